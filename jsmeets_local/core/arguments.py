@@ -1,0 +1,57 @@
+"""What users pass besides values: timeouts, names, targets. Checked where they are given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any, TypeAlias
+
+__all__ = ["Target", "check_function", "check_name", "check_target", "seconds"]
+
+Target: TypeAlias = int | Collection[int] | None
+
+
+def seconds(timeout: float | None) -> float | None:
+    """A timeout in seconds; `None`, 0 and negative mean no limit.
+
+    Raises:
+        TypeError: It is no number.
+    """
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or math.isnan(timeout):
+        raise TypeError(f"timeout is a number of seconds, or None for no limit; got {timeout!r}")
+    return None if timeout <= 0 or math.isinf(timeout) else float(timeout)
+
+
+def check_name(name: Any, what: str) -> str:
+    """The name of a function or topic.
+
+    Raises:
+        TypeError: It is no string.
+        ValueError: It is empty.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"the {what} is a str; got {name!r}")
+    if not name:
+        raise ValueError(f"the {what} is empty")
+    return name
+
+
+def check_function(func: Any, what: str) -> None:
+    """Raises `TypeError` where `func` cannot be called."""
+    if not callable(func):
+        raise TypeError(f"{what} is a function; got {func!r}")
+
+
+def check_target(target: Any) -> Target:
+    """A socket number, a collection of them, or `None` for all.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if target is None or (isinstance(target, int) and not isinstance(target, bool)):
+        return target
+    if isinstance(target, Collection) and all(isinstance(number, int) for number in target):
+        return target
+    raise TypeError(f"target is a socket number, a collection of them, or None for all pages; got {target!r}")

@@ -1,0 +1,119 @@
+"""Large frames in pieces: cutting them, and putting them together again."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from ..errors import ProtocolError
+
+__all__ = ["CHUNK", "CHUNK_BYTES", "MAX_STREAMS", "WINDOW", "Assembler", "cut"]
+
+CHUNK = 2  # the frame type
+CHUNK_BYTES = 256 * 1024
+WINDOW = 16  # chunks of one stream that may be under way
+MAX_STREAMS = 64
+
+_LAST = 1
+_TEXT = 2
+_HEADER = struct.Struct("<BBxxIQ")
+
+
+def cut(parts: list[bytes | memoryview], is_text: bool, stream: int, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """The chunk frames of a frame that is given in pieces; copies each byte once."""
+    total = sum(len(part) for part in parts)
+    flags = _TEXT if is_text else 0
+    done = 0
+    for payload in _slices(parts, size):
+        done += sum(len(piece) for piece in payload)
+        last = _LAST if done == total else 0
+        yield b"".join([_HEADER.pack(CHUNK, flags | last, stream, total), *payload])
+
+
+def _slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryview]]:
+    pieces: list[memoryview] = []
+    room = size
+    for part in parts:
+        view = memoryview(part)
+        while len(view):
+            pieces.append(view[:room])
+            view = view[room:]
+            room -= len(pieces[-1])
+            if not room:
+                yield pieces
+                pieces, room = [], size
+    if pieces:
+        yield pieces
+
+
+class _Stream:
+    __slots__ = ("content", "filled", "flags")
+
+    def __init__(self, total: int, flags: int) -> None:
+        self.content = bytearray(total)  # zero pages: costs memory only as it fills
+        self.filled = 0
+        self.flags = flags
+
+
+class Assembler:
+    """Puts the chunks of one connection together.
+
+    Args:
+        max_bytes: The largest content it accepts.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._streams: dict[int, _Stream] = {}
+
+    def feed(self, chunk: bytes) -> tuple[int, str | bytearray | None]:
+        """Takes one chunk frame.
+
+        Returns:
+            The stream, and the whole content if this was its last chunk.
+
+        Raises:
+            ProtocolError: The chunk does not fit what came before.
+        """
+        if len(chunk) <= _HEADER.size:
+            raise ProtocolError("chunk without content")
+        _, flags, stream_id, total = _HEADER.unpack_from(chunk)
+        payload = memoryview(chunk)[_HEADER.size :]
+        if len(payload) > CHUNK_BYTES:
+            raise ProtocolError(f"chunk of {len(payload)} bytes, {CHUNK_BYTES} allowed")
+        stream = self._stream(stream_id, total, flags)
+        self._fill(stream, payload)
+        if not flags & _LAST:
+            return stream_id, None
+        del self._streams[stream_id]
+        return stream_id, _content(stream)
+
+    def _stream(self, stream_id: int, total: int, flags: int) -> _Stream:
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            if total > self.max_bytes:
+                raise ProtocolError(f"message of {total} bytes, {self.max_bytes} allowed")
+            if len(self._streams) >= MAX_STREAMS:
+                raise ProtocolError(f"more than {MAX_STREAMS} streams at once")
+            stream = self._streams[stream_id] = _Stream(total, flags & _TEXT)
+        elif len(stream.content) != total or stream.flags != flags & _TEXT:
+            raise ProtocolError("chunks of one stream disagree about its content")
+        return stream
+
+    def _fill(self, stream: _Stream, payload: memoryview) -> None:
+        end = stream.filled + len(payload)
+        if end > len(stream.content):
+            raise ProtocolError("chunks are longer than the content they announced")
+        stream.content[stream.filled : end] = payload
+        stream.filled = end
+
+
+def _content(stream: _Stream) -> str | bytearray:
+    if stream.filled != len(stream.content):
+        raise ProtocolError(f"last chunk came after {stream.filled} of {len(stream.content)} bytes")
+    if not stream.flags:
+        return stream.content
+    try:
+        return stream.content.decode()
+    except UnicodeDecodeError:
+        raise ProtocolError("text in chunks is not UTF-8") from None

@@ -1,0 +1,99 @@
+"""What a hub wants done. The hub decides, its shell does."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, NamedTuple, TypeAlias
+
+from .calls import Finished
+from .codec import Packet
+from .functions import Function
+
+__all__ = [
+    "Connected",
+    "Deliver",
+    "Drop",
+    "Effect",
+    "Invoke",
+    "Left",
+    "Report",
+    "Send",
+    "Settle",
+    "Stored",
+    "UserMessage",
+]
+
+
+class Send(NamedTuple):
+    """Write a packet to a socket."""
+
+    socket: int
+    packet: Packet
+
+
+class Invoke(NamedTuple):
+    """Run a function and give its outcome to `Hub.answer`; `call_id` 0 wants no answer."""
+
+    socket: int
+    call_id: int
+    function: Function
+    args: list[Any]
+
+
+class Settle(NamedTuple):
+    """Hand the answers to whoever called."""
+
+    finished: Finished
+
+
+class Deliver(NamedTuple):
+    """Hand a publication to a subscriber in this process."""
+
+    subscriber: Hashable
+    topic: str
+    data: Any
+
+
+class Stored(NamedTuple):
+    """An item has arrived in a queue."""
+
+    key: Hashable
+
+
+class UserMessage(NamedTuple):
+    """Hand a message of the user's own protocol over."""
+
+    socket: int
+    object: dict[str, Any]
+
+
+class Connected(NamedTuple):
+    """A page is there."""
+
+    socket: int
+    page: str
+
+
+class Left(NamedTuple):
+    """A page has gone."""
+
+    socket: int
+    page: str
+
+
+class Drop(NamedTuple):
+    """Close the connection of a socket after what is in its outbox has been written."""
+
+    socket: int
+    code: int
+    reason: str
+
+
+class Report(NamedTuple):
+    """Tell the user by the log; `level` is a method name of `logging.Logger`."""
+
+    level: str
+    text: str
+
+
+Effect: TypeAlias = Send | Invoke | Settle | Deliver | Stored | UserMessage | Connected | Left | Drop | Report

@@ -1,0 +1,69 @@
+"""The exposed functions: names, and how many calls of each are running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Function", "FunctionTable"]
+
+
+class Function:
+    """One exposed function.
+
+    Attributes:
+        key: The name that pages call it by.
+        func: What runs.
+        exclusive: Whether its calls run one at a time, first come first served.
+        running: Calls that have been taken and have not ended, waiting ones of an exclusive function included.
+    """
+
+    __slots__ = ("exclusive", "func", "key", "running")
+
+    def __init__(self, key: str, func: Callable[..., Any], exclusive: bool) -> None:
+        self.key = key
+        self.func = func
+        self.exclusive = exclusive
+        self.running = 0
+
+
+class FunctionTable:
+    """Key -> function. A function that runs is neither replaced nor removed."""
+
+    def __init__(self) -> None:
+        self._functions: dict[str, Function] = {}
+
+    def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False) -> bool:
+        """Adds or replaces a function.
+
+        Returns:
+            `False`, and nothing is changed, while the old function of that key runs.
+        """
+        if self.is_running(key):
+            return False
+        self._functions[key] = Function(key, func, exclusive)
+        return True
+
+    def clear(self, key: str) -> bool:
+        """Removes a function.
+
+        Returns:
+            `False` when there is none, or it runs.
+        """
+        if key not in self._functions or self.is_running(key):
+            return False
+        del self._functions[key]
+        return True
+
+    def is_running(self, key: str) -> bool:
+        """Whether a call of this function has been taken and has not ended."""
+        function = self._functions.get(key)
+        return function is not None and function.running > 0
+
+    def get(self, key: str) -> Function | None:
+        """The function of that key."""
+        return self._functions.get(key)
+
+    def keys(self) -> list[str]:
+        """The keys, oldest first."""
+        return list(self._functions)

@@ -1,0 +1,143 @@
+"""The messages of the wire (docs/reference/protocol.md), one tagged union of frozen structs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+__all__ = [
+    "Call",
+    "Close",
+    "Credit",
+    "Custom",
+    "Error",
+    "ErrorInfo",
+    "Fault",
+    "Goodbye",
+    "Hello",
+    "Message",
+    "Notify",
+    "Publish",
+    "Push",
+    "Return",
+    "Subscribe",
+    "Unsubscribe",
+    "Welcome",
+]
+
+MAX_ID = 2**53 - 1
+Id: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_ID)]
+OptionalId: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID)]
+
+
+class _Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An array whose first element is the tag."""
+
+
+class Hello(_Message, frozen=True, tag="hello"):
+    document: str
+    page: str
+    topics: list[str]
+
+
+class Welcome(_Message, frozen=True, tag="welcome"):
+    socket_id: Id
+    page: str
+    settings: dict[str, Any]
+
+
+class Goodbye(_Message, frozen=True, tag="goodbye"):
+    pass
+
+
+class Close(_Message, frozen=True, tag="close"):
+    reason: str
+    reconnect: bool
+
+
+class Call(_Message, frozen=True, tag="call"):
+    id: Id
+    key: str
+    args: list[Any]
+
+
+class Notify(_Message, frozen=True, tag="notify"):
+    key: str
+    args: list[Any]
+
+
+class Return(_Message, frozen=True, tag="return"):
+    id: Id
+    value: Any
+
+
+class ErrorInfo(msgspec.Struct, frozen=True):
+    """Why a request failed: `kind` is one of raised, unknown, unserializable, unavailable, refused."""
+
+    kind: str
+    name: str
+    message: str
+    trace: str = ""
+
+
+class Error(_Message, frozen=True, tag="error"):
+    id: Id
+    error: ErrorInfo
+
+
+class Fault(_Message, frozen=True, tag="fault"):
+    what: str
+    error: ErrorInfo
+
+
+class Push(_Message, frozen=True, tag="push"):
+    id: OptionalId
+    key: Any
+    data: Any
+
+
+class Subscribe(_Message, frozen=True, tag="subscribe"):
+    id: Id
+    topic: str
+
+
+class Unsubscribe(_Message, frozen=True, tag="unsubscribe"):
+    id: Id
+    topic: str
+
+
+class Publish(_Message, frozen=True, tag="publish"):
+    id: OptionalId
+    topic: str
+    data: Any
+    suppress: bool
+
+
+class Custom(_Message, frozen=True, tag="custom"):
+    object: dict[str, Any]
+
+
+class Credit(_Message, frozen=True, tag="credit"):
+    stream: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    count: Annotated[int, Meta(ge=1, le=16)]
+
+
+Message: TypeAlias = (
+    Hello
+    | Welcome
+    | Goodbye
+    | Close
+    | Call
+    | Notify
+    | Return
+    | Error
+    | Fault
+    | Push
+    | Subscribe
+    | Unsubscribe
+    | Publish
+    | Custom
+    | Credit
+)

@@ -1,0 +1,235 @@
+"""A user's value to JSON and buffers. What is plain JSON already never leaves C."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import gc
+import json
+import pathlib
+import sys
+import uuid
+from collections import deque
+from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+__all__ = ["MAX_DEPTH", "Buffer", "Payload", "pack"]
+
+MAX_DEPTH = 256  # levels of nesting in a value that is sent
+
+_LEAVES = {str, int, float, bool, type(None)}
+_CONTAINERS = {list, dict, tuple}
+_PLAIN = _LEAVES | _CONTAINERS
+_NATURAL = (
+    datetime.datetime,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    uuid.UUID,
+    decimal.Decimal,
+)
+_ARRAYS: tuple[type, ...] = (list, tuple, set, frozenset, deque, range, KeysView, ValuesView, ItemsView)
+
+
+def _unplain(value: Any) -> Any:
+    """Makes msgspec refuse what it would otherwise convert by a rule of its own."""
+    raise TypeError
+
+
+_encode = msgspec.json.Encoder(enc_hook=_unplain).encode
+
+
+class Buffer(NamedTuple):
+    """A binary value and where it belongs: `path` starts at the packed value."""
+
+    path: tuple[str | int, ...]
+    dtype: str
+    data: memoryview
+    shape: tuple[int, ...] | None
+
+
+class Payload(NamedTuple):
+    """A value that is ready to travel: its JSON, and the buffers that leave `null` in it."""
+
+    json: bytes
+    buffers: tuple[Buffer, ...] = ()
+
+
+def pack(value: Any, name: str) -> Payload:
+    """Converts a value for the wire.
+
+    Args:
+        value: Anything the documentation calls sendable (docs/reference/values.md).
+        name: What the caller knows the value as (`"args"`, `"data"`): errors name the path from there.
+
+    Raises:
+        TypeError: Something in it cannot be sent; the text starts with its path.
+    """
+    if _is_plain(value):
+        try:
+            return Payload(_encode(value))
+        except (TypeError, UnicodeEncodeError):
+            pass  # a key like None or (1, 2), or a lone surrogate: the walk below handles or names it
+        except RecursionError:
+            raise TypeError(f"{name}: nested too deeply to be sent") from None
+    walk = _Walk()
+    try:
+        plain = walk.convert(value, (), name)
+        return Payload(_dumps(plain), tuple(walk.buffers))
+    except RecursionError:
+        raise TypeError(f"{name}: nested too deeply to be sent") from None
+
+
+def _dumps(plain: Any) -> bytes:
+    try:
+        return _encode(plain)
+    except UnicodeEncodeError:  # a lone surrogate: JSON carries it as an escape
+        return json.dumps(_finite(plain), separators=(",", ":"), allow_nan=False).encode()
+
+
+def _finite(plain: Any) -> Any:
+    """`json` cannot write nan as null, as msgspec does."""
+    if isinstance(plain, float):
+        return plain if plain - plain == 0 else None
+    if isinstance(plain, dict):
+        return {key: _finite(value) for key, value in plain.items()}
+    if isinstance(plain, list):
+        return [_finite(value) for value in plain]
+    return plain
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether only exact JSON types occur, asked level by level so that the work is done in C."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        types = set(map(type, level))
+        if not types <= _PLAIN:
+            return False
+        if types <= _LEAVES:
+            return True
+        level = gc.get_referents(*[item for item in level if type(item) in _CONTAINERS])
+    return False
+
+
+class _Walk:
+    """The slow path: one value, element by element, with the path to it."""
+
+    def __init__(self) -> None:
+        self.buffers: list[Buffer] = []
+        self._open: set[int] = set()  # ids of the containers we are inside of
+
+    def convert(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+        if type(value) in _LEAVES:
+            return value
+        if isinstance(value, enum.Enum):
+            return self.convert(value.value, path, where)
+        if isinstance(value, (str, int, float)):
+            return _base(value)
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._buffer(Buffer(path, "bytes", _flat(value, where), None))
+        if isinstance(value, _NATURAL):
+            return msgspec.to_builtins(value)
+        if isinstance(value, pathlib.PurePath):
+            return str(value)
+        return self._container(value, path, where)
+
+    def _container(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+        if id(value) in self._open:
+            raise TypeError(f"{where}: refers back to itself; what is sent must be a tree")
+        if len(path) >= MAX_DEPTH:
+            raise TypeError(f"{where[:60]}...: nested more than {MAX_DEPTH} levels deep")
+        self._open.add(id(value))
+        try:
+            return self._contents(value, path, where)
+        finally:
+            self._open.discard(id(value))
+
+    def _contents(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+        if isinstance(value, Mapping):
+            return self._mapping(value, path, where)
+        if isinstance(value, _ARRAYS):
+            return [
+                self.convert(item, (*path, i), f"{where}[{i}]") for i, item in enumerate(cast(Iterable[Any], value))
+            ]
+        if (fields := _fields(value)) is not None:
+            return {name: self.convert(item, (*path, name), f"{where}.{name}") for name, item in fields}
+        return self._numpy(value, path, where)
+
+    def _mapping(self, value: Mapping[Any, Any], path: tuple[str | int, ...], where: str) -> Any:
+        result = {}
+        for key, item in value.items():
+            name = _key(key, where)
+            result[name] = self.convert(item, (*path, name), f"{where}[{key!r}]")
+        return result
+
+    def _numpy(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+        numpy = sys.modules.get("numpy")  # a numpy value exists only where numpy is loaded
+        if numpy is not None and isinstance(value, numpy.generic):
+            return self.convert(value.item(), path, where)
+        if numpy is not None and isinstance(value, numpy.ndarray):
+            return self._buffer(_array(numpy, value, path, where))
+        kind = type(value)
+        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        raise TypeError(f"{where}: object of type {name} cannot be sent to a page")
+
+    def _buffer(self, buffer: Buffer) -> None:
+        self.buffers.append(buffer)
+
+
+def _base(value: str | int | float) -> str | int | float:
+    """The plain value of a subclass, without asking its own `__str__`, `__int__` or `__float__`."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int.__int__(value) if isinstance(value, int) else float.__float__(value)
+
+
+def _flat(value: bytes | bytearray | memoryview, where: str) -> memoryview:
+    view = memoryview(value)
+    if not view.c_contiguous:
+        view = memoryview(view.tobytes())
+    # A bytearray may change or be resized before it is written; what is immutable is shared.
+    return view.cast("B") if view.readonly else memoryview(view.tobytes())
+
+
+def _array(numpy: Any, value: Any, path: tuple[str | int, ...], where: str) -> Buffer:
+    dtype = value.dtype.newbyteorder("=")
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise TypeError(f"{where}: array of dtype {value.dtype} cannot be sent to a page")
+    data = numpy.array(value, dtype=dtype.newbyteorder("<"), order="C", copy=True)
+    shape = None if value.ndim == 1 else tuple(value.shape)
+    return Buffer(path, dtype.name, memoryview(data.reshape(-1).view("u1")), shape)
+
+
+def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
+    kind = type(value)
+    if dataclasses.is_dataclass(kind):
+        names: Iterable[str] = (field.name for field in dataclasses.fields(kind))
+    elif hasattr(kind, "__attrs_attrs__"):
+        names = (field.name for field in kind.__attrs_attrs__)
+    elif isinstance(value, msgspec.Struct):
+        names = value.__struct_fields__
+    elif hasattr(kind, "__pydantic_fields__"):
+        dumped: dict[str, Any] = value.model_dump()
+        return dumped.items()
+    else:
+        return None
+    return ((name, getattr(value, name)) for name in names)
+
+
+def _key(key: Any, where: str) -> str:
+    """The name JSON gives a dict key, as `json.dumps` does; dates, UUIDs and paths by their text."""
+    if isinstance(key, enum.Enum):
+        return _key(key.value, where)
+    if isinstance(key, str):
+        return str(_base(key))
+    if key is None or isinstance(key, (bool, int, float)):
+        return json.dumps(key)
+    if isinstance(key, (*_NATURAL, pathlib.PurePath)):
+        return str(_Walk().convert(key, (), where))
+    raise TypeError(
+        f"{where}: key {key!r} of type {type(key).__name__} cannot be sent; keys are str, int, float, bool or None"
+    )

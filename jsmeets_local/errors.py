@@ -1,0 +1,142 @@
+"""Everything that can go wrong, by whose fault it is.
+
+::
+
+    JsPyError                     the root: `except JsPyError` catches all of them
+    ├── JavaScriptError           the page's code raised
+    ├── UnknownFunction           the page has no function of that name
+    ├── PageUnavailable           the page did not load the script that would answer
+    ├── CallTimeout               no answer in time                     (also a TimeoutError)
+    ├── Disconnected              the page left, or never came          (also a ConnectionError)
+    ├── WouldDeadlock             a blocking call on the bridge's loop  (also a RuntimeError)
+    ├── MessageTooBig             the value is larger than the limit    (also a ValueError)
+    ├── ProtocolError             a frame that is not of the wire
+    ├── BridgeBusy                the bridge already serves another app (also a RuntimeError)
+    ├── LaunchError               the server or the page did not start  (also a RuntimeError)
+    └── MissingExtra              an optional package is not installed  (also an ImportError)
+
+A value that cannot be sent is a plain `TypeError` in the caller.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = [
+    "BridgeBusy",
+    "CallTimeout",
+    "Disconnected",
+    "JavaScriptError",
+    "JsPyError",
+    "LaunchError",
+    "MessageTooBig",
+    "MissingExtra",
+    "PageUnavailable",
+    "ProtocolError",
+    "UnknownFunction",
+    "WouldDeadlock",
+]
+
+
+class JsPyError(Exception):
+    """The root of all errors of this library; also what stands for a failed page in the answers of a call.
+
+    Attributes:
+        msg: The explanation.
+        protocol: The kind of message it happened with (`"call"`, `"push"`, ...), or `""`.
+        key: The name of the function, queue or topic, or `""`.
+        id: The number of the request, or 0.
+        socket_id: The socket of the page, or 0.
+    """
+
+    def __init__(self, msg: str = "", protocol: str = "", key: str = "", id: int = 0, socket_id: int = 0) -> None:
+        super().__init__(msg)
+        self.msg = msg
+        self.protocol = protocol
+        self.key = key
+        self.id = id
+        self.socket_id = socket_id
+
+    def message(self) -> str:
+        """The explanation of the cause."""
+        return self.msg
+
+    def report(self) -> str:
+        """The explanation together with the protocol, key, id and socket it belongs to."""
+        where = f"protocol: {self.protocol}, key: {self.key}, id: {self.id}, socket_id: {self.socket_id}"
+        return f"{self.msg} in {{{where}}}"
+
+    def get_socket_id(self) -> int:
+        """The number of the socket (from 1), 0 where there is none."""
+        return self.socket_id
+
+    class JSONEncoder(json.JSONEncoder):
+        """Writes answers that contain exceptions: `json.dumps(answers, cls=JsPyError.JSONEncoder)`."""
+
+        def default(self, o: Any) -> Any:
+            """An exception as `"<Type>: text"`; everything else as `json` does."""
+            if isinstance(o, JsPyError):
+                return f"<JsPyError>: {o.report()}"
+            if isinstance(o, BaseException):
+                return f"<{type(o).__name__}>: {o.args}"
+            return super().default(o)
+
+
+class JavaScriptError(JsPyError):
+    """A function or expression in the page raised.
+
+    Attributes:
+        name: The name of the JavaScript error (`"TypeError"`), or the type of what was thrown.
+        stack: The JavaScript stack; it is also a note of this exception.
+    """
+
+    def __init__(self, msg: str = "", *, name: str = "Error", stack: str = "", **facts: Any) -> None:
+        super().__init__(msg, **facts)
+        self.name = name
+        self.stack = stack
+        if stack:
+            self.add_note("JavaScript: " + stack.rstrip())
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.msg}" if self.name else self.msg
+
+
+class UnknownFunction(JsPyError):
+    """The page has not exposed a function of that name."""
+
+
+class PageUnavailable(JsPyError):
+    """The page did not load the script that serves this, or refuses it."""
+
+
+class CallTimeout(JsPyError, TimeoutError):
+    """No answer within the timeout."""
+
+
+class Disconnected(JsPyError, ConnectionError):
+    """The page left before it answered, or is not there."""
+
+
+class WouldDeadlock(JsPyError, RuntimeError):
+    """A blocking call on the bridge's own event loop, where it would wait for itself."""
+
+
+class MessageTooBig(JsPyError, ValueError):
+    """A value is larger than the limit; nothing was sent."""
+
+
+class ProtocolError(JsPyError):
+    """A frame that does not follow the wire (docs/reference/protocol.md)."""
+
+
+class BridgeBusy(JsPyError, RuntimeError):
+    """The bridge already runs on the event loop of another application."""
+
+
+class LaunchError(JsPyError, RuntimeError):
+    """The server could not be started, or no page connected in time."""
+
+
+class MissingExtra(JsPyError, ImportError):
+    """An optional package is needed; the message names the extra to install."""
