@@ -1,0 +1,1 @@
+"""What users touch; each object holds one bridge and nothing else."""

@@ -1,0 +1,249 @@
+"""`JsPyBinarySocket`: a WebSocket of its own for raw bytes, on any path."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, TypeAlias
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ..bridge import Bridge, default_bridge
+from ..core.arguments import Target, check_function, check_target
+from ..invoker import Listener
+
+__all__ = ["Casting", "JsPyBinarySocket"]
+
+SUBPROTOCOL = "jsmeets.binary"
+Data: TypeAlias = bytes | bytearray | memoryview | str
+
+logger = logging.getLogger("jsmeets_local")
+
+
+class Casting(Awaitable[list[Exception | None]]):
+    """What is being sent: may be awaited for one entry per socket, and need not be."""
+
+    def __init__(self) -> None:
+        self.future: concurrent.futures.Future[list[Exception | None]] = concurrent.futures.Future()
+
+    def __await__(self) -> Generator[Any, None, list[Exception | None]]:
+        return asyncio.wrap_future(self.future).__await__()
+
+
+class _Peer:
+    """One connection: what waits to be written to it."""
+
+    def __init__(self, websocket: WebSocket, listener: Listener | None) -> None:
+        self.websocket = websocket
+        self.listener = listener
+        self.outbox: deque[tuple[Data, Callable[[Exception | None], None]]] = deque()
+        self.wake = asyncio.Event()
+
+    async def pump(self) -> None:
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            while self.outbox:
+                data, done = self.outbox.popleft()
+                done(await self._write(data))
+
+    async def _write(self, data: Data) -> Exception | None:
+        try:
+            if isinstance(data, str):
+                await self.websocket.send_text(data)
+            else:
+                await self.websocket.send_bytes(bytes(data))
+        except (OSError, RuntimeError, WebSocketDisconnect) as error:
+            return error
+        return None
+
+    def give_up(self) -> None:
+        while self.outbox:
+            _, done = self.outbox.popleft()
+            done(ConnectionError("the socket was closed"))
+
+
+class JsPyBinarySocket:
+    """A WebSocket endpoint for bytes: `app.add_socket(JsPyBinarySocket("/socket/pipe"))`.
+
+    Its sockets have numbers of their own, from 1. One slow page does not hold up the others.
+
+    Args:
+        url_path: The path it is served at.
+    """
+
+    def __init__(self, url_path: str = "/jsmeetspy/binarysocket") -> None:
+        if not isinstance(url_path, str) or not url_path.startswith("/"):
+            raise ValueError(f"url_path is a path that begins with '/'; got {url_path!r}")
+        self._url_path = url_path
+        self._bridge = default_bridge()
+        self._limit = 0
+        self._last = 0
+        self._peers: dict[int, _Peer] = {}
+        self._handler: Callable[..., Any] | None = None
+        self._events: dict[Callable[..., Any], Listener] = {}
+
+    def url_path(self) -> str:
+        """The path it is served at."""
+        return self._url_path
+
+    def bind(self, bridge: Bridge) -> None:
+        """Makes it part of an application: `JsMeetsPy.add_socket` does."""
+        self._bridge = bridge
+
+    def endpoint(self) -> Callable[[WebSocket], Awaitable[None]]:
+        """The function that serves one WebSocket."""
+        return self.socket_handler
+
+    # Any thread ----------------------------------------------------------------------------------------
+
+    def set_connection_limit(self, limit: int = 0) -> None:
+        """Refuses connections beyond a number; 0 or negative means no limit. Those that are open stay."""
+        self._limit = limit
+
+    def get_socket_id(self) -> tuple[int, ...]:
+        """The numbers of the connected sockets."""
+        numbers: tuple[int, ...] = self._bridge.door.ask(tuple, self._peers)
+        return numbers
+
+    def number_of_connections(self) -> int:
+        """How many sockets are connected."""
+        return len(self.get_socket_id())
+
+    def close_socket(self, socket_id: int) -> bool:
+        """Ends a connection.
+
+        Returns:
+            Whether there was a socket of that number.
+        """
+        return self._bridge.door.ask(self._close, socket_id)
+
+    def set_message_handler(self, callback: Callable[[WebSocket, int, bytes], Any] | None) -> None:
+        """Sets what is called with each message; `None` for nothing.
+
+        Args:
+            callback: `callback(websocket, socket_id, data)`, plain (runs in a worker thread) or async (on the
+                bridge's loop, where it may `await websocket.send_bytes(...)`). Per socket its calls keep their order.
+        """
+        if callback is not None:
+            check_function(callback, "a message handler")
+        self._bridge.door.ask(self._set_handler, callback)
+
+    def add_socket_event(self, func: Callable[[int, str], Any]) -> None:
+        """Has `func(socket_id, event)` called, `event` being "connect" or "disconnect"; plain or async."""
+        check_function(func, "a socket event callback")
+        self._bridge.door.ask(self._events.setdefault, func, Listener(func, "a socket event callback"))
+
+    def clear_socket_event(self) -> None:
+        """Removes all socket event callbacks."""
+        self._bridge.door.ask(self._events.clear)
+
+    def broadcast(self, data: Data) -> Casting:
+        """Sends to all sockets: `multicast(data)`."""
+        return self.multicast(data)
+
+    def multicast(self, data: Data, socket: Target = None) -> Casting:
+        """Sends bytes (or a str, as a text frame); from any thread.
+
+        Args:
+            data: What to send. A bytearray must not be changed until it is sent.
+            socket: A socket number or a collection of them; `None` for all. Unknown numbers are ignored.
+
+        Returns:
+            It may be awaited for a list with one entry per socket, `None` or the exception; it is sent in any case.
+
+        Raises:
+            TypeError: `data` is neither bytes-like nor a str.
+        """
+        if not isinstance(data, (bytes, bytearray, memoryview, str)):
+            raise TypeError(f"a binary socket sends bytes; got {type(data).__name__}")
+        casting = Casting()
+        self._bridge.door.post(self._cast, data, check_target(socket), casting)
+        return casting
+
+    def reservecast(self, data: Data, socket: Target = None) -> None:
+        """`multicast` whose outcome nobody waits for."""
+        self.multicast(data, socket)
+
+    # On the loop ---------------------------------------------------------------------------------------
+
+    async def socket_handler(self, websocket: WebSocket) -> None:
+        """Serves one WebSocket."""
+        offered = websocket.scope.get("subprotocols", [])
+        await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        if 0 < self._limit <= len(self._peers):
+            await websocket.close(4403, "Connection refused due to connection limit @python")
+            return
+        self._last += 1
+        number = self._last
+        peer = self._peers[number] = _Peer(websocket, self._listener())
+        self._tell(number, "connect")
+        writer = asyncio.create_task(peer.pump())
+        try:
+            await self._read(number, peer)
+        finally:
+            self._peers.pop(number, None)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            peer.give_up()
+            self._tell(number, "disconnect")
+
+    async def _read(self, number: int, peer: _Peer) -> None:
+        while True:
+            event = await peer.websocket.receive()
+            if event["type"] != "websocket.receive":
+                return
+            data = event.get("bytes")
+            if data is None:
+                await peer.websocket.close(1003, "this socket takes bytes only")
+                return
+            if peer.listener is not None:
+                self._bridge.tell(peer.listener, peer.websocket, number, bytes(data))
+
+    def _listener(self) -> Listener | None:
+        if self._handler is None:
+            return None
+        return Listener(self._handler, f"the message handler of {self._url_path}")
+
+    def _set_handler(self, callback: Callable[..., Any] | None) -> None:
+        self._handler = callback
+        for peer in self._peers.values():
+            peer.listener = self._listener()
+
+    def _tell(self, number: int, event: str) -> None:
+        for listener in list(self._events.values()):
+            self._bridge.tell(listener, number, event)
+
+    def _close(self, number: int) -> bool:
+        peer = self._peers.pop(number, None)
+        if peer is not None and self._bridge.door.loop is not None:
+            task = self._bridge.door.loop.create_task(peer.websocket.close(4403, "closed by Python"))
+            task.add_done_callback(_log_failure)
+        return peer is not None
+
+    def _cast(self, data: Data, target: Target, casting: Casting) -> None:
+        wanted = self._peers if target is None else [target] if isinstance(target, int) else target
+        numbers = [number for number in wanted if number in self._peers]
+        results: list[Exception | None] = [None] * len(numbers)
+        left = len(numbers)
+
+        def done(index: int, error: Exception | None) -> None:
+            nonlocal left
+            results[index] = error
+            left -= 1
+            if not left:
+                casting.future.set_result(results)
+
+        for index, number in enumerate(numbers):
+            self._peers[number].outbox.append((data, lambda error, i=index: done(i, error)))  # type: ignore[misc]
+            self._peers[number].wake.set()
+        if not numbers:
+            casting.future.set_result([])
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.debug("closing a binary socket: %r", task.exception())

@@ -1,0 +1,153 @@
+"""`JsPyQueue`: named queues on both sides; each side pushes to the other's."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any
+
+from ..bridge import Bridge
+from ..core.arguments import Target, check_function, check_name, check_target, seconds
+from ..core.calls import Finished
+from ..core.values import pack
+from ..door import Cancel, Done, Operation
+from ..invoker import Listener
+from ..lines import stand_in
+
+__all__ = ["QueuesApi", "QueuesBase", "acknowledged", "next_item"]
+
+
+class QueuesBase:
+    """What both forms of `JsPyQueue`, async and blocking, have: nothing here waits for a page."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    def push_nowait(self, key: str, target: Target = None) -> Callable[[Any], None]:
+        """Puts data into a queue of pages and does not wait; from any thread.
+
+        Args:
+            key: The name of the queue in the page.
+            target: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
+
+        Returns:
+            A function that takes the data.
+
+        Raises:
+            TypeError: (by the returned function) The data cannot be sent; the text names the path to what cannot.
+        """
+        check_name(key, "key of a queue")
+        check_target(target)
+
+        def send(data: Any) -> None:
+            self._bridge.post(self._bridge.hub.push_nowait, key, pack(data, "data"), target)
+
+        return send
+
+    def pop(self, key: Hashable, default_value: Any = None) -> Any:
+        """Removes and returns the newest item of a queue, `default_value` when it is empty."""
+        return self._bridge.ask(self._bridge.hub.queues.pop, key, default_value)
+
+    def shift(self, key: Hashable, default_value: Any = None) -> Any:
+        """Removes and returns the oldest item of a queue, `default_value` when it is empty."""
+        return self._bridge.ask(self._bridge.hub.queues.shift, key, default_value)
+
+    def is_empty(self, key: Hashable) -> bool:
+        """Whether a queue holds nothing, or does not exist."""
+        empty: bool = self._bridge.ask(self._bridge.hub.queues.is_empty, key)
+        return empty
+
+    def has(self, key: Hashable) -> bool:
+        """Whether a queue exists: something was pushed to it since it was last removed."""
+        exists: bool = self._bridge.ask(self._bridge.hub.queues.has, key)
+        return exists
+
+    def get_keys(self) -> list[Hashable]:
+        """The names of the queues that exist."""
+        keys: list[Hashable] = self._bridge.ask(self._bridge.hub.queues.keys)
+        return keys
+
+    def clear(self, key: Hashable) -> None:
+        """Drops the items of a queue."""
+        self._bridge.ask(self._bridge.hub.queues.clear, key)
+
+    def clear_all(self) -> None:
+        """Drops the items of all queues."""
+        self._bridge.ask(self._bridge.hub.queues.clear_all)
+
+    def remove(self, key: Hashable) -> None:
+        """Drops a queue."""
+        self._bridge.ask(self._bridge.hub.queues.remove, key)
+
+    def remove_all(self) -> None:
+        """Drops all queues."""
+        self._bridge.ask(self._bridge.hub.queues.remove_all)
+
+    def add_callback(self, func: Callable[[Hashable], Any]) -> None:
+        """Has `func(key)` called after each item that arrives; adding it twice changes nothing.
+
+        Args:
+            func: Plain (runs in a worker thread) or async (on the bridge's loop). Its calls do not overlap.
+        """
+        check_function(func, "a queue callback")
+        listener = Listener(func, "a queue callback")
+        self._bridge.ask(self._bridge.queue_listeners.setdefault, func, listener)
+
+    def clear_callback(self) -> None:
+        """Removes all callbacks."""
+        self._bridge.ask(self._bridge.queue_listeners.clear)
+
+    def _request(self, key: str, timeout: float | None, target: Target) -> Callable[[Any], Operation[Finished]]:
+        check_name(key, "key of a queue")
+        check_target(target)
+        limit = seconds(timeout)
+
+        def request(data: Any) -> Operation[Finished]:
+            payload = pack(data, "data")
+            return self._bridge.request(lambda deadline: self._bridge.hub.push(key, payload, target, deadline), limit)
+
+        return request
+
+
+class QueuesApi(QueuesBase):
+    """`JsPyQueue`: queues both ways, awaitable."""
+
+    def push(
+        self, key: str, timeout: float | None = None, target: Target = None
+    ) -> Callable[[Any], Awaitable[list[int]]]:
+        """Puts data into a queue of pages and awaits that they have it, from any event loop.
+
+        Args:
+            key: The name of the queue in the page.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+            target: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
+
+        Returns:
+            A coroutine function that takes the data and returns the numbers of the sockets that acknowledged it.
+
+        Raises:
+            TypeError: (by the returned function) The data cannot be sent; the text names the path to what cannot.
+        """
+        request = self._request(key, timeout, target)
+
+        async def send(data: Any) -> list[int]:
+            return acknowledged(await self._bridge.door.awaitable(request(data)))
+
+        return send
+
+
+def acknowledged(finished: Finished) -> list[int]:
+    """The sockets that said yes."""
+    return [socket for socket, answer in finished.answers.items() if answer is True]
+
+
+def next_item(bridge: Bridge, key: Hashable, timeout: float | None) -> Operation[Any]:
+    """An operation that takes the oldest item of a queue, now or when it comes; `NOTHING` after the timeout."""
+
+    def operation(done: Done[Any]) -> Cancel | None:
+        if not bridge.hub.queues.is_empty(key):
+            done(bridge.hub.queues.shift(key))
+            return None
+        return stand_in(bridge.item_lines.setdefault(key, deque()), bridge.door, timeout, done)
+
+    return operation

@@ -1,0 +1,90 @@
+"""The API of 2020 in blocking form, for scripts and notebook cells; to all pages.
+
+`from jsmeets_local.blocking import JsPyFunction, JsPyQueue, JsPyPubsub, JsPyTextSocket`: the same names, with answers
+instead of awaitables. A blocking call raises `WouldDeadlock` on the bridge's own event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .api.function import FunctionsBase
+from .api.pubsub import Pubsub
+from .api.queue import QueuesBase, acknowledged, next_item
+from .api.textsocket import TextSockets
+from .bridge import default_bridge
+from .core.arguments import Target, seconds
+from .errors import CallTimeout
+from .lines import NOTHING
+
+__all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
+
+
+class BlockingFunctions(FunctionsBase):
+    """`JsPyFunction` with a `call` that blocks."""
+
+    def call(self, key: str, timeout: float | None = None, target: Target = None) -> Callable[..., dict[int, Any]]:
+        """Calls a function of pages and waits for their answers.
+
+        Args:
+            key: The name under which the pages expose it.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+            target: A socket number or a collection of them; `None` for all pages.
+
+        Returns:
+            A function that takes the (positional) arguments and returns `{socket_id: value or JsPyError}`.
+
+        Raises:
+            TypeError: (by the returned function) An argument cannot be sent.
+            WouldDeadlock: (by the returned function) Called on the bridge's event loop.
+        """
+        request = self._request(key, timeout, target)
+        twin = f"await JsPyFunction.call({key!r})(...)"
+        return lambda *args: self._bridge.door.block(request(args), twin).answers
+
+
+class BlockingQueues(QueuesBase):
+    """`JsPyQueue` with a `push` and a `get` that block."""
+
+    def push(self, key: str, timeout: float | None = None, target: Target = None) -> Callable[[Any], list[int]]:
+        """Puts data into a queue of pages and waits until they have it.
+
+        Args:
+            key: The name of the queue in the page.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+            target: A socket number or a collection of them; `None` for all pages.
+
+        Returns:
+            A function that takes the data and returns the numbers of the sockets that acknowledged it.
+
+        Raises:
+            TypeError: (by the returned function) The data cannot be sent.
+            WouldDeadlock: (by the returned function) Called on the bridge's event loop.
+        """
+        request = self._request(key, timeout, target)
+        twin = f"await JsPyQueue.push({key!r})(...)"
+        return lambda data: acknowledged(self._bridge.door.block(request(data), twin))
+
+    def get(self, key: str, timeout: float | None = None) -> Any:
+        """Waits for the next item of a queue, and takes it.
+
+        Args:
+            key: The name of the queue in Python.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            CallTimeout: Nothing came in time.
+            WouldDeadlock: Called on the bridge's event loop.
+        """
+        operation = next_item(self._bridge, key, seconds(timeout))
+        item = self._bridge.door.block(operation, f"JsPyQueue.shift({key!r})")
+        if item is NOTHING:
+            raise CallTimeout(f"nothing came to the queue {key!r} within {timeout} s", "push", key)
+        return item
+
+
+JsPyFunction = BlockingFunctions(default_bridge())
+JsPyQueue = BlockingQueues(default_bridge())
+JsPyPubsub = Pubsub(default_bridge())
+JsPyTextSocket = TextSockets(default_bridge())

@@ -1,0 +1,353 @@
+"""Runs one hub on one event loop: connections, timers, callbacks; and the door for everybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, NamedTuple
+
+from .connection import Connection
+from .core import effects as fx
+from .core.calls import Finished
+from .core.chunks import CHUNK
+from .core.codec import Frame, decode, message_packet
+from .core.functions import Function
+from .core.hub import Hub
+from .core.message import Credit, Hello
+from .door import Cancel, Done, Door, Operation
+from .errors import ProtocolError
+from .invoker import Answer, Invoker, Listener
+from .lines import Line
+
+__all__ = ["Bridge", "Watcher", "default_bridge"]
+
+logger = logging.getLogger("jsmeets_local")
+
+
+class Watcher(NamedTuple):
+    """Hears, on the loop, of every page that comes and goes."""
+
+    arrived: Callable[[int, str], None]
+    left: Callable[[int, str], None]
+
+
+class Bridge:
+    """The state that pages and Python share; `JsMeetsPy(bridge=Bridge())` gives an application its own.
+
+    It runs while an application that uses it is served. What is exposed, subscribed and queued before stays; what is
+    sent while no page is connected goes nowhere.
+    """
+
+    def __init__(self) -> None:
+        self.hub = Hub()  # touched on the loop's thread only, by way of the door
+        self.door = Door()
+        self.topics: dict[str, Listener] = {}
+        self.queue_listeners: dict[Callable[..., Any], Listener] = {}
+        self.socket_listeners: dict[Callable[..., Any], Listener] = {}
+        self.protocols: dict[str, Listener] = {}
+        self.watchers: set[Watcher] = set()
+        self.item_lines: dict[Hashable, Line] = {}  # who takes the next item of a queue
+        self._invoker = Invoker(self.door, self._answered)
+        self._connections: dict[int, Connection] = {}
+        self._waiters: dict[int, Done[Finished]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._performing = False
+        self._users = 0
+        self._threads: list[threading.Thread] = []
+
+    # Life ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Starts on the running event loop; once more by the same loop counts the users.
+
+        Raises:
+            BridgeBusy: It runs on another loop.
+        """
+        if self.door.is_open() and self.door.is_here():
+            self._users += 1
+            return
+        self.door.open(asyncio.get_running_loop())
+        self._users = 1
+        for socket in self.hub.sockets():  # of a loop that was closed without stop()
+            self.do(self.hub.disconnect, socket)
+        self._invoker.start()
+
+    async def stop(self) -> None:
+        """Ends the connections and the calls when the last user of this loop stops."""
+        self._users -= 1
+        if self._users > 0 or not self.door.is_here():
+            return
+        self.close_all("the Python program has ended")
+        self._threads = await self._invoker.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.door.close()
+
+    def close_all(self, reason: str) -> None:
+        """Says goodbye to all pages; they try to come back, in case Python starts again."""
+        for socket in self.hub.sockets():
+            self.do(self.hub.close_socket, socket, reason, True, 1001)
+
+    def join(self, timeout: float) -> None:
+        """Waits for the worker threads of a stopped bridge.
+
+        Args:
+            timeout: Seconds that each one gets; a function that still runs keeps its (daemon) thread.
+        """
+        for thread in self._threads:
+            thread.join(timeout)
+        self._threads = []
+
+    # The hub's shell -----------------------------------------------------------------------------------
+
+    def do(self, func: Callable[..., Any], *args: Any) -> Any:
+        """Runs a function of the hub, on the loop, and what follows from it."""
+        value = func(*args)
+        if not self._performing:
+            self._performing = True
+            try:
+                while effects := self.hub.effects():
+                    for effect in effects:
+                        _PERFORM[type(effect)](self, effect)
+            finally:
+                self._performing = False
+            self._set_timer()
+        return value
+
+    def ask(self, func: Callable[..., Any], *args: Any) -> Any:
+        """`do` from any thread, with the value."""
+        return self.door.ask(self.do, func, *args)
+
+    def post(self, func: Callable[..., Any], *args: Any) -> None:
+        """`do` from any thread, in order, without waiting."""
+        self.door.post(self.do, func, *args)
+
+    def request(self, start: Callable[[float | None], int], timeout: float | None) -> Operation[Finished]:
+        """An operation around `Hub.call` or `Hub.push`.
+
+        Args:
+            start: Given the deadline, starts the call and returns its number.
+            timeout: Seconds, or `None`.
+        """
+
+        def operation(done: Done[Finished]) -> Cancel:
+            loop = self.door.loop
+            deadline = None if timeout is None or loop is None else loop.time() + timeout
+            call_id = self.do(self._register, start, deadline, done)
+
+            def cancel() -> None:
+                self._waiters.pop(call_id, None)
+                self.do(self.hub.calls.cancel, call_id)
+
+            return cancel
+
+        return operation
+
+    def _register(self, start: Callable[[float | None], int], deadline: float | None, done: Done[Finished]) -> int:
+        call_id = start(deadline)
+        self._waiters[call_id] = done
+        return call_id
+
+    def _set_timer(self) -> None:
+        deadline = self.hub.calls.next_deadline()
+        if self._timer is not None:
+            if deadline == self._timer.when():
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None and self.door.loop is not None:
+            self._timer = self.door.loop.call_at(deadline, self._expire)
+
+    def _expire(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and self.door.loop is not None:
+            # A loop may fire a timer within its clock's resolution before it is due.
+            self.do(self.hub.expire, max(timer.when(), self.door.loop.time()))
+
+    def _answered(self, answers: list[Answer]) -> None:
+        for answer in answers:
+            self.do(self.hub.answer, answer.socket, answer.function, answer.packet)
+
+    # Carrying out effects ------------------------------------------------------------------------------
+
+    def _send(self, effect: fx.Send) -> None:
+        connection = self._connections.get(effect.socket)
+        if connection is not None:
+            connection.outbox.put(effect.packet)
+            connection.wake()
+
+    def _invoke(self, effect: fx.Invoke) -> None:
+        self._invoker.invoke(effect)
+
+    def _settled(self, effect: fx.Settle) -> None:
+        done = self._waiters.pop(effect.finished.id, None)
+        if done is not None:
+            done(effect.finished)
+
+    def _deliver(self, effect: fx.Deliver) -> None:
+        if isinstance(effect.subscriber, Listener):
+            self._invoker.tell(effect.subscriber, effect.topic, effect.data)
+        elif callable(effect.subscriber):
+            effect.subscriber(effect.topic, effect.data)
+
+    def _stored(self, effect: fx.Stored) -> None:
+        line = self.item_lines.get(effect.key)
+        while line and not self.hub.queues.is_empty(effect.key):
+            line.popleft()(self.hub.queues.shift(effect.key))
+        for listener in list(self.queue_listeners.values()):
+            self._invoker.tell(listener, effect.key)
+
+    def _user_message(self, effect: fx.UserMessage) -> None:
+        listener = self.protocols.get(effect.object.get("protocol", ""))
+        if listener is not None:
+            connection = self._connections.get(effect.socket)
+            websocket = connection.websocket if connection is not None else None
+            self._invoker.tell(listener, websocket, effect.socket, effect.object)
+        else:
+            logger.warning(
+                "a page sent a message of protocol %r, which nothing handles: JsPyTextSocket.add_protocol()",
+                effect.object.get("protocol"),
+            )
+
+    def _connected(self, effect: fx.Connected) -> None:
+        logger.info("page connected (socket %d)", effect.socket)
+        self._tell_sockets(effect.socket, "connect")
+        for watcher in list(self.watchers):
+            watcher.arrived(effect.socket, effect.page)
+
+    def _left(self, effect: fx.Left) -> None:
+        logger.info("page left (socket %d)", effect.socket)
+        self._invoker.leave(effect.socket)
+        self._tell_sockets(effect.socket, "disconnect")
+        for watcher in list(self.watchers):
+            watcher.left(effect.socket, effect.page)
+
+    def _tell_sockets(self, socket: int, event: str) -> None:
+        for listener in list(self.socket_listeners.values()):
+            self._invoker.tell(listener, socket, event)
+
+    def _drop(self, effect: fx.Drop) -> None:
+        connection = self._connections.pop(effect.socket, None)
+        if connection is not None:
+            connection.closing = (effect.code, effect.reason)
+            connection.wake()
+
+    def _report(self, effect: fx.Report) -> None:
+        getattr(logger, effect.level)("%s", effect.text)
+
+    # Connections ---------------------------------------------------------------------------------------
+
+    def connect(self, hello: Hello, connection: Connection) -> int | None:
+        """A page has introduced itself.
+
+        Returns:
+            The number of its socket; `None` if the connection limit refuses it.
+        """
+        number: int | None = self.do(self._admit, hello, connection)
+        return number
+
+    def _admit(self, hello: Hello, connection: Connection) -> int | None:
+        number = self.hub.hello(hello, secrets.token_hex(8))
+        if number is not None:
+            self._connections[number] = connection  # before the effects: `welcome` goes there
+        return number
+
+    def receive(self, socket: int, connection: Connection, frame: Frame) -> None:
+        """Handles one frame of a page.
+
+        Raises:
+            ProtocolError: The frame, or a message in it, is not of the wire.
+        """
+        whole: Frame | bytearray | None = frame
+        if isinstance(frame, bytes) and frame[:1] == bytes([CHUNK]):
+            stream, whole = connection.assembler.feed(frame)
+            connection.outbox.put(message_packet(["credit", stream, 1]))
+            connection.wake()
+        if whole is None:
+            return
+        messages = decode(whole)
+        for message in messages:
+            if type(message) is Credit:
+                connection.outbox.credit(message.stream, message.count)
+                connection.wake()
+        self.do(self.hub.receive, socket, [m for m in messages if type(m) is not Credit])
+
+    def disconnect(self, socket: int) -> None:
+        """A WebSocket has ended."""
+        self._connections.pop(socket, None)
+        self.do(self.hub.disconnect, socket)
+
+    def protocol_error(self, socket: int, error: ProtocolError) -> None:
+        """Ends a connection that does not keep to the wire."""
+        logger.error("socket %d is closed: %s", socket, error)
+        self.do(self.hub.close_socket, socket, f"protocol error: {error}", False, 4400)
+
+    # Callbacks -----------------------------------------------------------------------------------------
+
+    def expose(self, key: str, func: Callable[..., Any], exclusive: bool) -> bool:
+        """Adds or replaces an exposed function, on the loop."""
+        self._forget(self.hub.functions.get(key))
+        return self.hub.functions.expose(key, func, exclusive)
+
+    def clear(self, key: str) -> bool:
+        """Removes an exposed function, on the loop."""
+        function = self.hub.functions.get(key)
+        done = self.hub.functions.clear(key)
+        if done:
+            self._forget(function)
+        return done
+
+    def _forget(self, function: Function | None) -> None:
+        if function is not None and not function.running:
+            self._invoker.forget(function)
+
+    def subscribe(self, topic: str, func: Callable[..., Any]) -> None:
+        """Sets the callback of a topic, on the loop."""
+        self.unsubscribe(topic)
+        listener = self.topics[topic] = Listener(func, f"the subscriber of topic {topic!r}")
+        self.hub.broker.subscribe(topic, listener)
+
+    def unsubscribe(self, topic: str) -> None:
+        """Removes the callback of a topic, on the loop."""
+        listener = self.topics.pop(topic, None)
+        if listener is not None:
+            self.hub.broker.unsubscribe(topic, listener)
+
+    def tell(self, listener: Listener, *args: Any) -> None:
+        """Calls a listener, on the loop."""
+        self._invoker.tell(listener, *args)
+
+    def background(self, func: Callable[..., Any], args: Iterable[Any]) -> None:
+        """Runs a function of the user's, after the earlier ones; plain ones in a worker."""
+        about = f"the function {getattr(func, '__name__', func)!r} given to register_function"
+        self.door.post(lambda: self._invoker.tell(Listener(func, about), *args))
+
+
+_PERFORM: dict[type, Callable[[Bridge, Any], None]] = {
+    fx.Send: Bridge._send,
+    fx.Invoke: Bridge._invoke,
+    fx.Settle: Bridge._settled,
+    fx.Deliver: Bridge._deliver,
+    fx.Stored: Bridge._stored,
+    fx.UserMessage: Bridge._user_message,
+    fx.Connected: Bridge._connected,
+    fx.Left: Bridge._left,
+    fx.Drop: Bridge._drop,
+    fx.Report: Bridge._report,
+}
+
+_default: Bridge | None = None
+_default_lock = threading.Lock()
+
+
+def default_bridge() -> Bridge:
+    """The bridge of the module-level objects and of every application that is not given its own."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = Bridge()
+        return _default

@@ -1,0 +1,134 @@
+"""What Starlette 1.x has dropped and the API of 2020 promises: name-first templates, start-up and shutdown handlers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.templating import Jinja2Templates
+
+from .staticfiles import SCRIPTS
+
+__all__ = ["Handler", "Handlers", "Templates", "current_request", "script_tags", "with_scripts"]
+
+Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
+
+current_request: ContextVar[Request] = ContextVar("current_request")
+
+
+def script_tags(scope: Mapping[str, Any] | None = None) -> Markup:
+    """The script tags of all five files, as the Jinja global `jsmeets_scripts()` writes them.
+
+    Args:
+        scope: The ASGI scope of the request; without it the paths are those of an application at the root.
+    """
+    root = "" if scope is None else str(scope.get("app_root_path", scope.get("root_path", "")))
+    tag = Markup('<script src="{}/jsmeetspy/{}"></script>')
+    return Markup("\n").join(tag.format(root.rstrip("/"), name) for name in SCRIPTS)
+
+
+def with_scripts(html: str, scope: Mapping[str, Any] | None = None) -> str:
+    """An HTML text with our script tags, put first into its head, unless it loads them itself."""
+    if "JsPyTextSocket" in html or "jsmeets.mjs" in html:
+        return html
+    tags = f"\n{script_tags(scope)}\n"
+    lower = html.lower()
+    for tag in ("<head", "<html", "<!doctype"):
+        start = lower.find(tag)
+        if start >= 0 and not lower.startswith("<header", start):
+            end = lower.index(">", start) + 1
+            return html[:end] + tags + html[end:]
+    return "<!DOCTYPE html>" + tags + html
+
+
+def _jsmeets_scripts() -> Markup:
+    request = current_request.get(None)
+    return script_tags(None if request is None else request.scope)
+
+
+class Templates(Jinja2Templates):
+    """Jinja2 templates; the request may be left out where one is being answered.
+
+    Args:
+        directory: The folder of the templates, relative to the working directory.
+    """
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(directory=directory)
+        self.env.globals["jsmeets_scripts"] = _jsmeets_scripts
+
+    def TemplateResponse(self, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+        """Renders a template.
+
+        `TemplateResponse(name, context)` as in 2020, or `TemplateResponse(request, name, context)` as in Starlette;
+        the context is optional, and so are Starlette's `status_code`, `headers`, `media_type` and `background`.
+
+        Raises:
+            RuntimeError: No request was given, and none is being answered.
+        """
+        if args and isinstance(args[0], Request):
+            return super().TemplateResponse(*args, **kwargs)
+        names = ("name", "context", "status_code", "headers", "media_type", "background")
+        kwargs.update(zip(names, args, strict=False))
+        context = dict(kwargs.pop("context", None) or {})
+        request = kwargs.pop("request", None) or context.pop("request", None) or current_request.get(None)
+        if request is None:
+            raise RuntimeError(
+                f"no request is being answered here: TemplateResponse(request, {kwargs.get('name')!r}, context)"
+            )
+        return super().TemplateResponse(request, context=context, **kwargs)
+
+
+class Handlers:
+    """Start-up and shutdown handlers, run as a lifespan around the user's own.
+
+    Args:
+        on_startup: Run in order when the server starts, inside the lifespan.
+        on_shutdown: Run in order when it stops.
+        lifespan: The user's own, or `None`.
+    """
+
+    def __init__(
+        self,
+        on_startup: Sequence[Handler] | None,
+        on_shutdown: Sequence[Handler] | None,
+        lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None,
+    ) -> None:
+        self._handlers: dict[str, list[Handler]] = {
+            "startup": list(on_startup or ()),
+            "shutdown": list(on_shutdown or ()),
+        }
+        self._lifespan = lifespan
+
+    def add(self, event_type: str, func: Handler) -> None:
+        """Adds a handler.
+
+        Raises:
+            ValueError: `event_type` is neither "startup" nor "shutdown".
+        """
+        if event_type not in self._handlers:
+            raise ValueError(f'event_type is "startup" or "shutdown"; got {event_type!r}')
+        self._handlers[event_type].append(func)
+
+    @asynccontextmanager
+    async def run(self, app: Any) -> AsyncIterator[MutableMapping[str, Any] | None]:
+        """The lifespan that runs them."""
+        async with AsyncExitStack() as stack:
+            state = None
+            if self._lifespan is not None:
+                state = await stack.enter_async_context(self._lifespan(app))
+            await self._run_all("startup")
+            stack.push_async_callback(self._run_all, "shutdown")
+            yield state
+
+    async def _run_all(self, event_type: str) -> None:
+        for handler in self._handlers[event_type]:
+            result = handler()
+            if inspect.isawaitable(result):
+                await result

@@ -1,0 +1,59 @@
+"""One open WebSocket of a page, on the bridge's side of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from .core.chunks import Assembler
+from .core.codec import Frame
+from .core.outbox import Outbox
+
+__all__ = ["Connection", "Transport"]
+
+
+class Transport(Protocol):
+    """What a connection writes to: an ASGI `send`, in effect."""
+
+    async def write(self, frame: Frame) -> None:
+        """Writes one frame; returns when there is room for more."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Ends the WebSocket (RFC 6455, section 7)."""
+
+
+class Connection:
+    """One open WebSocket of a page: its outbox, and the task that writes it.
+
+    Args:
+        transport: Where frames go.
+        max_bytes: The largest message it accepts.
+        websocket: What handlers of `add_protocol` get as their first argument.
+    """
+
+    def __init__(self, transport: Transport, max_bytes: int, websocket: Any = None) -> None:
+        self.transport = transport
+        self.websocket = websocket
+        self.outbox = Outbox()
+        self.assembler = Assembler(max_bytes)
+        self.closing: tuple[int, str] | None = None
+        self._wake: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        """There may be something to write. What is put before the writer's next turn travels with it."""
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def pump(self) -> None:
+        """Writes frames until the connection is closed from this side."""
+        loop = asyncio.get_running_loop()
+        while True:
+            frame = self.outbox.take()
+            if frame is not None:
+                await self.transport.write(frame)
+            elif self.closing is not None:
+                await self.transport.close(*self.closing)
+                return
+            else:
+                self._wake = loop.create_future()
+                await self._wake

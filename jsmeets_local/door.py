@@ -1,0 +1,231 @@
+"""The door: from any thread into the bridge's event loop, values out.
+
+Everything that touches the state of a bridge runs on its loop's thread. `post` hands work over in order and does
+not wait; `ask` waits for a value; `block` and `awaitable` wait for an *operation*: a function that is started on the
+loop with a callback `done`, calls it exactly once, now or later, and returns how to cancel it. While no loop runs, the
+caller runs the work itself under the door's lock, so that a program can be set up before it is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+from .errors import BridgeBusy, WouldDeadlock
+from .workers import waiting
+
+__all__ = ["Cancel", "Done", "Door", "Operation"]
+
+T = TypeVar("T")
+Done: TypeAlias = Callable[[T], None]
+Cancel: TypeAlias = Callable[[], None]
+Operation: TypeAlias = Callable[[Done[T]], Cancel | None]
+
+_SLICE = 0.1  # seconds; on Windows an untimed wait for a lock cannot be interrupted by Ctrl-C
+
+logger = logging.getLogger("jsmeets_local")
+
+
+class _Waiter(Generic[T]):
+    """One value from the loop's thread to a waiting one."""
+
+    __slots__ = ("_lock", "cancel", "error", "value")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self.value: T | None = None
+        self.error: BaseException | None = None
+        self.cancel: Cancel | None = None
+
+    def done(self, value: T) -> None:
+        self.value = value
+        self._lock.release()
+
+    def failed(self, error: BaseException) -> None:
+        self.error = error
+        self._lock.release()
+
+    def wait(self) -> T:
+        with waiting():
+            if sys.platform == "win32":
+                while not self._lock.acquire(timeout=_SLICE):
+                    pass
+            else:
+                self._lock.acquire()
+        if self.error is not None:
+            raise self.error
+        return cast(T, self.value)
+
+
+class Door:
+    """Hands work to one event loop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # opening, closing, and the state of a bridge that does not run
+        self._items: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._woken = False
+        self._thread: int | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Starts handing work to `loop`; called on its thread.
+
+        Raises:
+            BridgeBusy: It is open to another loop that still runs.
+        """
+        with self._lock:
+            if self.loop is not None and self.loop is not loop and not self.loop.is_closed():
+                raise BridgeBusy(
+                    "this bridge already serves another running application; "
+                    "give this one its own: JsMeetsPy(bridge=Bridge())"
+                )
+            self.loop = loop
+            self._thread = threading.get_ident()
+            self._woken = True
+            loop.call_soon(self._drain)
+
+    def close(self) -> None:
+        """Stops, after doing what was posted; called on the loop's thread."""
+        with self._lock:
+            self._drain()
+            self.loop = None
+            self._thread = None
+
+    def is_here(self) -> bool:
+        """Whether this is the thread of the loop."""
+        return self._thread == threading.get_ident()
+
+    def is_open(self) -> bool:
+        """Whether a loop takes the work."""
+        loop = self.loop
+        return loop is not None and not loop.is_closed()
+
+    def post(self, func: Callable[..., object], *args: Any) -> None:
+        """Has `func(*args)` run on the loop, in the order of posting; before the loop runs, when it starts."""
+        with self._lock:
+            self._items.append((func, args))
+            if self._woken or self.loop is None or self.loop.is_closed():
+                return
+            self._woken = True
+            self.loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        with self._lock:
+            items, self._items = self._items, deque()
+            self._woken = False
+        for func, args in items:
+            try:
+                func(*args)
+            except Exception:
+                logger.exception("the bridge could not finish %r", func)
+
+    def ask(self, func: Callable[..., T], *args: Any) -> T:
+        """The value of `func(*args)`, run on the loop; at once where it is called there."""
+        if self.is_here():
+            return func(*args)
+        with self._lock:
+            if not self.is_open():
+                return func(*args)
+            waiter: _Waiter[T] = _Waiter()
+            self.post(self._answer, waiter, func, args)
+        return waiter.wait()
+
+    def _answer(self, waiter: _Waiter[T], func: Callable[..., T], args: tuple[Any, ...]) -> None:
+        try:
+            value = func(*args)
+        except BaseException as error:  # noqa: BLE001 - it belongs to the thread that asked
+            waiter.failed(error)
+        else:
+            waiter.done(value)
+
+    def block(self, operation: Operation[T], twin: str) -> T:
+        """Waits in this thread for an operation; Ctrl-C cancels it.
+
+        Args:
+            operation: Started on the loop.
+            twin: What to use on the loop instead, for the error.
+
+        Raises:
+            WouldDeadlock: Called on the loop, which would wait for itself for ever.
+        """
+        if self.is_here():
+            raise WouldDeadlock(
+                f"this would block the bridge's own event loop for ever; in an async function use {twin}"
+            )
+        waiter: _Waiter[T] = _Waiter()
+        with self._lock:
+            if self.is_open():
+                self.post(self._start, waiter, operation)
+            else:
+                self._start(waiter, operation)
+        try:
+            return waiter.wait()
+        except BaseException:
+            self.post(self._give_up, waiter)
+            raise
+
+    def _start(self, waiter: _Waiter[T], operation: Operation[T]) -> None:
+        try:
+            waiter.cancel = operation(waiter.done)
+        except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
+            waiter.failed(error)
+
+    def _give_up(self, waiter: _Waiter[Any]) -> None:
+        if waiter.cancel is not None:
+            waiter.cancel()
+
+    async def awaitable(self, operation: Operation[T]) -> T:
+        """Awaits an operation on any event loop; cancelling the task cancels it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        cancel: list[Cancel | None] = [None]
+        if self.is_here():
+            cancel[0] = operation(lambda value: _fulfil(future, value))
+        else:
+            self._hand_over(operation, future, cancel)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self.post(lambda: cancel[0] and cancel[0]())
+            raise
+
+    def _hand_over(self, operation: Operation[T], future: asyncio.Future[T], cancel: list[Cancel | None]) -> None:
+        loop = future.get_loop()
+
+        def done(value: T) -> None:
+            _call_there(loop, _fulfil, future, value)
+
+        def start() -> None:
+            try:
+                cancel[0] = operation(done)
+            except BaseException as error:  # noqa: BLE001 - it belongs to the task that waits
+                _call_there(loop, _fail, future, error)
+
+        with self._lock:
+            if self.is_open():
+                self.post(start)
+            else:
+                start()
+
+
+def _call_there(loop: asyncio.AbstractEventLoop, func: Callable[..., object], *args: Any) -> None:
+    try:
+        loop.call_soon_threadsafe(func, *args)
+    except RuntimeError:  # that loop is closed: nobody waits there any more
+        logger.debug("an answer came after the event loop that waited for it was closed")
+
+
+def _fulfil(future: asyncio.Future[T], value: T) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -1,0 +1,174 @@
+"""The ASGI endpoint of the pages' WebSocket: lets in, shakes hands, pumps frames."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from .bridge import Bridge
+from .connection import Connection
+from .core.codec import Frame, decode, encode
+from .core.hub import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT, close_packet
+from .core.message import Hello
+from .errors import BridgeBusy, ProtocolError
+from .gate import Gate
+
+__all__ = ["SUBPROTOCOL", "Guarded", "TextEndpoint"]
+
+SUBPROTOCOL = "jsmeets.v1"
+HELLO_SECONDS = 10.0
+DRAIN_SECONDS = 2.0  # what a page that is sent away gets to read the rest
+MAX_REASON = 123  # bytes of a close reason (RFC 6455, section 5.5)
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+logger = logging.getLogger("jsmeets_local")
+
+
+class _AsgiTransport:
+    """Writes frames to an ASGI `send`."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def write(self, frame: Frame) -> None:
+        kind = "text" if isinstance(frame, str) else "bytes"
+        await self._send({"type": "websocket.send", kind: frame})
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._send({"type": "websocket.close", "code": code, "reason": _short(reason)})
+
+
+class Guarded:
+    """An ASGI WebSocket application behind a gate."""
+
+    def __init__(self, app: Any, gate: Gate) -> None:
+        self._app = app
+        self._gate = gate
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """One WebSocket; refused ones get HTTP 403."""
+        if self._gate.admits(dict(scope)):
+            await self._app(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": CLOSE_KICKED})
+
+
+def _short(reason: str) -> str:
+    return reason.encode()[:MAX_REASON].decode(errors="ignore")
+
+
+class TextEndpoint:
+    """Serves the pages of one bridge.
+
+    Args:
+        bridge: Where their messages go.
+        gate: Who may connect.
+    """
+
+    def __init__(self, bridge: Bridge, gate: Gate) -> None:
+        self._bridge = bridge
+        self._gate = gate
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """One WebSocket, from its handshake to its end."""
+        await receive()  # websocket.connect
+        if not self._gate.admits(dict(scope)) or not self._started():
+            await send({"type": "websocket.close", "code": CLOSE_KICKED})  # before accept: HTTP 403
+            return
+        transport = _AsgiTransport(send)
+        if not await self._agree(scope["subprotocols"], send, transport):
+            return
+        websocket = WebSocket(scope, receive, send)
+        connection = Connection(transport, self._bridge.hub.max_message_bytes, websocket)
+        try:
+            await self._serve(connection, receive)
+        except OSError as error:
+            logger.debug("a page went away while it was written to: %r", error)
+
+    def _started(self) -> bool:
+        """Starts the bridge where no lifespan did: `--lifespan off`, or an application mounted in another."""
+        if self._bridge.door.is_open() and self._bridge.door.is_here():
+            return True
+        try:
+            self._bridge.start()
+        except BridgeBusy as error:
+            logger.error("refused a page: %s", error)
+            return False
+        return True
+
+    async def _agree(self, offered: list[str], send: Send, transport: _AsgiTransport) -> bool:
+        """Accepts the version of the wire; a page of another one hears why it is closed."""
+        if SUBPROTOCOL in offered:
+            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+            return True
+        version = next((name for name in offered if name.startswith("jsmeets.v")), None)
+        await send({"type": "websocket.accept", "subprotocol": version})
+        theirs = version or "no version (the files of 2020?)"
+        reason = f"this Python speaks {SUBPROTOCOL}, the page's JavaScript {theirs}: reload it, or copy the files anew"
+        logger.error("a page was closed: %s", reason)
+        await transport.close(CLOSE_PROTOCOL, reason)
+        return False
+
+    async def _serve(self, connection: Connection, receive: Receive) -> None:
+        hello = await self._hello(connection, receive)
+        if hello is None:
+            return
+        socket = self._bridge.connect(hello, connection)
+        if socket is None:
+            await connection.transport.write(encode([close_packet(REFUSED_BY_LIMIT, False)]))
+            await connection.transport.close(CLOSE_KICKED, REFUSED_BY_LIMIT)
+            return
+        writer = asyncio.create_task(connection.pump())
+        try:
+            await self._read(socket, connection, receive, writer)
+        finally:
+            self._bridge.disconnect(socket)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+
+    async def _hello(self, connection: Connection, receive: Receive) -> Hello | None:
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                frame = await _frame(receive)
+            if frame is None:
+                return None
+            messages = decode(frame)
+            if len(messages) != 1 or not isinstance(messages[0], Hello):
+                raise ProtocolError("the first frame of a page is one hello")
+        except TimeoutError:
+            error = ProtocolError(f"the page said nothing for {HELLO_SECONDS:.0f} s")
+        except ProtocolError as caught:
+            error = caught
+        else:
+            return messages[0]
+        logger.error("a connection was closed: %s", error)
+        await connection.transport.close(CLOSE_PROTOCOL, f"protocol error: {error}")
+        return None
+
+    async def _read(self, socket: int, connection: Connection, receive: Receive, writer: asyncio.Task[None]) -> None:
+        """Takes frames until the page goes, or is sent away and has had time to hear why."""
+        while connection.closing is None:
+            frame = await _frame(receive)
+            if frame is None:
+                return
+            try:
+                self._bridge.receive(socket, connection, frame)
+            except ProtocolError as error:
+                self._bridge.protocol_error(socket, error)
+        await asyncio.wait([writer], timeout=DRAIN_SECONDS)
+
+
+async def _frame(receive: Receive) -> Frame | None:
+    """The next frame, `None` at the end."""
+    event = await receive()
+    if event["type"] != "websocket.receive":
+        return None
+    text: str | None = event.get("text")
+    return text if text is not None else bytes(event["bytes"])

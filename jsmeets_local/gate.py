@@ -1,0 +1,98 @@
+"""Who may open a WebSocket: the launch token, and the allow-lists of `Host` and `Origin`.
+
+A local port is reachable by every web page the user visits. The browser tells the truth about `Origin` (cross-site
+WebSocket hijacking, RFC 6455 section 10.2) and `Host` (DNS rebinding); the token keeps out other programs and accounts.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+__all__ = ["TOKEN_PREFIX", "Gate"]
+
+TOKEN_PREFIX = "jsmeets.token."
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+logger = logging.getLogger("jsmeets_local")
+
+
+class Gate:
+    """Decides before the handshake is accepted.
+
+    Args:
+        token: What a page must know; `None` asks for none.
+        allowed_hosts: Host names beyond the server's own and the loopback ones; `"*"` for any.
+        allowed_origins: Origins (`"https://example.org"`) beyond the server's own; `"*"` for any.
+    """
+
+    def __init__(
+        self, token: str | None, allowed_hosts: Collection[str] = (), allowed_origins: Collection[str] = ()
+    ) -> None:
+        self.token = token
+        self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self.allowed_origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
+
+    def without_token(self) -> Gate:
+        """The same lists without the token, for sockets that the user's own JavaScript opens."""
+        return Gate(None, self.allowed_hosts, self.allowed_origins)
+
+    def admits(self, scope: dict[str, Any]) -> bool:
+        """Whether a WebSocket may be accepted; if not, the reason is logged."""
+        reason = self._refusal(scope)
+        if reason is not None:
+            client = (scope.get("client") or ("unknown",))[0]
+            logger.warning("refused a WebSocket of %s at %s: %s", client, scope["path"], reason)
+        return reason is None
+
+    def _refusal(self, scope: dict[str, Any]) -> str | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._host_allowed(host, scope):
+            return f"Host {host!r:.100} is not this server's; allow it by JsMeetsPy(allowed_hosts=[...])"
+        origin = headers.get("origin")
+        if origin is not None and not self._origin_allowed(origin, host):
+            return f"Origin {origin!r:.100} is foreign; allow it by JsMeetsPy(allowed_origins=[...])"
+        if self.token is not None and not self._token_given(scope.get("subprotocols", ())):
+            return "the launch token is missing or wrong; open the page by the URL that launch() made"
+        return None
+
+    def _host_allowed(self, host: str, scope: dict[str, Any]) -> bool:
+        name = _host_name(host)
+        server = (scope.get("server") or ("",))[0] or ""
+        own = name in _LOOPBACK or (name != "" and name == server.lower())
+        return own or "*" in self.allowed_hosts or name in self.allowed_hosts or host.lower() in self.allowed_hosts
+
+    def _origin_allowed(self, origin: str, host: str) -> bool:
+        origin = origin.lower()
+        if "*" in self.allowed_origins or origin in self.allowed_origins:
+            return True
+        parts = urlsplit(origin)
+        if parts.netloc == host.lower():
+            return parts.scheme in ("http", "https")
+        twins = {_host_name(parts.netloc), _host_name(host)}
+        return twins <= _LOOPBACK and _port(origin) == _port("//" + host.lower())
+
+    def _token_given(self, subprotocols: Collection[str]) -> bool:
+        wanted = (self.token or "").encode()
+        given = [p[len(TOKEN_PREFIX) :].encode() for p in subprotocols if p.startswith(TOKEN_PREFIX)]
+        return any(hmac.compare_digest(wanted, one) for one in given)
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit("//" + host).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _port(url: str) -> int | None:
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None

@@ -1,0 +1,262 @@
+"""Runs the user's Python: exposed functions and callbacks, plain and async, each in the order it is promised."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NamedTuple
+
+from .core.codec import Packet, message_packet
+from .core.effects import Invoke
+from .core.functions import Function
+from .core.hub import error_packet
+from .core.message import ErrorInfo
+from .core.values import pack
+from .door import Door
+from .workers import Lane, WorkerPool, waiting
+
+__all__ = ["Answer", "Invoker", "Listener", "is_async"]
+
+SLOTS = 32  # plain functions that run at once
+STUBBORN = 2.0  # seconds that a cancelled coroutine function gets to end
+_EAGER = sys.version_info >= (3, 12)
+
+logger = logging.getLogger("jsmeets_local")
+
+
+def is_async(func: Callable[..., Any]) -> bool:
+    """Whether calling `func` gives a coroutine, also through `partial` and `__call__`."""
+    while isinstance(func, functools.partial):
+        func = func.func
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
+
+
+class Answer(NamedTuple):
+    """The end of one call of an exposed function."""
+
+    socket: int
+    function: Function
+    packet: Packet | None
+
+
+class _AsyncLine:
+    """Coroutine functions that run one after another."""
+
+    def __init__(self) -> None:
+        self.pending: deque[Callable[[], Awaitable[None]]] = deque()
+        self.busy = False
+
+    async def drain(self) -> None:
+        try:
+            while self.pending:
+                await self.pending.popleft()()
+        finally:
+            self.busy = False
+
+
+class Listener:
+    """A callback for topics, queues, sockets or protocols: its calls do not overlap and keep their order.
+
+    Args:
+        func: Plain or async.
+        about: What it is, for the log.
+    """
+
+    __slots__ = ("__weakref__", "about", "func", "is_async", "lane", "line")
+
+    def __init__(self, func: Callable[..., Any], about: str) -> None:
+        self.func = func
+        self.about = about
+        self.is_async = is_async(func)
+        self.lane = Lane(strict=True)
+        self.line = _AsyncLine()
+
+
+class Invoker:
+    """Everything here but the jobs runs on the door's loop.
+
+    Args:
+        door: The way back to the loop.
+        answered: Takes the answers of functions that have ended, on the loop.
+    """
+
+    def __init__(self, door: Door, answered: Callable[[list[Answer]], None]) -> None:
+        self._door = door
+        self._answered = answered
+        self._pool: WorkerPool | None = None
+        self._lanes: dict[int, Lane] = {}
+        self._exclusive: dict[Function, Lane | _AsyncLine] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Makes ready; the first thread starts with the first plain function."""
+        self._pool = WorkerPool(SLOTS, self._hand_back, self._after)
+
+    async def stop(self) -> list[threading.Thread]:
+        """Cancels what is async and lets plain functions end on their own.
+
+        Returns:
+            The worker threads, which end now or after their job.
+        """
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=STUBBORN)
+        threads = self._pool.close() if self._pool is not None else []
+        self._pool = None
+        self._lanes.clear()
+        return threads
+
+    def leave(self, socket: int) -> None:
+        """A page has gone; what it called still runs."""
+        self._lanes.pop(socket, None)
+
+    def invoke(self, call: Invoke) -> None:
+        """Runs an exposed function."""
+        func = call.function.func
+        if call.function.exclusive:
+            self._invoke_exclusive(call)
+        elif is_async(func):
+            self._spawn(self._run_async(call))
+        else:
+            lane = self._lanes.get(call.socket)
+            if lane is None:
+                lane = self._lanes[call.socket] = Lane()
+            self._submit(lane, functools.partial(self._run_plain, call))
+
+    def _invoke_exclusive(self, call: Invoke) -> None:
+        line = self._exclusive.get(call.function)
+        if line is None:
+            line = _AsyncLine() if is_async(call.function.func) else Lane(strict=True)
+            self._exclusive[call.function] = line
+        if isinstance(line, Lane):
+            self._submit(line, functools.partial(self._run_plain, call))
+        else:
+            self._add(line, functools.partial(self._run_async, call))
+
+    def tell(self, listener: Listener, *args: Any) -> None:
+        """Calls a listener, after its earlier calls."""
+        if listener.is_async:
+            self._add(listener.line, functools.partial(self._tell_async, listener, args))
+        else:
+            self._submit(listener.lane, functools.partial(self._tell_plain, listener, args))
+
+    def forget(self, function: Function) -> None:
+        """An exposed function was replaced or removed."""
+        self._exclusive.pop(function, None)
+
+    # On the loop ---------------------------------------------------------------------------------------
+
+    def _submit(self, lane: Lane, job: Callable[[], Any]) -> None:
+        if self._pool is None:
+            logger.warning("dropped a call that came after the bridge was stopped")
+        else:
+            self._pool.submit(lane, job)
+
+    def _add(self, line: _AsyncLine, start: Callable[[], Awaitable[None]]) -> None:
+        line.pending.append(start)
+        if not line.busy:
+            line.busy = True
+            self._spawn(line.drain())
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        loop = asyncio.get_running_loop()
+        # Started eagerly, what finishes at once never becomes a scheduled task.
+        eager: dict[str, Any] = {"eager_start": True} if _EAGER else {}
+        task = asyncio.Task(coroutine, loop=loop, **eager)
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run_async(self, call: Invoke) -> None:
+        try:
+            value = await call.function.func(*call.args)
+        except BaseException as error:  # noqa: BLE001 - the page that called gets it
+            packet = _failure(call, error)
+        else:
+            packet = _success(call, value)
+        self._answered([Answer(call.socket, call.function, packet)])
+
+    async def _tell_async(self, listener: Listener, args: tuple[Any, ...]) -> None:
+        try:
+            await listener.func(*args)
+        except Exception:
+            logger.exception("%s raised", listener.about)
+
+    # On a worker's thread ------------------------------------------------------------------------------
+
+    def _run_plain(self, call: Invoke) -> Answer:
+        try:
+            value = self._resolve(call.function.func(*call.args))
+        except BaseException as error:  # noqa: BLE001 - the page that called gets it
+            packet = _failure(call, error)
+        else:
+            packet = _success(call, value)
+        return Answer(call.socket, call.function, packet)
+
+    def _tell_plain(self, listener: Listener, args: tuple[Any, ...]) -> None:
+        try:
+            self._resolve(listener.func(*args))
+        except BaseException:
+            logger.exception("%s raised", listener.about)
+
+    def _resolve(self, value: Any) -> Any:
+        """A plain function may return a coroutine (a lambda around one): it runs on the loop."""
+        loop = self._door.loop
+        if not inspect.isawaitable(value) or loop is None:
+            return value
+        with waiting():
+            return asyncio.run_coroutine_threadsafe(_await(value), loop).result()
+
+    def _hand_back(self, answers: list[Answer]) -> None:
+        self._door.post(self._answered, answers)
+
+    def _after(self, seconds: float, func: Callable[..., object], *args: Any) -> None:
+        self._door.post(self._call_later, seconds, func, args)
+
+    def _call_later(self, seconds: float, func: Callable[..., object], args: tuple[Any, ...]) -> None:
+        loop = self._door.loop
+        if loop is not None:
+            loop.call_later(seconds, func, *args)
+
+
+async def _await(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def _success(call: Invoke, value: Any) -> Packet | None:
+    if not call.call_id:
+        return None
+    try:
+        return message_packet(["return", call.call_id], pack(value, "result"))
+    except TypeError as error:
+        text = f"{call.function.key!r} returned what cannot be sent: {error}"
+        logger.error("%s", text)
+        return error_packet(call.call_id, ErrorInfo("unserializable", "TypeError", text))
+
+
+def _failure(call: Invoke, error: BaseException) -> Packet | None:
+    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    error = error.with_traceback(frames)  # without our own frame
+    logger.error("the exposed function %r raised", call.function.key, exc_info=error)
+    if not call.call_id:
+        return None
+    trace = "".join(traceback.format_exception(error))
+    return error_packet(call.call_id, ErrorInfo("raised", type(error).__name__, _text(error), trace))
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a __str__ of the user's that raises
+        logger.exception("str() of a %s raised", type(error).__name__)
+        return type(error).__name__

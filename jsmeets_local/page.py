@@ -1,0 +1,298 @@
+"""`Page`: the handle of one view, in blocking lines; `page.aio` is its awaitable twin."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any
+
+from .api.pubsub import Pubsub
+from .bridge import Bridge
+from .core.arguments import seconds
+from .errors import CallTimeout, Disconnected, JsPyError
+from .lines import ENDED, NOTHING
+from .view import View
+
+__all__ = ["AsyncPage", "Page", "PageQueue", "Subscription"]
+
+_NAMES_TIMEOUT = 1.0  # seconds that completion may take
+
+
+def _value(outcome: Any) -> Any:
+    if isinstance(outcome, JsPyError):
+        raise outcome
+    return outcome
+
+
+def _item(item: Any, what: str, timeout: float | None) -> Any:
+    if item is NOTHING:
+        raise CallTimeout(f"nothing came to {what} within {timeout} s")
+    if item is ENDED:
+        raise Disconnected(f"the page was closed; nothing more comes to {what}")
+    return item
+
+
+class PageQueue:
+    """A queue of Python's that pages push to, read in blocking lines: `for item in page.queue("q1")`.
+
+    Iteration ends when the page is closed. All pages push to the same queue of a name.
+    """
+
+    def __init__(self, view: View, key: str) -> None:
+        self._view = view
+        self._key = key
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Takes the oldest item, waiting for it.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            CallTimeout: Nothing came in time.
+            Disconnected: The page is closed.
+            WouldDeadlock: Called on the bridge's event loop.
+        """
+        return _item(self._next(timeout), f"the queue {self._key!r}", timeout)
+
+    def push(self, data: Any) -> None:
+        """Puts data into the page's queue of this name.
+
+        Raises:
+            TypeError: The data cannot be sent.
+        """
+        self._view.push(self._key, data)
+
+    def __iter__(self) -> Iterator[Any]:
+        while (item := self._next(None)) is not ENDED:
+            yield item
+
+    def _next(self, timeout: float | None) -> Any:
+        operation = self._view.queue_item(self._key, timeout)
+        return self._view.bridge.door.block(operation, f"await page.aio.get({self._key!r})")
+
+
+class Subscription:
+    """The publications of a topic, read in blocking lines: `for topic, data in page.subscribe("t")`."""
+
+    def __init__(self, view: View, topic: str) -> None:
+        self._view = view
+        self._topic = topic
+        self._inbox = view.subscribe(topic)
+
+    def get(self, timeout: float | None = None) -> tuple[str, Any]:
+        """The next publication, as `(topic, data)`, waiting for it.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            CallTimeout: Nothing came in time.
+            Disconnected: The page is closed.
+            WouldDeadlock: Called on the bridge's event loop.
+        """
+        item: tuple[str, Any] = _item(self._next(timeout), f"the topic {self._topic!r}", timeout)
+        return item
+
+    def close(self) -> None:
+        """Ends the subscription; what has come can still be read."""
+        self._view.bridge.door.ask(self._inbox.end)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        while (item := self._next(None)) is not ENDED:
+            yield item
+
+    def _next(self, timeout: float | None) -> Any:
+        twin = "async for topic, data in page.aio.subscribe(...)"
+        return self._view.bridge.door.block(self._inbox.next(seconds(timeout)), twin)
+
+
+class _Names:
+    """`page.js`: the functions of the page as attributes."""
+
+    def __init__(self, call: Callable[[str], Callable[..., Any]], names: Callable[[], list[str]]) -> None:
+        self._call = call
+        self._names = names
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):  # what IPython and copy look for is never a function of the page
+            raise AttributeError(f'functions whose names begin with "_" are called by page.call({name!r})(...)')
+        return self._call(name)
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        return self._call(name)
+
+    def __dir__(self) -> list[str]:
+        try:
+            return self._names()
+        except JsPyError:  # completion must not fail because the page is away
+            return []
+
+
+class AsyncPage:
+    """The awaitable twin of a `Page`, usable on any event loop: `await page.aio.call("f")(1)`."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self.js = _Names(self.call, list)
+
+    def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """As `Page.call`, to be awaited."""
+
+        async def send(*args: Any) -> Any:
+            return _value(await self._view.bridge.door.awaitable(self._view.call(key, list(args), timeout)))
+
+        return send
+
+    async def eval(self, code: str, timeout: float | None = None) -> Any:
+        """As `Page.eval`."""
+        return await self.call("$eval", timeout)(code)
+
+    async def get(self, key: str, timeout: float | None = None) -> Any:
+        """The next item of the queue `key`, as `PageQueue.get`."""
+        item = await self._view.bridge.door.awaitable(self._view.queue_item(key, timeout))
+        return _item(item, f"the queue {key!r}", timeout)
+
+    async def subscribe(self, topic: str) -> AsyncIterator[tuple[str, Any]]:
+        """The publications of a topic, as `Page.subscribe`: `async for topic, data in page.aio.subscribe("t")`."""
+        inbox = self._view.subscribe(topic)
+        while (item := await self._view.bridge.door.awaitable(inbox.next(None))) is not ENDED:
+            yield item
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """As `Page.wait`."""
+        return await self._view.bridge.door.awaitable(self._view.presence.wait_closed(seconds(timeout)))
+
+    async def wait_connected(self, timeout: float | None = None) -> bool:
+        """As `Page.wait_connected`."""
+        return await self._view.bridge.door.awaitable(self._view.presence.wait_here(seconds(timeout)))
+
+
+class Page:
+    """One open view of an application, as `JsMeetsPy.launch()` returns it.
+
+    It follows its page through reloads and links within the application. Its blocking methods may be used on any thread
+    but the bridge's; a thread that runs an exposed function gives its slot back while it waits.
+
+    Attributes:
+        url: What to open in a browser, with the launch token in the fragment.
+        js: The functions of the page as attributes: `page.js.add(1, 2)`; `page.js["a.b"](1)` for other names.
+        aio: The awaitable twin.
+    """
+
+    def __init__(self, bridge: Bridge, key: str, url: str, closed: Callable[[Page], None]) -> None:
+        self._view = View(bridge, key, url)
+        self._closed = closed
+        self.url = url
+        self.js = _Names(self.call, lambda: list(self.call("$names", _NAMES_TIMEOUT)()))
+        self.aio = AsyncPage(self._view)
+
+    def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:
+        """Calls a function of the page and waits for its answer; for the page too, if it is not there yet.
+
+        Args:
+            key: The name under which the page exposes it.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Returns:
+            A function that takes the (positional) arguments and returns the value.
+
+        Raises:
+            JavaScriptError: (by the returned function, as all of these) The function raised.
+            UnknownFunction: The page exposes no such function.
+            CallTimeout: No answer in time.
+            Disconnected: The page left, or is closed.
+            TypeError: An argument cannot be sent; the text names the path to it.
+            WouldDeadlock: Called on the bridge's event loop; use `page.aio`.
+        """
+        twin = f"await page.aio.call({key!r})(...)"
+
+        def send(*args: Any) -> Any:
+            return _value(self._view.bridge.door.block(self._view.call(key, list(args), timeout), twin))
+
+        return send
+
+    def call_nowait(self, key: str) -> Callable[..., None]:
+        """Calls a function of the page and does not wait; an error in it is logged.
+
+        Args:
+            key: The name under which the page exposes it.
+
+        Returns:
+            A function that takes the (positional) arguments.
+
+        Raises:
+            TypeError: (by the returned function) An argument cannot be sent.
+        """
+        return lambda *args: self._view.notify(key, list(args))
+
+    def eval(self, code: str, timeout: float | None = None) -> Any:
+        """Evaluates JavaScript in the page, awaits it, and returns its value.
+
+        Args:
+            code: An expression (`await` is allowed), or statements, whose last value counts.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            JavaScriptError: It raised, or the page's Content-Security-Policy forbids `unsafe-eval`.
+            CallTimeout: No answer in time.
+            Disconnected: The page left, or is closed.
+        """
+        return self.call("$eval", timeout)(code)
+
+    def queue(self, key: str) -> PageQueue:
+        """The queue `key`: `get` what pages pushed, iterate over it, `push` to the page's."""
+        return PageQueue(self._view, key)
+
+    def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
+        """Publishes to the subscribers of a topic, in all pages and in Python: as `JsPyPubsub.publish`."""
+        return Pubsub(self._view.bridge).publish(topic, suppress)
+
+    def subscribe(self, topic: str) -> Subscription:
+        """The publications of a topic from now on: iterate over `(topic, data)`, or `get` one.
+
+        It ends when the page is closed.
+        """
+        return Subscription(self._view, topic)
+
+    def is_connected(self) -> bool:
+        """Whether the page is connected at this moment."""
+        return bool(self._view.presence.sockets)
+
+    def wait_connected(self, timeout: float | None = None) -> bool:
+        """Waits until the page is connected.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Returns:
+            Whether it is.
+        """
+        operation = self._view.presence.wait_here(seconds(timeout))
+        return self._view.bridge.door.block(operation, "await page.aio.wait_connected()")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until the page is closed: gone for two seconds, so that a reload is not a close.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Returns:
+            Whether it is closed.
+        """
+        operation = self._view.presence.wait_closed(seconds(timeout))
+        return self._view.bridge.door.block(operation, "await page.aio.wait()")
+
+    def close(self) -> None:
+        """Ends the page's connection; the server stops with its last page. Closing twice changes nothing."""
+        self._view.bridge.door.ask(self._view.close)
+        self._closed(self)
+
+    def __enter__(self) -> Page:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "connected" if self.is_connected() else "closed" if self._view.presence.closed else "waiting"
+        return f"<Page {self._view.url_text()} ({state})>"

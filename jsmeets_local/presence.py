@@ -1,0 +1,108 @@
+"""Whether a page is there: followed through reloads and short disconnections. Lives on the bridge's loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from .bridge import Bridge, Watcher
+from .door import Cancel, Done, Operation
+from .lines import Line, stand_in
+
+__all__ = ["GRACE", "Crowd", "Presence"]
+
+GRACE = 2.0  # seconds without a connection after which a page counts as closed; a reload takes less
+
+
+class Crowd:
+    """All pages of a bridge together: closed when the last one has been gone for the grace time."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._door = bridge.door
+        self._bridge = bridge
+        self.sockets = [socket for socket in bridge.hub.sockets() if self._counts(bridge.hub.page_of(socket))]
+        self.closed = False  # has been here, and has been gone for longer than the grace time
+        self.over = False  # Python has closed it: it will not come back
+        self._arrivals: Line = deque()
+        self._ends: Line = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._watcher = Watcher(self._arrived, self._left)
+        bridge.watchers.add(self._watcher)
+
+    def _counts(self, page: str) -> bool:
+        return True
+
+    def end(self) -> None:
+        """It will not come back: whoever waits is told now."""
+        if not self.over:
+            self.over = self.closed = True
+            self._bridge.watchers.discard(self._watcher)
+            self._stop_timer()
+            _serve(self._ends)
+            _serve(self._arrivals)
+
+    def when_here(self, done: Done[Any], timeout: float | None = None) -> Cancel | None:
+        """Calls `done` once a socket is here or it is over; with `NOTHING` after the timeout (seconds)."""
+        if self.sockets or self.over:
+            done(True)
+            return None
+        return stand_in(self._arrivals, self._door, timeout, done)
+
+    def when_closed(self, done: Done[Any], timeout: float | None = None) -> Cancel | None:
+        """Calls `done` once it is closed; with `NOTHING` after the timeout (seconds)."""
+        if self.closed:
+            done(True)
+            return None
+        return stand_in(self._ends, self._door, timeout, done)
+
+    def wait_here(self, timeout: float | None) -> Operation[bool]:
+        """An operation: whether a socket is here within the timeout (seconds)."""
+        return lambda done: self.when_here(lambda _: done(bool(self.sockets)), timeout)
+
+    def wait_closed(self, timeout: float | None) -> Operation[bool]:
+        """An operation: whether it is closed within the timeout (seconds)."""
+        return lambda done: self.when_closed(lambda _: done(self.closed), timeout)
+
+    def _arrived(self, socket: int, page: str) -> None:
+        if self._counts(page):
+            self.sockets.append(socket)
+            self.closed = False
+            self._stop_timer()
+            _serve(self._arrivals)
+
+    def _left(self, socket: int, page: str) -> None:
+        if socket in self.sockets:
+            self.sockets.remove(socket)
+            if not self.sockets and self._door.loop is not None:
+                self._timer = self._door.loop.call_later(GRACE, self._close)
+
+    def _close(self) -> None:
+        self._timer = None
+        self.closed = True
+        _serve(self._ends)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Presence(Crowd):
+    """One page. A page may be open twice (a duplicated tab); its newest socket speaks for it."""
+
+    def __init__(self, bridge: Bridge, page: str) -> None:
+        self._page = page
+        super().__init__(bridge)
+
+    def _counts(self, page: str) -> bool:
+        return page == self._page
+
+    def socket(self) -> int | None:
+        """The socket to talk to."""
+        return self.sockets[-1] if self.sockets else None
+
+
+def _serve(line: Line) -> None:
+    for served in list(line):
+        served(True)

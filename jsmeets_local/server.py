@@ -1,0 +1,108 @@
+"""uvicorn in a thread of its own: bound before it starts, ready without polling, stopped completely."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from typing import Any
+
+import uvicorn
+
+from .errors import LaunchError
+
+__all__ = ["ServerThread"]
+
+GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()  # started, or failed to
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if not self.should_exit:
+            self.ready.set()
+
+
+class ServerThread:
+    """Serves an ASGI application on a local port from a daemon thread.
+
+    Signals stay with the host program, and so does its logging.
+
+    Args:
+        app: The application.
+        host: The address to bind.
+        port: The port; 0 for a free one.
+
+    Raises:
+        OSError: The port is taken; the text names it.
+        LaunchError: The server did not start.
+    """
+
+    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._socket = _bind(host, port)
+        self.host = host
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            lifespan="on",
+            ws_per_message_deflate=False,  # on one machine compressing costs more than it saves
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        self._server = _Server(config)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="jsmeets-server", daemon=True)
+        self._thread.start()
+        self._server.ready.wait()
+        if self._failure is not None or not self._server.started:
+            self._thread.join()
+            raise LaunchError("the server did not start; the log says why") from self._failure
+
+    @property
+    def base_url(self) -> str:
+        """`http://host:port`, as a browser on this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self.host, self.host)
+        return f"http://{host}:{self.port}"
+
+    def is_running(self) -> bool:
+        """Whether it serves."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Stops, and waits until the port is free and the thread has ended (not on the server's own thread)."""
+        self._server.should_exit = True
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        except BaseException as error:  # noqa: BLE001 - SystemExit(3) when the lifespan fails
+            self._failure = error
+        finally:
+            self._socket.close()
+            self._server.ready.set()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    if sys.platform != "win32":  # there it would let two programs share the port
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(128)
+    except OSError as error:
+        sock.close()
+        raise OSError(
+            error.errno,
+            f"port {port} of {host} cannot be used ({error.strerror}); another program may have it. "
+            "Choose another port=, or none for a free one",
+        ) from None
+    return sock

@@ -1,0 +1,153 @@
+"""What a `Page` and its awaitable twin share: everything they do, as operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .api.queue import next_item
+from .bridge import Bridge
+from .core.arguments import check_name, seconds
+from .core.calls import Finished
+from .core.values import Payload, pack
+from .door import Cancel, Done, Operation
+from .errors import CallTimeout, Disconnected
+from .lines import ENDED, NOTHING, Inbox
+from .presence import Presence
+
+__all__ = ["View"]
+
+
+class View:
+    """One view on the bridge's side: operations, which `Page` blocks for and `AsyncPage` awaits."""
+
+    def __init__(self, bridge: Bridge, key: str, url: str) -> None:
+        self.bridge = bridge
+        self.key = key
+        self.url = url
+        self.presence: Presence = bridge.door.ask(Presence, bridge, key)
+
+    def call(self, key: str, args: list[Any], timeout: float | None) -> Operation[Any]:
+        """The page's answer to a call: a value, or the exception to raise."""
+        check_name(key, "key of a function")
+        payload = pack(args, "args")
+        limit = seconds(timeout)
+        return lambda done: self._when_here(
+            key, limit, done, lambda socket, left: self._ask(key, payload, socket, left, done)
+        )
+
+    def _when_here(
+        self,
+        key: str,
+        limit: float | None,
+        done: Done[Any],
+        then: Callable[[int, float | None], Cancel | None],
+    ) -> Cancel:
+        """Waits for the page, then goes on with what is left of the time."""
+        loop = self.bridge.door.loop
+        start = loop.time() if loop is not None else 0.0
+        step: list[Cancel | None] = [None]
+
+        def here(outcome: Any) -> None:
+            socket = self.presence.socket()
+            if outcome is NOTHING:
+                done(CallTimeout(f"the page did not connect within {limit} s: {self.url_text()}", "call", key))
+            elif socket is None or loop is None:
+                done(self._gone("call", key))
+            else:
+                step[0] = then(socket, None if limit is None else max(1e-6, start + limit - loop.time()))
+
+        if self.presence.closed and not self.presence.sockets:
+            done(self._gone("call", key))
+        else:
+            step[0] = self.presence.when_here(here, limit) or step[0]
+        return lambda: step[0]() if step[0] is not None else None
+
+    def _ask(self, key: str, payload: Payload, socket: int, left: float | None, done: Done[Any]) -> Cancel | None:
+        request = self.bridge.request(lambda due: self.bridge.hub.call(key, payload, socket, due), left)
+        return request(lambda finished: done(self._outcome(finished, key, socket)))
+
+    def _outcome(self, finished: Finished, key: str, socket: int) -> Any:
+        if socket in finished.answers:
+            return finished.answers[socket]
+        if finished.timed_out:
+            return CallTimeout(f"{key!r} did not answer in time", "call", key, finished.id, socket)
+        return self._gone("call", key)
+
+    def _gone(self, protocol: str, key: str) -> Disconnected:
+        return Disconnected("this page is closed; launch() opens another one", protocol, key)
+
+    def notify(self, key: str, args: list[Any]) -> None:
+        """Calls and wants no answer; a page that is not here yet is called when it comes."""
+        check_name(key, "key of a function")
+        payload = pack(args, "args")
+        self._post_when_here(lambda socket: self.bridge.hub.notify(key, payload, socket))
+
+    def _post_when_here(self, send: Callable[[int], None]) -> None:
+        def here(_: Any) -> None:
+            socket = self.presence.socket()
+            if socket is not None:
+                self.bridge.do(send, socket)
+
+        self.bridge.door.post(self.presence.when_here, here)
+
+    def push(self, key: str, data: Any) -> None:
+        """Puts data into the page's queue; for a page that is not here yet, when it comes."""
+        check_name(key, "key of a queue")
+        payload = pack(data, "data")
+        self._post_when_here(lambda socket: self.bridge.hub.push_nowait(key, payload, socket))
+
+    def queue_item(self, key: str, timeout: float | None) -> Operation[Any]:
+        """The next item of a queue; `ENDED` when the page is closed and nothing is left."""
+
+        def operation(done: Done[Any]) -> Cancel:
+            steps: list[Cancel | None] = []
+
+            def finish(value: Any) -> None:
+                cancel()
+                done(value)
+
+            def cancel() -> None:
+                for step in steps:
+                    if step is not None:
+                        step()
+                steps.clear()
+
+            if self.presence.closed and self.bridge.hub.queues.is_empty(key):
+                done(ENDED)
+                return cancel
+            taken: list[Any] = []
+            steps.append(next_item(self.bridge, key, seconds(timeout))(lambda v: (taken.append(v), finish(v))))  # type: ignore[func-returns-value,arg-type]
+            if not taken:
+                steps.append(self.presence.when_closed(lambda _: finish(ENDED)))
+            return cancel
+
+        return operation
+
+    def subscribe(self, topic: str) -> Inbox:
+        """An inbox for a topic, until the page is closed."""
+        check_name(topic, "topic")
+        inbox = Inbox(self.bridge.door)
+        self.bridge.door.ask(self._subscribe, topic, inbox)
+        return inbox
+
+    def _subscribe(self, topic: str, inbox: Inbox) -> None:
+        def subscriber(name: str, data: Any) -> None:
+            inbox.put((name, data))
+
+        def end(_: Any) -> None:
+            self.bridge.hub.broker.unsubscribe(topic, subscriber)
+            inbox.end()
+
+        self.bridge.hub.broker.subscribe(topic, subscriber)
+        self.presence.when_closed(end)
+
+    def close(self) -> None:
+        """Sends the page away, on the loop."""
+        for socket in list(self.presence.sockets):
+            self.bridge.do(self.bridge.hub.close_socket, socket, "closed by Python")
+        self.presence.end()
+
+    def url_text(self) -> str:
+        """The URL without the token, for messages."""
+        return self.url.partition("#")[0]

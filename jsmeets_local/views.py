@@ -1,0 +1,135 @@
+"""What `launch(page=...)` may name, and how it is served."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Match
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from .compat import with_scripts
+from .staticfiles import favicon
+
+__all__ = ["Views"]
+
+
+class Views:
+    """Pages that no route of the application serves: asked last, so that they never hide a route.
+
+    Args:
+        app: The application; its router's default is replaced.
+        static: Its folder of static files, if any.
+        templates: Its folder of templates, if any.
+    """
+
+    def __init__(self, app: Starlette, static: str | None, templates: str | None) -> None:
+        self._app: Any = app
+        self._static = static
+        self._templates = templates
+        self._html: dict[str, str] = {}
+        self._pages: dict[str, str] = {}  # path -> template
+        self._folders: dict[Path, StaticFiles] = {}
+        self._not_found = app.router.default
+        app.router.default = self
+
+    def locate(self, page: str | os.PathLike[str]) -> str:
+        """The path (with query and fragment) at which a page is served, made so if needed.
+
+        Args:
+            page: A route, a template, a static file, a path on disk, or a text of HTML.
+
+        Raises:
+            FileNotFoundError: It is none of these; the text says what was looked for.
+        """
+        page = os.fspath(page)
+        if "<" in page:
+            return self._serve_html(page)
+        name, tail = _split(page)
+        path = self._route(name) or self._template(name) or self._static_file(name) or self._file(name)
+        if path is None:
+            raise FileNotFoundError(self._missing(page))
+        return path + tail
+
+    def _missing(self, page: str) -> str:
+        if page == "/":
+            return 'nothing is served at "/": add @app.route("/"), or name a page: launch("index.html")'
+        return (
+            f"no page {page!r}: no route, no template in {self._templates or '(templates= is not set)'}, "
+            f"no static file in {self._static or '(static= is not set)'}, and no file {Path(page).absolute()}"
+        )
+
+    def _route(self, name: str) -> str | None:
+        if not name.startswith("/"):
+            return None
+        scope = {"type": "http", "path": name, "method": "GET", "root_path": "", "headers": []}
+        served = any(route.matches(scope)[0] is Match.FULL for route in self._app.router.routes)
+        return name if served or name in self._html or name in self._pages else None
+
+    def _template(self, name: str) -> str | None:
+        for candidate in self._candidates(name):
+            if self._templates is not None and Path(self._templates, candidate).is_file():
+                path = name if name == "/" else "/" + candidate
+                self._pages[path] = candidate
+                return path
+        return None
+
+    def _static_file(self, name: str) -> str | None:
+        for candidate in self._candidates(name):
+            if self._static is not None and Path(self._static, candidate).is_file():
+                return "/static/" + candidate
+        return None
+
+    def _candidates(self, name: str) -> list[str]:
+        return ["index.html"] if name == "/" else [] if name.startswith("/") else [name]
+
+    def _file(self, name: str) -> str | None:
+        file = Path(name).resolve()
+        if not file.is_file():
+            return None
+        self._folders.setdefault(file.parent, StaticFiles(directory=file.parent, html=True))
+        return "/" + file.name
+
+    def _serve_html(self, html: str) -> str:
+        for path, known in self._html.items():
+            if known == html:
+                return path
+        path = "/" if not self._html and self._route("/") is None else f"/page-{len(self._html) + 1}"
+        self._html[path] = html
+        return path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves what no route does, then the icon, else what the router would have done."""
+        response = await self._response(scope) if scope["type"] == "http" else None
+        if response is None:
+            await self._not_found(scope, receive, send)
+        else:
+            await response(scope, receive, send)
+
+    async def _response(self, scope: Scope) -> Response | None:
+        path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+        if path in self._html:
+            return HTMLResponse(with_scripts(self._html[path], scope))
+        if path in self._pages:
+            response: Response = self._app.templates.TemplateResponse(Request(scope), self._pages[path])
+            return response
+        for folder in self._folders.values():
+            try:
+                return await folder.get_response(folder.get_path(scope), scope)
+            except HTTPException:
+                continue  # not in this folder
+        return favicon() if path == "/favicon.ico" else None
+
+
+def _split(page: str) -> tuple[str, str]:
+    """The name, and the query and fragment behind it; a file on disk may have them in its name."""
+    if Path(page).is_file():
+        return page, ""
+    cut = min((page.index(mark) for mark in "?#" if mark in page), default=len(page))
+    return page[:cut], page[cut:]
