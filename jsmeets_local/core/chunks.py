@@ -79,12 +79,16 @@ class Assembler:
             raise ProtocolError("chunk without content")
         _, flags, stream_id, total = _HEADER.unpack_from(chunk)
         payload = memoryview(chunk)[_HEADER.size :]
+        if flags & ~(_LAST | _TEXT):
+            raise ProtocolError(f"chunk of unknown flags {flags}")
         if len(payload) > CHUNK_BYTES:
             raise ProtocolError(f"chunk of {len(payload)} bytes, {CHUNK_BYTES} allowed")
         stream = self._stream(stream_id, total, flags)
         self._fill(stream, payload)
-        if not flags & _LAST:
+        if not flags & _LAST and stream.filled < total:
             return stream_id, None
+        if not flags & _LAST:
+            raise ProtocolError("the chunk that completes its content is not marked as the last")
         del self._streams[stream_id]
         return stream_id, _content(stream)
 

@@ -7,7 +7,7 @@ import math
 import struct
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeAlias
 
 import msgspec
 
@@ -53,10 +53,10 @@ class Packet(NamedTuple):
 
 
 class _BufferInfo(msgspec.Struct, array_like=True, frozen=True):
-    path: list[str | int]
+    path: list[str | Annotated[int, msgspec.Meta(ge=0)]]
     dtype: str
     length: int
-    shape: list[int] | None = None
+    shape: list[int] | None
 
 
 class _Envelope(msgspec.Struct, array_like=True, frozen=True):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
+import msgspec
+
 from ..errors import Disconnected, JavaScriptError, JsPyError, PageUnavailable, ProtocolError, UnknownFunction
 from . import message as m
 from .broker import Broker
@@ -180,11 +182,9 @@ class Hub:
         self._effects.append(Report("error", text))
 
     def _on_push(self, socket: int, message: m.Push) -> None:
-        done = _is_hashable(message.key)
-        if done:
-            self.queues.put(message.key, message.data)
-            self._effects.append(Stored(message.key))
-        self._acknowledge(socket, message.id, done)
+        self.queues.put(message.key, message.data)
+        self._effects.append(Stored(message.key))
+        self._acknowledge(socket, message.id, True)
 
     def _on_subscribe(self, socket: int, message: m.Subscribe) -> None:
         self.broker.subscribe(message.topic, socket)
@@ -199,7 +199,7 @@ class Hub:
         self._acknowledge(socket, message.id, True)
 
     def _on_custom(self, socket: int, message: m.Custom) -> None:
-        self._effects.append(UserMessage(socket, message.object))
+        self._effects.append(UserMessage(socket, msgspec.structs.asdict(message.object)))
 
     def _on_goodbye(self, socket: int, message: m.Goodbye) -> None:
         self._effects.append(Drop(socket, CLOSE_GOING_AWAY, "goodbye"))
@@ -329,10 +329,6 @@ def as_exception(error: m.ErrorInfo, about: _About, call_id: int, socket: int) -
         id=call_id,
         socket_id=socket,
     )
-
-
-def _is_hashable(key: Any) -> bool:
-    return not isinstance(key, (list, dict)) and isinstance(key, Hashable)
 
 
 _HANDLERS: dict[type, Callable[[Hub, int, Any], None]] = {

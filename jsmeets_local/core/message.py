@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -24,6 +24,7 @@ __all__ = [
     "Return",
     "Subscribe",
     "Unsubscribe",
+    "UserObject",
     "Welcome",
 ]
 
@@ -74,9 +75,9 @@ class Return(_Message, frozen=True, tag="return"):
 
 
 class ErrorInfo(msgspec.Struct, frozen=True):
-    """Why a request failed: `kind` is one of raised, unknown, unserializable, unavailable, refused."""
+    """Why a request failed."""
 
-    kind: str
+    kind: Literal["raised", "unknown", "unserializable", "unavailable", "refused"]
     name: str
     message: str
     trace: str = ""
@@ -94,7 +95,7 @@ class Fault(_Message, frozen=True, tag="fault"):
 
 class Push(_Message, frozen=True, tag="push"):
     id: OptionalId
-    key: Any
+    key: str | int | float | bool | None
     data: Any
 
 
@@ -115,8 +116,18 @@ class Publish(_Message, frozen=True, tag="publish"):
     suppress: bool
 
 
+class UserObject(msgspec.Struct, frozen=True):
+    """A message of the user's own, with the five keys of 2020."""
+
+    protocol: Any
+    key: Any
+    id: Any
+    data: Any
+    exception: Any
+
+
 class Custom(_Message, frozen=True, tag="custom"):
-    object: dict[str, Any]
+    object: UserObject
 
 
 class Credit(_Message, frozen=True, tag="credit"):

@@ -1,0 +1,309 @@
+"""The hub: any order of events, and every call ends exactly once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from jsmeets_local.core import effects as fx
+from jsmeets_local.core import message as m
+from jsmeets_local.core.codec import decode, encode, message_packet
+from jsmeets_local.core.hub import REFUSED_BY_LIMIT, Hub
+from jsmeets_local.core.values import pack
+from jsmeets_local.errors import Disconnected, JavaScriptError, JsPyError, ProtocolError, UnknownFunction
+
+
+def hello(document: str = "d", page: str = "p", topics: list[str] | None = None) -> m.Hello:
+    return m.Hello(document, page, topics or [])
+
+
+def sent(effects: list[fx.Effect]) -> list[tuple[int, Any]]:
+    """What pages get, decoded."""
+    return [
+        (effect.socket, message)
+        for effect in effects
+        if isinstance(effect, fx.Send)
+        for message in decode(encode([effect.packet]))
+    ]
+
+
+def settled(effects: list[fx.Effect]) -> list[fx.Settle]:
+    return [effect for effect in effects if isinstance(effect, fx.Settle)]
+
+
+def connected(hub: Hub, *documents: str) -> list[int]:
+    numbers = [hub.hello(hello(document, page=document), "unused") for document in documents]
+    hub.effects()
+    return [number for number in numbers if number is not None]
+
+
+class HubMachine(RuleBasedStateMachine):
+    """Pages come, answer (once, twice, late, for others), and go; Python calls, pushes, cancels; time passes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hub = Hub()
+        self.now = 0.0
+        self.alive: list[int] = []
+        self.documents = 0
+        self.asked: dict[int, tuple[tuple[int, ...], float | None]] = {}  # the calls that must end
+        self.ended: dict[int, int] = {}
+        self.cancelled: set[int] = set()
+
+    def settle(self) -> None:
+        for effect in settled(self.hub.effects()):
+            call_id = effect.finished.id
+            self.ended[call_id] = self.ended.get(call_id, 0) + 1
+            assert set(effect.finished.answers) <= set(self.asked[call_id][0])
+            if not effect.finished.timed_out:
+                assert set(effect.finished.answers) == set(self.asked[call_id][0])
+
+    @rule(topics=st.lists(st.sampled_from("ab")))
+    def connect(self, topics: list[str]) -> None:
+        self.documents += 1
+        number = self.hub.hello(hello(f"d{self.documents}", "", topics), "given")
+        assert number is not None
+        assert number not in self.alive
+        self.alive.append(number)
+        self.settle()
+
+    @rule(
+        kind=st.sampled_from(["call", "push"]),
+        limit=st.none() | st.floats(0.1, 5),
+        among=st.none() | st.sets(st.integers(1, 6)),
+    )
+    def ask(self, kind: str, limit: float | None, among: set[int] | None) -> None:
+        deadline = None if limit is None else self.now + limit
+        expected = tuple(s for s in self.alive if among is None or s in among)
+        start = self.hub.call if kind == "call" else self.hub.push
+        call_id = start("key", pack([], "args"), among, deadline)
+        self.asked[call_id] = (expected if among is None else tuple(sorted(expected)), deadline)
+        self.settle()
+        if not expected:
+            assert self.ended[call_id] == 1, "without a page it ends at once"
+
+    @rule(socket=st.integers(1, 6), call_id=st.integers(1, 12), fails=st.booleans())
+    def answer(self, socket: int, call_id: int, fails: bool) -> None:
+        if fails:
+            error = m.ErrorInfo("raised", "Error", "text")
+            self.hub.receive(socket, [m.Error(call_id, error), m.Error(call_id, error)])
+        else:
+            self.hub.receive(socket, [m.Return(call_id, True), m.Return(call_id, True)])
+        self.settle()
+
+    @rule(data=st.data(), goodbye=st.booleans())
+    def leave(self, data: st.DataObject, goodbye: bool) -> None:
+        if self.alive:
+            number = data.draw(st.sampled_from(self.alive))
+            if goodbye:
+                self.hub.receive(number, [m.Goodbye()])
+            self.hub.disconnect(number)
+            self.alive.remove(number)
+            self.settle()
+
+    @rule(step=st.floats(0, 3))
+    def expire(self, step: float) -> None:
+        self.now += step
+        self.hub.expire(self.now)
+        self.settle()
+
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        open_calls = [call_id for call_id in self.asked if call_id not in self.ended]
+        if open_calls:
+            call_id = data.draw(st.sampled_from(open_calls))
+            self.hub.calls.cancel(call_id)
+            self.cancelled.add(call_id)
+            self.ended[call_id] = 1
+
+    @rule(topic=st.sampled_from("ab"))
+    def publish(self, topic: str) -> None:
+        self.hub.publish(topic, 1, pack(1, "data"))
+        got = [socket for socket, _ in sent(self.hub.effects())]
+        assert set(got) <= set(self.alive)
+        assert len(got) == len(set(got))
+
+    @invariant()
+    def every_call_ends_once(self) -> None:
+        assert all(count == 1 for count in self.ended.values())
+        still_open = set(self.asked) - set(self.ended)
+        assert len(self.hub.calls) == len(still_open)
+        for call_id in still_open:
+            assert set(self.asked[call_id][0]) & set(self.alive), "nobody is left who could answer"
+        assert self.hub.sockets() == tuple(self.alive)
+
+    def teardown(self) -> None:
+        for number in list(self.alive):
+            self.hub.disconnect(number)
+        self.settle()
+        assert set(self.asked) == set(self.ended)
+        assert len(self.hub.calls) == 0
+        assert self.hub.calls._by_socket == {}
+        assert self.hub.broker._topics == {}
+
+
+TestHub = HubMachine.TestCase
+
+
+def test_welcome_tells_number_and_name() -> None:
+    hub = Hub()
+    assert hub.hello(hello(page=""), "given") == 1
+    assert sent(hub.effects()) == [(1, m.Welcome(1, "given", {"max_message_bytes": 2**28}))]
+    assert hub.hello(hello("other", page="mine"), "given") == 2
+    assert sent(hub.effects())[0][1].page == "mine"
+
+
+def test_only_the_page_that_was_asked_can_answer() -> None:
+    hub = Hub()
+    first, second = connected(hub, "a", "b")
+    call_id = hub.call("f", pack([], "args"), first, None)
+    hub.effects()
+    hub.receive(second, [m.Return(call_id, "forged")])
+    assert settled(hub.effects()) == []
+    hub.receive(first, [m.Return(call_id, "real")])
+    (settle,) = settled(hub.effects())
+    assert settle.finished.answers == {first: "real"}
+    assert hub.calls.ignored == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("raised", JavaScriptError), ("unserializable", JavaScriptError), ("unknown", UnknownFunction)],
+)
+def test_errors_of_pages(kind: str, expected: type[JsPyError]) -> None:
+    hub = Hub()
+    (page,) = connected(hub, "a")
+    call_id = hub.call("f", pack([], "args"), None, None)
+    hub.effects()
+    hub.receive(page, [m.Error(call_id, m.ErrorInfo(kind, "TypeError", "no", "at f"))])
+    error = settled(hub.effects())[0].finished.answers[page]
+    assert type(error) is expected
+    assert error.message() == "no"
+    assert error.get_socket_id() == page
+    assert error.report() == f"no in {{protocol: call, key: f, id: {call_id}, socket_id: {page}}}"
+
+
+def test_a_page_that_leaves_ends_its_calls_at_once() -> None:
+    hub = Hub()
+    first, second = connected(hub, "a", "b")
+    call_id = hub.call("f", pack([], "args"), None, None)
+    hub.effects()
+    hub.receive(second, [m.Return(call_id, 2)])
+    hub.receive(first, [m.Goodbye()])
+    effects = hub.effects()
+    answers = settled(effects)[0].finished.answers
+    assert isinstance(answers[first], Disconnected)
+    assert answers[second] == 2
+    assert fx.Left(first, "a") in effects
+
+
+def test_a_document_that_comes_back_replaces_its_old_connection() -> None:
+    hub = Hub()
+    (old,) = connected(hub, "same")
+    new = hub.hello(hello("same", "same"), "")
+    effects = hub.effects()
+    assert hub.sockets() == (new,)
+    assert [type(e) for e in effects if isinstance(e, (fx.Drop, fx.Left, fx.Connected))] == [
+        fx.Drop,
+        fx.Left,
+        fx.Connected,
+    ]
+    assert old != new
+
+
+def test_the_connection_limit_uses_up_a_number() -> None:
+    hub = Hub()
+    hub.limit = 1
+    assert hub.hello(hello("a"), "") == 1
+    assert hub.hello(hello("b"), "") is None
+    hub.limit = 0
+    assert hub.hello(hello("c"), "") == 3
+    assert "limit" in REFUSED_BY_LIMIT
+
+
+def test_publish_reaches_subscribers_but_not_the_suppressed() -> None:
+    hub = Hub()
+    first, second = connected(hub, "a", "b")
+    hub.broker.subscribe("t", "local")
+    hub.receive(first, [m.Subscribe(1, "t")])
+    hub.receive(second, [m.Subscribe(1, "t"), m.Publish(2, "t", {"x": b"y"}, True)])
+    effects = hub.effects()
+    assert (first, m.Publish(0, "t", {"x": b"y"}, False)) in sent(effects)
+    assert [socket for socket, message in sent(effects) if isinstance(message, m.Publish)] == [first]
+    assert fx.Deliver("local", "t", {"x": b"y"}) in effects
+    assert (second, m.Return(2, True)) in sent(effects)
+    hub.publish("t", 1, pack(1, "data"), suppress=True)
+    effects = hub.effects()
+    assert [socket for socket, _ in sent(effects)] == [first, second]
+    assert not any(isinstance(effect, fx.Deliver) for effect in effects)
+
+
+def test_fan_out_encodes_once() -> None:
+    hub = Hub()
+    connected(hub, "a", "b", "c")
+    hub.notify("f", pack([1], "args"), None)
+    packets = [effect.packet for effect in hub.effects() if isinstance(effect, fx.Send)]
+    assert len(packets) == 3
+    assert all(packet is packets[0] for packet in packets)
+
+
+def test_unsubscribe_says_whether_there_was_a_subscription() -> None:
+    hub = Hub()
+    (page,) = connected(hub, "a")
+    hub.receive(page, [m.Subscribe(1, "t"), m.Unsubscribe(2, "t"), m.Unsubscribe(3, "t")])
+    assert [message.value for _, message in sent(hub.effects())] == [True, True, False]
+
+
+def test_queues_have_keys_of_any_json_scalar() -> None:
+    hub = Hub()
+    (page,) = connected(hub, "a")
+    hub.receive(page, [m.Push(1, None, 1), m.Push(2, 5, 1), m.Push(0, "q", 1)])
+    assert [message.value for _, message in sent(hub.effects())] == [True, True]
+    assert hub.queues.keys() == [None, 5, "q"]
+
+
+def test_unknown_functions_are_named_with_what_there_is() -> None:
+    hub = Hub()
+    (page,) = connected(hub, "a")
+    hub.functions.expose("add", print)
+    hub.receive(page, [m.Call(7, "ad", [])])
+    ((_, error),) = sent(hub.effects())
+    assert error.error.kind == "unknown"
+    assert error.error.message == "Function key name is not registered @python: 'ad' (exposed: add)"
+
+
+@pytest.mark.parametrize("message", [hello(), m.Welcome(1, "p", {}), m.Close("x", True)])
+def test_messages_that_a_page_may_not_send(message: m.Message) -> None:
+    hub = Hub()
+    (page,) = connected(hub, "a")
+    with pytest.raises(ProtocolError, match="may not send"):
+        hub.receive(page, [message])
+
+
+def test_the_socket_of_a_closed_page_is_forgotten() -> None:
+    hub = Hub()
+    (page,) = connected(hub, "a")
+    assert hub.close_socket(page, "enough")
+    effects = hub.effects()
+    assert sent(effects) == [(page, m.Close("enough", False))]
+    assert not hub.close_socket(page, "again")
+    hub.receive(page, [m.Call(1, "f", [])])
+    assert hub.effects() == []
+
+
+def test_an_answer_to_a_page_that_has_gone_is_dropped() -> None:
+    hub = Hub()
+    (page,) = connected(hub, "a")
+    hub.functions.expose("f", print)
+    hub.receive(page, [m.Call(1, "f", [])])
+    function = hub.functions.get("f")
+    assert function is not None
+    assert hub.functions.is_running("f")
+    hub.disconnect(page)
+    hub.effects()
+    hub.answer(page, function, message_packet(["return", 1, None]))
+    assert hub.effects() == []
+    assert not hub.functions.is_running("f")

@@ -1,0 +1,237 @@
+"""What a user's value becomes on the wire."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import json
+import pathlib
+import uuid
+from typing import Any
+
+import attrs
+import msgspec
+import numpy
+import pydantic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jsmeets_local.core.codec import decode, encode, message_packet
+from jsmeets_local.core.values import MAX_DEPTH, pack
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+Point = collections.namedtuple("Point", "x y")
+
+
+@dataclasses.dataclass
+class Box:
+    name: str
+    inner: Any
+
+
+@attrs.define
+class Crate:
+    size: int
+    content: Any
+
+
+class Model(pydantic.BaseModel):
+    a: int
+    when: datetime.date
+
+
+class Record(msgspec.Struct):
+    n: int
+
+
+class Text(str):
+    def __str__(self) -> str:
+        return "not this"
+
+
+class Whole(int):
+    pass
+
+
+class Table(dict[str, Any]):
+    pass
+
+
+U = uuid.UUID("12345678-1234-5678-1234-567812345678")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([1, 1.5, "a", None, True], [1, 1.5, "a", None, True]),
+        ((1, (2,)), [1, [2]]),
+        ({5}, [5]),
+        (frozenset([5]), [5]),
+        (collections.deque([1, 2]), [1, 2]),
+        (range(3), [0, 1, 2]),
+        ({"a": 1}.keys(), ["a"]),
+        ({2: "i", 2.5: "f", False: "b", None: "n"}, {"2": "i", "2.5": "f", "false": "b", "null": "n"}),
+        ([float("nan"), float("inf"), -float("inf")], [None, None, None]),
+        (Point(1, 2), [1, 2]),
+        (Color.RED, "red"),
+        ({Color.RED: Level.HIGH}, {"red": 3}),
+        (Box("b", {"in": Box("c", None)}), {"name": "b", "inner": {"in": {"name": "c", "inner": None}}}),
+        (Crate(1, [Crate(2, None)]), {"size": 1, "content": [{"size": 2, "content": None}]}),
+        (Model(a=1, when=datetime.date(2026, 1, 2)), {"a": 1, "when": "2026-01-02"}),
+        (Record(4), {"n": 4}),
+        (datetime.datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05"),
+        (datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC), "2026-01-02T00:00:00Z"),
+        (datetime.time(1, 2), "01:02:00"),
+        (datetime.timedelta(days=1), "P1D"),
+        (U, str(U)),
+        ({U: 1, datetime.date(2026, 1, 2): 2}, {str(U): 1, "2026-01-02": 2}),
+        (decimal.Decimal("1.50"), "1.50"),
+        (pathlib.PurePosixPath("/a/b"), "/a/b"),
+        (numpy.float64(1.5), 1.5),
+        ([numpy.int32(4), numpy.bool_(True)], [4, True]),
+        (Text("plain"), "plain"),
+        ([Whole(3), Table(a=[Whole(4)])], [3, {"a": [4]}]),
+        (2**70, 2**70),
+        (["\ud800x", {"\udfff": 1}], ["\ud800x", {"\udfff": 1}]),
+        (["\ud800", float("nan"), {"a": (float("inf"),)}], ["\ud800", None, {"a": [None]}]),
+    ],
+)
+def test_natural_json(value: Any, expected: Any) -> None:
+    payload = pack(value, "v")
+    assert json.loads(payload.json) == expected
+    assert payload.buffers == ()
+
+
+class Foo:
+    pass
+
+
+@dataclasses.dataclass
+class Net:
+    weights: Any
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([{"model": Net(Foo())}], "args[0]['model'].weights: object of type test_values.Foo cannot be sent"),
+        ([object()], "args[0]: object of type object cannot be sent"),
+        ([{(1, 2): 3}], "args[0]: key (1, 2) of type tuple cannot be sent"),
+        ([{"a": [1, {2}, 1j]}], "args[0]['a'][2]: object of type complex cannot be sent"),
+        ([numpy.array([Foo()])], "args[0]: array of dtype object cannot be sent"),
+        ([print], "args[0]: object of type builtin_function_or_method cannot be sent"),
+        (["\ud800", Foo()], "args[1]: object of type"),
+    ],
+)
+def test_what_cannot_be_sent_is_named_by_its_path(value: Any, text: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        pack(value, "args")
+    assert text in str(caught.value).replace("tests.core.", "")
+
+
+def test_cycles_are_refused() -> None:
+    loop: list[Any] = [1]
+    loop.append({"again": loop})
+    with pytest.raises(TypeError, match=r"args\[1\]\['again'\]: refers back to itself"):
+        pack(loop, "args")
+
+
+def test_shared_values_are_no_cycles() -> None:
+    shared = {"a": 1}
+    assert json.loads(pack([shared, shared, b""], "v").json) == [{"a": 1}, {"a": 1}, None]
+
+
+@pytest.mark.parametrize("leaf", [0, b"x"])
+def test_depth(leaf: Any) -> None:
+    def nested(levels: int) -> Any:
+        value = leaf
+        for _ in range(levels):
+            value = [value]
+        return value
+
+    assert pack(nested(MAX_DEPTH), "v").json.count(b"[") == MAX_DEPTH
+    with pytest.raises(TypeError, match="nested"):
+        pack(nested(MAX_DEPTH + 1), "v")
+    with pytest.raises(TypeError, match="nested"):
+        pack(nested(100_000), "v")
+
+
+def travelled(value: Any) -> Any:
+    frame = encode([message_packet(["return", 1], pack(value, "result"))])
+    (message,) = decode(frame)
+    return message.value  # type: ignore[union-attr]
+
+
+def test_bytes_anywhere() -> None:
+    value = {"a": [b"one", bytearray(b"two")], "b": {"c": memoryview(b"three"), "d": b""}, "e": 1}
+    assert travelled(value) == {"a": [b"one", b"two"], "b": {"c": b"three", "d": b""}, "e": 1}
+    assert travelled(b"alone") == b"alone"
+    assert travelled({1: b"x"}) == {"1": b"x"}
+
+
+def test_memoryviews_that_are_not_plain() -> None:
+    assert travelled(memoryview(b"abcdef")[::2]) == b"ace"
+    assert travelled(memoryview(bytearray(b"abcd")).cast("H")) == b"abcd"
+
+
+def test_a_bytearray_may_change_after_it_was_packed() -> None:
+    data = bytearray(b"before")
+    payload = pack(data, "v")
+    data[:] = b"behind"
+    assert bytes(payload.buffers[0].data) == b"before"
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        numpy.arange(5, dtype="f8"),
+        numpy.arange(6, dtype="i4").reshape(2, 3),
+        numpy.array([True, False]),
+        numpy.arange(6, dtype=">u2").reshape(3, 2),
+        numpy.arange(10, dtype="u1")[::3],
+        numpy.asfortranarray(numpy.arange(6.0).reshape(2, 3)),
+        numpy.zeros((0, 3), dtype="f4"),
+        numpy.array(2.5),
+        numpy.array([1, 2], dtype="u8"),
+        numpy.array([1, 2], dtype="f2"),
+    ],
+)
+def test_arrays(array: Any) -> None:
+    result = travelled({"a": array})["a"]
+    assert result.dtype == array.dtype.newbyteorder("=")
+    assert result.shape == array.shape
+    assert (result == array).all()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+with_bytes = st.recursive(
+    json_values | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(with_bytes)
+def test_round_trip(value: Any) -> None:
+    assert travelled(value) == value
+
+
+@given(st.text(alphabet=st.characters(codec=None, categories=None), max_size=20))
+def test_every_string_survives(text: str) -> None:
+    assert travelled([text, {text: text}]) == [text, {text: text}]
