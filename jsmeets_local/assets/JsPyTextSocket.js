@@ -1,0 +1,1356 @@
+/**
+ * jsmeets_local: the connection between this page and Python. Load it first.
+ *
+ * Three parts: the codec (messages <-> frames, no DOM), the outbox (frames, chunks, order), the connection
+ * (one WebSocket that comes back by itself). The wire is written down in docs/reference/protocol.md.
+ * The other files hang themselves in by the members that begin with an underscore.
+ *
+ * MIT License
+ */
+
+/**
+ * @typedef {string | number} JsPyStep
+ * @typedef {{path: JsPyStep[], dtype: string, bytes: Uint8Array, shape: readonly number[] | null}} JsPyBuffer
+ * @typedef {{text: string, buffers: JsPyBuffer[], size: number, content: Uint8Array | null, lane: string | null,
+ *            bound: boolean, sent: boolean, cancelled: boolean}} JsPyItem
+ * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed" | "hidden"} JsPyState
+ * @typedef {{socket: WebSocket, welcomed: boolean, since: number, assembler: any, credits: Map<number, number>}} JsPyLink
+ * @typedef {{kind: string, name: string, message: string, trace: string}} JsPyFailure
+ * @typedef {(failure: JsPyFailure | null, value?: any) => void} JsPySettle
+ * @typedef {{message: (id: number) => any[], body: unknown, label: string, lane?: string, limit: number | null,
+ *            settle: JsPySettle}} JsPyRequest
+ * @typedef {(message: any[], body?: unknown, label?: string) => void} JsPyReply
+ * @typedef {(message: any[], reply: JsPyReply) => void} JsPyHandler
+ *
+ * What the other files use of JsPyTextSocket beyond its public names.
+ * @typedef {object} JsPyInternals
+ * @property {(ask: JsPyRequest) => void} _request ask Python something; throws TypeError for what cannot be sent
+ * @property {(message: any[], body: unknown, label: string, lane?: string) => boolean} _notify send without an answer
+ * @property {(kind: string, handler: JsPyHandler) => void} _handle serve an incoming kind of message
+ * @property {(what: string, error: unknown) => void} _fault report an error that nobody waits for
+ * @property {(error: unknown) => {name: string, message: string, trace: string}} _describe
+ * @property {(timeout: unknown) => number | null} _limit seconds -> milliseconds, null: no limit
+ * @property {() => string[]} _topics the subscriptions that hello carries
+ * @property {(value: unknown) => boolean} _is_thenable
+ * @property {(stack: string) => string} _without_token
+ */
+
+(() => {
+    "use strict";
+    // A page may load this file twice, or the classic file and the module: the first one keeps its socket.
+    if (globalThis.JsPyTextSocket?.VERSION) {
+        return;
+    }
+
+    const VERSION = "1.0.0";
+    const URL_PATH = "/jsmeetspy/textsocket";
+    const CHUNK_BYTES = 262144;
+    const CHUNK_WINDOW = 16;
+    const CREDIT_EVERY = 4;
+    const MAX_STREAMS = 64;
+    const SEND_DEPTH = 500;
+    const RECEIVE_DEPTH = 2000;
+    const PROTOCOL_ERROR = 4400;
+    const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused"];
+    const utf8 = new TextEncoder();
+    const strict_utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+    // ---------------------------------------------------------------- codec: the shape of messages
+
+    /** What arrived is not this protocol. */
+    class ProtocolError extends Error {}
+    ProtocolError.prototype.name = "ProtocolError";
+
+    /** @type {(x: any) => boolean} */
+    const is_text = (x) => typeof x === "string";
+    /** @type {(x: any) => boolean} */
+    const is_flag = (x) => typeof x === "boolean";
+    /** @type {(x: any) => boolean} */
+    const is_value = (x) => x !== undefined;
+    /** @type {(x: any) => boolean} */
+    const is_list = (x) => Array.isArray(x);
+    /** @type {(x: any) => boolean} */
+    const is_texts = (x) => Array.isArray(x) && x.every(is_text);
+    /** @type {(x: any) => boolean} */
+    const is_count = (x) => Number.isSafeInteger(x) && x >= 0;
+    /** @type {(x: any) => boolean} */
+    const is_id = (x) => Number.isSafeInteger(x) && x >= 1;
+    /** @type {(x: any) => boolean} */
+    const is_object = (x) => typeof x === "object" && x !== null && Object.getPrototypeOf(x) === Object.prototype;
+    /** @type {(x: any) => boolean} */
+    const is_error = (x) =>
+        is_object(x) && ERROR_KINDS.includes(x.kind) && is_text(x.name) && is_text(x.message) && is_text(x.trace);
+    /** @type {(x: any) => boolean} the key of a queue */
+    const is_key = (x) => x === null || ["string", "number", "boolean"].includes(typeof x);
+    const CUSTOM_KEYS = ["protocol", "key", "id", "data", "exception"];
+    /** @type {(x: any) => boolean} */
+    const is_custom = (x) => is_object(x) && CUSTOM_KEYS.every((key) => Object.hasOwn(x, key));
+
+    /** @type {Map<unknown, Array<(x: any) => boolean>>} */
+    const SHAPES = new Map(Object.entries({
+        hello: [is_text, is_text, is_texts],
+        welcome: [is_id, is_text, is_object],
+        goodbye: [],
+        close: [is_text, is_flag],
+        call: [is_id, is_text, is_list],
+        notify: [is_text, is_list],
+        return: [is_id, is_value],
+        error: [is_id, is_error],
+        fault: [is_text, is_error],
+        push: [is_count, is_key, is_value],
+        subscribe: [is_id, is_text],
+        unsubscribe: [is_id, is_text],
+        publish: [is_count, is_text, is_value, is_flag],
+        custom: [is_custom],
+        credit: [is_count, is_id],
+    }));
+
+    /** @param {any} message */
+    function check_message(message) {
+        const shape = Array.isArray(message) ? SHAPES.get(message[0]) : undefined;
+        if (!shape) {
+            throw new ProtocolError("a message of an unknown kind");
+        }
+        if (!shape.every((fits, index) => fits(message[index + 1]))) {
+            throw new ProtocolError(`a '${message[0]}' message of the wrong shape`);
+        }
+    }
+
+    /** @type {(value: any, room: number) => boolean} */
+    function too_deep(value, room) {
+        if (room === 0) {
+            return true;
+        }
+        for (const item of Array.isArray(value) ? value : Object.values(value)) {
+            if (typeof item === "object" && item !== null && too_deep(item, room - 1)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** @param {string} text */
+    function parse(text) {
+        const value = attempt(() => JSON.parse(text), "not JSON");
+        // A frame too short to hold that many brackets need not be walked.
+        if (text.length > 2 * RECEIVE_DEPTH && Array.isArray(value) && too_deep(value, RECEIVE_DEPTH)) {
+            throw new ProtocolError(`nested deeper than ${RECEIVE_DEPTH} levels`);
+        }
+        return value;
+    }
+
+    /** @template T @param {() => T} action @param {string} reason @returns {T} */
+    function attempt(action, reason) {
+        try {
+            return action();
+        } catch (error) {
+            throw new ProtocolError(`${reason}: ${error instanceof Error ? error.message : error}`);
+        }
+    }
+
+    // ---------------------------------------------------------------- codec: binary values
+
+    /** @type {any} */
+    const Float16Array = /** @type {any} */ (globalThis).Float16Array;
+    /** @type {Map<unknown, [any, number]>} */
+    const DTYPES = new Map(Object.entries(/** @type {Record<string, [any, number]>} */ ({
+        bytes: [Uint8Array, 1], bool: [Uint8Array, 1],
+        int8: [Int8Array, 1], uint8: [Uint8Array, 1], int16: [Int16Array, 2], uint16: [Uint16Array, 2],
+        int32: [Int32Array, 4], uint32: [Uint32Array, 4], int64: [BigInt64Array, 8], uint64: [BigUint64Array, 8],
+        float16: [Float16Array, 2], float32: [Float32Array, 4], float64: [Float64Array, 8],
+    })));
+    const BYTES_LIKE = ["Uint8Array", "Uint8ClampedArray", "DataView", "ArrayBuffer", "SharedArrayBuffer"];
+
+    /** @param {any} data the toStringTag tells the type also of objects from another frame */
+    function dtype_of(data) {
+        const tag = data[Symbol.toStringTag];
+        return BYTES_LIKE.includes(tag) ? "bytes" : tag.replace("BigInt", "Int").replace("BigUint", "Uint")
+            .replace("Array", "").toLowerCase();
+    }
+
+    /** @param {readonly number[]} shape */
+    const product = (shape) => shape.reduce((total, length) => total * length, 1);
+
+    /** An array of other than one dimension: its items in C order, and its shape. */
+    class NDArray {
+        /** @param {any} data @param {readonly number[]} shape @param {string} [dtype] */
+        constructor(data, shape, dtype = dtype_of(data)) {
+            if (product(shape) !== data.length) {
+                throw new TypeError(`NDArray: ${data.length} items do not fill the shape [${shape}]`);
+            }
+            this.data = data;
+            this.shape = Object.freeze([...shape]);
+            this.dtype = dtype;
+            Object.freeze(this);
+        }
+    }
+
+    /** @param {any} value */
+    function is_binary(value) {
+        if (ArrayBuffer.isView(value) || value instanceof NDArray) {
+            return true;
+        }
+        const tag = value[Symbol.toStringTag];
+        return tag === "ArrayBuffer" || tag === "SharedArrayBuffer";
+    }
+
+    /** @param {any} value @returns {Uint8Array} */
+    function bytes_of(value) {
+        return ArrayBuffer.isView(value)
+            ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
+    }
+
+    /** @type {(value: any, path: JsPyStep[]) => JsPyBuffer} */
+    function buffer_of(value, path) {
+        const [data, shape] = value instanceof NDArray ? [value.data, value.shape] : [value, null];
+        return { path, dtype: shape ? value.dtype : dtype_of(data), bytes: bytes_of(data), shape };
+    }
+
+    /** @param {number} half the bits of a float16 */
+    function widen(half) {
+        const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >> 10) & 31, half & 1023];
+        if (exponent === 31) {
+            return fraction ? NaN : sign * Infinity;
+        }
+        return sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24);
+    }
+
+    /** @type {(dtype: string, bytes: Uint8Array, count: number) => any} */
+    function array_of(dtype, bytes, count) {
+        if (dtype === "float16" && !Float16Array) {
+            return Float32Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, count), widen);
+        }
+        return new (/** @type {any} */ (DTYPES.get(dtype))[0])(bytes.buffer, bytes.byteOffset, count);
+    }
+
+    /** @type {(bytes: Uint8Array, dtype: any, shape: any) => any} */
+    function binary_value(bytes, dtype, shape) {
+        const size = DTYPES.get(dtype)?.[1];
+        if (!size || bytes.length % size) {
+            throw new ProtocolError("a buffer of the wrong dtype or length");
+        }
+        const count = bytes.length / size;
+        if (shape !== null && !(Array.isArray(shape) && shape.every(is_count) && product(shape) === count)) {
+            throw new ProtocolError("a buffer whose shape does not fit");
+        }
+        const data = array_of(dtype, bytes, count);
+        const kept = dtype === "bool" || dtype === "bytes" ? dtype : undefined;
+        return shape === null || shape.length === 1 ? data : new NDArray(data, shape, kept);
+    }
+
+    /** @type {(root: any, path: any, value: any) => void} */
+    function place(root, path, value) {
+        if (!Array.isArray(path) || path.length < 2) {
+            throw new ProtocolError("a buffer without a path");
+        }
+        let parent = root;
+        path.forEach((step, index) => {
+            const fits = Array.isArray(parent) ? is_count(step) : is_text(step) && is_object(parent);
+            if (!fits || !Object.hasOwn(parent, step)) {
+                throw new ProtocolError("a buffer whose path leads nowhere");
+            }
+            parent = index < path.length - 1 ? parent[step] : fill(parent, step, value);
+        });
+    }
+
+    /** @type {(parent: any, step: JsPyStep, value: any) => void} */
+    function fill(parent, step, value) {
+        if (parent[step] !== null) {
+            throw new ProtocolError("a buffer for a place that is taken");
+        }
+        parent[step] = value;
+    }
+
+    // ---------------------------------------------------------------- codec: values -> items -> frames
+
+    /**
+     * The value without its binaries, which go to `found`; a copy is made only of what leads to one.
+     * @type {(value: any, path: JsPyStep[], found: JsPyBuffer[]) => any}
+     */
+    function strip(value, path, found) {
+        if (is_binary(value)) {
+            found.push(buffer_of(value, [...path]));
+            return null;
+        }
+        if (path.length > SEND_DEPTH) {
+            throw new RangeError(`nested deeper than ${SEND_DEPTH} levels`);
+        }
+        if (typeof value.toJSON !== "function") {
+            return strip_items(value, path, found);
+        }
+        const plain = value instanceof Date ? value : value.toJSON(String(path.at(-1)));
+        return plain === value || typeof plain !== "object" || plain === null ? plain : strip(plain, path, found);
+    }
+
+    /** @type {(value: any, path: JsPyStep[], found: JsPyBuffer[]) => any} */
+    function strip_items(value, path, found) {
+        const keys = Array.isArray(value) ? null : Object.keys(value);
+        const length = keys ? keys.length : value.length;
+        let bare = value;
+        for (let index = 0; index < length; index += 1) {
+            const key = keys ? keys[index] : index;
+            const item = value[key];
+            if (typeof item === "object" && item !== null) {
+                path.push(key);
+                const rest = strip(item, path, found);
+                path.pop();
+                if (rest !== item) {
+                    bare = bare === value ? shallow_copy(value) : bare;
+                    bare[key] = rest;
+                }
+            }
+        }
+        return bare;
+    }
+
+    /** @param {any} value without a prototype, so that a key "__proto__" is a key like any other */
+    const shallow_copy = (value) => (Array.isArray(value) ? [...value] : Object.assign(Object.create(null), value));
+
+    /**
+     * Why a value cannot be sent, with the way to the culprit; "" when nothing is found.
+     * @type {(value: any, name: string, above?: Map<any, string>) => string}
+     */
+    function explain(value, name, above = new Map()) {
+        if (typeof value === "bigint") {
+            return `${name}: BigInt cannot be sent`;
+        }
+        if (typeof value !== "object" || value === null || is_binary(value) || typeof value.toJSON === "function") {
+            return "";
+        }
+        if (above.has(value)) {
+            return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;
+        }
+        if (above.size > SEND_DEPTH) {
+            return `${[...above.values()][0]}: nested deeper than ${SEND_DEPTH} levels`;
+        }
+        above.set(value, name);
+        const text = explain_items(value, name, above);
+        above.delete(value);
+        return text;
+    }
+
+    /** @type {(value: any, name: string, above: Map<any, string>) => string} */
+    function explain_items(value, name, above) {
+        for (const key of Object.keys(value)) {
+            const step = Array.isArray(value) ? `[${key}]` : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}`
+                : `[${JSON.stringify(key)}]`;
+            const text = explain(value[key], name + step, above);
+            if (text) {
+                return text;
+            }
+        }
+        return "";
+    }
+
+    /** @type {(body: unknown, label: string, error: unknown) => string} */
+    function reason_for(body, label, error) {
+        const plain = `${label}: ${error instanceof Error ? error.message : error}`;
+        try {
+            return explain(body, label) || plain;
+        } catch (second) {
+            // A getter or toJSON of the user's throws: its own words are the reason.
+            return second instanceof Error ? `${label}: ${second.message}` : plain;
+        }
+    }
+
+    /** @param {string} text at least its bytes in UTF-8; exact where it matters */
+    const text_size = (text) => (text.length * 3 < CHUNK_BYTES ? text.length * 3 : utf8.encode(text).length);
+
+    /** @param {JsPyBuffer} buffer at least what it adds to a frame: itself, padding, its place in the table */
+    const buffer_size = ({ bytes, path, shape }) => bytes.length + 3 * JSON.stringify([path, shape]).length + 64;
+    /** @param {JsPyItem} item too large for one frame; the margin is for brackets and the like */
+    const is_large = (item) => item.size > CHUNK_BYTES - 64;
+
+    /** @type {(message: any[], body: unknown, label: string) => JsPyItem} */
+    function compose(message, body, label) {
+        /** @type {JsPyBuffer[]} */
+        const buffers = [];
+        let text = "";
+        try {
+            text = JSON.stringify(strip_items(message, [], buffers));
+        } catch (error) {
+            throw new TypeError(reason_for(body, label, error), { cause: error });
+        }
+        const size = buffers.reduce((sum, buffer) => sum + buffer_size(buffer), text_size(text));
+        return { text, buffers, size, content: null, lane: null, bound: false, sent: false, cancelled: false };
+    }
+
+    /**
+     * A message, ready to be sent whatever the page does to its values from now on.
+     * @type {(message: any[], body?: unknown, label?: string, max_bytes?: number) => JsPyItem}
+     */
+    function prepare(message, body = message, label = "message", max_bytes = Infinity) {
+        const item = compose(message, body, label);
+        if (item.size > max_bytes) {
+            throw new TypeError(`${label}: ${item.size} bytes are more than the limit of ${max_bytes}`);
+        }
+        if (item.buffers.length && is_large(item)) {
+            item.content = binary_frame([item]);   // the one copy: a large message has a frame of its own
+            item.buffers = [];
+        }
+        item.buffers.forEach((buffer) => { buffer.bytes = buffer.bytes.slice(); });
+        return item;
+    }
+
+    /** @param {JsPyItem[]} items */
+    const text_frame = (items) => `[${items.map((item) => item.text).join(",")}]`;
+    /** @param {number} size */
+    const padded = (size) => Math.ceil(size / 8) * 8;
+
+    /** @param {JsPyItem[]} items */
+    function binary_frame(items) {
+        const buffers = items.flatMap((item, index) => item.buffers.map(({ path, dtype, bytes, shape }) =>
+            ({ bytes, entry: [[index, ...path], dtype, bytes.length, shape] })));
+        const table = JSON.stringify(buffers.map(({ entry }) => entry));
+        const header = utf8.encode(`[${text_frame(items)},${table}]`);
+        const start = padded(8 + header.length);
+        const frame = new Uint8Array(buffers.reduce((size, { bytes }) => size + padded(bytes.length), start));
+        frame[0] = 1;
+        new DataView(frame.buffer).setUint32(4, header.length, true);
+        frame.set(header, 8);
+        buffers.reduce((offset, { bytes }) => (frame.set(bytes, offset), offset + padded(bytes.length)), start);
+        return frame;
+    }
+
+    /** @type {(items: JsPyItem[]) => string | Uint8Array} */
+    const frame_of = (items) => (items.some((item) => item.buffers.length) ? binary_frame(items) : text_frame(items));
+
+    // ---------------------------------------------------------------- codec: frames -> messages
+
+    /** @param {Uint8Array} frame */
+    function decode_binary(frame) {
+        const bytes = frame.byteOffset % 8 ? frame.slice() : frame;   // views need their alignment
+        const size = bytes.length < 8 || bytes[0] !== 1 ? Infinity : view_of(bytes).getUint32(4, true);
+        if (8 + size > bytes.length) {
+            throw new ProtocolError("a binary frame of an unknown type, or cut short");
+        }
+        const header = parse(attempt(() => strict_utf8.decode(bytes.subarray(8, 8 + size)), "not UTF-8"));
+        if (!Array.isArray(header) || !Array.isArray(header[0]) || !Array.isArray(header[1])) {
+            throw new ProtocolError("a binary frame with a wrong header");
+        }
+        header[1].reduce((start, buffer) => take_buffer(header[0], bytes, start, buffer), padded(8 + size));
+        return header[0];
+    }
+
+    /** @type {(messages: any[], frame: Uint8Array, start: number, buffer: any) => number} where the next one starts */
+    function take_buffer(messages, frame, start, buffer) {
+        const [path, dtype, length, shape] = Array.isArray(buffer) ? buffer : [];
+        if (!is_count(length) || (length > 0 && start + length > frame.length)) {
+            throw new ProtocolError("a buffer that is not in the frame");
+        }
+        const at = Math.min(start, frame.length - frame.length % 8);
+        place(messages, path, binary_value(frame.subarray(length ? start : at, length ? start + length : at), dtype, shape));
+        return padded(start + length);
+    }
+
+    /** @param {Uint8Array} bytes */
+    const view_of = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+    /** @param {string | ArrayBuffer | Uint8Array} data a text frame, or a binary one of type 1 @returns {any[][]} */
+    function decode(data) {
+        const messages = typeof data === "string" ? parse(data) : decode_binary(bytes_of(data));
+        if (!Array.isArray(messages)) {
+            throw new ProtocolError("a frame that is not an array of messages");
+        }
+        messages.forEach(check_message);
+        return messages;
+    }
+
+    /** @param {any[][]} messages */
+    const encode = (messages) => frame_of(messages.map((message) => compose(message, message, "message")));
+
+    // ---------------------------------------------------------------- codec: chunks
+
+    /** Cuts the content of one frame into chunks. */
+    class Chunker {
+        /** @param {Uint8Array} content @param {boolean} text @param {number} stream @param {number} [size] */
+        constructor(content, text, stream, size = CHUNK_BYTES) {
+            this.content = content;
+            this.text = text;
+            this.stream = stream;
+            this.size = size;
+            this.offset = 0;
+        }
+
+        get done() {
+            return this.offset >= this.content.length;
+        }
+
+        next() {
+            const piece = this.content.subarray(this.offset, this.offset + this.size);
+            this.offset += piece.length;
+            const frame = new Uint8Array(16 + piece.length);
+            const view = view_of(frame);
+            frame[0] = 2;
+            frame[1] = (this.done ? 1 : 0) | (this.text ? 2 : 0);
+            view.setUint32(4, this.stream, true);
+            view.setBigUint64(8, BigInt(this.content.length), true);
+            frame.set(piece, 16);
+            return frame;
+        }
+    }
+
+    /** Puts the chunks of many streams together again. */
+    class Assembler {
+        /** @param {number} [max_bytes] @param {number} [size] */
+        constructor(max_bytes = 268435456, size = CHUNK_BYTES) {
+            this.max_bytes = max_bytes;
+            this.size = size;
+            /** @type {Map<number, {content: Uint8Array, text: boolean, taken: number}>} */
+            this.open = new Map();
+        }
+
+        /** @param {Uint8Array} frame @returns {{stream: number, content: string | Uint8Array | null}} */
+        accept(frame) {
+            if (frame.length <= 16 || frame.length > 16 + this.size || frame[0] !== 2 || frame[1] > 3) {
+                throw new ProtocolError("a chunk of the wrong form");
+            }
+            const stream = view_of(frame).getUint32(4, true);
+            const total = Number(view_of(frame).getBigUint64(8, true));
+            const part = this.open.get(stream) ?? this.begin(stream, total, frame[1] >= 2);
+            this.append(part, frame, total);
+            if (part.taken < total) {
+                return { stream, content: null };
+            }
+            this.open.delete(stream);
+            return { stream, content: part.text
+                ? attempt(() => strict_utf8.decode(part.content), "not UTF-8") : part.content };
+        }
+
+        /** @param {number} stream @param {number} total @param {boolean} text */
+        begin(stream, total, text) {
+            if (total > this.max_bytes || this.open.size >= MAX_STREAMS) {
+                throw new ProtocolError("a message too large, or too many of them at once");
+            }
+            const part = { content: attempt(() => new Uint8Array(total), "too large"), text, taken: 0 };
+            this.open.set(stream, part);
+            return part;
+        }
+
+        /** @param {{content: Uint8Array, text: boolean, taken: number}} part @param {Uint8Array} frame @param {number} total */
+        append(part, frame, total) {
+            const end = part.taken + frame.length - 16;
+            const last = (frame[1] & 1) === 1;
+            if (total !== part.content.length || (frame[1] >= 2) !== part.text || end > total || last !== (end === total)) {
+                throw new ProtocolError("chunks that do not fit together");
+            }
+            part.content.set(frame.subarray(16), part.taken);
+            part.taken = end;
+        }
+    }
+
+    // ---------------------------------------------------------------- outbox: what goes out, in which order
+
+    /** Batches small items into frames, sends large ones in chunks, and keeps the order within a lane. */
+    class Outbox {
+        /** @param {(frame: string | Uint8Array) => void} write @param {number} [limit] bytes that may wait */
+        constructor(write, limit = 268435456) {
+            this.write = write;
+            this.limit = limit;
+            this.held = 0;
+            this.next_stream = 1;
+            /** @type {JsPyItem[]} in order, not looked at yet */
+            this.waiting = [];
+            /** @type {Map<string, JsPyItem[]>} lane -> what waits behind an unfinished item of it */
+            this.lanes = new Map();
+            /** @type {Map<number, {item: JsPyItem, chunker: Chunker, flying: number}>} */
+            this.streams = new Map();
+            /** @type {JsPyItem[]} large items while all streams are taken */
+            this.queued = [];
+        }
+
+        /** @param {JsPyItem} item @returns {boolean} false: too much waits already */
+        add(item) {
+            if (this.held > 0 && this.held + item.size > this.limit) {
+                return false;
+            }
+            this.held += item.size;
+            this.waiting.push(item);
+            return true;
+        }
+
+        flush() {
+            do {
+                this.route();
+                this.pump();
+            } while (this.waiting.length);
+        }
+
+        route() {
+            /** @type {JsPyItem[]} */
+            let batch = [];
+            let size = 0;
+            for (const item of this.waiting.splice(0)) {
+                if (this.is_small(item)) {
+                    if (size + item.size > CHUNK_BYTES - 64) {
+                        this.write_batch(batch);
+                        [batch, size] = [[], 0];
+                    }
+                    batch.push(item);
+                    size += item.size + 1;
+                }
+            }
+            this.write_batch(batch);
+        }
+
+        /** @param {JsPyItem} item @returns {boolean} false: it was put elsewhere */
+        is_small(item) {
+            const behind = item.lane === null ? undefined : this.lanes.get(item.lane);
+            if (item.cancelled) {
+                this.held -= item.size;
+            } else if (behind) {
+                behind.push(item);
+            } else if (is_large(item)) {
+                this.queued.push(item);
+                if (item.lane !== null) {
+                    this.lanes.set(item.lane, []);
+                }
+            } else {
+                return true;
+            }
+            return false;
+        }
+
+        /** @param {JsPyItem[]} items */
+        write_batch(items) {
+            if (items.length) {
+                this.write(frame_of(items));
+                items.forEach((item) => this.finish(item));
+            }
+        }
+
+        /** @param {JsPyItem} item */
+        finish(item) {
+            item.sent = true;
+            this.held -= item.size;
+        }
+
+        /** Every stream in turn sends one chunk, until each has its window full. */
+        pump() {
+            let moved = true;
+            while (moved) {
+                moved = false;
+                this.open_streams();
+                for (const [number, stream] of this.streams) {
+                    if (stream.flying < CHUNK_WINDOW) {
+                        this.write_chunk(number, stream);
+                        moved = true;
+                    }
+                }
+            }
+        }
+
+        open_streams() {
+            while (this.queued.length && this.streams.size < MAX_STREAMS) {
+                const item = /** @type {JsPyItem} */ (this.queued.shift());
+                if (item.cancelled) {
+                    this.held -= item.size;
+                    this.release(item);
+                } else {
+                    const number = this.next_stream;
+                    this.next_stream = number === 0xFFFFFFFF ? 1 : number + 1;
+                    const content = item.content ?? utf8.encode(text_frame([item]));
+                    this.streams.set(number, { item, chunker: new Chunker(content, !item.content, number), flying: 0 });
+                }
+            }
+        }
+
+        /** @param {number} number @param {{item: JsPyItem, chunker: Chunker, flying: number}} stream */
+        write_chunk(number, stream) {
+            this.write(stream.chunker.next());
+            stream.flying += 1;
+            if (stream.chunker.done) {
+                this.streams.delete(number);
+                this.finish(stream.item);
+                this.release(stream.item);
+            }
+        }
+
+        /** @param {JsPyItem} item what waited behind it goes before everything newer */
+        release(item) {
+            if (item.lane !== null) {
+                this.waiting.unshift(...(this.lanes.get(item.lane) ?? []));
+                this.lanes.delete(item.lane);
+            }
+        }
+
+        /** @param {number} number @param {number} count */
+        credit(number, count) {
+            const stream = this.streams.get(number);
+            if (stream) {
+                stream.flying = Math.max(0, stream.flying - count);
+                this.flush();
+            }
+        }
+
+        /** The connection is gone: what was not sent in whole starts again, except answers to the old one. */
+        reset() {
+            const unfinished = [...this.streams.values()].map(({ item }) => item);
+            const all = [...unfinished, ...this.queued, ...[...this.lanes.values()].flat(), ...this.waiting];
+            this.waiting = all.filter((item) => !item.bound && !item.cancelled);
+            this.queued = [];
+            this.streams.clear();
+            this.lanes.clear();
+            this.held = this.waiting.reduce((sum, item) => sum + item.size, 0);
+        }
+
+        clear() {
+            this.reset();
+            this.waiting = [];
+            this.held = 0;
+        }
+    }
+
+    // ---------------------------------------------------------------- who we are: address, token, page
+
+    const has_document = typeof document !== "undefined";
+    const script = has_document ? /** @type {HTMLScriptElement | null} */ (document.currentScript) : null;
+    const STORED = "jsmeets_local";
+    const FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
+
+    /** @param {string} path @param {string} [base] */
+    function socket_url(path, base) {
+        const url = new URL(path, base ?? (has_document ? document.baseURI : undefined));
+        url.protocol = url.protocol.replace(/^http/, "ws");
+        url.hash = "";
+        return url.href;
+    }
+
+    /** Where Python is: told by the tag, else by where this file came from, else at the root. */
+    function default_url() {
+        const told = script?.dataset?.url;
+        const source = api._script_url;
+        const path = source ? new URL(source).pathname : "";
+        if (told) {
+            return socket_url(told);
+        }
+        if (source && path.endsWith("/jsmeetspy/JsPyTextSocket.js")) {
+            return socket_url("textsocket", source);
+        }
+        if (source && path.includes("/static/")) {
+            return socket_url(path.slice(0, path.indexOf("/static/")) + URL_PATH, source);
+        }
+        return socket_url(URL_PATH);
+    }
+
+    /** @returns {{token: string, page: string}} sessionStorage may throw (sandboxed or third-party frames) */
+    function load_identity() {
+        if (!has_document) {
+            return { token: "", page: "" };
+        }
+        const [, token, page, rest] = FRAGMENT.exec(location.hash) ?? [];
+        try {
+            const stored = JSON.parse(sessionStorage.getItem(STORED) ?? "{}");
+            if (token === undefined) {
+                return { token: String(stored.token ?? ""), page: String(stored.page ?? "") };
+            }
+            sessionStorage.setItem(STORED, JSON.stringify({ token, page }));
+            const bare = location.pathname + location.search + (rest ? `#${rest}` : "");
+            history.replaceState(history.state, "", bare);
+        } catch (error) {
+            console.debug("JsPyTextSocket: the launch token stays in the address:", error);
+        }
+        return { token: token ?? "", page: page ?? "" };
+    }
+
+    function store_page() {
+        try {
+            if (has_document) {
+                sessionStorage.setItem(STORED, JSON.stringify(identity));
+            }
+        } catch (error) {
+            console.debug("JsPyTextSocket: the page's name is not kept:", error);
+        }
+    }
+
+    function random_name() {
+        const bytes = crypto.getRandomValues(new Uint8Array(16));
+        return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    }
+
+    // ---------------------------------------------------------------- connection: state
+
+    const identity = load_identity();
+    let document_name = random_name();
+    /** @type {JsPyState} */
+    let state = "idle";
+    /** @type {JsPyLink | null} */
+    let link = null;
+    /** @type {number | null} */
+    let socket_id = null;
+    let max_bytes = 268435456;
+    let next_id = 1;
+    let attempts = 0;
+    let hinted = false;   // only the very first failure is explained
+    let scheduled = false;
+    let warned_reason = "";
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let retry_timer;
+    /** @type {Array<() => void>} */
+    let open_events = [];
+    /** @type {Array<() => void>} */
+    let close_events = [];
+    /** @type {Set<(ready: boolean) => void>} */
+    const waiters = new Set();
+    /** @type {Map<number, {settle: JsPySettle, item: JsPyItem, timer: any}>} */
+    const requests = new Map();
+    /** @type {Map<string, JsPyHandler>} */
+    const handlers = new Map();
+    /** @type {Map<string, (message: any) => unknown>} */
+    const protocols = new Map();
+    /** @type {Set<string>} */
+    const warned = new Set();
+    const outbox = new Outbox((frame) => link?.socket.send(/** @type {any} */ (frame)));
+
+    /** @param {any[]} message past the outbox: what belongs to this connection alone */
+    const send_now = (message) => link?.socket.send(JSON.stringify([message]));
+
+    // ---------------------------------------------------------------- connection: open and lose
+
+    function connect() {
+        clearTimeout(retry_timer);
+        state = "connecting";
+        try {
+            api._url ??= default_url();
+            const offered = ["jsmeets.v1", ...(identity.token ? [`jsmeets.token.${identity.token}`] : [])];
+            listen(new WebSocket(api._url, offered));
+            return true;
+        } catch (error) {
+            // No retry: an address or a security rule does not heal by itself.
+            console.error("JsPyTextSocket: cannot open a connection:", error);
+            leave("closed");
+            return false;
+        }
+    }
+
+    /** @param {WebSocket} socket */
+    function listen(socket) {
+        const own = { socket, welcomed: false, since: 0, assembler: new Assembler(max_bytes), credits: new Map() };
+        link = own;
+        socket.binaryType = "arraybuffer";
+        socket.onopen = () => link === own && send_now(["hello", document_name, identity.page, api._topics()]);
+        socket.onmessage = (event) => link === own && receive(own, event.data);
+        socket.onclose = (event) => link === own && lost(own, event);
+    }
+
+    /** @param {JsPyLink} own @param {{code: number, reason: string}} event */
+    function lost(own, event) {
+        note_reason(event.reason);
+        if (!own.welcomed && !identity.token && !hinted) {
+            hinted = true;
+            console.error(`JsPyTextSocket: no connection to ${api._url}. Open the page by the URL that app.launch() `
+                + "printed (it carries the launch token); or the Python server is not running.");
+        }
+        leave("waiting");
+    }
+
+    /** @param {string} reason */
+    function note_reason(reason) {
+        if (reason) {
+            api._disconnect_reason = reason;
+            if (reason !== warned_reason) {
+                warned_reason = reason;
+                console.warn(`JsPyTextSocket: disconnected: ${reason}`);
+            }
+        }
+    }
+
+    /** The connection is gone: end what it carried, run the close events, see what follows. @param {JsPyState} next */
+    function leave(next) {
+        const was_open = state === "open";
+        attempts = link?.welcomed && Date.now() - link.since > 1000 ? 0 : attempts;
+        clearTimeout(retry_timer);
+        link = null;
+        state = next;
+        outbox.reset();
+        end_requests(next === "closed");
+        if (next === "closed") {
+            outbox.clear();
+            tell_waiters(false);
+        }
+        if (was_open) {
+            run_events(close_events);
+        }
+        settle_after_events();
+    }
+
+    /** A close event may have connected again, or closed: only what is still so is done. */
+    function settle_after_events() {
+        socket_id = state === "open" ? socket_id : null;
+        if (state === "waiting") {
+            const delay = Math.min(5000, 100 * 2 ** attempts) * (0.5 + Math.random() / 2);
+            attempts += 1;
+            clearTimeout(retry_timer);
+            retry_timer = setTimeout(connect, delay);
+        }
+    }
+
+    /** @param {boolean} all also those that were not sent: they would wait for ever */
+    function end_requests(all) {
+        for (const [id, { item }] of [...requests]) {
+            if (all || item.sent) {
+                settle(id, { kind: "disconnected", name: "DisconnectedError", message: "the connection was lost", trace: "" });
+            }
+        }
+    }
+
+    /** @param {Array<() => void>} events */
+    function run_events(events) {
+        for (const func of [...events]) {
+            try {
+                const result = /** @type {any} */ (func());
+                if (is_thenable(result)) {
+                    result.then(undefined, (/** @type {unknown} */ error) => console.error("JsPyTextSocket: error in an event:", error));
+                }
+            } catch (error) {
+                console.error("JsPyTextSocket: error in an event:", error);
+            }
+        }
+    }
+
+    /** @param {boolean} is_ready */
+    function tell_waiters(is_ready) {
+        const all = [...waiters];
+        waiters.clear();
+        all.forEach((tell) => tell(is_ready));
+    }
+
+    /** @param {string} reason the other side speaks another language: start afresh */
+    function refuse(reason) {
+        console.error(`JsPyTextSocket: protocol error: ${reason}`);
+        link?.socket.close(PROTOCOL_ERROR, reason.replace(/[^\x20-\x7e]/g, "?").slice(0, 120));
+        leave("waiting");
+    }
+
+    // ---------------------------------------------------------------- connection: what arrives
+
+    /** @type {(own: JsPyLink, data: string | ArrayBuffer) => void} */
+    function receive(own, data) {
+        try {
+            for (const message of messages_of(own, data)) {
+                if (link === own) {
+                    take(own, message);
+                }
+            }
+        } catch (error) {
+            if (!(error instanceof ProtocolError)) {
+                throw error;
+            }
+            refuse(error.message);
+        }
+    }
+
+    /** @type {(own: JsPyLink, data: string | ArrayBuffer) => any[][]} */
+    function messages_of(own, data) {
+        const bytes = typeof data === "string" ? null : new Uint8Array(data);
+        if (bytes?.[0] !== 2) {
+            return decode(data);
+        }
+        const { stream, content } = own.assembler.accept(bytes);
+        give_credit(own, stream, content !== null);
+        return content === null ? [] : decode(content);
+    }
+
+    /** @type {(own: JsPyLink, stream: number, complete: boolean) => void} */
+    function give_credit(own, stream, complete) {
+        const count = (own.credits.get(stream) ?? 0) + 1;
+        if (complete || count >= CREDIT_EVERY) {
+            own.credits.delete(stream);
+            send_now(["credit", stream, count]);
+        } else {
+            own.credits.set(stream, count);
+        }
+    }
+
+    const DELIVERED = ["call", "notify", "push", "publish", "custom"];
+    /** @type {Map<unknown, (message: any[], own: JsPyLink) => void>} */
+    const AT_ONCE = new Map(Object.entries({
+        welcome: on_welcome,
+        close: on_close_message,
+        return: (/** @type {any[]} */ message) => settle(message[1], null, message[2]),
+        error: (/** @type {any[]} */ message) => settle(message[1], message[2]),
+        credit: (/** @type {any[]} */ message) => outbox.credit(message[1], message[2]),
+    }));
+
+    /** @type {(own: JsPyLink, message: any[]) => void} */
+    function take(own, message) {
+        const kind = message[0];
+        const expected = own.welcomed ? kind !== "welcome" : kind === "welcome" || kind === "close";
+        if (!expected || !(AT_ONCE.has(kind) || DELIVERED.includes(kind))) {
+            throw new ProtocolError(`an unexpected '${kind}' message`);
+        }
+        const now = AT_ONCE.get(kind);
+        if (now) {
+            now(message, own);
+        } else if (held) {
+            held.push(() => deliver(own, message));
+        } else {
+            deliver(own, message);
+        }
+    }
+
+    /** @type {(message: any[], own: JsPyLink) => void} */
+    function on_welcome([, id, page, settings], own) {
+        own.welcomed = true;
+        hinted = true;
+        own.since = Date.now();
+        max_bytes = is_id(settings.max_message_bytes) ? settings.max_message_bytes : max_bytes;
+        own.assembler.max_bytes = max_bytes;
+        socket_id = id;
+        state = "open";
+        warned_reason = "";
+        api._disconnect_reason = null;
+        identity.page = page;
+        store_page();
+        outbox.flush();
+        tell_waiters(true);
+        run_events(open_events);
+    }
+
+    /** @type {(message: any[], own: JsPyLink) => void} */
+    function on_close_message([, reason, comes_back], own) {
+        note_reason(reason);
+        own.socket.close();
+        leave(comes_back ? "waiting" : "closed");
+    }
+
+    /** @type {(id: number, failure: JsPyFailure | null, value?: unknown) => void} */
+    function settle(id, failure, value) {
+        const request = requests.get(id);
+        if (request) {
+            requests.delete(id);
+            clearTimeout(request.timer);
+            request.item.cancelled = true;   // a request that was given up must not be sent later
+            request.settle(failure, value);
+        }
+    }
+
+    const SCRIPTS = new Map(Object.entries({
+        call: "JsPyFunction.js", notify: "JsPyFunction.js", push: "JsPyQueue.js", publish: "JsPyPubsub.js",
+    }));
+
+    /** @type {(own: JsPyLink, message: any[]) => void} */
+    function deliver(own, message) {
+        const [kind, id] = message;
+        const asks = kind === "call" || (kind === "push" && id > 0);
+        if (asks && link !== own) {
+            return;   // it was held back, and its socket is gone: nobody waits for the answer
+        }
+        const handler = kind === "custom" ? on_custom : handlers.get(kind);
+        if (handler) {
+            handler(message, (answer, body, label) => reply(own, answer, body, label));
+        } else if (asks) {
+            const text = `This page has not loaded ${SCRIPTS.get(kind)}`;
+            reply(own, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
+        } else {
+            warn_once(`This page has not loaded ${SCRIPTS.get(kind)}: '${kind}' messages are lost`);
+        }
+    }
+
+    /** @type {(own: JsPyLink, message: any[], body?: unknown, label?: string) => void} */
+    function reply(own, message, body, label) {
+        if (link === own) {
+            const item = prepare(message, body, label, max_bytes);
+            item.bound = true;
+            post(item);
+        }
+    }
+
+    /** @param {any[]} message */
+    function on_custom([, object]) {
+        const func = protocols.get(object.protocol);
+        if (!func) {
+            warn_once(`no protocol '${object.protocol}' is added: its messages are lost`);
+            return;
+        }
+        guard(`protocol '${object.protocol}'`, () => func(object));
+    }
+
+    /** @param {string} text */
+    function warn_once(text) {
+        if (!warned.has(text)) {
+            warned.add(text);
+            console.warn(`JsPyTextSocket: ${text}`);
+        }
+    }
+
+    // ---------------------------------------------------------------- connection: what goes out
+
+    /** @param {JsPyItem} item */
+    function post(item) {
+        if (state === "closed" || !outbox.add(item)) {
+            return false;
+        }
+        if (!scheduled && state === "open") {
+            scheduled = true;
+            queueMicrotask(flush);   // everything of one turn travels as one frame
+        }
+        return true;
+    }
+
+    function flush() {
+        scheduled = false;
+        if (state === "open") {
+            outbox.flush();
+        }
+    }
+
+    /** @param {JsPyRequest} ask */
+    function request(ask) {
+        const id = next_id;
+        next_id = id === Number.MAX_SAFE_INTEGER ? 1 : id + 1;
+        const item = prepare(ask.message(id), ask.body, ask.label, max_bytes);
+        item.lane = ask.lane ?? null;
+        if (!post(item)) {
+            const message = state === "closed" ? "the connection is closed" : "too much is waiting to be sent";
+            ask.settle({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
+            return;
+        }
+        const late = () => settle(id, { kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+        requests.set(id, { settle: ask.settle, item, timer: ask.limit === null ? undefined : setTimeout(late, ask.limit) });
+    }
+
+    /** @type {JsPyInternals["_notify"]} */
+    function notify(message, body, label, lane) {
+        const item = prepare(message, body, label, max_bytes);
+        item.lane = lane ?? null;
+        return post(item);
+    }
+
+    /** @param {unknown} timeout */
+    function limit_of(timeout) {
+        if (timeout === undefined || timeout === null || (typeof timeout === "number" && timeout <= 0)) {
+            return null;
+        }
+        if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
+            throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
+        }
+        return Math.min(timeout * 1000, 0x7FFFFFFF);   // what setTimeout can count
+    }
+
+    // ---------------------------------------------------------------- errors that leave the page
+
+    /** @param {any} value */
+    const is_thenable = (value) => value !== null && (typeof value === "object" || typeof value === "function")
+        && typeof value.then === "function";
+
+    /** Firefox writes the address a page was opened by into its stacks. @param {string} stack */
+    const without_token = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
+
+    /** @param {any} error whatever was thrown */
+    function describe(error) {
+        const like_error = typeof error === "object" && error !== null && typeof error.message === "string";
+        if (!like_error) {
+            const type = error?.constructor?.name;
+            return { name: typeof type === "string" ? type : typeof error, message: text_of(error), trace: "" };
+        }
+        const name = typeof error.name === "string" ? error.name : "Error";
+        const stack = typeof error.stack === "string" ? without_token(error.stack) : "";
+        const header = error.message ? `${name}: ${error.message}` : name;
+        return { name, message: error.message, trace: stack.startsWith(name) ? stack : `${header}\n${stack}` };
+    }
+
+    /** @param {unknown} value thrown, but not an error */
+    function text_of(value) {
+        try {
+            return typeof value === "object" ? String(JSON.stringify(value)) : String(value);
+        } catch (error) {
+            return `a value that cannot be shown (${error})`;
+        }
+    }
+
+    /** @param {string} what @param {unknown} error */
+    function fault(what, error) {
+        console.error(`JsPyTextSocket: error in ${what}:`, error);
+        post(prepare(["fault", what, { kind: "raised", ...describe(error) }]));
+    }
+
+    /** @param {string} what @param {() => unknown} action */
+    function guard(what, action) {
+        try {
+            const result = /** @type {any} */ (action());
+            if (is_thenable(result)) {
+                result.then(undefined, (/** @type {unknown} */ error) => fault(what, error));
+            }
+        } catch (error) {
+            fault(what, error);
+        }
+    }
+
+    // ---------------------------------------------------------------- the public object
+
+    /** @param {any} object */
+    function send_json(object) {
+        const missing = CUSTOM_KEYS.filter((key) => !(key in Object(object)));
+        if (missing.length) {
+            throw new TypeError(`send_json: the object lacks ${missing.join(", ")}`);
+        }
+        if (typeof object.protocol !== "string") {
+            throw new TypeError("send_json: protocol must be a string");
+        }
+        const full = { ...object };
+        CUSTOM_KEYS.forEach((key) => { full[key] = full[key] ?? null; });   // undefined would leave the key out
+        return notify(["custom", full], full, "object", `custom ${full.protocol}`);
+    }
+
+    /** @param {string} [url] */
+    function reconnect(url) {
+        if (state === "open" || state === "connecting" || state === "hidden") {
+            return false;
+        }
+        if (url !== undefined && url !== null) {
+            api._url = socket_url(url);
+        }
+        return connect();
+    }
+
+    function close() {
+        if (state === "closed") {
+            return false;
+        }
+        const old = say_goodbye();
+        leave("closed");
+        old?.close();
+        return true;
+    }
+
+    function say_goodbye() {
+        if (state === "open") {
+            outbox.flush();
+            send_now(["goodbye"]);
+        }
+        return link?.socket;
+    }
+
+    /** @param {number} [timeout] @returns {Promise<boolean>} */
+    async function wait_ready(timeout) {
+        const limit = limit_of(timeout);
+        if (state === "open" || state === "closed") {
+            return state === "open";
+        }
+        return new Promise((resolve) => {
+            const late = () => waiters.delete(tell) && resolve(false);
+            const timer = limit === null ? undefined : setTimeout(late, limit);
+            const tell = (/** @type {boolean} */ is_ready) => (clearTimeout(timer), resolve(is_ready));
+            waiters.add(tell);
+        });
+    }
+
+    /** @param {unknown} func @param {string} where @returns {any} */
+    function checked(func, where) {
+        if (typeof func !== "function") {
+            throw new TypeError(`${where}: a function is needed, not ${String(func)}`);
+        }
+        return func;
+    }
+
+    /** @param {string} name @param {(message: any) => unknown} func */
+    const add_protocol = (name, func) => void protocols.set(name, checked(func, `add_protocol('${name}')`));
+
+    /** Where the application begins: what precedes /jsmeetspy/. */
+    function app_root() {
+        const url = new URL(api._url ?? default_url());
+        const at = url.pathname.lastIndexOf(URL_PATH);
+        return `${url.protocol}//${url.host}${at < 0 ? "" : url.pathname.slice(0, at)}`;
+    }
+
+    const api = {
+        VERSION,
+        NDArray,
+        reconnect,
+        init: reconnect,
+        close,
+        ready: () => state === "open",
+        wait_ready,
+        send_json,
+        get_socket_id: () => socket_id,
+        /** @param {() => void} func */
+        add_open_event: (func) => void open_events.push(checked(func, "add_open_event")),
+        clear_open_event: () => void (open_events = []),
+        /** @param {() => void} func */
+        add_close_event: (func) => void close_events.push(checked(func, "add_close_event")),
+        clear_close_event: () => void (close_events = []),
+        add_protocol,
+        _add_protocol: add_protocol,
+        _URL_PATH: URL_PATH,
+        /** @type {string | null} */
+        _url: null,
+        /** @type {string | null} */
+        _disconnect_reason: null,
+        get _websocket() {
+            return link?.socket ?? null;
+        },
+        // A module has no currentScript: jsmeets.mjs writes its own address here before we connect.
+        _script_url: script?.src ?? "",
+        get _token() {
+            return identity.token;
+        },
+        _app_root: app_root,
+        /** @type {() => string[]} */
+        _topics: () => [],
+        _request: request,
+        _notify: notify,
+        /** @param {string} kind @param {JsPyHandler} handler */
+        _handle: (kind, handler) => void handlers.set(kind, handler),
+        _fault: fault,
+        _describe: describe,
+        _limit: limit_of,
+        _is_thenable: is_thenable,
+        _without_token: without_token,
+        _codec: { encode, decode, prepare, explain, Chunker, Assembler, Outbox, ProtocolError },
+    };
+    globalThis.JsPyTextSocket = api;
+
+    // ---------------------------------------------------------------- the life of the document
+
+    /** @type {Array<() => void> | null} what came before the page's scripts had run */
+    let held = scripts_have_run() ? null : [];
+
+    function scripts_have_run() {
+        if (!has_document || document.readyState === "complete") {
+            return true;
+        }
+        // Between DOMContentLoaded and load there is no event to wait for but a late one: ask the clock.
+        const [timing] = /** @type {any[]} */ (performance.getEntriesByType?.("navigation") ?? []);
+        return document.readyState === "interactive" && timing?.domContentLoadedEventStart > 0;
+    }
+
+    function release_held() {
+        const all = held ?? [];
+        held = null;
+        all.forEach((run) => run());
+    }
+
+    function hurry() {
+        if (state === "waiting" && document.visibilityState !== "hidden") {
+            connect();
+        }
+    }
+
+    function on_pagehide() {
+        if (state !== "closed" && state !== "hidden") {
+            const old = say_goodbye();
+            leave("hidden");
+            old?.close();
+        }
+    }
+
+    /** @param {PageTransitionEvent} event */
+    function on_pageshow(event) {
+        if (event.persisted && state === "hidden") {
+            document_name = random_name();
+            connect();
+        }
+    }
+
+    if (has_document) {
+        document.addEventListener("DOMContentLoaded", release_held, { once: true });
+        addEventListener("load", release_held, { once: true });
+        addEventListener("online", () => state === "waiting" && connect());
+        document.addEventListener("visibilitychange", hurry);
+        addEventListener("pagehide", on_pagehide);
+        addEventListener("pageshow", on_pageshow);
+    }
+    // The scripts that follow in the same turn may still say another address, or close.
+    queueMicrotask(() => state === "idle" && connect());
+})();

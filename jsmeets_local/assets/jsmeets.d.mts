@@ -1,0 +1,256 @@
+/**
+ * The names of jsmeets_local in a page: as globals (`<script src="/jsmeetspy/JsPyTextSocket.js">` and so on) and as a
+ * module (`import { py } from "/jsmeetspy/jsmeets.mjs"`).
+ *
+ * Timeouts are seconds; `null`, nothing, 0 or a negative number mean no limit; what is not a finite number is a TypeError.
+ * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value.
+ */
+
+/** Seconds; nothing, `null`, 0 or negative: no limit. */
+export type Timeout = number | null | undefined;
+
+/** The key of a queue; 5 and "5" are two queues. */
+export type QueueKey = string | number | boolean | null;
+
+/** Any typed array. */
+export type TypedArray =
+    | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array
+    | BigInt64Array | BigUint64Array | Float32Array | Float64Array;
+
+/**
+ * An array of other than one dimension, as numpy arrays arrive (those of one dimension are the typed array itself).
+ * It may be sent back as it is. Frozen; its `data` is not.
+ */
+export interface NDArray {
+    /** The items in C order (the last index runs fastest). */
+    readonly data: TypedArray;
+    /** The length in each dimension. */
+    readonly shape: readonly number[];
+    /** "float64", "int32", "bool", ... or "bytes". */
+    readonly dtype: string;
+}
+
+export interface NDArrayConstructor {
+    /** Throws TypeError where `data` does not fill `shape`. */
+    new (data: TypedArray, shape: readonly number[], dtype?: string): NDArray;
+}
+
+/** Why a call failed. */
+export type JsPyErrorKind =
+    /** The function raised; `name` is the type of the exception. */
+    | "raised"
+    /** There is no function of that key. */
+    | "unknown"
+    /** The result cannot be sent. */
+    | "unserializable"
+    /** The other side does not serve this. */
+    | "unavailable"
+    /** A limit or a rule. */
+    | "refused"
+    /** No answer in time. */
+    | "timeout"
+    /** The connection is closed, or was lost before the answer. */
+    | "disconnected"
+    | "";
+
+/** A call failed, in Python or on the way. Its `stack` leads to the call, followed by Python's traceback. */
+export interface JsPyError extends Error {
+    /** The exception's type in Python ("ValueError"), or UnknownFunction, TimeoutError, DisconnectedError. */
+    name: string;
+    /** Exactly the text of the exception in Python. */
+    message: string;
+    kind: JsPyErrorKind;
+    /** The function that was called. */
+    key: string;
+    /** The socket of this page at that moment. */
+    socket_id: number | null;
+    /** Python's traceback, or "". */
+    python_traceback: string;
+}
+
+export interface JsPyErrorConstructor {
+    new (message?: string): JsPyError;
+    readonly prototype: JsPyError;
+}
+
+/** A user's own kind of message, for `send_json` and `add_protocol`. */
+export interface CustomMessage {
+    protocol: string;
+    key: any;
+    id: any;
+    data: any;
+    exception: any;
+}
+
+/** The connection between this page and Python. It opens by itself and comes back by itself. */
+export interface JsPyTextSocketApi {
+    readonly VERSION: string;
+    readonly NDArray: NDArrayConstructor;
+    /** Open again after `close()`, or at once where a new attempt is due. False while open or connecting. */
+    reconnect(url?: string): boolean;
+    /** The same as `reconnect`. */
+    init(url?: string): boolean;
+    /** Close, and stay closed until `reconnect`. False when it was closed. */
+    close(): boolean;
+    /** Whether Python has welcomed this page. */
+    ready(): boolean;
+    /** True as soon as the connection is ready; false after the timeout, or where it is closed. */
+    wait_ready(timeout?: Timeout): Promise<boolean>;
+    /** Send a message of your own kind. False when it cannot be sent; throws TypeError where a key is missing. */
+    send_json(object: CustomMessage): boolean;
+    /** The number of this page's socket, or null while there is none. */
+    get_socket_id(): number | null;
+    /** Call `func` each time the connection has become ready. */
+    add_open_event(func: () => unknown): void;
+    clear_open_event(): void;
+    /** Call `func` each time the connection is lost or closed; `get_socket_id()` still tells the old number. */
+    add_close_event(func: () => unknown): void;
+    clear_close_event(): void;
+    /** Serve your own kind of messages. */
+    add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
+    /** The same as `add_protocol`. */
+    _add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
+    readonly _URL_PATH: string;
+    /** The address of the socket. */
+    _url: string | null;
+    readonly _websocket: WebSocket | null;
+    /** Why Python closed the connection, or null. */
+    _disconnect_reason: string | null;
+}
+
+/** Functions that Python calls, and calls of Python's functions. */
+export interface JsPyFunctionApi {
+    readonly VERSION: string;
+    readonly JsPyError: JsPyErrorConstructor;
+    /**
+     * Let Python call `func` as `key`; it may be async. False, and nothing changes, while the one exposed before runs.
+     * `exclusive`: one call at a time, in the order of arrival.
+     */
+    expose(key: string, func: (...args: any[]) => any, exclusive?: boolean): boolean;
+    /** False when it is absent or running. */
+    clear(key: string): boolean;
+    is_running(key: string): boolean;
+    get_keys(): string[];
+    has(key: string): boolean;
+    /** Call a Python function: `await call("add2")(4, 7)`. Rejects with JsPyError; with TypeError for what cannot be sent. */
+    call(key: string, timeout?: Timeout): (...args: any[]) => Promise<any>;
+    /** Call without waiting for the end. Throws when it cannot be sent. */
+    call_nowait(key: string): (...args: any[]) => void;
+}
+
+/** Queues that Python fills, and pushes to Python's queues. */
+export interface JsPyQueueApi {
+    readonly VERSION: string;
+    /** Throws when it cannot be sent. */
+    push_nowait(key: QueueKey): (data: any) => void;
+    /** True when Python has it; false after the timeout, on a lost connection, for what cannot be sent. */
+    push(key: QueueKey, timeout?: Timeout): (data: any) => Promise<boolean>;
+    /** Take the newest item. */
+    pop(key: QueueKey, default_value?: any): any;
+    /** Take the oldest item. */
+    shift(key: QueueKey, default_value?: any): any;
+    /** Take the oldest item, or the next to come. Rejects with a TimeoutError. */
+    get(key: QueueKey, timeout?: Timeout): Promise<any>;
+    is_empty(key: QueueKey): boolean;
+    /** Whether there was ever an item, until `remove`. */
+    has(key: QueueKey): boolean;
+    get_keys(): QueueKey[];
+    /** Drop the items. False when there is no such queue. */
+    clear(key: QueueKey): boolean;
+    clear_all(): void;
+    /** Drop the queue. False when there is no such queue. */
+    remove(key: QueueKey): boolean;
+    remove_all(): void;
+    /** Call `func(key)` after each item that arrives. */
+    add_callback(func: (key: QueueKey) => unknown): void;
+    clear_callback(): void;
+}
+
+/** Publish and subscribe, with Python as the broker. */
+export interface JsPyPubsubApi {
+    readonly VERSION: string;
+    /**
+     * True when the broker has it; false after the timeout, on a lost connection, for what cannot be sent.
+     * `suppress`: not to this page's own subscription. A number alone in second place is the timeout.
+     */
+    publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout): (data: any) => Promise<boolean>;
+    /** One function per topic, again replaces it. An async one gets the next only after its promise has settled. */
+    subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
+    /** False when it was not subscribed. */
+    unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
+    get_topics(): string[];
+}
+
+/** A WebSocket of its own for plain bytes. */
+export interface JsPyBinarySocketApi {
+    readonly VERSION: string;
+    /** Without a path: where it was connected before. False while open or connecting. */
+    reconnect(url_path?: string): boolean;
+    close(): boolean;
+    ready(): boolean;
+    /** False when it is not open, or `data` is not bytes. */
+    send(data: ArrayBuffer | ArrayBufferView | Blob): boolean;
+    set_message_handler(func: ((ws: WebSocket, data: ArrayBuffer) => unknown) | null): void;
+    add_close_event(func: () => unknown): void;
+    clear_close_event(): void;
+}
+
+export interface JsPyBinarySocketConstructor {
+    /** Opens at once. The path is below the application's root. */
+    new (url_path?: string): JsPyBinarySocketApi;
+    readonly VERSION: string;
+}
+
+/** One queue key in both directions. */
+export interface Queue extends AsyncIterable<any> {
+    /** To Python's queue of this key. */
+    push(data: any, options?: { timeout?: Timeout }): Promise<boolean>;
+    /** To Python's queue of this key; throws when it cannot be sent. */
+    push_nowait(data: any): void;
+    /** The newest item from Python. */
+    pop(default_value?: any): any;
+    /** The oldest item from Python. */
+    shift(default_value?: any): any;
+    /** The oldest item from Python, or the next to come. Rejects with a TimeoutError. */
+    get(timeout?: Timeout): Promise<any>;
+    is_empty(): boolean;
+    [Symbol.asyncIterator](): AsyncGenerator<any, never, undefined>;
+}
+
+export interface Pubsub {
+    /** `suppress`: not to this page's own subscription. */
+    publish(topic: string, data: any, options?: { suppress?: boolean; timeout?: Timeout }): Promise<boolean>;
+    subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
+    unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
+}
+
+/** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
+export const py: { readonly [key: string]: (...args: any[]) => Promise<any> };
+
+/** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
+export function expose(key: string, func: (...args: any[]) => any, exclusive?: boolean): boolean;
+export function expose(func: (...args: any[]) => any): boolean;
+export function expose(functions: { readonly [key: string]: (...args: any[]) => any }): boolean;
+
+/** One queue key in both directions. */
+export function queue(key: QueueKey): Queue;
+
+export const pubsub: Pubsub;
+
+/** The number of this page's socket, once it is connected. Rejects with JsPyError after the timeout, or when closed. */
+export function ready(timeout?: Timeout): Promise<number>;
+
+export const JsPyTextSocket: JsPyTextSocketApi;
+export const JsPyFunction: JsPyFunctionApi;
+export const JsPyQueue: JsPyQueueApi;
+export const JsPyPubsub: JsPyPubsubApi;
+export const JsPyBinarySocket: JsPyBinarySocketConstructor;
+export const JsPyError: JsPyErrorConstructor;
+
+declare global {
+    var JsPyTextSocket: JsPyTextSocketApi;
+    var JsPyFunction: JsPyFunctionApi;
+    var JsPyQueue: JsPyQueueApi;
+    var JsPyPubsub: JsPyPubsubApi;
+    var JsPyBinarySocket: JsPyBinarySocketConstructor;
+}

@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { after, connected, connections, load, python, quietly, run, settled } from "./page.mjs";
+
+const LIBRARY = ["JsPyFunction", "JsPyQueue", "JsPyPubsub"];
+
+test("hello, welcome, ready; what was called before goes out after the welcome, in order", async () => {
+    load(...LIBRARY);
+    const first = JsPyFunction.call("f")(1);
+    JsPyQueue.push_nowait("q")(2);
+    await settled();
+    const end = python();
+    assert.deepEqual(end.transport.protocols, ["jsmeets.v1"]);
+    end.open();
+    const [[kind, document, page, topics]] = end.messages();
+    assert.deepEqual([kind, document.length, page, topics], ["hello", 32, "", []]);
+    assert.equal(JsPyTextSocket.ready(), false);
+    assert.equal(JsPyTextSocket.get_socket_id(), null);
+    const ready = JsPyTextSocket.wait_ready();
+    end.send(["welcome", 3, "p9", {}]);
+    assert.equal(await ready, true);
+    assert.equal(JsPyTextSocket.get_socket_id(), 3);
+    assert.deepEqual(end.messages(), [["call", 1, "f", [1]], ["push", 0, "q", 2]]);
+    end.send(["return", 1, "value"]);
+    assert.equal(await first, "value");
+});
+
+test("one turn is one frame", async () => {
+    const end = await connected(...LIBRARY);
+    for (let i = 0; i < 50; i += 1) {
+        JsPyFunction.call_nowait("f")(i, new Uint8Array([i]));
+    }
+    await settled();
+    assert.equal(end.frames().length, 1);
+});
+
+test("values are as they were when they were sent", async () => {
+    const end = await connected(...LIBRARY);
+    const small = new Uint8Array([1]);
+    const large = new Uint8Array(300000).fill(1);
+    const list = [1];
+    JsPyFunction.call_nowait("f")(small, large, list);
+    JsPyFunction.call_nowait("g")(small, list);
+    small[0] = large[0] = list[0] = 9;
+    await settled();
+    const [g, f] = end.messages();
+    assert.deepEqual(f.slice(0, 2), ["notify", "f"]);
+    assert.deepEqual([f[2][0][0], f[2][1][0], f[2][2][0], g[2][0][0], g[2][1][0]], [1, 1, 1, 1, 1]);
+});
+
+test("a timed-out call that was not sent is never sent", async () => {
+    load(...LIBRARY);
+    const call = JsPyFunction.call("f", 0.02)();
+    await assert.rejects(call, { name: "TimeoutError", kind: "timeout",
+        message: "A timeout has occurred @javascript: 'f' did not answer within 0.02 s" });
+    const end = python();
+    end.welcome();
+    assert.deepEqual(end.messages().map(([kind]) => kind), ["hello"]);
+});
+
+test("a late answer is ignored", async () => {
+    const end = await connected(...LIBRARY);
+    const call = JsPyFunction.call("f", 0.01)();
+    await assert.rejects(call, { name: "TimeoutError" });
+    const [[, id]] = end.messages();
+    end.send(["return", id, 1], ["return", 999, 1], ["error", 998, { kind: "raised", name: "E", message: "", trace: "" }]);
+    assert.ok(JsPyTextSocket.ready());
+});
+
+test("a lost connection: what was sent fails, what comes then waits for the next", async () => {
+    const end = await connected(...LIBRARY);
+    const seen = [];
+    JsPyTextSocket.add_close_event(() => seen.push(["close", JsPyTextSocket.get_socket_id(), JsPyTextSocket.ready()]));
+    JsPyTextSocket.add_open_event(() => seen.push(["open", JsPyTextSocket.get_socket_id(), JsPyTextSocket.ready()]));
+    const lost = JsPyFunction.call("f")();
+    const lost_push = JsPyQueue.push("q")(1);
+    await settled();
+    end.drop();
+    assert.equal(JsPyTextSocket.get_socket_id(), null);
+    await assert.rejects(lost, { name: "DisconnectedError", kind: "disconnected",
+        message: "Unable to communicate with the server @javascript: the connection was lost" });
+    assert.equal(await lost_push, false);
+    const later = JsPyFunction.call("g")();
+    await after(150);
+    assert.equal(connections(), 2);
+    const again = python();
+    again.welcome(2);
+    assert.deepEqual(again.messages().map(([kind, , key]) => [kind, key].slice(0, kind === "hello" ? 1 : 2)), [["hello"], ["call", "g"]]);
+    again.send(["return", 3, true]);
+    assert.equal(await later, true);
+    assert.deepEqual(seen, [["close", 1, false], ["open", 2, true]]);
+});
+
+test("close: no return, everything fails at once; reconnect opens again", async () => {
+    const end = await connected(...LIBRARY);
+    const pending = JsPyFunction.call("f")();
+    assert.equal(JsPyTextSocket.close(), true);
+    assert.equal(JsPyTextSocket.close(), false);
+    assert.deepEqual(end.messages().map(([kind]) => kind), ["call", "goodbye"]);
+    await assert.rejects(pending, { kind: "disconnected" });
+    await assert.rejects(JsPyFunction.call("f")(), { kind: "disconnected" });
+    assert.throws(() => JsPyFunction.call_nowait("f")(), { message: "Could not send to server @javascript" });
+    assert.throws(() => JsPyQueue.push_nowait("q")(1), { message: "Could not send to server @javascript" });
+    assert.equal(await JsPyQueue.push("q")(1), false);
+    assert.equal(await JsPyPubsub.publish("t")(1), false);
+    assert.equal(await JsPyPubsub.subscribe("t", () => 1), false);
+    assert.deepEqual(JsPyPubsub.get_topics(), []);
+    assert.equal(await JsPyTextSocket.wait_ready(), false);
+    await after(150);
+    assert.equal(connections(), 1);
+    assert.equal(JsPyTextSocket.reconnect("http://127.0.0.1:2/x"), true);
+    assert.equal(JsPyTextSocket.reconnect(), false);
+    assert.equal(python().transport.url, "ws://127.0.0.1:2/x");
+    python().welcome(5);
+    assert.equal(JsPyTextSocket.get_socket_id(), 5);
+    assert.equal(JsPyTextSocket.init(), false);
+});
+
+test("Python closes for good, with a reason", async () => {
+    const end = await connected(...LIBRARY);
+    const said = await quietly(() => end.send(["close", "kicked", false]), "warn");
+    assert.match(said[0], /disconnected: kicked/);
+    assert.equal(JsPyTextSocket._disconnect_reason, "kicked");
+    await after(150);
+    assert.equal(connections(), 1);
+});
+
+test("refused by the connection limit: no welcome at all", async () => {
+    load(...LIBRARY);
+    const call = JsPyFunction.call("f")();
+    await settled();
+    const end = python();
+    end.open();
+    await quietly(() => end.send(["close", "Connection refused due to connection limit @python", false]), "warn");
+    await assert.rejects(call, { kind: "disconnected" });
+    assert.match(JsPyTextSocket._disconnect_reason, /connection limit/);
+});
+
+test("a close event may reconnect: the new connection is kept", async () => {
+    const end = await connected(...LIBRARY);
+    let answer = null;
+    JsPyTextSocket.add_close_event(() => { answer = JsPyTextSocket.reconnect(); });
+    end.drop();
+    assert.equal(answer, true);
+    await after(150);
+    assert.equal(connections(), 2);
+    python().welcome(2);
+    assert.equal(JsPyTextSocket.get_socket_id(), 2);
+});
+
+test("an error in an event is told, and the next event runs", async () => {
+    const end = await connected(...LIBRARY);
+    const seen = [];
+    JsPyTextSocket.add_close_event(() => { throw new Error("oh"); });
+    JsPyTextSocket.add_close_event(() => seen.push(1));
+    const said = await quietly(() => end.drop(), "error");
+    assert.match(said[0], /oh/);
+    assert.deepEqual(seen, [1]);
+    JsPyTextSocket.close();
+});
+
+for (const data of ["junk", '[["shout"]]', '[["hello","d","p",[]]]', '[["welcome",2,"p",{}]]', new Uint8Array([9, 9]).buffer]) {
+    test(`garbage from Python (${String(data)}) closes with 4400, and the page comes back`, async () => {
+        const end = await connected(...LIBRARY);
+        const said = await quietly(() => end.raw(data), "error");
+        assert.match(said[0], /protocol error/);
+        assert.equal(end.transport.closed.code, 4400);
+        await after(150);
+        assert.equal(connections(), 2);
+        JsPyTextSocket.close();
+    });
+}
+
+test("the first failure without a token is explained once", async () => {
+    load(...LIBRARY);
+    await settled();
+    const said = await quietly(async () => {
+        python().drop();
+        await after(150);
+        python().drop();
+    }, "error");
+    assert.equal(said.length, 1);
+    assert.match(said[0], /app\.launch\(\)/);
+    JsPyTextSocket.close();
+});
+
+test("loading a file twice keeps the first", async () => {
+    await connected(...LIBRARY);
+    const before = [JsPyTextSocket, JsPyFunction, JsPyQueue, JsPyPubsub];
+    ["JsPyTextSocket", ...LIBRARY].forEach(run);
+    await settled();
+    assert.deepEqual(before.map((item) => item.VERSION), Array(4).fill(JsPyTextSocket.VERSION));
+    assert.ok(before[0] === JsPyTextSocket && before[1] === JsPyFunction && before[2] === JsPyQueue);
+    assert.equal(connections(), 1);
+});
+
+test("a script that is not loaded", async () => {
+    const end = await connected();
+    const said = await quietly(() => end.send(["call", 1, "f", []], ["push", 2, "q", 1], ["push", 0, "q", 1], ["push", 0, "q", 1]), "warn");
+    await settled();
+    const error = (text) => ({ kind: "unavailable", name: "UnavailableError", message: text, trace: "" });
+    assert.deepEqual(end.messages(), [["error", 1, error("This page has not loaded JsPyFunction.js")],
+        ["error", 2, error("This page has not loaded JsPyQueue.js")]]);
+    assert.equal(said.length, 1);
+});
+
+test("chunks: at most 16 ahead of the credit, small messages overtake, the order of a lane is kept", async () => {
+    const end = await connected(...LIBRARY);
+    const big = "x".repeat(262144 * 20);
+    JsPyQueue.push_nowait("q")(big);
+    JsPyQueue.push_nowait("q")("second");
+    JsPyQueue.push_nowait("other")("overtakes");
+    await settled();
+    const frames = end.frames();
+    assert.equal(frames.length, 1 + 16);
+    assert.deepEqual(end.codec.decode(frames[0]), [["push", 0, "other", "overtakes"]]);
+    JsPyFunction.call_nowait("f")();
+    await settled();
+    assert.deepEqual(end.messages(), [["notify", "f", []]]);
+    frames.slice(1).forEach((frame) => end.assembler.accept(frame));
+    end.send(["credit", 1, 2]);
+    assert.deepEqual(end.messages(), []);
+    end.send(["credit", 1, 14]);
+    const rest = end.messages();
+    assert.deepEqual(rest.map(([, , key, data]) => [key, data.length]), [["q", big.length], ["q", 6]]);
+});
+
+test("an unfinished stream starts again on the next connection, with what waits behind it", async () => {
+    const end = await connected(...LIBRARY);
+    const answer = JsPyQueue.push("q")("x".repeat(262144 * 20));
+    JsPyQueue.push_nowait("q")("second");
+    await settled();
+    end.drop();
+    JsPyQueue.push_nowait("q")("third");
+    await after(150);
+    const again = python();
+    again.welcome(2);
+    const [, ...first] = again.messages();
+    assert.deepEqual(first, []);
+    again.send(["credit", 2, 16]);
+    const pushed = again.messages();
+    assert.deepEqual(pushed.map(([, , , data]) => data.length), [262144 * 20, 6, 5]);
+    again.send(["return", pushed[0][1], true]);
+    assert.equal(await answer, true);
+});
+
+test("chunks from Python are credited, and their message handled", async () => {
+    const end = await connected(...LIBRARY);
+    const { Chunker } = end.codec;
+    const chunker = new Chunker(end.codec.encode([["push", 0, "q", new Float64Array(200000)]]), false, 7);
+    while (!chunker.done) {
+        end.raw(chunker.next().buffer);
+    }
+    assert.deepEqual(end.messages(), [["credit", 7, 4], ["credit", 7, 3]]);
+    assert.equal(JsPyQueue.shift("q").length, 200000);
+});
+
+test("custom messages", async () => {
+    const end = await connected();
+    const seen = [];
+    JsPyTextSocket.add_protocol("mine", (object) => seen.push(object));
+    const object = { protocol: "mine", key: "k", id: 1, data: undefined, exception: null };
+    assert.equal(JsPyTextSocket.send_json(object), true);
+    assert.throws(() => JsPyTextSocket.send_json({ protocol: "mine", key: 1 }), /lacks id, data, exception/);
+    assert.throws(() => JsPyTextSocket.send_json(null), TypeError);
+    await settled();
+    assert.deepEqual(end.messages(), [["custom", { ...object, data: null }]]);
+    end.send(["custom", { ...object, data: 5 }]);
+    assert.deepEqual(seen, [{ ...object, data: 5 }]);
+    JsPyTextSocket.close();
+    assert.equal(JsPyTextSocket.send_json(object), false);
+});
+
+test("timeouts: what counts as none, and what is refused", async () => {
+    await connected(...LIBRARY);
+    for (const none of [undefined, null, 0, -1, -Infinity]) {
+        assert.equal(typeof JsPyFunction.call("f", none), "function");
+    }
+    for (const wrong of ["1", NaN, Infinity, {}, true]) {
+        assert.throws(() => JsPyFunction.call("f", wrong), /must be a number of seconds/);
+        assert.throws(() => JsPyQueue.push("q", wrong), TypeError);
+        await assert.rejects(JsPyPubsub.subscribe("t", () => 1, wrong), TypeError);
+    }
+});

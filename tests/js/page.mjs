@@ -1,0 +1,132 @@
+// A page without a browser: the real files over an in-memory transport, and the Python end of it in the test's hands.
+import { readFileSync } from "node:fs";
+
+const ASSETS = new URL("../../jsmeets_local/assets/", import.meta.url);
+const NAMES = ["JsPyTextSocket", "JsPyFunction", "JsPyQueue", "JsPyPubsub", "JsPyBinarySocket"];
+const read = (path) => readFileSync(path, "utf8");
+
+export const vectors = (name) => JSON.parse(read(new URL(`../vectors/${name}.json`, import.meta.url))).cases;
+export const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex"));
+export const hex = (data) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("hex");
+/** All microtasks have run, and the transport has delivered. */
+export const settled = () => new Promise((resolve) => { setImmediate(resolve); });
+export const after = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/** The page's end of the transport: as much of WebSocket as the files use. */
+class Transport {
+    static CONNECTING = 0;
+    static OPEN = 1;
+    static CLOSING = 2;
+    static CLOSED = 3;
+    static all = [];
+
+    constructor(url, protocols) {
+        Object.assign(this, { url, protocols, readyState: 0, sent: [], closed: null });
+        Transport.all.push(this);
+    }
+
+    send(data) {
+        this.sent.push(typeof data === "string" ? data : data.slice());
+    }
+
+    close(code, reason) {
+        this.closed ??= { code, reason };
+        this.readyState = 2;
+    }
+}
+
+/** Python's end of one connection. */
+class Python {
+    constructor(transport, codec) {
+        this.transport = transport;
+        this.codec = codec;
+        this.assembler = new codec.Assembler();
+        this.read = 0;
+    }
+
+    open() {
+        this.transport.readyState = 1;
+        this.transport.onopen?.({});
+    }
+
+    welcome(id = 1, page = "p1") {
+        this.open();
+        this.send(["welcome", id, page, { max_message_bytes: 268435456 }]);
+    }
+
+    send(...messages) {
+        const frame = this.codec.encode(messages);
+        this.raw(typeof frame === "string" ? frame : frame.buffer);
+    }
+
+    raw(data) {
+        this.transport.onmessage({ data });
+    }
+
+    drop(code = 1006, reason = "") {
+        this.transport.readyState = 3;
+        this.transport.onclose({ code, reason });
+    }
+
+    /** The frames sent since the last time. */
+    frames() {
+        const frames = this.transport.sent.slice(this.read);
+        this.read = this.transport.sent.length;
+        return frames;
+    }
+
+    /** The messages sent since the last time; chunks are put together. */
+    messages() {
+        return this.frames().flatMap((frame) => {
+            if (typeof frame === "string" || frame[0] !== 2) {
+                return this.codec.decode(frame);
+            }
+            const { content } = this.assembler.accept(frame);
+            return content === null ? [] : this.codec.decode(content);
+        });
+    }
+}
+
+/** Load the files anew. @param {string[]} names which of them, without JsPyTextSocket */
+export function load(...names) {
+    NAMES.forEach((name) => delete globalThis[name]);
+    Transport.all = [];
+    globalThis.WebSocket = Transport;
+    ["JsPyTextSocket", ...names].forEach((name) => run(name));
+    JsPyTextSocket._url = "ws://127.0.0.1:1/jsmeetspy/textsocket";
+    return { codec: JsPyTextSocket._codec, python };
+}
+
+export function run(name) {
+    new Function(read(new URL(`${name}.js`, ASSETS)))();
+}
+
+/** Python's end of the newest connection. */
+export function python() {
+    return new Python(Transport.all.at(-1), JsPyTextSocket._codec);
+}
+
+export const connections = () => Transport.all.length;
+
+/** Loaded, connected and welcomed; hello is read. */
+export async function connected(...names) {
+    load(...names);
+    await settled();
+    const end = python();
+    end.welcome();
+    end.messages();
+    return end;
+}
+
+/** What the console was told meanwhile. */
+export async function quietly(action, ...methods) {
+    const kept = methods.map((method) => [method, console[method]]);
+    const said = [];
+    methods.forEach((method) => { console[method] = (...words) => said.push(words.join(" ")); });
+    try {
+        await action();
+    } finally {
+        kept.forEach(([method, original]) => { console[method] = original; });
+    }
+    return said;
+}
