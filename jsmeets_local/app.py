@@ -324,7 +324,7 @@ class JsMeetsPy(Starlette):
             server, self._server = self._server, None
             pages, self._pages = self._pages, []
         for page in pages:
-            page.close()
+            page._end()
         if server is not None:
             if self.bridge.door.is_open():
                 self.bridge.door.post(self.bridge.close_all, "the Python program has ended")

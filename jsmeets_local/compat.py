@@ -35,7 +35,7 @@ def script_tags(scope: Mapping[str, Any] | None = None) -> Markup:
 
 def with_scripts(html: str, scope: Mapping[str, Any] | None = None) -> str:
     """An HTML text with our script tags, put first into its head, unless it loads them itself."""
-    if "JsPyTextSocket" in html or "jsmeets.mjs" in html:
+    if "JsPyTextSocket.js" in html or "jsmeets.mjs" in html:
         return html
     tags = f"\n{script_tags(scope)}\n"
     lower = html.lower()

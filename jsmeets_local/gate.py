@@ -63,7 +63,7 @@ class Gate:
         return None
 
     def _host_allowed(self, host: str, scope: dict[str, Any]) -> bool:
-        name = _host_name(host)
+        name, _ = _split(host)
         server = (scope.get("server") or ("",))[0] or ""
         own = name in _LOOPBACK or (name != "" and name == server.lower())
         return own or "*" in self.allowed_hosts or name in self.allowed_hosts or host.lower() in self.allowed_hosts
@@ -72,11 +72,11 @@ class Gate:
         origin = origin.lower()
         if "*" in self.allowed_origins or origin in self.allowed_origins:
             return True
-        parts = urlsplit(origin)
-        if parts.netloc == host.lower():
-            return parts.scheme in ("http", "https")
-        twins = {_host_name(parts.netloc), _host_name(host)}
-        return twins <= _LOOPBACK and _port(origin) == _port("//" + host.lower())
+        scheme, _, address = origin.partition("://")
+        if address == host.lower():
+            return scheme in ("http", "https")
+        (name, port), (own_name, own_port) = _split(address), _split(host)
+        return scheme in ("http", "https") and {name, own_name} <= _LOOPBACK and port == own_port
 
     def _token_given(self, subprotocols: Collection[str]) -> bool:
         wanted = (self.token or "").encode()
@@ -84,15 +84,10 @@ class Gate:
         return any(hmac.compare_digest(wanted, one) for one in given)
 
 
-def _host_name(host: str) -> str:
+def _split(address: str) -> tuple[str, int | None]:
+    """Host name and port of `host:port`; no name where it is malformed."""
     try:
-        return urlsplit("//" + host).hostname or ""
+        parts = urlsplit("//" + address)
+        return parts.hostname or "", parts.port
     except ValueError:
-        return ""
-
-
-def _port(url: str) -> int | None:
-    try:
-        return urlsplit(url).port
-    except ValueError:
-        return None
+        return "", None

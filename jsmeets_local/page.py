@@ -287,6 +287,10 @@ class Page:
         self._view.bridge.door.ask(self._view.close)
         self._closed(self)
 
+    def _end(self) -> None:
+        """The server stops: the page may come back to another one, this handle does not."""
+        self._view.bridge.door.ask(self._view.presence.end)
+
     def __enter__(self) -> Page:
         return self
 

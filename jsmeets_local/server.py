@@ -26,6 +26,12 @@ class _Server(uvicorn.Server):
         if not self.should_exit:
             self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets=sockets)
+        for connection in list(self.server_state.connections):
+            # A peer that stopped reading: closing would wait for it to take what is still to be written.
+            connection.transport.abort()
+
 
 class ServerThread:
     """Serves an ASGI application on a local port from a daemon thread.

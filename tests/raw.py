@@ -1,0 +1,74 @@
+"""A page without a browser: speaks the wire over a real WebSocket."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from websockets.sync.client import ClientConnection, connect
+
+from jsmeets_local.core.codec import decode
+
+__all__ = ["RawPage", "open_socket"]
+
+
+def open_socket(
+    url: str, *, token: str | None = None, protocols: list[str] | None = None, **options: Any
+) -> ClientConnection:
+    """Opens the pages' WebSocket of the application at `url`, which may be the URL of a `Page`."""
+    parts = urlsplit(url)
+    fragment = parts.fragment.removeprefix("jsmeets=").partition(".")[0]
+    given = token if token is not None else fragment
+    offered = protocols if protocols is not None else ["jsmeets.v1"]
+    if given:
+        offered = [*offered, f"jsmeets.token.{given}"]
+    headers = options.pop("additional_headers", {})
+    origin = options.pop("origin", f"http://{parts.netloc}")
+    path = options.pop("path", "/jsmeetspy/textsocket")
+    return connect(
+        f"ws://{parts.netloc}{path}",
+        subprotocols=offered or None,  # type: ignore[arg-type]
+        origin=origin,
+        additional_headers=headers,
+        compression=None,
+        max_size=None,
+        open_timeout=10,
+        legacy=True,  # returns a connection that is not bound to a with block
+        **options,
+    )
+
+
+class RawPage:
+    """Says hello, then sends and receives messages as JSON arrays."""
+
+    def __init__(
+        self, url: str, document: str = "d", page: str = "", topics: list[str] | None = None, **options: Any
+    ) -> None:
+        self.socket = open_socket(url, **options)
+        self.inbox: list[Any] = []
+        self.send(["hello", document, page, topics or []])
+        welcome = self.receive()
+        assert welcome[0] == "welcome", welcome
+        self.id: int = welcome[1]
+        self.page: str = welcome[2]
+
+    def send(self, *messages: list[Any]) -> None:
+        """Sends one frame."""
+        self.socket.send(json.dumps(messages))
+
+    def receive(self, timeout: float = 10) -> Any:
+        """The next message."""
+        while not self.inbox:
+            frame = self.socket.recv(timeout)
+            self.inbox += json.loads(frame) if isinstance(frame, str) else decode(frame)
+        return self.inbox.pop(0)
+
+    def ask(self, kind: str, *rest: Any) -> Any:
+        """Sends a request of id 1 and returns its answer."""
+        self.send([kind, 1, *rest])
+        return self.receive()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self.socket.close()
