@@ -1,0 +1,167 @@
+"""Lanes and slots, with real threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from jsmeets_local.workers import PATIENCE, Lane, WorkerPool, waiting
+
+
+class Answers:
+    """Collects what workers hand back, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Any]] = []
+        self._changed = threading.Condition()
+
+    def deliver(self, answers: list[Any]) -> None:
+        with self._changed:
+            self.batches.append(answers)
+            self._changed.notify_all()
+
+    def all(self, count: int) -> list[Any]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: sum(map(len, self.batches)) >= count, 10)
+            return [answer for batch in self.batches for answer in batch]
+
+
+def after(seconds: float, func: Callable[..., object], *args: Any) -> None:
+    timer = threading.Timer(seconds, func, args)
+    timer.daemon = True
+    timer.start()
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
+
+
+@pytest.fixture
+def pool(answers: Answers) -> Iterator[WorkerPool]:
+    pool = WorkerPool(2, answers.deliver, after)
+    yield pool
+    for thread in pool.close():
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_a_lane_keeps_its_order_and_hands_back_in_bulk(pool: WorkerPool, answers: Answers) -> None:
+    lane = Lane()
+    for n in range(2000):
+        pool.submit(lane, lambda n=n: n)  # type: ignore[misc]
+    assert answers.all(2000) == list(range(2000))
+    assert len(answers.batches) < 1000
+
+
+def test_a_slow_job_loses_the_lane(pool: WorkerPool, answers: Answers) -> None:
+    lane, release = Lane(), threading.Event()
+    pool.submit(lane, lambda: "quick before")
+    pool.submit(lane, lambda: release.wait(10) and "slow")
+    for n in range(100):
+        pool.submit(lane, lambda n=n: n)  # type: ignore[misc]
+    assert answers.all(101) == ["quick before", *range(100)]
+    release.set()
+    assert answers.all(102)[-1] == "slow"
+
+
+def test_answers_do_not_wait_for_the_slow_job_behind_them(pool: WorkerPool, answers: Answers) -> None:
+    lane, release = Lane(), threading.Event()
+    started = threading.Event()
+    pool.submit(lane, lambda: started.wait(10) and "quick")
+    pool.submit(lane, lambda: release.wait(10) and "slow")
+    started.set()
+    assert answers.all(1) == ["quick"]
+    release.set()
+    assert answers.all(2) == ["quick", "slow"]
+
+
+def test_a_strict_lane_is_never_shared(pool: WorkerPool, answers: Answers) -> None:
+    lane = Lane(strict=True)
+    running: list[int] = []
+
+    def job(n: int) -> int:
+        assert running == []
+        running.append(n)
+        with waiting():
+            threading.Event().wait(PATIENCE * 2 if n % 10 == 0 else 0)
+        running.remove(n)
+        return n
+
+    for n in range(40):
+        pool.submit(lane, lambda n=n: job(n))  # type: ignore[misc]
+    assert answers.all(40) == list(range(40))
+
+
+def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answers: Answers) -> None:
+    release, busy, peak = threading.Event(), 0, 0
+    lock = threading.Lock()
+    both = threading.Barrier(2)
+
+    def job(n: int) -> int:
+        nonlocal busy, peak
+        with lock:
+            busy += 1
+            peak = max(peak, busy)
+        if n < 2:
+            both.wait(10)
+        with lock:
+            busy -= 1
+        return n
+
+    for n in range(20):
+        pool.submit(Lane(), lambda n=n: job(n))  # type: ignore[misc]
+    assert sorted(answers.all(20)) == list(range(20))
+    assert peak == 2
+
+    def waits() -> str:
+        with waiting():
+            release.wait(10)
+        return "waited"
+
+    for _ in range(50):  # far more than there are slots
+        pool.submit(Lane(), waits)
+    pool.submit(Lane(), lambda: "ran")
+    assert answers.all(21)[-1] == "ran"
+    release.set()
+    assert answers.all(71).count("waited") == 50
+
+
+def test_waiting_in_a_lane_lets_the_next_job_run(pool: WorkerPool, answers: Answers) -> None:
+    lane, release = Lane(), threading.Event()
+
+    def nested(depth: int) -> int:
+        if depth:
+            pool.submit(lane, lambda: nested(depth - 1))
+        else:
+            release.set()
+        with waiting():
+            assert release.wait(10)
+        return depth
+
+    pool.submit(lane, lambda: nested(200))
+    assert sorted(answers.all(201)) == list(range(201))
+
+
+def test_many_submitters_lose_nothing(pool: WorkerPool, answers: Answers) -> None:
+    lanes = [Lane() for _ in range(5)]
+
+    def submit(base: int) -> None:
+        for n in range(500):
+            pool.submit(lanes[n % 5], lambda n=n: base + n)  # type: ignore[misc]
+
+    threads = [threading.Thread(target=submit, args=(1000 * i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers.all(2000)) == sorted(1000 * i + n for i in range(4) for n in range(500))
+
+
+def test_waiting_outside_a_worker_does_nothing() -> None:
+    with waiting():
+        pass
+    assert threading.current_thread() is threading.main_thread()
