@@ -1,0 +1,420 @@
+"""launch(): what it opens, what it waits for, and that nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import psutil
+import pytest
+
+from jsmeets_local import Bridge, Disconnected, JsMeetsPy, LaunchError, Page, WouldDeadlock
+from tests.raw import RawPage
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def app() -> Iterator[JsMeetsPy]:
+    app = JsMeetsPy(bridge=Bridge())
+    yield app
+    app.stop()
+
+
+def get(page: Page, path: str | None = None) -> str:
+    url = page.url.partition("#")[0]
+    if path is not None:
+        url = url.rpartition("/")[0] + path
+    with urllib.request.urlopen(url) as response:
+        return str(response.read().decode())
+
+
+def port_of(page: Page) -> int:
+    return int(page.url.split(":")[2].split("/")[0])
+
+
+def raw(page: Page, document: str = "d") -> RawPage:
+    """A page that carries the name of this handle."""
+    return RawPage(page.url, document, page.url.partition("=")[2].partition(".")[2])
+
+
+# What may be launched ----------------------------------------------------------------------------------------
+
+
+def test_html(app: JsMeetsPy) -> None:
+    first = app.launch("<!DOCTYPE html>\n<html>\n<head lang='en'><title>x</title></head>y", mode="none")
+    text = get(first)
+    assert text.startswith("<!DOCTYPE html>\n<html>\n<head lang='en'>\n<script src=\"/jsmeetspy/JsPyTextSocket.js\">")
+    assert text.endswith("<title>x</title></head>y")
+    own = "<script src='/static/JsPyTextSocket.js'></script>"
+    second = app.launch(own, mode="none")
+    assert get(second) == own
+    assert port_of(first) == port_of(second)
+    assert app.launch(own, mode="none").url.split("#")[0] == second.url.split("#")[0]
+    assert get(app.launch("<header>h</header>", mode="none")).startswith("<!DOCTYPE html>\n<script")
+
+
+def test_route_template_static_and_file(tmp_path: Path) -> None:
+    for folder in ("stat", "temp", "site"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "stat" / "s.html").write_text("static")
+    (tmp_path / "temp" / "t.html").write_text("template {{ request.url.path }}")
+    (tmp_path / "site" / "f.html").write_text("file")
+    (tmp_path / "site" / "style.css").write_text("css")
+    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path / "stat"), templates=str(tmp_path / "temp"))
+
+    @app.route("/route")
+    async def route(request: Any) -> Any:
+        return app.templates.TemplateResponse("t.html")
+
+    try:
+        assert get(app.launch("/route?x=1#part", mode="none")) == "template /route"
+        assert app.launch("/route?x=1#part", mode="none").url.endswith(";part")
+        assert get(app.launch("t.html", mode="none")) == "template /t.html"
+        assert get(app.launch("s.html", mode="none")) == "static"
+        page = app.launch(str(tmp_path / "site" / "f.html"), mode="none")
+        assert get(page) == "file"
+        assert get(page, "/style.css") == "css"
+        with pytest.raises(HTTPError, match="404"):
+            get(page, "/../temp/t.html")
+        with pytest.raises(
+            FileNotFoundError, match=r"no route, no template in .*temp, no static file in .*stat, and no"
+        ):
+            app.launch("missing.html", mode="none")
+        with pytest.raises(FileNotFoundError, match='nothing is served at "/"'):
+            app.launch(mode="none")
+    finally:
+        app.stop()
+
+
+def test_index_pages_are_found_for_the_root(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("the index")
+    for options in ({"templates": str(tmp_path)}, {"static": str(tmp_path)}):
+        app = JsMeetsPy(bridge=Bridge(), **options)  # type: ignore[arg-type]
+        try:
+            assert get(app.launch(mode="none")) == "the index"
+        finally:
+            app.stop()
+
+
+# What it says when it cannot ---------------------------------------------------------------------------------
+
+
+def test_a_taken_port_is_an_error_of_the_caller(app: JsMeetsPy) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"port {port} of 127.0.0.1 cannot be used"):
+            app.launch("<p>", mode="none", port=port)
+    assert port_of(app.launch("<p>", mode="none", port=port)) == port
+    with pytest.raises(LaunchError, match="is served at"):
+        app.launch("<p>", mode="none", port=port + 1)
+
+
+def test_modes(app: JsMeetsPy) -> None:
+    with pytest.raises(ValueError, match="mode is one of 'auto', 'browser', 'none'; got 'tab'"):
+        app.launch("<p>", mode="tab")
+
+
+@pytest.mark.parametrize("kind", ["lifespan", "startup"])
+def test_what_fails_at_startup_comes_out_of_launch(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    class Wrong(Exception):
+        pass
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        raise Wrong("at startup")
+        yield
+
+    def startup() -> None:
+        raise Wrong("at startup")
+
+    options: dict[str, Any] = {"lifespan": lifespan} if kind == "lifespan" else {"on_startup": [startup]}
+    app = JsMeetsPy(bridge=Bridge(), **options)
+    threads = threading.active_count()
+    with pytest.raises(Wrong, match="at startup"):
+        app.launch("<p>", mode="none")
+    assert threading.active_count() == threads
+
+
+def browser(tmp_path: Path, text: str) -> str:
+    """A program to be the default browser."""
+    script = tmp_path / "browser"
+    script.write_text(f"#!/bin/sh\n{text}\n")
+    script.chmod(script.stat().st_mode | stat.S_IEXEC)
+    return f"{script} %s"
+
+
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a script in a process of its own, where `webbrowser` reads the environment anew."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_page_that_never_connects_is_an_error_that_names_the_url(tmp_path: Path) -> None:
+    code = """
+from jsmeets_local import *
+try:
+    JsMeetsPy().launch('<p>', timeout=0.3)
+except LaunchError as error:
+    print(error)
+"""
+    result = run_python(code, BROWSER=browser(tmp_path, "exit 0") + " &")
+    assert "no page connected within 0.3 s; it was waited for at http://127.0.0.1:" in result.stdout, result.stderr
+    assert "jsmeets=" not in result.stdout
+
+
+def test_a_machine_without_a_browser_is_told(tmp_path: Path) -> None:
+    code = """
+import webbrowser
+from jsmeets_local import *
+webbrowser.register_standard_browsers = None
+webbrowser._tryorder = []
+try:
+    JsMeetsPy().launch('<p>')
+except LaunchError as error:
+    print(error)
+"""
+    result = run_python(code, PATH=str(tmp_path), DISPLAY="", WAYLAND_DISPLAY="")
+    assert "no browser was found" in result.stdout, result.stderr
+    assert 'mode="none"' in result.stdout
+
+
+def test_a_real_default_browser(tmp_path: Path) -> None:
+    """launch() opens the program that BROWSER names, gets a value from it, and a script that ends just ends."""
+    profile = tmp_path / "profile"
+    command = (
+        "exec chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+        f'--user-data-dir={profile} "$1" >/dev/null 2>&1'
+    )
+    code = """
+from jsmeets_local import JsMeetsPy
+app = JsMeetsPy()
+page = app.launch("<title>real</title><script>JsPyFunction.expose('add', (a, b) => a + b)</script>", timeout=60)
+print(page.call("add")(1, 2), page.eval("document.title"), flush=True)
+"""
+    try:
+        result = run_python(code, BROWSER=browser(tmp_path, command) + " &")
+        assert result.stdout == "3 real\n", result.stderr
+    finally:
+        for process in psutil.process_iter(["cmdline"]):
+            if str(profile) in " ".join(process.info["cmdline"] or ()):
+                process.kill()
+
+
+# Pages and their life ----------------------------------------------------------------------------------------
+
+
+def test_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    assert not page.is_connected()
+    assert "waiting" in repr(page)
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(page.call("f", timeout=10)(1)))
+    thread.start()
+    page.call_nowait("g")(2)
+    other = raw(page)
+    messages = [other.receive(), other.receive()]
+    call = next(m for m in messages if m[0] == "call")
+    assert call[2:] == ["f", [1]]
+    assert ["notify", "g", [2]] in messages
+    other.send(["return", call[1], "value"])
+    thread.join(10)
+    assert results == ["value"]
+    assert page.is_connected()
+    assert "connected" in repr(page)
+
+
+def test_pages_are_told_apart(app: JsMeetsPy) -> None:
+    one, two = app.launch("<p>1", mode="none"), app.launch("<p>2", mode="none")
+    first, second = raw(one, "1"), raw(two, "2")
+    one.call_nowait("f")("for one")
+    two.call_nowait("f")("for two")
+    assert first.receive() == ["notify", "f", ["for one"]]
+    assert second.receive() == ["notify", "f", ["for two"]]
+    one.close()
+    assert first.receive() == ["close", "closed by Python", False]
+    with pytest.raises(Disconnected, match="closed"):
+        one.call("f")()
+    assert two.is_connected()
+    two.close()
+    two.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port_of(two)))
+
+
+def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.3)
+    page = app.launch("<p>", mode="none")
+    assert not page.wait(0.01)
+    first = raw(page, "1")
+    assert not page.wait(0.05)
+    first.close()
+    second = raw(page, "2")
+    assert not page.wait(0.6)
+    second.close()
+    assert page.wait(5)
+    third = raw(page, "3")
+    assert not page.wait(0.01), "it has come back"
+    third.close()
+
+
+def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.2)
+    seen: list[Any] = []
+
+    def main(page: Page) -> None:
+        seen.append(page)
+        first, second = raw(page, "1"), raw(page, "2")
+        first.close()
+        threading.Timer(0.3, second.close).start()
+
+    start = time.monotonic()
+    app.run("<p>", "none", main)
+    assert 0.3 < time.monotonic() - start < 10
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port_of(seen[0])))
+
+
+def test_what_main_raises_comes_out_of_run(app: JsMeetsPy) -> None:
+    def main(page: Page) -> None:
+        raise ValueError("in main")
+
+    with pytest.raises(ValueError, match="in main"):
+        app.run("<p>", "none", main)
+    assert not app.bridge.door.is_open()
+
+
+def test_stop_ends_everybody_who_waits(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    raw(page)
+    outcomes: list[Any] = []
+
+    def attempt(what: Any) -> None:
+        try:
+            outcomes.append(what())
+        except Disconnected as error:
+            outcomes.append(type(error))
+
+    never = app.launch("<p>", mode="none")
+    subscription = page.subscribe("t")
+    waits = [
+        page.call("f"),
+        never.call("f"),
+        page.wait,
+        page.queue("q").get,
+        lambda: list(subscription),
+        lambda: list(page.queue("q")),
+    ]
+    threads = [threading.Thread(target=attempt, args=(wait,)) for wait in waits]
+    for thread in threads:
+        thread.start()
+    while len(app.bridge._waiters) < 1 or len(app.bridge.item_lines.get("q", ())) < 2:
+        time.sleep(0.01)
+    app.stop()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(map(str, outcomes)) == sorted(map(str, [Disconnected, Disconnected, True, Disconnected, [], []]))
+
+
+def test_the_context_manager_closes(app: JsMeetsPy) -> None:
+    with app.launch("<p>", mode="none") as page:
+        port = port_of(page)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_function_may_close_its_page(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    app.functions.expose("quit", page.close)
+    client = raw(page)
+    client.send(["call", 1, "quit", []])
+    assert client.receive()[0] == "close"
+    assert page.wait(10)
+
+
+def test_launching_on_the_loop_is_refused(app: JsMeetsPy) -> None:
+    app.launch("<p>", mode="none")
+
+    async def launch() -> None:
+        app.launch("<p>", mode="none")
+
+    assert app.bridge.door.loop is not None
+    with pytest.raises(WouldDeadlock):
+        asyncio.run_coroutine_threadsafe(launch(), app.bridge.door.loop).result(10)
+
+
+def test_100_cycles_leave_nothing() -> None:
+    app = JsMeetsPy(bridge=Bridge())
+    app.functions.expose("f", lambda: 1)
+    process = psutil.Process()
+
+    def cycle() -> None:
+        with app.launch("<p>", mode="none") as page:
+            client = raw(page)
+            assert client.ask("call", "f", []) == ["return", 1, 1]
+            client.close()
+
+    for _ in range(3):
+        cycle()
+    gc.collect()
+    before = (threading.active_count(), process.num_fds(), len(app.bridge.watchers), len(app.bridge._connections))
+    for _ in range(100):
+        cycle()
+    gc.collect()
+    after = (threading.active_count(), process.num_fds(), len(app.bridge.watchers), len(app.bridge._connections))
+    assert after == before
+
+
+def test_idle_costs_nothing(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    client = raw(page)
+    assert client.page
+    start = time.process_time()
+    assert not page.wait(3)
+    assert time.process_time() - start < 0.3, "no loop spins while nothing happens"
+
+
+def test_plain_uvicorn_needs_no_token(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "from jsmeets_local import JsMeetsPy, JsPyFunction\n"
+        "app = JsMeetsPy()\n"
+        "JsPyFunction.expose('add', lambda a, b: a + b)\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(port), "--app-dir", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        while "Uvicorn running" not in (line := process.stderr.readline()):
+            assert line
+        client = RawPage(f"http://127.0.0.1:{port}/")
+        assert client.ask("call", "add", [1, 2]) == ["return", 1, 3]
+        client.close()
+    finally:
+        process.terminate()
+        assert process.wait(20) == -15
+        process.stderr.close()
