@@ -10,7 +10,6 @@ from typing import Any, TypeVar, overload
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -21,7 +20,7 @@ from .api.pubsub import Pubsub
 from .api.queue import QueuesApi
 from .api.textsocket import TextSockets
 from .bridge import Bridge, default_bridge
-from .compat import Handler, Handlers, Templates, current_request
+from .compat import Handler, Handlers, Templates, enter_request
 from .core.arguments import seconds
 from .endpoint import Guarded, TextEndpoint
 from .errors import LaunchError, WouldDeadlock
@@ -96,6 +95,7 @@ class JsMeetsPy(Starlette):
         self._failure: BaseException | None = None
         self._server: ServerThread | None = None
         self._pages: list[Page] = []
+        self._crowd: Crowd | None = None  # all pages, from launch() to stop()
         self._lock = threading.RLock()  # the server and the list of pages, which any thread may change
         if templates is not None:
             self.templates = Templates(templates)
@@ -111,7 +111,7 @@ class JsMeetsPy(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         if scope["type"] == "http":
-            current_request.set(Request(scope, receive))
+            enter_request(scope, receive)
         await super().__call__(scope, receive, send)
 
     # The application of 2020 ---------------------------------------------------------------------------
@@ -310,21 +310,23 @@ class JsMeetsPy(Starlette):
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Returns:
-            Whether no page is open any more.
+            Whether no page is open any more; `False` also while the first one has not come yet.
         """
-        crowd: Crowd = self.bridge.door.ask(Crowd, self.bridge)
-        try:
-            return self.bridge.door.block(crowd.wait_closed(seconds(timeout)), "await page.aio.wait()")
-        finally:
-            self.bridge.door.ask(crowd.end)
+        limit, crowd = seconds(timeout), self._crowd
+        if crowd is None:
+            return True
+        return self.bridge.door.block(crowd.wait_closed(limit), "await page.aio.wait()")
 
     def stop(self) -> None:
         """Closes all pages and stops the server that `launch()` started; returns when port and threads are free."""
         with self._lock:
             server, self._server = self._server, None
+            crowd, self._crowd = self._crowd, None
             pages, self._pages = self._pages, []
         for page in pages:
             page._end()
+        if crowd is not None:
+            self.bridge.door.ask(crowd.end)
         if server is not None:
             if self.bridge.door.is_open():
                 self.bridge.door.post(self.bridge.close_all, "the Python program has ended")
@@ -343,6 +345,7 @@ class JsMeetsPy(Starlette):
                 if self._failure is not None:
                     raise self._failure from None
                 raise
+            self._crowd = self.bridge.door.ask(Crowd, self.bridge)
             return self._server
 
     def _check_same(self, server: ServerThread, host: str, port: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
@@ -12,32 +12,35 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
+from starlette.types import Receive, Scope
 
 from .staticfiles import SCRIPTS
 
-__all__ = ["Handler", "Handlers", "Templates", "current_request", "script_tags", "with_scripts"]
+__all__ = ["Handler", "Handlers", "Templates", "enter_request", "with_scripts"]
 
 Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
 
 current_request: ContextVar[Request] = ContextVar("current_request")
+current_root: ContextVar[str] = ContextVar("current_root", default="")
 
 
-def script_tags(scope: Mapping[str, Any] | None = None) -> Markup:
-    """The script tags of all five files, as the Jinja global `jsmeets_scripts()` writes them.
+def enter_request(scope: Scope, receive: Receive) -> None:
+    """Notes the HTTP request that is being answered, and the path at which the application itself is mounted."""
+    current_request.set(Request(scope, receive))
+    current_root.set(str(scope.get("root_path", "")).rstrip("/"))
 
-    Args:
-        scope: The ASGI scope of the request; without it the paths are those of an application at the root.
-    """
-    root = "" if scope is None else str(scope.get("app_root_path", scope.get("root_path", "")))
+
+def script_tags() -> Markup:
+    """The script tags of all five files: the Jinja global `jsmeets_scripts()`."""
     tag = Markup('<script src="{}/jsmeetspy/{}"></script>')
-    return Markup("\n").join(tag.format(root.rstrip("/"), name) for name in SCRIPTS)
+    return Markup("\n").join(tag.format(current_root.get(), name) for name in SCRIPTS)
 
 
-def with_scripts(html: str, scope: Mapping[str, Any] | None = None) -> str:
+def with_scripts(html: str) -> str:
     """An HTML text with our script tags, put first into its head, unless it loads them itself."""
     if "JsPyTextSocket.js" in html or "jsmeets.mjs" in html:
         return html
-    tags = f"\n{script_tags(scope)}\n"
+    tags = f"\n{script_tags()}\n"
     lower = html.lower()
     for tag in ("<head", "<html", "<!doctype"):
         start = lower.find(tag)
@@ -45,11 +48,6 @@ def with_scripts(html: str, scope: Mapping[str, Any] | None = None) -> str:
             end = lower.index(">", start) + 1
             return html[:end] + tags + html[end:]
     return "<!DOCTYPE html>" + tags + html
-
-
-def _jsmeets_scripts() -> Markup:
-    request = current_request.get(None)
-    return script_tags(None if request is None else request.scope)
 
 
 class Templates(Jinja2Templates):
@@ -61,7 +59,7 @@ class Templates(Jinja2Templates):
 
     def __init__(self, directory: str) -> None:
         super().__init__(directory=directory)
-        self.env.globals["jsmeets_scripts"] = _jsmeets_scripts
+        self.env.globals["jsmeets_scripts"] = script_tags
 
     def TemplateResponse(self, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         """Renders a template.

@@ -59,7 +59,7 @@ class Gate:
         if origin is not None and not self._origin_allowed(origin, host):
             return f"Origin {origin!r:.100} is foreign; allow it by JsMeetsPy(allowed_origins=[...])"
         if self.token is not None and not self._token_given(scope.get("subprotocols", ())):
-            return "the launch token is missing or wrong; open the page by the URL that launch() made"
+            return _no_token(scope.get("subprotocols", ()))
         return None
 
     def _host_allowed(self, host: str, scope: dict[str, Any]) -> bool:
@@ -82,6 +82,14 @@ class Gate:
         wanted = (self.token or "").encode()
         given = [p[len(TOKEN_PREFIX) :].encode() for p in subprotocols if p.startswith(TOKEN_PREFIX)]
         return any(hmac.compare_digest(wanted, one) for one in given)
+
+
+def _no_token(subprotocols: Collection[str]) -> str:
+    if not any(name.startswith("jsmeets.") for name in subprotocols):
+        return (
+            "it does not speak this wire: JavaScript files of another version? Copy them anew, or load /jsmeetspy/..."
+        )
+    return "the launch token is missing or wrong; open the page by the URL that launch() made"
 
 
 def _split(address: str) -> tuple[str, int | None]:

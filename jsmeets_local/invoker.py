@@ -20,6 +20,7 @@ from .core.hub import error_packet
 from .core.message import ErrorInfo
 from .core.values import pack
 from .door import Door
+from .errors import MessageTooBig
 from .workers import Lane, WorkerPool, waiting
 
 __all__ = ["Answer", "Invoker", "Listener", "is_async"]
@@ -238,10 +239,10 @@ def _success(call: Invoke, value: Any) -> Packet | None:
         return None
     try:
         return message_packet(["return", call.call_id], pack(value, "result"))
-    except TypeError as error:
+    except (TypeError, MessageTooBig) as error:
         text = f"{call.function.key!r} returned what cannot be sent: {error}"
         logger.error("%s", text)
-        return error_packet(call.call_id, ErrorInfo("unserializable", "TypeError", text))
+        return error_packet(call.call_id, ErrorInfo("unserializable", type(error).__name__, text))
 
 
 def _failure(call: Invoke, error: BaseException) -> Packet | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .api.pubsub import Pubsub
 from .bridge import Bridge
-from .core.arguments import seconds
+from .core.arguments import check_name, seconds
 from .errors import CallTimeout, Disconnected, JsPyError
 from .lines import ENDED, NOTHING
 from .view import View
@@ -137,9 +137,10 @@ class AsyncPage:
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """As `Page.call`, to be awaited."""
+        request = self._view.call(key, timeout)
 
         async def send(*args: Any) -> Any:
-            return _value(await self._view.bridge.door.awaitable(self._view.call(key, list(args), timeout)))
+            return _value(await self._view.bridge.door.awaitable(request(args)))
 
         return send
 
@@ -204,12 +205,9 @@ class Page:
             TypeError: An argument cannot be sent; the text names the path to it.
             WouldDeadlock: Called on the bridge's event loop; use `page.aio`.
         """
+        request = self._view.call(key, timeout)
         twin = f"await page.aio.call({key!r})(...)"
-
-        def send(*args: Any) -> Any:
-            return _value(self._view.bridge.door.block(self._view.call(key, list(args), timeout), twin))
-
-        return send
+        return lambda *args: _value(self._view.bridge.door.block(request(args), twin))
 
     def call_nowait(self, key: str) -> Callable[..., None]:
         """Calls a function of the page and does not wait; an error in it is logged.
@@ -223,6 +221,7 @@ class Page:
         Raises:
             TypeError: (by the returned function) An argument cannot be sent.
         """
+        check_name(key, "key of a function")
         return lambda *args: self._view.notify(key, list(args))
 
     def eval(self, code: str, timeout: float | None = None) -> Any:

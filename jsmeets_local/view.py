@@ -27,14 +27,18 @@ class View:
         self.url = url
         self.presence: Presence = bridge.door.ask(Presence, bridge, key)
 
-    def call(self, key: str, args: list[Any], timeout: float | None) -> Operation[Any]:
-        """The page's answer to a call: a value, or the exception to raise."""
+    def call(self, key: str, timeout: float | None) -> Callable[[tuple[Any, ...]], Operation[Any]]:
+        """Given the arguments, the page's answer to a call: a value, or the exception to raise."""
         check_name(key, "key of a function")
-        payload = pack(args, "args")
         limit = seconds(timeout)
-        return lambda done: self._when_here(
-            key, limit, done, lambda socket, left: self._ask(key, payload, socket, left, done)
-        )
+
+        def request(args: tuple[Any, ...]) -> Operation[Any]:
+            payload = pack(list(args), "args")
+            return lambda done: self._when_here(
+                key, limit, done, lambda socket, left: self._ask(key, payload, socket, left, done)
+            )
+
+        return request
 
     def _when_here(
         self,
@@ -79,7 +83,6 @@ class View:
 
     def notify(self, key: str, args: list[Any]) -> None:
         """Calls and wants no answer; a page that is not here yet is called when it comes."""
-        check_name(key, "key of a function")
         payload = pack(args, "args")
         self._post_when_here(lambda socket: self.bridge.hub.notify(key, payload, socket))
 

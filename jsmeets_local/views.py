@@ -115,7 +115,7 @@ class Views:
     async def _response(self, scope: Scope) -> Response | None:
         path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
         if path in self._html:
-            return HTMLResponse(with_scripts(self._html[path], scope))
+            return HTMLResponse(with_scripts(self._html[path]))
         if path in self._pages:
             response: Response = self._app.templates.TemplateResponse(Request(scope), self._pages[path])
             return response

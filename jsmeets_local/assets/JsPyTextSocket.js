@@ -174,7 +174,7 @@
     /** An array of other than one dimension: its items in C order, and its shape. */
     class NDArray {
         /** @param {any} data @param {readonly number[]} shape @param {string} [dtype] */
-        constructor(data, shape, dtype = dtype_of(data)) {
+        constructor(data, shape, dtype = dtype_of(data).replace("bytes", "uint8")) {
             if (product(shape) !== data.length) {
                 throw new TypeError(`NDArray: ${data.length} items do not fill the shape [${shape}]`);
             }
@@ -234,8 +234,8 @@
             throw new ProtocolError("a buffer whose shape does not fit");
         }
         const data = array_of(dtype, bytes, count);
-        const kept = dtype === "bool" || dtype === "bytes" ? dtype : undefined;
-        return shape === null || shape.length === 1 ? data : new NDArray(data, shape, kept);
+        const widened = dtype === "float16" && !Float16Array;
+        return shape === null || shape.length === 1 ? data : new NDArray(data, shape, widened ? "float32" : dtype);
     }
 
     /** @type {(root: any, path: any, value: any) => void} */

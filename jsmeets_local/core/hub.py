@@ -19,7 +19,7 @@ from .codec import Packet, message_packet
 from .effects import Connected, Deliver, Drop, Effect, Invoke, Left, Report, Send, Settle, Stored, UserMessage
 from .functions import Function, FunctionTable
 from .queues import Queues
-from .values import Payload, pack
+from .values import MAX_MESSAGE_BYTES, Payload, pack
 
 __all__ = ["CLOSE_GOING_AWAY", "CLOSE_KICKED", "CLOSE_PROTOCOL", "REFUSED_BY_LIMIT", "Hub", "close_packet"]
 
@@ -27,7 +27,6 @@ CLOSE_GOING_AWAY = 1001
 CLOSE_PROTOCOL = 4400
 CLOSE_KICKED = 4403
 REFUSED_BY_LIMIT = "Connection refused due to connection limit @python"
-MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
 
 class _Socket(NamedTuple):

@@ -17,9 +17,13 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-__all__ = ["MAX_DEPTH", "Buffer", "Payload", "pack"]
+from ..errors import MessageTooBig
+
+__all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "Buffer", "Payload", "pack"]
 
 MAX_DEPTH = 256  # levels of nesting in a value that is sent
+MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # what a value may take on the wire
+_ENVELOPE_BYTES = 64 * 1024  # left for what travels around a value
 
 _LEAVES = {str, int, float, bool, type(None)}
 _CONTAINERS = {list, dict, tuple}
@@ -68,7 +72,16 @@ def pack(value: Any, name: str) -> Payload:
 
     Raises:
         TypeError: Something in it cannot be sent; the text starts with its path.
+        MessageTooBig: It is larger than `MAX_MESSAGE_BYTES`.
     """
+    payload = _pack(value, name)
+    size = len(payload.json) + sum(len(buffer.data) + 100 for buffer in payload.buffers)
+    if size > MAX_MESSAGE_BYTES - _ENVELOPE_BYTES:
+        raise MessageTooBig(f"{name}: {size} bytes; one message carries {MAX_MESSAGE_BYTES - _ENVELOPE_BYTES} at most")
+    return payload
+
+
+def _pack(value: Any, name: str) -> Payload:
     if _is_plain(value):
         try:
             return Payload(_encode(value))
@@ -168,7 +181,7 @@ class _Walk:
 
     def _numpy(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
         numpy = sys.modules.get("numpy")  # a numpy value exists only where numpy is loaded
-        if numpy is not None and isinstance(value, numpy.generic):
+        if numpy is not None and isinstance(value, numpy.generic) and not isinstance(value.item(), numpy.generic):
             return self.convert(value.item(), path, where)
         if numpy is not None and isinstance(value, numpy.ndarray):
             return self._buffer(_array(numpy, value, path, where))

@@ -170,6 +170,9 @@ def test_values_both_ways(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     array = page.call("echo")(numpy.arange(5.0))
     assert isinstance(array, numpy.ndarray)
     assert array.tolist() == [0, 1, 2, 3, 4]
+    image = numpy.arange(6, dtype="u1").reshape(2, 3)
+    back = page.call("echo")(image)
+    assert (back.dtype, back.shape, back.tolist()) == (image.dtype, (2, 3), image.tolist())
     tab.evaluate("""() => JsPyFunction.call('keep')(
         undefined, NaN, -Infinity, new Date(0), new Map([[1, 2]]), () => 1, {a: undefined, f() {}, b: null},
         new Uint8Array([1, 2]), new Uint8Array([3, 4]).buffer, new DataView(new ArrayBuffer(1)),

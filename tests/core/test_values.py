@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from jsmeets_local.core.codec import decode, encode, message_packet
 from jsmeets_local.core.values import MAX_DEPTH, pack
+from jsmeets_local.errors import MessageTooBig
 
 
 class Color(enum.Enum):
@@ -131,6 +132,7 @@ class Net:
         ([{(1, 2): 3}], "args[0]: key (1, 2) of type tuple cannot be sent"),
         ([{"a": [1, {2}, 1j]}], "args[0]['a'][2]: object of type complex cannot be sent"),
         ([numpy.array([Foo()])], "args[0]: array of dtype object cannot be sent"),
+        ([numpy.longdouble(1)], "args[0]: object of type numpy.longdouble cannot be sent"),
         ([print], "args[0]: object of type builtin_function_or_method cannot be sent"),
         (["\ud800", Foo()], "args[1]: object of type"),
     ],
@@ -172,6 +174,14 @@ def travelled(value: Any) -> Any:
     frame = encode([message_packet(["return", 1], pack(value, "result"))])
     (message,) = decode(frame)
     return message.value  # type: ignore[union-attr]
+
+
+def test_what_is_too_big_is_refused_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jsmeets_local.core.values.MAX_MESSAGE_BYTES", 100_000)
+    assert pack([b"x" * 30_000], "args").buffers
+    for value in (b"x" * 40_000, "x" * 40_000):
+        with pytest.raises(MessageTooBig, match="args: 40"):
+            pack([value], "args")
 
 
 def test_bytes_anywhere() -> None:

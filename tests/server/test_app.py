@@ -111,11 +111,17 @@ def test_behind_a_prefix_scripts_and_urls_are_right(folders: dict[str, str]) -> 
     assert 'src="/user/proxy/8000/jsmeetspy/JsPyFunction.js"' in text
 
 
-def test_mounted_in_another_application() -> None:
-    inner = make()
+def test_mounted_in_another_application(folders: dict[str, str]) -> None:
+    async def page(request: Request) -> Any:
+        return inner.templates.TemplateResponse("index.html")
+
+    routes = [Route("/page", page), Mount("/deep", routes=[Route("/page", page)])]
+    inner = make(routes=routes, **folders)
     outer = JsMeetsPy(bridge=Bridge(), routes=[Mount("/inner", inner)])
     with TestClient(outer) as client:
         assert client.get("/inner/jsmeetspy/JsPyQueue.js").status_code == 200
+        for path in ("/inner/page", "/inner/deep/page"):
+            assert 'src="/inner/jsmeetspy/JsPyQueue.js"' in client.get(path).text
         assert client.get("/jsmeetspy/JsPyQueue.js").status_code == 200
         with client.websocket_connect("/inner/jsmeetspy/textsocket", subprotocols=["jsmeets.v1"]) as socket:
             socket.send_text('[["hello","d","",[]]]')

@@ -297,6 +297,17 @@ def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy, monkeypatch: py
         socket.create_connection(("127.0.0.1", port_of(seen[0])))
 
 
+def test_run_ends_when_the_page_was_closed_while_main_ran(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.1)
+
+    def main(page: Page) -> None:
+        raw(page).close()
+        assert page.wait(10)
+
+    app.run("<p>", "none", main)
+    assert app.wait(), "nothing is open where nothing is served"
+
+
 def test_what_main_raises_comes_out_of_run(app: JsMeetsPy) -> None:
     def main(page: Page) -> None:
         raise ValueError("in main")
