@@ -15,8 +15,7 @@ from .api.queue import QueuesBase, acknowledged, next_item
 from .api.textsocket import TextSockets
 from .bridge import default_bridge
 from .core.arguments import Target, seconds
-from .errors import CallTimeout
-from .lines import NOTHING
+from .lines import item_or_raise
 
 __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
 
@@ -75,13 +74,12 @@ class BlockingQueues(QueuesBase):
 
         Raises:
             CallTimeout: Nothing came in time.
+            Disconnected: The server has stopped.
             WouldDeadlock: Called on the bridge's event loop.
         """
         operation = next_item(self._bridge, key, seconds(timeout))
         item = self._bridge.door.block(operation, f"JsPyQueue.shift({key!r})")
-        if item is NOTHING:
-            raise CallTimeout(f"nothing came to the queue {key!r} within {timeout} s", "push", key)
-        return item
+        return item_or_raise(item, f"the queue {key!r}", timeout)
 
 
 JsPyFunction = BlockingFunctions(default_bridge())

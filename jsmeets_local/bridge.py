@@ -20,7 +20,7 @@ from .core.message import Credit, Hello
 from .door import Cancel, Done, Door, Operation
 from .errors import ProtocolError
 from .invoker import Answer, Invoker, Listener
-from .lines import Line
+from .lines import ENDED, Line
 
 __all__ = ["Bridge", "Watcher", "default_bridge"]
 
@@ -81,11 +81,17 @@ class Bridge:
         if self._users > 0 or not self.door.is_here():
             return
         self.close_all("the Python program has ended")
+        self._end_lines()
         self._threads = await self._invoker.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self.door.close()
+
+    def _end_lines(self) -> None:
+        for line in self.item_lines.values():
+            for served in list(line):
+                served(ENDED)
 
     def close_all(self, reason: str) -> None:
         """Says goodbye to all pages; they try to come back, in case Python starts again."""
@@ -112,11 +118,17 @@ class Bridge:
             try:
                 while effects := self.hub.effects():
                     for effect in effects:
-                        _PERFORM[type(effect)](self, effect)
+                        self._perform(effect)
             finally:
                 self._performing = False
             self._set_timer()
         return value
+
+    def _perform(self, effect: fx.Effect) -> None:
+        try:
+            _PERFORM[type(effect)](self, effect)
+        except Exception:  # the others must not suffer, when no thread can be started, say
+            logger.exception("the bridge could not carry out %s", type(effect).__name__)
 
     def ask(self, func: Callable[..., Any], *args: Any) -> Any:
         """`do` from any thread, with the value."""

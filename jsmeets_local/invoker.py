@@ -95,9 +95,11 @@ class Invoker:
         self._lanes: dict[int, Lane] = {}
         self._exclusive: dict[Function, Lane | _AsyncLine] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     def start(self) -> None:
         """Makes ready; the first thread starts with the first plain function."""
+        self._stopping = False
         self._pool = WorkerPool(SLOTS, self._hand_back, self._after)
 
     async def stop(self) -> list[threading.Thread]:
@@ -106,6 +108,7 @@ class Invoker:
         Returns:
             The worker threads, which end now or after their job.
         """
+        self._stopping = True
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -180,6 +183,8 @@ class Invoker:
 
     async def _run_async(self, call: Invoke) -> None:
         try:
+            if self._stopping:
+                raise asyncio.CancelledError("Python stops")
             value = await call.function.func(*call.args)
         except BaseException as error:  # noqa: BLE001 - the page that called gets it
             packet = _failure(call, error)
@@ -188,10 +193,13 @@ class Invoker:
         self._answered([Answer(call.socket, call.function, packet)])
 
     async def _tell_async(self, listener: Listener, args: tuple[Any, ...]) -> None:
+        if self._stopping:
+            return
         try:
             await listener.func(*args)
-        except Exception:
-            logger.exception("%s raised", listener.about)
+        except BaseException as error:
+            if not (self._stopping and isinstance(error, asyncio.CancelledError)):
+                logger.exception("%s raised", listener.about)
 
     # On a worker's thread ------------------------------------------------------------------------------
 

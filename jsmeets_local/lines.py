@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from .door import Cancel, Done, Door, Operation
+from .errors import CallTimeout, Disconnected
 
-__all__ = ["ENDED", "NOTHING", "Inbox", "Line", "stand_in"]
+__all__ = ["ENDED", "NOTHING", "Inbox", "Line", "item_or_raise", "stand_in"]
 
 NOTHING = object()  # nothing came in time
 ENDED = object()  # nothing will come any more
@@ -35,6 +36,15 @@ def stand_in(line: Line, door: Door, timeout: float | None, done: Done[Any]) -> 
         timer = door.loop.call_later(timeout, served, NOTHING)
     line.append(served)
     return leave
+
+
+def item_or_raise(item: Any, what: str, timeout: float | None) -> Any:
+    """What came to a line; `CallTimeout` or `Disconnected` where nothing did."""
+    if item is NOTHING:
+        raise CallTimeout(f"nothing came to {what} within {timeout} s")
+    if item is ENDED:
+        raise Disconnected(f"the page was closed, or the server has stopped; nothing more comes to {what}")
+    return item
 
 
 class Inbox:

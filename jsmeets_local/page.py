@@ -8,8 +8,8 @@ from typing import Any
 from .api.pubsub import Pubsub
 from .bridge import Bridge
 from .core.arguments import check_name, seconds
-from .errors import CallTimeout, Disconnected, JsPyError
-from .lines import ENDED, NOTHING
+from .errors import JsPyError
+from .lines import ENDED, item_or_raise
 from .view import View
 
 __all__ = ["AsyncPage", "Page", "PageQueue", "Subscription"]
@@ -21,14 +21,6 @@ def _value(outcome: Any) -> Any:
     if isinstance(outcome, JsPyError):
         raise outcome
     return outcome
-
-
-def _item(item: Any, what: str, timeout: float | None) -> Any:
-    if item is NOTHING:
-        raise CallTimeout(f"nothing came to {what} within {timeout} s")
-    if item is ENDED:
-        raise Disconnected(f"the page was closed; nothing more comes to {what}")
-    return item
 
 
 class PageQueue:
@@ -52,7 +44,7 @@ class PageQueue:
             Disconnected: The page is closed.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        return _item(self._next(timeout), f"the queue {self._key!r}", timeout)
+        return item_or_raise(self._next(timeout), f"the queue {self._key!r}", timeout)
 
     def push(self, data: Any) -> None:
         """Puts data into the page's queue of this name.
@@ -90,7 +82,7 @@ class Subscription:
             Disconnected: The page is closed.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        item: tuple[str, Any] = _item(self._next(timeout), f"the topic {self._topic!r}", timeout)
+        item: tuple[str, Any] = item_or_raise(self._next(timeout), f"the topic {self._topic!r}", timeout)
         return item
 
     def close(self) -> None:
@@ -151,7 +143,7 @@ class AsyncPage:
     async def get(self, key: str, timeout: float | None = None) -> Any:
         """The next item of the queue `key`, as `PageQueue.get`."""
         item = await self._view.bridge.door.awaitable(self._view.queue_item(key, timeout))
-        return _item(item, f"the queue {key!r}", timeout)
+        return item_or_raise(item, f"the queue {key!r}", timeout)
 
     async def subscribe(self, topic: str) -> AsyncIterator[tuple[str, Any]]:
         """The publications of a topic, as `Page.subscribe`: `async for topic, data in page.aio.subscribe("t")`."""

@@ -158,15 +158,15 @@ class JsPyBinarySocket:
         Raises:
             TypeError: `data` is neither bytes-like nor a str.
         """
-        if not isinstance(data, (bytes, bytearray, memoryview, str)):
-            raise TypeError(f"a binary socket sends bytes; got {type(data).__name__}")
+        _check_data(data)
         casting = Casting()
-        self._bridge.door.post(self._cast, data, check_target(socket), casting)
+        self._bridge.door.ask(self._cast, data, check_target(socket), casting)
         return casting
 
     def reservecast(self, data: Data, socket: Target = None) -> None:
-        """`multicast` whose outcome nobody waits for."""
-        self.multicast(data, socket)
+        """`multicast` whose outcome nobody waits for, and which does not wait for the bridge either."""
+        _check_data(data)
+        self._bridge.door.post(self._cast, data, check_target(socket), Casting())
 
     # On the loop ---------------------------------------------------------------------------------------
 
@@ -242,6 +242,11 @@ class JsPyBinarySocket:
             self._peers[number].wake.set()
         if not numbers:
             casting.future.set_result([])
+
+
+def _check_data(data: Any) -> None:
+    if not isinstance(data, (bytes, bytearray, memoryview, str)):
+        raise TypeError(f"a binary socket sends bytes; got {type(data).__name__}")
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

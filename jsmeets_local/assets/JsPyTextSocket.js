@@ -48,7 +48,7 @@
     const CHUNK_WINDOW = 16;
     const CREDIT_EVERY = 4;
     const MAX_STREAMS = 64;
-    const SEND_DEPTH = 500;
+    const SEND_DEPTH = 256;
     const RECEIVE_DEPTH = 2000;
     const PROTOCOL_ERROR = 4400;
     const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused"];

@@ -193,7 +193,10 @@ class Hub:
         self._acknowledge(socket, message.id, self.broker.unsubscribe(message.topic, socket))
 
     def _on_publish(self, socket: int, message: m.Publish) -> None:
-        payload = pack(message.data, "data")
+        try:
+            payload = pack(message.data, "data")
+        except TypeError as error:  # deeper than what may be sent on
+            raise ProtocolError(str(error)) from None
         self._publish(message.topic, message.data, payload, skip=socket if message.suppress else None)
         self._acknowledge(socket, message.id, True)
 

@@ -6,17 +6,19 @@ import asyncio
 import logging
 import signal
 import threading
+import time
 from typing import Any
 
 import pytest
 
-from jsmeets_local import Bridge, BridgeBusy, JsPyError, WouldDeadlock
+from jsmeets_local import Bridge, BridgeBusy, Disconnected, JsPyError, WouldDeadlock
 from jsmeets_local.api.background import Background
 from jsmeets_local.api.function import Functions
 from jsmeets_local.api.pubsub import Pubsub
 from jsmeets_local.api.queue import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
-from jsmeets_local.blocking import BlockingFunctions
+from jsmeets_local.blocking import BlockingFunctions, BlockingQueues
+from jsmeets_local.core.message import Call, Hello
 
 
 def served(bridge: Bridge, main: Any) -> Any:
@@ -162,6 +164,8 @@ def test_callbacks_that_raise_are_logged_and_the_next_ones_come(caplog: pytest.L
     async def hear(_: str, n: int) -> None:
         if n == 1:
             raise ValueError("the async one")
+        if n == 4:
+            raise SystemExit("must not end the server")
         heard.append(n)
 
     def hear_plain(_: str, n: int) -> None:
@@ -174,7 +178,7 @@ def test_callbacks_that_raise_are_logged_and_the_next_ones_come(caplog: pytest.L
     async def main() -> None:
         Pubsub(bridge).subscribe("a", hear)
         Pubsub(bridge).subscribe("p", hear_plain)
-        for n in (1, 2, 3):
+        for n in (1, 2, 4, 3):
             Pubsub(bridge).publish("a")(n)
         for n in (1, 2, 3):
             Pubsub(bridge).publish("p")(n)
@@ -207,6 +211,50 @@ def test_stop_cancels_what_runs_and_ends_what_waits() -> None:
 
     served(bridge, main)
     assert cancelled.is_set()
+
+
+def test_stop_does_not_run_what_waits_its_turn_and_counts_it_as_ended() -> None:
+    bridge = Bridge()
+    ran: list[int] = []
+
+    async def slow() -> None:
+        ran.append(1)
+        await asyncio.Event().wait()
+
+    Functions(bridge).expose("slow", slow, exclusive=True)
+
+    async def main() -> None:
+        number = bridge.do(bridge.hub.hello, Hello("d", "p", []), "")
+        bridge.do(bridge.hub.receive, number, [Call(i, "slow", []) for i in range(1, 50)])
+        await asyncio.sleep(0)
+
+    start = time.monotonic()
+    served(bridge, main)
+    assert time.monotonic() - start < 2
+    assert ran == [1]
+    assert not Functions(bridge).is_running("slow")
+
+
+def test_stop_ends_a_blocking_get() -> None:
+    bridge = Bridge()
+    outcomes: list[Any] = []
+
+    def get() -> None:
+        try:
+            BlockingQueues(bridge).get("q", timeout=60)
+        except Disconnected as error:
+            outcomes.append(str(error))
+
+    thread = threading.Thread(target=get)
+
+    async def main() -> None:
+        thread.start()
+        while not bridge.item_lines.get("q"):
+            await asyncio.sleep(0.001)
+
+    served(bridge, main)
+    thread.join(10)
+    assert outcomes == ["the page was closed, or the server has stopped; nothing more comes to the queue 'q'"]
 
 
 def test_cancelling_a_task_cancels_its_operation() -> None:

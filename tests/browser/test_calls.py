@@ -102,7 +102,7 @@ def test_errors_of_javascript_reach_python(open_page: Open) -> None:
         page.call("big")()
     with pytest.raises(JavaScriptError):
         page.call("cycle")()
-    with pytest.raises(UnknownFunction, match="'nope'.*throws"):
+    with pytest.raises(UnknownFunction, match=r"'nope'.*throws"):
         page.call("nope")()
     with pytest.raises(JavaScriptError, match="SyntaxError"):
         page.eval("this is not JavaScript")

@@ -39,7 +39,7 @@ def test_queues_to_python(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     app.queues.remove("q1")
     assert not app.queues.has("q1")
     assert page.queue("q2").get(timeout=5) == "acknowledged"
-    with pytest.raises(CallTimeout, match="'q2' within 0.05 s"):
+    with pytest.raises(CallTimeout, match=r"'q2' within 0\.05 s"):
         page.queue("q2").get(timeout=0.05)
     tab.evaluate("for (let i = 0; i < 1000; i++) JsPyQueue.push_nowait('many')(i)")
     assert [page.queue("many").get(timeout=5) for _ in range(1000)] == list(range(1000))

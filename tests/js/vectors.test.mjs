@@ -153,7 +153,7 @@ test("what cannot be sent is named with the way to it", () => {
     assert.equal(why([{ model: 5n }]), "TypeError: args[0].model: BigInt cannot be sent");
     assert.equal(why([{ "a b": [1, 5n] }]), 'TypeError: args[0]["a b"][1]: BigInt cannot be sent');
     assert.equal(why([cycle]), "TypeError: args[0].list[0].back: a cycle cannot be sent (it leads back to args[0])");
-    assert.equal(why(deep), "TypeError: args: nested deeper than 500 levels");
+    assert.equal(why(deep), "TypeError: args: nested deeper than 256 levels");
     assert.equal(why([{ get bad() { throw new Error("oh"); } }]), "TypeError: args: oh");
     assert.equal(why([new BigInt64Array([1n])]), "nothing");
 });

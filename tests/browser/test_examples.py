@@ -1,0 +1,321 @@
+"""The examples, started as their readers start them, in real browsers."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+UVICORN = [sys.executable, "-m", "uvicorn", "main:app", "--port", "0"]
+MAIN = [sys.executable, "main.py"]
+
+
+@contextlib.contextmanager
+def running(folder: Path, command: list[str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A program in a process of its own, and the address of its page.
+
+    uvicorn prints the address. `main.py` opens it in the default browser, which here is `echo`.
+    """
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "BROWSER": "echo %s"}
+    program = subprocess.Popen(
+        command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert program.stdout is not None
+    said = []
+    try:
+        for line in program.stdout:
+            said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+\S*", line):
+                yield found[0], program
+                break
+        else:
+            pytest.fail("the program ended:\n" + "".join(said))
+    finally:
+        program.terminate()
+        program.stdout.close()
+        program.wait(10)
+
+
+@pytest.fixture(params=[UVICORN, MAIN], ids=["uvicorn", "main"])
+def readme(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
+    """Starts one of the eight examples, in both ways, and gives its address."""
+    with contextlib.ExitStack() as stack:
+
+        def start(number: int) -> str:
+            url, _ = stack.enter_context(running(EXAMPLES / "readme_2020" / f"ex{number}", request.param))
+            return url
+
+        yield start
+
+
+def open_page(tab: Page, url: str) -> int:
+    """Opens an example and waits until it has connected; the number of its socket."""
+    tab.goto(url)
+    assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
+    return tab.evaluate("JsPyTextSocket.get_socket_id()")
+
+
+def log(tab: Page) -> Any:
+    """What the page shows, to be expected."""
+    return expect(tab.locator("#log"))
+
+
+def fetch(tab: Page, path: str) -> Any:
+    return tab.evaluate("async (path) => (await fetch(path)).json()", path)
+
+
+# The eight examples of 2020 ----------------------------------------------------------------------------------------
+
+
+def test_1_web_server(readme: Callable[[int], str], tab: Page) -> None:
+    response = tab.goto(readme(1))
+    assert response is not None
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/json"
+    assert "world" in tab.inner_text("body")
+
+
+def test_2_page_with_copied_scripts(readme: Callable[[int], str], tab: Page) -> None:
+    assert open_page(tab, readme(2)) == 1
+    expect(tab.locator("#state")).to_have_text("Connected as socket 1.")
+    static = EXAMPLES / "readme_2020" / "ex2" / "static"
+    for name in SCRIPTS:
+        assert (static / name).read_bytes() == (ASSETS / name).read_bytes()
+        assert tab.evaluate(f"{Path(name).stem}.VERSION")
+        assert tab.locator(f"script[src$='/static/{name}']").count() == 1
+    tab.reload()
+    expect(tab.locator("#state")).to_have_text("Connected as socket 2.")
+
+
+def test_3_javascript_calls_python(readme: Callable[[int], str], tab: Page) -> None:
+    open_page(tab, readme(3))
+    tab.get_by_text("Call", exact=True).click()
+    log(tab).to_have_text("[4,7,11]\nNo negative arguments\n")
+    assert tab.evaluate("timeout") == 1  # the assignment of a classic script
+    tab.get_by_text("Call, with then()").click()
+    log(tab).to_have_text("[4,7,11]\nNo negative arguments\n4,7,11\n")
+    tab.get_by_text("Call, and lose patience").click()
+    log(tab).to_contain_text("A timeout has occurred @javascript")
+    assert tab.evaluate("JsPyFunction.call_nowait('py_add2')(4, 7)") is None
+    error = tab.evaluate("JsPyFunction.call('py_add2')(-1, 1).catch(e => [e instanceof Error, e.name, e.message])")
+    assert error == [True, "Exception", "No negative arguments"]
+    assert "not registered" in tab.evaluate("JsPyFunction.call('nobody')().catch(e => e.message)")
+
+
+def test_3_is_not_frozen_by_a_function_that_blocks(readme: Callable[[int], str], tab: Page) -> None:
+    open_page(tab, readme(3))
+    quick = "JsPyFunction.call('py_nap')(3); JsPyFunction.call('py_add2', timeout=2)(1, 2)"
+    assert tab.evaluate(quick) == [1, 2, 3]
+
+
+def test_4_python_calls_javascript(readme: Callable[[int], str], tab: Page) -> None:
+    url = readme(4)
+    first = open_page(tab, url)
+    second_tab = tab.context.new_page()
+    second = open_page(second_tab, url)
+    assert (first, second) == (1, 2)
+    for one in (tab, second_tab):
+        one.evaluate("Math.random = () => 0.5")
+    assert fetch(tab, "/call") == {"1": 6, "2": 6}
+    log(second_tab).to_have_text("Python asked for 1,2,3: 6\n")
+
+    second_tab.evaluate("Math.random = () => 0")
+    answers = fetch(tab, "/call")
+    assert answers["1"] == 6
+    assert answers["2"].startswith("<JsPyError>: Random exception in {protocol: call, key: sum_arr")
+
+    second_tab.evaluate("JsPyFunction.expose('sum_arr', () => new Promise(() => {}))")
+    before = time.monotonic()
+    assert fetch(tab, "/call") == {"1": 6}  # the silent page is absent
+    assert 1.5 < time.monotonic() - before < 4
+
+    asked = tab.evaluate_handle("({ answer: fetch('/call').then(response => response.json()) })")
+    second_tab.wait_for_function("JsPyFunction.is_running('sum_arr')")
+    second_tab.close()
+    answers = asked.evaluate("asked => asked.answer")
+    assert answers["1"] == 6
+    assert "left before it answered" in answers["2"]
+    assert fetch(tab, "/call") == {"1": 6}
+
+
+def test_4_without_waiting(readme: Callable[[int], str], tab: Page) -> None:
+    open_page(tab, readme(4))
+    tab.evaluate("Math.random = () => 0.5")
+    tab.get_by_text("and not wait").click()
+    log(tab).to_contain_text("Python asked for 4,7: 11\n")
+
+
+def test_5_javascript_pushes_to_python(readme: Callable[[int], str], tab: Page) -> None:
+    open_page(tab, readme(5))
+    assert fetch(tab, "/pop") is None
+    assert fetch(tab, "/shift") is None
+    for _ in range(3):
+        tab.get_by_text("Push", exact=True).click()
+    assert tab.evaluate("JsPyQueue.push('other', timeout=5)(undefined)") is True  # by now the others have arrived
+    assert fetch(tab, "/pop") == [3, {"a": 1, "b": 10}]
+    assert fetch(tab, "/shift") == [1, {"a": 1, "b": 10}]
+    assert fetch(tab, "/shift") == [2, {"a": 1, "b": 10}]
+    assert fetch(tab, "/shift") is None
+
+
+def test_6_python_pushes_to_javascript(readme: Callable[[int], str], tab: Page) -> None:
+    url = readme(6)
+    open_page(tab, url)
+    other = tab.context.new_page()
+    open_page(other, url)
+    assert tab.evaluate("[JsPyQueue.is_empty('q1'), JsPyQueue.shift('q1') ?? null, JsPyQueue.pop('q1', 7)]") == [
+        True,
+        None,
+        7,
+    ]
+    tab.get_by_text("Take").click()
+    log(tab).to_have_text("")
+    for text in ("hello", "middle", "last"):
+        tab.evaluate("path => fetch(path)", f"/push/{text}")
+    for one in (tab, other):
+        one.wait_for_function("JsPyQueue.pop('q1') === 'last'")
+        one.get_by_text("Take").click()
+        log(one).to_have_text("hello\n")
+        assert one.evaluate("JsPyQueue.pop('q1')") == "middle"
+
+
+def test_7_pubsub_in_javascript(readme: Callable[[int], str], tab: Page) -> None:
+    url = readme(7)
+    open_page(tab, url)
+    other = tab.context.new_page()
+    open_page(other, url)
+    for one in (tab, other):
+        one.get_by_role("button", name="Subscribe", exact=True).click()
+        log(one).to_have_text("subscribed: true\n")
+    tab.get_by_text("Publish", exact=True).click()
+    log(tab).to_contain_text("published: true")
+    for one in (tab, other):
+        log(one).to_contain_text("topic1: [null,3]")
+    other.get_by_text("Unsubscribe").click()
+    log(other).to_contain_text("unsubscribed: true")
+    before = other.inner_text("#log")
+    assert tab.evaluate("JsPyPubsub.publish('topic1', timeout=1)('again')") is True
+    log(tab).to_contain_text('topic1: "again"')
+    assert other.inner_text("#log") == before
+    assert other.evaluate("JsPyPubsub.unsubscribe('topic1', timeout=1)") is False
+
+
+def test_7_says_false_when_the_connection_is_closed(readme: Callable[[int], str], tab: Page) -> None:
+    open_page(tab, readme(7))
+    assert tab.evaluate("JsPyTextSocket.close()") is True
+    for text in ("Publish", "Subscribe"):
+        tab.get_by_text(text, exact=True).click()
+    log(tab).to_have_text("published: false\nsubscribed: false\n")
+
+
+def test_8_pubsub_in_python(readme: Callable[[int], str], tab: Page) -> None:
+    open_page(tab, readme(8))
+    assert fetch(tab, "/publish") is True
+    log(tab).to_have_text('topic2: {"a":[1,2]}\n')
+    assert tab.evaluate("JsPyPubsub.publish('topic2')('from the page')") is True
+    log(tab).to_contain_text('topic2: "from the page"')
+    deadline = time.monotonic() + 5
+    while len(heard := fetch(tab, "/heard")) < 2 and time.monotonic() < deadline:
+        pass
+    assert heard == [["topic2", {"a": [1, 2]}], ["topic2", "from the page"]]
+
+
+def test_the_test_of_the_documentation(tmp_path: Path) -> None:
+    """docs/how-to/test-a-page.md shows a module of tests: it passes."""
+    text = (ROOT / "docs" / "how-to" / "test-a-page.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "test_page.py").write_text(code, encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+
+
+# The others ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def example() -> Iterator[Callable[[str], tuple[str, subprocess.Popen[str]]]]:
+    """Starts an example by its name."""
+    with contextlib.ExitStack() as stack:
+        yield lambda name: stack.enter_context(running(EXAMPLES / name, MAIN))
+
+
+def test_hello(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
+    url, program = example("hello")
+    tab.goto(url)
+    expect(tab.locator("#text")).to_have_text("What is your name?")
+    tab.fill("#answer", "Ada")
+    tab.get_by_text("Answer").click()
+    expect(tab.locator("#text")).to_have_text("Hello, Ada!")
+    expect(tab.locator("#answer")).to_be_hidden()
+    tab.close()
+    assert program.wait(10) == 0  # it ends with its page
+
+
+def test_counter(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
+    url, program = example("counter")
+    tab.goto(url)
+    expect(tab.locator("#count")).to_have_text("0")
+    tab.get_by_text("+10").click()
+    with tab.context.expect_page() as opened:
+        tab.get_by_text("Open another tab").click()
+    other = opened.value
+    expect(other.locator("#count")).to_have_text("10")
+    other.get_by_text("−1", exact=True).click()  # noqa: RUF001
+    for one in (tab, other):
+        expect(one.locator("#count")).to_have_text("9")
+    tab.evaluate("async () => { const { py } = await import('/jsmeetspy/jsmeets.mjs');"
+                 " await Promise.all(Array.from({ length: 500 }, () => py.add(1))); }")  # fmt: skip
+    for one in (tab, other):
+        expect(one.locator("#count")).to_have_text("509")
+    tab.reload()
+    expect(tab.locator("#count")).to_have_text("509")
+    other.close()
+    tab.close()
+    assert program.wait(10) == 0
+
+
+def test_live_plot(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
+    url, program = example("live_plot")
+    tab.goto(url)
+    pixels = "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
+    shown = "id => Number(document.getElementById(id).textContent)"
+    tab.wait_for_function(f"({shown})('rate') > 250", timeout=10_000)
+    assert tab.evaluate(shown, "fps") > 5  # 60 where the machine has nothing else to do
+    assert tab.evaluate(shown, "latency") < 500
+    assert tab.locator("canvas").evaluate(pixels) > 3  # lines are drawn
+    tab.locator("[name=noise]").fill("0")
+    tab.locator("[name=hertz]").fill("5")
+    quiet = """async () => {
+        const { pubsub } = await import('/jsmeetspy/jsmeets.mjs');
+        return new Promise((done) => pubsub.subscribe('samples', (topic, { samples }) => {
+            if (samples.every(([a, b, c]) => Math.hypot(a, b, c) < 1.3)) { done(true); }
+        }));
+    }"""
+    assert tab.evaluate(quiet)
+    tab.close()
+    assert program.wait(10) == 0
