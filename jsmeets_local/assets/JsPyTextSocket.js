@@ -841,7 +841,8 @@
             console.error(`JsPyTextSocket: no connection to ${api._url}. Open the page by the URL that app.launch() `
                 + "printed (it carries the launch token); or the Python server is not running.");
         }
-        leave("waiting");
+        const hopeless = event.code === PROTOCOL_ERROR && !own.welcomed;   // another version: only a reload helps
+        leave(hopeless ? "closed" : "waiting");
     }
 
     /** @param {string} reason */
@@ -1344,7 +1345,8 @@
     }
 
     if (has_document) {
-        document.addEventListener("DOMContentLoaded", release_held, { once: true });
+        // A task later: the page's own listeners of this event may expose functions, and ours is called first.
+        document.addEventListener("DOMContentLoaded", () => setTimeout(release_held), { once: true });
         addEventListener("load", release_held, { once: true });
         addEventListener("online", () => state === "waiting" && connect());
         document.addEventListener("visibilitychange", hurry);

@@ -367,6 +367,20 @@ def test_the_first_call_waits_for_the_scripts_of_the_page(app: JsMeetsPy, tab: T
     assert results == [2]
 
 
+def test_functions_exposed_when_the_document_is_ready_are_found(app: JsMeetsPy, tab: Tab) -> None:
+    page = app.launch(
+        "<body><script>document.addEventListener('DOMContentLoaded',"
+        "() => JsPyFunction.expose('ready', () => 'found'));</script>",
+        mode="none",
+    )
+    results: list[str] = []
+    thread = threading.Thread(target=lambda: results.append(page.call("ready", timeout=20)()))
+    thread.start()
+    tab.goto(page.url)
+    thread.join(20)
+    assert results == ["found"]
+
+
 def test_the_page_of_a_script_that_is_not_loaded_says_so(app: JsMeetsPy, tab: Tab) -> None:
     page = app.launch('<!DOCTYPE html><script src="/jsmeetspy/JsPyTextSocket.js"></script>', mode="none")
     tab.goto(page.url)

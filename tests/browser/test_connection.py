@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page as Tab
+from starlette.responses import Response
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
+from jsmeets_local.staticfiles import ASSETS
 
 from .conftest import Tabs
 
@@ -197,6 +199,23 @@ def test_pages_of_another_version_are_told(app: JsMeetsPy, tab: Tab, caplog: pyt
     assert "jsmeets.v9" in reason[1]
     assert "jsmeets.v9" in caplog.text
     assert page.is_connected()
+
+
+def test_a_page_with_files_of_another_version_says_so_in_its_console(
+    app: JsMeetsPy, tabs: Tabs, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.route("/static/JsPyTextSocket.js")
+    async def old_file(request: Any) -> Response:
+        text = (ASSETS / "JsPyTextSocket.js").read_text().replace('"jsmeets.v1"', '"jsmeets.v0"')
+        return Response(text, media_type="text/javascript")
+
+    page = app.launch("<script src='/static/JsPyTextSocket.js'></script>", mode="none")
+    tab = tabs.open(page.url)
+    tab.wait_for_function("JsPyTextSocket._disconnect_reason")
+    said = [text for text in tabs.console if "jsmeets.v1" in text and "jsmeets.v0" in text]
+    assert said, tabs.console
+    assert "jsmeets.v0" in caplog.text
+    assert not page.is_connected()
 
 
 def test_inline_handlers_modules_and_classic_scripts_see_the_names(app: JsMeetsPy, tab: Tab) -> None:
