@@ -43,7 +43,7 @@ class Crowd:
             _serve(self._arrivals)
 
     def when_here(self, done: Done[Any], timeout: float | None = None) -> Cancel | None:
-        """Calls `done` once a socket is here or it is over; with `NOTHING` after the timeout (seconds)."""
+        """Calls `done` once a socket is here, or it is closed; with `NOTHING` after the timeout (seconds)."""
         if self.sockets or self.over:
             done(True)
             return None
@@ -81,6 +81,7 @@ class Crowd:
         self._timer = None
         self.closed = True
         _serve(self._ends)
+        _serve(self._arrivals)  # whoever hoped that it was only reloading
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -128,14 +128,31 @@ def _is_plain(value: Any) -> bool:
     return False
 
 
+_COMPOSITE = object()  # not a scalar: look inside
+
+
 class _Walk:
-    """The slow path: one value, element by element, with the path to it."""
+    """The slow path: one value, element by element, with the path to it. One Python frame a level."""
 
     def __init__(self) -> None:
         self.buffers: list[Buffer] = []
         self._open: set[int] = set()  # ids of the containers we are inside of
 
     def convert(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+        scalar = self._scalar(value, path, where)
+        if scalar is not _COMPOSITE:
+            return scalar
+        children = _children(value, where)
+        if children is None:
+            return self._numpy(value, path, where)
+        self._enter(value, path, where)
+        items: list[tuple[str | int, Any]] = []
+        for step, item, label in children:
+            items.append((step, self.convert(item, (*path, step), label)))
+        self._open.discard(id(value))
+        return [item for _, item in items] if isinstance(value, _ARRAYS) else dict(items)
+
+    def _scalar(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
         if type(value) in _LEAVES:
             return value
         if isinstance(value, enum.Enum):
@@ -143,41 +160,17 @@ class _Walk:
         if isinstance(value, (str, int, float)):
             return _base(value)
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return self._buffer(Buffer(path, "bytes", _flat(value, where), None))
+            return self._buffer(Buffer(path, "bytes", _flat(value), None))
         if isinstance(value, _NATURAL):
             return msgspec.to_builtins(value)
-        if isinstance(value, pathlib.PurePath):
-            return str(value)
-        return self._container(value, path, where)
+        return str(value) if isinstance(value, pathlib.PurePath) else _COMPOSITE
 
-    def _container(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+    def _enter(self, value: Any, path: tuple[str | int, ...], where: str) -> None:
         if id(value) in self._open:
             raise TypeError(f"{where}: refers back to itself; what is sent must be a tree")
         if len(path) >= MAX_DEPTH:
             raise TypeError(f"{where[:60]}...: nested more than {MAX_DEPTH} levels deep")
         self._open.add(id(value))
-        try:
-            return self._contents(value, path, where)
-        finally:
-            self._open.discard(id(value))
-
-    def _contents(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
-        if isinstance(value, Mapping):
-            return self._mapping(value, path, where)
-        if isinstance(value, _ARRAYS):
-            return [
-                self.convert(item, (*path, i), f"{where}[{i}]") for i, item in enumerate(cast(Iterable[Any], value))
-            ]
-        if (fields := _fields(value)) is not None:
-            return {name: self.convert(item, (*path, name), f"{where}.{name}") for name, item in fields}
-        return self._numpy(value, path, where)
-
-    def _mapping(self, value: Mapping[Any, Any], path: tuple[str | int, ...], where: str) -> Any:
-        result = {}
-        for key, item in value.items():
-            name = _key(key, where)
-            result[name] = self.convert(item, (*path, name), f"{where}[{key!r}]")
-        return result
 
     def _numpy(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
         numpy = sys.modules.get("numpy")  # a numpy value exists only where numpy is loaded
@@ -200,7 +193,17 @@ def _base(value: str | int | float) -> str | int | float:
     return int.__int__(value) if isinstance(value, int) else float.__float__(value)
 
 
-def _flat(value: bytes | bytearray | memoryview, where: str) -> memoryview:
+def _children(value: Any, where: str) -> Iterable[tuple[str | int, Any, str]] | None:
+    """Step, item and full name of what a container holds; `None` for what is no container."""
+    if isinstance(value, Mapping):
+        return ((_key(key, where), item, f"{where}[{key!r}]") for key, item in value.items())
+    if isinstance(value, _ARRAYS):
+        return ((i, item, f"{where}[{i}]") for i, item in enumerate(cast(Iterable[Any], value)))
+    fields = _fields(value)
+    return None if fields is None else ((name, item, f"{where}.{name}") for name, item in fields)
+
+
+def _flat(value: bytes | bytearray | memoryview) -> memoryview:
     view = memoryview(value)
     if not view.c_contiguous:
         view = memoryview(view.tobytes())

@@ -195,8 +195,10 @@ def test_callbacks_that_raise_are_logged_and_the_next_ones_come(caplog: pytest.L
 def test_stop_cancels_what_runs_and_ends_what_waits() -> None:
     bridge = Bridge()
     cancelled = threading.Event()
+    started = threading.Event()
 
     async def sleeps(*_: Any) -> None:
+        started.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -206,7 +208,7 @@ def test_stop_cancels_what_runs_and_ends_what_waits() -> None:
     async def main() -> None:
         Pubsub(bridge).subscribe("t", sleeps)
         Pubsub(bridge).publish("t")(1)
-        while not bridge._invoker._tasks:
+        while not started.is_set():
             await asyncio.sleep(0)
 
     served(bridge, main)

@@ -126,7 +126,7 @@ def test_a_taken_port_is_an_error_of_the_caller(app: JsMeetsPy) -> None:
 
 
 def test_modes(app: JsMeetsPy) -> None:
-    with pytest.raises(ValueError, match="mode is one of 'auto', 'browser', 'none'; got 'tab'"):
+    with pytest.raises(ValueError, match="mode is one of 'auto', 'browser', 'notebook', 'none'; got 'tab'"):
         app.launch("<p>", mode="tab")
 
 
@@ -278,6 +278,19 @@ def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy, monkeypatch: pytest.Monk
     third = raw(page, "3")
     assert not page.wait(0.01), "it has come back"
     third.close()
+
+
+def test_a_call_to_a_page_that_has_just_closed_ends_with_it(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.3)
+    page = app.launch("<p>", mode="none")
+    raw(page).close()
+    while page.is_connected():
+        time.sleep(0.001)
+    start = time.monotonic()
+    with pytest.raises(Disconnected, match="closed"):
+        page.call("f")()
+    assert time.monotonic() - start < 5
+    assert not page.wait_connected(0.01)
 
 
 def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,172 @@
+# What the scripts beside it share; they source it. Everything it makes is in .venvs/.
+set -euo pipefail
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$ROOT"
+
+say() { if [ -t 1 ]; then printf '\033[1;34m==>\033[0m %s\n' "$*"; else printf '==> %s\n' "$*"; fi; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+in_ci() { [ -n "${CI:-}" ]; }
+
+# --- Debian and Ubuntu packages -----------------------------------------------------------------
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+may_install() { command -v apt-get >/dev/null && as_root true 2>/dev/null; }
+
+apt_updated=""
+# apt_knows PACKAGE: whether it could be installed. The lists are fetched once, when first asked for.
+apt_knows() {
+    may_install || return 1
+    [ -n "$apt_updated" ] || as_root apt-get update -qq >/dev/null 2>&1 || true  # one broken source must not stop us
+    apt_updated=yes
+    [[ "$(apt-cache policy "$1" 2>/dev/null)" == *"Candidate: "[!\(]* ]]
+}
+
+# apt_install PACKAGE...: quietly; shows what apt said where it failed.
+apt_install() {
+    local log
+    apt_knows "$1" || return 1
+    log="$(mktemp)"
+    say "installing from apt: $*"
+    if as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1; then
+        rm -f "$log"
+    else
+        tail -n 15 "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+}
+
+# --- Pythons ------------------------------------------------------------------------------------
+
+PROBE='
+import sys, sysconfig
+v = sys.version_info
+good = v >= (3, 11) and v.releaselevel == "final" and sys.implementation.name == "cpython"
+if good and not sysconfig.get_config_var("Py_GIL_DISABLED"):
+    print(f"{v[0]}.{v[1]}", getattr(sys, "_base_executable", "") or sys.executable)
+'
+
+# pythons: every Python of this machine that the package supports, one a line as "3.12 /path", newest first.
+pythons() {
+    local minor candidate
+    {
+        for minor in {11..19}; do command -v "python3.$minor" || true; done
+        command -v python3 || true
+        ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python3.?? 2>/dev/null || true
+        ls -d "${XDG_DATA_HOME:-$HOME/.local/share}"/uv/python/cpython-*/bin/python3.?? 2>/dev/null || true
+    } | while read -r candidate; do "$candidate" -c "$PROBE" 2>/dev/null || true; done |
+        sort -s -t. -k2,2nr | awk '!seen[$1]++'
+}
+
+newest() { local all; all="$(pythons)"; echo "${all%%$'\n'*}"; }
+
+# newest_python: its path; installs one where there is none.
+newest_python() {
+    local found
+    found="$(newest)"
+    if [ -z "$found" ]; then
+        apt_install python3 python3-venv >&2 || true
+        found="$(newest)"
+    fi
+    if [ -z "$found" ]; then  # the distribution's own is older than 3.11
+        local uv
+        uv="$(find_uv)" || fail "Python 3.11 or later is needed, and this machine has none that could be used"
+        say "fetching a Python, because the system's is older than 3.11" >&2
+        "$uv" python install --quiet 3.13
+        found="3.13 $("$uv" python find 3.13)"
+    fi
+    echo "${found#* }"
+}
+
+# --- Environments -------------------------------------------------------------------------------
+
+# make_venv FOLDER PYTHON: with pip in it.
+make_venv() {
+    "$2" -m venv --clear "$1" >/dev/null 2>&1 && return
+    apt_install "python$("$2" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv" >&2 ||
+        apt_install python3-venv >&2 || true
+    "$2" -m venv --clear "$1" >/dev/null || fail "no virtual environment: sudo apt install python3-venv"
+}
+
+# find_uv: the path of uv, which is many times faster than pip; installed from PyPI where it is missing.
+find_uv() {
+    local uv
+    for uv in "$(command -v uv || true)" "$ROOT/.venvs/tools/bin/uv"; do
+        if [ -n "$uv" ] && "$uv" --version >/dev/null 2>&1; then echo "$uv"; return; fi
+    done
+    say "installing uv" >&2
+    local python
+    python="$(newest)"
+    make_venv .venvs/tools "$([ -n "$python" ] && echo "${python#* }" || command -v python3)" || return 1
+    .venvs/tools/bin/python -m pip install --quiet --disable-pip-version-check uv >&2 || return 1
+    echo "$ROOT/.venvs/tools/bin/uv"
+}
+
+# environment NAME PYTHON ARGUMENTS...: the environment .venvs/NAME with `pip install ARGUMENTS`; the one that is there
+# is good as long as pyproject.toml, the Python and the arguments are the same.
+environment() {
+    local name="$1" python="$2" folder=".venvs/$1" stamp uv
+    shift 2
+    mkdir -p .venvs
+    # One at a time, where this machine has flock: the scripts may run side by side.
+    exec 9>.venvs/.lock
+    ! command -v flock >/dev/null || flock 9
+    stamp="$({ "$python" -VV; echo "$ROOT" "$@"; cat pyproject.toml; } | cksum)"
+    if [ "$(cat "$folder/.stamp" 2>/dev/null)" != "$stamp" ] || ! "$folder/bin/python" -c '' 2>/dev/null; then
+        say "installing into $folder ($("$python" -V))"
+        rm -f "$folder/.stamp"
+        uv="$(find_uv)" || uv=""
+        with_uv "$uv" "$folder" "$python" "$@" || with_pip "$folder" "$python" "$@"
+        echo "$stamp" >"$folder/.stamp"
+    fi
+    exec 9>&-
+}
+
+same_python() { [ "$("$1/bin/python" -VV 2>/dev/null)" = "$("$2" -VV)" ]; }
+
+with_uv() {
+    local uv="$1" folder="$2" python="$3"
+    shift 3
+    [ -n "$uv" ] || return 1
+    export UV_PYTHON_DOWNLOADS=never
+    same_python "$folder" "$python" || "$uv" venv --quiet --clear --python "$python" "$folder" || return 1
+    "$uv" pip install --quiet --python "$folder/bin/python" "$@" || { say "uv could not; trying pip"; return 1; }
+}
+
+with_pip() {
+    local folder="$1" python="$2"
+    shift 2
+    make_venv "$folder" "$python"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"  # it knows --group
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+# --- Browsers and Node --------------------------------------------------------------------------
+
+# first_that_runs NAME...: the path of the first program that answers to --version (Ubuntu has some that only advertise).
+first_that_runs() {
+    local name
+    for name in "$@"; do
+        if command -v "$name" >/dev/null && "$name" --version >/dev/null 2>&1; then command -v "$name"; return; fi
+    done
+    return 1
+}
+
+find_chromium() { first_that_runs chromium chromium-browser google-chrome google-chrome-stable; }
+find_firefox() { first_that_runs firefox-esr firefox; }
+
+# need_browser NAME APT-PACKAGE...: installs the first package that gives it; false where it cannot be had.
+need_browser() {
+    local name="$1" package
+    shift
+    "find_$name" >/dev/null && return
+    for package in "$@"; do
+        apt_install "$package" && "find_$name" >/dev/null && return
+    done
+    return 1
+}
+
+need_chromium() { need_browser chromium chromium chromium-browser; }
+need_firefox() { need_browser firefox firefox-esr firefox; }
