@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, overload
 
-from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -20,12 +19,14 @@ from .api.pubsub import Pubsub
 from .api.queue import QueuesApi
 from .api.textsocket import TextSockets
 from .bridge import Bridge, default_bridge
-from .compat import Handler, Handlers, Templates, enter_request
+from .cells import here
+from .compat import Handler, Handlers, Starlette2020, Templates, enter_request
 from .core.arguments import seconds
 from .endpoint import Guarded, TextEndpoint
 from .errors import LaunchError, WouldDeadlock
 from .gate import Gate
-from .launchers import check_mode, open_page
+from .launchers import choose_mode, open_browser, too_late
+from .launchers.notebook import SIZE, launches
 from .page import Page
 from .presence import Crowd
 from .server import ServerThread
@@ -37,7 +38,7 @@ __all__ = ["JsMeetsPy"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class JsMeetsPy(Starlette):
+class JsMeetsPy(Starlette2020):
     """A Starlette application whose pages and Python call, push and publish to each other.
 
     Args:
@@ -96,7 +97,9 @@ class JsMeetsPy(Starlette):
         self._server: ServerThread | None = None
         self._pages: list[Page] = []
         self._crowd: Crowd | None = None  # all pages, from launch() to stop()
-        self._lock = threading.RLock()  # the server and the list of pages, which any thread may change
+        self._ending: ServerThread | None = None  # the server that was stopped last
+        self._lock = threading.Lock()  # the server and the list of pages, which any thread may change
+        self._launching = threading.RLock()  # one server is started at a time
         if templates is not None:
             self.templates = Templates(templates)
         self._views = Views(self, static, templates)
@@ -114,53 +117,13 @@ class JsMeetsPy(Starlette):
             enter_request(scope, receive)
         await super().__call__(scope, receive, send)
 
-    # The application of 2020 ---------------------------------------------------------------------------
-
-    def route(
-        self,
-        path: str,
-        methods: Iterable[str] | str | None = None,
-        name: str | None = None,
-        include_in_schema: bool = True,
-    ) -> Callable[[F], F]:
-        """Decorator: serves a path by a function of the request, plain (in a thread) or async.
-
-        Args:
-            path: As Starlette's: `"/"`, `"/item/{id:int}"`.
-            methods: HTTP methods, in any case; `None` for GET.
-            name: For `url_for`; the function's name by default.
-            include_in_schema: As Starlette's.
-        """
-        verbs = None if methods is None else [methods] if isinstance(methods, str) else list(methods)
-
-        def decorate(func: F) -> F:
-            self.router.add_route(path, func, verbs, name, include_in_schema)
-            return func
-
-        return decorate
+    # WebSockets ----------------------------------------------------------------------------------------
 
     def websocket_route(self, path: str, name: str | None = None) -> Callable[[F], F]:
         """Decorator: serves WebSockets at a path by `async func(websocket)`; foreign origins are refused."""
 
         def decorate(func: F) -> F:
             self._add_websocket(path, func, self._gate.without_token(), name)
-            return func
-
-        return decorate
-
-    def add_event_handler(self, event_type: str, func: Handler) -> None:
-        """Runs `func`, plain or async, at "startup" or "shutdown".
-
-        Raises:
-            ValueError: `event_type` is something else.
-        """
-        self._handlers.add(event_type, func)
-
-    def on_event(self, event_type: str) -> Callable[[F], F]:
-        """Decorator: `add_event_handler`."""
-
-        def decorate(func: F) -> F:
-            self.add_event_handler(event_type, func)
             return func
 
         return decorate
@@ -222,10 +185,13 @@ class JsMeetsPy(Starlette):
             RuntimeError: The old function of that name is running.
         """
         if callable(key):
-            return self._expose(key.__name__, key, exclusive)
-        return lambda func: self._expose(key or func.__name__, func, exclusive)
+            return self._expose(None, key, exclusive)
+        return lambda func: self._expose(key, func, exclusive)
 
-    def _expose(self, key: str, func: F, exclusive: bool) -> F:
+    def _expose(self, key: str | None, func: F, exclusive: bool) -> F:
+        key = key or getattr(func, "__name__", None)
+        if key is None:
+            raise TypeError(f'{func!r} has no name of its own; give it one: app.expose("name")(...)')
         if not self.functions.expose(key, func, exclusive):
             raise RuntimeError(f"the function exposed as {key!r} is running; it can be replaced when it has ended")
         return func
@@ -240,39 +206,47 @@ class JsMeetsPy(Starlette):
         host: str = "127.0.0.1",
         port: int = 0,
         timeout: float | None = 30.0,
+        width: int | str = SIZE[0],
+        height: int | str = SIZE[1],
     ) -> Page:
         """Serves the application from a background thread and opens a page of it.
 
         Args:
             page: A route (`"/"`), the name of a template or static file, a path on disk (its folder is served), or a
                 text of HTML (which gets our scripts if it loads none).
-            mode: "browser" opens a tab; "none" opens nothing and returns at once: `page.url` is what to open, and the
-                first call waits for it; "auto" is "browser".
+            mode: "browser" opens a tab; "notebook" shows a frame under the cell; "none" opens nothing and returns at
+                once: `page.url` is what to open, and the first call waits for it; "auto" is "notebook" in a Jupyter
+                kernel, else "browser".
             host: The address to bind; only this machine can reach the default.
             port: The port; 0 for a free one.
             timeout: Seconds to wait for the page to connect; `None`, 0 or negative mean no limit.
+            width: Of the frame in a notebook, in pixels or as a CSS length.
+            height: As `width`.
 
         Returns:
-            The page, connected (but for "none"). A second launch opens another page of the same server.
+            The page, connected (but for "none"). A second launch opens another page of the same server; in a notebook
+            the same cell, run again, replaces its page.
 
         Raises:
             OSError: The port is taken.
-            LaunchError: No page connected in time; the text says which URL was waited for.
+            LaunchError: No page connected in time (the text says at which URL), or the mode cannot work here.
+            MissingExtra: The mode needs a package that is not installed.
             FileNotFoundError: There is no such page.
             Exception: What a start-up handler or the lifespan raised.
         """
-        check_mode(mode)
-        self._forbid_on_loop("launch")
+        mode = choose_mode(mode)
+        seconds(timeout)
+        if self.bridge.door.is_here():
+            raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
         path = self._views.locate(page)
-        server = self._serve(host, port)
-        handle = self._open(server, path)
+        handle = self._replace(path, host, port, (width, height))
         try:
-            open_page(handle.url, mode)
+            if mode == "browser":
+                open_browser(handle.url)
+            elif mode == "notebook":
+                handle.show()
             if mode != "none" and not handle.wait_connected(timeout):
-                raise LaunchError(
-                    f"no page connected within {timeout} s; it was waited for at {server.base_url}{path}. "
-                    "Does it load the scripts ({{ jsmeets_scripts() }})?"
-                )
+                raise LaunchError(too_late(handle.url, mode, timeout))
         except BaseException:
             handle.close()
             raise
@@ -318,35 +292,53 @@ class JsMeetsPy(Starlette):
         return self.bridge.door.block(crowd.wait_closed(limit), "await page.aio.wait()")
 
     def stop(self) -> None:
-        """Closes all pages and stops the server that `launch()` started; returns when port and threads are free."""
+        """Closes all pages and stops the server that `launch()` started; returns when port and threads are free.
+
+        On the bridge's own loop it returns at once, and the server stops as soon as the loop can.
+        """
         with self._lock:
             server, self._server = self._server, None
+            self._ending = server or self._ending
+            if self.bridge.owner is self:
+                self.bridge.owner = None
             crowd, self._crowd = self._crowd, None
             pages, self._pages = self._pages, []
         for page in pages:
             page._end()
         if crowd is not None:
             self.bridge.door.ask(crowd.end)
-        if server is not None:
-            if self.bridge.door.is_open():
-                self.bridge.door.post(self.bridge.close_all, "the Python program has ended")
-            server.stop()
+        if server is not None and self.bridge.door.is_open():
+            self.bridge.door.post(self.bridge.close_all, "the Python program has ended")
+        self._wait_for_end()
+
+    def _wait_for_end(self) -> None:
+        """Waits until the server that is being stopped, by whomever, has ended."""
+        ending = self._ending
+        if ending is not None:
+            ending.stop()
             self.bridge.join(timeout=1.0)
 
     def _serve(self, host: str, port: int) -> ServerThread:
-        with self._lock:
-            if self._server is not None and self._server.is_running():
-                self._check_same(self._server, host, port)
-                return self._server
+        with self._launching:  # not under the lock: the start-up handlers of the user may stop() or close()
+            server = self._server
+            if server is not None and server.is_running():
+                self._check_same(server, host, port)
+                return server
+            self._wait_for_end()
             self._gate.token = self._gate.token or secrets.token_urlsafe(32)
-            try:
-                self._server = ServerThread(self, host, port)
-            except LaunchError:
-                if self._failure is not None:
-                    raise self._failure from None
-                raise
-            self._crowd = self.bridge.door.ask(Crowd, self.bridge)
-            return self._server
+            server = self._start_server(host, port)
+            crowd = self.bridge.door.ask(Crowd, self.bridge)
+            with self._lock:
+                self._server, self._crowd, self.bridge.owner = server, crowd, self
+            return server
+
+    def _start_server(self, host: str, port: int) -> ServerThread:
+        try:
+            return ServerThread(self, host, port)
+        except LaunchError:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
 
     def _check_same(self, server: ServerThread, host: str, port: int) -> None:
         if host != server.host or port not in (0, server.port):
@@ -354,24 +346,34 @@ class JsMeetsPy(Starlette):
                 f"this application is served at {server.base_url} already; stop() it to serve it at {host}:{port}"
             )
 
-    def _open(self, server: ServerThread, path: str) -> Page:
+    def _replace(self, path: str, host: str, port: int, size: tuple[int | str, int | str]) -> Page:
+        """Opens a page. In a notebook, what the same cell launched before goes, and the bridge changes hands."""
+        cell = here()
+        earlier = launches.replaced_by(cell)
+        for page in set(earlier).difference(self._pages):
+            page.close()
+        if cell is not None and self.bridge.owner not in (None, self):
+            self.bridge.owner.stop()
+        handle = self._open(self._serve(host, port), path, size)
+        launches.add(cell, handle)
+        for page in earlier:  # now, so that our own server goes on
+            page.close()
+        return handle
+
+    def _open(self, server: ServerThread, path: str, size: tuple[int | str, int | str]) -> Page:
         key = secrets.token_hex(8)
         path, _, fragment = path.partition("#")
         rest = f";{fragment}" if fragment else ""
         url = f"{server.base_url}{path}#jsmeets={self._gate.token}.{key}{rest}"
-        page = Page(self.bridge, key, url, self._page_closed)
-        with self._lock:
-            self._pages.append(page)
+        page = Page(self.bridge, key, url, self._page_closed, size)
+        with self._lock:  # closed ones are forgotten here: their tabs are gone, and their handles may be
+            self._pages = [*(known for known in self._pages if not known.is_closed()), page]
         return page
 
     def _page_closed(self, page: Page) -> None:
         with self._lock:
             if page in self._pages:
                 self._pages.remove(page)
-            last = not self._pages and self._server is not None
+            last = all(known.is_closed() for known in self._pages) and self._server is not None
         if last:
             self.stop()
-
-    def _forbid_on_loop(self, what: str) -> None:
-        if self.bridge.door.is_here():
-            raise WouldDeadlock(f"{what}() waits for the bridge's event loop and cannot be called on it")

@@ -14,7 +14,7 @@ from .api.pubsub import Pubsub
 from .api.queue import QueuesBase, acknowledged, next_item
 from .api.textsocket import TextSockets
 from .bridge import default_bridge
-from .core.arguments import Target, seconds
+from .core.arguments import Key, Target, seconds
 from .lines import item_or_raise
 
 __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
@@ -46,7 +46,7 @@ class BlockingFunctions(FunctionsBase):
 class BlockingQueues(QueuesBase):
     """`JsPyQueue` with a `push` and a `get` that block."""
 
-    def push(self, key: str, timeout: float | None = None, target: Target = None) -> Callable[[Any], list[int]]:
+    def push(self, key: Key, timeout: float | None = None, target: Target = None) -> Callable[[Any], list[int]]:
         """Puts data into a queue of pages and waits until they have it.
 
         Args:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
+from .cells import Cell, here
 from .connection import Connection
 from .core import effects as fx
 from .core.calls import Finished
@@ -18,7 +19,7 @@ from .core.functions import Function
 from .core.hub import Hub
 from .core.message import Credit, Hello
 from .door import Cancel, Done, Door, Operation
-from .errors import ProtocolError
+from .errors import BridgeBusy, ProtocolError
 from .invoker import Answer, Invoker, Listener
 from .lines import ENDED, Line
 
@@ -53,9 +54,11 @@ class Bridge:
         self._invoker = Invoker(self.door, self._answered)
         self._connections: dict[int, Connection] = {}
         self._waiters: dict[int, Done[Finished]] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due: float | None = None  # when the timer fires; not every loop's handles tell
         self._performing = False
         self._users = 0
+        self.owner: Any = None  # the application that launch() serves with it
         self._threads: list[threading.Thread] = []
 
     # Life ----------------------------------------------------------------------------------------------
@@ -75,6 +78,21 @@ class Bridge:
             self.do(self.hub.disconnect, socket)
         self._invoker.start()
 
+    def ensure_started(self) -> bool:
+        """Starts where no lifespan did: `--lifespan off`, or an application mounted in another.
+
+        Returns:
+            Whether it runs on this loop; `False`, and the log says why, if it serves another one.
+        """
+        if self.door.is_here():
+            return True
+        try:
+            self.start()
+        except BridgeBusy as error:
+            logger.error("refused a page: %s", error)
+            return False
+        return True
+
     async def stop(self) -> None:
         """Ends the connections and the calls when the last user of this loop stops."""
         self._users -= 1
@@ -83,13 +101,12 @@ class Bridge:
         self.close_all("the Python program has ended")
         self._end_lines()
         self._threads = await self._invoker.stop()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         self.door.close()
+        self.door.ask(self._end_lines)  # of those who came in the meantime
 
     def _end_lines(self) -> None:
-        for line in self.item_lines.values():
+        for line in list(self.item_lines.values()):
             for served in list(line):
                 served(ENDED)
 
@@ -105,7 +122,8 @@ class Bridge:
             timeout: Seconds that each one gets; a function that still runs keeps its (daemon) thread.
         """
         for thread in self._threads:
-            thread.join(timeout)
+            if thread is not threading.current_thread():  # an exposed function may stop its server
+                thread.join(timeout)
         self._threads = []
 
     # The hub's shell -----------------------------------------------------------------------------------
@@ -166,19 +184,22 @@ class Bridge:
 
     def _set_timer(self) -> None:
         deadline = self.hub.calls.next_deadline()
+        if deadline != self._due:
+            self._stop_timer()
+            if deadline is not None and self.door.loop is not None:
+                self._due = deadline
+                self._timer = self.door.loop.call_at(deadline, self._expire)
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
-            if deadline == self._timer.when():
-                return
             self._timer.cancel()
-            self._timer = None
-        if deadline is not None and self.door.loop is not None:
-            self._timer = self.door.loop.call_at(deadline, self._expire)
+        self._timer = self._due = None
 
     def _expire(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None and self.door.loop is not None:
+        due, self._timer, self._due = self._due, None, None
+        if due is not None and self.door.loop is not None:
             # A loop may fire a timer within its clock's resolution before it is due.
-            self.do(self.hub.expire, max(timer.when(), self.door.loop.time()))
+            self.do(self.hub.expire, max(due, self.door.loop.time()))
 
     def _answered(self, answers: list[Answer]) -> None:
         for answer in answers:
@@ -300,10 +321,10 @@ class Bridge:
 
     # Callbacks -----------------------------------------------------------------------------------------
 
-    def expose(self, key: str, func: Callable[..., Any], exclusive: bool) -> bool:
+    def expose(self, key: str, func: Callable[..., Any], exclusive: bool, cell: Cell | None = None) -> bool:
         """Adds or replaces an exposed function, on the loop."""
         self._forget(self.hub.functions.get(key))
-        return self.hub.functions.expose(key, func, exclusive)
+        return self.hub.functions.expose(key, func, exclusive, cell)
 
     def clear(self, key: str) -> bool:
         """Removes an exposed function, on the loop."""
@@ -317,10 +338,10 @@ class Bridge:
         if function is not None and not function.running:
             self._invoker.forget(function)
 
-    def subscribe(self, topic: str, func: Callable[..., Any]) -> None:
+    def subscribe(self, topic: str, func: Callable[..., Any], cell: Cell | None = None) -> None:
         """Sets the callback of a topic, on the loop."""
         self.unsubscribe(topic)
-        listener = self.topics[topic] = Listener(func, f"the subscriber of topic {topic!r}")
+        listener = self.topics[topic] = Listener(func, f"the subscriber of topic {topic!r}", cell)
         self.hub.broker.subscribe(topic, listener)
 
     def unsubscribe(self, topic: str) -> None:
@@ -336,7 +357,8 @@ class Bridge:
     def background(self, func: Callable[..., Any], args: Iterable[Any]) -> None:
         """Runs a function of the user's, after the earlier ones; plain ones in a worker."""
         about = f"the function {getattr(func, '__name__', func)!r} given to register_function"
-        self.door.post(lambda: self._invoker.tell(Listener(func, about), *args))
+        listener = Listener(func, about, here())
+        self.door.post(lambda: self._invoker.tell(listener, *args))
 
 
 _PERFORM: dict[type, Callable[[Bridge, Any], None]] = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from markupsafe import Markup
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
@@ -16,8 +17,9 @@ from starlette.types import Receive, Scope
 
 from .staticfiles import SCRIPTS
 
-__all__ = ["Handler", "Handlers", "Templates", "enter_request", "with_scripts"]
+__all__ = ["Handler", "Handlers", "Starlette2020", "Templates", "enter_request", "with_scripts"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
 
 current_request: ContextVar[Request] = ContextVar("current_request")
@@ -130,3 +132,49 @@ class Handlers:
             result = handler()
             if inspect.isawaitable(result):
                 await result
+
+
+class Starlette2020(Starlette):
+    """The methods that Starlette had in 2020; a subclass provides its handlers before they are used."""
+
+    _handlers: Handlers
+
+    def route(
+        self,
+        path: str,
+        methods: Iterable[str] | str | None = None,
+        name: str | None = None,
+        include_in_schema: bool = True,
+    ) -> Callable[[F], F]:
+        """Decorator: serves a path by a function of the request, plain (in a thread) or async.
+
+        Args:
+            path: As Starlette's: `"/"`, `"/item/{id:int}"`.
+            methods: HTTP methods, in any case; `None` for GET.
+            name: For `url_for`; the function's name by default.
+            include_in_schema: As Starlette's.
+        """
+        verbs = None if methods is None else [methods] if isinstance(methods, str) else list(methods)
+
+        def decorate(func: F) -> F:
+            self.router.add_route(path, func, verbs, name, include_in_schema)
+            return func
+
+        return decorate
+
+    def add_event_handler(self, event_type: str, func: Handler) -> None:
+        """Runs `func`, plain or async, at "startup" or "shutdown".
+
+        Raises:
+            ValueError: `event_type` is something else.
+        """
+        self._handlers.add(event_type, func)
+
+    def on_event(self, event_type: str) -> Callable[[F], F]:
+        """Decorator: `add_event_handler`."""
+
+        def decorate(func: F) -> F:
+            self.add_event_handler(event_type, func)
+            return func
+
+        return decorate

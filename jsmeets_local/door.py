@@ -88,18 +88,18 @@ class Door:
             self.loop = loop
             self._thread = threading.get_ident()
             self._woken = True
-            loop.call_soon(self._drain)
+            loop.call_soon(self.drain)
 
     def close(self) -> None:
         """Stops, after doing what was posted; called on the loop's thread."""
         with self._lock:
-            self._drain()
+            self.drain()
             self.loop = None
             self._thread = None
 
     def is_here(self) -> bool:
         """Whether this is the thread of the loop."""
-        return self._thread == threading.get_ident()
+        return self._thread == threading.get_ident() and self.is_open()
 
     def is_open(self) -> bool:
         """Whether a loop takes the work."""
@@ -113,13 +113,24 @@ class Door:
             if self._woken or self.loop is None or self.loop.is_closed():
                 return
             self._woken = True
-            self.loop.call_soon_threadsafe(self._drain)
+            self.loop.call_soon_threadsafe(self.drain)
 
-    def _drain(self) -> None:
+    def settle(self, func: Callable[..., object], *args: Any) -> None:
+        """`post`, but at once where no loop runs: bookkeeping that must not wait until one starts again."""
         with self._lock:
-            items, self._items = self._items, deque()
-            self._woken = False
-        for func, args in items:
+            if self.is_open():
+                self.post(func, *args)
+            else:
+                func(*args)
+
+    def drain(self) -> None:
+        """Does what was posted so far, on the loop: before what is asked for there directly, to keep the order."""
+        self._woken = False
+        for _ in range(len(self._items)):  # what is posted meanwhile has its own wake-up
+            try:
+                func, args = self._items.popleft()
+            except IndexError:  # one of them has drained the rest
+                return
             try:
                 func(*args)
             except Exception:
@@ -128,6 +139,7 @@ class Door:
     def ask(self, func: Callable[..., T], *args: Any) -> T:
         """The value of `func(*args)`, run on the loop; at once where it is called there."""
         if self.is_here():
+            self.drain()
             return func(*args)
         with self._lock:
             if not self.is_open():
@@ -186,6 +198,7 @@ class Door:
         future: asyncio.Future[T] = loop.create_future()
         cancel: list[Cancel | None] = [None]
         if self.is_here():
+            self.drain()
             cancel[0] = operation(lambda value: _fulfil(future, value))
         else:
             self._hand_over(operation, future, cancel)

@@ -14,7 +14,7 @@ from .connection import Connection
 from .core.codec import Frame, decode, encode
 from .core.hub import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT, close_packet
 from .core.message import Hello
-from .errors import BridgeBusy, ProtocolError
+from .errors import ProtocolError
 from .gate import Gate
 
 __all__ = ["SUBPROTOCOL", "Guarded", "TextEndpoint"]
@@ -79,7 +79,7 @@ class TextEndpoint:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """One WebSocket, from its handshake to its end."""
         await receive()  # websocket.connect
-        if not self._gate.admits(dict(scope)) or not self._started():
+        if not self._gate.admits(dict(scope)) or not self._bridge.ensure_started():
             await send({"type": "websocket.close", "code": CLOSE_KICKED})  # before accept: HTTP 403
             return
         transport = _AsgiTransport(send)
@@ -91,17 +91,6 @@ class TextEndpoint:
             await self._serve(connection, receive)
         except OSError as error:
             logger.debug("a page went away while it was written to: %r", error)
-
-    def _started(self) -> bool:
-        """Starts the bridge where no lifespan did: `--lifespan off`, or an application mounted in another."""
-        if self._bridge.door.is_open() and self._bridge.door.is_here():
-            return True
-        try:
-            self._bridge.start()
-        except BridgeBusy as error:
-            logger.error("refused a page: %s", error)
-            return False
-        return True
 
     async def _agree(self, offered: list[str], send: Send, transport: _AsgiTransport) -> bool:
         """Accepts the version of the wire; a page of another one hears why it is closed."""

@@ -50,7 +50,7 @@ class JsPyError(Exception):
         socket_id: The socket of the page, or 0.
     """
 
-    def __init__(self, msg: str = "", protocol: str = "", key: str = "", id: int = 0, socket_id: int = 0) -> None:
+    def __init__(self, msg: str = "", protocol: str = "", key: Any = "", id: int = 0, socket_id: int = 0) -> None:
         super().__init__(msg)
         self.msg = msg
         self.protocol = protocol

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 from collections.abc import Collection
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +19,10 @@ from starlette.datastructures import Headers
 __all__ = ["TOKEN_PREFIX", "Gate"]
 
 TOKEN_PREFIX = "jsmeets.token."
+QUIET_SECONDS = 60.0  # for which the same refusal is not logged again
+MAX_LINES = 100  # refusals that are logged in that time
+
+_TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 logger = logging.getLogger("jsmeets_local")
@@ -34,6 +40,12 @@ class Gate:
     def __init__(
         self, token: str | None, allowed_hosts: Collection[str] = (), allowed_origins: Collection[str] = ()
     ) -> None:
+        for name, value in (("allowed_hosts", allowed_hosts), ("allowed_origins", allowed_origins)):
+            if isinstance(value, str):
+                raise TypeError(f"{name} is a list of names; got {value!r}: write [{value!r}]")
+        if token is not None and not _TOKEN.fullmatch(token):
+            raise ValueError("token consists of letters, digits and -._~ (a WebSocket subprotocol carries it)")
+        self._told: dict[str, float] = {}
         self.token = token
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self.allowed_origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
@@ -47,8 +59,16 @@ class Gate:
         reason = self._refusal(scope)
         if reason is not None:
             client = (scope.get("client") or ("unknown",))[0]
-            logger.warning("refused a WebSocket of %s at %s: %s", client, scope["path"], reason)
+            self._tell(f"refused a WebSocket of {client} at {scope['path']}: {reason}")
         return reason is None
+
+    def _tell(self, text: str) -> None:
+        """Logs a refusal once a minute: a page that was left open tries again and again."""
+        now = monotonic()
+        self._told = {old: when for old, when in self._told.items() if now - when < QUIET_SECONDS}
+        if text not in self._told and len(self._told) < MAX_LINES:
+            self._told[text] = now
+            logger.warning("%s", text)
 
     def _refusal(self, scope: dict[str, Any]) -> str | None:
         headers = Headers(scope=scope)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
+from .cells import Cell, writing
 from .core.codec import Packet, message_packet
 from .core.effects import Invoke
 from .core.functions import Function
@@ -68,13 +69,15 @@ class Listener:
     Args:
         func: Plain or async.
         about: What it is, for the log.
+        cell: The cell of a notebook that it comes from, or `None`.
     """
 
-    __slots__ = ("__weakref__", "about", "func", "is_async", "lane", "line")
+    __slots__ = ("__weakref__", "about", "cell", "func", "is_async", "lane", "line")
 
-    def __init__(self, func: Callable[..., Any], about: str) -> None:
+    def __init__(self, func: Callable[..., Any], about: str, cell: Cell | None = None) -> None:
         self.func = func
         self.about = about
+        self.cell = cell
         self.is_async = is_async(func)
         self.lane = Lane(strict=True)
         self.line = _AsyncLine()
@@ -182,41 +185,47 @@ class Invoker:
         return task
 
     async def _run_async(self, call: Invoke) -> None:
-        try:
-            if self._stopping:
-                raise asyncio.CancelledError("Python stops")
-            value = await call.function.func(*call.args)
-        except BaseException as error:  # noqa: BLE001 - the page that called gets it
-            packet = _failure(call, error)
-        else:
-            packet = _success(call, value)
+        with writing(call.function.cell):
+            try:
+                if self._stopping:
+                    raise asyncio.CancelledError("Python stops")
+                value = await call.function.func(*call.args)
+            except BaseException as error:  # noqa: BLE001 - the page that called gets it
+                stopped = self._stopping and isinstance(error, asyncio.CancelledError)
+                packet = None if stopped else _failure(call, error)
+            else:
+                packet = _success(call, value)
+        self._door.drain()  # what it pushed or published goes before its answer
         self._answered([Answer(call.socket, call.function, packet)])
 
     async def _tell_async(self, listener: Listener, args: tuple[Any, ...]) -> None:
         if self._stopping:
             return
-        try:
-            await listener.func(*args)
-        except BaseException as error:
-            if not (self._stopping and isinstance(error, asyncio.CancelledError)):
-                logger.exception("%s raised", listener.about)
+        with writing(listener.cell):
+            try:
+                await listener.func(*args)
+            except BaseException as error:
+                if not (self._stopping and isinstance(error, asyncio.CancelledError)):
+                    logger.exception("%s raised", listener.about)
 
     # On a worker's thread ------------------------------------------------------------------------------
 
     def _run_plain(self, call: Invoke) -> Answer:
-        try:
-            value = self._resolve(call.function.func(*call.args))
-        except BaseException as error:  # noqa: BLE001 - the page that called gets it
-            packet = _failure(call, error)
-        else:
-            packet = _success(call, value)
+        with writing(call.function.cell):
+            try:
+                value = self._resolve(call.function.func(*call.args))
+            except BaseException as error:  # noqa: BLE001 - the page that called gets it
+                packet = _failure(call, error)
+            else:
+                packet = _success(call, value)
         return Answer(call.socket, call.function, packet)
 
     def _tell_plain(self, listener: Listener, args: tuple[Any, ...]) -> None:
-        try:
-            self._resolve(listener.func(*args))
-        except BaseException:
-            logger.exception("%s raised", listener.about)
+        with writing(listener.cell):
+            try:
+                self._resolve(listener.func(*args))
+            except BaseException:
+                logger.exception("%s raised", listener.about)
 
     def _resolve(self, value: Any) -> Any:
         """A plain function may return a coroutine (a lambda around one): it runs on the loop."""
@@ -227,7 +236,7 @@ class Invoker:
             return asyncio.run_coroutine_threadsafe(_await(value), loop).result()
 
     def _hand_back(self, answers: list[Answer]) -> None:
-        self._door.post(self._answered, answers)
+        self._door.settle(self._answered, answers)
 
     def _after(self, seconds: float, func: Callable[..., object], *args: Any) -> None:
         self._door.post(self._call_later, seconds, func, args)

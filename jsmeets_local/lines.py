@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -20,7 +21,7 @@ Line: TypeAlias = deque[Callable[[Any], None]]
 
 def stand_in(line: Line, door: Door, timeout: float | None, done: Done[Any]) -> Cancel:
     """Stands in a line until someone calls what it put there; `NOTHING` after the timeout (seconds)."""
-    timer: asyncio.TimerHandle | None = None
+    timer: asyncio.Handle | threading.Timer | None = None
 
     def leave() -> None:
         if timer is not None:
@@ -34,6 +35,10 @@ def stand_in(line: Line, door: Door, timeout: float | None, done: Done[Any]) -> 
 
     if timeout is not None and door.loop is not None:
         timer = door.loop.call_later(timeout, served, NOTHING)
+    elif timeout is not None:  # nothing is served: the time runs all the same
+        timer = threading.Timer(timeout, door.ask, (served, NOTHING))
+        timer.daemon = True
+        timer.start()
     line.append(served)
     return leave
 

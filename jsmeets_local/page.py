@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 from .api.pubsub import Pubsub
 from .bridge import Bridge
+from .cells import here
 from .core.arguments import check_name, seconds
-from .errors import JsPyError
+from .errors import Disconnected, JsPyError
+from .launchers.notebook import SIZE, Frame, show
 from .lines import ENDED, item_or_raise
 from .view import View
 
@@ -69,7 +72,8 @@ class Subscription:
     def __init__(self, view: View, topic: str) -> None:
         self._view = view
         self._topic = topic
-        self._inbox = view.subscribe(topic)
+        self._inbox, self._end = view.subscribe(topic)
+        weakref.finalize(self, view.bridge.door.settle, self._end)  # nobody can read it any more
 
     def get(self, timeout: float | None = None) -> tuple[str, Any]:
         """The next publication, as `(topic, data)`, waiting for it.
@@ -87,7 +91,7 @@ class Subscription:
 
     def close(self) -> None:
         """Ends the subscription; what has come can still be read."""
-        self._view.bridge.door.ask(self._inbox.end)
+        self._view.bridge.door.ask(self._end)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         while (item := self._next(None)) is not ENDED:
@@ -147,9 +151,12 @@ class AsyncPage:
 
     async def subscribe(self, topic: str) -> AsyncIterator[tuple[str, Any]]:
         """The publications of a topic, as `Page.subscribe`: `async for topic, data in page.aio.subscribe("t")`."""
-        inbox = self._view.subscribe(topic)
-        while (item := await self._view.bridge.door.awaitable(inbox.next(None))) is not ENDED:
-            yield item
+        inbox, end = self._view.subscribe(topic)
+        try:
+            while (item := await self._view.bridge.door.awaitable(inbox.next(None))) is not ENDED:
+                yield item
+        finally:
+            self._view.bridge.door.settle(end)
 
     async def wait(self, timeout: float | None = None) -> bool:
         """As `Page.wait`."""
@@ -172,12 +179,22 @@ class Page:
         aio: The awaitable twin.
     """
 
-    def __init__(self, bridge: Bridge, key: str, url: str, closed: Callable[[Page], None]) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        key: str,
+        url: str,
+        closed: Callable[[Page], None],
+        size: tuple[int | str, int | str] = SIZE,
+    ) -> None:
         self._view = View(bridge, key, url)
         self._closed = closed
+        self._size = size
+        self._shown_by = ""  # the run of a cell that has the frame already
         self.url = url
         self.js = _Names(self.call, lambda: list(self.call("$names", _NAMES_TIMEOUT)()))
         self.aio = AsyncPage(self._view)
+        weakref.finalize(self, bridge.door.settle, self._view.presence.end)  # nobody holds it any more
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:
         """Calls a function of the page and waits for its answer; for the page too, if it is not there yet.
@@ -249,8 +266,12 @@ class Page:
         """Whether the page is connected at this moment."""
         return bool(self._view.presence.sockets)
 
+    def is_closed(self) -> bool:
+        """Whether the page was here and has been gone for two seconds, or Python has closed it."""
+        return self._view.presence.closed
+
     def wait_connected(self, timeout: float | None = None) -> bool:
-        """Waits until the page is connected.
+        """Waits until the page is connected, or closed.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
@@ -281,6 +302,35 @@ class Page:
     def _end(self) -> None:
         """The server stops: the page may come back to another one, this handle does not."""
         self._view.bridge.door.ask(self._view.presence.end)
+
+    def show(self, width: int | str | None = None, height: int | str | None = None) -> None:
+        """Shows the page in a frame under the running cell of a notebook, also where it is open elsewhere.
+
+        Args:
+            width: In pixels, or a CSS length (`"50%"`); `None` for that of `launch`.
+            height: In pixels, or a CSS length; `None` for that of `launch`.
+
+        Raises:
+            Disconnected: The page was closed by Python.
+            LaunchError: This process is not a Jupyter kernel.
+            MissingExtra: IPython is not installed.
+        """
+        if self._view.presence.over:
+            raise Disconnected("this page is closed; launch() opens another one")
+        show(self._frame(width, height), repr(self))
+        cell = here()
+        self._shown_by = "" if cell is None else cell.run
+
+    def _frame(self, width: int | str | None = None, height: int | str | None = None) -> Frame:
+        return Frame(self.url, self._size[0] if width is None else width, self._size[1] if height is None else height)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """As the last line of a cell the page is shown, unless this run of the cell shows it already."""
+        cell = here()
+        shown = cell is not None and cell.run == self._shown_by
+        if shown or self._view.presence.over:
+            return {"text/plain": repr(self)}
+        return {"text/html": self._frame().html(), "text/plain": repr(self)}
 
     def __enter__(self) -> Page:
         return self

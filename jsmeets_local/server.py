@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 import threading
@@ -9,11 +10,15 @@ from typing import Any
 
 import uvicorn
 
+from .cells import here, writing
 from .errors import LaunchError
 
 __all__ = ["ServerThread"]
 
 GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
+STOP_SECONDS = 10.0  # what everything gets
+
+logger = logging.getLogger("jsmeets_local")
 
 
 class _Server(uvicorn.Server):
@@ -44,6 +49,7 @@ class ServerThread:
         port: The port; 0 for a free one.
 
     Raises:
+        ValueError: `port` is no port.
         OSError: The port is taken; the text names it.
         LaunchError: The server did not start.
     """
@@ -62,10 +68,15 @@ class ServerThread:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         self._server = _Server(config)
+        self._cell = here()  # of a notebook: where the log of this thread is seen
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="jsmeets-server", daemon=True)
         self._thread.start()
-        self._server.ready.wait()
+        try:
+            self._server.ready.wait()
+        except BaseException:  # Ctrl-C during a long start-up
+            self.stop()
+            raise
         if self._failure is not None or not self._server.started:
             self._thread.join()
             raise LaunchError("the server did not start; the log says why") from self._failure
@@ -84,11 +95,14 @@ class ServerThread:
         """Stops, and waits until the port is free and the thread has ended (not on the server's own thread)."""
         self._server.should_exit = True
         if threading.current_thread() is not self._thread:
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
+            if self._thread.is_alive():
+                logger.error("the server does not end: an async function or a handler ignores its cancellation")
 
     def _run(self) -> None:
         try:
-            self._server.run(sockets=[self._socket])
+            with writing(self._cell):
+                self._server.run(sockets=[self._socket])
         except BaseException as error:  # noqa: BLE001 - SystemExit(3) when the lifespan fails
             self._failure = error
         finally:
@@ -97,6 +111,8 @@ class ServerThread:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ValueError(f"port is a number from 0 (a free one) to 65535; got {port!r}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     if sys.platform != "win32":  # there it would let two programs share the port

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from .api.queue import next_item
 from .bridge import Bridge
-from .core.arguments import check_name, seconds
+from .core.arguments import Key, check_name, check_queue_key, seconds
 from .core.calls import Finished
 from .core.values import Payload, pack
 from .door import Cancel, Done, Operation
@@ -16,6 +17,12 @@ from .lines import ENDED, NOTHING, Inbox
 from .presence import Presence
 
 __all__ = ["View"]
+
+logger = logging.getLogger("jsmeets_local")
+
+
+def _nothing() -> None:
+    """There is nothing to cancel any more."""
 
 
 class View:
@@ -91,59 +98,73 @@ class View:
             socket = self.presence.socket()
             if socket is not None:
                 self.bridge.do(send, socket)
+            else:
+                logger.warning("nothing was sent to %s: the page is closed", self.url_text())
 
-        self.bridge.door.post(self.presence.when_here, here)
+        def start() -> None:
+            if self.presence.closed and not self.presence.sockets:
+                here(None)
+            else:
+                self.presence.when_here(here)
 
-    def push(self, key: str, data: Any) -> None:
+        self.bridge.door.post(start)
+
+    def push(self, key: Key, data: Any) -> None:
         """Puts data into the page's queue; for a page that is not here yet, when it comes."""
-        check_name(key, "key of a queue")
+        check_queue_key(key)
         payload = pack(data, "data")
         self._post_when_here(lambda socket: self.bridge.hub.push_nowait(key, payload, socket))
 
-    def queue_item(self, key: str, timeout: float | None) -> Operation[Any]:
+    def queue_item(self, key: Key, timeout: float | None) -> Operation[Any]:
         """The next item of a queue; `ENDED` when the page is closed and nothing is left."""
+        limit = seconds(timeout)
 
         def operation(done: Done[Any]) -> Cancel:
-            steps: list[Cancel | None] = []
+            if not self.bridge.hub.queues.is_empty(key):
+                return take(done)
 
-            def finish(value: Any) -> None:
-                cancel()
-                done(value)
+            def closed(_: Any) -> None:
+                cancel_item()
+                done(ENDED)
+
+            def taken(item: Any) -> None:
+                stop_watching()
+                done(item)
+
+            cancel_item = take(taken)
+            stop_watching = self.presence.when_closed(closed) or _nothing
 
             def cancel() -> None:
-                for step in steps:
-                    if step is not None:
-                        step()
-                steps.clear()
+                stop_watching()
+                cancel_item()
 
-            if self.presence.closed and self.bridge.hub.queues.is_empty(key):
-                done(ENDED)
-                return cancel
-            taken: list[Any] = []
-            steps.append(next_item(self.bridge, key, seconds(timeout))(lambda v: (taken.append(v), finish(v))))  # type: ignore[func-returns-value,arg-type]
-            if not taken:
-                steps.append(self.presence.when_closed(lambda _: finish(ENDED)))
             return cancel
+
+        def take(done: Done[Any]) -> Cancel:
+            return next_item(self.bridge, key, limit)(done) or _nothing
 
         return operation
 
-    def subscribe(self, topic: str) -> Inbox:
-        """An inbox for a topic, until the page is closed."""
+    def subscribe(self, topic: str) -> tuple[Inbox, Callable[[], None]]:
+        """An inbox for a topic, until the page is closed or the second value is called on the loop."""
         check_name(topic, "topic")
         inbox = Inbox(self.bridge.door)
-        self.bridge.door.ask(self._subscribe, topic, inbox)
-        return inbox
+        end: Callable[[], None] = self.bridge.door.ask(self._subscribe, topic, inbox)
+        return inbox, end
 
-    def _subscribe(self, topic: str, inbox: Inbox) -> None:
+    def _subscribe(self, topic: str, inbox: Inbox) -> Callable[[], None]:
         def subscriber(name: str, data: Any) -> None:
             inbox.put((name, data))
 
-        def end(_: Any) -> None:
+        def end() -> None:
             self.bridge.hub.broker.unsubscribe(topic, subscriber)
             inbox.end()
+            stop_watching()
 
         self.bridge.hub.broker.subscribe(topic, subscriber)
-        self.presence.when_closed(end)
+        stop_watching: Cancel = _nothing
+        stop_watching = self.presence.when_closed(lambda _: end()) or _nothing
+        return end
 
     def close(self) -> None:
         """Sends the page away, on the loop."""

@@ -77,6 +77,7 @@ class WorkerPool:
         self._ready: deque[Lane] = deque()
         self._threads: set[threading.Thread] = set()
         self._idle = 0  # workers that sleep and have not been called
+        self._summons = 0  # workers that were called and have not woken yet
         self._busy = 0  # workers that run a job and do not wait for a page
         self._number = 0
         self._closed = False
@@ -117,6 +118,7 @@ class WorkerPool:
             return
         if self._idle:
             self._idle -= 1
+            self._summons += 1
             self._wake.notify()
         else:
             self._number += 1
@@ -142,10 +144,12 @@ class WorkerPool:
     def _sleep(self) -> bool:
         """Waits to be summoned; `False` after a long idle time."""
         self._idle += 1
-        if self._wake.wait(IDLE):
-            return True  # who notifies has counted us out
-        self._idle -= 1
-        return False
+        if not self._wake.wait_for(lambda: self._summons or self._closed, IDLE):
+            self._idle -= 1
+            return False
+        if self._summons:  # whoever summons has counted one out, which need not be us
+            self._summons -= 1
+        return True
 
     # A worker ------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ class Casting(Awaitable[list[Exception | None]]):
 
     def __init__(self) -> None:
         self.future: concurrent.futures.Future[list[Exception | None]] = concurrent.futures.Future()
+        self.future.set_running_or_notify_cancel()  # who stops waiting does not stop the sending
 
     def __await__(self) -> Generator[Any, None, list[Exception | None]]:
         return asyncio.wrap_future(self.future).__await__()
@@ -172,6 +173,9 @@ class JsPyBinarySocket:
 
     async def socket_handler(self, websocket: WebSocket) -> None:
         """Serves one WebSocket."""
+        if not self._bridge.ensure_started():
+            await websocket.close(4403)
+            return
         offered = websocket.scope.get("subprotocols", [])
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
         if 0 < self._limit <= len(self._peers):
@@ -252,3 +256,7 @@ def _check_data(data: Any) -> None:
 def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         logger.debug("closing a binary socket: %r", task.exception())
+
+
+# What the name was in 2020: a module with the class in it.
+JsPyBinarySocket.JsPyBinarySocket = JsPyBinarySocket  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from ..bridge import Bridge
+from ..cells import here
 from ..core.arguments import Target, check_function, check_name, check_target, seconds
 from ..core.calls import Finished
 from ..core.values import pack
@@ -42,7 +43,7 @@ class FunctionsBase:
         check_function(func, f"what is exposed as {key!r}")
         if key.startswith("$"):
             raise ValueError(f"keys that begin with $ belong to the library; got {key!r}")
-        done: bool = self._bridge.ask(self._bridge.expose, key, func, exclusive)
+        done: bool = self._bridge.ask(self._bridge.expose, key, func, exclusive, here())
         return done
 
     def callable(self, func: F) -> F:

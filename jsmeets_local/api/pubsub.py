@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ..bridge import Bridge
+from ..cells import here
 from ..core.arguments import check_function, check_name
 from ..core.values import pack
 
@@ -60,7 +61,7 @@ class Pubsub:
         check_name(topic, "topic")
         if func is not None:
             check_function(func, f"the subscriber of topic {topic!r}")
-            self._bridge.ask(self._bridge.subscribe, topic, func)
+            self._bridge.ask(self._bridge.subscribe, topic, func, here())
             return True
 
         def decorate(function: F) -> F:

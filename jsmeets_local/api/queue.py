@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
 
 from ..bridge import Bridge
-from ..core.arguments import Target, check_function, check_name, check_target, seconds
+from ..cells import here
+from ..core.arguments import Key, Target, check_function, check_queue_key, check_target, seconds
 from ..core.calls import Finished
 from ..core.values import pack
 from ..door import Cancel, Done, Operation
 from ..invoker import Listener
-from ..lines import stand_in
+from ..lines import ENDED, NOTHING, stand_in
 
 __all__ = ["QueuesApi", "QueuesBase", "acknowledged", "next_item"]
 
@@ -23,7 +24,7 @@ class QueuesBase:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
-    def push_nowait(self, key: str, target: Target = None) -> Callable[[Any], None]:
+    def push_nowait(self, key: Key, target: Target = None) -> Callable[[Any], None]:
         """Puts data into a queue of pages and does not wait; from any thread.
 
         Args:
@@ -36,7 +37,7 @@ class QueuesBase:
         Raises:
             TypeError: (by the returned function) The data cannot be sent; the text names the path to what cannot.
         """
-        check_name(key, "key of a queue")
+        check_queue_key(key)
         check_target(target)
 
         def send(data: Any) -> None:
@@ -90,15 +91,15 @@ class QueuesBase:
             func: Plain (runs in a worker thread) or async (on the bridge's loop). Its calls do not overlap.
         """
         check_function(func, "a queue callback")
-        listener = Listener(func, "a queue callback")
+        listener = Listener(func, "a queue callback", here())
         self._bridge.ask(self._bridge.queue_listeners.setdefault, func, listener)
 
     def clear_callback(self) -> None:
         """Removes all callbacks."""
         self._bridge.ask(self._bridge.queue_listeners.clear)
 
-    def _request(self, key: str, timeout: float | None, target: Target) -> Callable[[Any], Operation[Finished]]:
-        check_name(key, "key of a queue")
+    def _request(self, key: Key, timeout: float | None, target: Target) -> Callable[[Any], Operation[Finished]]:
+        check_queue_key(key)
         check_target(target)
         limit = seconds(timeout)
 
@@ -113,7 +114,7 @@ class QueuesApi(QueuesBase):
     """`JsPyQueue`: queues both ways, awaitable."""
 
     def push(
-        self, key: str, timeout: float | None = None, target: Target = None
+        self, key: Key, timeout: float | None = None, target: Target = None
     ) -> Callable[[Any], Awaitable[list[int]]]:
         """Puts data into a queue of pages and awaits that they have it, from any event loop.
 
@@ -142,12 +143,38 @@ def acknowledged(finished: Finished) -> list[int]:
 
 
 def next_item(bridge: Bridge, key: Hashable, timeout: float | None) -> Operation[Any]:
-    """An operation that takes the oldest item of a queue, now or when it comes; `NOTHING` after the timeout."""
+    """An operation that takes the oldest item of a queue, now or when it comes; `NOTHING` after the timeout.
 
-    def operation(done: Done[Any]) -> Cancel | None:
+    Who cancels it after it was done has not got the item: it goes back.
+    """
+
+    def operation(done: Done[Any]) -> Cancel:
+        taken: list[Any] = []
+        line = bridge.item_lines.setdefault(key, deque())
+
+        def take(item: Any) -> None:
+            _leave_line(bridge, key)
+            if item is not NOTHING and item is not ENDED:
+                taken.append(item)
+            done(item)
+
+        def cancel() -> None:
+            if leave is not None:
+                leave()
+            _leave_line(bridge, key)
+            if taken:
+                bridge.hub.queues.put_back(key, taken.pop())
+
+        leave: Cancel | None = None
         if not bridge.hub.queues.is_empty(key):
-            done(bridge.hub.queues.shift(key))
-            return None
-        return stand_in(bridge.item_lines.setdefault(key, deque()), bridge.door, timeout, done)
+            take(bridge.hub.queues.shift(key))
+        else:
+            leave = stand_in(line, bridge.door, timeout, take)
+        return cancel
 
     return operation
+
+
+def _leave_line(bridge: Bridge, key: Hashable) -> None:
+    if not bridge.item_lines.get(key):
+        bridge.item_lines.pop(key, None)

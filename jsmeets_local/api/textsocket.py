@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 from ..bridge import Bridge
+from ..cells import here
 from ..core.arguments import Target, check_function, check_target
 from ..core.values import pack
 from ..invoker import Listener
@@ -72,7 +73,7 @@ class TextSockets:
                 already out of `get_socket_id()`.
         """
         check_function(func, "a socket event callback")
-        listener = Listener(func, "a socket event callback")
+        listener = Listener(func, "a socket event callback", here())
         self._bridge.ask(self._bridge.socket_listeners.setdefault, func, listener)
 
     def clear_socket_event(self) -> None:
@@ -89,7 +90,7 @@ class TextSockets:
                 `multicast(message, socket_id)`.
         """
         check_function(func, f"the handler of protocol {protocol!r}")
-        listener = Listener(func, f"the handler of protocol {protocol!r}")
+        listener = Listener(func, f"the handler of protocol {protocol!r}", here())
         self._bridge.ask(self._bridge.protocols.__setitem__, protocol, listener)
 
     def broadcast(self, data: dict[str, Any]) -> Sent:

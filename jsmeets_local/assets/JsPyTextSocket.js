@@ -742,7 +742,7 @@
         try {
             const stored = JSON.parse(sessionStorage.getItem(STORED) ?? "{}");
             if (token === undefined) {
-                return { token: String(stored.token ?? ""), page: String(stored.page ?? "") };
+                return { token: String(stored.token ?? ""), page: is_guest(stored) ? "" : String(stored.page ?? "") };
             }
             sessionStorage.setItem(STORED, JSON.stringify({ token, page }));
             const bare = location.pathname + location.search + (rest ? `#${rest}` : "");
@@ -753,9 +753,30 @@
         return { token: token ?? "", page: page ?? "" };
     }
 
+    /** A frame shares its page's sessionStorage, and a popup begins with a copy: neither is that page. @param {any} stored */
+    function is_guest(stored) {
+        try {
+            const host = in_frame() ? parent : opener;
+            return Boolean(host) && JSON.parse(host.sessionStorage.getItem(STORED)).page === stored.page;
+        } catch (error) {
+            return false;   // of another origin, which shares nothing with us
+        }
+    }
+
+    const in_frame = () => parent !== window;
+
+    /** @returns {boolean} whether what we would store belongs to the page that we are a frame of */
+    function is_storage_of_parent() {
+        try {
+            return in_frame() && parent.sessionStorage !== undefined;
+        } catch (error) {
+            return false;   // of another origin
+        }
+    }
+
     function store_page() {
         try {
-            if (has_document) {
+            if (has_document && !is_storage_of_parent()) {
                 sessionStorage.setItem(STORED, JSON.stringify(identity));
             }
         } catch (error) {
@@ -1138,8 +1159,17 @@
     /** Firefox writes the address a page was opened by into its stacks. @param {string} stack */
     const without_token = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
 
-    /** @param {any} error whatever was thrown */
+    /** @param {any} error whatever was thrown; also what throws when it is looked at */
     function describe(error) {
+        try {
+            return description(error);
+        } catch (inner) {
+            return { name: "Error", message: "an error that cannot be shown", trace: "" };
+        }
+    }
+
+    /** @param {any} error */
+    function description(error) {
         const like_error = typeof error === "object" && error !== null && typeof error.message === "string";
         if (!like_error) {
             const type = error?.constructor?.name;

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Collection
 from typing import Any, TypeAlias
 
-__all__ = ["Target", "check_function", "check_name", "check_target", "seconds"]
+__all__ = ["Key", "Target", "check_function", "check_name", "check_queue_key", "check_target", "seconds"]
 
+Key: TypeAlias = str | int | float | bool | None
 Target: TypeAlias = int | Collection[int] | None
 
 
@@ -19,7 +21,7 @@ def seconds(timeout: float | None) -> float | None:
     """
     if timeout is None:
         return None
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or math.isnan(timeout):
+    if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real) or math.isnan(timeout):
         raise TypeError(f"timeout is a number of seconds, or None for no limit; got {timeout!r}")
     return None if timeout <= 0 or math.isinf(timeout) else float(timeout)
 
@@ -38,6 +40,17 @@ def check_name(name: Any, what: str) -> str:
     return name
 
 
+def check_queue_key(key: Any) -> Key:
+    """The key of a queue in a page: what JSON calls a scalar.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if key is not None and not isinstance(key, (str, int, float)):
+        raise TypeError(f"the key of a queue in a page is a str, a number, a bool or None; got {key!r}")
+    return key
+
+
 def check_function(func: Any, what: str) -> None:
     """Raises `TypeError` where `func` cannot be called."""
     if not callable(func):
@@ -50,8 +63,10 @@ def check_target(target: Any) -> Target:
     Raises:
         TypeError: It is something else.
     """
-    if target is None or (isinstance(target, int) and not isinstance(target, bool)):
-        return target
-    if isinstance(target, Collection) and all(isinstance(number, int) for number in target):
-        return target
+    if target is None:
+        return None
+    if isinstance(target, numbers.Integral) and not isinstance(target, bool):
+        return int(target)
+    if isinstance(target, Collection) and all(isinstance(number, numbers.Integral) for number in target):
+        return [int(number) for number in target]
     raise TypeError(f"target is a socket number, a collection of them, or None for all pages; got {target!r}")

@@ -111,6 +111,9 @@ class CallTable:
 
     def _finish(self, call_id: int, timed_out: bool = False) -> Finished:
         call = self._calls.pop(call_id)
+        if len(self._deadlines) > 2 * len(self._calls) + 64:  # mostly of calls that have ended
+            self._deadlines = [entry for entry in self._deadlines if entry[1] in self._calls]
+            heapq.heapify(self._deadlines)
         for socket in call.waiting:
             self._forget(socket, call_id)
         answers = call.answers

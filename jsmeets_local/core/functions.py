@@ -15,15 +15,17 @@ class Function:
         key: The name that pages call it by.
         func: What runs.
         exclusive: Whether its calls run one at a time, first come first served.
+        cell: The cell of a notebook that exposed it, or `None`.
         running: Calls that have been taken and have not ended, waiting ones of an exclusive function included.
     """
 
-    __slots__ = ("exclusive", "func", "key", "running")
+    __slots__ = ("cell", "exclusive", "func", "key", "running")
 
-    def __init__(self, key: str, func: Callable[..., Any], exclusive: bool) -> None:
+    def __init__(self, key: str, func: Callable[..., Any], exclusive: bool, cell: Any = None) -> None:
         self.key = key
         self.func = func
         self.exclusive = exclusive
+        self.cell = cell
         self.running = 0
 
 
@@ -33,7 +35,7 @@ class FunctionTable:
     def __init__(self) -> None:
         self._functions: dict[str, Function] = {}
 
-    def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False) -> bool:
+    def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False, cell: Any = None) -> bool:
         """Adds or replaces a function.
 
         Returns:
@@ -41,7 +43,7 @@ class FunctionTable:
         """
         if self.is_running(key):
             return False
-        self._functions[key] = Function(key, func, exclusive)
+        self._functions[key] = Function(key, func, exclusive, cell)
         return True
 
     def clear(self, key: str) -> bool:

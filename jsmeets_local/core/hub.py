@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors import Disconnected, JavaScriptError, JsPyError, PageUnavailable, ProtocolError, UnknownFunction
 from . import message as m
+from .arguments import Key
 from .broker import Broker
 from .calls import CallTable, Finished
 from .codec import Packet, message_packet
@@ -38,7 +39,7 @@ class _About(NamedTuple):
     """What a call was, for its errors."""
 
     protocol: str
-    key: str
+    key: Key
 
 
 class Hub:
@@ -231,7 +232,7 @@ class Hub:
         self._ask(call_id, packet, self.targets(target), deadline, _About("call", key))
         return call_id
 
-    def push(self, key: str, payload: Payload, target: int | Iterable[int] | None, deadline: float | None) -> int:
+    def push(self, key: Key, payload: Payload, target: int | Iterable[int] | None, deadline: float | None) -> int:
         """Puts an item into the pages' queues and asks for an acknowledgement, as `call` does."""
         call_id = self._next_id()
         packet = message_packet(["push", call_id, key], payload, order=("push", key))
@@ -242,7 +243,7 @@ class Hub:
         """Calls a function in pages and wants no answer."""
         self.send(message_packet(["notify", key], payload), target)
 
-    def push_nowait(self, key: str, payload: Payload, target: int | Iterable[int] | None) -> None:
+    def push_nowait(self, key: Key, payload: Payload, target: int | Iterable[int] | None) -> None:
         """Puts an item into the pages' queues and wants no acknowledgement."""
         self.send(message_packet(["push", 0, key], payload, order=("push", key)), target)
 

@@ -19,6 +19,10 @@ class Queues:
         """Appends an item."""
         self._items.setdefault(key, deque()).append(item)
 
+    def put_back(self, key: Hashable, item: Any) -> None:
+        """Returns an item that was taken as the oldest."""
+        self._items.setdefault(key, deque()).appendleft(item)
+
     def pop(self, key: Hashable, default: Any = None) -> Any:
         """Removes and returns the newest item, `default` when there is none."""
         items = self._items.get(key)

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from ..cells import kernel_shell
 from .browser import open_browser
+from .notebook import require_kernel
 
-__all__ = ["MODES", "check_mode", "open_page"]
+__all__ = ["MODES", "choose_mode", "open_browser", "too_late"]
 
-MODES = ("auto", "browser", "none")
-
-
-def check_mode(mode: str) -> None:
-    """Raises `ValueError` where there is no such mode."""
-    if mode not in MODES:
-        raise ValueError(f"mode is one of {', '.join(map(repr, MODES))}; got {mode!r}")
+MODES = ("auto", "browser", "notebook", "none")
 
 
-def open_page(url: str, mode: str) -> None:
-    """Opens a page.
-
-    Args:
-        url: Where it is.
-        mode: One of `MODES`. "none" opens nothing.
+def choose_mode(mode: str) -> str:
+    """What "auto" means here: "notebook" in a Jupyter kernel, else "browser"; the others as they are.
 
     Raises:
-        LaunchError: No browser could be started.
+        ValueError: There is no such mode.
+        LaunchError: It cannot work here.
+        MissingExtra: It needs a package that is not installed.
     """
-    if mode != "none":
-        open_browser(url)
+    if mode not in MODES:
+        raise ValueError(f"mode is one of {', '.join(map(repr, MODES))}; got {mode!r}")
+    if mode == "auto":
+        mode = "browser" if kernel_shell() is None else "notebook"
+    if mode == "notebook":
+        require_kernel()
+    return mode
+
+
+def too_late(url: str, mode: str, timeout: float | None) -> str:
+    """What to say when no page has connected within the timeout (seconds); without the token."""
+    text = f"no page connected within {timeout} s; it was waited for at {url.partition('#')[0]}. "
+    if mode == "notebook":
+        text += "Is this kernel on another machine, or without a front end? The browser has to reach that address. "
+    return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from jsmeets_local import Bridge, BridgeBusy, Disconnected, JsPyError, WouldDeadlock
+from jsmeets_local import Bridge, BridgeBusy, CallTimeout, Disconnected, JsPyBinarySocket, JsPyError, WouldDeadlock
 from jsmeets_local.api.background import Background
+from jsmeets_local.api.binarysocket import Casting
 from jsmeets_local.api.function import Functions
 from jsmeets_local.api.pubsub import Pubsub
-from jsmeets_local.api.queue import QueuesApi
+from jsmeets_local.api.queue import QueuesApi, next_item
 from jsmeets_local.api.textsocket import TextSockets
 from jsmeets_local.blocking import BlockingFunctions, BlockingQueues
 from jsmeets_local.core.message import Call, Hello
@@ -257,6 +258,51 @@ def test_stop_ends_a_blocking_get() -> None:
     served(bridge, main)
     thread.join(10)
     assert outcomes == ["the page was closed, or the server has stopped; nothing more comes to the queue 'q'"]
+
+
+def test_a_blocking_get_ends_in_time_when_nothing_is_served() -> None:
+    queues = BlockingQueues(Bridge())
+    with pytest.raises(CallTimeout):
+        queues.get("q", timeout=0.05)
+
+
+def test_an_item_that_was_taken_for_nobody_goes_back() -> None:
+    bridge = Bridge()
+    queues = QueuesApi(bridge)
+
+    async def main() -> int:
+        got = 0
+        for n in range(50):
+            bridge.do(bridge.hub.queues.put, "q", n)
+        for _ in range(50):
+            task = asyncio.create_task(bridge.door.awaitable(next_item(bridge, "q", None)))
+            await asyncio.sleep(0)
+            task.cancel()
+            got += not isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)
+        await asyncio.sleep(0)
+        return got + sum(queues.shift("q") is not None for _ in range(50))
+
+    assert served(bridge, main) == 50
+
+
+def test_cancelling_a_broadcast_harms_nobody() -> None:
+    casting = Casting()
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(casting, 0.01)
+        casting.future.set_result([])
+        assert await casting == []
+
+    asyncio.run(main())
+
+
+def test_what_2020_programs_also_write() -> None:
+    assert JsPyBinarySocket.JsPyBinarySocket("/p").url_path() == "/p"  # type: ignore[attr-defined]
+    queues = QueuesApi(Bridge())
+    queues.push_nowait(5)("a number as the key")
+    with pytest.raises(TypeError, match="key of a queue"):
+        queues.push_nowait([])(1)  # type: ignore[arg-type]
 
 
 def test_cancelling_a_task_cancels_its_operation() -> None:

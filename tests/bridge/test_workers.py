@@ -161,6 +161,20 @@ def test_many_submitters_lose_nothing(pool: WorkerPool, answers: Answers) -> Non
     assert sorted(answers.all(2000)) == sorted(1000 * i + n for i in range(4) for n in range(500))
 
 
+def test_a_job_that_comes_as_a_worker_gives_up_waiting_is_run(
+    answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jsmeets_local.workers.IDLE", 0.005)
+    pool = WorkerPool(2, answers.deliver, after)
+    pauses = threading.Event()
+    for n in range(300):
+        pool.submit(Lane(), lambda n=n: n)  # type: ignore[misc]
+        answers.all(n + 1)
+        pauses.wait(0.0049 + n % 7 * 0.0001)
+    assert pool._idle >= 0
+    pool.close()
+
+
 def test_waiting_outside_a_worker_does_nothing() -> None:
     with waiting():
         pass

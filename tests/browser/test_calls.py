@@ -85,6 +85,7 @@ def test_errors_of_javascript_reach_python(open_page: Open) -> None:
         JsPyFunction.expose('rejects', () => Promise.reject(new RangeError('too far')));
         JsPyFunction.expose('throws_text', () => { throw 'just text' });
         JsPyFunction.expose('big', () => 10n);
+        JsPyFunction.expose('unspeakable', () => { throw { get message() { throw Error('inner') } } });
         JsPyFunction.expose('cycle', () => { const a = {}; a.a = a; return a; });
     """)
     with pytest.raises(JavaScriptError) as caught:
@@ -98,6 +99,8 @@ def test_errors_of_javascript_reach_python(open_page: Open) -> None:
         page.call("rejects")()
     with pytest.raises(JavaScriptError, match="just text"):
         page.call("throws_text")()
+    with pytest.raises(JavaScriptError, match="cannot be shown"):
+        page.call("unspeakable", timeout=10)()
     with pytest.raises(JavaScriptError, match="BigInt"):
         page.call("big")()
     with pytest.raises(JavaScriptError):

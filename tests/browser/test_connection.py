@@ -68,6 +68,7 @@ def test_after_an_explicit_close_only_reconnect_opens(app: JsMeetsPy, open_page:
         "window.ends = []; JsPyTextSocket.add_close_event(() => ends.push(JsPyTextSocket.get_socket_id()));"
     )
     page.wait_connected()
+    assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True
     assert tab.evaluate("[JsPyTextSocket.ready(), JsPyTextSocket.get_socket_id(), JsPyTextSocket.reconnect()]") == [
         True,
         1,
@@ -140,8 +141,8 @@ def test_two_applications_in_one_process_share_nothing(tabs: Tabs) -> None:
 def test_a_page_without_the_token_is_refused_and_told_what_to_do(app: JsMeetsPy, tabs: Tabs) -> None:
     page = app.launch("<p>x</p>", mode="none")
     tab = tabs.open(page.url.partition("#")[0])
-    with tab.expect_console_message(lambda message: "launch" in message.text) as _:
-        pass
+    while not any("launch" in text for text in tabs.console):
+        tab.wait_for_timeout(20)
     assert not page.is_connected()
 
 
@@ -165,6 +166,24 @@ def test_links_within_the_application_keep_the_page(app: JsMeetsPy, tab: Tab) ->
     tab.wait_for_url("**/page-2")
     assert first.call("f", timeout=10)() == 2
     assert first.eval("location.pathname") == "/page-2"
+
+
+def test_frames_and_popups_are_pages_of_their_own(app: JsMeetsPy, tabs: Tabs, tab: Tab) -> None:
+    app.launch("<script>JsPyFunction.expose('who', () => 'other')</script>", mode="none")
+    page = app.launch("<script>JsPyFunction.expose('who', () => 'page')</script>", mode="none")
+    tab.goto(page.url)
+    assert page.call("who", timeout=10)() == "page"
+    tab.evaluate("() => { const f = document.createElement('iframe'); f.src = '/'; document.body.append(f); }")
+    while app.sockets.number_of_connections() < 2:
+        assert page.call("who", timeout=10)() == "page"
+    with tab.expect_popup() as popup:
+        tab.evaluate("() => { window.open('/'); }")
+    while app.sockets.number_of_connections() < 3:
+        assert page.call("who", timeout=10)() == "page"
+    assert page.call("who")() == "page"
+    tab.reload()
+    assert page.call("who", timeout=10)() == "page"
+    popup.value.close()
 
 
 def test_a_restarted_server_gets_its_pages_back(tab: Tab) -> None:

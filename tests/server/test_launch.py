@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -21,7 +22,7 @@ from urllib.error import HTTPError
 import psutil
 import pytest
 
-from jsmeets_local import Bridge, Disconnected, JsMeetsPy, LaunchError, Page, WouldDeadlock
+from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, LaunchError, Page, WouldDeadlock
 from tests.raw import RawPage
 
 ROOT = Path(__file__).parent.parent.parent
@@ -376,6 +377,130 @@ def test_a_function_may_close_its_page(app: JsMeetsPy) -> None:
     client.send(["call", 1, "quit", []])
     assert client.receive()[0] == "close"
     assert page.wait(10)
+
+
+@pytest.mark.parametrize("kind", ["plain", "async"])
+def test_a_function_may_stop_the_program_and_run_waits_for_its_end(app: JsMeetsPy, kind: str) -> None:
+    ended: list[str] = []
+    app.add_event_handler("shutdown", lambda: ended.append("shutdown handler"))
+
+    async def quit_async() -> None:
+        app.stop()
+
+    app.functions.expose("quit", app.stop if kind == "plain" else quit_async)
+    app.run("<p>", "none", lambda page: raw(page).send(["notify", "quit", []]))
+    assert ended == ["shutdown handler"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "jsmeets-server"]
+
+
+def test_stop_and_launch_from_many_threads(app: JsMeetsPy) -> None:
+    def hammer() -> None:
+        for _ in range(5):
+            page = app.launch("<p>", mode="none")
+            page.close()
+            app.stop()
+
+    threads = [threading.Thread(target=hammer) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    app.stop()
+    assert not app.bridge.door.is_open()
+
+
+def test_stop_in_a_startup_handler_does_not_deadlock() -> None:
+    app = JsMeetsPy(bridge=Bridge())
+
+    async def boot() -> None:
+        app.stop()
+
+    app.add_event_handler("startup", boot)
+    app.launch("<p>", mode="none").close()
+
+
+def test_a_function_that_ends_after_stop_is_not_running(app: JsMeetsPy) -> None:
+    release, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        release.wait(10)
+        ended.set()
+
+    app.functions.expose("work", work)
+    client = raw(app.launch("<p>", mode="none"))
+    client.send(["call", 1, "work", []])
+    while not app.functions.is_running("work"):
+        time.sleep(0.001)
+    app.stop()
+    release.set()
+    ended.wait(10)
+    while app.functions.is_running("work"):
+        time.sleep(0.001)
+    assert app.functions.expose("work", work)
+
+
+def test_interrupted_launch_leaves_no_server() -> None:
+    app = JsMeetsPy(bridge=Bridge(), on_startup=[lambda: time.sleep(0.5)])
+    threading.Timer(0.1, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        app.launch("<p>", mode="none")
+    app.launch("<p>", mode="none").close()
+
+
+def test_order_of_what_is_sent_on_the_loop(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    client = raw(page)
+    app.pubsub.subscribe("t", print)
+
+    @app.expose
+    async def go() -> str:
+        app.queues.push_nowait("q")(1)
+        app.functions.call_nowait("f")(2)
+        with pytest.raises(CallTimeout):
+            await page.aio.call("g", timeout=0.01)(3)
+        app.queues.push_nowait("q")(4)
+        return "answer"
+
+    client.send(["call", 1, "go", []])
+    kinds = [client.receive() for _ in range(5)]
+    assert [message[-1] for message in kinds] == [1, [2], [3], 4, "answer"]
+    asyncio.run_coroutine_threadsafe(_last_words(app, client.id), app.bridge.door.loop).result(10)  # type: ignore[arg-type]
+    assert [client.receive()[0] for _ in range(2)] == ["notify", "close"]
+
+
+async def _last_words(app: JsMeetsPy, socket_id: int) -> None:
+    app.functions.call_nowait("bye")()
+    app.sockets.close_socket(socket_id)
+
+
+def test_timeouts_that_are_nearly_due_disturb_no_other(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    raw(page)
+    page.wait_connected(10)
+    for timeout in (0.0001, 0.0004, 0.001, 0.02, 0.0004):
+        with pytest.raises(CallTimeout):
+            page.call("never", timeout=timeout)()
+
+
+def test_closed_subscriptions_and_pages_leave_nothing(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    broker, ends = app.bridge.hub.broker, page._view.presence._ends
+    for _ in range(20):
+        page.subscribe("t").close()
+        page.subscribe("t")  # dropped
+    gc.collect()
+    assert app.bridge.door.ask(broker.subscribers, "t") == []
+    assert len(ends) == 0
+    for n in range(20):
+        with pytest.raises(CallTimeout):
+            page.queue(f"q{n}").get(timeout=0.001)
+    assert app.bridge.item_lines == {}
+    watchers = len(app.bridge.watchers)
+    for _ in range(20):
+        app.launch("<p>", mode="none").close()
+    gc.collect()
+    assert app.bridge.door.ask(len, app.bridge.watchers) == watchers
 
 
 def test_launching_on_the_loop_is_refused(app: JsMeetsPy) -> None:

@@ -82,6 +82,22 @@ def test_origins(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     assert not refused(page, origin=None)
 
 
+def test_the_same_refusal_is_logged_once_a_minute(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(20):
+        assert refused(page, token="wrong")
+    assert caplog.text.count("the launch token is missing or wrong") == 1
+    for n in range(200):
+        assert refused(page, origin=f"http://evil{n}.example")
+    assert caplog.text.count("is foreign") < 100
+
+
+def test_lists_and_tokens_that_cannot_be_meant() -> None:
+    with pytest.raises(TypeError, match=r"write \['example.org'\]"):
+        JsMeetsPy(allowed_hosts="example.org")
+    with pytest.raises(ValueError, match="letters, digits"):
+        JsMeetsPy(token="a b")
+
+
 def test_hosts(page: Page) -> None:
     def with_host(host: str) -> bytes:
         """The status line for a handshake with this Host."""
