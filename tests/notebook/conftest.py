@@ -1,0 +1,294 @@
+"""A real kernel, without a front end (fast) and under a real JupyterLab in Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 30.0  # that a cell may take
+
+
+def scratch(folder: Path) -> dict[str, str]:
+    """An environment in which Jupyter touches nothing but a folder, and its kernels find this package."""
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    # The frozen modules would make the debugger of the kernel write warnings.
+    return {
+        **os.environ,
+        **{name: str(folder / name.lower()) for name in names},
+        "PYTHONPATH": path,
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+class Run:
+    """What one run of a cell has brought so far."""
+
+    def __init__(self) -> None:
+        self.stdout = ""
+        self.stderr = ""
+        self.value: Any = None  # the text of its value
+        self.error: str | None = None
+        self.html: list[str] = []  # what it displayed
+        self.replied = False
+        self.idle = False
+
+    def take(self, kind: str, content: dict[str, Any]) -> None:
+        if kind == "stream":
+            setattr(self, content["name"], getattr(self, content["name"]) + content["text"])
+        elif kind in ("execute_result", "display_data"):
+            if "text/html" in content["data"]:
+                self.html.append(content["data"]["text/html"])
+            if kind == "execute_result":
+                self.value = content["data"]["text/plain"]
+        elif kind == "error":
+            self.error = f"{content['ename']}: {content['evalue']}"
+        elif kind == "status":
+            self.idle = self.idle or content["execution_state"] == "idle"
+
+
+class Kernel:
+    """A kernel and the messages of its cells."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        from jupyter_client.manager import KernelManager
+
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel(env=environment, cwd=str(folder))
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+        self.runs: dict[str, Run] = {}
+
+    @property
+    def pid(self) -> int:
+        return int(self.manager.provisioner.pid)
+
+    def start(self, code: str, cell: str = "") -> Run:
+        """Starts a cell; `cell` is what a front end would call it."""
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
+        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
+        run = self.runs[message["header"]["msg_id"]] = Run()
+        self.client.shell_channel.send(message)
+        return run
+
+    def until(self, happened: Callable[[], object], seconds: float = SECONDS) -> None:
+        """Takes messages until something has happened."""
+        deadline = time.monotonic() + seconds
+        while not happened():
+            left = deadline - time.monotonic()
+            assert left > 0, "it did not happen in time"
+            try:
+                message = self.client.get_iopub_msg(timeout=min(left, 0.1))
+            except queue.Empty:
+                continue
+            run = self.runs.get(message["parent_header"].get("msg_id", ""))
+            if run is not None:
+                run.take(message["msg_type"], message["content"])
+
+    def run(self, code: str, cell: str = "") -> Run:
+        """Runs a cell to its end."""
+        run = self.start(code, cell)
+        self.until(lambda: run.idle)
+        return run
+
+    def value(self, code: str) -> Any:
+        """The value of an expression, which is written as JSON."""
+        run = self.run(f"__import__('json').dumps({code})")
+        assert run.error is None, run.error
+        return json.loads(run.value[1:-1].encode().decode("unicode_escape"))
+
+    def stop(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[Kernel]:
+    """A kernel of its own."""
+    kernel = Kernel(scratch(tmp_path), tmp_path)
+    yield kernel
+    kernel.stop()
+
+
+# JupyterLab ----------------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """JupyterLab in a scratch folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.token = secrets.token_hex(16)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        settings = folder / "jupyter_config_dir" / "labconfig" / "default_setting_overrides.json"
+        settings.parent.mkdir(parents=True)
+        settings.write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}')
+        self._log = (folder / "jupyter.log").open("w")
+        options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": self.port,
+            "ServerApp.port_retries": 0,
+            "IdentityProvider.token": self.token,
+            "ServerApp.root_dir": folder,
+            "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            "LabApp.extension_manager": "readonly",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser"]
+            + [f"--{name}={value}" for name, value in options.items()],
+            env=scratch(folder),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=5).close()
+            except (urllib.error.URLError, ConnectionError):
+                assert time.monotonic() < deadline, (self.folder / "jupyter.log").read_text()
+                assert self._process.poll() is None, (self.folder / "jupyter.log").read_text()
+                time.sleep(0.2)
+            else:
+                return
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """JupyterLab; its terminal is in jupyter.log."""
+    pytest.importorskip("jupyterlab")
+    server = Server(tmp_path_factory.mktemp("lab"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; module-scoped, because Playwright keeps an event loop running in this thread."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("needs chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable, chromium_sandbox=False, args=["--disable-gpu", "--no-first-run"]
+        )
+        yield browser
+        browser.close()
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    """A notebook file with code cells."""
+    listed = [
+        {"cell_type": "code", "id": f"cell-{n}", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
+        for n, code in enumerate(cells)
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    path.write_text(json.dumps({"cells": listed, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+
+
+class Notebook:
+    """A notebook that is open in JupyterLab."""
+
+    def __init__(self, server: Server, tab: Any, name: str) -> None:
+        self.tab = tab
+        self.path = server.folder / name
+        tab.goto(f"{server.url}/lab/tree/{name}?token={server.token}&reset")
+        tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        tab.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=60_000)
+
+    def cell(self, number: int) -> Any:
+        """A code cell, from 0."""
+        return self.tab.locator(".jp-Notebook .jp-CodeCell").nth(number)
+
+    def start(self, number: int) -> None:
+        """Runs a cell, and does not wait for its end."""
+        self.cell(number).locator(".jp-InputArea-editor .cm-content").click()
+        self.tab.keyboard.press("Control+Enter")
+
+    def run(self, number: int, seconds: float = SECONDS) -> str:
+        """Runs a cell; the text under it when it has ended."""
+        prompt = self.cell(number).locator(".jp-InputArea-prompt")
+        before = prompt.inner_text()
+        self.start(number)
+        deadline = time.monotonic() + seconds
+        while prompt.inner_text() == before or "*" in prompt.inner_text():
+            assert time.monotonic() < deadline, f"cell {number} did not end: {self.text(number)}"
+            self.tab.wait_for_timeout(50)
+        self.tab.wait_for_timeout(100)  # what was printed is drawn a little later
+        return self.text(number)
+
+    def text(self, number: int) -> str:
+        """What stands under a cell, but for frames."""
+        return "\n".join(self.cell(number).locator(".jp-OutputArea-output").all_inner_texts())
+
+    def wait_text(self, number: int, wanted: str, seconds: float = 10) -> None:
+        """Waits until a text stands under a cell."""
+        self.cell(number).locator(".jp-OutputArea-output", has_text=wanted).first.wait_for(timeout=seconds * 1000)
+
+    def frame(self, number: int) -> Any:
+        """The page under a cell."""
+        return self.cell(number).frame_locator("iframe")
+
+    def frames(self, number: int) -> int:
+        return int(self.cell(number).locator("iframe").count())
+
+    def save(self) -> str:
+        """Saves the notebook and gives its text."""
+        self.tab.keyboard.press("Escape")
+        self.tab.keyboard.press("Control+s")
+        self.tab.wait_for_timeout(1500)
+        return self.path.read_text()
+
+
+@pytest.fixture
+def open_notebook(server: Server, browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
+    """Opens code cells, or a notebook file, in JupyterLab with a kernel of its own."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+
+    def open_notebook(*cells: str, file: Path | None = None) -> Notebook:
+        name = f"{request.node.name.replace('[', '-').strip(']')}.ipynb" if file is None else file.name
+        if file is None:
+            write_notebook(server.folder / name, list(cells))
+        elif not (server.folder / name).exists():
+            shutil.copy(file, server.folder / name)
+        return Notebook(server, context.new_page(), name)
+
+    yield open_notebook
+    context.close()
+    headers = {"Authorization": f"token {server.token}"}
+    listed = urllib.request.Request(f"{server.url}/api/sessions", headers=headers)
+    with urllib.request.urlopen(listed) as response:
+        for session in json.load(response):
+            url = f"{server.url}/api/sessions/{session['id']}"
+            urllib.request.urlopen(urllib.request.Request(url, headers=headers, method="DELETE")).close()

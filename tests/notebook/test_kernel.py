@@ -1,0 +1,257 @@
+"""A page of a real kernel, without a front end: this test is the page."""
+
+from __future__ import annotations
+
+import html
+import re
+import secrets
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from tests.notebook.conftest import Kernel, Run
+from tests.raw import RawPage
+
+pytest.importorskip("ipykernel")
+pytest.importorskip("jupyter_client")
+
+LAUNCH = """
+from jsmeets_local import JsMeetsPy
+app = JsMeetsPy()
+page = app.launch("<p>the page</p>")
+"""
+
+
+def url_of(run: Run) -> str:
+    found = re.search(r'src="([^"]+)"', run.html[0])
+    assert found
+    return html.unescape(found[1])
+
+
+def open_page(run: Run) -> RawPage:
+    """Opens what a cell displays, as a browser would."""
+    url = url_of(run)
+    return RawPage(url, secrets.token_hex(8), page=url.partition("=")[2].partition(".")[2])
+
+
+def launch(kernel: Kernel, code: str = LAUNCH, cell: str = "one") -> tuple[Run, RawPage]:
+    """Runs a cell that launches a page, and is that page."""
+    run = kernel.start(code, cell)
+    kernel.until(lambda: run.html or run.error)
+    assert run.error is None, run.error
+    page = open_page(run)
+    kernel.until(lambda: run.idle)
+    return run, page
+
+
+def test_auto_shows_a_frame_and_waits_for_the_page(kernel: Kernel) -> None:
+    run = kernel.start(LAUNCH)
+    kernel.until(lambda: run.html)
+    assert not run.idle, "launch() waits for the page"
+    open_page(run)
+    kernel.until(lambda: run.idle)
+    assert run.error is None
+    (frame,) = run.html
+    url = url_of(run)
+    assert 'allow="loopback-network; local-network-access"' in frame
+    assert "width: 100%; height: 400px" in frame
+    assert f'<a href="{url}"' in frame
+    assert kernel.value("page.url") == url
+
+
+def test_the_frame_is_shown_once_by_its_cell_and_again_by_others(kernel: Kernel) -> None:
+    code = LAUNCH.replace("</p>", "</p>', width='50%', height=120").replace('"<p>', "'<p>").replace('")', ")")
+    run, _ = launch(kernel, code + "page")
+    assert len(run.html) == 1
+    assert run.value.startswith("<Page http://127.0.0.1:")
+    assert "width: 50%" in run.html[0]
+    assert "height: 120px" in run.html[0]
+    again = kernel.run("page")
+    assert again.html == run.html
+    assert again.value.endswith("(connected)>")
+    shown = kernel.run("page.show(height='10em')\npage")
+    assert len(shown.html) == 1
+    assert "height: 10em" in shown.html[0]
+    assert kernel.run("app.stop()\npage").html == []
+    assert kernel.run("page.show()").error == "Disconnected: this page is closed; launch() opens another one"
+
+
+def test_a_call_in_the_same_cell_and_in_the_next(kernel: Kernel) -> None:
+    run = kernel.start(LAUNCH + "page.call('f')(1)")
+    kernel.until(lambda: run.html)
+    page = open_page(run)
+    call = page.receive()
+    page.send(["return", call[1], {"same": "cell"}])
+    kernel.until(lambda: run.idle)
+    assert run.value == "{'same': 'cell'}"
+    for code in ("page.js.f(2)", "await page.aio.call('f')(2)"):
+        run = kernel.start(code)
+        call = page.receive()
+        assert call[2:] == ["f", [2]]
+        page.send(["return", call[1], "next"])
+        kernel.until(lambda run=run: run.idle)
+        assert run.value == "'next'"
+
+
+@pytest.mark.parametrize("code", ["page.call('f')()", "page.queue('q').get()"])
+def test_interrupt_ends_a_wait_and_the_bridge_goes_on(kernel: Kernel, code: str) -> None:
+    _, page = launch(kernel)
+    # The kernel takes the time: to draw its first traceback takes longer than to end the wait.
+    run = kernel.start(f"import time\ntry:\n    {code}\nexcept KeyboardInterrupt:\n    ended = time.time()\n    raise")
+    time.sleep(0.5)  # the cell has begun to wait
+    start = time.time()
+    kernel.manager.interrupt_kernel()
+    kernel.until(lambda: run.idle)
+    assert run.error == "KeyboardInterrupt: "
+    assert 0 < kernel.value("ended") - start < 0.5
+    page.inbox.clear()
+    run = kernel.start("page.call('after')()")
+    while (call := page.receive())[2:3] != ["after"]:
+        pass
+    page.send(["return", call[1], 5])
+    kernel.until(lambda: run.idle)
+    assert run.value == "5"
+
+
+COUNT = """
+import gc, psutil
+def count():
+    gc.collect()
+    me = psutil.Process()
+    ports = sum(c.status == "LISTEN" for c in me.net_connections())
+    return [me.num_fds(), me.num_threads(), ports]
+"""
+OWN_BRIDGE = LAUNCH.replace("JsMeetsPy()", "JsMeetsPy(bridge=Bridge())").replace("import", "import Bridge,")
+SAME_APP = "try:\n    app\nexcept NameError:\n    app = None\n" + LAUNCH.replace("JsMeetsPy()", "app or JsMeetsPy()")
+
+
+@pytest.mark.parametrize(
+    ("code", "cell"),
+    [
+        pytest.param(LAUNCH, "one", id="new app"),
+        pytest.param(LAUNCH, "", id="new app, no cell id"),
+        pytest.param(OWN_BRIDGE, "one", id="own bridge"),  # without an id nothing tells that it is the same cell
+        pytest.param(SAME_APP, "one", id="same app"),
+        pytest.param(SAME_APP, "", id="same app, no cell id"),
+    ],
+)
+def test_running_the_launch_cell_again_leaks_nothing(kernel: Kernel, code: str, cell: str) -> None:
+    kernel.run(COUNT)
+    _, page = launch(kernel, code, cell)
+    before = kernel.value("count()")
+    for _ in range(20):
+        old = page
+        _, page = launch(kernel, code, cell)
+        old.socket.close()
+    run = kernel.start("page.call('f')()")
+    call = page.receive()
+    page.send(["return", call[1], "still"])
+    kernel.until(lambda: run.idle)
+    assert run.value == "'still'"
+    for _ in range(20):  # what ends is closed a moment later
+        after = kernel.value("count()")
+        if all(now <= then for now, then in zip(after, before, strict=True)):
+            break
+        time.sleep(0.25)
+    else:
+        pytest.fail(f"descriptors, threads, ports: {before} at first, {after} in the end")
+
+
+def test_two_cells_have_two_pages(kernel: Kernel) -> None:
+    _, first = launch(kernel)
+    _, second = launch(kernel, "other = app.launch('<p>other</p>')", cell="two")
+    assert kernel.value("[page.is_connected(), other.is_connected()]") == [True, True]
+    _, third = launch(kernel, "other = app.launch('<p>other</p>')", cell="two")
+    assert second.receive() == ["close", "closed by Python", False]
+    assert kernel.value("[page.is_connected(), other.is_connected()]") == [True, True]
+    for page in (first, third):
+        page.close()
+
+
+EXPOSE = """
+import logging
+@app.expose
+def hello(name):
+    print("hello", name)
+    logging.getLogger("mine").warning("logged for %s", name)
+
+@app.expose
+async def later(name):
+    print("later", name)
+
+@app.expose
+def wrong():
+    raise ValueError("look here")
+
+app.pubsub.subscribe("topic", lambda topic, data: print(topic, data))
+"""
+
+
+def test_prints_go_to_the_cell_that_exposed(kernel: Kernel) -> None:
+    launching, page = launch(kernel)
+    exposing = kernel.run(EXPOSE)
+    other = kernel.run("print('other')")
+    kernel.client.complete("pri")  # the last request is no cell
+    kernel.client.get_shell_msg(timeout=10)
+    assert page.ask("call", "hello", ["page"]) == ["return", 1, None]
+    assert page.ask("call", "later", ["page"]) == ["return", 1, None]
+    assert page.ask("call", "wrong", [])[0] == "error"
+    page.send(["publish", 0, "topic", "data", False])
+    page.send(["fault", "a callback", {"kind": "raised", "name": "TypeError", "message": "in the page", "trace": ""}])
+    wanted = "hello page\nlater page\ntopic data\n"
+    kernel.until(lambda: len(exposing.stdout) >= len(wanted) and "look here" in exposing.stderr)
+    kernel.until(lambda: launching.stderr)
+    assert "in the page" in launching.stderr
+    assert exposing.stdout == wanted
+    assert "logged for page" in exposing.stderr
+    assert "the exposed function 'wrong' raised" in exposing.stderr
+    assert "ValueError: look here" in exposing.stderr
+    assert (other.stdout, other.stderr) == ("other\n", "")
+
+
+def test_prints_go_to_the_cell_that_runs(kernel: Kernel) -> None:
+    _, page = launch(kernel)
+    exposing = kernel.run(EXPOSE)
+    run = kernel.start("page.call('f')()")
+    call = page.receive()
+    assert page.ask("call", "hello", ["cell"]) == ["return", 1, None]
+    assert page.ask("call", "later", ["cell"]) == ["return", 1, None]
+    page.send(["return", call[1], None])
+    kernel.until(lambda: run.idle and "later" in run.stdout)
+    assert run.stdout == "hello cell\nlater cell\n"
+    assert "logged for cell" in run.stderr
+    assert exposing.stdout == ""
+
+
+def test_a_kernel_that_ends_leaves_no_server(kernel: Kernel) -> None:
+    run, _ = launch(kernel)
+    port = int(url_of(run).split(":")[2].split("/")[0])
+    kernel.manager.restart_kernel(now=True)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+    import sys
+
+    from jsmeets_local import LaunchError, MissingExtra
+    from jsmeets_local.launchers import choose_mode, notebook
+
+    assert choose_mode("auto") == "browser"
+    with pytest.raises(LaunchError, match="works in a Jupyter kernel"):
+        choose_mode("notebook")
+    monkeypatch.setattr(notebook, "kernel_shell", object)
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    with pytest.raises(LaunchError, match="Colab does not carry WebSockets"):
+        choose_mode("notebook")
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+
+    def nothing(name: str) -> Any:
+        return None
+
+    monkeypatch.setattr(importlib.util, "find_spec", nothing)
+    with pytest.raises(MissingExtra, match=r"pip install 'jsmeets-local\[notebook\]'"):
+        choose_mode("notebook")

@@ -1,0 +1,174 @@
+"""A real JupyterLab in Chromium: what a person at a notebook does and sees."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jsmeets_local import Bridge, JsMeetsPy
+from jsmeets_local.launchers.notebook import Frame
+from tests.notebook.conftest import ROOT, Notebook
+
+pytest.importorskip("jupyterlab")
+pytest.importorskip("playwright.sync_api")
+
+OpenNotebook = Callable[..., Notebook]
+
+LAUNCH = '''
+from jsmeets_local import JsMeetsPy
+app = JsMeetsPy()
+PAGE = """
+<h1 id="title">Live</h1>
+<button onclick="JsPyFunction.call('clicked')(++clicks)">Click</button>
+<script>
+    let clicks = 0;
+    JsPyFunction.expose("double", (x) => 2 * x);
+    JsPyFunction.expose("never", () => new Promise(() => {}));
+    JsPyFunction.expose("down", async (n, next) => n ? (await JsPyFunction.call(next)(n)) + 1 : 0);
+</script>
+"""
+page = app.launch(PAGE, height=150)
+'''
+EXPOSE = """
+@app.expose
+def plain(n):
+    return page.call("down")(n - 1, "later")
+@app.expose
+async def later(n):
+    return await page.aio.call("down")(n - 1, "plain")
+@app.expose
+def clicked(n):
+    print("clicked", n)
+    if n == 2:
+        raise ValueError("two clicks")
+"""
+
+
+def test_launch_call_and_callbacks(open_notebook: OpenNotebook) -> None:
+    """The frame is live; the same cell and the next ones get values; callbacks nest to depth 50."""
+    notebook = open_notebook(
+        LAUNCH + "page.call('double')(21)",
+        "page.js.double(4)",
+        "await page.aio.call('double')(5)",
+        EXPOSE,
+        "page.call('down')(50, 'plain')",
+        "page",
+    )
+    assert notebook.run(0).endswith("42")
+    assert notebook.frames(0) == 1
+    assert notebook.frame(0).locator("#title").inner_text() == "Live"
+    assert notebook.run(1) == "8"
+    assert notebook.run(2) == "10"
+    notebook.run(3)
+    assert notebook.run(4) == "50"
+    notebook.run(5)
+    assert notebook.frame(5).locator("#title").inner_text() == "Live"
+
+
+def test_prints_and_errors_of_a_click_stand_under_the_exposing_cell(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(LAUNCH, EXPOSE, "print('another')")
+    for number in range(3):
+        notebook.run(number)
+    button = notebook.frame(0).locator("button")
+    button.click()
+    notebook.wait_text(1, "clicked 1")
+    button.click()
+    notebook.wait_text(1, "ValueError: two clicks")
+    assert notebook.text(2).strip() == "another"
+
+
+def test_interrupt(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(LAUNCH, "page.call('never')()", "page.call('double')(3)")
+    notebook.run(0)
+    notebook.start(1)
+    notebook.tab.wait_for_timeout(1000)
+    start = time.monotonic()
+    notebook.tab.locator('[data-command="notebook:interrupt-kernel"], [data-jp-item-name="interrupt"]').first.click()
+    notebook.wait_text(1, "KeyboardInterrupt")
+    assert time.monotonic() - start < 2, "most of it is the front end; test_kernel.py measures the kernel"
+    assert notebook.run(2) == "6"
+
+
+def test_running_the_launch_cell_again_replaces_the_page(open_notebook: OpenNotebook) -> None:
+    count = "import psutil; sum(c.status == 'LISTEN' for c in psutil.Process().net_connections())"
+    notebook = open_notebook(LAUNCH, count, "page.call('double')(3)")
+    notebook.run(0)
+    before = notebook.run(1)
+    for _ in range(3):
+        notebook.run(0)
+    assert notebook.frames(0) == 1
+    assert notebook.run(1) == before
+    assert notebook.run(2) == "6"
+
+
+def test_a_moved_cell_keeps_its_page(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(LAUNCH, "page.call('double')(3)")
+    notebook.run(0)
+    notebook.frame(0).locator("#title").evaluate("(title) => { title.textContent = 'Changed' }")
+    notebook.cell(0).locator(".jp-InputArea-prompt").click()
+    notebook.tab.keyboard.press("Control+Shift+ArrowDown")
+    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=10_000)
+    assert notebook.run(0) == "6"
+
+
+def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, browser: Any, tmp_path: Path) -> None:
+    """The server is gone: the frame gives way to a text; the same where a viewer takes frames and scripts out."""
+    import nbconvert
+    import nbformat
+
+    notebook = open_notebook(LAUNCH, "app.stop()")
+    notebook.run(0)
+    notebook.run(1)
+    saved = nbformat.reads(notebook.save(), as_version=4)
+    text, _ = nbconvert.HTMLExporter().from_notebook_node(saved)
+    (tmp_path / "export.html").write_text(text)
+    tab = browser.new_page()
+    tab.route("https://**", lambda route: route.abort())
+    tab.goto(f"file://{tmp_path}/export.html", wait_until="domcontentloaded")
+    tab.wait_for_selector("iframe", state="detached", timeout=20_000)
+    assert tab.locator("text=The page was here while its Python was running").is_visible()
+    assert tab.locator("a[href*='#jsmeets=']").count() == 0
+    tab.close()
+
+    foreign = notebook.path.with_name("foreign.ipynb")  # what this server has not signed is not trusted
+    foreign.write_text(notebook.path.read_text().replace("<h1 ", "<h1 lang='en' "))
+    untrusted = open_notebook(file=foreign)
+    untrusted.wait_text(0, "The page was here while its Python was running")
+    assert untrusted.frames(0) == 0
+
+
+def test_a_frame_whose_server_comes_late(browser: Any, tmp_path: Path) -> None:
+    """An editor may show the frame before it forwards the port."""
+    app = JsMeetsPy(bridge=Bridge())
+    page = app.launch("<h1>Late</h1>", mode="none")
+    port = int(page.url.split(":")[2].split("/")[0])
+    app.stop()
+    (tmp_path / "cell.html").write_text(f"<!DOCTYPE html>{Frame(page.url, '100%', 200).html()}")
+    tab = browser.new_page()
+    try:
+        tab.goto(f"file://{tmp_path}/cell.html")
+        tab.wait_for_selector("iframe", state="hidden")
+        app.launch("<h1>Late</h1>", mode="none", port=port)
+        tab.wait_for_selector("iframe", state="visible", timeout=10_000)
+        tab.frame_locator("iframe").locator("h1", has_text="Late").wait_for(timeout=10_000)
+        assert not tab.locator("text=The page was here").is_visible()
+    finally:
+        app.stop()
+        tab.close()
+
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+def test_the_notebooks_run(file: Path, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(file=file)
+    for number in range(notebook.tab.locator(".jp-Notebook .jp-CodeCell").count()):
+        notebook.run(number)
+        error = notebook.cell(number).locator('[data-mime-type="application/vnd.jupyter.error"]')
+        assert error.count() == 0, notebook.text(number)
+    assert notebook.tab.locator(".jp-Notebook iframe").count() >= 1
