@@ -99,7 +99,9 @@ class View:
             if socket is not None:
                 self.bridge.do(send, socket)
             else:
-                logger.warning("nothing was sent to %s: the page is closed", self.url_text())
+                # No surprise where Python itself has closed the page.
+                level = logging.INFO if self.presence.over else logging.WARNING
+                logger.log(level, "nothing was sent to %s: the page is closed", self.url_text())
 
         def start() -> None:
             if self.presence.closed and not self.presence.sockets:

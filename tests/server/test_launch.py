@@ -281,7 +281,9 @@ def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy, monkeypatch: pytest.Monk
     third.close()
 
 
-def test_a_call_to_a_page_that_has_just_closed_ends_with_it(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_to_a_page_that_has_just_closed_ends_with_it(
+    app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.3)
     page = app.launch("<p>", mode="none")
     raw(page).close()
@@ -292,6 +294,13 @@ def test_a_call_to_a_page_that_has_just_closed_ends_with_it(app: JsMeetsPy, monk
         page.call("f")()
     assert time.monotonic() - start < 5
     assert not page.wait_connected(0.01)
+    page.call_nowait("f")()
+    page.queue("q").push(1)
+    app.bridge.door.ask(lambda: None)
+    assert caplog.text.count("the page is closed") == 2
+    page.close()
+    page.call_nowait("f")()
+    assert caplog.text.count("the page is closed") == 2, "no surprise"
 
 
 def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
