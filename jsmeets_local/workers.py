@@ -142,7 +142,9 @@ class WorkerPool:
         return True
 
     def _sleep(self) -> bool:
-        """Waits to be summoned; `False` after a long idle time."""
+        """Waits to be summoned; `False` after a long idle time, or where enough others wait."""
+        if self._idle >= self.slots:
+            return False  # made while others waited for pages: more than can ever run at once
         self._idle += 1
         if not self._wake.wait_for(lambda: self._summons or self._closed, IDLE):
             self._idle -= 1

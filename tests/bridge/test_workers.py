@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -144,6 +145,10 @@ def test_waiting_in_a_lane_lets_the_next_job_run(pool: WorkerPool, answers: Answ
 
     pool.submit(lane, lambda: nested(200))
     assert sorted(answers.all(201)) == list(range(201))
+    deadline = time.monotonic() + 5
+    while len(pool._threads) > pool.slots and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert len(pool._threads) <= pool.slots, "surplus workers end at once"
 
 
 def test_many_submitters_lose_nothing(pool: WorkerPool, answers: Answers) -> None:
