@@ -427,6 +427,7 @@ def test_stop_in_a_startup_handler_does_not_deadlock() -> None:
 
     app.add_event_handler("startup", boot)
     app.launch("<p>", mode="none").close()
+    assert not app.bridge.door.is_open()
 
 
 def test_a_function_that_ends_after_stop_is_not_running(app: JsMeetsPy) -> None:
