@@ -138,7 +138,7 @@ def test_4_python_calls_javascript(readme: Callable[[int], str], tab: Page) -> N
     second_tab.evaluate("JsPyFunction.expose('sum_arr', () => new Promise(() => {}))")
     before = time.monotonic()
     assert fetch(tab, "/call") == {"1": 6}  # the silent page is absent
-    assert time.monotonic() - before > 1.5
+    assert 1.5 < time.monotonic() - before < 4
 
     asked = tab.evaluate_handle("({ answer: fetch('/call').then(response => response.json()) })")
     second_tab.wait_for_function("JsPyFunction.is_running('sum_arr')")
