@@ -7,7 +7,6 @@ import io
 import json
 import queue
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ from jsmeets_local.api.pubsub import Pubsub
 from jsmeets_local.api.queue import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
 from jsmeets_local.staticfiles import ASSETS
+from tests.tools import chromium, need
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -222,8 +222,8 @@ def test_error_properties_and_kinds_are_documented() -> None:
     assert kinds | declared()["JsPyError"] <= words(section(read("errors.md"), "In JavaScript"))
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_real_members_are_documented() -> None:
+    need("node")
     text = read("javascript.md")
     titles = {"queue": "Queue", "pubsub": "Pubsub", "module": "jsmeets.mjs"}
     for name, members in real_objects().items():
@@ -287,11 +287,11 @@ PYTHON = blocks("python")
 
 @pytest.mark.parametrize(("code", "rest"), PYTHON)
 def test_python_compiles(code: str, rest: str) -> None:
-    compile(code, "<documentation>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    assert compile(code, "<documentation>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_javascript_parses() -> None:
+    need("node")
     codes = [param.values[0] for param in blocks("js")]
     assert codes
     script = """
@@ -317,16 +317,8 @@ def expected_output(rest: str) -> str | None:
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Any]:
     """A page of Chromium, for all programs in turn."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("needs chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable, chromium_sandbox=False, args=["--disable-gpu", "--no-first-run"]
-        )
+    with chromium() as browser:
         yield browser.new_page()
-        browser.close()
 
 
 @pytest.fixture

@@ -154,6 +154,7 @@ def test_4_without_waiting(readme: Callable[[int], str], tab: Page) -> None:
     tab.evaluate("Math.random = () => 0.5")
     tab.get_by_text("and not wait").click()
     log(tab).to_contain_text("Python asked for 4,7: 11\n")
+    assert tab.get_by_text("Python asked for").count() == 1
 
 
 def test_5_javascript_pushes_to_python(readme: Callable[[int], str], tab: Page) -> None:

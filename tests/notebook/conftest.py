@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from tests.tools import chromium
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0  # that a cell may take
 
@@ -186,7 +188,6 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """JupyterLab; its terminal is in jupyter.log."""
-    pytest.importorskip("jupyterlab")
     server = Server(tmp_path_factory.mktemp("lab"))
     yield server
     server.stop()
@@ -195,16 +196,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium; module-scoped, because Playwright keeps an event loop running in this thread."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("needs chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable, chromium_sandbox=False, args=["--disable-gpu", "--no-first-run"]
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def write_notebook(path: Path, cells: list[str]) -> None:

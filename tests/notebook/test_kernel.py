@@ -14,9 +14,6 @@ import pytest
 from tests.notebook.conftest import Kernel, Run
 from tests.raw import RawPage
 
-pytest.importorskip("ipykernel")
-pytest.importorskip("jupyter_client")
-
 LAUNCH = """
 from jsmeets_local import JsMeetsPy
 app = JsMeetsPy()

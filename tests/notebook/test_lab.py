@@ -13,9 +13,6 @@ from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.launchers.notebook import Frame
 from tests.notebook.conftest import ROOT, Notebook
 
-pytest.importorskip("jupyterlab")
-pytest.importorskip("playwright.sync_api")
-
 OpenNotebook = Callable[..., Notebook]
 
 LAUNCH = '''

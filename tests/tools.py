@@ -1,0 +1,36 @@
+"""Programs that some tests need: a user's machine may lack one, continuous integration may not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+__all__ = ["chromium", "need"]
+
+
+def need(program: str) -> str:
+    """The path of a program; without it the test is skipped, and fails where CI is set."""
+    path = shutil.which(program)
+    if path is None and os.environ.get("CI"):
+        pytest.fail(f"{program} is missing, and continuous integration must have it")
+    if path is None:
+        pytest.skip(f"needs {program}: ./scripts/test installs it")
+    return path
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A headless Chromium."""
+    executable = need("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable, chromium_sandbox=False, args=["--disable-gpu", "--no-first-run"]
+        )
+        yield browser
+        browser.close()
