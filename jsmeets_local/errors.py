@@ -8,6 +8,7 @@
     ├── PageUnavailable           the page did not load the script that would answer
     ├── CallTimeout               no answer in time                     (also a TimeoutError)
     ├── Disconnected              the page left, or never came          (also a ConnectionError)
+    │   └── PageClosed            the `Page` object's page is closed
     ├── WouldDeadlock             a blocking call on the bridge's loop  (also a RuntimeError)
     ├── MessageTooBig             the value is larger than the limit    (also a ValueError)
     ├── ProtocolError             a frame that is not of the wire
@@ -32,6 +33,7 @@ __all__ = [
     "LaunchError",
     "MessageTooBig",
     "MissingExtra",
+    "PageClosed",
     "PageUnavailable",
     "ProtocolError",
     "UnknownFunction",
@@ -116,6 +118,10 @@ class CallTimeout(JsPyError, TimeoutError):
 
 class Disconnected(JsPyError, ConnectionError):
     """The page left before it answered, or is not there."""
+
+
+class PageClosed(Disconnected):
+    """The page of this `Page` object is closed: by Python, or gone for longer than the grace time."""
 
 
 class WouldDeadlock(JsPyError, RuntimeError):

@@ -43,12 +43,12 @@ def stand_in(line: Line, door: Door, timeout: float | None, done: Done[Any]) -> 
     return leave
 
 
-def item_or_raise(item: Any, what: str, timeout: float | None) -> Any:
-    """What came to a line; `CallTimeout` or `Disconnected` where nothing did."""
+def item_or_raise(item: Any, what: str, timeout: float | None, ended: type[Disconnected] = Disconnected) -> Any:
+    """What came to a line; `CallTimeout`, or an `ended`, where nothing did."""
     if item is NOTHING:
         raise CallTimeout(f"nothing came to {what} within {timeout} s")
     if item is ENDED:
-        raise Disconnected(f"the page was closed, or the server has stopped; nothing more comes to {what}")
+        raise ended(f"the page was closed, or the server has stopped; nothing more comes to {what}")
     return item
 
 

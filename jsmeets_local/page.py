@@ -10,9 +10,10 @@ from .api.pubsub import Pubsub
 from .bridge import Bridge
 from .cells import here
 from .core.arguments import check_name, seconds
-from .errors import Disconnected, JsPyError
+from .errors import JsPyError, PageClosed
 from .launchers.notebook import SIZE, Frame, show
 from .lines import ENDED, item_or_raise
+from .presence import GRACE
 from .view import View
 
 __all__ = ["AsyncPage", "Page", "PageQueue", "Subscription"]
@@ -44,16 +45,17 @@ class PageQueue:
 
         Raises:
             CallTimeout: Nothing came in time.
-            Disconnected: The page is closed.
+            PageClosed: The page is closed, and nothing is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        return item_or_raise(self._next(timeout), f"the queue {self._key!r}", timeout)
+        return item_or_raise(self._next(timeout), f"the queue {self._key!r}", timeout, PageClosed)
 
     def push(self, data: Any) -> None:
         """Puts data into the page's queue of this name.
 
         Raises:
             TypeError: The data cannot be sent.
+            PageClosed: The page is closed.
         """
         self._view.push(self._key, data)
 
@@ -83,10 +85,11 @@ class Subscription:
 
         Raises:
             CallTimeout: Nothing came in time.
-            Disconnected: The page is closed.
+            PageClosed: The page is closed, and nothing is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        item: tuple[str, Any] = item_or_raise(self._next(timeout), f"the topic {self._topic!r}", timeout)
+        about = f"the topic {self._topic!r}"
+        item: tuple[str, Any] = item_or_raise(self._next(timeout), about, timeout, PageClosed)
         return item
 
     def close(self) -> None:
@@ -147,7 +150,7 @@ class AsyncPage:
     async def get(self, key: str, timeout: float | None = None) -> Any:
         """The next item of the queue `key`, as `PageQueue.get`."""
         item = await self._view.bridge.door.awaitable(self._view.queue_item(key, timeout))
-        return item_or_raise(item, f"the queue {key!r}", timeout)
+        return item_or_raise(item, f"the queue {key!r}", timeout, PageClosed)
 
     async def subscribe(self, topic: str) -> AsyncIterator[tuple[str, Any]]:
         """The publications of a topic, as `Page.subscribe`: `async for topic, data in page.aio.subscribe("t")`."""
@@ -177,6 +180,7 @@ class Page:
         url: What to open in a browser, with the launch token in the fragment.
         js: The functions of the page as attributes: `page.js.add(1, 2)`; `page.js["a.b"](1)` for other names.
         aio: The awaitable twin.
+        grace: Seconds for which it may be away before it counts as closed; `None` where only Python closes it.
     """
 
     def __init__(
@@ -186,10 +190,12 @@ class Page:
         url: str,
         closed: Callable[[Page], None],
         size: tuple[int | str, int | str] = SIZE,
+        grace: float | None = GRACE,
     ) -> None:
-        self._view = View(bridge, key, url)
+        self._view = View(bridge, key, url, grace)
         self._closed = closed
         self._size = size
+        self.grace = grace
         self._shown_by = ""  # the run of a cell that has the frame already
         self.url = url
         self.js = _Names(self.call, lambda: list(self.call("$names", _NAMES_TIMEOUT)()))
@@ -210,7 +216,8 @@ class Page:
             JavaScriptError: (by the returned function, as all of these) The function raised.
             UnknownFunction: The page exposes no such function.
             CallTimeout: No answer in time.
-            Disconnected: The page left, or is closed.
+            Disconnected: The page left before it answered.
+            PageClosed: The page is closed.
             TypeError: An argument cannot be sent; the text names the path to it.
             WouldDeadlock: Called on the bridge's event loop; use `page.aio`.
         """
@@ -229,6 +236,7 @@ class Page:
 
         Raises:
             TypeError: (by the returned function) An argument cannot be sent.
+            PageClosed: (by the returned function) The page is closed.
         """
         check_name(key, "key of a function")
         return lambda *args: self._view.notify(key, list(args))
@@ -243,7 +251,8 @@ class Page:
         Raises:
             JavaScriptError: It raised, or the page's Content-Security-Policy forbids `unsafe-eval`.
             CallTimeout: No answer in time.
-            Disconnected: The page left, or is closed.
+            Disconnected: The page left before it answered.
+            PageClosed: The page is closed.
         """
         return self.call("$eval", timeout)(code)
 
@@ -252,13 +261,21 @@ class Page:
         return PageQueue(self._view, key)
 
     def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
-        """Publishes to the subscribers of a topic, in all pages and in Python: as `JsPyPubsub.publish`."""
+        """Publishes to the subscribers of a topic, in all pages and in Python: as `JsPyPubsub.publish`.
+
+        Raises:
+            PageClosed: The page is closed.
+        """
+        self._view.check_open()
         return Pubsub(self._view.bridge).publish(topic, suppress)
 
     def subscribe(self, topic: str) -> Subscription:
         """The publications of a topic from now on: iterate over `(topic, data)`, or `get` one.
 
         It ends when the page is closed.
+
+        Raises:
+            PageClosed: It is closed already.
         """
         return Subscription(self._view, topic)
 
@@ -267,7 +284,7 @@ class Page:
         return bool(self._view.presence.sockets)
 
     def is_closed(self) -> bool:
-        """Whether the page was here and has been gone for two seconds, or Python has closed it."""
+        """Whether the page was here and has been gone for the grace time, or Python has closed it."""
         return self._view.presence.closed
 
     def wait_connected(self, timeout: float | None = None) -> bool:
@@ -283,7 +300,7 @@ class Page:
         return self._view.bridge.door.block(operation, "await page.aio.wait_connected()")
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Waits until the page is closed: gone for two seconds, so that a reload is not a close.
+        """Waits until the page is closed: gone for the grace time (of `launch`), so that a reload is not a close.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
@@ -311,12 +328,12 @@ class Page:
             height: In pixels, or a CSS length; `None` for that of `launch`.
 
         Raises:
-            Disconnected: The page was closed by Python.
+            PageClosed: The page was closed by Python.
             LaunchError: This process is not a Jupyter kernel.
             MissingExtra: IPython is not installed.
         """
         if self._view.presence.over:
-            raise Disconnected("this page is closed; launch() opens another one")
+            raise PageClosed("this page is closed; launch() opens another one")
         show(self._frame(width, height), repr(self))
         cell = here()
         self._shown_by = "" if cell is None else cell.run

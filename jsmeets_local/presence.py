@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from typing import Any
 
@@ -10,15 +11,37 @@ from .bridge import Bridge, Watcher
 from .door import Cancel, Done, Operation
 from .lines import Line, stand_in
 
-__all__ = ["GRACE", "Crowd", "Presence"]
+__all__ = ["GRACE", "Crowd", "Presence", "check_grace"]
 
 GRACE = 2.0  # seconds without a connection after which a page counts as closed; a reload takes less
 
 
-class Crowd:
-    """All pages of a bridge together: closed when the last one has been gone for the grace time."""
+def check_grace(grace: float | None) -> float | None:
+    """A grace time in seconds; 0 closes at once, `None` never.
 
-    def __init__(self, bridge: Bridge) -> None:
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is negative or no finite number.
+    """
+    if grace is None:
+        return None
+    if isinstance(grace, bool) or not isinstance(grace, (int, float)):
+        raise TypeError(f"grace is a number of seconds, or None for no end; got {grace!r}")
+    if not 0 <= grace < math.inf:
+        raise ValueError(f"grace is 0 or more seconds, or None for no end; got {grace!r}")
+    return float(grace)
+
+
+class Crowd:
+    """All pages of a bridge together: closed when the last one has been gone for the grace time.
+
+    Args:
+        bridge: Their bridge.
+        grace: Seconds; `None` where pages close only by Python.
+    """
+
+    def __init__(self, bridge: Bridge, grace: float | None = GRACE) -> None:
+        self.grace = grace
         self._door = bridge.door
         self._bridge = bridge
         self.sockets = [socket for socket in bridge.hub.sockets() if self._counts(bridge.hub.page_of(socket))]
@@ -74,8 +97,8 @@ class Crowd:
     def _left(self, socket: int, page: str) -> None:
         if socket in self.sockets:
             self.sockets.remove(socket)
-            if not self.sockets and self._door.loop is not None:
-                self._timer = self._door.loop.call_later(GRACE, self._close)
+            if not self.sockets and self.grace is not None and self._door.loop is not None:
+                self._timer = self._door.loop.call_later(self.grace, self._close)
 
     def _close(self) -> None:
         self._timer = None
@@ -92,9 +115,9 @@ class Crowd:
 class Presence(Crowd):
     """One page. A page may be open twice (a duplicated tab); its newest socket speaks for it."""
 
-    def __init__(self, bridge: Bridge, page: str) -> None:
+    def __init__(self, bridge: Bridge, page: str, grace: float | None = GRACE) -> None:
         self._page = page
-        super().__init__(bridge)
+        super().__init__(bridge, grace)
 
     def _counts(self, page: str) -> bool:
         return page == self._page

@@ -12,9 +12,9 @@ from .core.arguments import Key, check_name, check_queue_key, seconds
 from .core.calls import Finished
 from .core.values import Payload, pack
 from .door import Cancel, Done, Operation
-from .errors import CallTimeout, Disconnected
+from .errors import CallTimeout, PageClosed
 from .lines import ENDED, NOTHING, Inbox
-from .presence import Presence
+from .presence import GRACE, Presence
 
 __all__ = ["View"]
 
@@ -28,11 +28,16 @@ def _nothing() -> None:
 class View:
     """One view on the bridge's side: operations, which `Page` blocks for and `AsyncPage` awaits."""
 
-    def __init__(self, bridge: Bridge, key: str, url: str) -> None:
+    def __init__(self, bridge: Bridge, key: str, url: str, grace: float | None = GRACE) -> None:
         self.bridge = bridge
         self.key = key
         self.url = url
-        self.presence: Presence = bridge.door.ask(Presence, bridge, key)
+        self.presence: Presence = bridge.door.ask(Presence, bridge, key, grace)
+
+    def check_open(self) -> None:
+        """Raises `PageClosed` where nothing would hear what is sent."""
+        if self.presence.closed:
+            raise PageClosed("this page is closed; launch() opens another one")
 
     def call(self, key: str, timeout: float | None) -> Callable[[tuple[Any, ...]], Operation[Any]]:
         """Given the arguments, the page's answer to a call: a value, or the exception to raise."""
@@ -85,11 +90,12 @@ class View:
             return CallTimeout(f"{key!r} did not answer in time", "call", key, finished.id, socket)
         return self._gone("call", key)
 
-    def _gone(self, protocol: str, key: str) -> Disconnected:
-        return Disconnected("this page is closed; launch() opens another one", protocol, key)
+    def _gone(self, protocol: str, key: str) -> PageClosed:
+        return PageClosed("this page is closed; launch() opens another one", protocol, key)
 
     def notify(self, key: str, args: list[Any]) -> None:
         """Calls and wants no answer; a page that is not here yet is called when it comes."""
+        self.check_open()
         payload = pack(args, "args")
         self._post_when_here(lambda socket: self.bridge.hub.notify(key, payload, socket))
 
@@ -113,6 +119,7 @@ class View:
 
     def push(self, key: Key, data: Any) -> None:
         """Puts data into the page's queue; for a page that is not here yet, when it comes."""
+        self.check_open()
         check_queue_key(key)
         payload = pack(data, "data")
         self._post_when_here(lambda socket: self.bridge.hub.push_nowait(key, payload, socket))
@@ -150,6 +157,7 @@ class View:
     def subscribe(self, topic: str) -> tuple[Inbox, Callable[[], None]]:
         """An inbox for a topic, until the page is closed or the second value is called on the loop."""
         check_name(topic, "topic")
+        self.check_open()
         inbox = Inbox(self.bridge.door)
         end: Callable[[], None] = self.bridge.door.ask(self._subscribe, topic, inbox)
         return inbox, end

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from .compat import with_scripts
+from .resources import bundled
 from .staticfiles import favicon
 
 __all__ = ["Views"]
@@ -35,6 +37,7 @@ class Views:
         self._templates = templates
         self._html: dict[str, str] = {}
         self._pages: dict[str, str] = {}  # path -> template
+        self._files: dict[str, Path] = {}  # path -> page on disk
         self._folders: dict[Path, StaticFiles] = {}
         self._not_found = app.router.default
         app.router.default = self
@@ -56,6 +59,11 @@ class Views:
         if path is None:
             raise FileNotFoundError(self._missing(page))
         return path + tail
+
+    def folders(self) -> list[Path]:
+        """The folders whose files pages consist of, as far as they are known."""
+        named = [Path(folder) for folder in (self._static, self._templates) if folder is not None]
+        return [folder.resolve() for folder in (*named, *self._folders)]
 
     def _missing(self, page: str) -> str:
         if page == "/":
@@ -90,10 +98,12 @@ class Views:
         return ["index.html"] if name == "/" else [] if name.startswith("/") else [name]
 
     def _file(self, name: str) -> str | None:
-        file = Path(name).resolve()
+        file = Path(bundled(name)).resolve()
         if not file.is_file():
             return None
         self._folders.setdefault(file.parent, StaticFiles(directory=file.parent, html=True))
+        if file.suffix.lower() in (".html", ".htm"):
+            self._files.setdefault("/" + file.name, file)
         return "/" + file.name
 
     def _serve_html(self, html: str) -> str:
@@ -119,6 +129,8 @@ class Views:
         if path in self._pages:
             response: Response = self._app.templates.TemplateResponse(Request(scope), self._pages[path])
             return response
+        if path in self._files and self._files[path].is_file():
+            return HTMLResponse(await _file_with_scripts(self._files[path]))
         for folder in self._folders.values():
             try:
                 return await folder.get_response(folder.get_path(scope), scope)
@@ -127,9 +139,15 @@ class Views:
         return favicon() if path == "/favicon.ico" else None
 
 
+async def _file_with_scripts(file: Path) -> bytes:
+    """A page on disk with our script tags, if it has none; in whatever encoding it is written."""
+    content = await anyio.Path(file).read_bytes()
+    return with_scripts(content.decode("latin-1")).encode("latin-1")
+
+
 def _split(page: str) -> tuple[str, str]:
     """The name, and the query and fragment behind it; a file on disk may have them in its name."""
-    if Path(page).is_file():
+    if Path(bundled(page)).is_file():
         return page, ""
     cut = min((page.index(mark) for mark in "?#" if mark in page), default=len(page))
     return page[:cut], page[cut:]

@@ -374,7 +374,6 @@ def test_programs_run(code: str, rest: str, tab: Any, folder: Path, monkeypatch:
     monkeypatch.chdir(folder)
     monkeypatch.setattr("webbrowser.open", program.open)
     monkeypatch.setattr("jsmeets_local.bridge._default", jsmeets_local.Bridge())
-    monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.2)
     program.thread.start()
     url = program.opened.get(timeout=20)
     if url is not None:

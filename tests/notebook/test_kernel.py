@@ -72,7 +72,7 @@ def test_the_frame_is_shown_once_by_its_cell_and_again_by_others(kernel: Kernel)
     assert len(shown.html) == 1
     assert "height: 10em" in shown.html[0]
     assert kernel.run("app.stop()\npage").html == []
-    assert kernel.run("page.show()").error == "Disconnected: this page is closed; launch() opens another one"
+    assert kernel.run("page.show()").error == "PageClosed: this page is closed; launch() opens another one"
 
 
 def test_a_call_in_the_same_cell_and_in_the_next(kernel: Kernel) -> None:

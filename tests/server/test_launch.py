@@ -22,7 +22,17 @@ from urllib.error import HTTPError
 import psutil
 import pytest
 
-from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, LaunchError, Page, WouldDeadlock
+from jsmeets_local import (
+    Bridge,
+    CallTimeout,
+    Disconnected,
+    JsMeetsPy,
+    LaunchError,
+    Page,
+    PageClosed,
+    WouldDeadlock,
+)
+from jsmeets_local.compat import with_scripts
 from tests.raw import RawPage
 
 ROOT = Path(__file__).parent.parent.parent
@@ -87,7 +97,7 @@ def test_route_template_static_and_file(tmp_path: Path) -> None:
         assert get(app.launch("t.html", mode="none")) == "template /t.html"
         assert get(app.launch("s.html", mode="none")) == "static"
         page = app.launch(str(tmp_path / "site" / "f.html"), mode="none")
-        assert get(page) == "file"
+        assert get(page) == with_scripts("file")
         assert get(page, "/style.css") == "css"
         with pytest.raises(HTTPError, match="404"):
             get(page, "/../temp/t.html")
@@ -265,9 +275,8 @@ def test_pages_are_told_apart(app: JsMeetsPy) -> None:
         socket.create_connection(("127.0.0.1", port_of(two)))
 
 
-def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.3)
-    page = app.launch("<p>", mode="none")
+def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none", grace=0.3)
     assert not page.wait(0.01)
     first = raw(page, "1")
     assert not page.wait(0.05)
@@ -281,30 +290,22 @@ def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy, monkeypatch: pytest.Monk
     third.close()
 
 
-def test_a_call_to_a_page_that_has_just_closed_ends_with_it(
-    app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.3)
-    page = app.launch("<p>", mode="none")
+def test_a_call_to_a_page_that_has_just_closed_ends_with_it(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
+    page = app.launch("<p>", mode="none", grace=0.3)
     raw(page).close()
     while page.is_connected():
         time.sleep(0.001)
     start = time.monotonic()
-    with pytest.raises(Disconnected, match="closed"):
+    page.call_nowait("f")()  # nobody knows yet that it does not come back
+    with pytest.raises(PageClosed, match="launch"):
         page.call("f")()
     assert time.monotonic() - start < 5
     assert not page.wait_connected(0.01)
-    page.call_nowait("f")()
-    page.queue("q").push(1)
     app.bridge.door.ask(lambda: None)
-    assert caplog.text.count("the page is closed") == 2
-    page.close()
-    page.call_nowait("f")()
-    assert caplog.text.count("the page is closed") == 2, "no surprise"
+    assert caplog.text.count("the page is closed") == 1
 
 
-def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.2)
+def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy) -> None:
     seen: list[Any] = []
 
     def main(page: Page) -> None:
@@ -314,20 +315,18 @@ def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy, monkeypatch: py
         threading.Timer(0.3, second.close).start()
 
     start = time.monotonic()
-    app.run("<p>", "none", main)
+    app.run("<p>", "none", main, grace=0.2)
     assert 0.3 < time.monotonic() - start < 10
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port_of(seen[0])))
 
 
-def test_run_ends_when_the_page_was_closed_while_main_ran(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jsmeets_local.presence.GRACE", 0.1)
-
+def test_run_ends_when_the_page_was_closed_while_main_ran(app: JsMeetsPy) -> None:
     def main(page: Page) -> None:
         raw(page).close()
         assert page.wait(10)
 
-    app.run("<p>", "none", main)
+    app.run("<p>", "none", main, grace=0.1)
     assert app.wait(), "nothing is open where nothing is served"
 
 
@@ -369,7 +368,7 @@ def test_stop_ends_everybody_who_waits(app: JsMeetsPy) -> None:
     app.stop()
     for thread in threads:
         thread.join(10)
-    assert sorted(map(str, outcomes)) == sorted(map(str, [Disconnected, Disconnected, True, Disconnected, [], []]))
+    assert sorted(map(str, outcomes)) == sorted(map(str, [Disconnected, PageClosed, True, PageClosed, [], []]))
 
 
 def test_the_context_manager_closes(app: JsMeetsPy) -> None:

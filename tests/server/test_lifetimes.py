@@ -1,0 +1,129 @@
+"""When pages close, several pages of one application, and what a closed page says."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page, PageClosed
+from tests.raw import RawPage
+
+
+def raw(page: Page, document: str = "d") -> RawPage:
+    """A client that is this page."""
+    return RawPage(page.url, document, page.url.partition("#")[2].removeprefix("jsmeets=").split(".")[1])
+
+
+@pytest.fixture
+def app() -> Iterator[JsMeetsPy]:
+    app = JsMeetsPy(bridge=Bridge())
+    yield app
+    app.stop()
+
+
+USES: dict[str, Callable[[Page], Any]] = {
+    "call": lambda page: page.call("f")(),
+    "call_nowait": lambda page: page.call_nowait("f")(),
+    "js": lambda page: page.js.f(),
+    "eval": lambda page: page.eval("1"),
+    "queue get": lambda page: page.queue("q").get(),
+    "queue push": lambda page: page.queue("q").push(1),
+    "publish": lambda page: page.publish("t")(1),
+    "subscribe": lambda page: page.subscribe("t"),
+    "aio": lambda page: asyncio.run(page.aio.call("f")()),
+    "aio get": lambda page: asyncio.run(page.aio.get("q")),
+    "show": lambda page: page.show(),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("by", ["Python", "its user"])
+def test_a_closed_page_says_so(app: JsMeetsPy, by: str, use: str) -> None:
+    if (by, use) == ("its user", "show"):
+        return  # a frame would bring it back
+    page, _other = app.launch("<p>", mode="none", grace=0.01), app.open("<b>", "none")
+    if by == "Python":
+        page.close()
+    else:
+        raw(page).close()
+        assert page.wait(10)
+    with pytest.raises(PageClosed, match=r"closed.*launch\(\)|nothing more comes"):
+        USES[use](page)
+
+
+def test_what_is_left_in_a_queue_can_be_read_after_the_page(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none", grace=0)
+    client = raw(page)
+    client.send(["push", 0, "q", 1])
+    client.close()
+    assert page.wait(10)
+    assert page.queue("q").get() == 1
+    with pytest.raises(PageClosed):
+        page.queue("q").get()
+
+
+def test_a_second_page_of_the_same_server(app: JsMeetsPy) -> None:
+    first = app.launch("<p>one", mode="none")
+    second = app.open("<p>two")
+    assert second.url != first.url
+    assert second.url.split("/")[2] == first.url.split("/")[2], "one server"
+    assert app.pages == (first, second)
+    one, two = raw(first, "1"), raw(second, "2")
+    assert first.wait_connected(5)
+    assert second.wait_connected(5)
+    first.call_nowait("f")(1)
+    second.call_nowait("f")(2)
+    assert (one.receive(), two.receive()) == (["notify", "f", [1]], ["notify", "f", [2]])
+    first.close()
+    assert app.pages == (second,)
+    second.call_nowait("f")(3)
+    assert two.receive() == ["notify", "f", [3]], "the server goes on"
+    second.close()
+    assert app.pages == ()
+
+
+def test_open_comes_after_launch(app: JsMeetsPy) -> None:
+    with pytest.raises(LaunchError, match="launch\\(\\) it first"):
+        app.open("<p>")
+    app.launch("<p>", mode="none").close()
+    with pytest.raises(LaunchError, match="launch\\(\\) it first"):
+        app.open("<p>")
+
+
+def test_the_grace_time_can_be_set(app: JsMeetsPy) -> None:
+    at_once = app.launch("<p>", mode="none", grace=0)
+    raw(at_once).close()
+    start = time.monotonic()
+    assert app.wait(1.5), "less than the default"
+    assert time.monotonic() - start < 1.5
+    never = app.open("<p>", grace=None)
+    raw(never).close()
+    while never.is_connected():
+        time.sleep(0.001)
+    assert not never.wait(2.5), "more than the default"
+    assert not app.wait(0.01)
+    assert app.pages == (never,)
+    never.close()
+
+
+@pytest.mark.parametrize(
+    ("grace", "error"), [("2", TypeError), (True, TypeError), (-1, ValueError), (math.inf, ValueError)]
+)
+def test_a_grace_time_is_checked(app: JsMeetsPy, grace: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="grace is"):
+        app.launch("<p>", mode="none", grace=grace)
+    assert app.pages == ()
+
+
+def test_the_most_patient_page_decides_for_all(app: JsMeetsPy) -> None:
+    quick, patient = app.launch("<p>", mode="none", grace=0), app.open("<p>", grace=1)
+    for page in (quick, patient):
+        raw(page).close()
+    assert quick.wait(5)
+    assert not app.wait(0.3)
+    assert app.wait(5)
