@@ -13,6 +13,7 @@ from .bridge import Bridge, default_bridge
 from .errors import (
     BridgeBusy,
     CallTimeout,
+    ConnectionLost,
     Disconnected,
     JavaScriptError,
     JsPyError,
@@ -31,6 +32,7 @@ __all__ = [
     "Bridge",
     "BridgeBusy",
     "CallTimeout",
+    "ConnectionLost",
     "Disconnected",
     "JavaScriptError",
     "JsMeetsPy",

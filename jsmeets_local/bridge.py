@@ -14,16 +14,20 @@ from .connection import Connection
 from .core import effects as fx
 from .core.calls import Finished
 from .core.chunks import CHUNK
-from .core.codec import Frame, decode, message_packet
+from .core.codec import Frame, decode
 from .core.functions import Function
-from .core.hub import Hub
-from .core.message import Credit, Hello
+from .core.hub import CLOSE_GOING_AWAY, Hub
+from .core.message import Hello
 from .door import Cancel, Done, Door, Operation
 from .errors import BridgeBusy, ProtocolError
 from .invoker import Answer, Invoker, Listener
 from .lines import ENDED, Line
 
 __all__ = ["Bridge", "Watcher", "default_bridge"]
+
+# Close codes (RFC 6455, section 7.4.1) of connections that broke, were cut by a proxy, or whose peer was too slow to
+# answer a ping. A page that goes says so, or its browser closes with 1000 or 1001.
+_BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -32,7 +36,9 @@ class Watcher(NamedTuple):
     """Hears, on the loop, of every page that comes and goes."""
 
     arrived: Callable[[int, str], None]
-    left: Callable[[int, str], None]
+    lost: Callable[[int, str], None]  # its connection, for now
+    resumed: Callable[[int, str], None]
+    left: Callable[[int, str, bool], None]
 
 
 class Bridge:
@@ -43,7 +49,7 @@ class Bridge:
     """
 
     def __init__(self) -> None:
-        self.hub = Hub()  # touched on the loop's thread only, by way of the door
+        self.hub = Hub(secrets.token_hex(8))  # touched on the loop's thread only, by way of the door
         self.door = Door()
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
@@ -183,7 +189,7 @@ class Bridge:
         return call_id
 
     def _set_timer(self) -> None:
-        deadline = self.hub.calls.next_deadline()
+        deadline = self.hub.next_deadline()
         if deadline != self._due:
             self._stop_timer()
             if deadline is not None and self.door.loop is not None:
@@ -207,10 +213,9 @@ class Bridge:
 
     # Carrying out effects ------------------------------------------------------------------------------
 
-    def _send(self, effect: fx.Send) -> None:
+    def _wake(self, effect: fx.Wake) -> None:
         connection = self._connections.get(effect.socket)
         if connection is not None:
-            connection.outbox.put(effect.packet)
             connection.wake()
 
     def _invoke(self, effect: fx.Invoke) -> None:
@@ -252,12 +257,22 @@ class Bridge:
         for watcher in list(self.watchers):
             watcher.arrived(effect.socket, effect.page)
 
+    def _lost(self, effect: fx.Lost) -> None:
+        logger.info("the connection to a page (socket %d) is lost; waiting for it", effect.socket)
+        for watcher in list(self.watchers):
+            watcher.lost(effect.socket, effect.page)
+
+    def _resumed(self, effect: fx.Resumed) -> None:
+        logger.info("page connected again (socket %d)", effect.socket)
+        for watcher in list(self.watchers):
+            watcher.resumed(effect.socket, effect.page)
+
     def _left(self, effect: fx.Left) -> None:
         logger.info("page left (socket %d)", effect.socket)
         self._invoker.leave(effect.socket)
         self._tell_sockets(effect.socket, "disconnect")
         for watcher in list(self.watchers):
-            watcher.left(effect.socket, effect.page)
+            watcher.left(effect.socket, effect.page, effect.lost)
 
     def _tell_sockets(self, socket: int, event: str) -> None:
         for listener in list(self.socket_listeners.values()):
@@ -286,7 +301,11 @@ class Bridge:
     def _admit(self, hello: Hello, connection: Connection) -> int | None:
         number = self.hub.hello(hello, secrets.token_hex(8))
         if number is not None:
-            self._connections[number] = connection  # before the effects: `welcome` goes there
+            earlier = self._connections.pop(number, None)
+            if earlier is not None:
+                earlier.retire(CLOSE_GOING_AWAY, "the page has connected again")
+            connection.outbox = self.hub.outbox(number)
+            self._connections[number] = connection  # before the effects: what is to be written goes there
         return number
 
     def receive(self, socket: int, connection: Connection, frame: Frame) -> None:
@@ -295,24 +314,31 @@ class Bridge:
         Raises:
             ProtocolError: The frame, or a message in it, is not of the wire.
         """
+        if self._connections.get(socket) is not connection:
+            return  # the page has connected again, and says there what was not heard here
         whole: Frame | bytearray | None = frame
         if isinstance(frame, bytes) and frame[:1] == bytes([CHUNK]):
             stream, whole = connection.assembler.feed(frame)
-            connection.outbox.put(message_packet(["credit", stream, 1]))
-            connection.wake()
-        if whole is None:
-            return
-        messages = decode(whole)
-        for message in messages:
-            if type(message) is Credit:
-                connection.outbox.credit(message.stream, message.count)
-                connection.wake()
-        self.do(self.hub.receive, socket, [m for m in messages if type(m) is not Credit])
+            self.do(self.hub.give_credit, socket, stream)
+        if whole is not None:
+            self.do(self.hub.receive, socket, decode(whole), len(whole))
 
-    def disconnect(self, socket: int) -> None:
-        """A WebSocket has ended."""
-        self._connections.pop(socket, None)
-        self.do(self.hub.disconnect, socket)
+    def disconnect(self, socket: int, connection: Connection, code: int) -> None:
+        """A WebSocket has ended.
+
+        Args:
+            socket: Its number.
+            connection: The connection that has ended.
+            code: Why (RFC 6455, section 7.4): a page that meant to go is gone, one whose connection broke may come
+                back.
+        """
+        if self._connections.get(socket) is not connection:
+            return
+        del self._connections[socket]
+        if code in _BROKEN and self.door.loop is not None:
+            self.do(self.hub.lose, socket, self.door.loop.time())
+        else:
+            self.do(self.hub.disconnect, socket)
 
     def protocol_error(self, socket: int, error: ProtocolError) -> None:
         """Ends a connection that does not keep to the wire."""
@@ -362,7 +388,9 @@ class Bridge:
 
 
 _PERFORM: dict[type, Callable[[Bridge, Any], None]] = {
-    fx.Send: Bridge._send,
+    fx.Wake: Bridge._wake,
+    fx.Lost: Bridge._lost,
+    fx.Resumed: Bridge._resumed,
     fx.Invoke: Bridge._invoke,
     fx.Settle: Bridge._settled,
     fx.Deliver: Bridge._deliver,

@@ -23,7 +23,7 @@ class Transport(Protocol):
 
 
 class Connection:
-    """One open WebSocket of a page: its outbox, and the task that writes it.
+    """One open WebSocket of a page, and the task that writes to it.
 
     Args:
         transport: Where frames go.
@@ -34,9 +34,10 @@ class Connection:
     def __init__(self, transport: Transport, max_bytes: int, websocket: Any = None) -> None:
         self.transport = transport
         self.websocket = websocket
-        self.outbox = Outbox()
+        self.outbox: Outbox | None = None  # the page's, while this is its connection
         self.assembler = Assembler(max_bytes)
         self.closing: tuple[int, str] | None = None
+        self.ended = 1006  # how the WebSocket ended: abnormally, unless it says otherwise (RFC 6455, section 7.1.5)
         self._wake: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
@@ -44,11 +45,17 @@ class Connection:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
+    def retire(self, code: int, reason: str) -> None:
+        """Another connection goes on in its place: nothing is written here any more but the end."""
+        self.outbox = None
+        self.closing = (code, reason)
+        self.wake()
+
     async def pump(self) -> None:
         """Writes frames until the connection is closed from this side."""
         loop = asyncio.get_running_loop()
         while True:
-            frame = self.outbox.take()
+            frame = self.outbox.take() if self.outbox is not None else None
             if frame is not None:
                 await self.transport.write(frame)
             elif self.closing is not None:

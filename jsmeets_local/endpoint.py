@@ -12,7 +12,8 @@ from starlette.websockets import WebSocket
 from .bridge import Bridge
 from .connection import Connection
 from .core.codec import Frame, decode, encode
-from .core.hub import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT, close_packet
+from .core.failures import close_packet
+from .core.hub import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT
 from .core.message import Hello
 from .errors import ProtocolError
 from .gate import Gate
@@ -22,6 +23,7 @@ __all__ = ["SUBPROTOCOL", "Guarded", "TextEndpoint"]
 SUBPROTOCOL = "jsmeets.v1"
 HELLO_SECONDS = 10.0
 DRAIN_SECONDS = 2.0  # what a page that is sent away gets to read the rest
+NO_CODE = 1005  # the other side gave none (RFC 6455, section 7.1.5)
 MAX_REASON = 123  # bytes of a close reason (RFC 6455, section 5.5)
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -109,7 +111,11 @@ class TextEndpoint:
         hello = await self._hello(connection, receive)
         if hello is None:
             return
-        socket = self._bridge.connect(hello, connection)
+        try:
+            socket = self._bridge.connect(hello, connection)
+        except ProtocolError as error:
+            await self._refuse(connection, error)
+            return
         if socket is None:
             await connection.transport.write(encode([close_packet(REFUSED_BY_LIMIT, False)]))
             await connection.transport.close(CLOSE_KICKED, REFUSED_BY_LIMIT)
@@ -118,14 +124,14 @@ class TextEndpoint:
         try:
             await self._read(socket, connection, receive, writer)
         finally:
-            self._bridge.disconnect(socket)
+            self._bridge.disconnect(socket, connection, connection.ended)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
 
     async def _hello(self, connection: Connection, receive: Receive) -> Hello | None:
         try:
             async with asyncio.timeout(HELLO_SECONDS):
-                frame = await _frame(receive)
+                frame = await _frame(connection, receive)
             if frame is None:
                 return None
             messages = decode(frame)
@@ -137,14 +143,17 @@ class TextEndpoint:
             error = caught
         else:
             return messages[0]
+        await self._refuse(connection, error)
+        return None
+
+    async def _refuse(self, connection: Connection, error: ProtocolError) -> None:
         logger.error("a connection was closed: %s", error)
         await connection.transport.close(CLOSE_PROTOCOL, f"protocol error: {error}")
-        return None
 
     async def _read(self, socket: int, connection: Connection, receive: Receive, writer: asyncio.Task[None]) -> None:
         """Takes frames until the page goes, or is sent away and has had time to hear why."""
         while connection.closing is None:
-            frame = await _frame(receive)
+            frame = await _frame(connection, receive)
             if frame is None:
                 return
             try:
@@ -154,10 +163,11 @@ class TextEndpoint:
         await asyncio.wait([writer], timeout=DRAIN_SECONDS)
 
 
-async def _frame(receive: Receive) -> Frame | None:
+async def _frame(connection: Connection, receive: Receive) -> Frame | None:
     """The next frame, `None` at the end."""
     event = await receive()
     if event["type"] != "websocket.receive":
+        connection.ended = event.get("code") or NO_CODE
         return None
     text: str | None = event.get("text")
     return text if text is not None else bytes(event["bytes"])

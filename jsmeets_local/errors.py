@@ -8,6 +8,7 @@
     ├── PageUnavailable           the page did not load the script that would answer
     ├── CallTimeout               no answer in time                     (also a TimeoutError)
     ├── Disconnected              the page left, or never came          (also a ConnectionError)
+    │   ├── ConnectionLost        it was waited for, and did not come back
     │   └── PageClosed            the `Page` object's page is closed
     ├── WouldDeadlock             a blocking call on the bridge's loop  (also a RuntimeError)
     ├── MessageTooBig             the value is larger than the limit    (also a ValueError)
@@ -27,6 +28,7 @@ from typing import Any
 __all__ = [
     "BridgeBusy",
     "CallTimeout",
+    "ConnectionLost",
     "Disconnected",
     "JavaScriptError",
     "JsPyError",
@@ -118,6 +120,10 @@ class CallTimeout(JsPyError, TimeoutError):
 
 class Disconnected(JsPyError, ConnectionError):
     """The page left before it answered, or is not there."""
+
+
+class ConnectionLost(Disconnected):
+    """The connection broke, and the page did not come back within the grace time: the call may or may not have run."""
 
 
 class PageClosed(Disconnected):

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from .cells import Cell, writing
 from .core.codec import Packet, message_packet
 from .core.effects import Invoke
+from .core.failures import error_packet
 from .core.functions import Function
-from .core.hub import error_packet
 from .core.message import ErrorInfo
 from .core.values import pack
 from .door import Door

@@ -281,7 +281,8 @@ class Page:
 
     def is_connected(self) -> bool:
         """Whether the page is connected at this moment."""
-        return bool(self._view.presence.sockets)
+        presence = self._view.presence
+        return len(presence.sockets) > len(presence.away)
 
     def is_closed(self) -> bool:
         """Whether the page was here and has been gone for the grace time, or Python has closed it."""

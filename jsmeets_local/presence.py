@@ -45,12 +45,13 @@ class Crowd:
         self._door = bridge.door
         self._bridge = bridge
         self.sockets = [socket for socket in bridge.hub.sockets() if self._counts(bridge.hub.page_of(socket))]
+        self.away = {socket for socket in self.sockets if bridge.hub.is_lost(socket)}  # may come back
         self.closed = False  # has been here, and has been gone for longer than the grace time
         self.over = False  # Python has closed it: it will not come back
         self._arrivals: Line = deque()
         self._ends: Line = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._watcher = Watcher(self._arrived, self._left)
+        self._watcher = Watcher(self._arrived, self._connection_lost, self._resumed, self._left)
         bridge.watchers.add(self._watcher)
 
     def _counts(self, page: str) -> bool:
@@ -94,11 +95,22 @@ class Crowd:
             self._stop_timer()
             _serve(self._arrivals)
 
-    def _left(self, socket: int, page: str) -> None:
+    def _connection_lost(self, socket: int, page: str) -> None:
         if socket in self.sockets:
-            self.sockets.remove(socket)
-            if not self.sockets and self.grace is not None and self._door.loop is not None:
-                self._timer = self._door.loop.call_later(self.grace, self._close)
+            self.away.add(socket)
+
+    def _resumed(self, socket: int, page: str) -> None:
+        self.away.discard(socket)
+
+    def _left(self, socket: int, page: str, lost: bool) -> None:
+        if socket not in self.sockets:
+            return
+        self.sockets.remove(socket)
+        self.away.discard(socket)
+        if self.sockets or self.grace is None or self._door.loop is None:
+            return
+        # One that was waited for already, and did not come, gets no second grace time.
+        self._timer = self._door.loop.call_later(0 if lost else self.grace, self._close)
 
     def _close(self) -> None:
         self._timer = None
@@ -123,8 +135,9 @@ class Presence(Crowd):
         return page == self._page
 
     def socket(self) -> int | None:
-        """The socket to talk to."""
-        return self.sockets[-1] if self.sockets else None
+        """The socket to talk to: the newest one, of those whose connection is not lost where there are any."""
+        there = [socket for socket in self.sockets if socket not in self.away] or self.sockets
+        return there[-1] if there else None
 
 
 def _serve(line: Line) -> None:

@@ -14,7 +14,9 @@
  * @typedef {{text: string, buffers: JsPyBuffer[], size: number, content: Uint8Array | null, lane: string | null,
  *            bound: boolean, sent: boolean, cancelled: boolean}} JsPyItem
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed" | "hidden"} JsPyState
- * @typedef {{socket: WebSocket, welcomed: boolean, since: number, assembler: any, credits: Map<number, number>}} JsPyLink
+ * @typedef {{socket: WebSocket, welcomed: boolean, since: number, assembler: any, credits: Map<number, number>,
+ *            session: JsPySession | null}} JsPyLink
+ * @typedef {{name: string, received: number, acknowledged: number, bytes: number, seconds: number}} JsPySession
  * @typedef {{kind: string, name: string, message: string, trace: string}} JsPyFailure
  * @typedef {(failure: JsPyFailure | null, value?: any) => void} JsPySettle
  * @typedef {{message: (id: number) => any[], body: unknown, label: string, lane?: string, limit: number | null,
@@ -47,6 +49,7 @@
     const CHUNK_BYTES = 262144;
     const CHUNK_WINDOW = 16;
     const CREDIT_EVERY = 4;
+    const ACK_MESSAGES = 64;
     const MAX_STREAMS = 64;
     const SEND_DEPTH = 256;
     const RECEIVE_DEPTH = 2000;
@@ -103,6 +106,7 @@
         publish: [is_count, is_text, is_value, is_flag],
         custom: [is_custom],
         credit: [is_count, is_id],
+        ack: [is_count],
     }));
 
     /** @param {any} message */
@@ -557,6 +561,9 @@
             this.streams = new Map();
             /** @type {JsPyItem[]} large items while all streams are taken */
             this.queued = [];
+            /** @type {JsPyItem[]} sent in whole, in the order in which they were; Python has not said that it has them */
+            this.kept = [];
+            this.acknowledged = 0;   // how many it has
         }
 
         /** @param {JsPyItem} item @returns {boolean} false: too much waits already */
@@ -623,6 +630,7 @@
         finish(item) {
             item.sent = true;
             this.held -= item.size;
+            this.kept.push(item);
         }
 
         /** Every stream in turn sends one chunk, until each has its window full. */
@@ -683,21 +691,47 @@
             }
         }
 
-        /** The connection is gone: what was not sent in whole starts again, except answers to the old one. */
+        /** Python has received so many items: they need not be kept. @param {number} received */
+        acknowledge(received) {
+            if (!(received >= this.acknowledged && received <= this.acknowledged + this.kept.length)) {
+                throw new ProtocolError(`${received} messages acknowledged, of ${this.acknowledged + this.kept.length}`);
+            }
+            this.kept.splice(0, received - this.acknowledged);
+            this.acknowledged = received;
+        }
+
+        /** The session goes on over a new connection: what Python has not received goes out again. @param {number} received */
+        rewind(received) {
+            this.acknowledge(received);
+            this.begin_again([...this.kept, ...this.unfinished()].filter((item) => !item.cancelled));
+        }
+
+        /** The session is over: what was not sent goes to the next one, except answers. @returns {number} what may be lost */
         reset() {
-            const unfinished = [...this.streams.values()].map(({ item }) => item);
-            const all = [...unfinished, ...this.queued, ...[...this.lanes.values()].flat(), ...this.waiting];
-            this.waiting = all.filter((item) => !item.bound && !item.cancelled);
+            const lost = this.kept.filter((item) => !item.cancelled).length;
+            this.begin_again(this.unfinished().filter((item) => !item.bound && !item.cancelled && !item.sent));
+            this.acknowledged = 0;
+            return lost;
+        }
+
+        unfinished() {
+            const begun = [...this.streams.values()].map(({ item }) => item);
+            return [...begun, ...this.queued, ...[...this.lanes.values()].flat(), ...this.waiting];
+        }
+
+        /** @param {JsPyItem[]} items */
+        begin_again(items) {
+            this.waiting = items;
             this.queued = [];
+            this.kept = [];
             this.streams.clear();
             this.lanes.clear();
-            this.held = this.waiting.reduce((sum, item) => sum + item.size, 0);
+            this.held = items.reduce((sum, item) => sum + item.size, 0);
         }
 
         clear() {
-            this.reset();
-            this.waiting = [];
-            this.held = 0;
+            this.begin_again([]);
+            this.acknowledged = 0;
         }
     }
 
@@ -805,12 +839,21 @@
     let hinted = false;   // only the very first failure is explained
     let scheduled = false;
     let warned_reason = "";
+    /** @type {JsPySession | null} what goes on over several connections */
+    let session = null;
+    let was_welcomed = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let give_up_timer;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let retry_timer;
     /** @type {Array<() => void>} */
     let open_events = [];
     /** @type {Array<() => void>} */
     let close_events = [];
+    /** @type {Array<(state: import("./jsmeets.d.mts").ConnectionState) => void>} */
+    let state_events = [];
+    /** @type {import("./jsmeets.d.mts").ConnectionState} */
+    let told_state = "connecting";
     /** @type {Set<(ready: boolean) => void>} */
     const waiters = new Set();
     /** @type {Map<number, {settle: JsPySettle, item: JsPyItem, timer: any}>} */
@@ -846,12 +889,19 @@
 
     /** @param {WebSocket} socket */
     function listen(socket) {
-        const own = { socket, welcomed: false, since: 0, assembler: new Assembler(max_bytes), credits: new Map() };
+        const assembler = new Assembler(max_bytes);
+        /** @type {JsPyLink} */
+        const own = { socket, welcomed: false, since: 0, assembler, credits: new Map(), session: null };
         link = own;
         socket.binaryType = "arraybuffer";
-        socket.onopen = () => link === own && send_now(["hello", document_name, identity.page, api._topics()]);
+        socket.onopen = () => link === own && greet();
         socket.onmessage = (event) => link === own && receive(own, event.data);
         socket.onclose = (event) => link === own && lost(own, event);
+    }
+
+    function greet() {
+        const ours = session ?? { name: "", received: 0 };
+        send_now(["hello", document_name, identity.page, api._topics(), ours.name, ours.received]);
     }
 
     /** @param {JsPyLink} own @param {{code: number, reason: string}} event */
@@ -877,15 +927,18 @@
         }
     }
 
-    /** The connection is gone: end what it carried, run the close events, see what follows. @param {JsPyState} next */
+    /** The connection is gone: the session waits for another one, or ends. @param {JsPyState} next */
     function leave(next) {
         const was_open = state === "open";
         attempts = link?.welcomed && Date.now() - link.since > 1000 ? 0 : attempts;
         clearTimeout(retry_timer);
         link = null;
         state = next;
-        outbox.reset();
-        end_requests(next === "closed");
+        if (next !== "waiting" || !session?.seconds) {
+            end_session();
+        } else if (was_open) {
+            give_up_timer = setTimeout(give_up, session.seconds * 1000);
+        }
         if (next === "closed") {
             outbox.clear();
             tell_waiters(false);
@@ -893,12 +946,13 @@
         if (was_open) {
             run_events(close_events);
         }
+        tell_state();
         settle_after_events();
     }
 
     /** A close event may have connected again, or closed: only what is still so is done. */
     function settle_after_events() {
-        socket_id = state === "open" ? socket_id : null;
+        socket_id = session ? socket_id : null;
         if (state === "waiting") {
             const delay = Math.min(5000, 100 * 2 ** attempts) * (0.5 + Math.random() / 2);
             attempts += 1;
@@ -907,12 +961,47 @@
         }
     }
 
+    /** Python does not wait for us any more, or is another one: what it got is no longer known. */
+    function end_session() {
+        clearTimeout(give_up_timer);
+        const had = session;
+        session = null;
+        end_requests(state === "closed");
+        const lost = outbox.reset();
+        if (had && lost && state !== "hidden") {
+            console.warn(`JsPyTextSocket: the connection was lost: ${lost} messages may or may not have arrived`);
+        }
+    }
+
+    function give_up() {
+        end_session();
+        socket_id = null;
+        tell_state();
+    }
+
     /** @param {boolean} all also those that were not sent: they would wait for ever */
     function end_requests(all) {
         for (const [id, { item }] of [...requests]) {
             if (all || item.sent) {
-                settle(id, { kind: "disconnected", name: "DisconnectedError", message: "the connection was lost", trace: "" });
+                const message = `the connection was lost${item.sent ? ": it may or may not have run" : ""}`;
+                settle(id, { kind: "disconnected", name: "DisconnectedError", message, trace: "" });
             }
+        }
+    }
+
+    /** What a person would call it. @returns {import("./jsmeets.d.mts").ConnectionState} */
+    function public_state() {
+        if (state === "open" || state === "closed") {
+            return state;
+        }
+        return session ? "reconnecting" : was_welcomed ? "lost" : "connecting";
+    }
+
+    function tell_state() {
+        const now = public_state();
+        if (now !== told_state) {
+            told_state = now;
+            run_events(state_events.map((func) => () => func(now)));
         }
     }
 
@@ -939,6 +1028,7 @@
 
     /** @param {string} reason the other side speaks another language: start afresh */
     function refuse(reason) {
+        session = null;
         console.error(`JsPyTextSocket: protocol error: ${reason}`);
         link?.socket.close(PROTOCOL_ERROR, reason.replace(/[^\x20-\x7e]/g, "?").slice(0, 120));
         leave("waiting");
@@ -949,10 +1039,14 @@
     /** @type {(own: JsPyLink, data: string | ArrayBuffer) => void} */
     function receive(own, data) {
         try {
-            for (const message of messages_of(own, data)) {
+            const messages = messages_of(own, data);
+            for (const message of messages) {
                 if (link === own) {
                     take(own, message);
                 }
+            }
+            if (link === own && messages.length) {
+                acknowledge(own, typeof data === "string" ? data.length : data.byteLength);
             }
         } catch (error) {
             if (!(error instanceof ProtocolError)) {
@@ -971,6 +1065,20 @@
         const { stream, content } = own.assembler.accept(bytes);
         give_credit(own, stream, content !== null);
         return content === null ? [] : decode(content);
+    }
+
+    /** Now and then Python hears what we have, so that it need not keep it. @param {JsPyLink} own @param {number} size */
+    function acknowledge({ session: ours }, size) {
+        if (!ours) {
+            return;
+        }
+        ours.bytes += size;
+        const news = ours.received - ours.acknowledged;
+        if (news >= ACK_MESSAGES || (news > 0 && ours.bytes >= CHUNK_BYTES)) {
+            ours.acknowledged = ours.received;
+            ours.bytes = 0;
+            send_now(["ack", ours.received]);
+        }
     }
 
     /** @type {(own: JsPyLink, stream: number, complete: boolean) => void} */
@@ -992,7 +1100,9 @@
         return: (/** @type {any[]} */ message) => settle(message[1], null, message[2]),
         error: (/** @type {any[]} */ message) => settle(message[1], message[2]),
         credit: (/** @type {any[]} */ message) => outbox.credit(message[1], message[2]),
+        ack: (/** @type {any[]} */ message) => outbox.acknowledge(message[1]),
     }));
+    const UNCOUNTED = ["welcome", "close", "credit", "ack"];   // what concerns one connection alone
 
     /** @type {(own: JsPyLink, message: any[]) => void} */
     function take(own, message) {
@@ -1001,19 +1111,25 @@
         if (!expected || !(AT_ONCE.has(kind) || DELIVERED.includes(kind))) {
             throw new ProtocolError(`an unexpected '${kind}' message`);
         }
+        const { session: ours } = own;
+        if (ours && !UNCOUNTED.includes(kind)) {
+            ours.received += 1;
+        }
         const now = AT_ONCE.get(kind);
         if (now) {
             now(message, own);
         } else if (held) {
-            held.push(() => deliver(own, message));
+            held.push(() => deliver(ours, message));
         } else {
-            deliver(own, message);
+            deliver(ours, message);
         }
     }
 
     /** @type {(message: any[], own: JsPyLink) => void} */
     function on_welcome([, id, page, settings], own) {
-        own.welcomed = true;
+        begin_session(settings);
+        own.session = session;
+        own.welcomed = was_welcomed = true;
         hinted = true;
         own.since = Date.now();
         max_bytes = is_id(settings.max_message_bytes) ? settings.max_message_bytes : max_bytes;
@@ -1027,12 +1143,26 @@
         outbox.flush();
         tell_waiters(true);
         run_events(open_events);
+        tell_state();
+    }
+
+    /** The same Python that waited for us, or a new beginning. @param {any} settings of `welcome` */
+    function begin_session(settings) {
+        clearTimeout(give_up_timer);
+        if (session && settings.resumed === true && settings.session === session.name) {
+            outbox.rewind(settings.received);
+            return;
+        }
+        end_session();
+        const seconds = Number(settings.resume_seconds) || 0;
+        session = { name: String(settings.session ?? ""), received: 0, acknowledged: 0, bytes: 0, seconds };
     }
 
     /** @type {(message: any[], own: JsPyLink) => void} */
     function on_close_message([, reason, comes_back], own) {
         note_reason(reason);
         own.socket.close();
+        session = null;   // it was ended on purpose
         leave(comes_back ? "waiting" : "closed");
     }
 
@@ -1051,27 +1181,27 @@
         call: "JsPyFunction.js", notify: "JsPyFunction.js", push: "JsPyQueue.js", publish: "JsPyPubsub.js",
     }));
 
-    /** @type {(own: JsPyLink, message: any[]) => void} */
-    function deliver(own, message) {
+    /** @type {(ours: JsPySession | null, message: any[]) => void} */
+    function deliver(ours, message) {
         const [kind, id] = message;
         const asks = kind === "call" || (kind === "push" && id > 0);
-        if (asks && link !== own) {
-            return;   // it was held back, and its socket is gone: nobody waits for the answer
+        if (asks && session !== ours) {
+            return;   // it was held back, and its session is over: nobody waits for the answer
         }
         const handler = kind === "custom" ? on_custom : handlers.get(kind);
         if (handler) {
-            handler(message, (answer, body, label) => reply(own, answer, body, label));
+            handler(message, (answer, body, label) => reply(ours, answer, body, label));
         } else if (asks) {
             const text = `This page has not loaded ${SCRIPTS.get(kind)}`;
-            reply(own, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
+            reply(ours, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
         } else {
             warn_once(`This page has not loaded ${SCRIPTS.get(kind)}: '${kind}' messages are lost`);
         }
     }
 
-    /** @type {(own: JsPyLink, message: any[], body?: unknown, label?: string) => void} */
-    function reply(own, message, body, label) {
-        if (link === own) {
+    /** @type {(ours: JsPySession | null, message: any[], body?: unknown, label?: string) => void} */
+    function reply(ours, message, body, label) {
+        if (session === ours) {
             const item = prepare(message, body, label, max_bytes);
             item.bound = true;
             post(item);
@@ -1301,6 +1431,10 @@
         /** @param {() => void} func */
         add_close_event: (func) => void close_events.push(checked(func, "add_close_event")),
         clear_close_event: () => void (close_events = []),
+        state: public_state,
+        /** @param {(state: import("./jsmeets.d.mts").ConnectionState) => void} func */
+        add_state_event: (func) => void state_events.push(checked(func, "add_state_event")),
+        clear_state_event: () => void (state_events = []),
         add_protocol,
         _add_protocol: add_protocol,
         _URL_PATH: URL_PATH,

@@ -83,6 +83,8 @@ export interface CustomMessage {
 }
 
 /** The connection between this page and Python. It opens by itself and comes back by itself. */
+export type ConnectionState = "connecting" | "open" | "reconnecting" | "lost" | "closed";
+
 export interface JsPyTextSocketApi {
     readonly VERSION: string;
     readonly NDArray: NDArrayConstructor;
@@ -106,6 +108,15 @@ export interface JsPyTextSocketApi {
     /** Call `func` each time the connection is lost or closed; `get_socket_id()` still tells the old number. */
     add_close_event(func: () => unknown): void;
     clear_close_event(): void;
+    /**
+     * "connecting": never connected yet. "open". "reconnecting": the connection is lost, and calls, queue items and
+     * publications wait; back in time, nothing is lost and nothing comes twice. "lost": Python was away for longer, or is
+     * another one; what was on its way may be lost, and the page still tries. "closed": by `close()` or by Python.
+     */
+    state(): ConnectionState;
+    /** Call `func` each time the state changes. "open" after "lost" is a new session, with a new socket number. */
+    add_state_event(func: (state: ConnectionState) => unknown): void;
+    clear_state_event(): void;
     /** Serve your own kind of messages. */
     add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
     /** The same as `add_protocol`. */

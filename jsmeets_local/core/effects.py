@@ -6,7 +6,6 @@ from collections.abc import Hashable
 from typing import Any, NamedTuple, TypeAlias
 
 from .calls import Finished
-from .codec import Packet
 from .functions import Function
 
 __all__ = [
@@ -16,19 +15,20 @@ __all__ = [
     "Effect",
     "Invoke",
     "Left",
+    "Lost",
     "Report",
-    "Send",
+    "Resumed",
     "Settle",
     "Stored",
     "UserMessage",
+    "Wake",
 ]
 
 
-class Send(NamedTuple):
-    """Write a packet to a socket."""
+class Wake(NamedTuple):
+    """There is something to write in the outbox of a socket."""
 
     socket: int
-    packet: Packet
 
 
 class Invoke(NamedTuple):
@@ -74,11 +74,26 @@ class Connected(NamedTuple):
     page: str
 
 
-class Left(NamedTuple):
-    """A page has gone."""
+class Lost(NamedTuple):
+    """The connection of a page is lost; it may come back within the grace time."""
 
     socket: int
     page: str
+
+
+class Resumed(NamedTuple):
+    """A page has come back and goes on where it was."""
+
+    socket: int
+    page: str
+
+
+class Left(NamedTuple):
+    """A page has gone; `lost` if it was waited for, and did not come back."""
+
+    socket: int
+    page: str
+    lost: bool = False
 
 
 class Drop(NamedTuple):
@@ -96,4 +111,6 @@ class Report(NamedTuple):
     text: str
 
 
-Effect: TypeAlias = Send | Invoke | Settle | Deliver | Stored | UserMessage | Connected | Left | Drop | Report
+Effect: TypeAlias = (
+    Wake | Invoke | Settle | Deliver | Stored | UserMessage | Connected | Lost | Resumed | Left | Drop | Report
+)

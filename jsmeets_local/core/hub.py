@@ -6,60 +6,76 @@ A shell feeds it what happens (`hello`, `receive`, `disconnect`, `expire`) and w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from ..errors import Disconnected, JavaScriptError, JsPyError, PageUnavailable, ProtocolError, UnknownFunction
+from ..errors import ProtocolError
 from . import message as m
 from .arguments import Key
 from .broker import Broker
 from .calls import CallTable, Finished
 from .codec import Packet, message_packet
-from .effects import Connected, Deliver, Drop, Effect, Invoke, Left, Report, Send, Settle, Stored, UserMessage
+from .effects import (
+    Connected,
+    Deliver,
+    Drop,
+    Effect,
+    Invoke,
+    Left,
+    Lost,
+    Report,
+    Resumed,
+    Settle,
+    Stored,
+    UserMessage,
+    Wake,
+)
+from .failures import About, as_exception, close_packet, error_packet, fault_text, parting, unknown
 from .functions import Function, FunctionTable
+from .link import Link
+from .outbox import Outbox
 from .queues import Queues
 from .values import MAX_MESSAGE_BYTES, Payload, pack
 
-__all__ = ["CLOSE_GOING_AWAY", "CLOSE_KICKED", "CLOSE_PROTOCOL", "REFUSED_BY_LIMIT", "Hub", "close_packet"]
+__all__ = ["CLOSE_GOING_AWAY", "CLOSE_KICKED", "CLOSE_PROTOCOL", "REFUSED_BY_LIMIT", "Hub"]
 
 CLOSE_GOING_AWAY = 1001
 CLOSE_PROTOCOL = 4400
 CLOSE_KICKED = 4403
+RESUME_SECONDS = 10.0  # for which a page whose connection broke is waited for
 REFUSED_BY_LIMIT = "Connection refused due to connection limit @python"
 
 
-class _Socket(NamedTuple):
-    document: str
-    page: str
-
-
-class _About(NamedTuple):
-    """What a call was, for its errors."""
-
-    protocol: str
-    key: Key
-
-
 class Hub:
-    """The state of all pages. One thread touches it."""
+    """The state of all pages. One thread touches it.
 
-    def __init__(self) -> None:
+    Args:
+        session: A name that no other hub has: a page that comes back to another one begins anew.
+    """
+
+    def __init__(self, session: str = "") -> None:
+        self.session = session
+        self.resume_seconds = RESUME_SECONDS
         self.functions = FunctionTable()
         self.queues = Queues()
         self.broker = Broker()
         self.calls = CallTable()
         self.limit = 0  # connections; 0 or less means no limit
         self.max_message_bytes = MAX_MESSAGE_BYTES
-        self._sockets: dict[int, _Socket] = {}
+        self._sockets: dict[int, Link] = {}
+        self._lost: dict[int, float] = {}  # sockets without a connection: when to give them up
         self._last_socket = 0
         self._last_id = 0
         self._effects: list[Effect] = []
+        self._woken: set[int] = set()
 
     def effects(self) -> list[Effect]:
         """Takes what has to be done."""
         taken, self._effects = self._effects, []
+        self._woken.clear()
         return taken
 
     # Sockets -------------------------------------------------------------------------------------------
@@ -72,8 +88,12 @@ class Hub:
         """The name of the page that a connected socket belongs to."""
         return self._sockets[socket].page
 
+    def outbox(self, socket: int) -> Outbox:
+        """What is to be written to a socket."""
+        return self._sockets[socket].outbox
+
     def hello(self, hello: m.Hello, page: str) -> int | None:
-        """A page introduces itself.
+        """A page introduces itself, or comes back.
 
         Args:
             hello: Its message.
@@ -81,39 +101,82 @@ class Hub:
 
         Returns:
             The number of its socket; `None` when the connection limit refuses it (the number is used up).
+
+        Raises:
+            ProtocolError: It says that it has received what was not sent.
         """
-        self._replace(hello.document)
+        known = next((number for number, socket in self._sockets.items() if socket.document == hello.document), None)
+        if known is not None and hello.session and hello.session == self.session:
+            self._resume(known, hello.received)
+            return known
+        if known is not None:  # a document has only one socket
+            self._effects.append(Drop(known, CLOSE_GOING_AWAY, "the page has connected again"))
+            self.disconnect(known)
+        return self._add(hello, hello.page or page)
+
+    def _add(self, hello: m.Hello, page: str) -> int | None:
         self._last_socket += 1
         if 0 < self.limit <= len(self._sockets):
             self._effects.append(Report("warning", f"a page was refused: {self.limit} connections are allowed"))
             return None
         number = self._last_socket
-        self._sockets[number] = _Socket(hello.document, hello.page or page)
+        self._sockets[number] = Link(hello.document, page)
         for topic in hello.topics:
             self.broker.subscribe(topic, number)
-        settings = {"max_message_bytes": self.max_message_bytes}
-        self._send(number, message_packet(["welcome", number, hello.page or page, settings]))
-        self._effects.append(Connected(number, hello.page or page))
+        self._welcome(number, resumed=False)
+        self._effects.append(Connected(number, page))
         return number
 
-    def _replace(self, document: str) -> None:
-        """A document that comes back before its old connection was seen to break has only one socket."""
-        for number, socket in list(self._sockets.items()):
-            if socket.document == document:
-                self._effects.append(Drop(number, CLOSE_GOING_AWAY, "the page has connected again"))
-                self.disconnect(number)
+    def _resume(self, number: int, received: int) -> None:
+        socket = self._sockets[number]
+        socket.outbox.rewind(received)
+        self._lost.pop(number, None)
+        socket.acknowledged, socket.unacknowledged_bytes = socket.received, 0
+        self._welcome(number, resumed=True)
+        self._effects.append(Resumed(number, socket.page))
 
-    def disconnect(self, socket: int) -> None:
-        """A socket is gone: what it owes ends now, what it hears ends too."""
+    def _welcome(self, number: int, resumed: bool) -> None:
+        socket = self._sockets[number]
+        settings = {
+            "max_message_bytes": self.max_message_bytes,
+            "session": self.session,
+            "resumed": resumed,
+            "received": socket.received,
+            "resume_seconds": self.resume_seconds,
+        }
+        socket.outbox.put_control(message_packet(["welcome", number, socket.page, settings]))
+        self._wake(number)
+
+    def lose(self, socket: int, now: float) -> None:
+        """The connection of a socket broke without a goodbye: the page may come back."""
+        lost = self._sockets.get(socket)
+        if lost is None:
+            return
+        if self.resume_seconds <= 0:
+            self.disconnect(socket)
+            return
+        self._lost[socket] = now + self.resume_seconds
+        self._effects.append(Lost(socket, lost.page))
+
+    def is_lost(self, socket: int) -> bool:
+        """Whether a socket is without its connection."""
+        return socket in self._lost
+
+    def disconnect(self, socket: int, lost: bool = False) -> None:
+        """A page is gone: what it owes ends now, what it hears ends too."""
         gone = self._sockets.pop(socket, None)
+        self._lost.pop(socket, None)
         if gone is None:
             return
         self.broker.leave(socket)
-        for call_id in self.calls.leave(socket):
+        owed = self.calls.leave(socket)
+        for call_id in owed:
             protocol, key = self.calls.about(call_id)
-            text = f"The page (socket {socket}) left before it answered {key!r}"
-            self._settle(call_id, socket, Disconnected(text, protocol, key, call_id, socket))
-        self._effects.append(Left(socket, gone.page))
+            self._settle(call_id, socket, parting(lost, protocol, key, call_id, socket))
+        if lost:
+            text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
+            self._effects.append(Report("warning", f"{text}: {len(owed)} calls may or may not have run"))
+        self._effects.append(Left(socket, gone.page, lost))
 
     def close_socket(self, socket: int, reason: str, reconnect: bool = False, code: int = CLOSE_KICKED) -> bool:
         """Ends a connection.
@@ -123,31 +186,54 @@ class Hub:
         """
         if socket not in self._sockets:
             return False
-        self._send(socket, close_packet(reason, reconnect))
+        self._sockets[socket].outbox.put(close_packet(reason, reconnect))
         self._effects.append(Drop(socket, code, reason))
         self.disconnect(socket)
         return True
 
     # What pages say ------------------------------------------------------------------------------------
 
-    def receive(self, socket: int, messages: Iterable[m.Message]) -> None:
+    def receive(self, socket: int, messages: Iterable[m.Message], size: int = 0) -> None:
         """Handles the messages of one frame. Those of a socket that has gone are ignored.
+
+        Args:
+            socket: Who says it.
+            messages: What is said.
+            size: Bytes of the frame.
 
         Raises:
             ProtocolError: A message that a page may not send.
         """
+        counted = 0
         for message in messages:
             if socket not in self._sockets:
                 return
             handler = _HANDLERS.get(type(message))
             if handler is None:
                 raise ProtocolError(f"a page may not send {type(message).__name__.lower()!r} here")
+            counted += type(message) not in _UNCOUNTED
             handler(self, socket, message)
+        page = self._sockets.get(socket)
+        if page is not None and counted and page.count(counted, size):
+            self._wake(socket)
+
+    def _on_credit(self, socket: int, message: m.Credit) -> None:
+        self._sockets[socket].outbox.credit(message.stream, message.count)
+        self._wake(socket)
+
+    def _on_ack(self, socket: int, message: m.Ack) -> None:
+        self._sockets[socket].outbox.acknowledge(message.received)
+
+    def give_credit(self, socket: int, stream: int) -> None:
+        """A chunk of a stream has been taken: the page may send another one."""
+        if socket in self._sockets:
+            self._sockets[socket].outbox.put_control(message_packet(["credit", stream, 1]))
+            self._wake(socket)
 
     def _on_call(self, socket: int, message: m.Call) -> None:
         function = self.functions.get(message.key)
         if function is None:
-            self._send(socket, error_packet(message.id, self._unknown(message.key)))
+            self._send(socket, error_packet(message.id, unknown(message.key, self.functions.keys())))
         else:
             function.running += 1
             self._effects.append(Invoke(socket, message.id, function, message.args))
@@ -155,15 +241,10 @@ class Hub:
     def _on_notify(self, socket: int, message: m.Notify) -> None:
         function = self.functions.get(message.key)
         if function is None:
-            self._effects.append(Report("error", self._unknown(message.key).message))
+            self._effects.append(Report("error", unknown(message.key, self.functions.keys()).message))
         else:
             function.running += 1
             self._effects.append(Invoke(socket, 0, function, message.args))
-
-    def _unknown(self, key: str) -> m.ErrorInfo:
-        known = ", ".join(self.functions.keys()) or "nothing"
-        text = f"Function key name is not registered @python: {key!r} (exposed: {known})"
-        return m.ErrorInfo("unknown", "UnknownFunction", text)
 
     def _on_return(self, socket: int, message: m.Return) -> None:
         self._settle(message.id, socket, message.value)
@@ -176,10 +257,7 @@ class Hub:
             self.calls.ignored += 1
 
     def _on_fault(self, socket: int, message: m.Fault) -> None:
-        error = message.error
-        trace = f"\n{error.trace.rstrip()}" if error.trace else ""
-        text = f"{message.what} in the page (socket {socket}) raised {error.name}: {error.message}{trace}"
-        self._effects.append(Report("error", text))
+        self._effects.append(Report("error", fault_text(socket, message)))
 
     def _on_push(self, socket: int, message: m.Push) -> None:
         self.queues.put(message.key, message.data)
@@ -229,14 +307,14 @@ class Hub:
         """
         call_id = self._next_id()
         packet = message_packet(["call", call_id, key], payload)
-        self._ask(call_id, packet, self.targets(target), deadline, _About("call", key))
+        self._ask(call_id, packet, self.targets(target), deadline, About("call", key))
         return call_id
 
     def push(self, key: Key, payload: Payload, target: int | Iterable[int] | None, deadline: float | None) -> int:
         """Puts an item into the pages' queues and asks for an acknowledgement, as `call` does."""
         call_id = self._next_id()
         packet = message_packet(["push", call_id, key], payload, order=("push", key))
-        self._ask(call_id, packet, self.targets(target), deadline, _About("push", key))
+        self._ask(call_id, packet, self.targets(target), deadline, About("push", key))
         return call_id
 
     def notify(self, key: str, payload: Payload, target: int | Iterable[int] | None) -> None:
@@ -267,9 +345,18 @@ class Hub:
             self._send(socket, packet)
 
     def expire(self, now: float) -> None:
-        """Ends the calls whose deadline has come."""
+        """Ends the calls whose deadline has come, and gives up pages that did not come back."""
         for finished in self.calls.expire(now):
             self._effects.append(Settle(finished))
+        for number in [number for number, until in self._lost.items() if until <= now]:
+            self.disconnect(number, lost=True)
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to do."""
+        call = self.calls.next_deadline()
+        if not self._lost:
+            return call
+        return min(*self._lost.values(), math.inf if call is None else call)
 
     # Inside --------------------------------------------------------------------------------------------
 
@@ -278,10 +365,16 @@ class Hub:
         return self._last_id
 
     def _send(self, socket: int, packet: Packet) -> None:
-        self._effects.append(Send(socket, packet))
+        self._sockets[socket].outbox.put(packet)
+        self._wake(socket)
+
+    def _wake(self, socket: int) -> None:
+        if socket not in self._woken:
+            self._woken.add(socket)
+            self._effects.append(Wake(socket))
 
     def _ask(
-        self, call_id: int, packet: Packet, sockets: tuple[int, ...], deadline: float | None, about: _About
+        self, call_id: int, packet: Packet, sockets: tuple[int, ...], deadline: float | None, about: About
     ) -> None:
         if not sockets:
             self._effects.append(Settle(Finished(call_id, {})))
@@ -307,33 +400,6 @@ class Hub:
                 self._effects.append(Deliver(subscriber, topic, data))
 
 
-def close_packet(reason: str, reconnect: bool) -> Packet:
-    """What a page hears before its connection is closed."""
-    return message_packet(["close", reason, reconnect])
-
-
-def error_packet(call_id: int, error: m.ErrorInfo) -> Packet:
-    """The failure of a request."""
-    return message_packet(["error", call_id, error])
-
-
-def as_exception(error: m.ErrorInfo, about: _About, call_id: int, socket: int) -> JsPyError:
-    """What a page's error is in Python."""
-    if error.kind == "unknown":
-        return UnknownFunction(error.message, about.protocol, about.key, call_id, socket)
-    if error.kind in ("unavailable", "refused"):
-        return PageUnavailable(error.message, about.protocol, about.key, call_id, socket)
-    return JavaScriptError(
-        error.message,
-        name=error.name,
-        stack=error.trace,
-        protocol=about.protocol,
-        key=about.key,
-        id=call_id,
-        socket_id=socket,
-    )
-
-
 _HANDLERS: dict[type, Callable[[Hub, int, Any], None]] = {
     m.Call: Hub._on_call,
     m.Notify: Hub._on_notify,
@@ -346,4 +412,7 @@ _HANDLERS: dict[type, Callable[[Hub, int, Any], None]] = {
     m.Publish: Hub._on_publish,
     m.Custom: Hub._on_custom,
     m.Goodbye: Hub._on_goodbye,
+    m.Credit: Hub._on_credit,
+    m.Ack: Hub._on_ack,
 }
+_UNCOUNTED = {m.Goodbye, m.Credit, m.Ack}

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 __all__ = [
+    "Ack",
     "Call",
     "Close",
     "Credit",
@@ -41,6 +42,8 @@ class Hello(_Message, frozen=True, tag="hello"):
     document: str
     page: str
     topics: list[str]
+    session: str = ""
+    received: OptionalId = 0
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):
@@ -135,6 +138,10 @@ class Credit(_Message, frozen=True, tag="credit"):
     count: Annotated[int, Meta(ge=1, le=16)]
 
 
+class Ack(_Message, frozen=True, tag="ack"):
+    received: OptionalId
+
+
 Message: TypeAlias = (
     Hello
     | Welcome
@@ -151,4 +158,5 @@ Message: TypeAlias = (
     | Publish
     | Custom
     | Credit
+    | Ack
 )

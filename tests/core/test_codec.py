@@ -9,10 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jsmeets_local.core.chunks import CHUNK_BYTES, WINDOW, Assembler, cut
+from jsmeets_local.core.chunks import Assembler, cut
 from jsmeets_local.core.codec import Packet, decode, encode, message_packet
 from jsmeets_local.core.message import Call, Custom, Message, Notify, Publish, Push, Return, UserObject
-from jsmeets_local.core.outbox import Outbox
 from jsmeets_local.core.values import pack
 from jsmeets_local.errors import ProtocolError
 
@@ -95,116 +94,3 @@ def test_an_announced_giant_is_refused_before_memory_is_taken() -> None:
     frame = next(cut([b"x" * 100], False, 1))[:8] + (2**60).to_bytes(8, "little") + b"x"
     with pytest.raises(ProtocolError, match="allowed"):
         Assembler(2**28).feed(frame)
-
-
-# The outbox ------------------------------------------------------------------------------------------------
-
-
-def packet(kind: str, name: str, size: int, number: int) -> Packet:
-    payload = pack([number, b"x" * size], "v")
-    if kind == "call":
-        return message_packet(["call", number, name], payload)
-    return message_packet(["push", number, name], payload, order=("push", name))
-
-
-class Reader:
-    """The other side: takes frames, credits chunks."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self.outbox = outbox
-        self.assembler = Assembler(2**28)
-        self.seen: list[tuple[str, int]] = []
-        self.frames = 0
-
-    def read(self, frame: str | bytes, credit: bool = True) -> None:
-        self.frames += 1
-        whole: Any = frame
-        if isinstance(frame, bytes) and frame[0] == 2:
-            stream, whole = self.assembler.feed(frame)
-            if credit:
-                self.outbox.credit(stream, 1)
-        for message in decode(whole) if whole is not None else ():
-            self.seen.append((message.key, message.id))  # type: ignore[union-attr]
-
-    def read_all(self) -> None:
-        while (frame := self.outbox.take()) is not None:
-            assert len(frame) <= CHUNK_BYTES + 16
-            self.read(frame)
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["call", "push"]),
-            st.sampled_from(["a", "b"]),
-            st.sampled_from([0, 10, 100_000, 300_000, 700_000]),
-        ),
-        max_size=12,
-    )
-)
-def test_the_outbox_loses_nothing_and_keeps_the_promised_order(
-    sends: list[tuple[str, str, int]],
-) -> None:
-    outbox = Outbox()
-    for number, (kind, name, size) in enumerate(sends, 1):
-        outbox.put(packet(kind, name, size, number))
-    reader = Reader(outbox)
-    reader.read_all()
-    assert sorted(n for _, n in reader.seen) == list(range(1, len(sends) + 1))
-    for name in "ab":
-        pushes = [n for n, (kind, key, _) in enumerate(sends, 1) if kind == "push" and key == name]
-        assert [n for _, n in reader.seen if n in pushes] == pushes
-    small_calls = [n for n, (kind, _, size) in enumerate(sends, 1) if kind == "call" and size <= 100_000]
-    assert [n for _, n in reader.seen if n in small_calls] == small_calls
-
-
-def test_small_messages_travel_together() -> None:
-    outbox = Outbox()
-    for number in range(1, 1001):
-        outbox.put(packet("call", "f", 0, number))
-    reader = Reader(outbox)
-    reader.read_all()
-    assert len(reader.seen) == 1000
-    assert reader.frames == 1
-
-
-def test_a_small_call_passes_a_large_one() -> None:
-    outbox = Outbox()
-    outbox.put(packet("call", "big", 50 * CHUNK_BYTES, 1))
-    reader = Reader(outbox)
-    reader.read(outbox.take() or "")
-    outbox.put(packet("call", "small", 4, 2))
-    reader.read(outbox.take() or "")
-    reader.read(outbox.take() or "")
-    assert reader.seen == [("small", 2)]
-    reader.read_all()
-    assert reader.seen == [("small", 2), ("big", 1)]
-
-
-def test_chunks_wait_for_credit() -> None:
-    outbox = Outbox()
-    outbox.put(packet("call", "big", 50 * CHUNK_BYTES, 1))
-    reader = Reader(outbox)
-    for _ in range(WINDOW):
-        reader.read(outbox.take() or "", credit=False)
-    assert outbox.take() is None
-    outbox.put(packet("call", "small", 4, 2))
-    reader.read(outbox.take() or "")
-    assert reader.seen == [("small", 2)]
-    assert outbox.take() is None
-    outbox.credit(0, 1)
-    outbox.credit(99, 1)  # a stream that is done
-    reader.read(outbox.take() or "", credit=False)
-    assert outbox.take() is None
-    outbox.credit(0, WINDOW)
-    reader.read_all()
-    assert reader.seen[-1] == ("big", 1)
-
-
-def test_no_more_than_64_streams_are_open() -> None:
-    outbox = Outbox()
-    for number in range(1, 101):
-        outbox.put(packet("call", "f", CHUNK_BYTES, number))
-    reader = Reader(outbox)  # its assembler refuses a 65th
-    reader.read_all()
-    assert sorted(n for _, n in reader.seen) == list(range(1, 101))

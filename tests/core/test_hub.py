@@ -10,24 +10,38 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from jsmeets_local.core import effects as fx
 from jsmeets_local.core import message as m
-from jsmeets_local.core.codec import decode, encode, message_packet
+from jsmeets_local.core.codec import decode, message_packet
 from jsmeets_local.core.hub import REFUSED_BY_LIMIT, Hub
+from jsmeets_local.core.outbox import Outbox
 from jsmeets_local.core.values import pack
-from jsmeets_local.errors import Disconnected, JavaScriptError, JsPyError, ProtocolError, UnknownFunction
+from jsmeets_local.errors import (
+    ConnectionLost,
+    Disconnected,
+    JavaScriptError,
+    JsPyError,
+    ProtocolError,
+    UnknownFunction,
+)
 
 
 def hello(document: str = "d", page: str = "p", topics: list[str] | None = None) -> m.Hello:
     return m.Hello(document, page, topics or [])
 
 
-def sent(effects: list[fx.Effect]) -> list[tuple[int, Any]]:
-    """What pages get, decoded."""
-    return [
-        (effect.socket, message)
-        for effect in effects
-        if isinstance(effect, fx.Send)
-        for message in decode(encode([effect.packet]))
+def sent(hub: Hub) -> list[tuple[int, Any]]:
+    """What the pages that are there get, decoded."""
+    woken = [
+        effect.socket for effect in hub.effects() if isinstance(effect, fx.Wake) and effect.socket in hub.sockets()
     ]
+    return [(socket, message) for socket in woken for message in written(hub.outbox(socket))]
+
+
+def written(outbox: Outbox) -> list[Any]:
+    """What goes out, decoded."""
+    messages: list[Any] = []
+    while (frame := outbox.take()) is not None:
+        messages += decode(frame)
+    return messages
 
 
 def settled(effects: list[fx.Effect]) -> list[fx.Settle]:
@@ -36,7 +50,7 @@ def settled(effects: list[fx.Effect]) -> list[fx.Settle]:
 
 def connected(hub: Hub, *documents: str) -> list[int]:
     numbers = [hub.hello(hello(document, page=document), "unused") for document in documents]
-    hub.effects()
+    sent(hub)
     return [number for number in numbers if number is not None]
 
 
@@ -121,8 +135,10 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(topic=st.sampled_from("ab"))
     def publish(self, topic: str) -> None:
+        for socket in self.alive:
+            written(self.hub.outbox(socket))
         self.hub.publish(topic, 1, pack(1, "data"))
-        got = [socket for socket, _ in sent(self.hub.effects())]
+        got = [socket for socket, _ in sent(self.hub)]
         assert set(got) <= set(self.alive)
         assert len(got) == len(set(got))
 
@@ -151,9 +167,10 @@ TestHub = HubMachine.TestCase
 def test_welcome_tells_number_and_name() -> None:
     hub = Hub()
     assert hub.hello(hello(page=""), "given") == 1
-    assert sent(hub.effects()) == [(1, m.Welcome(1, "given", {"max_message_bytes": 2**28}))]
+    settings = {"max_message_bytes": 2**28, "session": "", "resumed": False, "received": 0, "resume_seconds": 10.0}
+    assert sent(hub) == [(1, m.Welcome(1, "given", settings))]
     assert hub.hello(hello("other", page="mine"), "given") == 2
-    assert sent(hub.effects())[0][1].page == "mine"
+    assert sent(hub)[0][1].page == "mine"
 
 
 def test_only_the_page_that_was_asked_can_answer() -> None:
@@ -230,22 +247,21 @@ def test_publish_reaches_subscribers_but_not_the_suppressed() -> None:
     hub.broker.subscribe("t", "local")
     hub.receive(first, [m.Subscribe(1, "t")])
     hub.receive(second, [m.Subscribe(1, "t"), m.Publish(2, "t", {"x": b"y"}, True)])
-    effects = hub.effects()
-    assert (first, m.Publish(0, "t", {"x": b"y"}, False)) in sent(effects)
-    assert [socket for socket, message in sent(effects) if isinstance(message, m.Publish)] == [first]
-    assert fx.Deliver("local", "t", {"x": b"y"}) in effects
-    assert (second, m.Return(2, True)) in sent(effects)
+    assert fx.Deliver("local", "t", {"x": b"y"}) in hub.effects()
+    assert m.Publish(0, "t", {"x": b"y"}, False) in written(hub.outbox(first))
+    to_second = written(hub.outbox(second))
+    assert not any(isinstance(message, m.Publish) for message in to_second)
+    assert m.Return(2, True) in to_second
     hub.publish("t", 1, pack(1, "data"), suppress=True)
-    effects = hub.effects()
-    assert [socket for socket, _ in sent(effects)] == [first, second]
-    assert not any(isinstance(effect, fx.Deliver) for effect in effects)
+    assert hub.effects() == [fx.Wake(first), fx.Wake(second)]
+    assert [len(written(hub.outbox(socket))) for socket in (first, second)] == [1, 1]
 
 
 def test_fan_out_encodes_once() -> None:
     hub = Hub()
-    connected(hub, "a", "b", "c")
+    pages = connected(hub, "a", "b", "c")
     hub.notify("f", pack([1], "args"), None)
-    packets = [effect.packet for effect in hub.effects() if isinstance(effect, fx.Send)]
+    packets = [packet for page in pages for packet in hub.outbox(page)._waiting]
     assert len(packets) == 3
     assert all(packet is packets[0] for packet in packets)
 
@@ -254,14 +270,14 @@ def test_unsubscribe_says_whether_there_was_a_subscription() -> None:
     hub = Hub()
     (page,) = connected(hub, "a")
     hub.receive(page, [m.Subscribe(1, "t"), m.Unsubscribe(2, "t"), m.Unsubscribe(3, "t")])
-    assert [message.value for _, message in sent(hub.effects())] == [True, True, False]
+    assert [message.value for _, message in sent(hub)] == [True, True, False]
 
 
 def test_queues_have_keys_of_any_json_scalar() -> None:
     hub = Hub()
     (page,) = connected(hub, "a")
     hub.receive(page, [m.Push(1, None, 1), m.Push(2, 5, 1), m.Push(0, "q", 1)])
-    assert [message.value for _, message in sent(hub.effects())] == [True, True]
+    assert [message.value for _, message in sent(hub)] == [True, True]
     assert hub.queues.keys() == [None, 5, "q"]
 
 
@@ -270,7 +286,7 @@ def test_unknown_functions_are_named_with_what_there_is() -> None:
     (page,) = connected(hub, "a")
     hub.functions.expose("add", print)
     hub.receive(page, [m.Call(7, "ad", [])])
-    ((_, error),) = sent(hub.effects())
+    ((_, error),) = sent(hub)
     assert error.error.kind == "unknown"
     assert error.error.message == "Function key name is not registered @python: 'ad' (exposed: add)"
 
@@ -296,9 +312,10 @@ def test_a_publication_that_is_too_deep_to_be_sent_on() -> None:
 def test_the_socket_of_a_closed_page_is_forgotten() -> None:
     hub = Hub()
     (page,) = connected(hub, "a")
+    outbox = hub.outbox(page)
     assert hub.close_socket(page, "enough")
-    effects = hub.effects()
-    assert sent(effects) == [(page, m.Close("enough", False))]
+    assert written(outbox) == [m.Close("enough", False)]
+    hub.effects()
     assert not hub.close_socket(page, "again")
     hub.receive(page, [m.Call(1, "f", [])])
     assert hub.effects() == []
@@ -317,3 +334,88 @@ def test_an_answer_to_a_page_that_has_gone_is_dropped() -> None:
     hub.answer(page, function, message_packet(["return", 1, None]))
     assert hub.effects() == []
     assert not hub.functions.is_running("f")
+
+
+# Coming back ------------------------------------------------------------------------------------------------
+
+
+def test_a_page_that_comes_back_in_time_goes_on_under_its_number() -> None:
+    hub = Hub("session")
+    (page,) = connected(hub, "a")
+    call_id = hub.call("f", pack([], "args"), page, None)
+    assert written(hub.outbox(page)) == [m.Call(call_id, "f", [])]
+    hub.effects()
+    hub.lose(page, 100.0)
+    assert hub.effects() == [fx.Lost(page, "a")]
+    assert hub.is_lost(page)
+    assert hub.next_deadline() == 110.0
+    hub.push_nowait("q", pack(1, "data"), None)  # while it is away
+    assert hub.hello(m.Hello("a", "a", [], "session", 0), "unused") == page
+    assert fx.Resumed(page, "a") in hub.effects()
+    welcome, *replayed = written(hub.outbox(page))
+    assert (welcome.socket_id, welcome.settings["resumed"]) == (page, True)
+    assert replayed == [m.Call(call_id, "f", []), m.Push(0, "q", 1)]
+    assert hub.next_deadline() is None
+    hub.expire(1000.0)
+    assert hub.sockets() == (page,)
+    hub.receive(page, [m.Return(call_id, 5)])
+    assert settled(hub.effects())[0].finished.answers == {page: 5}
+
+
+def test_what_the_page_has_received_is_not_sent_again() -> None:
+    hub = Hub("session")
+    (page,) = connected(hub, "a")
+    for number in range(5):
+        hub.push_nowait("q", pack(number, "data"), None)
+    written(hub.outbox(page))
+    hub.lose(page, 0.0)
+    hub.hello(m.Hello("a", "a", [], "session", 3), "unused")
+    assert [message.data for message in written(hub.outbox(page))[1:]] == [3, 4]
+    with pytest.raises(ProtocolError, match="99 messages"):
+        hub.hello(m.Hello("a", "a", [], "session", 99), "unused")
+
+
+def test_a_page_is_told_what_of_its_own_has_come() -> None:
+    hub = Hub("session")
+    (page,) = connected(hub, "a")
+    hub.receive(page, [m.Push(0, "q", number) for number in range(7)])
+    hub.lose(page, 0.0)
+    hub.hello(m.Hello("a", "a", [], "session", 0), "unused")
+    assert written(hub.outbox(page))[0].settings["received"] == 7
+
+
+def test_messages_are_acknowledged_now_and_then() -> None:
+    hub = Hub()
+    (page,) = connected(hub, "a")
+    hub.receive(page, [m.Push(0, "q", number) for number in range(63)])
+    assert hub.effects() == [fx.Stored("q")] * 63
+    hub.receive(page, [m.Push(0, "q", 63)])
+    assert written(hub.outbox(page)) == [m.Ack(64)]
+    hub.receive(page, [m.Push(0, "q", 64)], size=300_000)
+    assert written(hub.outbox(page)) == [m.Ack(65)]
+
+
+def test_a_page_that_does_not_come_back_ends_its_calls_by_name() -> None:
+    hub = Hub("session")
+    (page,) = connected(hub, "a")
+    calls = [hub.call("f", pack([], "args"), page, None) for _ in range(3)]
+    hub.lose(page, 0.0)
+    hub.effects()
+    hub.expire(9.9)
+    assert settled(hub.effects()) == []
+    hub.expire(10.0)
+    effects = hub.effects()
+    assert [effect.finished.id for effect in settled(effects)] == calls
+    assert all(isinstance(effect.finished.answers[page], ConnectionLost) for effect in settled(effects))
+    assert fx.Left(page, "a", lost=True) in effects
+    (report,) = [effect for effect in effects if isinstance(effect, fx.Report)]
+    assert "3 calls may or may not have run" in report.text
+    assert hub.hello(m.Hello("a", "a", [], "session", 0), "unused") != page, "it is a new one"
+
+
+def test_a_page_of_another_session_begins_anew() -> None:
+    hub = Hub("new")
+    (page,) = connected(hub, "a")
+    assert hub.hello(m.Hello("a", "a", ["t"], "old", 17), "unused") == page + 1
+    assert hub.sockets() == (page + 1,)
+    assert written(hub.outbox(page + 1))[0].settings["resumed"] is False

@@ -78,7 +78,7 @@ test("a lost connection: what was sent fails, what comes then waits for the next
     end.drop();
     assert.equal(JsPyTextSocket.get_socket_id(), null);
     await assert.rejects(lost, { name: "DisconnectedError", kind: "disconnected",
-        message: "Unable to communicate with the server @javascript: the connection was lost" });
+        message: "Unable to communicate with the server @javascript: the connection was lost: it may or may not have run" });
     assert.equal(await lost_push, false);
     const later = JsPyFunction.call("g")();
     await after(150);
@@ -281,4 +281,135 @@ test("timeouts: what counts as none, and what is refused", async () => {
         assert.throws(() => JsPyQueue.push("q", wrong), TypeError);
         await assert.rejects(JsPyPubsub.subscribe("t", () => 1, wrong), TypeError);
     }
+});
+
+// ---------------------------------------------------------------- the session goes on
+
+const SESSION = { session: "s", resume_seconds: 0.3 };
+
+/** Connected with a session, which goes on after a cut. */
+async function in_session(...names) {
+    load(...names);
+    await settled();
+    const end = python();
+    end.welcome(1, "p1", SESSION);
+    end.messages();
+    return end;
+}
+
+/** The next connection, after hello. */
+async function next_connection() {
+    const before = connections();
+    while (connections() === before) {
+        await after(10);
+    }
+    const end = python();
+    end.open();
+    return [end, end.messages()[0]];
+}
+
+test("a connection that comes back in time: nothing is lost, nothing twice, and the page notices little", async () => {
+    const end = await in_session(...LIBRARY);
+    const states = [];
+    JsPyTextSocket.add_state_event((state) => states.push(state));
+    JsPyFunction.expose("double", (x) => 2 * x);
+    end.send(["call", 7, "double", [21]]);
+    const first = JsPyFunction.call("f")(1);
+    const second = JsPyFunction.call("f")(2);
+    JsPyQueue.push_nowait("q")("x");
+    await settled();
+    assert.deepEqual(end.messages().map(([kind]) => kind), ["return", "call", "call", "push"]);
+    end.drop();
+    assert.equal(JsPyTextSocket.state(), "reconnecting");
+    assert.equal(JsPyTextSocket.get_socket_id(), 1);
+    const third = JsPyFunction.call("f")(3);
+    const [again, hello] = await next_connection();
+    assert.deepEqual(hello.slice(4), ["s", 1]);
+    again.send(["welcome", 1, "p1", { ...SESSION, resumed: true, received: 2 }]);
+    const replayed = again.messages();
+    assert.deepEqual(replayed.map(([kind]) => kind), ["call", "push", "call"], "the answer and the first call had come");
+    again.send(["return", 1, "a"], ["return", 2, "b"], ["return", replayed[2][1], "c"]);
+    assert.deepEqual(await Promise.all([first, second, third]), ["a", "b", "c"]);
+    assert.deepEqual(states, ["reconnecting", "open"]);
+});
+
+test("a request that was given up meanwhile is not sent again", async () => {
+    const end = await in_session(...LIBRARY);
+    const call = JsPyFunction.call("f", 0.01)();
+    const kept = JsPyFunction.call("g")();
+    await settled();
+    end.drop();
+    await assert.rejects(call, { kind: "timeout" });
+    const [again] = await next_connection();
+    again.send(["welcome", 1, "p1", { ...SESSION, resumed: true, received: 0 }]);
+    const replayed = again.messages();
+    assert.deepEqual(replayed.map((message) => message[2]), ["g"]);
+    again.send(["return", replayed[0][1], 1]);
+    assert.equal(await kept, 1);
+});
+
+test("after the grace time what was sent fails by name, and what comes later waits", async () => {
+    const end = await in_session(...LIBRARY);
+    const states = [];
+    JsPyTextSocket.add_state_event((state) => states.push(state));
+    const sent = JsPyFunction.call("f")();
+    JsPyQueue.push_nowait("q")(1);
+    await settled();
+    const said = await quietly(async () => {
+        end.drop();
+        await assert.rejects(sent, { kind: "disconnected", message: /may or may not have run/ });
+    }, "warn");
+    assert.match(said.join(), /1 messages may or may not have arrived/);
+    assert.deepEqual(states, ["reconnecting", "lost"]);
+    assert.equal(JsPyTextSocket.get_socket_id(), null);
+    const later = JsPyFunction.call("g")();
+    const end2 = python();
+    end2.open();
+    assert.deepEqual(end2.messages()[0].slice(4), ["", 0]);
+    end2.send(["welcome", 2, "p1", SESSION]);
+    const [[, id]] = end2.messages();
+    end2.send(["return", id, 5]);
+    assert.equal(await later, 5);
+});
+
+test("another Python: its session is new, what was sent fails", async () => {
+    const end = await in_session(...LIBRARY);
+    const sent = JsPyFunction.call("f")();
+    await settled();
+    await quietly(async () => {
+        end.drop();
+        const later = JsPyFunction.call("g")();
+        const [again] = await next_connection();
+        again.send(["welcome", 1, "p1", { session: "other", resume_seconds: 10, resumed: false, received: 0 }]);
+        await assert.rejects(sent, { kind: "disconnected" });
+        const [[, id, key]] = again.messages();
+        assert.equal(key, "g");
+        again.send(["return", id, 6]);
+        assert.equal(await later, 6);
+    }, "warn");
+});
+
+test("what has come is acknowledged now and then", async () => {
+    const end = await in_session(...LIBRARY);
+    for (let i = 0; i < 64; i += 1) {
+        end.send(["push", 0, "q", i]);
+    }
+    assert.deepEqual(end.messages(), [["ack", 64]]);
+    end.send(["push", 0, "q", "x".repeat(300000)]);
+    assert.deepEqual(end.messages(), [["ack", 65]]);
+});
+
+test("what Python has is not kept", async () => {
+    const end = await in_session(...LIBRARY);
+    const codec = JsPyTextSocket._codec;
+    for (let i = 0; i < 5; i += 1) {
+        JsPyQueue.push_nowait("q")(i);
+    }
+    await settled();
+    end.send(["ack", 5]);
+    assert.ok(JsPyTextSocket.ready());
+    const outbox = new codec.Outbox(() => undefined);
+    assert.throws(() => outbox.acknowledge(1), codec.ProtocolError);
+    const said = await quietly(() => end.send(["ack", 9]), "error");
+    assert.match(said[0], /9 messages acknowledged/);
 });

@@ -49,9 +49,9 @@ class Python {
         this.transport.onopen?.({});
     }
 
-    welcome(id = 1, page = "p1") {
+    welcome(id = 1, page = "p1", settings = {}) {
         this.open();
-        this.send(["welcome", id, page, { max_message_bytes: 268435456 }]);
+        this.send(["welcome", id, page, { max_message_bytes: 268435456, ...settings }]);
     }
 
     send(...messages) {

@@ -242,7 +242,7 @@ def test_200_pages_and_one_that_does_not_read(app: JsMeetsPy, page: Page) -> Non
         assert numbers == list(range(60))
     assert pages[-1].ask("call", "add", [1, 2]) == ["return", 1, 3]
     waiting = app.bridge._connections[stuck.id].outbox
-    assert len(waiting._small) > 60, "the stuck page has kept what it did not read to itself"
+    assert len(waiting) > 60, "the stuck page has kept what it did not read to itself"
     assert app.sockets.number_of_connections() == 200
     for raw in pages:
         raw.close()

@@ -1,0 +1,145 @@
+"""A page whose connection breaks goes on where it was: nothing lost, nothing twice, nothing out of order."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page as Tab
+
+from jsmeets_local import ConnectionLost, JsMeetsPy, Page
+from tests.wire import BadWire
+
+SCRIPT = """
+JsPyFunction.expose("echo", (x) => x);
+globalThis.states = [];
+JsPyTextSocket.add_state_event((state) => states.push(state));
+globalThis.got = [];
+JsPyPubsub.subscribe("t", (_, n) => got.push(n));
+globalThis.items = [];
+JsPyQueue.add_callback((key) => items.push(JsPyQueue.shift(key)));
+async function burst(count) {
+    const answers = [];
+    const published = [];
+    for (let n = 0; n < count; n += 1) {
+        answers.push(JsPyFunction.call("seen")(n));
+        JsPyQueue.push_nowait("up")(n);
+        published.push(JsPyPubsub.publish("up", true)(n));
+        if (n % 20 === 0) { await new Promise((done) => setTimeout(done, 5)); }
+    }
+    const right = (await Promise.all(answers)).every((value, n) => value === n);
+    return right && (await Promise.all(published)).every(Boolean);
+}
+"""
+
+
+@pytest.fixture
+def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[Callable[..., tuple[Page, BadWire]]]:
+    wires: list[BadWire] = []
+
+    def open_by_wire(**options: float) -> tuple[Page, BadWire]:
+        page = app.launch(f"<title>T</title><script>{SCRIPT}</script>", mode="none")
+        wires.append(BadWire(urlsplit(page.url).port or 0, **options))  # type: ignore[arg-type]
+        tab.goto(wires[0].url(page.url))
+        assert page.wait_connected(10)
+        return page, wires[0]
+
+    yield open_by_wire
+    for wire in wires:
+        wire.close()
+
+
+def test_a_cut_in_the_middle_of_a_call(
+    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
+) -> None:
+    page, wire = open_by_wire()
+    socket = tab.evaluate("JsPyTextSocket.get_socket_id()")
+    started, go_on = threading.Event(), threading.Event()
+
+    @app.expose
+    def slow(x: int) -> int:
+        started.set()
+        assert go_on.wait(10)
+        return 2 * x
+
+    tab.evaluate("void (globalThis.answer = JsPyFunction.call('slow')(21))")
+    assert started.wait(10)
+    wire.cut()
+    go_on.set()
+    assert page.call("echo", 10)("across the cut") == "across the cut"
+    assert tab.evaluate("answer") == 42
+    assert tab.evaluate("JsPyTextSocket.get_socket_id()") == socket
+    assert tab.evaluate("states") == ["open", "reconnecting", "open"]
+    assert app.sockets.get_socket_id() == (socket,) or list(app.sockets.get_socket_id()) == [socket]
+
+
+def test_thousands_of_messages_over_a_wire_that_is_cut_again_and_again(
+    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
+) -> None:
+    page, wire = open_by_wire(split=5000)
+    count = 2000
+    calls: list[int] = []
+    heard: list[int] = []
+
+    @app.expose
+    def seen(n: int) -> int:
+        calls.append(n)
+        return n
+
+    app.pubsub.subscribe("up", lambda topic, n: heard.append(n))
+    end = wire.cut_now_and_then(0.25)
+    try:
+        tab.evaluate(f"void (globalThis.done = burst({count}))")
+        for n in range(count):
+            page.call_nowait("echo")(n)
+            page.queue("q").push(n)
+            page.publish("t")(n)
+            if n % 50 == 0:
+                assert page.call("echo", 30)(n) == n
+        assert tab.evaluate("done")
+        up = [page.queue("up").get(30) for _ in range(count)]
+        tab.wait_for_function(f"items.length >= {count} && got.length >= {count}", timeout=30_000)
+    finally:
+        end()
+    assert wire.cuts >= 3
+    assert calls == list(range(count))
+    assert up == list(range(count))
+    assert tab.evaluate("items") == list(range(count))
+    assert tab.evaluate("got") == list(range(count))
+    assert page.call("echo", 10)("end") == "end"
+    app.bridge.door.ask(lambda: None)
+    assert heard == list(range(count))
+
+
+def test_a_large_array_over_a_wire_that_is_cut(
+    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
+) -> None:
+    page, wire = open_by_wire(split=100_000, delay=0.002)
+    data = bytes(range(256)) * 80_000  # 20 MB
+    timer = threading.Timer(0.2, wire.cut)
+    timer.start()
+    assert page.call("echo", 60)(data) == data
+    timer.join()
+    assert wire.cuts == 1
+    assert tab.evaluate("states") == ["open", "reconnecting", "open"]
+
+
+def test_a_page_that_does_not_come_back_ends_its_calls(
+    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
+) -> None:
+    app.bridge.hub.resume_seconds = 0.5
+    page, wire = open_by_wire()
+    tab.evaluate("JsPyFunction.expose('never', () => new Promise(() => undefined))")
+    threading.Timer(0.2, wire.refuse).start()
+    start = time.monotonic()
+    with pytest.raises(ConnectionLost, match="'never' may or may not have run"):
+        page.call("never", 20)()
+    assert 0.5 < time.monotonic() - start < 5
+    assert page.wait(5)
+    tab.wait_for_function("states.at(-1) === 'lost'")
+    wire.flow()
+    assert page.wait_connected(10), "the tab is still there"
+    assert page.call("echo", 10)(1) == 1

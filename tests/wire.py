@@ -1,0 +1,130 @@
+"""A TCP proxy that is as bad as a network can be: it cuts, stalls, delays and splits, at random or when told."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+__all__ = ["BadWire"]
+
+
+class BadWire:
+    """Forwards connections to a port of this machine, from a thread of its own.
+
+    Args:
+        port: Where to.
+        seed: Of the random numbers.
+        split: The most bytes that are passed on in one piece.
+        delay: The longest time, in seconds, that a piece is held back.
+    """
+
+    def __init__(self, port: int, seed: int = 0, split: int = 65536, delay: float = 0.0) -> None:
+        self._target = port
+        self._random = random.Random(seed)
+        self._split = split
+        self._delay = delay
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._open = True
+        self.cuts = 0
+        self.connections = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="bad-wire", daemon=True)
+        self._thread.start()
+        self._flowing = self._ask(self._make_event())
+        self.port: int = self._ask(self._listen())
+
+    def cut(self) -> None:
+        """Breaks every connection, without a goodbye."""
+        self._ask(self._cut())
+
+    def stall(self) -> None:
+        """Passes nothing on any more, and breaks nothing."""
+        self._loop.call_soon_threadsafe(self._flowing.clear)
+
+    def flow(self) -> None:
+        """Goes on after `stall` and `refuse`."""
+        self._open = True
+        self._loop.call_soon_threadsafe(self._flowing.set)
+
+    def refuse(self) -> None:
+        """Breaks every connection, and every new one, until `flow`."""
+        self._open = False
+        self.cut()
+
+    def cut_now_and_then(self, seconds: float) -> Callable[[], None]:
+        """Breaks everything again and again, about every so many seconds; returns what ends that."""
+        future = asyncio.run_coroutine_threadsafe(self._cut_for_ever(seconds), self._loop)
+        return lambda: _end(future)
+
+    def url(self, url: str) -> str:
+        """The same URL, by way of here."""
+        return url.replace(f":{self._target}", f":{self.port}")
+
+    def close(self) -> None:
+        """Ends it."""
+        self.refuse()
+        self._ask(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def _ask(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+
+    async def _make_event(self) -> asyncio.Event:
+        event = asyncio.Event()
+        event.set()
+        return event
+
+    async def _listen(self) -> int:
+        self._server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _end(self) -> None:
+        self._server.close()
+        self._flowing.set()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+
+    async def _cut(self) -> None:
+        for writer in list(self._writers):
+            writer.transport.abort()
+        self.cuts += bool(self._writers)
+        self._writers.clear()
+
+    async def _cut_for_ever(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds * self._random.uniform(0.5, 1.5))
+            await self._cut()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._open:
+            writer.transport.abort()
+            return
+        self.connections += 1
+        there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers |= {writer, back}
+        pumps = [asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer))]
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        for end in (writer, back):
+            end.transport.abort()
+            self._writers.discard(end)
+        await asyncio.gather(*pumps, return_exceptions=True)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(self._random.randint(1, self._split)):
+                await self._flowing.wait()
+                if self._delay:
+                    await asyncio.sleep(self._random.uniform(0, self._delay))
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass  # it was cut
+
+
+def _end(future: Future[None]) -> None:
+    future.cancel()
