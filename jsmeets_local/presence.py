@@ -47,6 +47,7 @@ class Crowd:
         self.sockets = [socket for socket in bridge.hub.sockets() if self._counts(bridge.hub.page_of(socket))]
         self.closed = False  # has been here, and has been gone for longer than the grace time
         self.over = False  # Python has closed it: it will not come back
+        self._was_here = bool(self.sockets)
         self._arrivals: Line = deque()
         self._ends: Line = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -55,6 +56,13 @@ class Crowd:
 
     def _counts(self, page: str) -> bool:
         return True
+
+    def set_grace(self, grace: float | None) -> None:
+        """Another grace time, which begins now where nobody is here any more."""
+        self.grace = grace
+        self._stop_timer()
+        if self._was_here and not self.sockets and not self.closed:
+            self._start_timer()
 
     def end(self) -> None:
         """It will not come back: whoever waits is told now."""
@@ -90,6 +98,7 @@ class Crowd:
     def _arrived(self, socket: int, page: str) -> None:
         if self._counts(page):
             self.sockets.append(socket)
+            self._was_here = True
             self.closed = False
             self._stop_timer()
             _serve(self._arrivals)
@@ -97,8 +106,12 @@ class Crowd:
     def _left(self, socket: int, page: str) -> None:
         if socket in self.sockets:
             self.sockets.remove(socket)
-            if not self.sockets and self.grace is not None and self._door.loop is not None:
-                self._timer = self._door.loop.call_later(self.grace, self._close)
+            if not self.sockets:
+                self._start_timer()
+
+    def _start_timer(self) -> None:
+        if self.grace is not None and self._door.loop is not None:
+            self._timer = self._door.loop.call_later(self.grace, self._close)
 
     def _close(self) -> None:
         self._timer = None

@@ -25,12 +25,12 @@ def need(program: str) -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
+def chromium(*arguments: str) -> Iterator[Any]:
     """A headless Chromium."""
     executable = need("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable, chromium_sandbox=False, args=["--disable-gpu", "--no-first-run"]
+            executable_path=executable, chromium_sandbox=False, args=["--disable-gpu", "--no-first-run", *arguments]
         )
         yield browser
         browser.close()

@@ -52,6 +52,7 @@ class Hub:
         self.calls = CallTable()
         self.limit = 0  # connections; 0 or less means no limit
         self.max_message_bytes = MAX_MESSAGE_BYTES
+        self.settings: dict[str, Any] = {}  # more of what `welcome` tells each page
         self._sockets: dict[int, _Socket] = {}
         self._last_socket = 0
         self._last_id = 0
@@ -91,7 +92,7 @@ class Hub:
         self._sockets[number] = _Socket(hello.document, hello.page or page)
         for topic in hello.topics:
             self.broker.subscribe(topic, number)
-        settings = {"max_message_bytes": self.max_message_bytes}
+        settings = {"max_message_bytes": self.max_message_bytes, **self.settings}
         self._send(number, message_packet(["welcome", number, hello.page or page, settings]))
         self._effects.append(Connected(number, hello.page or page))
         return number
@@ -145,7 +146,7 @@ class Hub:
             handler(self, socket, message)
 
     def _on_call(self, socket: int, message: m.Call) -> None:
-        function = self.functions.get(message.key)
+        function = self.functions.find(message.key)
         if function is None:
             self._send(socket, error_packet(message.id, self._unknown(message.key)))
         else:
@@ -153,7 +154,7 @@ class Hub:
             self._effects.append(Invoke(socket, message.id, function, message.args))
 
     def _on_notify(self, socket: int, message: m.Notify) -> None:
-        function = self.functions.get(message.key)
+        function = self.functions.find(message.key)
         if function is None:
             self._effects.append(Report("error", self._unknown(message.key).message))
         else:
