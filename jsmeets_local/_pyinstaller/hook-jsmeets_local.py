@@ -10,7 +10,16 @@ from jsmeets_local._pyinstaller.collect import belongs, page_files, wants_window
 datas = collect_data_files("jsmeets_local", subdir="assets")
 
 # What only a notebook, the command line or a window uses does not come along for our sake. Who imports it gets it.
-excludedimports = ["IPython", "click", "gi", "jsmeets_local.cli", "jsmeets_local.ipython", "qtpy", "watchfiles", "webview"]
+excludedimports = [
+    "IPython",
+    "click",
+    "gi",
+    "jsmeets_local.cli",
+    "jsmeets_local.ipython",
+    "qtpy",
+    "watchfiles",
+    "webview",
+]
 
 # Imports of what the server is made of that serve its developers: without these, that drags in whole toolkits.
 UNUSED = {

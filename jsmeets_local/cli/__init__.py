@@ -6,7 +6,6 @@ import click
 
 from .. import __version__
 from .assets import assets
-
 from .doctor import doctor
 from .new import new
 from .package import package

@@ -36,7 +36,7 @@ def package(
     output: str,
     verbose: bool,
 ) -> None:
-    r"""Makes a program that runs where there is no Python: SCRIPT, what it imports, its pages and their files.
+    """Makes a program that runs where there is no Python: SCRIPT, what it imports, its pages and their files.
 
     SCRIPT is what you would start with python; it has to launch its page itself, as in app.run(). The folders and files
     that it names for its pages are found and included, and so are static/ and templates/ beside it. The program runs on

@@ -35,7 +35,7 @@ class Traceback(click.ClickException):
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="The port to serve at; a free one by default.")
 @click.option("--reload", is_flag=True, help="Follow changes: restart Python, and reload the pages.")
 def run(target: Target, mode: str | None, page: str | None, host: str, port: int, reload: bool) -> None:
-    r"""Shows a page, or runs a program with its page, until the page is closed or Ctrl-C.
+    """Shows a page, or runs a program with its page, until the page is closed or Ctrl-C.
 
     TARGET is a page (page.html, or a folder with an index.html), a Python file whose top level has an application
     (app = JsMeetsPy()), or MODULE:APP. A function main(page) in the program is called with the page.

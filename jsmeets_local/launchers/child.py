@@ -22,6 +22,7 @@ from .window_child import end_group
 __all__ = ["Child"]
 
 PATIENCE = 4.0  # seconds that a child gets to end: what it gives its toolkit, and some
+GRANDCHILDREN = 1.0  # seconds for the processes that it has started, which hold its stderr until they have ended
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -75,10 +76,11 @@ class Child:
             end_group(self._process.pid)
             self._process.kill()
             self._listener.join()
+        self._overhearer.join(GRANDCHILDREN)
 
     def last_words(self) -> str:
         """What it has written to stderr at last."""
-        self._overhearer.join(1.0)  # what it has started may hold the pipe for a moment longer
+        self._overhearer.join(GRANDCHILDREN)
         return "\n".join(self._said)
 
     def disown(self) -> None:

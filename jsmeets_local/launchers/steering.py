@@ -62,7 +62,9 @@ def _nothing() -> list[Any]:
     return []
 
 
-def _open(multiple: bool = False, directory: str | os.PathLike[str] | None = None, file_types: FileTypes = ()) -> list[Any]:
+def _open(
+    multiple: bool = False, directory: str | os.PathLike[str] | None = None, file_types: FileTypes = ()
+) -> list[Any]:
     return [_folder(directory), bool(multiple), [_file_type(*pair) for pair in file_types]]
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from jsmeets_local._pyinstaller.collect import belongs, page_files, wants_window
 from tests.cli.conftest import COMMAND, ROOT, SECONDS, Program
+from tests.desktop.test_examples import active
 from tests.desktop.x11 import Screen
 from tests.tools import need
 
@@ -237,9 +238,10 @@ def test_the_packaged_todo_list(build: Build, desktop: Start, screen: Screen, tm
     """Its window is in a process of its own: the same program, started once more."""
     todo, file = build("desktop_todo"), tmp_path / "garden.json"
     program = desktop(todo, "--window", file)
-    screen.window("garden.json")
+    active(screen, "garden.json")
     assert len({one.ppid() for one in processes_of(todo)}) >= 2
-    screen.type("Weed\n")  # the page calls Python, which names the window
+    screen.type("Weed")
+    screen.keys("Return")  # the page calls Python, which names the window
     window = screen.window("• garden.json")
     screen.keys("Control_L", "s")
     screen.window("garden.json")

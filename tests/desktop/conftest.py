@@ -184,7 +184,7 @@ def start() -> Iterator[Callable[..., Program]]:
     for program in programs:
         program.kill()
         if program.errors:
-            print(program.errors)
+            sys.stderr.write(program.errors)
 
 
 @pytest.fixture

@@ -136,9 +136,7 @@ def test_which_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("Darwin", "Applications/Brave Browser.app/Contents/MacOS/Brave Browser"),
     ],
 )
-def test_programs_of_other_systems(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, place: str
-) -> None:
+def test_programs_of_other_systems(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, place: str) -> None:
     monkeypatch.setattr("platform.system", lambda: system)
     monkeypatch.delenv("JSMEETS_LOCAL_CHROMIUM", raising=False)
     monkeypatch.setenv("ProgramFiles(x86)", str(tmp_path))

@@ -103,7 +103,7 @@ class WindowOnScreen:
         return -content.x - left, -content.y - top
 
     def states(self) -> set[str]:
-        """"MAXIMIZED_VERT", "FULLSCREEN", "ABOVE" ..."""
+        """ "MAXIMIZED_VERT", "FULLSCREEN", "ABOVE" ..."""
         atoms = self._screen.property(self._window, "_NET_WM_STATE")
         return {self._screen.display.get_atom_name(atom).removeprefix("_NET_WM_STATE_") for atom in atoms}
 
