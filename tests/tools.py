@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import sync_playwright
 
-__all__ = ["chromium", "need"]
+__all__ = ["chromium", "need", "need_module"]
 
 
 def need(program: str) -> str:
@@ -22,6 +23,14 @@ def need(program: str) -> str:
     if path is None:
         pytest.skip(f"needs {program}: ./scripts/test installs it")
     return path
+
+
+def need_module(name: str) -> None:
+    """Skips the test where a module is not installed, and fails it where CI is set."""
+    if importlib.util.find_spec(name) is None and os.environ.get("CI"):
+        pytest.fail(f"{name} is missing, and continuous integration must have it")
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"needs {name}: ./scripts/test installs it")
 
 
 @contextmanager

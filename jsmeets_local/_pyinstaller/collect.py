@@ -60,12 +60,14 @@ def _by_convention(base: Path) -> Iterator[Path]:
 
 
 def _named(tree: ast.AST, base: Path) -> Iterator[Path]:
-    """The folders given as `static=` and `templates=`, and the pages given to `launch`, `run` and `open`."""
+    """The folders given as `static=` and `templates=`; the pages given to `launch`, `run` and `open`; an `icon=`."""
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         for keyword in call.keywords:
             if keyword.arg in CONVENTION:
                 for path in _paths(keyword.value, base):
                     yield from _all_in(path)
+            if keyword.arg == "icon":
+                yield from filter(Path.is_file, _paths(keyword.value, base))
         if _called(call) in _OPENS_PAGES:
             for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
                 yield from (path for path in _paths(argument, base) if path.suffix.lower() in PAGES and path.is_file())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
+from ..resources import bundled
 from .steering import whole
 
 __all__ = ["SIZE", "WindowOptions", "check_options", "look"]
@@ -44,6 +45,7 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _file(name: str, value: Any) -> str:
+    value = bundled(value)
     if not os.path.isfile(value):
         raise FileNotFoundError(f"{name} is the path of an image file; there is none at {os.path.abspath(value)}")
     return str(os.path.abspath(value))

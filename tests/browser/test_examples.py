@@ -383,6 +383,15 @@ def test_desktop_todo_asks_before_it_loses_changes(tab: Page, tmp_path: Path) ->
         assert program.wait(10) == 0
 
 
+def test_desktop_todo_refuses_another_file(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text('{"text": 5}', encoding="utf-8")
+    command = [*MAIN, "--browser", str(tmp_path / "other.json")]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=EXAMPLES / "desktop_todo", env=env, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr.endswith("ValueError: other.json is not a to-do list\n")
+
+
 def png(rows: list[list[tuple[int, int, int]]]) -> bytes:
     """An image file of these pixels."""
 

@@ -65,9 +65,9 @@ def test_links_and_binary_sockets(app: JsMeetsPy, tab: Tab) -> None:
 def in_frames(tab: Tab, window: str, script: str) -> None:
     """Opens a window with two frames, and does something in each until both are connected again."""
     tab.goto(window)
-    every = "() => [...frames].every((frame) => !frame.old && frame.JsPyTextSocket?.ready())"
+    every = "() => Array.from(frames).every((frame) => !frame.old && frame.JsPyTextSocket?.ready())"
     tab.wait_for_function(every)
-    tab.evaluate(f"() => [...frames].forEach((frame) => {{ frame.old = true; {script} }})")
+    tab.evaluate(f"() => Array.from(frames).forEach((frame) => {{ frame.old = true; {script} }})")
     tab.wait_for_function(every)
 
 

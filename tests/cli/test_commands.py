@@ -44,6 +44,7 @@ def test_each_command_helps(name: str, invoke: Callable[..., Result]) -> None:
     result = invoke(name, "--help")
     assert result.exit_code == 0
     assert result.output.startswith(f"Usage: jsmeets-local {name} ")
+    assert "\\" not in result.output  # click's mark for lines that are kept, had it not understood it
     assert all(not isinstance(one, click.Option) or one.help for one in main.commands[name].params)
     assert max(map(len, result.output.splitlines())) <= 80
 

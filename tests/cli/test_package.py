@@ -77,14 +77,28 @@ def test_what_the_source_names_for_pages_is_taken(write: Callable[..., Path]) ->
     source = """
 app = JsMeetsPy(static="web", templates=str(HERE / "views"))
 app.launch("pages/a.html?x=1#y")
-app.run(str(Path(__file__).with_name("pages") / "b.html"), mode="window")
+app.run(str(Path(__file__).with_name("pages") / "b.html"), mode="window", icon="art/tool.png")
 app.open(page=__file__.replace("main.py", "c.svg"))
 shelve.open("private.txt"); subprocess.run("app.py"); app.launch("<p>no name</p>"); app.launch("missing.html")
 """
-    names = ["web__x_dot_dat", "views__v_dot_txt", "pages__a_dot_html", "pages__b_dot_html", "c_dot_svg"]
+    names = [
+        "art__tool_dot_png",
+        "web__x_dot_dat",
+        "views__v_dot_txt",
+        "pages__a_dot_html",
+        "pages__b_dot_html",
+        "c_dot_svg",
+    ]
     files = dict.fromkeys([*names, "private_dot_txt", "pages__d_dot_html"], "")
     folder = write(app_dot_py=source, **files)
-    assert collected(folder, "app.py") == {"web/x.dat", "views/v.txt", "pages/a.html", "pages/b.html", "c.svg"}
+    assert collected(folder, "app.py") == {
+        "art/tool.png",
+        "web/x.dat",
+        "views/v.txt",
+        "pages/a.html",
+        "pages/b.html",
+        "c.svg",
+    }
 
 
 def test_what_pages_refer_to_is_taken(write: Callable[..., Path]) -> None:

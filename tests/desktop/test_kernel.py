@@ -12,6 +12,7 @@ import pytest
 from tests.desktop.conftest import environment
 from tests.desktop.x11 import Screen, until
 from tests.notebook.conftest import Kernel, scratch
+from tests.tools import need_module
 
 LAUNCH = """
 from jsmeets_local import JsMeetsPy, LaunchError
@@ -26,7 +27,7 @@ JsPyFunction.expose("sum", async (a, b) => await JsPyFunction.call("add")(a, b))
 @pytest.fixture
 def kernel(tmp_path: Path, screen: Screen, gui: str) -> Iterator[Kernel]:
     """A kernel on the screen."""
-    pytest.importorskip("ipykernel")
+    need_module("ipykernel")
     until(lambda: not list(screen.windows()))
     kernel = Kernel({**scratch(tmp_path), **environment(screen, PYWEBVIEW_GUI=gui)}, tmp_path)
     yield kernel

@@ -260,6 +260,25 @@ def test_a_proxy_that_tells_nothing(app: JsMeetsPy, base_url: str) -> None:
     RawPage(f"http://127.0.0.1:{port_of(app)}/#{app.pages[0].url.partition('#')[2]}").close()
 
 
+def test_localhost_is_ours_or_not_used(app: JsMeetsPy) -> None:
+    """Browsers try `::1` too: whoever listens there would be given the page's token."""
+    app.launch("<p>x</p>", mode="none")
+    server = app._server
+    assert server is not None
+    with socket.socket(socket.AF_INET6) as foreign:
+        foreign.bind(("::1", server.port))
+        assert not server.owns_localhost()
+    assert server.owns_localhost()
+    assert server.owns_localhost()
+    for address in ("::1", "::"):
+        with socket.socket(socket.AF_INET6) as foreign, pytest.raises(OSError, match="in use"):
+            foreign.bind((address, server.port))
+    assert text(app, "/", {"Host": f"localhost:{server.port}"})
+    app.stop()
+    with socket.socket(socket.AF_INET6) as foreign:
+        foreign.bind(("::1", server.port))
+
+
 # Who may connect --------------------------------------------------------------------------------------------------------
 
 
