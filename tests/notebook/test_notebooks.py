@@ -194,8 +194,8 @@ def test_03_queues_and_progress(read: Callable[[str], Reader]) -> None:
     expect(page.locator("#bar")).to_have_js_property("value", 1)
     assert "canceled after" in reader.to("throw_darts(1000)")
     reader.to("asyncio.to_thread")
-    assert "of 100 million darts" in reader.to('page.eval("note.textContent")')
     page.get_by_text("Cancel").click()
+    assert "of 100 million darts" in reader.to('page.eval("note.textContent")')
     assert "canceled after" in reader.to("await darts")
     assert reader.to("plans = ") == "['wake up', 'brew coffee', 'read']"
     assert reader.to("plans.get(timeout=0.5)") == "nothing came to the queue 'plans' within 0.5 s\n"
