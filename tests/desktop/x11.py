@@ -36,8 +36,11 @@ class Screen:
         self.root = self.display.screen().root
 
     def property(self, window: Any, name: str) -> list[Any]:
-        """The values of a property of a window; none where it has none."""
-        found = window.get_full_property(self.display.intern_atom(name), X.AnyPropertyType)
+        """The values of a property of a window; none where it has none, or is gone by now."""
+        try:
+            found = window.get_full_property(self.display.intern_atom(name), X.AnyPropertyType)
+        except error.BadWindow:
+            return []
         return [] if found is None else found.value
 
     def windows(self) -> Iterator[WindowOnScreen]:

@@ -240,6 +240,7 @@ def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyP
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", f"{browser} %s")
+    monkeypatch.setattr("webbrowser._tryorder", None)  # it looks for browsers once in a process
     with pytest.raises(LaunchError, match=r"it was waited for at https://hub\.example\.org/lab/") as caught:
         app.launch("<p>x</p>", mode="browser", base_url=f"https://{PUBLIC}/lab/", timeout=1)
     assert "jsmeets=" not in str(caught.value)
