@@ -2,7 +2,9 @@
 
 import argparse
 import contextlib
+import itertools
 import json
+import threading
 from pathlib import Path
 
 from jsmeets_local import JsMeetsPy, LaunchError, PageClosed
@@ -11,16 +13,24 @@ PAGE = str(Path(__file__).with_name("todo.html"))
 FILES = [("Lists", ["*.json"]), ("All files", ["*"])]
 
 app = JsMeetsPy()
+lock = threading.RLock()
+keys = itertools.count()  # of items: the page says which one it means, also while others come and go
 
 
 class Todo:
     """A list, and the file it belongs to."""
 
-    def __init__(self, path=None, items=(), changed=False):
+    def __init__(self, path=None, items=()):
         self.path = path
         self.name = path.name if path else "Untitled"
-        self.items = [{"text": str(item["text"]), "done": bool(item["done"])} for item in items]
-        self.changed = changed
+        self.items = {}
+        for item in items:
+            self.add(item["text"], item["done"])
+        self.changed = False
+
+    def add(self, text, done=False):
+        key = next(keys)
+        self.items[key] = {"key": key, "text": str(text), "done": bool(done)}
 
     @classmethod
     def read(cls, path):
@@ -30,7 +40,8 @@ class Todo:
             raise ValueError(f"{path.name} is not a to-do list") from error
 
     def write(self, path):
-        path.write_text(json.dumps(self.items, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        items = [{"text": item["text"], "done": item["done"]} for item in self.items.values()]
+        path.write_text(json.dumps(items, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 todo = Todo()
@@ -39,7 +50,22 @@ todo = Todo()
 def show(new):
     """From now on this is the list."""
     global todo
-    todo = new
+    with lock:
+        todo = new
+        tell()
+
+
+@contextlib.contextmanager
+def changing():
+    """What is done meanwhile makes something to save; one at a time, in the order in which pages see it."""
+    with lock:
+        yield
+        todo.changed = True
+        tell()
+
+
+def tell():
+    """Shows the list."""
     app.pubsub.publish("state")(state())
     if window():
         window().title = ("• " if todo.changed else "") + todo.name
@@ -63,12 +89,28 @@ def may_go():
 
 @app.expose
 def state():
-    return {"name": todo.name, "changed": todo.changed, "items": todo.items, "dialogs": window() is not None}
+    items = list(todo.items.values())
+    return {"name": todo.name, "changed": todo.changed, "items": items, "dialogs": window() is not None}
 
 
 @app.expose
-def change(items):
-    show(Todo(todo.path, items, changed=True))
+def add(text):
+    with changing():
+        todo.add(text)
+
+
+@app.expose
+def tick(key, done):
+    with changing():
+        if key in todo.items:
+            todo.items[key]["done"] = done
+
+
+@app.expose
+def remove(keys):
+    with changing():
+        for key in keys:
+            todo.items.pop(key, None)
 
 
 @app.expose
@@ -91,8 +133,9 @@ def save(elsewhere=False):
         chosen = window().save_dialog(todo.name if path else "todo.json")
         path = Path(chosen) if chosen else None
     if path:
-        todo.write(path)
-        show(Todo(path, todo.items))
+        with lock:
+            todo.write(path)
+            show(Todo(path, todo.items.values()))
     return path is not None
 
 

@@ -16,19 +16,17 @@ function show(new_state) {
     document.querySelectorAll("[data-dialogs]").forEach((button) => { button.hidden = !state.dialogs; });
 }
 
-function row(item, index) {
+function row(item) {
     const element = document.querySelector("#item").content.cloneNode(true);
     const box = element.querySelector("input");
     element.querySelector("span").textContent = item.text;
     box.checked = item.done;
-    box.onchange = () => change(state.items.with(index, { ...item, done: box.checked }));
-    element.querySelector("button").onclick = () => change(state.items.toSpliced(index, 1));
+    box.onchange = () => attempt(() => py.tick(item.key, box.checked));
+    element.querySelector("button").onclick = () => attempt(() => py.remove([item.key]));
     return element;
 }
 
-// Python has the list: it is told of a new one, and publishes what is to be shown.
-const change = (items) => attempt(() => py.change(items));
-
+// Python has the list: it is told what the user does, and publishes what is to be shown.
 async function attempt(action) {
     problem.hidden = true;
     try {
@@ -51,11 +49,12 @@ document.querySelectorAll("[data-does]").forEach((button) => {
 add.onsubmit = (event) => {
     event.preventDefault();
     if (text.value.trim()) {
-        change([...state.items, { text: text.value.trim(), done: false }]);
+        const words = text.value.trim();
+        attempt(() => py.add(words));
         add.reset();
     }
 };
-tidy.onclick = () => change(state.items.filter((item) => !item.done));
+tidy.onclick = () => attempt(() => py.remove(state.items.filter((item) => item.done).map((item) => item.key)));
 
 const SHORTCUTS = { s: "save", "shift s": "save_as", o: "open_list", n: "new_list" };
 window.onkeydown = (event) => {

@@ -355,6 +355,22 @@ def test_desktop_todo(tab: Page, tmp_path: Path) -> None:
         assert json.loads(file.read_text(encoding="utf-8")) == saved
 
 
+def test_desktop_todo_keeps_what_is_added_in_one_turn(tab: Page, tmp_path: Path) -> None:
+    add = """() => {
+        for (const words of ["one", "two", "three"]) {
+            document.querySelector("#text").value = words;
+            document.querySelector("#add").requestSubmit();
+        }
+    }"""
+    with running(EXAMPLES / "desktop_todo", [*MAIN, "--browser", str(tmp_path / "n.json")]) as (url, program):
+        tab.goto(url)
+        expect(tab).to_have_title("n.json")
+        tab.evaluate(add)
+        expect(tab.locator("li")).to_have_count(3)
+        tab.close()
+        assert program.wait(10) == 0
+
+
 def test_desktop_todo_asks_before_it_loses_changes(tab: Page, tmp_path: Path) -> None:
     file = tmp_path / "garden.json"
     file.write_text('[{"text": "Weed", "done": false}]', encoding="utf-8")
