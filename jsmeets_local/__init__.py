@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .api.background import Background
 from .api.binarysocket import JsPyBinarySocket
 from .api.function import Functions
@@ -62,3 +64,32 @@ JsPyQueue = QueuesApi(default_bridge())
 JsPyPubsub = Pubsub(default_bridge())
 JsPyTextSocket = TextSockets(default_bridge())
 JsPyBackground = Background(default_bridge())
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """What `%load_ext jsmeets_local` calls: the magics `%%js` and `%jsmeets`.
+
+    Args:
+        ipython: The shell that gets them.
+
+    Raises:
+        MissingExtra: IPython is not installed.
+    """
+    try:
+        from .ipython import load
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "IPython":
+            raise
+        raise MissingExtra("the magics need IPython: pip install 'jsmeets-local[notebook]'") from error
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """What `%unload_ext jsmeets_local` calls: IPython's own `%%js` is back.
+
+    Args:
+        ipython: The shell that had our magics.
+    """
+    from .ipython import unload
+
+    unload(ipython)

@@ -20,8 +20,9 @@ from .bridge import Bridge, default_bridge
 from .compat import Handler, Handlers, Templates, enter_request
 from .endpoint import Guarded, TextEndpoint
 from .gate import Gate
-from .launching import Launching
+from .prefix import with_prefix
 from .resources import bundled
+from .running import Running
 from .staticfiles import Assets
 from .views import Views
 
@@ -30,7 +31,7 @@ __all__ = ["JsMeetsPy"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class JsMeetsPy(Launching):
+class JsMeetsPy(Running):
     """A Starlette application whose pages and Python call, push and publish to each other.
 
     Args:
@@ -100,6 +101,8 @@ class JsMeetsPy(Launching):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
+        if scope["type"] != "lifespan":
+            scope = with_prefix(scope, self._prefix)
         if scope["type"] == "http":
             enter_request(scope, receive)
         await super().__call__(scope, receive, send)

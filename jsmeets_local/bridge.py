@@ -66,6 +66,11 @@ class Bridge:
         self._users = 0
         self.owner: Any = None  # the application that launch() serves with it
         self._threads: list[threading.Thread] = []
+        self.hub.functions.builtins["$list"] = Function("$list", self._list, exclusive=False)
+
+    def _list(self) -> list[dict[str, Any]]:
+        """What pages are told of the exposed functions; in a worker, as it looks into the user's objects."""
+        return [function.describe() for function in self.door.ask(self.hub.functions.all)]
 
     # Life ----------------------------------------------------------------------------------------------
 

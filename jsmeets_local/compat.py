@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
 
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,6 +27,8 @@ Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
 current_request: ContextVar[Request] = ContextVar("current_request")
 current_root: ContextVar[str] = ContextVar("current_root", default="")
 
+_OUR_FILES = re.compile(r"""(\s(?:src|href)\s*=\s*["']?)(?=/jsmeetspy/)""", re.IGNORECASE)
+
 
 def enter_request(scope: Scope, receive: Receive) -> None:
     """Notes the HTTP request that is being answered, and the path at which the application itself is mounted."""
@@ -33,16 +37,35 @@ def enter_request(scope: Scope, receive: Receive) -> None:
 
 
 def script_tags() -> Markup:
-    """The script tags of all five files: the Jinja global `jsmeets_scripts()`."""
+    """The script tags of all five files, behind an import map: the Jinja global `jsmeets_scripts()`."""
+    return Markup("\n").join([*_import_map(), *_script_tags()])
+
+
+def _script_tags() -> list[Markup]:
     tag = Markup('<script src="{}/jsmeetspy/{}"></script>')
-    return Markup("\n").join(tag.format(current_root.get(), name) for name in SCRIPTS)
+    return [tag.format(current_root.get(), name) for name in SCRIPTS]
+
+
+def _import_map() -> list[Markup]:
+    """Where we are under a path, `import "/jsmeetspy/jsmeets.mjs"` has to be led there."""
+    root = current_root.get()
+    if not root:
+        return []
+    imports = htmlsafe_json_dumps({"imports": {"/jsmeetspy/": f"{root}/jsmeetspy/"}})
+    return [Markup('<script type="importmap">{}</script>').format(imports)]
 
 
 def with_scripts(html: str) -> str:
-    """An HTML text with our script tags, put first into its head, unless it loads them itself."""
-    if "JsPyTextSocket.js" in html or "jsmeets.mjs" in html:
-        return html
-    tags = f"\n{script_tags()}\n"
+    """An HTML text that loads our scripts, from where we are: script tags first in its head, unless it has its own."""
+    root = current_root.get()
+    html = _OUR_FILES.sub(lambda found: found[1] + root, html)
+    has_scripts = "JsPyTextSocket.js" in html or "jsmeets.mjs" in html
+    has_map = "importmap" in html  # a second one would not count in every browser
+    tags = [*([] if has_map else _import_map()), *([] if has_scripts else _script_tags())]
+    return _in_head(html, "\n{}\n".format("\n".join(tags))) if tags else html
+
+
+def _in_head(html: str, tags: str) -> str:
     lower = html.lower()
     for tag in ("<head", "<html", "<!doctype"):
         start = lower.find(tag)

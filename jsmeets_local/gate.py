@@ -2,6 +2,10 @@
 
 A local port is reachable by every web page the user visits. The browser tells the truth about `Origin` (cross-site
 WebSocket hijacking, RFC 6455 section 10.2) and `Host` (DNS rebinding); the token keeps out other programs and accounts.
+
+Behind a proxy `Host` and `Origin` are the public ones. Where its host name is not known, any is good that is also the
+one of `Origin`, but only for those who have the token: a page for which a name was rebound has none. Sockets that ask
+for no token do not open to unknown names.
 """
 
 from __future__ import annotations
@@ -46,13 +50,33 @@ class Gate:
         if token is not None and not _TOKEN.fullmatch(token):
             raise ValueError("token consists of letters, digits and -._~ (a WebSocket subprotocol carries it)")
         self._told: dict[str, float] = {}
+        self._proxies: set[str] = set()  # origins at which a proxy serves us
+        self._any_proxy = False  # one whose host name is not known
         self.token = token
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self.allowed_origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
 
     def without_token(self) -> Gate:
         """The same lists without the token, for sockets that the user's own JavaScript opens."""
-        return Gate(None, self.allowed_hosts, self.allowed_origins)
+        gate = Gate(None, self.allowed_hosts, self.allowed_origins)
+        gate._proxies = self._proxies  # the same set: what launch() is told later holds for these sockets too
+        return gate
+
+    def open_to_proxy(self, origin: str) -> None:
+        """A proxy serves us.
+
+        Args:
+            origin: What browsers see (`"https://example.org"`); `""` where that is not known.
+        """
+        if origin:
+            self._proxies.add(origin.lower())
+        else:
+            self._any_proxy = True
+
+    def close_to_proxies(self) -> None:
+        """No proxy serves us any more."""
+        self._proxies.clear()
+        self._any_proxy = False
 
     def admits(self, scope: dict[str, Any]) -> bool:
         """Whether a WebSocket may be accepted; if not, the reason is logged."""
@@ -86,11 +110,17 @@ class Gate:
         name, _ = _split(host)
         server = (scope.get("server") or ("",))[0] or ""
         own = name in _LOOPBACK or (name != "" and name == server.lower())
-        return own or "*" in self.allowed_hosts or name in self.allowed_hosts or host.lower() in self.allowed_hosts
+        allowed = "*" in self.allowed_hosts or name in self.allowed_hosts or host.lower() in self.allowed_hosts
+        return own or allowed or self._is_of_proxy(host.lower())
+
+    def _is_of_proxy(self, host: str) -> bool:
+        if self._any_proxy and self.token is not None and host:
+            return True
+        return any(host == origin.partition("://")[2] for origin in self._proxies)
 
     def _origin_allowed(self, origin: str, host: str) -> bool:
         origin = origin.lower()
-        if "*" in self.allowed_origins or origin in self.allowed_origins:
+        if "*" in self.allowed_origins or origin in self.allowed_origins or origin in self._proxies:
             return True
         scheme, _, address = origin.partition("://")
         if address == host.lower():

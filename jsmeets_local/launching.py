@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from .bridge import Bridge
 from .cells import here
 from .compat import Starlette2020
 from .core.arguments import seconds
+from .core.functions import Function
 from .errors import LaunchError, WouldDeadlock
 from .gate import Gate
-from .launchers import choose_mode, open_browser, too_late
-from .launchers.notebook import SIZE, launches
+from .launchers import choose_modes, is_closed_by_absence, open_browser, open_window, too_late
+from .launchers.look import WindowOptions, check_options, look
+from .launchers.notebook import SIZE, Frame, launches
+from .launchers.proxy import Site, base_url_of_notebook, check_base_url, is_shown_by_localhost, site_at
+from .launchers.surface import NoWindow, Surface
 from .page import Page
 from .presence import GRACE, Crowd, check_grace
 from .server import ServerThread
 from .views import Views
 
 __all__ = ["Launching"]
+
+logger = logging.getLogger("jsmeets_local")
+
+
+class _Order(NamedTuple):
+    """What launch() was asked for, but for the mode."""
+
+    path: str
+    host: str
+    port: int
+    timeout: float | None
+    size: tuple[int | str | None, int | str | None]
+    grace: float | None
+    base_url: str | None
+    window: dict[str, Any]
 
 
 class _Look(NamedTuple):
@@ -29,6 +49,8 @@ class _Look(NamedTuple):
     path: str
     size: tuple[int | str, int | str]
     grace: float | None
+    base_url: str | None
+    by_name: bool  # by "localhost", as the notebook is
 
 
 class Launching(Starlette2020):
@@ -45,6 +67,8 @@ class Launching(Starlette2020):
         self._crowd: Crowd | None = None  # all pages, from launch() to stop()
         self._new_key: Callable[[], str] = lambda: secrets.token_hex(8)  # the name of a page
         self._mode = "auto"  # of the last launch: what open() repeats
+        self._base_url: str | None = None  # and this
+        self._prefix = ""  # the path at which a proxy serves us, where no header tells it
         self._ending: ServerThread | None = None  # the server that was stopped last
         self._lock = threading.Lock()  # the server and the list of pages, which any thread may change
         self._launching = threading.RLock()  # one server is started at a time
@@ -57,25 +81,34 @@ class Launching(Starlette2020):
         host: str = "127.0.0.1",
         port: int = 0,
         timeout: float | None = 30.0,
-        width: int | str = SIZE[0],
-        height: int | str = SIZE[1],
+        width: int | str | None = None,
+        height: int | str | None = None,
         grace: float | None = GRACE,
+        base_url: str | None = None,
+        **window: Unpack[WindowOptions],
     ) -> Page:
         """Serves the application from a background thread and opens a page of it.
 
         Args:
             page: A route (`"/"`), the name of a template or static file, a path on disk (its folder is served), or a
                 text of HTML; these two get our scripts if they load none.
-            mode: "browser" opens a tab; "notebook" shows a frame under the cell; "none" opens nothing and returns at
-                once: `page.url` is what to open, and the first call waits for it; "auto" is "notebook" in a Jupyter
-                kernel, else "browser".
+            mode: "browser" opens a tab; "window" a desktop window; "app" a browser of Chromium's family without its
+                bars; "auto-window" what can be had of "window", "app" and "browser", in this order; "notebook" shows a
+                frame under the cell; "none" opens nothing and returns at once: `page.url` is what to open, and the
+                first call waits for it; "auto" is "notebook" in a Jupyter kernel, else "browser".
             host: The address to bind; only this machine can reach the default.
             port: The port; 0 for a free one.
             timeout: Seconds to wait for the page to connect; `None`, 0 or negative mean no limit.
-            width: Of the frame in a notebook, in pixels or as a CSS length.
-            height: As `width`.
+            width: Of the window in pixels (800), or of the frame in a notebook in pixels or as a CSS length ("100%").
+            height: As `width` (600; 400 in a notebook).
             grace: Seconds for which the page may be away (a reload, a link) before it counts as closed; `None` where
-                only Python closes it, as is always so in a frame of a notebook.
+                only Python closes it, as is always so in a frame of a notebook. A page in a window is closed with it.
+            base_url: Where a proxy serves the application, with `{port}` for its port: a path on the host of the
+                notebook (`"/user/ann/proxy/{port}/"`) or a URL (`"https://example.org/{port}/"`). In a notebook the
+                jupyter-server-proxy of JupyterHub, or of a server on another machine, is found without.
+            **window: Of a window: `title` (the page's by default), `position` of its upper left corner, `icon` (the
+                path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`: whether the
+                page itself may steer it. Mode "app" has `position` and `fullscreen`.
 
         Returns:
             The page, connected (but for "none"). A second launch opens another page of the same server; in a notebook
@@ -84,30 +117,52 @@ class Launching(Starlette2020):
         Raises:
             OSError: The port is taken.
             LaunchError: No page connected in time (the text says at which URL), or the mode cannot work here.
+            PageClosed: The user has closed the window before the page had connected.
             MissingExtra: The mode needs a package that is not installed.
             FileNotFoundError: There is no such page.
+            TypeError: An option is of a wrong type, or there is none of that name.
+            ValueError: There is no such mode, the mode has no such option, or a value is out of range.
             Exception: What a start-up handler or the lifespan raised.
         """
-        mode = choose_mode(mode)
+        modes, window_options = choose_modes(mode), check_options(mode, window)
         seconds(timeout)
-        check_grace(grace)
+        check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
         if self.bridge.door.is_here():
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
-        path = self._views.locate(page)
-        view = _Look(path, (width, height), None if mode == "notebook" else check_grace(grace))
-        handle = self._replace(view, host, port)
-        self._mode = mode
+        path, size = self._views.locate(page), (width, height)
+        order = _Order(path, host, port, timeout, size, check_grace(grace), base_url, window_options)
+        for able in modes[:-1]:
+            try:
+                return self._launch(able, order)
+            except NoWindow as error:
+                logger.warning("%s", error)
+        return self._launch(modes[-1], order)
+
+    def _launch(self, mode: str, order: _Order) -> Page:
+        looks = look(*order.size, order.window) if mode in ("window", "app") else {}
+        handle = self._replace(_look(mode, order), order.host, order.port)
+        self._mode, self._base_url = mode, order.base_url
         try:
-            if mode == "browser":
-                open_browser(handle.url)
-            elif mode == "notebook":
-                handle.show()
-            if mode != "none" and not handle.wait_connected(timeout):
-                raise LaunchError(too_late(handle.url, mode, timeout))
+            surface = self._show(handle, mode, looks, order.window.get("window_api", False))
+            if mode != "none" and not handle.wait_connected(order.timeout):
+                if surface is not None and handle.is_closed():
+                    raise surface.failure()
+                raise LaunchError(too_late(handle.url, mode, order.timeout))
         except BaseException:
             handle.close()
             raise
         return handle
+
+    def _show(self, handle: Page, mode: str, looks: dict[str, Any], window_api: bool) -> Surface | None:
+        if mode in ("window", "app"):
+            surface = open_window(mode, self.bridge.door, handle.url, looks, lambda: self._window_closed(handle))
+            handle._view.put_on(surface, window_api)
+            return surface
+        if mode == "browser":
+            open_browser(handle.url)
+        elif mode == "notebook":
+            handle.show()
+        return None
 
     def open(self, page: str = "/", mode: str | None = None, **options: Any) -> Page:
         """Opens another page of the application that is being served.
@@ -126,6 +181,7 @@ class Launching(Starlette2020):
         server = self._server
         if server is None or not server.is_running():
             raise LaunchError("this application is not served yet, or any more: launch() it first, then open() others")
+        options.setdefault("base_url", self._base_url)
         return self.launch(page, mode or self._mode, host=server.host, **options)
 
     @property
@@ -133,31 +189,6 @@ class Launching(Starlette2020):
         """The pages that were launched or opened and are not closed, oldest first."""
         with self._lock:
             return tuple(page for page in self._pages if not page.is_closed())
-
-    def run(
-        self,
-        page: str = "/",
-        mode: str = "auto",
-        main: Callable[[Page], Any] | None = None,
-        **options: Any,
-    ) -> None:
-        """Launches a page and waits until the last page is closed, or Ctrl-C; then stops everything.
-
-        Args:
-            page: As for `launch`.
-            mode: As for `launch`.
-            main: Called with the page when it is connected; what it raises stops everything and comes out of here.
-            **options: As for `launch`.
-        """
-        handle = self.launch(page, mode, **options)
-        try:
-            if main is not None:
-                main(handle)
-            self.wait()
-        except KeyboardInterrupt:
-            pass  # the way to end a program that waits for its user
-        finally:
-            self.stop()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until the last page is closed: gone for the grace time, so that a reload is not a close.
@@ -190,8 +221,11 @@ class Launching(Starlette2020):
         if crowd is not None:
             self.bridge.door.ask(crowd.end)
         if server is not None and self.bridge.door.is_open():
+            self.bridge.door.post(server.close_port)  # or those who are sent away would come back for a moment
             self.bridge.door.post(self.bridge.close_all, "the Python program has ended")
         self._wait_for_end()
+        for page in pages:
+            page._join()
 
     def _wait_for_end(self) -> None:
         """Waits until the server that is being stopped, by whomever, has ended."""
@@ -208,8 +242,11 @@ class Launching(Starlette2020):
                 return server
             self._wait_for_end()
             self._gate.token = self._gate.token or secrets.token_urlsafe(32)
+            self._gate.close_to_proxies()
+            self._prefix = ""
             server = self._start_server(host, port)
             crowd = self.bridge.door.ask(Crowd, self.bridge)
+            self.bridge.hub.functions.builtins["$window"] = Function("$window", self._steer, exclusive=False)
             with self._lock:
                 self._server, self._crowd, self.bridge.owner = server, crowd, self
             return server
@@ -246,13 +283,43 @@ class Launching(Starlette2020):
         key = self._new_key()
         path, _, fragment = look.path.partition("#")
         rest = f";{fragment}" if fragment else ""
-        url = f"{server.base_url}{path}#jsmeets={self._gate.token}.{key}{rest}"
-        page = Page(self.bridge, key, url, self._page_closed, look.size, look.grace)
+        place = f"{path.removeprefix('/')}#jsmeets={self._gate.token}.{key}{rest}"
+        site = self._site(server, look)
+        frame = Frame(site.root, site.root + place, *look.size)
+        page = Page(self.bridge, key, site.public + place, self._page_closed, frame, look.grace)
         with self._lock:  # closed ones are forgotten here: their tabs are gone, and their handles may be
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
             if self._crowd is not None:
                 self._crowd.grace = _most_patient(self._pages)
         return page
+
+    def _site(self, server: ServerThread, look: _Look) -> Site:
+        """Where browsers find us; what a proxy changes for those who come by it."""
+        by_name = look.by_name and server.owns_localhost()
+        local = f"http://localhost:{server.port}" if by_name else server.base_url
+        site = site_at(local, server.port, look.base_url)
+        self._prefix = site.prefix or self._prefix
+        if site.is_proxied:
+            self._gate.open_to_proxy(site.origin)
+        return site
+
+    def _window_closed(self, page: Page) -> None:
+        """The page has gone with its window, at once; the server goes on, as it does when a tab is closed."""
+        page._leave()
+        with self._lock:
+            if page in self._pages:
+                self._pages.remove(page)
+            crowd, grace = self._crowd, _most_patient([known for known in self._pages if not known.is_closed()])
+        if crowd is not None:
+            self.bridge.door.settle(crowd.set_grace, grace)
+
+    def _steer(self, name: str, method: str, *args: Any) -> Any:
+        """What pages call as `$window`: a request to the window of the page of that name."""
+        page = next((known for known in self.pages if known._view.key == name), None)
+        if page is None:
+            raise LaunchError("this page has no window that it could steer")
+        page._view.check_steers()
+        return page.window.request(method, *args)
 
     def _page_closed(self, page: Page) -> None:
         with self._lock:
@@ -261,6 +328,14 @@ class Launching(Starlette2020):
             last = all(known.is_closed() for known in self._pages) and self._server is not None
         if last:
             self.stop()
+
+
+def _look(mode: str, order: _Order) -> _Look:
+    in_notebook = mode == "notebook"
+    base_url = base_url_of_notebook() if in_notebook and order.base_url is None else order.base_url
+    width, height = (default if asked is None else asked for asked, default in zip(order.size, SIZE, strict=True))
+    by_name = in_notebook and is_shown_by_localhost()
+    return _Look(order.path, (width, height), order.grace if is_closed_by_absence(mode) else None, base_url, by_name)
 
 
 def _most_patient(pages: list[Page]) -> float | None:

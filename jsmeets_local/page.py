@@ -10,21 +10,34 @@ from .api.pubsub import Pubsub
 from .bridge import Bridge
 from .cells import here
 from .core.arguments import check_name, seconds
-from .errors import JsPyError, PageClosed
-from .launchers.notebook import SIZE, Frame, show
+from .errors import Disconnected, JsPyError, PageClosed
+from .launchers.notebook import Frame, show
+from .launchers.window import AsyncWindow, Window
 from .lines import ENDED, item_or_raise
+from .names import AsyncPageFunction, Names, PageFunction
 from .presence import GRACE
 from .view import View
 
 __all__ = ["AsyncPage", "Page", "PageQueue", "Subscription"]
 
-_NAMES_TIMEOUT = 1.0  # seconds that completion may take
+_SOON = 0.4  # seconds that completion may wait for a page that is there
 
 
 def _value(outcome: Any) -> Any:
     if isinstance(outcome, JsPyError):
         raise outcome
     return outcome
+
+
+def _asker(view: View) -> Callable[..., Any]:
+    """What asks a page about itself: soon or not at all, because somebody types meanwhile."""
+
+    def ask(key: str, *args: Any) -> Any:
+        if not view.presence.sockets:
+            raise Disconnected("the page is not connected", "call", key)
+        return _value(view.bridge.door.block(view.call(key, _SOON)(args), f"await page.aio.call({key!r})(...)"))
+
+    return ask
 
 
 class PageQueue:
@@ -105,34 +118,17 @@ class Subscription:
         return self._view.bridge.door.block(self._inbox.next(seconds(timeout)), twin)
 
 
-class _Names:
-    """`page.js`: the functions of the page as attributes."""
-
-    def __init__(self, call: Callable[[str], Callable[..., Any]], names: Callable[[], list[str]]) -> None:
-        self._call = call
-        self._names = names
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("_"):  # what IPython and copy look for is never a function of the page
-            raise AttributeError(f'functions whose names begin with "_" are called by page.call({name!r})(...)')
-        return self._call(name)
-
-    def __getitem__(self, name: str) -> Callable[..., Any]:
-        return self._call(name)
-
-    def __dir__(self) -> list[str]:
-        try:
-            return self._names()
-        except JsPyError:  # completion must not fail because the page is away
-            return []
-
-
 class AsyncPage:
     """The awaitable twin of a `Page`, usable on any event loop: `await page.aio.call("f")(1)`."""
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self.js = _Names(self.call, list)
+        self.js = Names(AsyncPageFunction, self.call, _asker(view))
+
+    @property
+    def window(self) -> AsyncWindow:
+        """As `Page.window`."""
+        return AsyncWindow(self._view.bridge.door, self._view.steered())
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """As `Page.call`, to be awaited."""
@@ -177,10 +173,13 @@ class Page:
     but the bridge's; a thread that runs an exposed function gives its slot back while it waits.
 
     Attributes:
-        url: What to open in a browser, with the launch token in the fragment.
+        url: What to open in a browser, with the launch token in the fragment; a path alone where a proxy does not tell
+            its host name.
         js: The functions of the page as attributes: `page.js.add(1, 2)`; `page.js["a.b"](1)` for other names.
         aio: The awaitable twin.
-        grace: Seconds for which it may be away before it counts as closed; `None` where only Python closes it.
+        grace: Seconds for which it may be away before it counts as closed; `None` where only Python closes it, or its
+            window.
+        window: The window that shows it, opened by `mode="window"`.
     """
 
     def __init__(
@@ -189,18 +188,27 @@ class Page:
         key: str,
         url: str,
         closed: Callable[[Page], None],
-        size: tuple[int | str, int | str] = SIZE,
+        frame: Frame,
         grace: float | None = GRACE,
     ) -> None:
         self._view = View(bridge, key, url, grace)
         self._closed = closed
-        self._size = size
+        self._frame = frame
         self.grace = grace
         self._shown_by = ""  # the run of a cell that has the frame already
         self.url = url
-        self.js = _Names(self.call, lambda: list(self.call("$names", _NAMES_TIMEOUT)()))
+        self.js = Names(PageFunction, self.call, _asker(self._view))
         self.aio = AsyncPage(self._view)
         weakref.finalize(self, bridge.door.settle, self._view.presence.end)  # nobody holds it any more
+
+    @property
+    def window(self) -> Window:
+        """The window that shows the page, opened by `mode="window"`.
+
+        Raises:
+            LaunchError: It is shown by something else.
+        """
+        return Window(self._view.bridge.door, self._view.steered())
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:
         """Calls a function of the page and waits for its answer; for the page too, if it is not there yet.
@@ -313,9 +321,18 @@ class Page:
         return self._view.bridge.door.block(operation, "await page.aio.wait()")
 
     def close(self) -> None:
-        """Ends the page's connection; the server stops with its last page. Closing twice changes nothing."""
-        self._view.bridge.door.ask(self._view.close)
+        """Ends the page's connection, and its window; the server stops with its last page. Twice changes nothing."""
+        self._leave()
         self._closed(self)
+        self._join()
+
+    def _leave(self) -> None:
+        self._view.bridge.door.ask(self._view.close)
+
+    def _join(self) -> None:
+        """Waits until nothing of its window is left; not on the loop, which must go on."""
+        if self._view.surface is not None and not self._view.bridge.door.is_here():
+            self._view.surface.join()
 
     def _end(self) -> None:
         """The server stops: the page may come back to another one, this handle does not."""
@@ -335,12 +352,9 @@ class Page:
         """
         if self._view.presence.over:
             raise PageClosed("this page is closed; launch() opens another one")
-        show(self._frame(width, height), repr(self))
+        show(self._frame.sized(width, height), repr(self))
         cell = here()
         self._shown_by = "" if cell is None else cell.run
-
-    def _frame(self, width: int | str | None = None, height: int | str | None = None) -> Frame:
-        return Frame(self.url, self._size[0] if width is None else width, self._size[1] if height is None else height)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """As the last line of a cell the page is shown, unless this run of the cell shows it already."""
@@ -348,7 +362,7 @@ class Page:
         shown = cell is not None and cell.run == self._shown_by
         if shown or self._view.presence.over:
             return {"text/plain": repr(self)}
-        return {"text/html": self._frame().html(), "text/plain": repr(self)}
+        return {"text/html": self._frame.html(), "text/plain": repr(self)}
 
     def __enter__(self) -> Page:
         return self

@@ -48,6 +48,7 @@ class Crowd:
         self.away = {socket for socket in self.sockets if bridge.hub.is_lost(socket)}  # may come back
         self.closed = False  # has been here, and has been gone for longer than the grace time
         self.over = False  # Python has closed it: it will not come back
+        self._was_here = bool(self.sockets)
         self._arrivals: Line = deque()
         self._ends: Line = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -56,6 +57,13 @@ class Crowd:
 
     def _counts(self, page: str) -> bool:
         return True
+
+    def set_grace(self, grace: float | None) -> None:
+        """Another grace time, which begins now where nobody is here any more."""
+        self.grace = grace
+        self._stop_timer()
+        if self._was_here and not self.sockets and not self.closed:
+            self._start_timer()
 
     def end(self) -> None:
         """It will not come back: whoever waits is told now."""
@@ -91,6 +99,7 @@ class Crowd:
     def _arrived(self, socket: int, page: str) -> None:
         if self._counts(page):
             self.sockets.append(socket)
+            self._was_here = True
             self.closed = False
             self._stop_timer()
             _serve(self._arrivals)
@@ -103,14 +112,16 @@ class Crowd:
         self.away.discard(socket)
 
     def _left(self, socket: int, page: str, lost: bool) -> None:
-        if socket not in self.sockets:
-            return
-        self.sockets.remove(socket)
-        self.away.discard(socket)
-        if self.sockets or self.grace is None or self._door.loop is None:
-            return
-        # One that was waited for already, and did not come, gets no second grace time.
-        self._timer = self._door.loop.call_later(0 if lost else self.grace, self._close)
+        if socket in self.sockets:
+            self.sockets.remove(socket)
+            self.away.discard(socket)
+            if not self.sockets:
+                self._start_timer(waited=lost)
+
+    def _start_timer(self, waited: bool = False) -> None:
+        """One that was waited for already, and did not come, gets no second grace time."""
+        if self.grace is not None and self._door.loop is not None:
+            self._timer = self._door.loop.call_later(0 if waited else self.grace, self._close)
 
     def _close(self) -> None:
         self._timer = None

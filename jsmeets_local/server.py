@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import sys
@@ -13,7 +14,7 @@ import uvicorn
 from .cells import here, writing
 from .errors import LaunchError
 
-__all__ = ["ServerThread"]
+__all__ = ["ServerThread", "bind"]
 
 GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
 STOP_SECONDS = 10.0  # what everything gets
@@ -55,9 +56,10 @@ class ServerThread:
     """
 
     def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._socket = _bind(host, port)
+        self._socket = bind(host, port)
         self.host = host
         self.port: int = self._socket.getsockname()[1]
+        self._twin: socket.socket | None = None
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -87,9 +89,27 @@ class ServerThread:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self.host, self.host)
         return f"http://{host}:{self.port}"
 
+    def owns_localhost(self) -> bool:
+        """Whether the name `localhost` leads here and nowhere else.
+
+        Browsers try it by IPv6 too, where another account may have the same port: it is taken here, and not used.
+        """
+        if self.host != "127.0.0.1" or self._twin is not None:
+            return self._twin is not None
+        try:
+            self._twin = _taken("::1", self.port)
+        except OSError as error:
+            return error.errno not in (errno.EADDRINUSE, errno.EACCES)  # else there is no IPv6 here
+        return True
+
     def is_running(self) -> bool:
         """Whether it serves."""
         return self._thread.is_alive()
+
+    def close_port(self) -> None:
+        """Accepts nobody any more, at once (`stop` begins up to 0.1 s later); on the server's own loop only."""
+        for server in self._server.servers:
+            server.close()
 
     def stop(self) -> None:
         """Stops, and waits until the port is free and the thread has ended (not on the server's own thread)."""
@@ -107,10 +127,31 @@ class ServerThread:
             self._failure = error
         finally:
             self._socket.close()
+            if self._twin is not None:
+                self._twin.close()
             self._server.ready.set()
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _taken(host: str, port: int) -> socket.socket:
+    """A socket of IPv6 that does not listen; nobody else gets the port."""
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        ValueError: `port` is no port.
+        OSError: The port is taken; the text names it.
+    """
     if not isinstance(port, int) or not 0 <= port <= 65535:
         raise ValueError(f"port is a number from 0 (a free one) to 65535; got {port!r}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

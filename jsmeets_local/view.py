@@ -12,7 +12,9 @@ from .core.arguments import Key, check_name, check_queue_key, seconds
 from .core.calls import Finished
 from .core.values import Payload, pack
 from .door import Cancel, Done, Operation
-from .errors import CallTimeout, PageClosed
+from .errors import CallTimeout, LaunchError, PageClosed
+from .launchers.steering import Steered
+from .launchers.surface import Surface
 from .lines import ENDED, NOTHING, Inbox
 from .presence import GRACE, Presence
 
@@ -33,6 +35,28 @@ class View:
         self.key = key
         self.url = url
         self.presence: Presence = bridge.door.ask(Presence, bridge, key, grace)
+        self.surface: Surface | None = None  # what shows it, where that is ours
+        self._steers = False  # the page its own window
+
+    def put_on(self, surface: Surface, window_api: bool) -> None:
+        """It is shown by this from now on, which closes with it."""
+        self.surface, self._steers = surface, window_api
+        self.bridge.door.ask(self.presence.when_closed, lambda _: surface.close())
+
+    def steered(self) -> Steered:
+        """The window that shows it.
+
+        Raises:
+            LaunchError: It has none.
+        """
+        if not isinstance(self.surface, Steered):
+            raise LaunchError('this page has no window that Python steers; launch(mode="window") opens it in one')
+        return self.surface
+
+    def check_steers(self) -> None:
+        """Raises `LaunchError` where the page itself may not steer its window."""
+        if not self._steers:
+            raise LaunchError("a page steers its window only where launch(..., window_api=True) lets it")
 
     def check_open(self) -> None:
         """Raises `PageClosed` where nothing would hear what is sent."""

@@ -34,6 +34,7 @@ def open_socket(
         compression=None,
         max_size=None,
         open_timeout=10,
+        ping_interval=None,  # a thread that uses `random` would disturb hypothesis in other tests
         legacy=True,  # returns a connection that is not bound to a with block
         **options,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import sync_playwright
 
-__all__ = ["chromium", "need"]
+__all__ = ["chromium", "need", "need_module"]
 
 
 def need(program: str) -> str:
@@ -24,13 +25,21 @@ def need(program: str) -> str:
     return path
 
 
+def need_module(name: str) -> None:
+    """Skips the test where a module is not installed, and fails it where CI is set."""
+    if importlib.util.find_spec(name) is None and os.environ.get("CI"):
+        pytest.fail(f"{name} is missing, and continuous integration must have it")
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"needs {name}: ./scripts/test installs it")
+
+
 @contextmanager
-def chromium() -> Iterator[Any]:
+def chromium(*arguments: str) -> Iterator[Any]:
     """A headless Chromium."""
     executable = need("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable, chromium_sandbox=False, args=["--disable-gpu", "--no-first-run"]
+            executable_path=executable, chromium_sandbox=False, args=["--disable-gpu", "--no-first-run", *arguments]
         )
         yield browser
         browser.close()

@@ -1,4 +1,4 @@
-import { py, pubsub } from "/jsmeetspy/jsmeets.mjs";
+import { py, pubsub } from "./jsmeetspy/jsmeets.mjs";
 
 const SHOWN = 1000;   // samples in the window: two seconds
 const canvas = document.querySelector("canvas");

@@ -40,8 +40,10 @@
     }
 
     function stored_token() {
+        const { pathname } = new URL(own_root());
+        const stored_at = pathname === "/" ? "jsmeets_local" : `jsmeets_local:${pathname}`;
         try {
-            return String(JSON.parse(sessionStorage.getItem("jsmeets_local") ?? "{}").token ?? "");
+            return String(JSON.parse(sessionStorage.getItem(stored_at) ?? "{}").token ?? "");
         } catch (error) {
             console.debug("JsPyBinarySocket: no launch token:", error);
             return "";

@@ -113,6 +113,9 @@
         };
     }
 
+    /** What Python exposes. */
+    const list = () => call("$list")();
+
     // ---------------------------------------------------------------- being called by Python
 
     /** @type {(key: string, func: (...args: any[]) => any, exclusive?: boolean) => boolean} */
@@ -174,8 +177,16 @@
         if (key === "$names") {
             return get_keys().sort();
         }
+        if (key === "$describe") {
+            return describe(String(args[0]));
+        }
+        throw unknown(key);
+    }
+
+    /** @param {string} key */
+    function unknown(key) {
         const error = new Error(`Function key name is not registered @javascript: '${key}' (exposed: ${get_keys().join(", ")})`);
-        throw Object.assign(error, { name: "UnknownFunction", stack: "", jsmeets_kind: "unknown" });
+        return Object.assign(error, { name: "UnknownFunction", stack: "", jsmeets_kind: "unknown" });
     }
 
     /**
@@ -200,9 +211,9 @@
     /** @type {JsPyHandler} */
     function on_call([, id, key, args], reply) {
         const failed = (/** @type {any} */ error) => {
-            const unknown = error?.jsmeets_kind === "unknown";
+            const is_unknown = error?.jsmeets_kind === "unknown";
             const facts = link._describe(error);
-            reply(["error", id, { kind: unknown ? "unknown" : "raised", ...facts, ...(unknown && { trace: "" }) }]);
+            reply(["error", id, { kind: is_unknown ? "unknown" : "raised", ...facts, ...(is_unknown && { trace: "" }) }]);
         };
         follow(() => serve(key, args), (value) => answer(id, value, reply), failed);
     }
@@ -260,7 +271,8 @@
         for (const end of [...text.matchAll(/;|[\n}](?=\s*[\p{L}\d_$"'{!])/gu)].reverse().slice(0, 100)) {
             const at = /** @type {number} */ (end.index) + 1;
             const [head, tail] = [text.slice(0, at), text.slice(at)];
-            const whole = tail.trim() && compiled(() => new AsyncFunction(head))
+            const in_comment = compiled(() => new AsyncFunction(`${head} (`));   // which hides the bracket
+            const whole = tail.trim() && !in_comment && compiled(() => new AsyncFunction(head))
                 && compiled(() => new AsyncFunction(`${head}\nreturn (${tail}\n);`));
             if (whole) {
                 return whole;
@@ -269,9 +281,142 @@
         return null;
     }
 
+    // ---------------------------------------------------------------- $describe
+
+    /** @typedef {{name: string, default?: string, rest?: boolean}} JsPyParameter */
+
+    const GAP = /^(?:\s|\/\/.*|\/\*[^]*?\*\/)*/;   // white space and comments
+
+    /** Whether a text is a list of parameters, and does not end in a comment. @param {string} text */
+    const are_parameters = (text) => Boolean(compiled(() => new Function(text, ""))) && !compiled(() => new Function(`${text} (`, ""));
+
+    /** @param {string} key its parameters (null where they cannot be told), its signature, its documentation */
+    async function describe(key) {
+        const entry = exposed.get(key);
+        if (!entry) {
+            throw unknown(key);
+        }
+        const text = Function.prototype.toString.call(entry.func);
+        const native = /\[native code\]\s*\}$/.test(text);
+        const [listed, body] = (!native && attempt(() => split_head(text))) || [null, ""];
+        const params = listed === null ? null : split_parameters(listed).map(parameter);
+        const doc = await doc_before(key, text) || comment_text(/^\{?\s*(\/\*[^]*?\*\/|(?:\/\/.*\s*)+)/.exec(body)?.[1] ?? "");
+        return { params, signature: params ? `${key}(${params.map(parameter_text).join(", ")})` : "", doc };
+    }
+
+    /** What a page forbids (`unsafe-eval`) or does not have is not told. @type {<T>(action: () => T) => T | null} */
+    function attempt(action) {
+        try {
+            return action();
+        } catch (error) {
+            console.debug("JsPyFunction: $describe:", error);
+            return null;
+        }
+    }
+
+    /** What stands in front of the parameters of a function, a method or an arrow. @param {string} text */
+    const is_head = (text) => [`(${text}() {})`, `({${text}() {}})`, `(${text}() => 1)`].some((whole) => compiled(() => new Function(whole)));
+
+    /** The text of the parameters, and what follows; the engine tells where they end. @type {(text: string) => [string, string] | null} */
+    function split_head(text) {
+        const bare = /^(?:async\s+)?([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*=>\s*/u.exec(text);
+        if (bare) {
+            return [bare[1], text.slice(bare[0].length)];
+        }
+        const opens = [...text.matchAll(/\(/g)].slice(0, 20).filter(({ index }) => is_head(text.slice(0, index)));
+        for (const { index: start } of opens) {
+            for (const { index: end } of [...text.matchAll(/\)/g)].slice(0, 200)) {
+                const rest = text.slice(end + 1).replace(GAP, "");
+                if (end > start && /^(=>|\{)/.test(rest) && are_parameters(text.slice(start + 1, end))) {
+                    return [text.slice(start + 1, end), rest.replace(/^=>\s*/, "")];
+                }
+            }
+        }
+        return null;
+    }
+
+    /** Cut at the commas behind which both sides are whole. @param {string} text @returns {string[]} */
+    function split_parameters(text) {
+        const cuts = [...text.matchAll(/,/g)].map((match) => /** @type {number} */ (match.index));
+        const parts = [];
+        let start = 0;
+        for (const cut of [...cuts, text.length]) {
+            if (are_parameters(text.slice(start, cut))) {
+                parts.push(text.slice(start, cut));
+                start = cut + 1;
+            }
+        }
+        return parts.filter((part) => part.replace(GAP, "") !== "");
+    }
+
+    /** @param {string} text @returns {JsPyParameter} */
+    function parameter(text) {
+        const plain = (/** @type {string} */ part) => part.replace(/\/\*[^]*?\*\/|\/\/.*/g, "").trim();
+        const equals = [...text.matchAll(/=/g)].map((match) => /** @type {number} */ (match.index))
+            .find((at) => are_parameters(text.slice(0, at)) && are_parameters(`x =${text.slice(at + 1)}`));
+        if (equals !== undefined) {
+            return { name: plain(text.slice(0, equals)), default: text.slice(equals + 1).trim() };
+        }
+        const name = plain(text);
+        return name.startsWith("...") ? { name: name.slice(3), rest: true } : { name };
+    }
+
+    /** @param {JsPyParameter} of */
+    const parameter_text = (of) => (of.rest ? "..." : "") + of.name + (of.default === undefined ? "" : ` = ${of.default}`);
+
+    /** Without the stars and slashes. @param {string} comment */
+    const comment_text = (comment) => comment.trim().replace(/^\/\*+|\*+\/$/g, "").split("\n")
+        .map((line) => line.trim().replace(/^(\*|\/\/) ?/, "")).join("\n").trim();
+
+    /** The comment in front of the statement that the function stands in. @param {string} key @param {string} text */
+    async function doc_before(key, text) {
+        const before = (await sources()).flatMap((source) => texts_before(source, text));
+        const docs = before.map((part) => /\/\*\*(?!\/)((?:(?!\*\/)[^])*)\*\/((?:(?!\/\*\*)[^;{}])*)$/.exec(part));
+        // The same text may stand in several places: then the statement has to name the key.
+        const name = new RegExp(`(?<![\\w$])${key.replace(/\W/g, "\\$&")}(?![\\w$])`);
+        const doc = docs.length === 1 ? docs[0] : docs.find((found) => found && name.test(found[2] + text.slice(0, 200)));
+        return doc && attempt(() => is_beginning(doc[2])) ? comment_text(doc[1]) : "";
+    }
+
+    /** What stands before each occurrence, as far as a comment may be away. @param {string} source @param {string} text */
+    function texts_before(source, text) {
+        const found = [];
+        for (let at = source.indexOf(text); at >= 0 && found.length < 50; at = source.indexOf(text, at + 1)) {
+            found.push(source.slice(Math.max(0, at - 10000), at));
+        }
+        return found;
+    }
+
+    /** Whether no statement, and no property of an object, has ended in it. @param {string} text */
+    function is_beginning(text) {
+        const begun = text.replace(GAP, "").replace(/^export(\s+default)?\s/, "");
+        const ends = [...begun.matchAll(/[\n,](?!\s*[.(])/g)].map((match) => begun.slice(0, match.index));
+        return !ends.some((head) => compiled(() => new Function(head)) ?? compiled(() => new Function(`({${head}})`)));
+    }
+
+    /** The scripts of this page and the cells that ran in it. @returns {Promise<string[]>} */
+    async function sources() {
+        const scripts = [...(globalThis.document?.scripts ?? [])];
+        const loaded = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => /\.m?js(\?|$)/.test(name));
+        const files = new Set([...scripts.map((script) => script.src).filter(Boolean), ...loaded]);
+        const ours = [...files].filter((name) => new URL(name).origin === location.origin && !name.includes("/jsmeetspy/"));
+        const cells = (/** @type {any} */ (globalThis))[Symbol.for("jsmeets_local.cells")]?.sources.values() ?? [];
+        return [...cells, ...scripts.filter((script) => !script.src).map((script) => script.text), ...await Promise.all(ours.map(read))];
+    }
+
+    /** A file as the page has it, from the browser's cache. @param {string} name */
+    async function read(name) {
+        try {
+            return await (await fetch(name, { cache: "force-cache" })).text();
+        } catch (error) {
+            console.debug("JsPyFunction: $describe:", error);
+            return "";
+        }
+    }
+
     link._handle("call", on_call);
     link._handle("notify", on_notify);
     globalThis.JsPyFunction = {
-        VERSION: "1.0.0", JsPyError, expose, clear, is_running, get_keys, has, call, call_nowait,
+        VERSION: "1.0.0", JsPyError, expose, clear, is_running, get_keys, has, call, call_nowait, list,
     };
 })();

@@ -13,6 +13,7 @@
  * @typedef {{path: JsPyStep[], dtype: string, bytes: Uint8Array, shape: readonly number[] | null}} JsPyBuffer
  * @typedef {{text: string, buffers: JsPyBuffer[], size: number, content: Uint8Array | null, lane: string | null,
  *            bound: boolean, sent: boolean, cancelled: boolean}} JsPyItem
+ * @typedef {{token: string, page: string}} JsPyIdentity
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed" | "hidden"} JsPyState
  * @typedef {{socket: WebSocket, welcomed: boolean, since: number, assembler: any, credits: Map<number, number>,
  *            session: JsPySession | null}} JsPyLink
@@ -740,6 +741,7 @@
     const has_document = typeof document !== "undefined";
     const script = has_document ? /** @type {HTMLScriptElement | null} */ (document.currentScript) : null;
     const STORED = "jsmeets_local";
+    const FRAME_NAME = /^jsmeets_local:(.+)$/;
     const FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
 
     /** @param {string} path @param {string} [base] */
@@ -767,54 +769,82 @@
         return socket_url(URL_PATH);
     }
 
-    /** @returns {{token: string, page: string}} sessionStorage may throw (sandboxed or third-party frames) */
-    function load_identity() {
-        if (!has_document) {
-            return { token: "", page: "" };
+    /** What the address tells; it is taken out there if it can be kept elsewhere. @returns {JsPyIdentity | null} */
+    function take_told() {
+        const [, token, page, rest] = (has_document && FRAGMENT.exec(location.hash)) || [];
+        if (token === undefined) {
+            return null;
         }
-        const [, token, page, rest] = FRAGMENT.exec(location.hash) ?? [];
         try {
-            const stored = JSON.parse(sessionStorage.getItem(STORED) ?? "{}");
-            if (token === undefined) {
-                return { token: String(stored.token ?? ""), page: is_guest(stored) ? "" : String(stored.page ?? "") };
-            }
-            sessionStorage.setItem(STORED, JSON.stringify({ token, page }));
-            const bare = location.pathname + location.search + (rest ? `#${rest}` : "");
-            history.replaceState(history.state, "", bare);
+            sessionStorage.getItem(STORED);   // throws in sandboxed and third-party frames
+            history.replaceState(history.state, "", location.pathname + location.search + (rest ? `#${rest}` : ""));
         } catch (error) {
             console.debug("JsPyTextSocket: the launch token stays in the address:", error);
         }
-        return { token: token ?? "", page: page ?? "" };
+        return { token, page };
+    }
+
+    /** Who we are: told now, or an earlier document of this tab or frame. Not before it is known where Python is. */
+    function recall() {
+        if (recalled) {
+            return;
+        }
+        recalled = true;
+        try {
+            const stored = JSON.parse(sessionStorage.getItem(stored_at()) ?? "{}");
+            Object.assign(identity, told ?? { token: String(stored.token ?? ""), page: page_of(stored) });
+            if (told) {
+                sessionStorage.setItem(stored_at(), JSON.stringify(told));
+            }
+        } catch (error) {
+            Object.assign(identity, told);
+            console.debug("JsPyTextSocket: nothing is known of earlier documents:", error);
+        }
+    }
+
+    /** Behind a proxy several applications, and Jupyter, have one sessionStorage: each has a place of its own. */
+    function stored_at() {
+        const { pathname } = new URL(app_root());
+        return pathname === "/" ? STORED : `${STORED}:${pathname}`;
+    }
+
+    /** The frames of a tab share its sessionStorage: a frame keeps its page in its name. @param {any} stored */
+    function page_of(stored) {
+        const [, own] = (in_frame() && FRAME_NAME.exec(window.name)) || [];
+        return own ?? (is_guest(stored) ? "" : String(stored.page ?? ""));
     }
 
     /** A frame shares its page's sessionStorage, and a popup begins with a copy: neither is that page. @param {any} stored */
     function is_guest(stored) {
         try {
-            const host = in_frame() ? parent : opener;
-            return Boolean(host) && JSON.parse(host.sessionStorage.getItem(STORED)).page === stored.page;
+            const host = in_frame() ? page_around() : opener;
+            return Boolean(host) && JSON.parse(host.sessionStorage.getItem(stored_at())).page === stored.page;
         } catch (error) {
             return false;   // of another origin, which shares nothing with us
         }
     }
 
-    const in_frame = () => parent !== window;
+    const in_frame = () => Boolean(globalThis.parent) && parent !== window;
 
-    /** @returns {boolean} whether what we would store belongs to the page that we are a frame of */
-    function is_storage_of_parent() {
+    /** @returns {any} the page of Python's that we are a frame of; a notebook's window is none */
+    function page_around() {
         try {
-            return in_frame() && parent.sessionStorage !== undefined;
+            return in_frame() && /** @type {any} */ (parent).JsPyTextSocket ? parent : null;
         } catch (error) {
-            return false;   // of another origin
+            return null;   // of another origin
         }
     }
 
     function store_page() {
         try {
-            if (has_document && !is_storage_of_parent()) {
-                sessionStorage.setItem(STORED, JSON.stringify(identity));
+            if (has_document && !page_around()) {
+                sessionStorage.setItem(stored_at(), JSON.stringify(identity));
             }
         } catch (error) {
             console.debug("JsPyTextSocket: the page's name is not kept:", error);
+        }
+        if (has_document && in_frame() && (!window.name || FRAME_NAME.test(window.name))) {
+            window.name = `${STORED}:${identity.page}`;
         }
     }
 
@@ -825,7 +855,10 @@
 
     // ---------------------------------------------------------------- connection: state
 
-    const identity = load_identity();
+    const told = take_told();
+    /** @type {JsPyIdentity} */
+    const identity = { token: "", page: "" };
+    let recalled = !has_document;
     let document_name = random_name();
     /** @type {JsPyState} */
     let state = "idle";
@@ -839,6 +872,7 @@
     let hinted = false;   // only the very first failure is explained
     let scheduled = false;
     let warned_reason = "";
+    let renewed = false;   // whether this document gives way to a new one when it connects again
     /** @type {JsPySession | null} what goes on over several connections */
     let session = null;
     let was_welcomed = false;
@@ -876,6 +910,7 @@
         state = "connecting";
         try {
             api._url ??= default_url();
+            recall();
             const offered = ["jsmeets.v1", ...(identity.token ? [`jsmeets.token.${identity.token}`] : [])];
             listen(new WebSocket(api._url, offered));
             return true;
@@ -899,9 +934,14 @@
         socket.onclose = (event) => link === own && lost(own, event);
     }
 
+    /** Says hello; or, while the program is being written, fetches the page that Python has now. */
     function greet() {
-        const ours = session ?? { name: "", received: 0 };
-        send_now(["hello", document_name, identity.page, api._topics(), ours.name, ours.received]);
+        if (renewed) {
+            location.reload();
+        } else {
+            const ours = session ?? { name: "", received: 0 };
+            send_now(["hello", document_name, identity.page, api._topics(), ours.name, ours.received]);
+        }
     }
 
     /** @param {JsPyLink} own @param {{code: number, reason: string}} event */
@@ -1134,6 +1174,7 @@
         own.since = Date.now();
         max_bytes = is_id(settings.max_message_bytes) ? settings.max_message_bytes : max_bytes;
         own.assembler.max_bytes = max_bytes;
+        renewed = settings.reload === true && has_document;
         socket_id = id;
         state = "open";
         warned_reason = "";
@@ -1448,7 +1489,12 @@
         // A module has no currentScript: jsmeets.mjs writes its own address here before we connect.
         _script_url: script?.src ?? "",
         get _token() {
+            recall();
             return identity.token;
+        },
+        get _page() {
+            recall();
+            return identity.page;
         },
         _app_root: app_root,
         /** @type {() => string[]} */

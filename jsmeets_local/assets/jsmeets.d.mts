@@ -147,6 +147,19 @@ export interface JsPyFunctionApi {
     call(key: string, timeout?: Timeout): (...args: any[]) => Promise<any>;
     /** Call without waiting for the end. Throws when it cannot be sent. */
     call_nowait(key: string): (...args: any[]) => void;
+    /** What Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
+    list(): Promise<PyFunctionInfo[]>;
+}
+
+/** An exposed Python function. */
+export interface PyFunctionInfo {
+    name: string;
+    /** "add2(a, b=1)"; "f(...)" where Python cannot tell. */
+    signature: string;
+    /** The docstring, or "". */
+    doc: string;
+    /** Whether its calls run one at a time. */
+    exclusive: boolean;
 }
 
 /** Queues that Python fills, and pushes to Python's queues. */
@@ -235,8 +248,46 @@ export interface Pubsub {
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
 }
 
+/**
+ * The desktop window that shows this page (mode "window"). All of it rejects with JsPyError where there is none, and
+ * where `launch(..., window_api=True)` was not said. Sizes and positions are whole pixels.
+ */
+export interface Native {
+    get_title(): Promise<string>;
+    set_title(title: string): Promise<void>;
+    /** Width and height of the content. */
+    get_size(): Promise<[number, number]>;
+    resize(width: number, height: number): Promise<void>;
+    /** Of the upper left corner, from that of the screen. */
+    get_position(): Promise<[number, number]>;
+    move(x: number, y: number): Promise<void>;
+    minimize(): Promise<void>;
+    maximize(): Promise<void>;
+    /** Back from minimized, maximized or full screen. */
+    restore(): Promise<void>;
+    /** `false` ends it. */
+    fullscreen(on?: boolean): Promise<void>;
+    bring_to_front(): Promise<void>;
+    /** The paths of files that the user chose; none where it was cancelled. */
+    open_dialog(options?: { multiple?: boolean; directory?: string; file_types?: [string, string[]][] }): Promise<string[]>;
+    /** Where to save a file; `null` where it was cancelled. Nothing is written. */
+    save_dialog(filename?: string, options?: { directory?: string }): Promise<string | null>;
+    /** The path of a folder; `null` where it was cancelled. */
+    folder_dialog(options?: { directory?: string }): Promise<string | null>;
+}
+
+/** The desktop window that shows this page: `await native.resize(800, 600)`. */
+export const native: Native;
+
 /** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
-export const py: { readonly [key: string]: (...args: any[]) => Promise<any> };
+export interface Py {
+    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
+    readonly $list: () => Promise<PyFunctionInfo[]>;
+    readonly [key: string]: (...args: any[]) => Promise<any>;
+}
+
+/** Every exposed Python function; also the global `py`, where the page has no other one of that name. */
+export const py: Py;
 
 /** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
 export function expose(key: string, func: (...args: any[]) => any, exclusive?: boolean): boolean;
@@ -264,4 +315,5 @@ declare global {
     var JsPyQueue: JsPyQueueApi;
     var JsPyPubsub: JsPyPubsubApi;
     var JsPyBinarySocket: JsPyBinarySocketConstructor;
+    var py: Py;
 }

@@ -38,6 +38,11 @@ export const py = new Proxy(/** @type {any} */ (Object.freeze({})), {
     get: (_target, key) => (typeof key === "symbol" || key === "then" || key === "toJSON" ? undefined : caller(key)),
 });
 
+// For the console, where an import is a lot to type. A page may have a `py` of its own, also later.
+if (!("py" in globalThis)) {
+    Object.defineProperty(globalThis, "py", { value: py, configurable: true, writable: true, enumerable: false });
+}
+
 /** @param {string} key @param {any} func */
 function expose_one(key, func, exclusive = false) {
     if (!key) {
@@ -78,6 +83,16 @@ export const pubsub = {
     subscribe: JsPyPubsub.subscribe,
     unsubscribe: JsPyPubsub.unsubscribe,
 };
+
+/** @param {string} method @returns {(...args: any[]) => Promise<any>} */
+const asking_window = (method) => (...args) => JsPyFunction.call("$window")(internals._page, method, ...args);
+
+const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_position", "move", "minimize", "maximize", "restore",
+    "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
+
+/** @type {Api["native"]} */
+export const native = /** @type {any} */ (
+    Object.freeze(Object.fromEntries(WINDOW_METHODS.map((method) => [method, asking_window(method)]))));
 
 /** @type {Api["ready"]} */
 export const ready = async (timeout) => {

@@ -48,6 +48,10 @@ class Broker:
         """Who hears a publication on this topic."""
         return list(self._subscribers.get(topic, ()))
 
+    def names(self) -> list[str]:
+        """The topics that anybody hears."""
+        return list(self._subscribers)
+
     def topics(self, subscriber: Hashable) -> list[str]:
         """What a subscriber hears."""
         return list(self._topics.get(subscriber, ()))

@@ -1,7 +1,9 @@
-"""The exposed functions: names, and how many calls of each are running."""
+"""The exposed functions: names, what there is to know of them, and how many calls of each are running."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -28,11 +30,46 @@ class Function:
         self.cell = cell
         self.running = 0
 
+    def describe(self) -> dict[str, Any]:
+        """What pages are told of it: `name`, `signature`, `doc` and `exclusive`."""
+        func = self.func
+        while isinstance(func, functools.partial):  # whose own text speaks of partial()
+            func = func.func
+        doc = inspect.getdoc(func) or ""
+        return {"name": self.key, "signature": self.key + self._parameters(), "doc": doc, "exclusive": self.exclusive}
+
+    def _parameters(self) -> str:
+        try:
+            signature = inspect.signature(self.func)
+            parameters = [p.replace(annotation=_bare(p.annotation)) for p in signature.parameters.values()]
+            return str(signature.replace(parameters=parameters, return_annotation=_bare(signature.return_annotation)))
+        except Exception:  # noqa: BLE001 - built-in functions have none, and the repr() of a default may raise anything
+            return "(...)"
+
+
+class _Bare:
+    """An annotation that is a text, shown without quotes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _bare(annotation: Any) -> Any:
+    return _Bare(annotation) if isinstance(annotation, str) else annotation
+
 
 class FunctionTable:
-    """Key -> function. A function that runs is neither replaced nor removed."""
+    """Key -> function. A function that runs is neither replaced nor removed.
+
+    Attributes:
+        builtins: The library's own functions, whose keys begin with `$`; only `find` knows them.
+    """
 
     def __init__(self) -> None:
+        self.builtins: dict[str, Function] = {}
         self._functions: dict[str, Function] = {}
 
     def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False, cell: Any = None) -> bool:
@@ -66,6 +103,14 @@ class FunctionTable:
         """The function of that key."""
         return self._functions.get(key)
 
+    def find(self, key: str) -> Function | None:
+        """What a call of that key runs."""
+        return self._functions.get(key) or self.builtins.get(key)
+
     def keys(self) -> list[str]:
         """The keys, oldest first."""
         return list(self._functions)
+
+    def all(self) -> list[Function]:
+        """The functions, oldest first."""
+        return list(self._functions.values())

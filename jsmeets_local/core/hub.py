@@ -65,6 +65,7 @@ class Hub:
         self.calls = CallTable()
         self.limit = 0  # connections; 0 or less means no limit
         self.max_message_bytes = MAX_MESSAGE_BYTES
+        self.settings: dict[str, Any] = {}  # more of what `welcome` tells each page
         self._sockets: dict[int, Link] = {}
         self._lost: dict[int, float] = {}  # sockets without a connection: when to give them up
         self._last_socket = 0
@@ -143,6 +144,7 @@ class Hub:
             "resumed": resumed,
             "received": socket.received,
             "resume_seconds": self.resume_seconds,
+            **self.settings,
         }
         socket.outbox.put_control(message_packet(["welcome", number, socket.page, settings]))
         self._wake(number)
@@ -231,7 +233,7 @@ class Hub:
             self._wake(socket)
 
     def _on_call(self, socket: int, message: m.Call) -> None:
-        function = self.functions.get(message.key)
+        function = self.functions.find(message.key)
         if function is None:
             self._send(socket, error_packet(message.id, unknown(message.key, self.functions.keys())))
         else:
@@ -239,7 +241,7 @@ class Hub:
             self._effects.append(Invoke(socket, message.id, function, message.args))
 
     def _on_notify(self, socket: int, message: m.Notify) -> None:
-        function = self.functions.get(message.key)
+        function = self.functions.find(message.key)
         if function is None:
             self._effects.append(Report("error", unknown(message.key, self.functions.keys()).message))
         else:

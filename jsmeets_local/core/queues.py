@@ -37,6 +37,10 @@ class Queues:
         """Whether there is nothing to take."""
         return not self._items.get(key)
 
+    def size(self, key: Hashable) -> int:
+        """How many items there are to take."""
+        return len(self._items.get(key, ()))
+
     def has(self, key: Hashable) -> bool:
         """Whether the queue exists, empty or not."""
         return key in self._items

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
 from ..cells import kernel_shell
+from ..door import Door
+from ..errors import LaunchError, MissingExtra
 from .browser import open_browser
+from .checks import has_pywebview, window_problem
+from .chromium import BrowserWindow, app_problem
 from .notebook import require_kernel
+from .proxy import REACHABLE
+from .surface import Surface
+from .window_process import WindowProcess
 
-__all__ = ["MODES", "choose_mode", "open_browser", "too_late"]
+__all__ = ["MODES", "choose_modes", "here", "is_closed_by_absence", "open_browser", "open_window", "too_late"]
 
-MODES = ("auto", "browser", "notebook", "none")
+MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
+
+Opener = Callable[[Door, str, dict[str, Any], Callable[[], None]], Surface]
+
+# How to open the next window in this thread, where that is not to be a process: set while run() shows its own.
+here: ContextVar[Opener | None] = ContextVar("here", default=None)
 
 
-def choose_mode(mode: str) -> str:
-    """What "auto" means here: "notebook" in a Jupyter kernel, else "browser"; the others as they are.
+def choose_modes(mode: str) -> list[str]:
+    """The modes to try, the best first.
+
+    "auto" is "notebook" in a Jupyter kernel, else "browser"; "auto-window" is what can work of "window", "app" and
+    "browser"; the others are as they are.
 
     Raises:
         ValueError: There is no such mode.
@@ -23,14 +43,48 @@ def choose_mode(mode: str) -> str:
         raise ValueError(f"mode is one of {', '.join(map(repr, MODES))}; got {mode!r}")
     if mode == "auto":
         mode = "browser" if kernel_shell() is None else "notebook"
+    if mode == "auto-window":
+        return [able for able, problem in _PROBLEMS.items() if problem() is None] + ["browser"]
     if mode == "notebook":
         require_kernel()
-    return mode
+    problem = _PROBLEMS[mode]() if mode in _PROBLEMS else None
+    if problem is not None:
+        raise (LaunchError if mode == "app" or has_pywebview() else MissingExtra)(problem)
+    return [mode]
+
+
+_PROBLEMS: dict[str, Callable[[], str | None]] = {"window": window_problem, "app": app_problem}
+
+
+def open_window(mode: str, door: Door, url: str, look: dict[str, Any], ended: Callable[[], None]) -> Surface:
+    """Opens a window.
+
+    Args:
+        mode: "window" or "app".
+        door: The way to the bridge's loop.
+        url: What it shows.
+        look: What `look.look()` gives.
+        ended: Called once, on another thread, when it is closed.
+
+    Raises:
+        LaunchError: Its process could not be started.
+    """
+    if mode == "app":
+        return BrowserWindow(url, look, ended)
+    return (here.get() or WindowProcess)(door, url, look, ended)
+
+
+def is_closed_by_absence(mode: str) -> bool:
+    """Whether a page counts as closed when it has been away for the grace time; else its window tells.
+
+    On macOS a browser goes on without a window.
+    """
+    return mode in ("browser", "none") or (mode == "app" and sys.platform == "darwin")
 
 
 def too_late(url: str, mode: str, timeout: float | None) -> str:
     """What to say when no page has connected within the timeout (seconds); without the token."""
     text = f"no page connected within {timeout} s; it was waited for at {url.partition('#')[0]}. "
     if mode == "notebook":
-        text += "Is this kernel on another machine, or without a front end? The browser has to reach that address. "
+        text += f"{REACHABLE} "
     return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"

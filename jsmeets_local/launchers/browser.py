@@ -5,6 +5,7 @@ from __future__ import annotations
 import webbrowser
 
 from ..errors import LaunchError
+from .environment import cleaned
 
 __all__ = ["open_browser"]
 
@@ -16,7 +17,8 @@ def open_browser(url: str) -> None:
         LaunchError: There is none. That the page really opened shows when it connects.
     """
     try:
-        opened = webbrowser.open(url)
+        with cleaned():
+            opened = webbrowser.open(url)
     except webbrowser.Error as error:
         raise LaunchError(f"the browser could not be started ({error}); open this yourself: {url}") from error
     if not opened:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import sys
 from html import escape
+from itertools import count
 from string import Template
 from typing import Any, NamedTuple
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 from ..cells import Cell, kernel_shell
 from ..errors import LaunchError, MissingExtra
@@ -51,14 +52,22 @@ class Frame(NamedTuple):
     """How a page looks in a notebook.
 
     Attributes:
+        root: Where the application is found; a path behind a proxy that serves it beside the notebook.
         url: The page, with the launch token.
         width: In pixels, or a CSS length (`"100%"`).
         height: In pixels, or a CSS length.
     """
 
+    root: str
     url: str
     width: int | str
     height: int | str
+
+    def sized(self, width: int | str | None, height: int | str | None) -> Frame:
+        """The same in another size; `None` for the size that it has."""
+        return self._replace(
+            width=self.width if width is None else width, height=self.height if height is None else height
+        )
 
     def html(self) -> str:
         """The frame, its address as a link below it, and what to read where there is no page."""
@@ -68,7 +77,7 @@ class Frame(NamedTuple):
             title=escape(title),
             width=escape(_length(self.width)),
             look=escape(_LOOK.substitute(height=_length(self.height))),
-            probe=escape("/".join(title.split("/")[:3]) + "/jsmeetspy/favicon.svg"),
+            probe=escape(self.root + "jsmeetspy/favicon.svg"),
             answered=escape(_ANSWERED),
             silent=escape(_SILENT),
         )
@@ -109,10 +118,12 @@ def show(frame: Frame, plain: str) -> None:
 
 
 class Launches:
-    """What each cell has launched, so that the next run of the same cell can replace it."""
+    """What was launched; and by which cell, so that the next run of the same cell can replace it."""
 
     def __init__(self) -> None:
         self._by_cell: dict[str, tuple[str, WeakSet[Any]]] = {}
+        self._all: WeakValueDictionary[int, Any] = WeakValueDictionary()
+        self._numbers = count()
 
     def replaced_by(self, cell: Cell | None) -> list[Any]:
         """What earlier runs of this cell launched; it is forgotten here."""
@@ -121,9 +132,15 @@ class Launches:
         return list(self._by_cell.pop(cell.id)[1])
 
     def add(self, cell: Cell | None, page: Any) -> None:
-        """Notes what this run of the cell has launched."""
+        """Notes what this run of the cell, or the program, has launched."""
+        self._all[next(self._numbers)] = page
         if cell is not None and cell.id:
             self._by_cell.setdefault(cell.id, (cell.run, WeakSet()))[1].add(page)
+
+    def pages(self) -> list[Any]:
+        """What was launched in this process and is still held by anybody, oldest first."""
+        held = [reference() for reference in self._all.valuerefs()]
+        return [page for page in held if page is not None]
 
 
 launches = Launches()  # a process is one kernel

@@ -1,15 +1,19 @@
 """The examples, started as their readers start them, in real browsers."""
 
 import contextlib
+import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -320,3 +324,159 @@ def test_live_plot(example: Callable[[str], tuple[str, subprocess.Popen[str]]], 
     assert tab.evaluate(quiet)
     tab.close()
     assert program.wait(10) == 0
+
+
+def test_desktop_todo(tab: Page, tmp_path: Path) -> None:
+    """In the browser it keeps its file; the buttons for others are those of a window."""
+    file = tmp_path / "garden.json"
+    command = [*MAIN, "--browser", str(file)]
+    with running(EXAMPLES / "desktop_todo", command) as (url, program):
+        tab.goto(url)
+        expect(tab).to_have_title("garden.json")
+        expect(tab.get_by_text("Open…")).to_be_hidden()
+        for text in ("Water the tomatoes", "Weed", "  "):
+            tab.fill("#text", text)
+            tab.keyboard.press("Enter")
+        expect(tab.locator("li")).to_have_count(2)
+        tab.get_by_label("Weed").check()
+        expect(tab).to_have_title("• garden.json")
+        expect(tab.locator("#count")).to_have_text("1 of 2 to do")
+        assert not file.exists()
+        tab.keyboard.press("Control+s")
+        expect(tab).to_have_title("garden.json")
+        saved = [{"text": "Water the tomatoes", "done": False}, {"text": "Weed", "done": True}]
+        assert json.loads(file.read_text(encoding="utf-8")) == saved
+        tab.get_by_text("Remove what is done").click()
+        expect(tab.locator("li")).to_have_count(1)
+        tab.reload()  # Python has the list
+        expect(tab.locator("li")).to_have_text(["Water the tomatoes×"])  # noqa: RUF001
+        tab.close()
+        assert program.wait(10) == 0
+        assert json.loads(file.read_text(encoding="utf-8")) == saved
+
+
+def test_desktop_todo_keeps_what_is_added_in_one_turn(tab: Page, tmp_path: Path) -> None:
+    add = """() => {
+        for (const words of ["one", "two", "three"]) {
+            document.querySelector("#text").value = words;
+            document.querySelector("#add").requestSubmit();
+        }
+    }"""
+    with running(EXAMPLES / "desktop_todo", [*MAIN, "--browser", str(tmp_path / "n.json")]) as (url, program):
+        tab.goto(url)
+        expect(tab).to_have_title("n.json")
+        tab.evaluate(add)
+        expect(tab.locator("li")).to_have_count(3)
+        tab.close()
+        assert program.wait(10) == 0
+
+
+def test_desktop_todo_asks_before_it_loses_changes(tab: Page, tmp_path: Path) -> None:
+    file = tmp_path / "garden.json"
+    file.write_text('[{"text": "Weed", "done": false}]', encoding="utf-8")
+    replace = "() => { import('/jsmeetspy/jsmeets.mjs').then(({ py }) => py.new_list()); }"
+    with running(EXAMPLES / "desktop_todo", [*MAIN, "--browser", str(file)]) as (url, program):
+        tab.goto(url)
+        tab.get_by_label("Weed").check()
+        expect(tab).to_have_title("• garden.json")
+        tab.evaluate(replace)
+        expect(tab.locator("#question p")).to_have_text("Save the changes to garden.json?")
+        tab.get_by_text("Cancel").click()
+        expect(tab.locator("#question")).to_be_hidden()
+        expect(tab).to_have_title("• garden.json")
+        tab.evaluate(replace)
+        tab.locator("#question [value=Save]").click()
+        expect(tab).to_have_title("Untitled")
+        expect(tab.locator("li")).to_have_count(0)
+        assert json.loads(file.read_text(encoding="utf-8")) == [{"text": "Weed", "done": True}]
+        tab.fill("#text", "Nothing")
+        tab.keyboard.press("Enter")
+        expect(tab).to_have_title("• Untitled")
+        tab.evaluate(replace)
+        tab.get_by_text("Discard").click()
+        expect(tab).to_have_title("Untitled")
+        tab.close()
+        assert program.wait(10) == 0
+
+
+def test_desktop_todo_refuses_another_file(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text('{"text": 5}', encoding="utf-8")
+    command = [*MAIN, "--browser", str(tmp_path / "other.json")]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=EXAMPLES / "desktop_todo", env=env, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr.endswith("ValueError: other.json is not a to-do list\n")
+
+
+def png(rows: list[list[tuple[int, int, int]]]) -> bytes:
+    """An image file of these pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    size = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 2, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + bytes(sum(row, ())) for row in rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def test_image_viewer(tab: Page, tmp_path: Path) -> None:
+    with running(EXAMPLES / "image_viewer", [*MAIN, "--browser"]) as (url, program):
+        tab.goto(url)
+        expect(tab.locator("#name")).to_have_text("A sunset, calculated, 1200 × 800")  # noqa: RUF001
+        expect(tab.locator("#histogram path")).to_have_count(3)
+        view, pixel = tab.locator("#view"), tab.locator("#pixel")
+        box = view.bounding_box()
+        assert box is not None
+        x, y = round(box["x"] + box["width"] / 2), round(box["y"] + box["height"] / 2)
+
+        tab.locator("#zoom").click()
+        expect(tab.locator("#zoom")).to_have_text("100%")
+        tab.mouse.move(x, y)
+        under = pixel.inner_text()
+        tab.mouse.wheel(0, -400)  # it zooms around the mouse
+        expect(tab.locator("#zoom")).to_have_text("272%")
+        tab.mouse.move(x + 1, y)
+        assert pixel.inner_text() == under
+        drawn = "(view, [x, y]) => [...view.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3).join(' ')"
+        assert under.endswith(": " + view.evaluate(drawn, [x - box["x"], y - box["y"]]))
+
+        tab.mouse.down()
+        tab.mouse.move(x + 101, y + 50, steps=3)
+        tab.mouse.up()
+        assert pixel.inner_text() == under  # the image goes with the mouse
+        tab.mouse.move(x, y)
+        assert pixel.inner_text() != under
+
+        tab.get_by_text("Threshold").click()
+        expect(tab.locator("#took")).to_have_text(re.compile(r"^threshold: \d+ ms in numpy$"))
+        used = "view => [...new Set(view.getContext('2d').getImageData(0, 0, view.width, view.height).data)].sort()"
+        tab.locator("#zoom").click()
+        assert view.evaluate(used) == [0, 255]
+        tab.close()
+        assert program.wait(10) == 0
+
+
+def test_image_viewer_opens_files(tab: Page, tmp_path: Path) -> None:
+    """The browser decodes what it knows, numpy its own; another one leaves everything as it was."""
+    (tmp_path / "tiny.png").write_bytes(png([[(255, 0, 0), (0, 255, 0), (0, 0, 255)], [(1, 2, 3)] * 3]))
+    np.save(tmp_path / "ramp.npy", np.linspace(-1, 1, 12).reshape(3, 4))
+    (tmp_path / "broken.npy").write_bytes(b"nothing")
+    with running(EXAMPLES / "image_viewer", [*MAIN, "--browser", str(tmp_path / "tiny.png")]) as (url, program):
+        tab.goto(url)
+        expect(tab.locator("#name")).to_have_text("tiny.png, 3 × 2")  # noqa: RUF001
+        expect(tab.locator("#zoom")).not_to_have_text("100%")
+        box = tab.locator("#view").bounding_box()
+        assert box is not None
+        tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 - 20)
+        expect(tab.locator("#pixel")).to_have_text("1, 0: 0 255 0")
+        with tab.expect_file_chooser() as chooser:
+            tab.get_by_text("Open…").click()
+        chooser.value.set_files(tmp_path / "ramp.npy")
+        expect(tab.locator("#name")).to_have_text("ramp.npy, 4 × 3")  # noqa: RUF001
+        tab.mouse.move(box["x"] + box["width"] / 2 + 20, box["y"] + box["height"] / 2)
+        expect(tab.locator("#pixel")).to_have_text("2, 1: 139 139 139")
+        tab.locator("#file").set_input_files(tmp_path / "broken.npy")
+        expect(tab.locator("#problem")).to_be_visible()
+        expect(tab.locator("#name")).to_have_text("ramp.npy, 4 × 3")  # noqa: RUF001
+        tab.close()
+        assert program.wait(10) == 0

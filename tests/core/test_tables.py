@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from jsmeets_local.core.broker import Broker
 from jsmeets_local.core.calls import CallTable, Finished
-from jsmeets_local.core.functions import FunctionTable
+from jsmeets_local.core.functions import Function, FunctionTable
 from jsmeets_local.core.queues import Queues
 
 sockets = st.integers(1, 4)
@@ -113,6 +113,7 @@ class BrokerMachine(RuleBasedStateMachine):
     def same(self) -> None:
         for topic in "abc":
             assert self.broker.subscribers(topic) == [s for t, s in self.pairs if t == topic]
+        assert set(self.broker.names()) == {t for t, _ in self.pairs}
         for subscriber in range(1, 5):
             assert set(self.broker.topics(subscriber)) == {t for t, s in self.pairs if s == subscriber}
         assert set(self.broker._subscribers) == {t for t, _ in self.pairs}
@@ -144,6 +145,7 @@ def test_queues(steps: list[tuple[str, str]]) -> None:
         assert queues.keys() == list(model)
         assert [queues.has(k) for k in "ab"] == [k in model for k in "ab"]
         assert [queues.is_empty(k) for k in "ab"] == [not model.get(k) for k in "ab"]
+        assert [queues.size(k) for k in "ab"] == [len(model.get(k, [])) for k in "ab"]
 
 
 def test_a_stored_none_is_an_item() -> None:
@@ -182,3 +184,40 @@ def test_a_running_function_is_neither_replaced_nor_removed() -> None:
     assert table.clear("f")
     assert not table.clear("f")
     assert not table.is_running("f")
+
+
+def test_builtins_are_found_by_calls_alone() -> None:
+    table = FunctionTable()
+    table.builtins["$list"] = Function("$list", list, exclusive=False)
+    table.expose("f", print)
+    assert [function.key for function in table.all()] == table.keys() == ["f"]
+    assert table.find("f") is table.get("f")
+    assert table.find("$list") is table.builtins["$list"]
+    assert table.get("$list") is None
+    assert not table.clear("$list")
+    assert table.find("nothing") is None
+
+
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_a_function_describes_itself() -> None:
+    def add(a: int, b: list[str] | None = None, *rest: int, c: bool = True) -> int:
+        """Adds.
+
+        Slowly.
+        """
+        return 0
+
+    wanted = {
+        "name": "sum",
+        "signature": "sum(a: int, b: list[str] | None = None, *rest: int, c: bool = True) -> int",
+        "doc": "Adds.\n\nSlowly.",
+        "exclusive": True,
+    }
+    assert Function("sum", add, exclusive=True).describe() == wanted
+    assert Function("f", lambda: None, exclusive=False).describe()["signature"] == "f()"
+    unspeakable = Unspeakable()
+    assert Function("f", lambda a=unspeakable: a, exclusive=False).describe()["signature"] == "f(...)"

@@ -91,6 +91,30 @@ test("a lost connection: what was sent fails, what comes then waits for the next
     assert.deepEqual(seen, [["close", 1, false], ["open", 2, true]]);
 });
 
+test("while a program is being written, a document that lost its connection gives way to a new one", async () => {
+    const loads = [];
+    globalThis.document = { readyState: "complete", addEventListener() {}, currentScript: null, baseURI: "http://127.0.0.1:1/" };
+    globalThis.location = { hash: "", href: "http://127.0.0.1:1/", reload: () => loads.push(connections()) };
+    globalThis.addEventListener = () => {};
+    try {
+        load(...LIBRARY);
+        await settled();
+        python().open();
+        assert.equal(python().messages()[0][0], "hello");   // the first connection is not a reason
+        python().send(["welcome", 1, "p1", { max_message_bytes: 268435456, reload: true }]);
+        python().drop();
+        await after(150);
+        python().open();
+        assert.deepEqual(loads, [2]);
+        assert.deepEqual(python().messages(), []);
+    } finally {
+        JsPyTextSocket.close();
+        delete globalThis.document;
+        delete globalThis.location;
+        delete globalThis.addEventListener;
+    }
+});
+
 test("close: no return, everything fails at once; reconnect opens again", async () => {
     const end = await connected(...LIBRARY);
     const pending = JsPyFunction.call("f")();

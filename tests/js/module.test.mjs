@@ -5,13 +5,13 @@ import { connected, settled } from "./page.mjs";
 const LIBRARY = ["JsPyFunction", "JsPyQueue", "JsPyPubsub", "JsPyBinarySocket"];
 const end = await connected(...LIBRARY);
 const module = await import("../../jsmeets_local/assets/jsmeets.mjs");
-const { py, expose, queue, pubsub, ready } = module;
+const { py, expose, native, queue, pubsub, ready } = module;
 
 test("the module beside the classic files: the same objects, and these names", () => {
     assert.ok(module.JsPyTextSocket === globalThis.JsPyTextSocket);
     assert.ok(module.JsPyError === JsPyFunction.JsPyError);
     assert.deepEqual(Object.keys(module).sort(), ["JsPyBinarySocket", "JsPyError", "JsPyFunction", "JsPyPubsub", "JsPyQueue",
-        "JsPyTextSocket", "expose", "pubsub", "py", "queue", "ready"]);
+        "JsPyTextSocket", "expose", "native", "pubsub", "py", "queue", "ready"]);
 });
 
 test("py is no thenable, and keeps its functions", async () => {
@@ -24,6 +24,34 @@ test("py is no thenable, and keeps its functions", async () => {
     assert.deepEqual([kind, key, args], ["call", "shop.add", [1, 2]]);
     end.send(["return", id, 3]);
     assert.equal(await call, 3);
+});
+
+test("py is a global for the console, unless the page has its own", async () => {
+    assert.ok(globalThis.py === py);
+    const { configurable, enumerable, writable } = Object.getOwnPropertyDescriptor(globalThis, "py");
+    assert.deepEqual([configurable, enumerable, writable], [true, false, true]);
+    globalThis.py = "the page's";
+    await import("../../jsmeets_local/assets/jsmeets.mjs?again");
+    assert.equal(globalThis.py, "the page's");
+    const listed = py.$list();
+    await settled();
+    const [[kind, id, key, args]] = end.messages();
+    assert.deepEqual([kind, key, args], ["call", "$list", []]);
+    end.send(["return", id, []]);
+    assert.deepEqual(await listed, []);
+});
+
+test("native asks for the window of this page", async () => {
+    const size = native.resize(800, 600);
+    const files = native.open_dialog({ multiple: true });
+    await settled();
+    const messages = end.messages();
+    assert.deepEqual(messages.map(([kind, , key, args]) => [kind, key, args.slice(1)]),
+        [["call", "$window", ["resize", 800, 600]], ["call", "$window", ["open_dialog", { multiple: true }]]]);
+    assert.deepEqual(messages.map(([, , , [page]]) => page), [JsPyTextSocket._page, JsPyTextSocket._page]);
+    end.send(["return", messages[0][1], null], ["return", messages[1][1], ["/a"]]);
+    assert.deepEqual([await size, await files], [null, ["/a"]]);
+    assert.throws(() => { native.more = 1; }, TypeError);
 });
 
 test("expose in its three forms", () => {

@@ -1,10 +1,11 @@
-"""A real kernel, without a front end (fast) and under a real JupyterLab in Chromium."""
+"""A real kernel, without a front end (fast) and under a real JupyterLab or Notebook 7 in Chromium."""
 
 from __future__ import annotations
 
 import json
 import os
 import queue
+import re
 import secrets
 import shutil
 import socket
@@ -46,7 +47,9 @@ class Run:
         self.stderr = ""
         self.value: Any = None  # the text of its value
         self.error: str | None = None
+        self.traceback: list[str] = []
         self.html: list[str] = []  # what it displayed
+        self.plain: list[str] = []  # the same as text
         self.replied = False
         self.idle = False
 
@@ -56,10 +59,13 @@ class Run:
         elif kind in ("execute_result", "display_data"):
             if "text/html" in content["data"]:
                 self.html.append(content["data"]["text/html"])
+            if kind == "display_data":
+                self.plain.append(content["data"].get("text/plain", ""))
             if kind == "execute_result":
                 self.value = content["data"]["text/plain"]
         elif kind == "error":
             self.error = f"{content['ename']}: {content['evalue']}"
+            self.traceback = content["traceback"]
         elif kind == "status":
             self.idle = self.idle or content["execution_state"] == "idle"
 
@@ -115,6 +121,32 @@ class Kernel:
         assert run.error is None, run.error
         return json.loads(run.value[1:-1].encode().decode("unicode_escape"))
 
+    def ask(self, kind: str, content: dict[str, Any], subshell: str | None = None, channel: str = "shell") -> Any:
+        """Sends a request; the content of its answer."""
+        message = self.client.session.msg(kind, content)
+        message["header"]["subshell_id"] = subshell
+        chosen = getattr(self.client, f"{channel}_channel")
+        chosen.send(message)
+        while True:
+            answer = chosen.get_msg(timeout=SECONDS)
+            if answer["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                assert answer["content"]["status"] == "ok", answer["content"]
+                return answer["content"]
+
+    def complete(self, code: str, subshell: str | None = None) -> list[str]:
+        """What Tab offers behind a text."""
+        matches: list[str] = self.ask("complete_request", {"code": code, "cursor_pos": len(code)}, subshell)["matches"]
+        return matches
+
+    def inspect(self, code: str) -> str:
+        """What a question mark behind a text shows, without colors."""
+        content = {"code": code, "cursor_pos": len(code), "detail_level": 0}
+        return re.sub(r"\x1b\[[\d;]*m", "", self.ask("inspect_request", content)["data"]["text/plain"])
+
+    def subshell(self) -> str:
+        """The name of a new subshell, which answers while a cell runs."""
+        return str(self.ask("create_subshell_request", {}, channel="control")["subshell_id"])
+
     def stop(self) -> None:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
@@ -131,22 +163,38 @@ def kernel(tmp_path: Path) -> Iterator[Kernel]:
 # JupyterLab ----------------------------------------------------------------------------------------------------------
 
 
-class Server:
-    """JupyterLab in a scratch folder."""
+FRONT_ENDS = {  # where a notebook is, and what stands there when its kernel is ready
+    "jupyterlab": ("lab/tree", "#jp-main-statusbar :text('| Idle')"),
+    "notebook": ("notebooks", ".jp-Toolbar:has-text('Python 3') .jp-Notebook-ExecutionIndicator[data-status=idle]"),
+}
 
-    def __init__(self, folder: Path) -> None:
+
+class Server:
+    """A Jupyter server in a scratch folder.
+
+    Args:
+        folder: Its files.
+        application: "jupyterlab" or "notebook".
+        host: The name by which the browser knows it.
+        options: Settings beyond those that a test needs.
+    """
+
+    def __init__(self, folder: Path, application: str = "jupyterlab", host: str = "127.0.0.1", **options: str) -> None:
         self.folder = folder
+        self.view, self.is_idle = FRONT_ENDS[application]
         self.token = secrets.token_hex(16)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        self.url = f"http://127.0.0.1:{self.port}"
+        base_url = options.get("base_url", "/")
+        self.url = f"http://127.0.0.1:{self.port}{base_url}"
+        self.public_url = f"http://{host}:{self.port}{base_url}"
         settings = folder / "jupyter_config_dir" / "labconfig" / "default_setting_overrides.json"
         settings.parent.mkdir(parents=True)
         settings.write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}')
         self._log = (folder / "jupyter.log").open("w")
-        options = {
-            "ServerApp.ip": "127.0.0.1",
+        settled = {
+            **{f"ServerApp.{name}": value for name, value in {"ip": "127.0.0.1", **options}.items()},
             "ServerApp.port": self.port,
             "ServerApp.port_retries": 0,
             "IdentityProvider.token": self.token,
@@ -155,8 +203,8 @@ class Server:
             "LabApp.extension_manager": "readonly",
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser"]
-            + [f"--{name}={value}" for name, value in options.items()],
+            [sys.executable, "-m", application, "--allow-root", "--no-browser"]
+            + [f"--{name}={value}" for name, value in settled.items()],
             env=scratch(folder),
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -167,7 +215,7 @@ class Server:
         deadline = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=5).close()
+                urllib.request.urlopen(f"{self.url}api/status?token={self.token}", timeout=5).close()
             except (urllib.error.URLError, ConnectionError):
                 assert time.monotonic() < deadline, (self.folder / "jupyter.log").read_text()
                 assert self._process.poll() is None, (self.folder / "jupyter.log").read_text()
@@ -211,14 +259,14 @@ def write_notebook(path: Path, cells: list[str]) -> None:
 
 
 class Notebook:
-    """A notebook that is open in JupyterLab."""
+    """A notebook that is open in JupyterLab or Notebook 7."""
 
     def __init__(self, server: Server, tab: Any, name: str) -> None:
         self.tab = tab
         self.path = server.folder / name
-        tab.goto(f"{server.url}/lab/tree/{name}?token={server.token}&reset")
+        tab.goto(f"{server.public_url}{server.view}/{name}?token={server.token}&reset")
         tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        tab.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=60_000)
+        tab.wait_for_selector(server.is_idle, timeout=60_000)
 
     def cell(self, number: int) -> Any:
         """A code cell, from 0."""
@@ -256,6 +304,10 @@ class Notebook:
     def frames(self, number: int) -> int:
         return int(self.cell(number).locator("iframe").count())
 
+    def interrupt(self) -> None:
+        """Clicks the button that interrupts the kernel."""
+        self.tab.locator('[data-command="notebook:interrupt-kernel"], [data-jp-item-name="interrupt"]').first.click()
+
     def save(self) -> str:
         """Saves the notebook and gives its text."""
         self.tab.keyboard.press("Escape")
@@ -266,7 +318,7 @@ class Notebook:
 
 @pytest.fixture
 def open_notebook(server: Server, browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
-    """Opens code cells, or a notebook file, in JupyterLab with a kernel of its own."""
+    """Opens code cells, or a notebook file, in the front end of `server` with a kernel of its own."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
 
     def open_notebook(*cells: str, file: Path | None = None) -> Notebook:
@@ -280,8 +332,8 @@ def open_notebook(server: Server, browser: Any, request: pytest.FixtureRequest) 
     yield open_notebook
     context.close()
     headers = {"Authorization": f"token {server.token}"}
-    listed = urllib.request.Request(f"{server.url}/api/sessions", headers=headers)
+    listed = urllib.request.Request(f"{server.url}api/sessions", headers=headers)
     with urllib.request.urlopen(listed) as response:
         for session in json.load(response):
-            url = f"{server.url}/api/sessions/{session['id']}"
+            url = f"{server.url}api/sessions/{session['id']}"
             urllib.request.urlopen(urllib.request.Request(url, headers=headers, method="DELETE")).close()

@@ -235,15 +235,15 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
     import sys
 
     from jsmeets_local import LaunchError, MissingExtra
-    from jsmeets_local.launchers import choose_mode, notebook
+    from jsmeets_local.launchers import choose_modes, notebook
 
-    assert choose_mode("auto") == "browser"
+    assert choose_modes("auto") == ["browser"]
     with pytest.raises(LaunchError, match="works in a Jupyter kernel"):
-        choose_mode("notebook")
+        choose_modes("notebook")
     monkeypatch.setattr(notebook, "kernel_shell", object)
     monkeypatch.setitem(sys.modules, "google.colab", sys)
     with pytest.raises(LaunchError, match="Colab does not carry WebSockets"):
-        choose_mode("notebook")
+        choose_modes("notebook")
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
 
     def nothing(name: str) -> Any:
@@ -251,4 +251,4 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(importlib.util, "find_spec", nothing)
     with pytest.raises(MissingExtra, match=r"pip install 'jsmeets-local\[notebook\]'"):
-        choose_mode("notebook")
+        choose_modes("notebook")

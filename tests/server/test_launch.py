@@ -137,7 +137,8 @@ def test_a_taken_port_is_an_error_of_the_caller(app: JsMeetsPy) -> None:
 
 
 def test_modes(app: JsMeetsPy) -> None:
-    with pytest.raises(ValueError, match="mode is one of 'auto', 'browser', 'notebook', 'none'; got 'tab'"):
+    modes = "'auto', 'browser', 'app', 'window', 'auto-window', 'notebook', 'none'"
+    with pytest.raises(ValueError, match=f"mode is one of {modes}; got 'tab'"):
         app.launch("<p>", mode="tab")
 
 

@@ -1,5 +1,5 @@
 // The page's half of the demo; Python's half is main.py.
-import { expose, JsPyTextSocket, pubsub, py, queue, ready } from "/jsmeetspy/jsmeets.mjs";
+import { expose, JsPyTextSocket, pubsub, py, queue, ready } from "../jsmeetspy/jsmeets.mjs";
 
 const $ = (id) => document.getElementById(id);
 const seen = { draw: 0, describe: 0, squares: 0, clock: 0 };

@@ -1,0 +1,10 @@
+"""`python -m jsmeets_local` is `jsmeets-local`."""
+
+from __future__ import annotations
+
+from .cli import main
+
+__all__: list[str] = []
+
+if __name__ == "__main__":
+    main(prog_name="jsmeets-local")

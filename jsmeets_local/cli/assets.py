@@ -1,0 +1,41 @@
+"""`jsmeets-local assets`: the JavaScript as files of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..staticfiles import ASSETS, SCRIPTS
+
+__all__ = ["assets"]
+
+FILES = (*SCRIPTS, "jsmeets.mjs", "jsmeets.d.mts")
+
+
+@click.command(short_help="Copy the JavaScript files into a folder.")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace files that are different.")
+def assets(folder: Path, force: bool) -> None:
+    """Copies the JavaScript files of this version into a folder, which is made if it is not there.
+
+    Pages need no copies, since the application serves these files at /jsmeetspy/. They are for pages that another
+    server delivers, for editors (jsmeets.d.mts has the types), and for programs of 2020.
+    """
+    contents = {name: (ASSETS / name).read_bytes() for name in FILES}
+    different = [name for name in FILES if _differs(folder / name, contents[name])]
+    if different and not force:
+        raise click.ClickException(
+            f"{folder} has other versions of {', '.join(different)}; nothing was written. --force replaces them"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        if (folder / name).is_file() and name not in different:
+            click.echo(f"as it is  {folder / name}")
+        else:
+            (folder / name).write_bytes(content)
+            click.echo(f"written   {folder / name}")
+
+
+def _differs(file: Path, content: bytes) -> bool:
+    return file.exists() and (not file.is_file() or file.read_bytes() != content)

@@ -1,0 +1,91 @@
+"""`jsmeets-local package`: a program with its pages as one executable, by PyInstaller."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+__all__ = ["package"]
+
+
+@click.command(short_help="Make a program of its own, with PyInstaller.")
+@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYINSTALLER-ARGUMENTS...]")
+@click.option("--name", metavar="NAME", help="What the program is called; by default as the script.")
+@click.option("--onefile", is_flag=True, help="One file, which unpacks itself at each start, instead of a folder.")
+@click.option("--windowed", is_flag=True, help="Without a console window (Windows); an application bundle (macOS).")
+@click.option(
+    "--icon",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    help="Of the program file: .ico (Windows), .icns (macOS), or with Pillow any image.",
+)
+@click.option("--output", default="dist", show_default=True, metavar="DIR", help="The folder to put it into.")
+@click.option("-v", "--verbose", is_flag=True, help="Show what PyInstaller says, also where all goes well.")
+def package(
+    script: Path,
+    arguments: tuple[str, ...],
+    name: str | None,
+    onefile: bool,
+    windowed: bool,
+    icon: str | None,
+    output: str,
+    verbose: bool,
+) -> None:
+    """Makes a program that runs where there is no Python: SCRIPT, what it imports, its pages and their files.
+
+    SCRIPT is what you would start with python; it has to launch its page itself, as in app.run(). The folders and files
+    that it names for its pages are found and included, and so are static/ and templates/ beside it. The program runs on
+    the kind of system that it is made on.
+
+    \b
+        jsmeets-local package app.py --name MyTool
+        jsmeets-local package app.py --onefile --windowed --icon tool.ico
+        jsmeets-local package app.py -- --add-data sounds:sounds
+    """
+    if importlib.util.find_spec("PyInstaller") is None:
+        raise click.ClickException("package needs PyInstaller: pip install 'jsmeets-local[package]'")
+    name = name or script.stem
+    options = ["--name", name, "--onefile" if onefile else "--onedir"]
+    options += ["--windowed"] if windowed else []
+    options += ["--icon", icon] if icon else []
+    click.echo(f"Packaging {script}; this takes a minute or so.")
+    with tempfile.TemporaryDirectory(prefix="jsmeets-package-") as scratch:
+        spec = str(Path.cwd()) if arguments else scratch  # paths in PyInstaller's own arguments are relative to it
+        places = ["--distpath", output, "--workpath", scratch, "--specpath", spec]
+        _build([*options, *places, *arguments, str(script.resolve())], verbose)
+    click.echo(_ready(_program(Path(output), name, onefile)))
+
+
+def _build(options: list[str], verbose: bool) -> None:
+    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", *options]
+    output = None if verbose else subprocess.PIPE
+    done = subprocess.run(command, check=False, stdout=output, stderr=output and subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        click.echo(done.stdout or "", err=True)
+        raise click.ClickException("PyInstaller could not package it; what it says is above")
+
+
+def _program(output: Path, name: str, onefile: bool) -> Path:
+    """What was made: a bundle, a file, or a folder with a file of the same name."""
+    bundle = output / f"{name}.app"
+    if bundle.exists():
+        return bundle
+    file = f"{name}.exe" if sys.platform == "win32" else name
+    return output / file if onefile else output / name / file
+
+
+def _ready(program: Path) -> str:
+    """Where it is, how large, and how it starts."""
+    whole = program.parent if program.parent.name == program.stem else program
+    start = f"open {program}" if program.suffix == ".app" else str(program.resolve())
+    return f"Made {whole} ({_size(whole) / 1e6:.0f} MB). Start it:\n\n    {start}\n"
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.lstat().st_size for file in files if file.is_symlink() or file.is_file())

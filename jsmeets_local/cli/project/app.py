@@ -1,0 +1,26 @@
+"""myapp: a page and Python that call each other."""
+
+import time
+from pathlib import Path
+
+from jsmeets_local import JsMeetsPy, Page
+
+HERE = Path(__file__).resolve().parent
+app = JsMeetsPy(static=str(HERE / "static"), templates=str(HERE / "templates"))
+
+
+@app.expose
+def count(text: str) -> dict[str, int | str]:
+    """What the page asks for at each key: `py.count(text)` in static/app.js."""
+    words = text.split()
+    return {"words": len(words), "letters": sum(map(str.isalpha, text)), "longest": max(words, key=len, default="-")}
+
+
+def main(page: Page) -> None:
+    """Tells the page the time, once a second, until it is closed."""
+    while not page.wait(timeout=1):
+        page.publish("time")(time.strftime("%H:%M:%S"))
+
+
+if __name__ == "__main__":
+    app.run(main=main)  # mode="window" for a window of its own

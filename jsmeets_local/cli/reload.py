@@ -1,0 +1,153 @@
+"""`run --reload`: starts the program in a child process, and again whenever a Python file has changed.
+
+The child gets its plan on its standard input, which stays open as long as it shall live: it ends cleanly when this
+process closes it, or dies.
+"""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from enum import IntEnum
+from pathlib import Path
+from typing import IO, TypeAlias
+
+import click
+import watchfiles
+
+from ..server import bind
+from .plan import Plan
+
+__all__ = ["End", "supervise", "watched"]
+
+END_SECONDS = 5.0  # what a program gets to end when it shall start again
+_SLICE = 0.1 if sys.platform == "win32" else None  # seconds; Ctrl-C does not interrupt an untimed wait there
+
+
+class End(IntEnum):
+    """The exit codes of the child."""
+
+    CLOSED = 0  # the last page was closed
+    FAILED = 1  # it could not be served or opened: no change of the program would help
+    BROKEN = 3  # the program raised before its page was there
+    RAISED = 4  # the program raised
+
+
+class _Life:
+    """One run of the program, from a change to the next; ended at the end of a `with` block."""
+
+    def __init__(self, plan: Plan, ended: Callable[[_Life], None]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jsmeets_local.cli.generation"],
+            stdin=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for us, who then end it
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        with suppress(BrokenPipeError):  # it could not even start; `ended` tells
+            self._lifeline.write(plan.to_json() + "\n")
+            self._lifeline.flush()
+        threading.Thread(target=self._follow, args=(ended,), name="jsmeets-life", daemon=True).start()
+
+    @property
+    def _lifeline(self) -> IO[str]:
+        assert self.process.stdin is not None
+        return self.process.stdin
+
+    def _follow(self, ended: Callable[[_Life], None]) -> None:
+        self.process.wait()
+        ended(self)
+
+    def __enter__(self) -> _Life:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lifeline.close()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            click.echo(f"The program did not end within {END_SECONDS:.0f} s: it is killed.", err=True)
+            self.process.kill()
+            self.process.wait()
+
+
+Event: TypeAlias = _Life | set[Path]  # a run that has ended, or files that have changed
+Events: TypeAlias = "queue.SimpleQueue[Event]"
+
+
+def supervise(plan: Plan) -> int:
+    """Runs a program, again and again, until its page is closed, it cannot be shown, or Ctrl-C.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    with bind(plan.host, plan.port) as sock:
+        plan = plan._replace(port=sock.getsockname()[1], token=secrets.token_urlsafe(32), name=secrets.token_hex(6))
+    events: Events = queue.SimpleQueue()
+    with watched([plan.target.folder], watchfiles.PythonFilter(), events.put):
+        while True:
+            with _Life(plan, events.put) as life:
+                code = _until_change(life, events)
+                opened = life.process.poll() != End.BROKEN
+            if code is not None:
+                return code
+            plan = plan._replace(returns=plan.returns or opened)
+
+
+def _until_change(life: _Life, events: Events) -> int | None:
+    """Waits until a Python file changes, or the program ends for good: then its exit code."""
+    while True:
+        event = _next(events)
+        if isinstance(event, set):
+            click.echo(f"{_names(event)} changed: starting again", err=True)
+            return None
+        if event is life:
+            if life.process.returncode in (End.CLOSED, End.FAILED):
+                return life.process.returncode
+            click.echo("Waiting for a change. Ctrl-C ends it.", err=True)
+
+
+def _next(events: Events) -> Event:
+    while True:
+        try:
+            return events.get(timeout=_SLICE)
+        except queue.Empty:
+            continue
+
+
+def _names(paths: set[Path]) -> str:
+    return ", ".join(sorted(path.name for path in paths))
+
+
+@contextmanager
+def watched(
+    folders: Iterable[Path], chosen: Callable[[watchfiles.Change, str], bool], changed: Callable[[set[Path]], object]
+) -> Iterator[None]:
+    """Calls `changed`, on a thread of its own, with the files that have changed in some folders.
+
+    Args:
+        folders: With what is below them.
+        chosen: Which files count.
+        changed: What to call.
+    """
+    over = threading.Event()
+
+    def follow() -> None:
+        for changes in watchfiles.watch(*folders, watch_filter=chosen, stop_event=over, raise_interrupt=False):
+            changed({Path(path) for _, path in changes})
+
+    thread = threading.Thread(target=follow, name="jsmeets-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,49 @@
+"""The environment of the programs that we start, where PyInstaller has packaged ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["clean_environment", "cleaned"]
+
+_LIBRARIES = ("LD_LIBRARY_PATH", "LIBPATH")  # Linux and the BSDs; AIX
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment for a program of the machine (a browser).
+
+    A packaged program points the loader at its own libraries; another program would load those, and crash. What the
+    user had set is kept by PyInstaller under `..._ORIG`.
+    """
+    environment = dict(os.environ)
+    if getattr(sys, "frozen", False):
+        for name in _LIBRARIES:
+            environment.pop(name, None)
+            original = environment.pop(name + "_ORIG", None)
+            if original is not None:
+                environment[name] = original
+    return environment
+
+
+@contextmanager
+def cleaned() -> Iterator[None]:
+    """`clean_environment` for what is started by a function that takes no environment."""
+    before = dict(os.environ)
+    after = clean_environment()
+    if after == before:
+        yield
+        return
+    _become(after)
+    try:
+        yield
+    finally:
+        _become(before)
+
+
+def _become(environment: dict[str, str]) -> None:
+    for name in set(os.environ).difference(environment):
+        del os.environ[name]
+    os.environ.update(environment)

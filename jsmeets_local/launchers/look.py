@@ -1,0 +1,125 @@
+"""How a window shall look: the options of `launch()` that are for windows, checked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypedDict
+
+from ..resources import bundled
+from .steering import whole
+
+__all__ = ["SIZE", "WindowOptions", "check_options", "look"]
+
+SIZE = (800, 600)  # width and height of a window, in pixels
+
+
+class WindowOptions(TypedDict, total=False):
+    """The options of `launch()`, `open()` and `run()` that only windows have."""
+
+    title: str
+    position: tuple[int, int]
+    icon: str | os.PathLike[str]
+    resizable: bool
+    fullscreen: bool
+    on_top: bool
+    min_size: tuple[int, int]
+    window_api: bool
+
+
+# Each gives the value as JSON can carry it -----------------------------------------------------------------------
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a str; got {value!r}")
+    return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is True or False; got {value!r}")
+    return value
+
+
+def _file(name: str, value: Any) -> str:
+    value = bundled(value)
+    if not os.path.isfile(value):
+        raise FileNotFoundError(f"{name} is the path of an image file; there is none at {os.path.abspath(value)}")
+    return str(os.path.abspath(value))
+
+
+def _pair(name: str, value: Any, least: int | None = None) -> list[int]:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{name} is a pair of whole numbers of pixels; got {value!r}")
+    return [whole(name, number, least) for number in value]
+
+
+_OPTIONS: dict[str, Callable[[str, Any], Any]] = {
+    "title": _text,
+    "position": _pair,
+    "icon": _file,
+    "resizable": _flag,
+    "fullscreen": _flag,
+    "on_top": _flag,
+    "min_size": lambda name, value: _pair(name, value, 1),
+    "window_api": _flag,
+}
+_KNOWN: dict[str, tuple[str, ...]] = {  # what the modes can do of it; "auto-window" leaves out what it cannot
+    "window": tuple(_OPTIONS),
+    "app": ("position", "fullscreen"),
+    "auto-window": tuple(_OPTIONS),
+}
+
+
+def check_options(mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as JSON can carry them.
+
+    Raises:
+        TypeError: There is no such option, or its value is of a wrong type.
+        ValueError: The value is out of range, or the mode has no such option.
+        FileNotFoundError: The icon is no file.
+    """
+    for name in options:
+        if name not in _OPTIONS:
+            raise TypeError(f"launch() has no option {name!r}; those of windows are {', '.join(_OPTIONS)}")
+        if name not in _KNOWN.get(mode, ()):
+            able = " or ".join(f'"{other}"' for other, known in _KNOWN.items() if name in known)
+            raise ValueError(f'{name}= is for mode={able}; mode="{mode}" cannot do it')
+    return {name: _OPTIONS[name](name, value) for name, value in options.items()}
+
+
+def look(width: int | str | None, height: int | str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a window is told of its looks.
+
+    Args:
+        width: Of the content, in pixels; `None` for the default.
+        height: As `width`.
+        options: As `check_options` gives them.
+
+    Raises:
+        TypeError: A size is no whole number.
+        ValueError: A size is less than 1.
+    """
+    program = sys.argv[0] if sys.argv else ""
+    return {
+        "program": Path(program).stem if program not in ("", "-c", "-m") else "Python",
+        "width": _side("width", width, SIZE[0]),
+        "height": _side("height", height, SIZE[1]),
+        "title": None,
+        "position": None,
+        "icon": None,
+        "resizable": True,
+        "fullscreen": False,
+        "on_top": False,
+        "min_size": [1, 1],
+        **options,
+    }
+
+
+def _side(name: str, value: int | str | None, default: int) -> int:
+    if isinstance(value, str):
+        raise TypeError(f"{name} of a window is a whole number of pixels; CSS lengths are for notebooks; got {value!r}")
+    return default if value is None else whole(name, value, 1)

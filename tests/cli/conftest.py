@@ -1,0 +1,118 @@
+"""Commands in processes of their own, and what they say."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.desktop.conftest import screen  # noqa: F401 - a fixture
+from tests.tools import chromium
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 40.0  # that anything may take
+COMMAND = [sys.executable, "-m", "jsmeets_local"]
+
+
+class Program:
+    """A process whose default browser prints the address instead of opening it."""
+
+    def __init__(self, command: list[str], folder: Path, **variables: str) -> None:
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        env = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "BROWSER": "echo opened %s", **variables}
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.said: list[str] = []
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self._lines.put(line)
+        self._lines.put(None)
+
+    def until(self, pattern: str) -> str:
+        """Waits for a line with the pattern, and gives what it matched (its first group, where it has one)."""
+        while (line := self._lines.get(timeout=SECONDS)) is not None:
+            self.said.append(line)
+            if found := re.search(pattern, line):
+                return found[found.re.groups]
+        pytest.fail(f"it ended before it said {pattern!r}:\n{''.join(self.said)}")
+
+    def url(self) -> str:
+        """The address that it opens, or prints, next."""
+        return self.until(r"http://\S+#\S+")
+
+    def children(self) -> list[psutil.Process]:
+        """All processes below it."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def ended(self) -> int:
+        """Waits until it has ended; its exit code. What it said is complete then."""
+        code = self.process.wait(SECONDS)
+        while (line := self._lines.get(timeout=SECONDS)) is not None:
+            self.said.append(line)
+        return code
+
+    @property
+    def text(self) -> str:
+        """All that it has said as far as it was read."""
+        return "".join(self.said)
+
+    def close(self) -> None:
+        """Ends it, if it still runs."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(SECONDS)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Program]]:
+    """Starts a program; it is ended at the end of the test."""
+    programs: list[Program] = []
+
+    def start(command: list[str], folder: Path, **variables: str) -> Program:
+        programs.append(Program(command, folder, **variables))
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        program.close()
+
+
+@pytest.fixture
+def run(start: Callable[..., Program], tmp_path: Path) -> Callable[..., Program]:
+    """Starts `jsmeets-local` with some arguments, in the folder of the test."""
+    return lambda *arguments: start([*COMMAND, *arguments], tmp_path)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; of a module, because Playwright keeps an event loop running in this thread."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def tab(browser: Any) -> Iterator[Any]:
+    """One tab of it; an uncaught error in the page fails the test."""
+    context = browser.new_context()
+    tab = context.new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    yield tab
+    context.close()
+    assert errors == []

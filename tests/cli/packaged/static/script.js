@@ -1,0 +1,1 @@
+JsPyFunction.expose("through_python", (number) => JsPyFunction.call("double")(number));

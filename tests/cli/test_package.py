@@ -1,0 +1,286 @@
+"""Packaged programs: what goes into them, and that they run, end, and leave nothing behind."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from jsmeets_local._pyinstaller.collect import belongs, page_files, wants_window
+from tests.cli.conftest import COMMAND, ROOT, SECONDS, Program
+from tests.desktop.test_examples import active
+from tests.desktop.x11 import Screen
+from tests.tools import need
+
+PROGRAMS = Path(__file__).parent / "packaged"
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+SAID = ["title: packaged 2", "color: rgb(1, 2, 3)", "both ways: 42", "other.html 200", "img/dot.svg 200"]
+
+# Building takes half a minute, with Qt two; more on a busy machine.
+pytestmark = pytest.mark.timeout(600)
+
+Start = Callable[..., Program]
+
+
+# What goes in ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes files, and gives their folder."""
+
+    def write(**files: str) -> Path:
+        for name, text in files.items():
+            path = tmp_path / name.replace("__", "/").replace("_dot_", ".")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path
+
+    return write
+
+
+def collected(folder: Path, *sources: str) -> set[str]:
+    """What is taken, relative to the script; each at the same place in the program."""
+    found = page_files(folder, [folder / source for source in sources])
+    names = {Path(file).relative_to(folder).as_posix() for file, _ in found}
+    assert {(Path(place) / Path(file).name).as_posix() for file, place in found} == names
+    return names
+
+
+def test_pages_beside_the_script_and_the_usual_folders_are_taken(write: Callable[..., Path]) -> None:
+    folder = write(
+        app_dot_py="",
+        index_dot_html="",
+        style_dot_css="",
+        notes_dot_txt="private",
+        todo_dot_json="private",
+        static__data_dot_json="",
+        static__deep__er_dot_bin="",
+        templates__a_dot_html="",
+        static_dot_txt="",
+        other__page_dot_html="",
+    )
+    (folder / "static" / ".hidden").write_text("")
+    names = collected(folder, "app.py")
+    assert names == {"index.html", "style.css", "static/data.json", "static/deep/er.bin", "templates/a.html"}
+
+
+def test_what_the_source_names_for_pages_is_taken(write: Callable[..., Path]) -> None:
+    source = """
+app = JsMeetsPy(static="web", templates=str(HERE / "views"))
+app.launch("pages/a.html?x=1#y")
+app.run(str(Path(__file__).with_name("pages") / "b.html"), mode="window", icon="art/tool.png")
+app.open(page=__file__.replace("main.py", "c.svg"))
+shelve.open("private.txt"); subprocess.run("app.py"); app.launch("<p>no name</p>"); app.launch("missing.html")
+"""
+    names = [
+        "art__tool_dot_png",
+        "web__x_dot_dat",
+        "views__v_dot_txt",
+        "pages__a_dot_html",
+        "pages__b_dot_html",
+        "c_dot_svg",
+    ]
+    files = dict.fromkeys([*names, "private_dot_txt", "pages__d_dot_html"], "")
+    folder = write(app_dot_py=source, **files)
+    assert collected(folder, "app.py") == {
+        "art/tool.png",
+        "web/x.dat",
+        "views/v.txt",
+        "pages/a.html",
+        "pages/b.html",
+        "c.svg",
+    }
+
+
+def test_what_pages_refer_to_is_taken(write: Callable[..., Path]) -> None:
+    folder = write(
+        app_dot_py="",
+        index_dot_html='<link href="css/a.css?v=1"><img src = \'logo.png\'><script src=js/a.js></script> "https://x.org/y.js"',
+        css__a_dot_css="@font-face { src: url(../font.woff2) } b { background: url('b.svg#icon') }",
+        js__a_dot_js='import { b } from "./b.js"; fetch("../data.json"); "../../outside.js"',
+        js__b_dot_js="import './a.js'",
+        js__unused_dot_js="",
+        **dict.fromkeys(["logo_dot_png", "font_dot_woff2", "css__b_dot_svg", "data_dot_json"], ""),
+    )
+    (folder.parent / "outside.js").write_text("")
+    names = {"index.html", "css/a.css", "logo.png", "font.woff2", "css/b.svg", "js/a.js", "js/b.js", "data.json"}
+    assert collected(folder, "app.py") == names
+
+
+def test_modules_in_folders_have_their_own_pages(write: Callable[..., Path]) -> None:
+    folder = write(
+        app_dot_py="", gui__start_dot_py='JsMeetsPy(static="look")', gui__look__a_dot_css="", look__b_dot_css=""
+    )
+    assert collected(folder, "app.py", "gui/start.py") == {"gui/look/a.css", "look/b.css"}
+
+
+def test_environments_in_the_folder_do_not_belong_to_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+    assert belongs(tmp_path / "gui" / "a.py", tmp_path)
+    for name in ("env/lib/json/a.py", ".venv/a.py", "other/site-packages/a.py", "__pycache__/a.pyc", "../a.py"):
+        assert not belongs((tmp_path / name).resolve(), tmp_path), name
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [("app.run(mode='window')", True), ("MODE = 'auto-window'", True), ("app.run(mode='app')", False)],
+)
+def test_a_toolkit_is_taken_where_a_window_is_spoken_of(source: str, wanted: bool, write: Callable[..., Path]) -> None:
+    assert wants_window(write(app_dot_py=source) / "app.py") is wanted
+
+
+# The command -----------------------------------------------------------------------------------------------------
+
+
+def test_without_pyinstaller_it_says_what_to_install(
+    run: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.py").write_text("")
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['PyInstaller'] = None")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    program = run("package", "app.py")
+    assert program.ended() == 1
+    assert program.text == "Error: package needs PyInstaller: pip install 'jsmeets-local[package]'\n"
+
+
+def test_what_pyinstaller_says_is_shown_where_it_fails(run: Start, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def (")
+    program = run("package", "app.py")
+    assert program.ended() == 1
+    assert "SyntaxError: invalid syntax" in program.text
+    assert program.text.rstrip().endswith("Error: PyInstaller could not package it; what it says is above")
+    assert {path.name for path in tmp_path.iterdir()} <= {"app.py", "dist"}
+
+
+# What comes out ----------------------------------------------------------------------------------------------------
+
+
+def processes_of(program: Path) -> list[psutil.Process]:
+    """All that run a program, whoever their parent is."""
+    return [one for one in psutil.process_iter(["exe"]) if one.info["exe"] == str(program)]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A browser program, made by PyInstaller itself."""
+    need("objdump")
+    folder = tmp_path_factory.mktemp("plain")
+    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=WARN", str(PROGRAMS / "browser.py")]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder / "dist" / "browser" / "browser"
+
+
+def test_a_plain_build_runs_in_a_browser(plain: Path, start: Start, tab: Any, tmp_path: Path) -> None:
+    (tmp_path / "static").mkdir()  # of somebody else, in the folder in which it is started
+    program = start([str(plain)], tmp_path, PYTHONPATH="")
+    tab.goto(program.url())
+    for line in SAID:
+        assert program.until(f"^{re.escape(line)}$")
+    tab.close()
+    assert program.ended() == 0
+    assert processes_of(plain) == []
+    assert program.text.splitlines()[1:] == SAID
+
+
+def test_a_plain_build_takes_no_toolkits_along(plain: Path) -> None:
+    inside = plain.parent / "_internal"
+    assert {file.name for file in (inside / "jsmeets_local" / "assets").iterdir()} >= {"jsmeets.mjs", "favicon.svg"}
+    assert not {"PyQt6", "gi", "IPython", "jedi", "webview", "watchfiles"} & {path.name for path in inside.iterdir()}
+
+
+def test_a_browser_is_started_without_the_libraries_of_the_program(
+    plain: Path, start: Start, tmp_path: Path, tab: Any
+) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text('#!/bin/sh\necho "libraries: $LD_LIBRARY_PATH"\necho "opened $1"\n')
+    browser.chmod(0o755)
+    program = start([str(plain)], tmp_path, BROWSER=str(browser), LD_LIBRARY_PATH="/of/the/user")
+    assert program.until("libraries: (.*)") == "/of/the/user"
+    tab.goto(program.url())
+    program.until("both ways")
+    tab.close()
+    assert program.ended() == 0
+
+
+Build = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Packages an example by our command, once."""
+    need("objdump")
+    built: dict[str, Path] = {}
+
+    def build(example: str) -> Path:
+        if example not in built:
+            folder = tmp_path_factory.mktemp(example)
+            script = str(ROOT / "examples" / example / "main.py")
+            command = [*COMMAND, "package", script, "--name", example, "--windowed", "--output", "out"]
+            done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+            built[example] = folder / "out" / example / example
+            where = rf"Made out/{example} \(\d+ MB\). Start it:\n\n    {built[example]}\n"
+            assert re.search(where, done.stdout)
+            assert [path.name for path in folder.iterdir()] == ["out"]
+        return built[example]
+
+    return build
+
+
+@pytest.fixture
+def desktop(start: Start, screen: Screen, tmp_path: Path) -> Start:
+    """Starts a program on the screen, away from its files."""
+    variables = {"DISPLAY": screen.name, "PYTHONPATH": "", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
+    return lambda *command: start([*map(str, command)], tmp_path, **variables)
+
+
+def ended_completely(program: Path) -> bool:
+    return psutil.wait_procs(processes_of(program), SECONDS)[1] == []
+
+
+def test_the_packaged_todo_list(build: Build, desktop: Start, screen: Screen, tmp_path: Path) -> None:
+    """Its window is in a process of its own: the same program, started once more."""
+    todo, file = build("desktop_todo"), tmp_path / "garden.json"
+    program = desktop(todo, "--window", file)
+    active(screen, "garden.json")
+    assert len({one.ppid() for one in processes_of(todo)}) >= 2
+    screen.type("Weed")
+    screen.keys("Return")  # the page calls Python, which names the window
+    window = screen.window("• garden.json")
+    screen.keys("Control_L", "s")
+    screen.window("garden.json")
+    assert json.loads(file.read_text(encoding="utf-8")) == [{"text": "Weed", "done": False}]
+    window.close()
+    assert program.ended() == 0
+    assert ended_completely(todo)
+
+
+def test_a_packaged_window_does_not_outlive_its_program(build: Build, desktop: Start, screen: Screen) -> None:
+    todo = build("desktop_todo")
+    program = desktop(todo, "--window", "kill.json")
+    screen.window("kill.json")
+    program.process.kill()
+    program.process.wait()
+    assert ended_completely(todo)
+
+
+def test_the_packaged_image_viewer(build: Build, desktop: Start, screen: Screen, tmp_path: Path) -> None:
+    """Its window is in its own process. Python has the page decode the image, and gets its pixels."""
+    viewer, file = build("image_viewer"), tmp_path / "dot.png"
+    file.write_bytes(base64.b64decode(DOT))
+    program = desktop(viewer, "--window", file)
+    window = screen.window("dot.png")
+    assert len(processes_of(viewer)) == 1
+    window.close()
+    assert program.ended() == 0, program.text
+    assert ended_completely(viewer)

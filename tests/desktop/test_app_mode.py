@@ -1,0 +1,148 @@
+"""launch(mode="app"): a browser as the window of a page, with a profile of its own."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jsmeets_local.launchers import chromium
+from tests.desktop.conftest import Program
+from tests.desktop.x11 import Screen, until
+from tests.tools import need
+
+Start = Callable[..., Program]
+
+WAITS = """
+page = app.launch(PAGE, mode="app", width=500, height=400, position=(30, 40))
+say("ready", page.call("sum")(1, 2))
+say(page.wait(), len(app.pages))
+"""
+
+
+@pytest.fixture
+def open_app(start: Start, screen: Screen, tmp_path: Path) -> Callable[..., Program]:
+    """Starts a program on the screen; the profiles go into `tmp_path`."""
+    need("chromium")
+    until(lambda: not list(screen.windows()))
+    return lambda code, **more: start(code, screen, TMPDIR=str(tmp_path), **more)
+
+
+def profiles(folder: Path) -> list[Path]:
+    return list(folder.glob("jsmeets-browser-*"))
+
+
+def test_its_window(open_app: Start, screen: Screen, tmp_path: Path) -> None:
+    program = open_app(WAITS)
+    assert program.line() == "ready 3"
+    window = screen.window("The page")
+    until(lambda: window.size()[0] == 500)
+    assert len(profiles(tmp_path)) == 1
+    program.know_family()
+    window.close()
+    assert program.line() == "True 0"
+    assert program.ended() == 0
+    assert profiles(tmp_path) == []
+
+
+@pytest.mark.parametrize("end", ["page.close()", "app.stop()", "os._exit(0)", "pass"])
+def test_python_closes_it(open_app: Start, tmp_path: Path, end: str) -> None:
+    program = open_app(f"""
+page = app.launch(PAGE, mode="app")
+say("ready")
+sys.stdin.readline()
+{end}
+""")
+    assert program.line() == "ready"
+    assert len(program.know_family()) > 2
+    program.tell()
+    assert program.ended() == 0
+    until(lambda: profiles(tmp_path) == [], 5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("victim", ["program", "owner", "browser"])
+def test_somebody_is_ended(open_app: Start, tmp_path: Path, victim: str, number: signal.Signals) -> None:
+    program = open_app(WAITS)
+    assert program.line() == "ready 3"
+    owner = program.child()
+    browser = next(one for one in program.know_family() if one.ppid() == owner.pid)
+    {"program": program.family[0], "owner": owner, "browser": browser}[victim].send_signal(number)
+    if victim != "program":
+        assert program.line() == "True 0"
+    assert program.ended() == (-number if victim == "program" else 0)
+    until(lambda: profiles(tmp_path) == [], 5)
+
+
+def test_without_a_screen(start: Start, tmp_path: Path) -> None:
+    need("chromium")
+    arguments = "--no-sandbox --headless=new --disable-gpu"
+    program = start(WAITS, TMPDIR=str(tmp_path), JSMEETS_LOCAL_BROWSER_ARGS=arguments)
+    assert program.line() == "ready 3"
+    program.know_family()
+    program.process.terminate()
+    program.ended()
+    until(lambda: profiles(tmp_path) == [], 5)
+
+
+def test_a_browser_that_ends_at_once(open_app: Start, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho it is broken >&2\n")
+    broken.chmod(0o755)
+    code = """
+try:
+    app.launch(PAGE, mode="app")
+except LaunchError as error:
+    say(str(error).replace("\\n", " | "))
+"""
+    program = open_app(code, JSMEETS_LOCAL_CHROMIUM=str(broken))
+    assert program.line() == "the browser ended before its page had connected; it has said: | it is broken"
+    assert program.ended() == 0
+    assert profiles(tmp_path) == []
+
+
+def test_a_page_in_it_has_no_window_to_steer(open_app: Start) -> None:
+    program = open_app("""
+page = app.launch(PAGE, mode="app")
+try:
+    page.window
+except LaunchError as error:
+    say(error)
+""")
+    assert 'launch(mode="window") opens it in one' in program.line()
+
+
+def test_which_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JSMEETS_LOCAL_CHROMIUM", raising=False)
+    assert chromium.find_chromium() is None
+    assert "install Chrome, Chromium, Edge or Brave" in str(chromium.app_problem())
+    for name in ("brave-browser", "chromium", "google-chrome"):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(0o755)
+        assert chromium.find_chromium() == tmp_path / name
+    monkeypatch.setenv("JSMEETS_LOCAL_CHROMIUM", str(tmp_path / "chromium"))
+    assert chromium.find_chromium() == tmp_path / "chromium"
+    monkeypatch.setenv("JSMEETS_LOCAL_CHROMIUM", "missing")
+    assert "names 'missing', and there is no such program" in str(chromium.app_problem())
+
+
+@pytest.mark.parametrize(
+    ("system", "place"),
+    [
+        ("Windows", "Microsoft/Edge/Application/msedge.exe"),
+        ("Darwin", "Applications/Brave Browser.app/Contents/MacOS/Brave Browser"),
+    ],
+)
+def test_programs_of_other_systems(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, place: str) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.delenv("JSMEETS_LOCAL_CHROMIUM", raising=False)
+    monkeypatch.setenv("ProgramFiles(x86)", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(chromium, "_WINDOWS", [path.replace("\\", "/") for path in chromium._WINDOWS])
+    assert chromium.find_chromium() is None
+    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).write_text("")
+    assert chromium.find_chromium() == tmp_path / place

@@ -1,0 +1,98 @@
+"""The examples with native dialogs, in windows; tests/browser has them in browsers."""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.conftest import ROOT, Program, environment
+from tests.desktop.x11 import Screen, WindowOnScreen, until
+
+Run = Callable[..., Program]
+
+
+@pytest.fixture
+def run(screen: Screen, gui: str, tmp_path: Path) -> Iterator[Run]:
+    """Starts an example in a window."""
+    programs: list[Program] = []
+
+    def run(name: str, *arguments: str) -> Program:
+        command = [sys.executable, str(ROOT / "examples" / name / "main.py"), "--window", *arguments]
+        programs.append(Program(command, environment(screen, PYWEBVIEW_GUI=gui, HOME=str(tmp_path))))
+        return programs[-1]
+
+    until(lambda: not list(screen.windows()))
+    yield run
+    for program in programs:
+        program.kill()
+
+
+def active(screen: Screen, title: str) -> WindowOnScreen:
+    """Waits for the window of that title to have the keyboard."""
+    window = screen.window(title)
+    until(window.is_active)
+    time.sleep(0.5)  # it has its title before its page listens
+    return window
+
+
+def choose(screen: Screen, behind: WindowOnScreen, path: Path) -> None:
+    """Types a path into the dialog that comes."""
+    screen.dialog(behind)
+    screen.keys("Control_L", "a")
+    screen.type(str(path))
+    time.sleep(0.5)  # for what a dialog completes
+    screen.keys("Return")
+
+
+def test_desktop_todo(run: Run, screen: Screen, tmp_path: Path) -> None:
+    """Open, change, save elsewhere; closed with changes, it asks."""
+    (tmp_path / "old.json").write_text('[{"text": "Weed", "done": true}]', encoding="utf-8")
+    program = run("desktop_todo")
+    window = active(screen, "todo.json")
+    screen.keys("Control_L", "o")
+    choose(screen, window, tmp_path / "old.json")
+    active(screen, "old.json")
+    screen.type("Water")
+    screen.keys("Return")
+    active(screen, "• old.json")
+    screen.keys("Control_L", "Shift_L", "s")
+    choose(screen, window, tmp_path / "new.json")
+    active(screen, "new.json")
+    saved = [{"text": "Weed", "done": True}, {"text": "Water", "done": False}]
+    assert json.loads((tmp_path / "new.json").read_text(encoding="utf-8")) == saved
+    assert json.loads((tmp_path / "old.json").read_text(encoding="utf-8")) == saved[:1]
+
+    screen.type("Sow")
+    screen.keys("Return")
+    active(screen, "• new.json").close()
+    until(lambda: not list(screen.windows()))
+    active(screen, "• new.json")  # it is back, and asks
+    program.know_family()
+    screen.keys("Return")  # the button Save has the focus
+    until(lambda: "Sow" in (tmp_path / "new.json").read_text(encoding="utf-8"))
+    assert program.ended() == 0
+
+
+def test_image_viewer(run: Run, screen: Screen, tmp_path: Path) -> None:
+    row = b"\0" + bytes([250, 120, 40]) * 30
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 30, 20, 8, 2, 0, 0, 0))
+    image = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(row * 20)) + chunk(b"IEND", b"")
+    (tmp_path / "tiny.png").write_bytes(image)
+    program = run("image_viewer")
+    window = active(screen, "A sunset, calculated")
+    screen.keys("o")
+    choose(screen, window, tmp_path / "tiny.png")
+    active(screen, "tiny.png").close()
+    program.know_family()
+    assert program.ended() == 0

@@ -1,0 +1,131 @@
+"""What a user sees and does on an X screen: windows, the keyboard, the button that closes a window."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from Xlib import XK, X, display, error
+from Xlib.ext import xtest
+from Xlib.protocol import event
+
+__all__ = ["ICONIC", "Screen", "WindowOnScreen", "until"]
+
+T = TypeVar("T")
+ICONIC = 3  # of WM_STATE
+
+
+def until(happened: Callable[[], T], seconds: float = 15.0) -> T:
+    """Waits until something is true, and gives it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = happened()
+        if value:
+            return value
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class Screen:
+    """A display with a window manager."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.display = display.Display(name)
+        self.root = self.display.screen().root
+
+    def property(self, window: Any, name: str) -> list[Any]:
+        """The values of a property of a window; none where it has none, or is gone by now."""
+        try:
+            found = window.get_full_property(self.display.intern_atom(name), X.AnyPropertyType)
+        except error.BadWindow:
+            return []
+        return [] if found is None else found.value
+
+    def windows(self) -> Iterator[WindowOnScreen]:
+        """The windows of programs, oldest first."""
+        for number in self.property(self.root, "_NET_CLIENT_LIST"):
+            yield WindowOnScreen(self, self.display.create_resource_object("window", number))
+
+    def window(self, title: str) -> WindowOnScreen:
+        """Waits for the window of that title."""
+        return until(lambda: next((window for window in self.windows() if window.title() == title), None))
+
+    def dialog(self, behind: WindowOnScreen) -> WindowOnScreen:
+        """Waits for another window that has the keyboard, and gives it."""
+        found = until(lambda: next((w for w in self.windows() if w.number != behind.number and w.is_active()), None))
+        time.sleep(0.3)  # it is there before it listens
+        return found
+
+    def keys(self, *names: str) -> None:
+        """Presses keys together, and lets them go: `keys("Control_L", "a")`."""
+        codes = [self.display.keysym_to_keycode(XK.string_to_keysym(name)) for name in names]
+        for code in codes:
+            xtest.fake_input(self.display, X.KeyPress, code)
+        for code in reversed(codes):
+            xtest.fake_input(self.display, X.KeyRelease, code)
+        self.display.sync()
+
+    def type(self, text: str) -> None:
+        """Types a text."""
+        shift = self.display.keysym_to_keycode(XK.string_to_keysym("Shift_L"))
+        for character in text:
+            code, index = next(iter(self.display.keysym_to_keycodes(ord(character))))
+            strokes = [shift, code] if index == 1 else [code]
+            for stroke in strokes:
+                xtest.fake_input(self.display, X.KeyPress, stroke)
+            for stroke in reversed(strokes):
+                xtest.fake_input(self.display, X.KeyRelease, stroke)
+        self.display.sync()
+
+
+class WindowOnScreen:
+    """A window of a program."""
+
+    def __init__(self, screen: Screen, window: Any) -> None:
+        self._screen = screen
+        self._window = window
+        self.number = int(window.id)
+
+    def title(self) -> str:
+        try:
+            return bytes(self._screen.property(self._window, "_NET_WM_NAME")).decode()
+        except error.BadWindow:  # gone meanwhile
+            return ""
+
+    def size(self) -> tuple[int, int]:
+        """Of its content."""
+        found = self._window.get_geometry()
+        return found.width, found.height
+
+    def position(self) -> tuple[int, int]:
+        """Of its frame."""
+        content = self._window.translate_coords(self._screen.root, 0, 0)
+        left, _, top, _ = self._screen.property(self._window, "_NET_FRAME_EXTENTS")
+        return -content.x - left, -content.y - top
+
+    def states(self) -> set[str]:
+        """ "MAXIMIZED_VERT", "FULLSCREEN", "ABOVE" ..."""
+        atoms = self._screen.property(self._window, "_NET_WM_STATE")
+        return {self._screen.display.get_atom_name(atom).removeprefix("_NET_WM_STATE_") for atom in atoms}
+
+    def is_iconic(self) -> bool:
+        return self._screen.property(self._window, "WM_STATE")[0] == ICONIC
+
+    def is_active(self) -> bool:
+        return list(self._screen.property(self._screen.root, "_NET_ACTIVE_WINDOW")) == [self.number]
+
+    def hints(self) -> Any:
+        """What it tells the window manager of its sizes."""
+        return self._window.get_wm_normal_hints()
+
+    def has_icon(self) -> bool:
+        return len(self._screen.property(self._window, "_NET_WM_ICON")) > 2
+
+    def close(self) -> None:
+        """As by the button in its frame."""
+        atom = self._screen.display.intern_atom("_NET_CLOSE_WINDOW")
+        message = event.ClientMessage(window=self._window, client_type=atom, data=(32, [X.CurrentTime, 2, 0, 0, 0]))
+        self._screen.root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
+        self._screen.display.sync()

@@ -1,0 +1,110 @@
+"""The options of windows, and how run() ends with its page; the windows themselves are in tests/desktop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Page
+from jsmeets_local.launchers.look import check_options, look
+from tests.raw import RawPage
+
+
+@pytest.fixture
+def app() -> Iterator[JsMeetsPy]:
+    app = JsMeetsPy(bridge=Bridge())
+    yield app
+    app.stop()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"titel": "x"}, TypeError, "launch() has no option 'titel'; those of windows are title, position, icon,"),
+        ({"title": 5}, TypeError, "title is a str; got 5"),
+        ({"position": 5}, TypeError, "position is a pair of whole numbers of pixels; got 5"),
+        ({"position": (1, 2.5)}, TypeError, "position is a whole number of pixels; got 2.5"),
+        ({"min_size": (0, 5)}, ValueError, "min_size is 1 or more pixels; got 0"),
+        ({"fullscreen": 1}, TypeError, "fullscreen is True or False; got 1"),
+        ({"icon": "missing.png"}, FileNotFoundError, f"there is none at {os.path.abspath('missing.png')}"),
+    ],
+)
+def test_options_that_cannot_be(app: JsMeetsPy, options: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error) as caught:
+        app.launch("<p>", "auto-window", **options)
+    assert text in str(caught.value)
+    assert app.pages == ()
+
+
+@pytest.mark.parametrize("mode", ["browser", "none", "auto"])
+def test_modes_without_a_window_have_no_such_options(app: JsMeetsPy, mode: str) -> None:
+    with pytest.raises(ValueError, match=f'title= is for mode="window" or "auto-window"; mode="{mode}" cannot do it'):
+        app.launch("<p>", mode, title="x")
+
+
+def test_what_the_app_mode_has() -> None:
+    assert check_options("app", {"position": (1, -2), "fullscreen": True}) == {"position": [1, -2], "fullscreen": True}
+    with pytest.raises(ValueError, match='on_top= is for mode="window" or "auto-window"; mode="app" cannot do it'):
+        check_options("app", {"on_top": True})
+
+
+def test_what_a_window_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    icon = tmp_path / "icon.png"
+    icon.write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["/somewhere/my_tool.py"])
+    told = look(np.int64(300), None, check_options("window", {"icon": "icon.png", "min_size": (np.int32(9), 8)}))
+    assert (told["width"], told["height"], told["min_size"]) == (300, 600, [9, 8])
+    assert (told["program"], told["title"], told["icon"]) == ("my_tool", None, str(icon))
+    with pytest.raises(TypeError, match="CSS lengths are for notebooks"):
+        look("50%", None, {})
+    with pytest.raises(ValueError, match="height is 1 or more pixels; got 0"):
+        look(None, 0, {})
+
+
+# run() ---------------------------------------------------------------------------------------------------------------
+
+
+def raw(page: Page, document: str = "d") -> RawPage:
+    return RawPage(page.url, document, page.url.partition("=")[2].partition(".")[2])
+
+
+def test_main_ends_with_its_page(app: JsMeetsPy) -> None:
+    reached: list[str] = []
+
+    def main(page: Page) -> None:
+        raw(page).close()
+        while True:
+            page.call("f")()
+            reached.append("a value")
+
+    app.run("<p>", "none", main, grace=0.1)
+    assert reached == []
+
+
+def test_a_page_that_only_reloads_is_no_excuse(app: JsMeetsPy) -> None:
+    def main(page: Page) -> None:
+        raw(page, "first").close()
+        raw(page, "second")
+        raise Disconnected("of a call that the first document did not answer")
+
+    with pytest.raises(Disconnected, match="did not answer"):
+        app.run("<p>", "none", main, grace=0.1)
+
+
+def test_a_mode_without_a_window_has_none(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", "none")
+    for ask in (lambda: page.window, lambda: page.aio.window):
+        with pytest.raises(RuntimeError, match='launch\\(mode="window"\\) opens it in one'):
+            ask()
+    client = raw(page)
+    name = page.url.partition("=")[2].partition(".")[2]
+    kind, _, error = client.ask("call", "$window", [name, "resize", 1, 2])
+    assert kind == "error"
+    assert "window_api=True" in error["message"]
+    assert "no window" in client.ask("call", "$window", ["another", "resize", 1, 2])[2]["message"]
