@@ -18,6 +18,7 @@ from .api.queue import QueuesApi
 from .api.textsocket import TextSockets
 from .bridge import Bridge, default_bridge
 from .compat import Handler, Handlers, Templates, enter_request
+from .core.limits import Limits
 from .endpoint import Guarded, TextEndpoint
 from .gate import Gate
 from .prefix import with_prefix
@@ -49,6 +50,7 @@ class JsMeetsPy(Running):
         token: What a page must know to connect. `launch()` makes one; served by plain uvicorn the default is none.
         allowed_hosts: Host names (`Host` header) beyond the server's own.
         allowed_origins: Origins (`"https://example.org"`) beyond the server's own.
+        limits: How much pages may take, of the bridge and all applications that share it.
 
     Attributes:
         templates: The Jinja2 templates (only where `templates` was given).
@@ -77,12 +79,15 @@ class JsMeetsPy(Running):
         token: str | None = None,
         allowed_hosts: Collection[str] = (),
         allowed_origins: Collection[str] = (),
+        limits: Limits | None = None,
     ) -> None:
         super().__init__(debug, routes, middleware, exception_handlers, lifespan=self._run_lifespan)
         static, templates = (folder and bundled(folder) for folder in (static, templates))
         self._init_launching(
             bridge if bridge is not None else default_bridge(), Gate(token, allowed_hosts, allowed_origins)
         )
+        if limits is not None:
+            self.bridge.ask(self.bridge.hub.set_limits, limits)
         self.functions = Functions(self.bridge)
         self.queues = QueuesApi(self.bridge)
         self.pubsub = Pubsub(self.bridge)

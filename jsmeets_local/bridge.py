@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
@@ -16,8 +17,10 @@ from .core.calls import Finished
 from .core.chunks import CHUNK
 from .core.codec import Frame, decode
 from .core.functions import Function
-from .core.hub import CLOSE_GOING_AWAY, Hub
+from .core.hub import Hub
 from .core.message import Hello
+from .core.pages import CLOSE_GOING_AWAY
+from .core.values import Payload, pack
 from .door import Cancel, Done, Door, Operation
 from .errors import BridgeBusy, ProtocolError
 from .invoker import Answer, Invoker, Listener
@@ -57,7 +60,8 @@ class Bridge:
         self.protocols: dict[str, Listener] = {}
         self.watchers: set[Watcher] = set()
         self.item_lines: dict[Hashable, Line] = {}  # who takes the next item of a queue
-        self._invoker = Invoker(self.door, self._answered)
+        self.room_line: Line = deque()  # who waits until pages have room
+        self._invoker = Invoker(self.door, self._answered, self.pack)
         self._connections: dict[int, Connection] = {}
         self._waiters: dict[int, Done[Finished]] = {}
         self._timer: asyncio.Handle | None = None
@@ -87,7 +91,7 @@ class Bridge:
         self._users = 1
         for socket in self.hub.sockets():  # of a loop that was closed without stop()
             self.do(self.hub.disconnect, socket)
-        self._invoker.start()
+        self._invoker.start(self.hub.limits.waiting_threads)
 
     def ensure_started(self) -> bool:
         """Starts where no lifespan did: `--lifespan off`, or an application mounted in another.
@@ -117,7 +121,7 @@ class Bridge:
         self.door.ask(self._end_lines)  # of those who came in the meantime
 
     def _end_lines(self) -> None:
-        for line in list(self.item_lines.values()):
+        for line in [self.room_line, *self.item_lines.values()]:
             for served in list(line):
                 served(ENDED)
 
@@ -136,6 +140,17 @@ class Bridge:
             if thread is not threading.current_thread():  # an exposed function may stop its server
                 thread.join(timeout)
         self._threads = []
+
+    def pack(self, value: Any, name: str) -> Payload:
+        """Converts a value for the wire, in any thread; errors as `core.values.pack`."""
+        return pack(value, name, self.hub.limits.message_bytes)
+
+    def stats(self) -> dict[str, Any]:
+        """What is there and what has been, on the loop; asks pages for the round-trip time of the next look."""
+        if self.door.loop is not None:
+            for socket in self.hub.sockets():
+                self.do(self.hub.ping, socket, self.door.loop.time())
+        return {**self.hub.stats(), "workers": self._invoker.stats()}
 
     # The hub's shell -----------------------------------------------------------------------------------
 
@@ -237,6 +252,14 @@ class Bridge:
         elif callable(effect.subscriber):
             effect.subscriber(effect.topic, effect.data)
 
+    def _room(self, effect: fx.Room) -> None:
+        for served in list(self.room_line):
+            served(True)
+
+    def _ponged(self, effect: fx.Ponged) -> None:
+        if self.door.loop is not None:
+            self.hub.ponged(effect.socket, self.door.loop.time() - effect.sent)
+
     def _stored(self, effect: fx.Stored) -> None:
         line = self.item_lines.get(effect.key)
         while line and not self.hub.queues.is_empty(effect.key):
@@ -258,6 +281,8 @@ class Bridge:
 
     def _connected(self, effect: fx.Connected) -> None:
         logger.info("page connected (socket %d)", effect.socket)
+        if self.door.loop is not None:
+            self.hub.ping(effect.socket, self.door.loop.time())
         self._tell_sockets(effect.socket, "connect")
         for watcher in list(self.watchers):
             watcher.arrived(effect.socket, effect.page)
@@ -286,8 +311,7 @@ class Bridge:
     def _drop(self, effect: fx.Drop) -> None:
         connection = self._connections.pop(effect.socket, None)
         if connection is not None:
-            connection.closing = (effect.code, effect.reason)
-            connection.wake()
+            connection.close(effect.code, effect.reason)
 
     def _report(self, effect: fx.Report) -> None:
         getattr(logger, effect.level)("%s", effect.text)
@@ -397,6 +421,8 @@ _PERFORM: dict[type, Callable[[Bridge, Any], None]] = {
     fx.Lost: Bridge._lost,
     fx.Resumed: Bridge._resumed,
     fx.Invoke: Bridge._invoke,
+    fx.Room: Bridge._room,
+    fx.Ponged: Bridge._ponged,
     fx.Settle: Bridge._settled,
     fx.Deliver: Bridge._deliver,
     fx.Stored: Bridge._stored,

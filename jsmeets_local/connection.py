@@ -12,6 +12,9 @@ from .core.outbox import Outbox
 __all__ = ["Connection", "Transport"]
 
 
+DRAIN_SECONDS = 2.0  # what a page that is sent away gets to read the rest
+
+
 class Transport(Protocol):
     """What a connection writes to: an ASGI `send`, in effect."""
 
@@ -38,6 +41,7 @@ class Connection:
         self.assembler = Assembler(max_bytes)
         self.closing: tuple[int, str] | None = None
         self.ended = 1006  # how the WebSocket ended: abnormally, unless it says otherwise (RFC 6455, section 7.1.5)
+        self.limit: asyncio.Timeout | None = None  # of its reader, which need not wait for ever once it is closing
         self._wake: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
@@ -45,11 +49,17 @@ class Connection:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
+    def close(self, code: int, reason: str) -> None:
+        """Ends it when what is in the outbox has been written, or the page does not take that in time."""
+        self.closing = (code, reason)
+        if self.limit is not None:
+            self.limit.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
+        self.wake()
+
     def retire(self, code: int, reason: str) -> None:
         """Another connection goes on in its place: nothing is written here any more but the end."""
         self.outbox = None
-        self.closing = (code, reason)
-        self.wake()
+        self.close(code, reason)
 
     async def pump(self) -> None:
         """Writes frames until the connection is closed from this side."""

@@ -13,8 +13,8 @@ from .bridge import Bridge
 from .connection import Connection
 from .core.codec import Frame, decode, encode
 from .core.failures import close_packet
-from .core.hub import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT
 from .core.message import Hello
+from .core.pages import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT
 from .errors import ProtocolError
 from .gate import Gate
 
@@ -22,7 +22,6 @@ __all__ = ["SUBPROTOCOL", "Guarded", "TextEndpoint"]
 
 SUBPROTOCOL = "jsmeets.v1"
 HELLO_SECONDS = 10.0
-DRAIN_SECONDS = 2.0  # what a page that is sent away gets to read the rest
 NO_CODE = 1005  # the other side gave none (RFC 6455, section 7.1.5)
 MAX_REASON = 123  # bytes of a close reason (RFC 6455, section 5.5)
 
@@ -88,7 +87,7 @@ class TextEndpoint:
         if not await self._agree(scope["subprotocols"], send, transport):
             return
         websocket = WebSocket(scope, receive, send)
-        connection = Connection(transport, self._bridge.hub.max_message_bytes, websocket)
+        connection = Connection(transport, self._bridge.hub.limits.message_bytes, websocket)
         try:
             await self._serve(connection, receive)
         except OSError as error:
@@ -122,7 +121,10 @@ class TextEndpoint:
             return
         writer = asyncio.create_task(connection.pump())
         try:
-            await self._read(socket, connection, receive, writer)
+            async with asyncio.timeout(None) as connection.limit:
+                await self._read(socket, connection, receive)
+        except TimeoutError:
+            logger.debug("socket %d did not take its goodbye in time", socket)
         finally:
             self._bridge.disconnect(socket, connection, connection.ended)
             writer.cancel()
@@ -150,17 +152,13 @@ class TextEndpoint:
         logger.error("a connection was closed: %s", error)
         await connection.transport.close(CLOSE_PROTOCOL, f"protocol error: {error}")
 
-    async def _read(self, socket: int, connection: Connection, receive: Receive, writer: asyncio.Task[None]) -> None:
-        """Takes frames until the page goes, or is sent away and has had time to hear why."""
-        while connection.closing is None:
-            frame = await _frame(connection, receive)
-            if frame is None:
-                return
+    async def _read(self, socket: int, connection: Connection, receive: Receive) -> None:
+        """Takes frames until the page goes; what comes after it was sent away is not heard."""
+        while (frame := await _frame(connection, receive)) is not None:
             try:
                 self._bridge.receive(socket, connection, frame)
             except ProtocolError as error:
                 self._bridge.protocol_error(socket, error)
-        await asyncio.wait([writer], timeout=DRAIN_SECONDS)
 
 
 async def _frame(connection: Connection, receive: Receive) -> Frame | None:

@@ -19,7 +19,7 @@ from .core.effects import Invoke
 from .core.failures import error_packet
 from .core.functions import Function
 from .core.message import ErrorInfo
-from .core.values import pack
+from .core.values import Payload
 from .door import Door
 from .errors import MessageTooBig
 from .workers import Lane, WorkerPool, waiting
@@ -89,10 +89,14 @@ class Invoker:
     Args:
         door: The way back to the loop.
         answered: Takes the answers of functions that have ended, on the loop.
+        pack: Converts results for the wire.
     """
 
-    def __init__(self, door: Door, answered: Callable[[list[Answer]], None]) -> None:
+    def __init__(
+        self, door: Door, answered: Callable[[list[Answer]], None], pack: Callable[[Any, str], Payload]
+    ) -> None:
         self._door = door
+        self._pack = pack
         self._answered = answered
         self._pool: WorkerPool | None = None
         self._lanes: dict[int, Lane] = {}
@@ -100,10 +104,14 @@ class Invoker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
-    def start(self) -> None:
-        """Makes ready; the first thread starts with the first plain function."""
+    def start(self, max_waiting: int) -> None:
+        """Makes ready; the first thread starts with the first plain function.
+
+        Args:
+            max_waiting: How many plain functions may wait for pages at once.
+        """
         self._stopping = False
-        self._pool = WorkerPool(SLOTS, self._hand_back, self._after)
+        self._pool = WorkerPool(SLOTS, self._hand_back, self._after, _report_stuck, max_waiting)
 
     async def stop(self) -> list[threading.Thread]:
         """Cancels what is async and lets plain functions end on their own.
@@ -137,7 +145,7 @@ class Invoker:
             lane = self._lanes.get(call.socket)
             if lane is None:
                 lane = self._lanes[call.socket] = Lane()
-            self._submit(lane, functools.partial(self._run_plain, call))
+            self._submit_call(lane, call)
 
     def _invoke_exclusive(self, call: Invoke) -> None:
         line = self._exclusive.get(call.function)
@@ -145,7 +153,7 @@ class Invoker:
             line = _AsyncLine() if is_async(call.function.func) else Lane(strict=True)
             self._exclusive[call.function] = line
         if isinstance(line, Lane):
-            self._submit(line, functools.partial(self._run_plain, call))
+            self._submit_call(line, call)
         else:
             self._add(line, functools.partial(self._run_async, call))
 
@@ -154,7 +162,7 @@ class Invoker:
         if listener.is_async:
             self._add(listener.line, functools.partial(self._tell_async, listener, args))
         else:
-            self._submit(listener.lane, functools.partial(self._tell_plain, listener, args))
+            self._submit(listener.lane, functools.partial(self._tell_plain, listener, args), listener.about)
 
     def forget(self, function: Function) -> None:
         """An exposed function was replaced or removed."""
@@ -162,11 +170,24 @@ class Invoker:
 
     # On the loop ---------------------------------------------------------------------------------------
 
-    def _submit(self, lane: Lane, job: Callable[[], Any]) -> None:
+    def stats(self) -> dict[str, int]:
+        """The worker threads, in numbers."""
+        return {} if self._pool is None else self._pool.stats()
+
+    def _submit_call(self, lane: Lane, call: Invoke) -> None:
+        if not self._submit(lane, functools.partial(self._run_plain, call), call.function.key):
+            text = "too many functions wait for pages; Limits(waiting_threads=...) allows more"
+            packet = error_packet(call.call_id, ErrorInfo("refused", "TooManyWaiting", text)) if call.call_id else None
+            self._answered([Answer(call.socket, call.function, packet)])
+
+    def _submit(self, lane: Lane, job: Callable[[], Any], about: str) -> bool:
         if self._pool is None:
             logger.warning("dropped a call that came after the bridge was stopped")
-        else:
-            self._pool.submit(lane, job)
+            return True
+        taken = self._pool.submit(lane, job)
+        if not taken:
+            logger.error("%s was not called: too many functions wait for pages", about)
+        return taken
 
     def _add(self, line: _AsyncLine, start: Callable[[], Awaitable[None]]) -> None:
         line.pending.append(start)
@@ -194,7 +215,7 @@ class Invoker:
                 stopped = self._stopping and isinstance(error, asyncio.CancelledError)
                 packet = None if stopped else _failure(call, error)
             else:
-                packet = _success(call, value)
+                packet = _success(call, value, self._pack)
         self._door.drain()  # what it pushed or published goes before its answer
         self._answered([Answer(call.socket, call.function, packet)])
 
@@ -211,16 +232,18 @@ class Invoker:
     # On a worker's thread ------------------------------------------------------------------------------
 
     def _run_plain(self, call: Invoke) -> Answer:
+        threading.current_thread().name = f"jsmeets: {call.function.key}"
         with writing(call.function.cell):
             try:
                 value = self._resolve(call.function.func(*call.args))
             except BaseException as error:  # noqa: BLE001 - the page that called gets it
                 packet = _failure(call, error)
             else:
-                packet = _success(call, value)
+                packet = _success(call, value, self._pack)
         return Answer(call.socket, call.function, packet)
 
     def _tell_plain(self, listener: Listener, args: tuple[Any, ...]) -> None:
+        threading.current_thread().name = f"jsmeets: {listener.about}"
         with writing(listener.cell):
             try:
                 self._resolve(listener.func(*args))
@@ -247,11 +270,18 @@ class Invoker:
             loop.call_later(seconds, func, *args)
 
 
+def _report_stuck(thread: threading.Thread, seconds: float) -> None:
+    """Says where a function is that does not end."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    where = "".join(traceback.format_stack(frame)[-10:]) if frame is not None else ""
+    logger.warning("the thread %r has been busy for %.0f s with one call; it is at\n%s", thread.name, seconds, where)
+
+
 async def _await(value: Awaitable[Any]) -> Any:
     return await value
 
 
-def _success(call: Invoke, value: Any) -> Packet | None:
+def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> Packet | None:
     if not call.call_id:
         return None
     try:

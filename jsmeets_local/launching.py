@@ -204,6 +204,21 @@ class Launching(Starlette2020):
             return True
         return self.bridge.door.block(crowd.wait_closed(limit), "await page.aio.wait()")
 
+    def stats(self) -> dict[str, Any]:
+        """What is there and what has been, in numbers: of the bridge, and so of all applications that share it.
+
+        Returns:
+            `pages`: for each its `socket`, `page` name, whether it is `connected`, its `reconnects`, the
+            `round_trip_seconds` that the last look has found, what is `waiting` to be sent and confirmed
+            (`waiting_bytes`), `dropped`, `sent` (`sent_bytes`) and `received` (`received_bytes`), and its
+            `running_calls` in Python. `pending_calls` of Python in pages; `ignored_answers`, which came late, twice, or
+            from another page; `queues` with the number of their items; `queue_items_dropped`; `topics` with the number
+            of their subscribers; `workers`: `threads`, how many are `running` and `waiting` for pages, and
+            `lanes_waiting` for a thread. Pages get it as JSON from `/jsmeetspy/stats`, with the token.
+        """
+        stats: dict[str, Any] = self.bridge.door.ask(self.bridge.stats)
+        return stats
+
     def stop(self) -> None:
         """Closes all pages and stops the server that `launch()` started; returns when port and threads are free.
 

@@ -10,7 +10,7 @@ from .api.queue import next_item
 from .bridge import Bridge
 from .core.arguments import Key, check_name, check_queue_key, seconds
 from .core.calls import Finished
-from .core.values import Payload, pack
+from .core.values import Payload
 from .door import Cancel, Done, Operation
 from .errors import CallTimeout, LaunchError, PageClosed
 from .launchers.steering import Steered
@@ -69,7 +69,7 @@ class View:
         limit = seconds(timeout)
 
         def request(args: tuple[Any, ...]) -> Operation[Any]:
-            payload = pack(list(args), "args")
+            payload = self.bridge.pack(list(args), "args")
             return lambda done: self._when_here(
                 key, limit, done, lambda socket, left: self._ask(key, payload, socket, left, done)
             )
@@ -120,7 +120,7 @@ class View:
     def notify(self, key: str, args: list[Any]) -> None:
         """Calls and wants no answer; a page that is not here yet is called when it comes."""
         self.check_open()
-        payload = pack(args, "args")
+        payload = self.bridge.pack(args, "args")
         self._post_when_here(lambda socket: self.bridge.hub.notify(key, payload, socket))
 
     def _post_when_here(self, send: Callable[[int], None]) -> None:
@@ -145,7 +145,7 @@ class View:
         """Puts data into the page's queue; for a page that is not here yet, when it comes."""
         self.check_open()
         check_queue_key(key)
-        payload = pack(data, "data")
+        payload = self.bridge.pack(data, "data")
         self._post_when_here(lambda socket: self.bridge.hub.push_nowait(key, payload, socket))
 
     def queue_item(self, key: Key, timeout: float | None) -> Operation[Any]:

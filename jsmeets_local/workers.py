@@ -22,6 +22,7 @@ __all__ = ["Lane", "WorkerPool", "waiting"]
 PATIENCE = 0.010  # seconds a job may hold up what is behind it in an impatient lane
 HAND_BACK = 0.002  # seconds after which answers go back although the lane has more jobs
 IDLE = 10.0  # seconds after which an idle worker ends
+STUCK = 60.0  # seconds after which a job that still runs is reported, once
 
 Job: TypeAlias = Callable[[], Any]  # never raises; None means that there is no answer
 
@@ -52,11 +53,15 @@ class Lane:
 class _Drive:
     """One worker's time with one lane."""
 
-    __slots__ = ("lane", "pool")
+    __slots__ = ("lane", "pool", "reported", "since", "thread", "waits")
 
     def __init__(self, pool: WorkerPool, lane: Lane) -> None:
         self.pool = pool
         self.lane = lane
+        self.thread = threading.current_thread()
+        self.since = monotonic()  # when the running job began
+        self.waits = False  # it waits for a page
+        self.reported = False
 
 
 class WorkerPool:
@@ -66,10 +71,23 @@ class WorkerPool:
         slots: How many jobs run at once; those that wait for a page do not count.
         deliver: Takes a list of answers, on a worker's thread.
         after: `after(seconds, func, *args)` calls `func` later; called from any thread.
+        stuck: Told of a thread whose job runs for longer than `STUCK`, and for how many seconds it does.
+        max_waiting: How many jobs may wait for pages; beyond that none is taken.
     """
 
-    def __init__(self, slots: int, deliver: Callable[[list[Any]], None], after: Callable[..., object]) -> None:
+    def __init__(
+        self,
+        slots: int,
+        deliver: Callable[[list[Any]], None],
+        after: Callable[..., object],
+        stuck: Callable[[threading.Thread, float], None] = lambda thread, seconds: None,
+        max_waiting: int = 2**31,
+    ) -> None:
         self.slots = slots
+        self.max_waiting = max_waiting
+        self._stuck = stuck
+        self._drives: set[_Drive] = set()
+        self._guarded = False  # a look for stuck jobs is due
         self._deliver = deliver
         self._after = after
         self._lock = threading.Lock()
@@ -82,15 +100,33 @@ class WorkerPool:
         self._number = 0
         self._closed = False
 
-    def submit(self, lane: Lane, job: Job) -> None:
-        """Adds a job to a lane."""
+    def submit(self, lane: Lane, job: Job) -> bool:
+        """Adds a job to a lane.
+
+        Returns:
+            Whether it was taken: not where too many wait for pages.
+        """
         with self._lock:
+            if len(self._drives) - self._busy >= self.max_waiting:
+                return False
             lane.jobs.append(job)
             if lane.driver is None:
                 self._queue(lane)
             watch = lane.driver is not None and self._watch(lane, True)
         if watch:
             self._after(PATIENCE, self._check, lane)
+        return True
+
+    def stats(self) -> dict[str, int]:
+        """How many threads there are, run a job, and wait for a page; and how many lanes have nobody to drive them."""
+        with self._lock:
+            waiting = len(self._drives) - self._busy
+            return {
+                "threads": len(self._threads),
+                "running": self._busy,
+                "waiting": waiting,
+                "lanes_waiting": len(self._ready),
+            }
 
     def close(self) -> list[threading.Thread]:
         """Ends the idle workers now and the others after their job.
@@ -156,12 +192,14 @@ class WorkerPool:
     # A worker ------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        name = threading.current_thread().name
         while (drive := self._next_drive()) is not None:
             _current.drive = drive
             answer = None
             while (job := self._next_job(drive, answer)) is not None:
                 answer = job()
             _current.drive = None
+            threading.current_thread().name = name
 
     def _next_drive(self) -> _Drive | None:
         with self._lock:
@@ -174,10 +212,30 @@ class WorkerPool:
             lane.handed_back = monotonic()
             lane.driver = drive = _Drive(self, lane)
             self._busy += 1
+            self._drives.add(drive)
             watch = self._watch(lane, len(lane.jobs) > 1)
+            guard, self._guarded = not self._guarded, True
         if watch:
             self._after(PATIENCE, self._check, lane)
+        if guard:
+            self._after(STUCK, self._report_stuck)
         return drive
+
+    def _report_stuck(self) -> None:
+        """Looks for jobs that run for too long, as long as there are any."""
+        now = monotonic()
+        with self._lock:
+            running = [drive for drive in self._drives if not drive.waits and not drive.reported]
+            stuck = [drive for drive in running if now - drive.since >= STUCK]
+            for drive in stuck:
+                drive.reported = True
+            left = [drive.since for drive in running if not drive.reported]
+            self._guarded = bool(self._drives) and not self._closed
+            guard = self._guarded
+        for drive in stuck:
+            self._stuck(drive.thread, now - drive.since)
+        if guard:
+            self._after(min(left, default=now) + STUCK - now, self._report_stuck)
 
     def _next_job(self, drive: _Drive, answer: Any) -> Job | None:
         """Keeps the answer of the last job and gives the next; `None` when the lane is empty or lost."""
@@ -190,17 +248,22 @@ class WorkerPool:
     def _step(self, drive: _Drive, answer: Any, now: float) -> tuple[Job | None, list[Any]]:
         lane = drive.lane
         if lane.driver is not drive:  # the lane was taken from us while the job ran
-            self._busy -= 1
+            self._end(drive)
             return None, [] if answer is None else [answer]
         if answer is not None:
             lane.answers.append(answer)
         if lane.jobs:
-            lane.since = now
+            lane.since = drive.since = now
+            drive.reported = False
             late = now - lane.handed_back > HAND_BACK
             return lane.jobs.popleft(), lane.take_answers(now) if late else []
         lane.driver = None
-        self._busy -= 1
+        self._end(drive)
         return None, lane.take_answers(now)
+
+    def _end(self, drive: _Drive) -> None:
+        self._busy -= 1
+        self._drives.discard(drive)
 
     def _check(self, lane: Lane) -> None:
         """Takes a lane away from a worker whose job runs too long."""
@@ -224,6 +287,7 @@ class WorkerPool:
         answers: list[Any] = []
         with self._lock:
             self._busy -= 1
+            drive.waits = True
             if lane.driver is drive:
                 answers = lane.take_answers(monotonic()) if lane.strict else self._release(lane)
             if self._ready:
@@ -231,10 +295,12 @@ class WorkerPool:
         if answers:
             self._deliver(answers)
 
-    def resume(self) -> None:
+    def resume(self, drive: _Drive) -> None:
         """The job goes on. It takes a slot even if all are taken: it may hold what the others wait for."""
         with self._lock:
             self._busy += 1
+            drive.waits = False
+            drive.since = monotonic()
 
 
 @contextmanager
@@ -248,4 +314,4 @@ def waiting() -> Iterator[None]:
     try:
         yield
     finally:
-        drive.pool.resume()
+        drive.pool.resume(drive)

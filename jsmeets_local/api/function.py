@@ -9,7 +9,6 @@ from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import Target, check_function, check_name, check_target, seconds
 from ..core.calls import Finished
-from ..core.values import pack
 from ..door import Operation
 
 __all__ = ["Functions", "FunctionsBase"]
@@ -108,7 +107,7 @@ class FunctionsBase:
         check_target(target)
 
         def send(*args: Any) -> None:
-            self._bridge.post(self._bridge.hub.notify, key, pack(list(args), "args"), target)
+            self._bridge.post(self._bridge.hub.notify, key, self._bridge.pack(list(args), "args"), target)
 
         return send
 
@@ -120,7 +119,7 @@ class FunctionsBase:
         limit = seconds(timeout)
 
         def request(args: tuple[Any, ...]) -> Operation[Finished]:
-            payload = pack(list(args), "args")
+            payload = self._bridge.pack(list(args), "args")
             return self._bridge.request(lambda deadline: self._bridge.hub.call(key, payload, target, deadline), limit)
 
         return request

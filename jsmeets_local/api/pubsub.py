@@ -8,7 +8,9 @@ from typing import Any, TypeVar, overload
 from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import check_function, check_name
-from ..core.values import pack
+from ..core.limits import Overflow
+from ..door import Cancel, Done, Operation
+from ..lines import ENDED, stand_in
 
 __all__ = ["Pubsub"]
 
@@ -37,10 +39,54 @@ class Pubsub:
         check_name(topic, "topic")
 
         def send(data: Any) -> bool:
-            self._bridge.post(self._bridge.hub.publish, topic, data, pack(data, "data"), suppress)
+            payload = self._bridge.pack(data, "data")
+            self._wait_for_room(topic)
+            self._bridge.post(self._bridge.hub.publish, topic, data, payload, suppress)
             return True
 
         return send
+
+    def _wait_for_room(self, topic: str) -> None:
+        """Where publishers of this topic wait for slow pages; on the loop, which they wait for, they cannot."""
+        hub, door = self._bridge.hub, self._bridge.door
+        if hub.policies.get(topic, hub.limits.overflow) == "block" and door.is_open() and not door.is_here():
+            door.block(self._room(topic), "an overflow policy other than 'block'")
+
+    def _room(self, topic: str) -> Operation[bool]:
+        """An operation: ends when every page that hears the topic has room, or the bridge stops."""
+        hub, door = self._bridge.hub, self._bridge.door
+
+        def operation(done: Done[bool]) -> Cancel | None:
+            leave: Cancel | None = None
+
+            def look(served: Any) -> None:
+                nonlocal leave
+                if served is ENDED or hub.is_free(hub.broker.subscribers(topic)):
+                    done(True)
+                else:
+                    leave = stand_in(self._bridge.room_line, door, None, look)
+
+            look(True)
+            return lambda: leave() if leave is not None else None
+
+        return operation
+
+    def set_overflow(self, topic: str, policy: Overflow | None) -> None:
+        """Sets what happens to publications on a topic for a page that is too slow: one whose outbox is full.
+
+        Args:
+            topic: The name of the topic.
+            policy: "drop_oldest" drops the oldest publication that waits for that page; "latest" lets only the newest
+                one of the topic wait, also while there is room: for what is shown and soon outdated; "block" lets the
+                publishing thread wait until there is room (an async function, which runs on the bridge's loop, cannot
+                wait and drops the oldest); "disconnect" sends the page away. `None`: as for topics that have none of
+                their own, `Limits(overflow=...)`.
+
+        Raises:
+            ValueError: There is no such policy.
+        """
+        check_name(topic, "topic")
+        self._bridge.ask(self._bridge.hub.set_policy, topic, policy)
 
     @overload
     def subscribe(self, topic: str, func: None = None) -> Callable[[F], F]: ...

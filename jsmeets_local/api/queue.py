@@ -10,7 +10,7 @@ from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import Key, Target, check_function, check_queue_key, check_target, seconds
 from ..core.calls import Finished
-from ..core.values import pack
+from ..core.queues import WhenFull, check_when_full
 from ..door import Cancel, Done, Operation
 from ..invoker import Listener
 from ..lines import ENDED, NOTHING, stand_in
@@ -41,7 +41,7 @@ class QueuesBase:
         check_target(target)
 
         def send(data: Any) -> None:
-            self._bridge.post(self._bridge.hub.push_nowait, key, pack(data, "data"), target)
+            self._bridge.post(self._bridge.hub.push_nowait, key, self._bridge.pack(data, "data"), target)
 
         return send
 
@@ -84,6 +84,28 @@ class QueuesBase:
         """Drops all queues."""
         self._bridge.ask(self._bridge.hub.queues.remove_all)
 
+    def set_limit(self, key: Key, max_items: int | None, when_full: WhenFull = "wait") -> None:
+        """Sets how many items of pages a queue of Python's has room for.
+
+        Args:
+            key: The name of the queue.
+            max_items: The number; `None` for that of `Limits(queue_items=...)`.
+            when_full: What becomes of an item for which there is no room. "wait": a page that awaits its `push` waits
+                for room, and one that does not (`push_nowait`) is told in its console that the item is refused;
+                "error": both are refused, and `push` raises; "drop_oldest": the oldest item makes room.
+
+        Raises:
+            TypeError: `max_items` is no number.
+            ValueError: It is not positive, or there is no such policy.
+        """
+        check_queue_key(key)
+        check_when_full(when_full)
+        if max_items is not None and (isinstance(max_items, bool) or not isinstance(max_items, int)):
+            raise TypeError(f"max_items is a number of items, or None; got {max_items!r}")
+        if max_items is not None and max_items < 1:
+            raise ValueError(f"max_items is 1 or more; got {max_items}")
+        self._bridge.ask(self._bridge.hub.queues.set_limit, key, max_items, when_full)
+
     def add_callback(self, func: Callable[[Hashable], Any]) -> None:
         """Has `func(key)` called after each item that arrives; adding it twice changes nothing.
 
@@ -104,7 +126,7 @@ class QueuesBase:
         limit = seconds(timeout)
 
         def request(data: Any) -> Operation[Finished]:
-            payload = pack(data, "data")
+            payload = self._bridge.pack(data, "data")
             return self._bridge.request(lambda deadline: self._bridge.hub.push(key, payload, target, deadline), limit)
 
         return request
@@ -167,7 +189,7 @@ def next_item(bridge: Bridge, key: Hashable, timeout: float | None) -> Operation
 
         leave: Cancel | None = None
         if not bridge.hub.queues.is_empty(key):
-            take(bridge.hub.queues.shift(key))
+            take(bridge.do(bridge.hub.queues.shift, key))
         else:
             leave = stand_in(line, bridge.door, timeout, take)
         return cancel

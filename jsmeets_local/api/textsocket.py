@@ -8,7 +8,6 @@ from typing import Any
 from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import Target, check_function, check_target
-from ..core.values import pack
 from ..invoker import Listener
 
 __all__ = ["Sent", "TextSockets"]
@@ -122,7 +121,7 @@ class TextSockets:
         missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
         if missing:
             raise TypeError(f"data is a dict with the keys {', '.join(_KEYS)}; missing: {', '.join(missing)}")
-        return pack(data, "data"), str(data["protocol"])
+        return self._bridge.pack(data, "data"), str(data["protocol"])
 
     def _multicast(self, payload: Any, protocol: str, socket: Target) -> int:
         self._bridge.hub.custom(payload, protocol, socket)

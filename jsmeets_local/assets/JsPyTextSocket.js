@@ -1141,8 +1141,10 @@
         error: (/** @type {any[]} */ message) => settle(message[1], message[2]),
         credit: (/** @type {any[]} */ message) => outbox.credit(message[1], message[2]),
         ack: (/** @type {any[]} */ message) => outbox.acknowledge(message[1]),
+        ping: (/** @type {any[]} */ message) => send_now(["pong", message[1]]),
+        fault: (/** @type {any[]} */ message) => console.error(`JsPyTextSocket: ${message[1]}: ${message[2].message}`),
     }));
-    const UNCOUNTED = ["welcome", "close", "credit", "ack"];   // what concerns one connection alone
+    const UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];   // what concerns one connection alone
 
     /** @type {(own: JsPyLink, message: any[]) => void} */
     function take(own, message) {

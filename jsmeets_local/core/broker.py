@@ -48,6 +48,10 @@ class Broker:
         """Who hears a publication on this topic."""
         return list(self._subscribers.get(topic, ()))
 
+    def count(self, subscriber: Hashable) -> int:
+        """How many topics a subscriber hears."""
+        return len(self._topics.get(subscriber, ()))
+
     def names(self) -> list[str]:
         """The topics that anybody hears."""
         return list(self._subscribers)

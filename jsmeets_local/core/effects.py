@@ -16,8 +16,10 @@ __all__ = [
     "Invoke",
     "Left",
     "Lost",
+    "Ponged",
     "Report",
     "Resumed",
+    "Room",
     "Settle",
     "Stored",
     "UserMessage",
@@ -88,6 +90,17 @@ class Resumed(NamedTuple):
     page: str
 
 
+class Room(NamedTuple):
+    """A page that had no room for more has some, or has gone: who waits for that may look again."""
+
+
+class Ponged(NamedTuple):
+    """A page has answered a ping that was sent at that time, in the seconds of the shell's clock."""
+
+    socket: int
+    sent: float
+
+
 class Left(NamedTuple):
     """A page has gone; `lost` if it was waited for, and did not come back."""
 
@@ -112,5 +125,18 @@ class Report(NamedTuple):
 
 
 Effect: TypeAlias = (
-    Wake | Invoke | Settle | Deliver | Stored | UserMessage | Connected | Lost | Resumed | Left | Drop | Report
+    Wake
+    | Invoke
+    | Settle
+    | Deliver
+    | Stored
+    | UserMessage
+    | Connected
+    | Lost
+    | Resumed
+    | Room
+    | Ponged
+    | Left
+    | Drop
+    | Report
 )

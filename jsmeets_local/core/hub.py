@@ -6,7 +6,6 @@ A shell feeds it what happens (`hello`, `receive`, `disconnect`, `expire`) and w
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
@@ -18,158 +17,48 @@ from .arguments import Key
 from .broker import Broker
 from .calls import CallTable, Finished
 from .codec import Packet, message_packet
-from .effects import (
-    Connected,
-    Deliver,
-    Drop,
-    Effect,
-    Invoke,
-    Left,
-    Lost,
-    Report,
-    Resumed,
-    Settle,
-    Stored,
-    UserMessage,
-    Wake,
-)
-from .failures import About, as_exception, close_packet, error_packet, fault_text, parting, unknown
+from .effects import Deliver, Drop, Invoke, Ponged, Report, Settle, Stored, UserMessage
+from .failures import About, as_exception, error_packet, fault_text, parting, unknown
 from .functions import Function, FunctionTable
-from .link import Link
-from .outbox import Outbox
+from .limits import Limits
+from .pages import CLOSE_GOING_AWAY, Pages
 from .queues import Queues
-from .values import MAX_MESSAGE_BYTES, Payload, pack
+from .values import Payload, pack
 
-__all__ = ["CLOSE_GOING_AWAY", "CLOSE_KICKED", "CLOSE_PROTOCOL", "REFUSED_BY_LIMIT", "Hub"]
-
-CLOSE_GOING_AWAY = 1001
-CLOSE_PROTOCOL = 4400
-CLOSE_KICKED = 4403
-RESUME_SECONDS = 10.0  # for which a page whose connection broke is waited for
-REFUSED_BY_LIMIT = "Connection refused due to connection limit @python"
+__all__ = ["Hub"]
 
 
-class Hub:
+class Hub(Pages):
     """The state of all pages. One thread touches it.
 
     Args:
         session: A name that no other hub has: a page that comes back to another one begins anew.
+        limits: How much pages may take.
     """
 
-    def __init__(self, session: str = "") -> None:
-        self.session = session
-        self.resume_seconds = RESUME_SECONDS
+    def __init__(self, session: str = "", limits: Limits | None = None) -> None:
+        super().__init__(session, limits or Limits())
         self.functions = FunctionTable()
-        self.queues = Queues()
+        self.queues = Queues(self.limits.queue_items, self._stored)
         self.broker = Broker()
         self.calls = CallTable()
-        self.limit = 0  # connections; 0 or less means no limit
-        self.max_message_bytes = MAX_MESSAGE_BYTES
-        self.settings: dict[str, Any] = {}  # more of what `welcome` tells each page
-        self._sockets: dict[int, Link] = {}
-        self._lost: dict[int, float] = {}  # sockets without a connection: when to give them up
-        self._last_socket = 0
         self._last_id = 0
-        self._effects: list[Effect] = []
-        self._woken: set[int] = set()
 
-    def effects(self) -> list[Effect]:
-        """Takes what has to be done."""
-        taken, self._effects = self._effects, []
-        self._woken.clear()
-        return taken
-
-    # Sockets -------------------------------------------------------------------------------------------
-
-    def sockets(self) -> tuple[int, ...]:
-        """The connected sockets, oldest first."""
-        return tuple(self._sockets)
-
-    def page_of(self, socket: int) -> str:
-        """The name of the page that a connected socket belongs to."""
-        return self._sockets[socket].page
-
-    def outbox(self, socket: int) -> Outbox:
-        """What is to be written to a socket."""
-        return self._sockets[socket].outbox
+    def set_limits(self, limits: Limits) -> None:
+        """Other limits; the outboxes of pages that are here keep theirs."""
+        super().set_limits(limits)
+        if hasattr(self, "queues"):
+            self.queues.max_items = limits.queue_items
 
     def hello(self, hello: m.Hello, page: str) -> int | None:
-        """A page introduces itself, or comes back.
-
-        Args:
-            hello: Its message.
-            page: The name to give it if it has none.
-
-        Returns:
-            The number of its socket; `None` when the connection limit refuses it (the number is used up).
-
-        Raises:
-            ProtocolError: It says that it has received what was not sent.
-        """
-        known = next((number for number, socket in self._sockets.items() if socket.document == hello.document), None)
-        if known is not None and hello.session and hello.session == self.session:
-            self._resume(known, hello.received)
-            return known
-        if known is not None:  # a document has only one socket
-            self._effects.append(Drop(known, CLOSE_GOING_AWAY, "the page has connected again"))
-            self.disconnect(known)
-        return self._add(hello, hello.page or page)
-
-    def _add(self, hello: m.Hello, page: str) -> int | None:
-        self._last_socket += 1
-        if 0 < self.limit <= len(self._sockets):
-            self._effects.append(Report("warning", f"a page was refused: {self.limit} connections are allowed"))
-            return None
-        number = self._last_socket
-        self._sockets[number] = Link(hello.document, page)
-        for topic in hello.topics:
-            self.broker.subscribe(topic, number)
-        self._welcome(number, resumed=False)
-        self._effects.append(Connected(number, page))
+        """As `Pages.hello`; a new page hears its topics."""
+        number = super().hello(hello, page)
+        if number is not None and not self.broker.count(number):
+            for topic in hello.topics:
+                self.broker.subscribe(topic, number)
         return number
 
-    def _resume(self, number: int, received: int) -> None:
-        socket = self._sockets[number]
-        socket.outbox.rewind(received)
-        self._lost.pop(number, None)
-        socket.acknowledged, socket.unacknowledged_bytes = socket.received, 0
-        self._welcome(number, resumed=True)
-        self._effects.append(Resumed(number, socket.page))
-
-    def _welcome(self, number: int, resumed: bool) -> None:
-        socket = self._sockets[number]
-        settings = {
-            "max_message_bytes": self.max_message_bytes,
-            "session": self.session,
-            "resumed": resumed,
-            "received": socket.received,
-            "resume_seconds": self.resume_seconds,
-            **self.settings,
-        }
-        socket.outbox.put_control(message_packet(["welcome", number, socket.page, settings]))
-        self._wake(number)
-
-    def lose(self, socket: int, now: float) -> None:
-        """The connection of a socket broke without a goodbye: the page may come back."""
-        lost = self._sockets.get(socket)
-        if lost is None:
-            return
-        if self.resume_seconds <= 0:
-            self.disconnect(socket)
-            return
-        self._lost[socket] = now + self.resume_seconds
-        self._effects.append(Lost(socket, lost.page))
-
-    def is_lost(self, socket: int) -> bool:
-        """Whether a socket is without its connection."""
-        return socket in self._lost
-
-    def disconnect(self, socket: int, lost: bool = False) -> None:
-        """A page is gone: what it owes ends now, what it hears ends too."""
-        gone = self._sockets.pop(socket, None)
-        self._lost.pop(socket, None)
-        if gone is None:
-            return
+    def _end(self, socket: int, lost: bool) -> None:
         self.broker.leave(socket)
         owed = self.calls.leave(socket)
         for call_id in owed:
@@ -178,20 +67,9 @@ class Hub:
         if lost:
             text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
             self._effects.append(Report("warning", f"{text}: {len(owed)} calls may or may not have run"))
-        self._effects.append(Left(socket, gone.page, lost))
 
-    def close_socket(self, socket: int, reason: str, reconnect: bool = False, code: int = CLOSE_KICKED) -> bool:
-        """Ends a connection.
-
-        Returns:
-            Whether there was one.
-        """
-        if socket not in self._sockets:
-            return False
-        self._sockets[socket].outbox.put(close_packet(reason, reconnect))
-        self._effects.append(Drop(socket, code, reason))
-        self.disconnect(socket)
-        return True
+    def _is_wanted(self, call_id: int, socket: int) -> bool:
+        return self.calls.is_open(call_id, socket)
 
     # What pages say ------------------------------------------------------------------------------------
 
@@ -225,6 +103,10 @@ class Hub:
 
     def _on_ack(self, socket: int, message: m.Ack) -> None:
         self._sockets[socket].outbox.acknowledge(message.received)
+        self._has_room(socket)
+
+    def _on_pong(self, socket: int, message: m.Pong) -> None:
+        self._effects.append(Ponged(socket, message.sent))
 
     def give_credit(self, socket: int, stream: int) -> None:
         """A chunk of a stream has been taken: the page may send another one."""
@@ -236,15 +118,25 @@ class Hub:
         function = self.functions.find(message.key)
         if function is None:
             self._send(socket, error_packet(message.id, unknown(message.key, self.functions.keys())))
+        elif self._sockets[socket].running >= self.limits.calls:
+            self._send(socket, error_packet(message.id, self._too_many()))
         else:
+            self._sockets[socket].running += 1
             function.running += 1
             self._effects.append(Invoke(socket, message.id, function, message.args))
+
+    def _too_many(self) -> m.ErrorInfo:
+        text = f"{self.limits.calls} calls of this page are running; Limits(calls=...) allows more"
+        return m.ErrorInfo("refused", "TooManyCalls", text)
 
     def _on_notify(self, socket: int, message: m.Notify) -> None:
         function = self.functions.find(message.key)
         if function is None:
             self._effects.append(Report("error", unknown(message.key, self.functions.keys()).message))
+        elif self._sockets[socket].running >= self.limits.calls:
+            self._send(socket, message_packet(["fault", f"call_nowait of {message.key!r}", self._too_many()]))
         else:
+            self._sockets[socket].running += 1
             function.running += 1
             self._effects.append(Invoke(socket, 0, function, message.args))
 
@@ -262,11 +154,26 @@ class Hub:
         self._effects.append(Report("error", fault_text(socket, message)))
 
     def _on_push(self, socket: int, message: m.Push) -> None:
-        self.queues.put(message.key, message.data)
-        self._effects.append(Stored(message.key))
-        self._acknowledge(socket, message.id, True)
+        refused = self.queues.offer(message.key, message.data, (socket, message.id) if message.id else None)
+        if refused is None:
+            return
+        error = m.ErrorInfo("refused", "QueueFull", refused)
+        if message.id:
+            self._send(socket, error_packet(message.id, error))
+        else:
+            self._send(socket, message_packet(["fault", f"push_nowait to queue {message.key!r}", error]))
+
+    def _stored(self, key: Key, ticket: tuple[int, int] | None) -> None:
+        """An item is in its queue; who waits for that hears it."""
+        self._effects.append(Stored(key))
+        if ticket is not None:
+            self._acknowledge(*ticket, True)
 
     def _on_subscribe(self, socket: int, message: m.Subscribe) -> None:
+        if self.broker.count(socket) >= self.limits.topics:
+            text = f"{self.limits.topics} topics are subscribed; Limits(topics=...) allows more"
+            self._send(socket, error_packet(message.id, m.ErrorInfo("refused", "TooManyTopics", text)))
+            return
         self.broker.subscribe(message.topic, socket)
         self._acknowledge(socket, message.id, True)
 
@@ -289,17 +196,10 @@ class Hub:
         self.disconnect(socket)
 
     def _acknowledge(self, socket: int, request: int, done: bool) -> None:
-        if request:
+        if request and socket in self._sockets:
             self._send(socket, message_packet(["return", request, done]))
 
     # What Python wants ---------------------------------------------------------------------------------
-
-    def targets(self, target: int | Iterable[int] | None) -> tuple[int, ...]:
-        """The connected sockets that a 2020 `target` means: all, one number, or a collection of numbers."""
-        if target is None:
-            return self.sockets()
-        wanted = [target] if isinstance(target, int) else list(dict.fromkeys(target))
-        return tuple(number for number in wanted if number in self._sockets)
 
     def call(self, key: str, payload: Payload, target: int | Iterable[int] | None, deadline: float | None) -> int:
         """Calls a function in pages. Ends with `Settle`, at once when no page is asked.
@@ -334,7 +234,7 @@ class Hub:
     def send(self, packet: Packet, target: int | Iterable[int] | None) -> None:
         """Writes one packet to several sockets."""
         for socket in self.targets(target):
-            self._send(socket, packet)
+            self._send_or_part(socket, packet)
 
     def publish(self, topic: str, data: Any, payload: Payload, suppress: bool = False) -> None:
         """Publishes; `suppress` keeps it from the subscribers in this process."""
@@ -343,37 +243,42 @@ class Hub:
     def answer(self, socket: int, function: Function, packet: Packet | None) -> None:
         """A function has ended; `packet` is its answer, if one is wanted."""
         function.running -= 1
-        if packet is not None and socket in self._sockets:
-            self._send(socket, packet)
+        link = self._sockets.get(socket)
+        if link is not None:
+            link.running -= 1
+            if packet is not None:
+                self._send(socket, packet)
 
     def expire(self, now: float) -> None:
         """Ends the calls whose deadline has come, and gives up pages that did not come back."""
         for finished in self.calls.expire(now):
             self._effects.append(Settle(finished))
-        for number in [number for number, until in self._lost.items() if until <= now]:
-            self.disconnect(number, lost=True)
+        self._give_up_lost(now)
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do."""
         call = self.calls.next_deadline()
         if not self._lost:
             return call
-        return min(*self._lost.values(), math.inf if call is None else call)
+        lost = self._next_given_up()
+        return lost if call is None else min(lost, call)
+
+    def stats(self) -> dict[str, Any]:
+        """What is there and what has been, in numbers; `Bridge.stats` says what each is."""
+        return {
+            "pages": [self._page_stats(number) for number in self._sockets],
+            "pending_calls": len(self.calls),
+            "ignored_answers": self.calls.ignored,
+            "queues": {str(key): self.queues.size(key) for key in self.queues.keys()},  # noqa: SIM118 - no dict
+            "queue_items_dropped": self.queues.dropped,
+            "topics": {topic: len(self.broker.subscribers(topic)) for topic in self.broker.names()},
+        }
 
     # Inside --------------------------------------------------------------------------------------------
 
     def _next_id(self) -> int:
         self._last_id += 1
         return self._last_id
-
-    def _send(self, socket: int, packet: Packet) -> None:
-        self._sockets[socket].outbox.put(packet)
-        self._wake(socket)
-
-    def _wake(self, socket: int) -> None:
-        if socket not in self._woken:
-            self._woken.add(socket)
-            self._effects.append(Wake(socket))
 
     def _ask(
         self, call_id: int, packet: Packet, sockets: tuple[int, ...], deadline: float | None, about: About
@@ -383,7 +288,7 @@ class Hub:
             return
         self.calls.open(call_id, sockets, deadline, about)
         for socket in sockets:
-            self._send(socket, packet)
+            self._send_when_free(socket, call_id, packet)
 
     def _settle(self, call_id: int, socket: int, answer: Any) -> None:
         finished = self.calls.settle(call_id, socket, answer)
@@ -397,7 +302,7 @@ class Hub:
                 continue
             if isinstance(subscriber, int):
                 packet = packet or message_packet(["publish", 0, topic], payload, [False], order=("publish", topic))
-                self._send(subscriber, packet)
+                self._send_publication(subscriber, packet, topic)
             elif local:
                 self._effects.append(Deliver(subscriber, topic, data))
 
@@ -416,5 +321,6 @@ _HANDLERS: dict[type, Callable[[Hub, int, Any], None]] = {
     m.Goodbye: Hub._on_goodbye,
     m.Credit: Hub._on_credit,
     m.Ack: Hub._on_ack,
+    m.Pong: Hub._on_pong,
 }
-_UNCOUNTED = {m.Goodbye, m.Credit, m.Ack}
+_UNCOUNTED = {m.Goodbye, m.Credit, m.Ack, m.Pong}

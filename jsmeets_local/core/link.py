@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .codec import message_packet
+from collections import deque
+
+from .codec import Packet, message_packet
+from .limits import Limits
 from .outbox import Outbox
 
 __all__ = ["Link"]
@@ -12,21 +15,51 @@ ACK_BYTES = 256 * 1024
 
 
 class Link:
-    """One page: its names, its outbox, and how many of its messages have come."""
+    """One page: its names, its outbox, and how many of its messages have come.
 
-    __slots__ = ("acknowledged", "document", "outbox", "page", "received", "unacknowledged_bytes")
+    Attributes:
+        waiting: Calls of Python's, by their numbers, that wait for room in the outbox.
+        was_full: Whether somebody has found the outbox full since it last had room.
+        running: How many calls of the page Python has not answered.
+        received: Messages of the page since it first came; `received_bytes` of them.
+        resumed: How often it has come back.
+    """
 
-    def __init__(self, document: str, page: str) -> None:
+    __slots__ = (
+        "acknowledged",
+        "document",
+        "outbox",
+        "page",
+        "received",
+        "received_bytes",
+        "resumed",
+        "round_trip",
+        "running",
+        "unacknowledged_bytes",
+        "waiting",
+        "was_full",
+        "was_told",
+    )
+
+    def __init__(self, document: str, page: str, limits: Limits) -> None:
         self.document = document
         self.page = page
-        self.outbox = Outbox()
-        self.received = 0  # messages of the page, since it first came
+        self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages)
+        self.waiting: deque[tuple[int, Packet]] = deque()
+        self.was_full = False
+        self.was_told = False  # that publications are dropped
+        self.running = 0
+        self.received = 0
+        self.received_bytes = 0
+        self.resumed = 0
+        self.round_trip: float | None = None  # seconds
         self.acknowledged = 0
         self.unacknowledged_bytes = 0
 
     def count(self, messages: int, size: int) -> bool:
         """Counts what the page has sent, and now and then acknowledges it; then it returns `True`."""
         self.received += messages
+        self.received_bytes += size
         self.unacknowledged_bytes += size
         if self.received - self.acknowledged < ACK_MESSAGES and self.unacknowledged_bytes < ACK_BYTES:
             return False

@@ -20,6 +20,8 @@ __all__ = [
     "Hello",
     "Message",
     "Notify",
+    "Ping",
+    "Pong",
     "Publish",
     "Push",
     "Return",
@@ -142,6 +144,14 @@ class Ack(_Message, frozen=True, tag="ack"):
     received: OptionalId
 
 
+class Ping(_Message, frozen=True, tag="ping"):
+    sent: float
+
+
+class Pong(_Message, frozen=True, tag="pong"):
+    sent: float
+
+
 Message: TypeAlias = (
     Hello
     | Welcome
@@ -159,4 +169,6 @@ Message: TypeAlias = (
     | Custom
     | Credit
     | Ack
+    | Ping
+    | Pong
 )

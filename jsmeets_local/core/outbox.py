@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,12 +34,27 @@ class Outbox:
     Both sides count the packets, in the order in which they are complete on the wire. What the page has not
     acknowledged is kept: after a new connection `rewind` puts what it has not received in front again.
 
+    What waits or may have to go out again has bounds, which only those who ask `has_room` keep. Large packets have
+    room of their own, so that small ones do not wait for them. Publications that wait can be dropped.
+
+    Args:
+        max_bytes: Room for the small packets, and once more for the large ones.
+        max_count: Room for packets of both kinds together.
+
     Attributes:
-        size: Bytes of all packets that wait or may have to go out again.
+        sizes: Bytes of the small packets that wait or may have to go out again, and of the large ones.
+        count: How many packets these are.
+        dropped: How many were dropped.
+        sent_bytes: Bytes of all that was written, what went out again too.
     """
 
-    def __init__(self) -> None:
-        self.size = 0
+    def __init__(self, max_bytes: int = 2**62, max_count: int = 2**62) -> None:
+        self.sizes = [0, 0]
+        self.count = 0
+        self.dropped = 0
+        self.sent_bytes = 0
+        self._max_bytes = max_bytes
+        self._max_count = max_count
         self._waiting: deque[Packet] = deque()
         self._control: list[Packet] = []  # of this connection alone: neither counted nor kept
         self._streams: dict[int, _Stream] = {}
@@ -50,21 +65,93 @@ class Outbox:
         self._acknowledged = 0
         self._next_stream = 0
         self._chunk_next = False
+        # Publications, small and large ones, that have not begun to go out, by `id`; and those dropped since, which
+        # are passed over when their turn comes.
+        self._droppable: tuple[OrderedDict[int, Packet], OrderedDict[int, Packet]] = (OrderedDict(), OrderedDict())
+        self._dropped: set[int] = set()
+        self._newest: dict[tuple[str, Any], Packet] = {}
 
     def __len__(self) -> int:
         """How many packets wait to be written."""
-        held = sum(len(packets) for packets in self._held.values())
-        return len(self._waiting) + len(self._streams) + len(self._beyond) + held
+        return self.count - len(self._unacknowledged)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all packets that wait or may have to go out again."""
+        return sum(self.sizes)
 
     @property
     def sent(self) -> int:
         """How many packets have been written in whole, since the page first came."""
         return self._acknowledged + len(self._unacknowledged)
 
+    def has_room(self, packet: Packet) -> bool:
+        """Whether a packet may be added without going further beyond the bounds than by itself."""
+        return self.sizes[_is_large(packet)] < self._max_bytes and self.count < self._max_count
+
+    def is_free(self) -> bool:
+        """Whether there is room for packets of both kinds."""
+        return max(self.sizes) < self._max_bytes and self.count < self._max_count
+
     def put(self, packet: Packet) -> None:
         """Adds a packet."""
-        self.size += packet.size
+        self._add(packet, 1)
         self._waiting.append(packet)
+
+    def put_droppable(self, packet: Packet) -> bool:
+        """Adds a publication; the oldest ones make room for it.
+
+        Returns:
+            Whether there was room for it without dropping any.
+        """
+        before = self.dropped
+        while not self.has_room(packet):
+            if not self._drop_oldest(_is_large(packet)):
+                self.dropped += 1
+                return False
+        self.put(packet)
+        self._droppable[_is_large(packet)][id(packet)] = packet
+        return self.dropped == before
+
+    def put_latest(self, packet: Packet) -> bool:
+        """Adds a publication; an earlier one of the same topic that still waits is dropped.
+
+        Returns:
+            Whether there was room for it without dropping any of another topic.
+        """
+        assert packet.order is not None
+        earlier = self._newest.get(packet.order)
+        if earlier is not None and id(earlier) in self._droppable[_is_large(earlier)]:
+            self._drop(earlier)
+        self._newest[packet.order] = packet
+        return self.put_droppable(packet)
+
+    def _drop_oldest(self, large: bool) -> bool:
+        for droppable in (self._droppable[large], self._droppable[not large]):
+            if droppable and (droppable is self._droppable[large] or self.count >= self._max_count):
+                self._drop(next(iter(droppable.values())))
+                return True
+        return False
+
+    def _drop(self, packet: Packet) -> None:
+        del self._droppable[_is_large(packet)][id(packet)]
+        self._dropped.add(id(packet))
+        self._add(packet, -1)
+        self.dropped += 1
+
+    def _add(self, packet: Packet, sign: int) -> None:
+        self.sizes[_is_large(packet)] += sign * packet.size
+        self.count += sign
+
+    def _was_dropped(self, packet: Packet) -> bool:
+        """Whether a packet whose turn has come is passed over; from now on it cannot be dropped any more."""
+        if id(packet) in self._dropped:
+            self._dropped.discard(id(packet))
+            return True
+        self._droppable[_is_large(packet)].pop(id(packet), None)
+        if packet.order is not None and self._newest.get(packet.order) is packet:
+            del self._newest[packet.order]
+        return False
 
     def put_control(self, packet: Packet) -> None:
         """Adds a packet that concerns this connection alone: it goes first, and is not sent again."""
@@ -78,8 +165,12 @@ class Outbox:
         batch = self._batch()
         if batch:
             self._chunk_next = True
-            return encode(batch)
+            return self._counted(encode(batch))
         return self._chunk() if self._turn else None
+
+    def _counted(self, frame: Frame) -> Frame:
+        self.sent_bytes += len(frame)
+        return frame
 
     def credit(self, stream_id: int, count: int) -> None:
         """The page has taken `count` chunks of a stream. Unknown streams are done already."""
@@ -100,7 +191,7 @@ class Outbox:
             raise ProtocolError(f"{received} messages acknowledged, {self.sent} sent")
         while self._acknowledged < received:
             self._acknowledged += 1
-            self.size -= self._unacknowledged.popleft().size
+            self._add(self._unacknowledged.popleft(), -1)
 
     def rewind(self, received: int) -> None:
         """A new connection: all that the page has not received goes out again, in order.
@@ -118,6 +209,15 @@ class Outbox:
             emptied.clear()
         self._chunk_next = False
 
+    def clear(self) -> None:
+        """Drops all that has not been written: the page is sent away."""
+        self.rewind(self._acknowledged)
+        for packet in self._waiting:
+            if not self._was_dropped(packet):
+                self._add(packet, -1)
+                self.dropped += 1
+        self._waiting.clear()
+
     def _batch(self) -> list[Packet]:
         """Small packets that fit into one frame; large ones and what waits behind them are put aside."""
         batch, self._control = self._control, []
@@ -129,6 +229,9 @@ class Outbox:
                 continue
             if batch and size + packet.size > CHUNK_BYTES:
                 break
+            if self._was_dropped(packet):
+                self._waiting.popleft()
+                continue
             self._unacknowledged.append(self._waiting.popleft())
             batch.append(packet)
             size += packet.size
@@ -137,7 +240,7 @@ class Outbox:
     def _put_aside(self, packet: Packet) -> bool:
         if packet.order is not None and packet.order in self._held:
             self._held[packet.order].append(packet)
-        elif packet.size > CHUNK_BYTES:
+        elif _is_large(packet):
             if packet.order is not None:
                 self._held[packet.order] = deque()
             self._beyond.append(packet)
@@ -150,6 +253,7 @@ class Outbox:
         stream_id = self._turn.popleft()
         stream = self._streams[stream_id]
         frame = next(stream.chunks)
+        self.sent_bytes += len(frame)
         stream.left -= 1
         stream.under_way += 1
         if not stream.left:
@@ -162,12 +266,24 @@ class Outbox:
         packet = self._streams.pop(stream_id).packet
         self._unacknowledged.append(packet)
         self._open_streams()
-        if packet.order is not None:
-            self._waiting.extendleft(reversed(self._held.pop(packet.order)))
+        self._release(packet)
 
     def _open_streams(self) -> None:
         while self._beyond and len(self._streams) < MAX_STREAMS:
+            packet = self._beyond.popleft()
+            if self._was_dropped(packet):
+                self._release(packet)
+                continue
             stream_id = self._next_stream
             self._next_stream = (stream_id + 1) % 2**32
-            self._streams[stream_id] = _Stream(self._beyond.popleft(), stream_id)
+            self._streams[stream_id] = _Stream(packet, stream_id)
             self._turn.append(stream_id)
+
+    def _release(self, packet: Packet) -> None:
+        """A large packet is done: what waited behind it comes next."""
+        if packet.order is not None:
+            self._waiting.extendleft(reversed(self._held.pop(packet.order)))
+
+
+def _is_large(packet: Packet) -> bool:
+    return packet.size > CHUNK_BYTES

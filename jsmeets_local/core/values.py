@@ -63,21 +63,22 @@ class Payload(NamedTuple):
     buffers: tuple[Buffer, ...] = ()
 
 
-def pack(value: Any, name: str) -> Payload:
+def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
     """Converts a value for the wire.
 
     Args:
         value: Anything the documentation calls sendable (docs/reference/values.md).
         name: What the caller knows the value as (`"args"`, `"data"`): errors name the path from there.
+        max_bytes: What a message may take.
 
     Raises:
         TypeError: Something in it cannot be sent; the text starts with its path.
-        MessageTooBig: It is larger than `MAX_MESSAGE_BYTES`.
+        MessageTooBig: It is larger than `max_bytes`.
     """
     payload = _pack(value, name)
     size = len(payload.json) + sum(len(buffer.data) + 100 for buffer in payload.buffers)
-    if size > MAX_MESSAGE_BYTES - _ENVELOPE_BYTES:
-        raise MessageTooBig(f"{name}: {size} bytes; one message carries {MAX_MESSAGE_BYTES - _ENVELOPE_BYTES} at most")
+    if size > max_bytes - _ENVELOPE_BYTES:
+        raise MessageTooBig(f"{name}: {size} bytes; one message carries {max_bytes - _ENVELOPE_BYTES} at most")
     return payload
 
 

@@ -176,12 +176,11 @@ def travelled(value: Any) -> Any:
     return message.value  # type: ignore[union-attr]
 
 
-def test_what_is_too_big_is_refused_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jsmeets_local.core.values.MAX_MESSAGE_BYTES", 100_000)
-    assert pack([b"x" * 30_000], "args").buffers
+def test_what_is_too_big_is_refused_before_it_is_sent() -> None:
+    assert pack([b"x" * 30_000], "args", 100_000).buffers
     for value in (b"x" * 40_000, "x" * 40_000):
         with pytest.raises(MessageTooBig, match="args: 40"):
-            pack([value], "args")
+            pack([value], "args", 100_000)
 
 
 def test_bytes_anywhere() -> None:

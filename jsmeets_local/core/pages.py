@@ -1,0 +1,285 @@
+"""Who is there: pages come, lose their connection, come back and go; and what is written to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import ProtocolError
+from . import message as m
+from .codec import Packet, message_packet
+from .effects import Connected, Drop, Effect, Left, Lost, Report, Resumed, Room, Wake
+from .failures import close_packet
+from .limits import Limits, Overflow, check_overflow
+from .link import Link
+from .outbox import Outbox
+
+__all__ = ["CLOSE_GOING_AWAY", "CLOSE_KICKED", "CLOSE_PROTOCOL", "CLOSE_TOO_SLOW", "REFUSED_BY_LIMIT", "Pages"]
+
+CLOSE_GOING_AWAY = 1001
+CLOSE_TOO_SLOW = 1013  # "try again later", of the IANA registry of close codes
+CLOSE_PROTOCOL = 4400
+CLOSE_KICKED = 4403
+REFUSED_BY_LIMIT = "Connection refused due to connection limit @python"
+
+
+class Pages:
+    """The pages of a hub, each with its socket's number and its outbox."""
+
+    def __init__(self, session: str, limits: Limits) -> None:
+        self.session = session
+        self.set_limits(limits)
+        self.settings: dict[str, Any] = {}  # more of what `welcome` tells each page
+        self.policies: dict[str, Overflow] = {}  # of the topics that have one of their own
+        self._sockets: dict[int, Link] = {}
+        self._lost: dict[int, float] = {}  # sockets without a connection: when to give them up
+        self._last_socket = 0
+        self._effects: list[Effect] = []
+        self._woken: set[int] = set()
+
+    def set_limits(self, limits: Limits) -> None:
+        """Other limits; the outboxes of pages that are here keep theirs."""
+        self.limits = limits
+        self.limit = limits.pages  # connections; 0 or less means no limit
+        self.resume_seconds = limits.resume_seconds
+
+    def effects(self) -> list[Effect]:
+        """Takes what is to be done, in order."""
+        taken, self._effects = self._effects, []
+        self._woken.clear()
+        return taken
+
+    def sockets(self) -> tuple[int, ...]:
+        """The numbers of the connected sockets, oldest first."""
+        return tuple(self._sockets)
+
+    def page_of(self, socket: int) -> str:
+        """The name of the page that a connected socket belongs to."""
+        return self._sockets[socket].page
+
+    def outbox(self, socket: int) -> Outbox:
+        """What is to be written to a socket."""
+        return self._sockets[socket].outbox
+
+    def is_lost(self, socket: int) -> bool:
+        """Whether a socket is without its connection."""
+        return socket in self._lost
+
+    def targets(self, target: int | Iterable[int] | None) -> tuple[int, ...]:
+        """The connected sockets that a 2020 `target` means: all, one number, or a collection of numbers."""
+        if target is None:
+            return self.sockets()
+        wanted = [target] if isinstance(target, int) else list(dict.fromkeys(target))
+        return tuple(number for number in wanted if number in self._sockets)
+
+    # Coming and going ----------------------------------------------------------------------------------
+
+    def hello(self, hello: m.Hello, page: str) -> int | None:
+        """A page introduces itself, or comes back.
+
+        Args:
+            hello: Its message.
+            page: The name to give it if it has none.
+
+        Returns:
+            The number of its socket; `None` when the connection limit refuses it (the number is used up).
+
+        Raises:
+            ProtocolError: It says that it has received what was not sent, or hears too many topics.
+        """
+        known = next((number for number, socket in self._sockets.items() if socket.document == hello.document), None)
+        if known is not None and hello.session and hello.session == self.session:
+            self._resume(known, hello.received)
+            return known
+        if len(hello.topics) > self.limits.topics:
+            raise ProtocolError(f"{len(hello.topics)} subscriptions; {self.limits.topics} are allowed")
+        if known is not None:  # a document has only one socket
+            self._effects.append(Drop(known, CLOSE_GOING_AWAY, "the page has connected again"))
+            self.disconnect(known)
+        return self._add(hello, hello.page or page)
+
+    def _add(self, hello: m.Hello, page: str) -> int | None:
+        self._last_socket += 1
+        if 0 < self.limit <= len(self._sockets):
+            self._effects.append(Report("warning", f"a page was refused: {self.limit} connections are allowed"))
+            return None
+        number = self._last_socket
+        self._sockets[number] = Link(hello.document, page, self.limits)
+        self._welcome(number, resumed=False)
+        self._effects.append(Connected(number, page))
+        return number
+
+    def _resume(self, number: int, received: int) -> None:
+        socket = self._sockets[number]
+        socket.outbox.rewind(received)
+        socket.resumed += 1
+        self._lost.pop(number, None)
+        socket.acknowledged, socket.unacknowledged_bytes = socket.received, 0
+        self._welcome(number, resumed=True)
+        self._effects.append(Resumed(number, socket.page))
+        self._has_room(number)
+
+    def _welcome(self, number: int, resumed: bool) -> None:
+        socket = self._sockets[number]
+        settings = {
+            "max_message_bytes": self.limits.message_bytes,
+            "session": self.session,
+            "resumed": resumed,
+            "received": socket.received,
+            "resume_seconds": self.resume_seconds,
+            **self.settings,
+        }
+        socket.outbox.put_control(message_packet(["welcome", number, socket.page, settings]))
+        self._wake(number)
+
+    def lose(self, socket: int, now: float) -> None:
+        """The connection of a socket broke without a goodbye: the page may come back."""
+        lost = self._sockets.get(socket)
+        if lost is None:
+            return
+        if self.resume_seconds <= 0:
+            self.disconnect(socket)
+            return
+        self._lost[socket] = now + self.resume_seconds
+        self._effects.append(Lost(socket, lost.page))
+
+    def disconnect(self, socket: int, lost: bool = False) -> None:
+        """A page is gone: what it owes ends now, what it hears ends too."""
+        gone = self._sockets.pop(socket, None)
+        self._lost.pop(socket, None)
+        if gone is not None:
+            self._end(socket, lost)
+            self._effects += [Left(socket, gone.page, lost), Room()]
+
+    def _end(self, socket: int, lost: bool) -> None:
+        """What else ends with a page."""
+
+    def close_socket(self, socket: int, reason: str, reconnect: bool = False, code: int = CLOSE_KICKED) -> bool:
+        """Ends a connection.
+
+        Returns:
+            Whether there was one.
+        """
+        if socket not in self._sockets:
+            return False
+        self._sockets[socket].outbox.put(close_packet(reason, reconnect))
+        self._effects.append(Drop(socket, code, reason))
+        self.disconnect(socket)
+        return True
+
+    def _give_up_lost(self, now: float) -> None:
+        for number in [number for number, until in self._lost.items() if until <= now]:
+            self.disconnect(number, lost=True)
+
+    def _next_given_up(self) -> float:
+        return min(self._lost.values(), default=math.inf)
+
+    def ping(self, socket: int, now: float) -> None:
+        """Asks a page for a sign of life, which tells the round-trip time."""
+        if socket in self._sockets:
+            self._sockets[socket].outbox.put_control(message_packet(["ping", now]))
+            self._wake(socket)
+
+    def ponged(self, socket: int, seconds: float) -> None:
+        """It took so long."""
+        if socket in self._sockets:
+            self._sockets[socket].round_trip = seconds
+
+    def _page_stats(self, number: int) -> dict[str, Any]:
+        link = self._sockets[number]
+        return {
+            "socket": number,
+            "page": link.page,
+            "connected": number not in self._lost,
+            "reconnects": link.resumed,
+            "round_trip_seconds": link.round_trip,
+            "waiting": len(link.outbox) + len(link.waiting),
+            "waiting_bytes": link.outbox.size,
+            "dropped": link.outbox.dropped,
+            "sent": link.outbox.sent,
+            "sent_bytes": link.outbox.sent_bytes,
+            "received": link.received,
+            "received_bytes": link.received_bytes,
+            "running_calls": link.running,
+        }
+
+    # Writing -------------------------------------------------------------------------------------------
+
+    def set_policy(self, topic: str, policy: Overflow | None) -> None:
+        """What happens to publications on a topic for a page whose outbox is full; `None`: as everywhere."""
+        if policy is None:
+            self.policies.pop(topic, None)
+        else:
+            check_overflow(policy)
+            self.policies[topic] = policy
+
+    def is_free(self, sockets: Iterable[object]) -> bool:
+        """Whether all these pages have room; those that have not are told of when they do."""
+        full = [link for link in map(self._sockets.get, sockets) if link and not link.outbox.is_free()]  # type: ignore[arg-type]
+        for link in full:
+            link.was_full = True
+        return not full
+
+    def _wake(self, socket: int) -> None:
+        if socket not in self._woken:
+            self._woken.add(socket)
+            self._effects.append(Wake(socket))
+
+    def _send(self, socket: int, packet: Packet) -> None:
+        """Answers, which the page waits for: there are no more than it has asked for."""
+        self._sockets[socket].outbox.put(packet)
+        self._wake(socket)
+
+    def _send_or_part(self, socket: int, packet: Packet) -> None:
+        """What nobody waits for: a page that has no room for it is too slow."""
+        if self._sockets[socket].outbox.has_room(packet):
+            self._send(socket, packet)
+        else:
+            self._part(socket)
+
+    def _send_when_free(self, socket: int, call_id: int, packet: Packet) -> None:
+        """What a caller waits for, as long as its time allows."""
+        link = self._sockets[socket]
+        if link.waiting or not link.outbox.has_room(packet):
+            link.was_full = True
+            link.waiting.append((call_id, packet))
+        else:
+            self._send(socket, packet)
+
+    def _send_publication(self, socket: int, packet: Packet, topic: str) -> None:
+        link, policy = self._sockets[socket], self.policies.get(topic, self.limits.overflow)
+        if policy == "disconnect" and not link.outbox.has_room(packet):
+            self._part(socket)
+            return
+        whole = link.outbox.put_latest(packet) if policy == "latest" else link.outbox.put_droppable(packet)
+        if not whole and not link.was_told:
+            link.was_told = True
+            text = f"the page (socket {socket}) is too slow: publications for it are dropped, now of topic {topic!r}"
+            self._effects.append(Report("warning", text))
+        self._wake(socket)
+
+    def _part(self, socket: int) -> None:
+        """Sends a page away that takes too slowly what is sent to it."""
+        waiting = len(self._sockets[socket].outbox)
+        reason = f"the page is too slow: {waiting} messages wait for it"
+        self._effects.append(Report("error", f"socket {socket} is closed: {reason}"))
+        self._sockets[socket].outbox.clear()  # or it would not hear the reason before it has taken all that
+        self.close_socket(socket, reason, True, CLOSE_TOO_SLOW)
+
+    def _has_room(self, socket: int) -> None:
+        """The page has taken something: who waited for that goes on."""
+        link = self._sockets[socket]
+        if not link.was_full:
+            return
+        while link.waiting and link.outbox.has_room(link.waiting[0][1]):
+            call_id, packet = link.waiting.popleft()
+            if self._is_wanted(call_id, socket):
+                self._send(socket, packet)
+        if not link.waiting:
+            link.was_full = False
+        self._effects.append(Room())
+
+    def _is_wanted(self, call_id: int, socket: int) -> bool:
+        """Whether somebody still waits for the answer to a call."""
+        return True
