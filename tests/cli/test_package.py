@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,11 @@ PROGRAMS = Path(__file__).parent / "packaged"
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SAID = ["title: packaged 2", "color: rgb(1, 2, 3)", "both ways: 42", "other.html 200", "img/dot.svg 200"]
 
-# Building takes half a minute, with Qt two; more on a busy machine.
+# Building the three takes two minutes; more on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
 Start = Callable[..., Program]
+Process = subprocess.Popen[str]
 
 
 # What goes in ----------------------------------------------------------------------------------------------------
@@ -171,13 +172,37 @@ def processes_of(program: Path) -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["exe"]) if one.info["exe"] == str(program)]
 
 
+EXAMPLES = ("desktop_todo", "image_viewer")
+
+
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A browser program, made by PyInstaller itself."""
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[Path, Process]]]:
+    """A browser program, made by PyInstaller itself, and the examples, by our command; all at once, as each takes long."""
     need("objdump")
-    folder = tmp_path_factory.mktemp("plain")
-    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=WARN", str(PROGRAMS / "browser.py")]
-    subprocess.run(command, cwd=folder, check=True)
+    plain = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=WARN", str(PROGRAMS / "browser.py")]
+    commands = {"browser": plain}
+    for name in EXAMPLES:
+        script = str(ROOT / "examples" / name / "main.py")
+        commands[name] = [*COMMAND, "package", script, "--name", name, "--windowed", "--output", "out"]
+    started = {}
+    for name, command in commands.items():
+        folder = tmp_path_factory.mktemp(name)
+        started[name] = (
+            folder,
+            subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True),
+        )
+    yield started
+    for _, process in started.values():
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def plain(builds: dict[str, tuple[Path, Process]]) -> Path:
+    """The browser program."""
+    folder, process = builds["browser"]
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
     return folder / "dist" / "browser" / "browser"
 
 
@@ -217,20 +242,18 @@ Build = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Packages an example by our command, once."""
-    need("objdump")
+def build(builds: dict[str, tuple[Path, Process]]) -> Build:
+    """Gives the program of an example."""
     built: dict[str, Path] = {}
 
     def build(example: str) -> Path:
         if example not in built:
-            folder = tmp_path_factory.mktemp(example)
-            script = str(ROOT / "examples" / example / "main.py")
-            command = [*COMMAND, "package", script, "--name", example, "--windowed", "--output", "out"]
-            done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+            folder, process = builds[example]
+            said, _ = process.communicate()
+            assert process.returncode == 0, said
             built[example] = folder / "out" / example / example
             where = rf"Made out/{example} \(\d+ MB\). Start it:\n\n    {built[example]}\n"
-            assert re.search(where, done.stdout)
+            assert re.search(where, said)
             assert [path.name for path in folder.iterdir()] == ["out"]
         return built[example]
 

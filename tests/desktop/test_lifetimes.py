@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from tests.desktop.conftest import Program
@@ -90,14 +91,16 @@ for close in ("page.close()", "app.stop()"):
 def test_a_fork_does_not_keep_the_window_open(show: Show, screen: Screen) -> None:
     program = show("""
 page = app.launch(PAGE, mode="window", title="Mine")
-if os.fork() == 0:
-    time.sleep(20)
+if (child := os.fork()) == 0:
+    time.sleep(60)
     os._exit(0)
-say("ready")
+say(child)
 os.kill(os.getpid(), 9)
 """)
-    assert program.line() == "ready"
+    fork = psutil.Process(int(program.line()))
     until(lambda: not list(screen.windows()), 5)
+    assert fork.is_running()
+    fork.kill()
 
 
 def test_an_exposed_function_may_close_the_window(show: Show, screen: Screen) -> None:
@@ -153,4 +156,31 @@ gc.collect()
 say(before == (me.num_fds(), threading.active_count(), len(app.bridge.watchers)), me.children())
 """)
     assert program.line() == "True []"
+    assert program.ended() == 0
+
+
+@pytest.mark.parametrize("sleeper", ["all", "window"])
+def test_a_sleep_is_no_close(show: Show, screen: Screen, sleeper: str) -> None:
+    """All processes of a laptop stop, or those of the page alone: for longer than the grace time."""
+    program = show("""
+page = app.launch(PAGE, mode="window", title="Mine", grace=0.5)
+say("ready", page.call("sum")(1, 2))
+for line in sys.stdin:
+    say(page.call("sum")(3, 4), page.wait(0.1), len(app.pages))
+say(page.wait())
+""")
+    assert program.line() == "ready 3"
+    family = [*program.know_family(), *(program.family[:1] if sleeper == "all" else [])]
+    for process in family:
+        process.suspend()
+    program.tell()  # it wants something meanwhile
+    time.sleep(3)
+    for process in family:
+        process.resume()
+    assert program.line() == "7 False 1"
+    program.tell()
+    assert program.line() == "7 False 1"
+    screen.window("Mine").close()
+    program.process.stdin.close()  # type: ignore[union-attr]
+    assert program.line() == "True"
     assert program.ended() == 0
