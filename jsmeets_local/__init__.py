@@ -12,6 +12,7 @@ from .api.queue import QueuesApi
 from .api.textsocket import TextSockets
 from .app import JsMeetsPy
 from .bridge import Bridge, default_bridge
+from .core.limits import Limits
 from .errors import (
     BridgeBusy,
     CallTimeout,
@@ -46,6 +47,7 @@ __all__ = [
     "JsPyQueue",
     "JsPyTextSocket",
     "LaunchError",
+    "Limits",
     "MessageTooBig",
     "MissingExtra",
     "Page",

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, overload
 
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -25,6 +25,7 @@ from .prefix import with_prefix
 from .resources import bundled
 from .running import Running
 from .staticfiles import Assets
+from .stats import StatsEndpoint
 from .views import Views
 
 __all__ = ["JsMeetsPy"]
@@ -99,6 +100,7 @@ class JsMeetsPy(Running):
         endpoint = TextEndpoint(self.bridge, self._gate)
         self.router.routes[:0] = [
             WebSocketRoute(self.sockets.url_path(), endpoint),
+            Route("/jsmeetspy/stats", StatsEndpoint(self.bridge, self._gate).get),
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
         if static is not None:

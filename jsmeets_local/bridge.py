@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
+from time import monotonic  # not the loop's time: uvloop's stands still while callbacks run
 from typing import Any, NamedTuple
 
 from .cells import Cell, here
@@ -147,9 +148,8 @@ class Bridge:
 
     def stats(self) -> dict[str, Any]:
         """What is there and what has been, on the loop; asks pages for the round-trip time of the next look."""
-        if self.door.loop is not None:
-            for socket in self.hub.sockets():
-                self.do(self.hub.ping, socket, self.door.loop.time())
+        for socket in self.hub.sockets():
+            self.do(self.hub.ping, socket, monotonic())
         return {**self.hub.stats(), "workers": self._invoker.stats()}
 
     # The hub's shell -----------------------------------------------------------------------------------
@@ -257,8 +257,7 @@ class Bridge:
             served(True)
 
     def _ponged(self, effect: fx.Ponged) -> None:
-        if self.door.loop is not None:
-            self.hub.ponged(effect.socket, self.door.loop.time() - effect.sent)
+        self.hub.ponged(effect.socket, monotonic() - effect.sent)
 
     def _stored(self, effect: fx.Stored) -> None:
         line = self.item_lines.get(effect.key)
@@ -281,8 +280,7 @@ class Bridge:
 
     def _connected(self, effect: fx.Connected) -> None:
         logger.info("page connected (socket %d)", effect.socket)
-        if self.door.loop is not None:
-            self.hub.ping(effect.socket, self.door.loop.time())
+        self.hub.ping(effect.socket, monotonic())
         self._tell_sockets(effect.socket, "connect")
         for watcher in list(self.watchers):
             watcher.arrived(effect.socket, effect.page)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from jsmeets_local.core.codec import decode
@@ -46,8 +49,12 @@ class RawPage:
     def __init__(
         self, url: str, document: str = "d", page: str = "", topics: list[str] | None = None, **options: Any
     ) -> None:
+        """Connects; `max_queue=1` makes one that reads only what the test asks it to receive."""
         self.socket = open_socket(url, **options)
         self.inbox: list[Any] = []
+        self.pings: list[Any] = []
+        self._received = 0
+        self._unacknowledged = 0
         self.send(["hello", document, page, topics or []])
         welcome = self.receive()
         assert welcome[0] == "welcome", welcome
@@ -59,11 +66,37 @@ class RawPage:
         self.socket.send(json.dumps(messages))
 
     def receive(self, timeout: float = 10) -> Any:
-        """The next message."""
+        """The next message; pings are put aside."""
         while not self.inbox:
             frame = self.socket.recv(timeout)
-            self.inbox += json.loads(frame) if isinstance(frame, str) else decode(frame)
+            messages = json.loads(frame) if isinstance(frame, str) else decode(frame)
+            self.pings += [message for message in messages if message[0] == "ping"]
+            self.inbox += [message for message in messages if message[0] != "ping"]
+            self._acknowledge(messages, len(frame))
         return self.inbox.pop(0)
+
+    def _acknowledge(self, messages: list[Any], size: int) -> None:
+        """Python hears what has come, as from a page."""
+        self._received += sum(message[0] not in ("welcome", "close", "credit", "ack", "ping") for message in messages)
+        self._unacknowledged += size
+        if self._unacknowledged > 200_000:
+            self._unacknowledged = 0
+            with suppress(ConnectionClosed):  # what is left can be read all the same
+                self.send(["ack", self._received])
+
+    def next(self, kind: str, timeout: float = 10) -> Any:
+        """The next message of a kind; others are passed over."""
+        while (message := self.receive(timeout))[0] != kind:
+            pass
+        return message
+
+    def messages(self) -> Iterator[Any]:
+        """All that comes, until the connection is closed."""
+        try:
+            while True:
+                yield self.receive(60)
+        except ConnectionClosed:
+            return
 
     def ask(self, kind: str, *rest: Any) -> Any:
         """Sends a request of id 1 and returns its answer."""

@@ -76,6 +76,8 @@
     /** @type {(x: any) => boolean} */
     const is_texts = (x) => Array.isArray(x) && x.every(is_text);
     /** @type {(x: any) => boolean} */
+    const is_number = (x) => typeof x === "number";
+    /** @type {(x: any) => boolean} */
     const is_count = (x) => Number.isSafeInteger(x) && x >= 0;
     /** @type {(x: any) => boolean} */
     const is_id = (x) => Number.isSafeInteger(x) && x >= 1;
@@ -108,6 +110,8 @@
         custom: [is_custom],
         credit: [is_count, is_id],
         ack: [is_count],
+        ping: [is_number],
+        pong: [is_number],
     }));
 
     /** @param {any} message */

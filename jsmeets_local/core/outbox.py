@@ -99,16 +99,14 @@ class Outbox:
         self._waiting.append(packet)
 
     def put_droppable(self, packet: Packet) -> bool:
-        """Adds a publication; the oldest ones make room for it.
+        """Adds a publication; the oldest ones that wait make room for it. The newest is always kept.
 
         Returns:
             Whether there was room for it without dropping any.
         """
         before = self.dropped
-        while not self.has_room(packet):
-            if not self._drop_oldest(_is_large(packet)):
-                self.dropped += 1
-                return False
+        while not self.has_room(packet) and self._drop_oldest(_is_large(packet)):
+            pass
         self.put(packet)
         self._droppable[_is_large(packet)][id(packet)] = packet
         return self.dropped == before

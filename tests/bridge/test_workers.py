@@ -184,3 +184,59 @@ def test_waiting_outside_a_worker_does_nothing() -> None:
     with waiting():
         pass
     assert threading.current_thread() is threading.main_thread()
+
+
+def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jsmeets_local.workers.STUCK", 0.2)
+    stuck: list[tuple[str, float]] = []
+    reported, release = threading.Event(), threading.Event()
+
+    def report(thread: threading.Thread, seconds: float) -> None:
+        stuck.append((thread.name, seconds))
+        reported.set()
+
+    pool = WorkerPool(2, answers.deliver, after, report)
+
+    def hangs() -> str:
+        threading.current_thread().name = "jsmeets: hangs"
+        with waiting():
+            time.sleep(0.5)  # to wait for a page is not to hang
+        assert not stuck
+        assert release.wait(10)
+        return "done"
+
+    pool.submit(Lane(), hangs)
+    assert reported.wait(10)
+    for _ in range(3):
+        pool.submit(Lane(), lambda: time.sleep(0.2))
+    time.sleep(0.5)
+    release.set()
+    assert answers.all(1) == ["done"]
+    for thread in pool.close():
+        thread.join(10)
+        assert not thread.is_alive()
+        assert thread.name.startswith("jsmeets-worker-"), "its own name again"
+    [(name, seconds)] = stuck
+    assert name == "jsmeets: hangs"
+    assert 0.2 <= seconds < 2
+
+
+def test_more_than_may_wait_are_not_taken(answers: Answers) -> None:
+    pool = WorkerPool(2, answers.deliver, after, max_waiting=3)
+    release, here = threading.Event(), threading.Barrier(4)
+
+    def waits() -> str:
+        with waiting():
+            here.wait(10)
+            assert release.wait(10)
+        return "waited"
+
+    for _ in range(3):
+        assert pool.submit(Lane(), waits)
+    here.wait(10)
+    assert pool.stats() == {"threads": 3, "running": 0, "waiting": 3, "lanes_waiting": 0}
+    assert not pool.submit(Lane(), waits)
+    release.set()
+    assert answers.all(3) == ["waited"] * 3
+    for thread in pool.close():
+        thread.join(10)

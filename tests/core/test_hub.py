@@ -12,8 +12,8 @@ from jsmeets_local.core import effects as fx
 from jsmeets_local.core import message as m
 from jsmeets_local.core.codec import decode, message_packet
 from jsmeets_local.core.hub import Hub
-from jsmeets_local.core.pages import REFUSED_BY_LIMIT
 from jsmeets_local.core.outbox import Outbox
+from jsmeets_local.core.pages import REFUSED_BY_LIMIT
 from jsmeets_local.core.values import pack
 from jsmeets_local.errors import (
     ConnectionLost,
