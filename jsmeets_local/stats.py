@@ -27,7 +27,7 @@ class StatsEndpoint:
         """The numbers; 401 without the token, and where there is none."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not self._gate.knows(token):
-            text = "this needs the header Authorization: Bearer TOKEN; the token is that of launch() or JsMeetsPy(token=...)"
+            text = "this needs the header Authorization: Bearer TOKEN, the token of launch() or JsMeetsPy(token=...)\n"
             return PlainTextResponse(text, 401, {"www-authenticate": "Bearer"})
         if not self._bridge.ensure_started():
             return PlainTextResponse("this process serves another application\n", 503)

@@ -92,7 +92,7 @@ class QueuesBase:
             max_items: The number; `None` for that of `Limits(queue_items=...)`.
             when_full: What becomes of an item for which there is no room. "wait": a page that awaits its `push` waits
                 for room, and one that does not (`push_nowait`) is told in its console that the item is refused;
-                "error": both are refused, and `push` raises; "drop_oldest": the oldest item makes room.
+                "error": both are refused, and `push` is `false`; "drop_oldest": the oldest item makes room.
 
         Raises:
             TypeError: `max_items` is no number.

@@ -105,7 +105,12 @@
                     label: "data",
                     lane,
                     limit,
-                    settle: (failure, value) => resolve(!failure && value === true),
+                    settle: (failure, value) => {
+                        if (failure?.kind === "refused") {
+                            console.error(`JsPyQueue: cannot push to '${key}': ${failure.message}`);
+                        }
+                        resolve(!failure && value === true);
+                    },
                 });
             } catch (error) {
                 console.error(`JsPyQueue: cannot push to '${key}':`, error);
