@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeAlias, TypeVar, cast
+from weakref import WeakSet
 
 from .errors import BridgeBusy, WouldDeadlock
 from .workers import waiting
@@ -29,6 +31,8 @@ Operation: TypeAlias = Callable[[Done[T]], Cancel | None]
 _SLICE = 0.1  # seconds; on Windows an untimed wait for a lock cannot be interrupted by Ctrl-C
 
 logger = logging.getLogger("jsmeets_local")
+
+_doors: WeakSet[Door] = WeakSet()
 
 
 class _Waiter(Generic[T]):
@@ -71,7 +75,9 @@ class Door:
         self._items: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
         self._thread: int | None = None
+        self._elsewhere = False  # the loop runs in the process that this one was forked from
         self.loop: asyncio.AbstractEventLoop | None = None
+        _doors.add(self)
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Starts handing work to `loop`; called on its thread.
@@ -87,6 +93,7 @@ class Door:
                 )
             self.loop = loop
             self._thread = threading.get_ident()
+            self._elsewhere = False
             self._woken = True
             loop.call_soon(self.drain)
 
@@ -96,6 +103,21 @@ class Door:
             self.drain()
             self.loop = None
             self._thread = None
+
+    def disown(self) -> None:
+        """After a fork, in the new process: the loop and the pages stay with the other one."""
+        self._lock = threading.RLock()  # a thread that is not here may have held it
+        if self.loop is not None:
+            self._items.clear()
+            self._elsewhere = True
+        self.loop = self._thread = None
+
+    def _check_own(self) -> None:
+        if self._elsewhere:
+            raise BridgeBusy(
+                "the pages belong to the process that this one was forked from: "
+                "hand it what they shall get (by a multiprocessing.Queue, say), and call them there"
+            )
 
     def is_here(self) -> bool:
         """Whether this is the thread of the loop."""
@@ -107,7 +129,12 @@ class Door:
         return loop is not None and not loop.is_closed()
 
     def post(self, func: Callable[..., object], *args: Any) -> None:
-        """Has `func(*args)` run on the loop, in the order of posting; before the loop runs, when it starts."""
+        """Has `func(*args)` run on the loop, in the order of posting; before the loop runs, when it starts.
+
+        Raises:
+            BridgeBusy: This process was forked from the one that serves the pages.
+        """
+        self._check_own()
         with self._lock:
             self._items.append((func, args))
             if self._woken or self.loop is None or self.loop.is_closed():
@@ -165,7 +192,9 @@ class Door:
 
         Raises:
             WouldDeadlock: Called on the loop, which would wait for itself for ever.
+            BridgeBusy: This process was forked from the one that serves the pages.
         """
+        self._check_own()
         if self.is_here():
             raise WouldDeadlock(
                 f"this would block the bridge's own event loop for ever; in an async function use {twin}"
@@ -193,7 +222,12 @@ class Door:
             waiter.cancel()
 
     async def awaitable(self, operation: Operation[T]) -> T:
-        """Awaits an operation on any event loop; cancelling the task cancels it."""
+        """Awaits an operation on any event loop; cancelling the task cancels it.
+
+        Raises:
+            BridgeBusy: This process was forked from the one that serves the pages.
+        """
+        self._check_own()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         cancel: list[Cancel | None] = [None]
@@ -242,3 +276,12 @@ def _fulfil(future: asyncio.Future[T], value: T) -> None:
 def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
+
+
+def _disown_all() -> None:
+    for door in list(_doors):
+        door.disown()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown_all)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 import sys
 import threading
 from typing import Any
+from weakref import WeakSet
 
 import uvicorn
 
@@ -20,6 +22,8 @@ GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
 STOP_SECONDS = 10.0  # what everything gets
 
 logger = logging.getLogger("jsmeets_local")
+
+_servers: WeakSet[ServerThread] = WeakSet()
 
 
 class _Server(uvicorn.Server):
@@ -74,6 +78,7 @@ class ServerThread:
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="jsmeets-server", daemon=True)
         self._thread.start()
+        _servers.add(self)
         try:
             self._server.ready.wait()
         except BaseException:  # Ctrl-C during a long start-up
@@ -118,6 +123,12 @@ class ServerThread:
             self._thread.join(STOP_SECONDS)
             if self._thread.is_alive():
                 logger.error("the server does not end: an async function or a handler ignores its cancellation")
+
+    def disown(self) -> None:
+        """After a fork, in the new process: that one must not hold the port."""
+        for sock in filter(None, (self._socket, self._twin)):
+            if sock.fileno() >= 0:
+                os.close(sock.detach())  # not close(): the event loop, which is not here, has marked it as in use
 
     def _run(self) -> None:
         try:
@@ -169,3 +180,12 @@ def bind(host: str, port: int) -> socket.socket:
             "Choose another port=, or none for a free one",
         ) from None
     return sock
+
+
+def _disown_all() -> None:
+    for server in list(_servers):
+        server.disown()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown_all)

@@ -1,15 +1,18 @@
-"""A TCP proxy that is as bad as a network can be: it cuts, stalls, delays and splits, at random or when told."""
+"""A TCP proxy that is as bad as a network can be: it cuts, truncates, stalls, delays and splits, at random or told."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any
 
 __all__ = ["BadWire"]
+
+STALL = 0.5  # seconds, at most, when it misbehaves
 
 
 class BadWire:
@@ -29,7 +32,9 @@ class BadWire:
         self._delay = delay
         self._writers: set[asyncio.StreamWriter] = set()
         self._open = True
-        self.cuts = 0
+        self._truncating = False
+        self.cuts = 0  # of any kind: with connections that were open
+        self.faults: Counter[str] = Counter()  # what `misbehave` has done
         self.connections = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bad-wire", daemon=True)
@@ -40,6 +45,10 @@ class BadWire:
     def cut(self) -> None:
         """Breaks every connection, without a goodbye."""
         self._ask(self._cut())
+
+    def truncate(self) -> None:
+        """Passes on a part of the next piece, whoever sends it, and breaks every connection then."""
+        self._ask(self._truncate())
 
     def stall(self) -> None:
         """Passes nothing on any more, and breaks nothing."""
@@ -56,9 +65,12 @@ class BadWire:
         self.cut()
 
     def cut_now_and_then(self, seconds: float) -> Callable[[], None]:
-        """Breaks everything again and again, about every so many seconds; returns what ends that."""
-        future = asyncio.run_coroutine_threadsafe(self._cut_for_ever(seconds), self._loop)
-        return lambda: _end(future)
+        """Breaks everything, about every so many seconds, from now on; returns what ends that."""
+        return self._again_and_again(seconds, [self._cut])
+
+    def misbehave(self, seconds: float) -> Callable[[], None]:
+        """Cuts, truncates and stalls, about every so many seconds, from now on; returns what ends that."""
+        return self._again_and_again(seconds, [self._cut, self._truncate, self._stall])
 
     def url(self, url: str) -> str:
         """The same URL, by way of here."""
@@ -94,11 +106,32 @@ class BadWire:
             writer.transport.abort()
         self.cuts += bool(self._writers)
         self._writers.clear()
+        self._truncating = False
 
-    async def _cut_for_ever(self, seconds: float) -> None:
+    async def _truncate(self) -> None:
+        self._truncating = bool(self._writers)  # not what comes after them
+
+    async def _stall(self) -> None:
+        self._flowing.clear()
+        await asyncio.sleep(self._random.uniform(0, STALL))
+        self._flowing.set()
+
+    def _again_and_again(self, seconds: float, faults: list[Callable[[], Awaitable[None]]]) -> Callable[[], None]:
+        future = asyncio.run_coroutine_threadsafe(self._misbehave(seconds, faults), self._loop)
+        return lambda: self._behave(future)
+
+    async def _misbehave(self, seconds: float, faults: list[Callable[[], Awaitable[None]]]) -> None:
         while True:
-            await asyncio.sleep(seconds * self._random.uniform(0.5, 1.5))
-            await self._cut()
+            for fault in faults:
+                self.faults[fault.__name__.removeprefix("_")] += 1
+                await fault()
+                await asyncio.sleep(seconds * self._random.uniform(0.5, 1.5))
+            self._random.shuffle(faults)
+
+    def _behave(self, future: Future[None]) -> None:
+        future.cancel()
+        self._loop.call_soon_threadsafe(setattr, self, "_truncating", False)
+        self.flow()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._open:
@@ -120,11 +153,12 @@ class BadWire:
                 await self._flowing.wait()
                 if self._delay:
                     await asyncio.sleep(self._random.uniform(0, self._delay))
-                writer.write(data)
+                writer.write(self._part_of(data))
                 await writer.drain()
+                if self._truncating:
+                    await self._cut()
         except ConnectionError:
             pass  # it was cut
 
-
-def _end(future: Future[None]) -> None:
-    future.cancel()
+    def _part_of(self, data: bytes) -> bytes:
+        return data[: self._random.randrange(len(data))] if self._truncating else data

@@ -974,7 +974,7 @@
     /** The connection is gone: the session waits for another one, or ends. @param {JsPyState} next */
     function leave(next) {
         const was_open = state === "open";
-        attempts = link?.welcomed && Date.now() - link.since > 1000 ? 0 : attempts;
+        attempts = link?.welcomed && performance.now() - link.since > 1000 ? 0 : attempts;
         clearTimeout(retry_timer);
         link = null;
         state = next;
@@ -1177,7 +1177,7 @@
         own.session = session;
         own.welcomed = was_welcomed = true;
         hinted = true;
-        own.since = Date.now();
+        own.since = performance.now();
         max_bytes = is_id(settings.max_message_bytes) ? settings.max_message_bytes : max_bytes;
         own.assembler.max_bytes = max_bytes;
         renewed = settings.reload === true && has_document;

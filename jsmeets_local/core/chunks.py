@@ -47,11 +47,11 @@ def _slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryv
 
 
 class _Stream:
-    __slots__ = ("content", "filled", "flags")
+    __slots__ = ("content", "flags", "total")
 
     def __init__(self, total: int, flags: int) -> None:
-        self.content = bytearray(total)  # zero pages: costs memory only as it fills
-        self.filled = 0
+        self.content = bytearray()  # grows with what comes: an announcement alone takes no memory
+        self.total = total
         self.flags = flags
 
 
@@ -85,7 +85,7 @@ class Assembler:
             raise ProtocolError(f"chunk of {len(payload)} bytes, {CHUNK_BYTES} allowed")
         stream = self._stream(stream_id, total, flags)
         self._fill(stream, payload)
-        if not flags & _LAST and stream.filled < total:
+        if not flags & _LAST and len(stream.content) < total:
             return stream_id, None
         if not flags & _LAST:
             raise ProtocolError("the chunk that completes its content is not marked as the last")
@@ -100,21 +100,19 @@ class Assembler:
             if len(self._streams) >= MAX_STREAMS:
                 raise ProtocolError(f"more than {MAX_STREAMS} streams at once")
             stream = self._streams[stream_id] = _Stream(total, flags & _TEXT)
-        elif len(stream.content) != total or stream.flags != flags & _TEXT:
+        elif stream.total != total or stream.flags != flags & _TEXT:
             raise ProtocolError("chunks of one stream disagree about its content")
         return stream
 
     def _fill(self, stream: _Stream, payload: memoryview) -> None:
-        end = stream.filled + len(payload)
-        if end > len(stream.content):
+        if len(stream.content) + len(payload) > stream.total:
             raise ProtocolError("chunks are longer than the content they announced")
-        stream.content[stream.filled : end] = payload
-        stream.filled = end
+        stream.content += payload
 
 
 def _content(stream: _Stream) -> str | bytearray:
-    if stream.filled != len(stream.content):
-        raise ProtocolError(f"last chunk came after {stream.filled} of {len(stream.content)} bytes")
+    if len(stream.content) != stream.total:
+        raise ProtocolError(f"last chunk came after {len(stream.content)} of {stream.total} bytes")
     if not stream.flags:
         return stream.content
     try:

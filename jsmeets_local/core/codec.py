@@ -31,6 +31,7 @@ _FORMATS = {
     "int64": "q", "uint64": "Q", "float16": "e", "float32": "f", "float64": "d",
 }  # fmt: skip
 _MAX_BUFFERS = 100_000
+_MAX_DIMENSIONS = 64  # of an array: numpy's own limit
 
 _encoder = msgspec.json.Encoder()
 _messages = msgspec.json.Decoder(list[Message])
@@ -223,12 +224,22 @@ def _revive(info: _BufferInfo, data: memoryview) -> Any:
         raise ProtocolError(f"buffer of unknown dtype {info.dtype!r:.40}")
     if info.length % item:
         raise ProtocolError(f"{info.length} bytes are no whole number of {info.dtype} items")
-    shape = info.shape
-    if shape is not None and (min(shape, default=0) < 0 or math.prod(shape) * item != info.length):
-        raise ProtocolError(f"shape {shape!r:.60} does not fit {info.length} bytes of {info.dtype}")
+    if info.shape is not None and not _fits(info.shape, info.length // item):
+        raise _wrong_shape(info)
     if info.dtype == "bytes":
         return bytes(data)
-    return _as_array(info, data)
+    try:
+        return _as_array(info, data)
+    except (ValueError, OverflowError):  # no items, but more rows or dimensions than an array can have
+        raise _wrong_shape(info) from None
+
+
+def _fits(shape: list[int], items: int) -> bool:
+    return len(shape) <= _MAX_DIMENSIONS and min(shape, default=0) >= 0 and math.prod(shape) == items
+
+
+def _wrong_shape(info: _BufferInfo) -> ProtocolError:
+    return ProtocolError(f"shape {info.shape!r:.60} does not fit {info.length} bytes of {info.dtype}")
 
 
 def _as_array(info: _BufferInfo, data: memoryview) -> Any:
@@ -236,7 +247,9 @@ def _as_array(info: _BufferInfo, data: memoryview) -> Any:
         import numpy
     except ImportError:
         typed = memoryview(bytearray(data)).cast("B").cast(_FORMATS[info.dtype])  # type: ignore[call-overload]
-        return typed if info.shape is None else typed.cast("B").cast(_FORMATS[info.dtype], info.shape)
+        if info.shape is None or not data:  # a memoryview without items has one dimension
+            return typed
+        return typed.cast("B").cast(_FORMATS[info.dtype], info.shape)
     dtype = numpy.dtype(info.dtype).newbyteorder("<")
     array = numpy.frombuffer(bytearray(data), dtype=dtype).astype(info.dtype, copy=False)
     return array if info.shape is None else array.reshape(info.shape)

@@ -25,6 +25,20 @@ test("hello, welcome, ready; what was called before goes out after the welcome, 
     assert.equal(await first, "value");
 });
 
+test("a document's name is 128 random bits: nobody guesses it, and comes back as that document", async () => {
+    const names = [];
+    for (let count = 0; count < 50; count += 1) {
+        load(...LIBRARY);
+        await settled();
+        python().open();
+        names.push(python().messages()[0][1]);
+    }
+    assert.equal(new Set(names).size, 50);
+    assert.ok(names.every((name) => /^[0-9a-f]{32}$/.test(name)));
+    const places = Array.from({ length: 32 }, (_, place) => new Set(names.map((name) => name[place])).size);
+    assert.ok(Math.min(...places) > 8, "no place of it is fixed");
+});
+
 test("one turn is one frame", async () => {
     const end = await connected(...LIBRARY);
     for (let i = 0; i < 50; i += 1) {

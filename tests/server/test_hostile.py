@@ -1,0 +1,239 @@
+"""A client that has the token, and means harm: its own connection ends, and no other page notices."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import psutil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed
+
+from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Page
+from jsmeets_local.core.values import pack
+from tests.core.test_fuzz import envelope, messages, tables
+from tests.raw import RawPage, open_socket
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[JsMeetsPy]:
+    app = JsMeetsPy(bridge=Bridge())
+    app.functions.expose("add", lambda a, b: a + b)
+    app.launch("<p>x</p>", mode="none")
+    yield app
+    app.stop()
+
+
+@pytest.fixture
+def page(app: JsMeetsPy) -> Page:
+    return app.pages[0]
+
+
+@pytest.fixture
+def good(page: Page, caplog: pytest.LogCaptureFixture) -> Iterator[RawPage]:
+    """Another page, which is served promptly whatever happens; and nothing of ours, or below us, breaks."""
+    good = RawPage(page.url, "the good one")
+    yield good
+    start = time.monotonic()
+    assert good.ask("call", "add", [1, 2]) == ["return", 1, 3]
+    assert time.monotonic() - start < 2
+    good.close()
+    records = [record for record in caplog.records if record.exc_info and "exposed function" not in record.message]
+    assert [record.getMessage() for record in records] == []
+
+
+def closed_with(connection: Any) -> int:
+    """The code by which the server has closed a connection."""
+    with pytest.raises(ConnectionClosed) as caught:
+        while True:
+            connection.recv(timeout=15)
+    assert caught.value.rcvd is not None
+    return int(caught.value.rcvd.code)
+
+
+def welcome(page: Page, *hello: Any) -> tuple[Any, Any]:
+    """Says hello; returns the connection and the first message."""
+    connection = open_socket(page.url)
+    connection.send(json.dumps([["hello", *hello]]))
+    return connection, json.loads(connection.recv(10))[0]
+
+
+# Sessions ----------------------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: Page, good: RawPage) -> None:
+    victim = RawPage(page.url, "victim")
+    operation = app.bridge.request(lambda due: app.bridge.hub.call("secret", pack([], "args"), victim.id, due), 20)
+    results: list[Any] = []
+    app.bridge.door.post(operation, results.append)
+    thief, (kind, number, _, told) = welcome(page, "victim", "", [], "a guess", 0)
+    assert kind == "welcome"
+    assert number != victim.id
+    assert not told["resumed"]
+    assert told["received"] == 0
+    with pytest.raises(TimeoutError):
+        thief.recv(0.2)  # what the victim was asked
+    assert closed_with(victim.socket) == 1001
+    assert isinstance(results[0].answers[victim.id], Disconnected)
+    thief.close()
+
+
+@pytest.mark.parametrize("received", [1000, 2**53 - 1])
+def test_a_session_that_was_overheard_goes_on_only_with_a_count_that_can_be(
+    app: JsMeetsPy, page: Page, good: RawPage, received: int
+) -> None:
+    session = app.bridge.hub.session
+    liar = open_socket(page.url)
+    liar.send(json.dumps([["hello", "the good one", "", [], session, received]]))
+    assert closed_with(liar) == 4400
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [[[], "s", -1], [[], "s", 2**53], [[], "s", "1"], [[], "s", None], [[], 5, 0], [[None]], ["t"], [{}]],
+    ids=str,
+)
+def test_hellos_that_make_no_sense(page: Page, good: RawPage, rest: list[Any]) -> None:
+    connection = open_socket(page.url)
+    connection.send(json.dumps([["hello", "d", "", *rest]]))
+    assert closed_with(connection) == 4400
+
+
+def test_no_page_hears_the_name_of_another_document(app: JsMeetsPy, page: Page, good: RawPage) -> None:
+    _, first = welcome(page, "curious", "", ["#"])
+    assert "the good one" not in json.dumps(first)
+    assert "the good one" not in json.dumps(RawPage(page.url, "asking").ask("call", "$list", []))
+
+
+# Messages ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ["ack", 1000],
+        ["ack", -1],
+        ["credit", 0, 17],
+        ["credit", 0, 0],
+        ["credit", 2**32, 1],
+        ["hello", "the good one", "", []],
+    ],
+    ids=str,
+)
+def test_acknowledgements_of_what_was_not_sent(page: Page, good: RawPage, message: list[Any]) -> None:
+    bad = RawPage(page.url, "bad")
+    bad.send(message)
+    assert closed_with(bad.socket) == 4400
+
+
+def test_credit_for_streams_that_are_not_there_does_nothing(page: Page, good: RawPage) -> None:
+    bad = RawPage(page.url, "bad")
+    bad.send(*[["credit", stream, 16] for stream in range(5000)])
+    assert bad.ask("call", "add", [1, 1]) == ["return", 1, 2]
+    bad.close()
+
+
+def test_a_flood_of_subscriptions(app: JsMeetsPy, page: Page, good: RawPage) -> None:
+    topics = len(app.pubsub.get_topics())
+    bad = RawPage(page.url, "bad")
+    for start in range(0, 20_000, 1000):
+        bad.send(*[["subscribe", n + 1, f"t{n}"] for n in range(start, start + 1000)])
+    bad.send(["call", 1, "add", [1, 1]])
+    assert good.ask("call", "add", [1, 1]) == ["return", 1, 2]
+    while bad.receive() != ["return", 1, 2]:
+        pass
+    bad.close()
+    while bad.id in app.sockets.get_socket_id():
+        time.sleep(0.005)
+    assert len(app.pubsub.get_topics()) == topics
+    assert not app.bridge.ask(app.bridge.hub.broker.subscribers, "t1")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.text(max_size=20)
+        | st.binary(max_size=40)
+        | st.lists(messages, max_size=3).map(json.dumps)
+        | st.builds(lambda batch, table: envelope(batch, table), st.lists(messages, max_size=3), st.lists(tables, max_size=2))
+        | st.builds(
+            lambda flags, stream, total, data: struct.pack("<BBxxIQ", 2, flags, stream, total) + data,
+            st.integers(0, 4), st.integers(0, 3), st.sampled_from([0, 1, 5, 2**28, 2**63]), st.binary(max_size=9),
+        ),
+        min_size=1, max_size=6,
+    )
+)  # fmt: skip
+def test_any_frames(page: Page, good: RawPage, frames: list[str | bytes]) -> None:
+    bad = RawPage(page.url, "bad")
+    with suppress(ConnectionClosed):  # as it should be
+        for frame in frames:
+            bad.socket.send(frame)
+    bad.close()
+    assert good.ask("call", "add", [1, 2]) == ["return", 1, 3]
+
+
+# Connections -------------------------------------------------------------------------------------------
+
+
+def test_streams_that_announce_16_gigabytes(page: Page, good: RawPage) -> None:
+    bad, before = RawPage(page.url, "bad"), psutil.Process().memory_info().rss
+    for stream in range(64):
+        bad.socket.send(struct.pack("<BBxxIQ", 2, 0, stream, 2**28) + b"x")
+    assert good.ask("call", "add", [1, 2]) == ["return", 1, 3]
+    while bad.receive() != ["credit", 63, 1]:
+        pass
+    assert psutil.Process().memory_info().rss - before < 100_000_000
+    bad.close()
+
+
+def test_a_frame_that_is_larger_than_any_of_this_wire(page: Page, good: RawPage) -> None:
+    bad = RawPage(page.url, "bad")
+    with suppress(ConnectionClosed):  # it is refused by its length
+        bad.socket.send("x" * 20_000_000)
+    assert closed_with(bad.socket) in (1009, 4400)
+
+
+def raw_handshake(page: Page) -> bytes:
+    token = page.url.partition("=")[2].partition(".")[0]
+    host = page.url.split("/")[2]
+    return (
+        f"GET /jsmeetspy/textsocket HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Protocol: jsmeets.v1, jsmeets.token.{token}\r\n\r\n"
+    ).encode()
+
+
+def half(page: Page, what: str) -> socket.socket:
+    """A connection that stops in the middle."""
+    host, _, port = page.url.split("/")[2].partition(":")
+    sock = socket.create_connection((host, int(port)), timeout=10)
+    handshake = raw_handshake(page)
+    if what == "half a handshake":
+        sock.sendall(handshake[:60])
+    elif what != "nothing":
+        sock.sendall(handshake)
+        assert b" 101 " in sock.recv(4096)
+    if what == "half a hello":
+        sock.sendall(b"\x81\xff" + (10**6).to_bytes(8, "big") + b'\0\0\0\0[["hello')
+    return sock
+
+
+@pytest.mark.parametrize("what", ["nothing", "half a handshake", "no hello", "half a hello"])
+def test_connections_that_dawdle(
+    app: JsMeetsPy, page: Page, good: RawPage, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jsmeets_local.endpoint.HELLO_SECONDS", 0.5)
+    dawdlers = [half(page, what) for _ in range(100)]
+    assert good.ask("call", "add", [1, 2]) == ["return", 1, 3]
+    assert RawPage(page.url, "another").ask("call", "add", [1, 2]) == ["return", 1, 3]
+    for sock in dawdlers:
+        if "hello" in what:
+            assert sock.recv(4096)[:1] == b"\x88", "closed, and told why"
+        sock.close()
