@@ -94,6 +94,7 @@ class JsMeetsPy(Running):
         endpoint = TextEndpoint(self.bridge, self._gate)
         self.router.routes[:0] = [
             WebSocketRoute(self.sockets.url_path(), endpoint),
+            self._openings.route(),
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
         if static is not None:

@@ -20,6 +20,7 @@ from .launchers.look import WindowOptions, check_options, look
 from .launchers.notebook import SIZE, Frame, launches
 from .launchers.proxy import Site, base_url_of_notebook, check_base_url, is_shown_by_localhost, site_at
 from .launchers.surface import NoWindow, Surface
+from .opening import Entrance, Openings
 from .page import Page
 from .presence import GRACE, Crowd, check_grace
 from .server import ServerThread
@@ -61,6 +62,7 @@ class Launching(Starlette2020):
     def _init_launching(self, bridge: Bridge, gate: Gate) -> None:
         self.bridge = bridge
         self._gate = gate
+        self._openings = Openings()
         self._failure: BaseException | None = None  # of the lifespan
         self._server: ServerThread | None = None
         self._pages: list[Page] = []
@@ -147,7 +149,7 @@ class Launching(Starlette2020):
             if mode != "none" and not handle.wait_connected(order.timeout):
                 if surface is not None and handle.is_closed():
                     raise surface.failure()
-                raise LaunchError(too_late(handle.url, mode, order.timeout))
+                raise LaunchError(too_late(handle._entrance.address, mode, order.timeout))
         except BaseException:
             handle.close()
             raise
@@ -155,11 +157,13 @@ class Launching(Starlette2020):
 
     def _show(self, handle: Page, mode: str, looks: dict[str, Any], window_api: bool) -> Surface | None:
         if mode in ("window", "app"):
-            surface = open_window(mode, self.bridge.door, handle.url, looks, lambda: self._window_closed(handle))
+            # An argument of a program is to be read by all accounts; the process of a window is told by a pipe.
+            url = handle.url if mode == "window" else handle._entrance.fresh()
+            surface = open_window(mode, self.bridge.door, url, looks, lambda: self._window_closed(handle))
             handle._view.put_on(surface, window_api)
             return surface
         if mode == "browser":
-            open_browser(handle.url)
+            open_browser(handle._entrance.fresh())
         elif mode == "notebook":
             handle.show()
         return None
@@ -243,6 +247,7 @@ class Launching(Starlette2020):
             self._wait_for_end()
             self._gate.token = self._gate.token or secrets.token_urlsafe(32)
             self._gate.close_to_proxies()
+            self._openings.clear()
             self._prefix = ""
             server = self._start_server(host, port)
             crowd = self.bridge.door.ask(Crowd, self.bridge)
@@ -285,8 +290,8 @@ class Launching(Starlette2020):
         rest = f";{fragment}" if fragment else ""
         place = f"{path.removeprefix('/')}#jsmeets={self._gate.token}.{key}{rest}"
         site = self._site(server, look)
-        frame = Frame(site.root, site.root + place, *look.size)
-        page = Page(self.bridge, key, site.public + place, self._page_closed, frame, look.grace)
+        entrance = Entrance(self._openings, site.root, site.public, place, site.is_proxied)
+        page = Page(self.bridge, key, entrance, self._page_closed, Frame(entrance, *look.size), look.grace)
         with self._lock:  # closed ones are forgotten here: their tabs are gone, and their handles may be
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
             if self._crowd is not None:

@@ -15,6 +15,7 @@ from .launchers.notebook import Frame, show
 from .launchers.window import AsyncWindow, Window
 from .lines import ENDED, item_or_raise
 from .names import AsyncPageFunction, Names, PageFunction
+from .opening import Entrance
 from .presence import GRACE
 from .view import View
 
@@ -186,17 +187,18 @@ class Page:
         self,
         bridge: Bridge,
         key: str,
-        url: str,
+        entrance: Entrance,
         closed: Callable[[Page], None],
         frame: Frame,
         grace: float | None = GRACE,
     ) -> None:
-        self._view = View(bridge, key, url, grace)
+        self._view = View(bridge, key, entrance.address, grace)
         self._closed = closed
+        self._entrance = entrance
         self._frame = frame
         self.grace = grace
         self._shown_by = ""  # the run of a cell that has the frame already
-        self.url = url
+        self.url = entrance.url
         self.js = Names(PageFunction, self.call, _asker(self._view))
         self.aio = AsyncPage(self._view)
         weakref.finalize(self, bridge.door.settle, self._view.presence.end)  # nobody holds it any more
@@ -372,4 +374,4 @@ class Page:
 
     def __repr__(self) -> str:
         state = "connected" if self.is_connected() else "closed" if self._view.presence.closed else "waiting"
-        return f"<Page {self._view.url_text()} ({state})>"
+        return f"<Page {self._view.address} ({state})>"

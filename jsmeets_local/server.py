@@ -13,6 +13,7 @@ import uvicorn
 
 from .cells import here, writing
 from .errors import LaunchError
+from .peers import Peers
 
 __all__ = ["ServerThread", "bind"]
 
@@ -61,7 +62,8 @@ class ServerThread:
         self.port: int = self._socket.getsockname()[1]
         self._twin: socket.socket | None = None
         config = uvicorn.Config(
-            app,
+            Peers(app),
+            proxy_headers=False,  # they are read by Peers
             log_config=None,
             log_level="warning",
             access_log=False,

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from websockets.sync.client import ClientConnection, connect
 
 from jsmeets_local.core.codec import decode
 
-__all__ = ["RawPage", "open_socket"]
+__all__ = ["RawPage", "follow", "open_socket"]
+
+
+def follow(url: str) -> str:
+    """Where an address leads that opens a page once; other addresses as they are."""
+    parts = urlsplit(url)
+    if "/jsmeetspy/open/" not in parts.path:
+        return url
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    try:
+        connection.request("GET", parts.path)
+        response = connection.getresponse()
+        assert response.status == 303, (response.status, response.read())
+        return urljoin(url, response.headers["location"])
+    finally:
+        connection.close()
 
 
 def open_socket(

@@ -244,7 +244,7 @@ def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyP
     with pytest.raises(LaunchError, match=r"it was waited for at https://hub\.example\.org/lab/") as caught:
         app.launch("<p>x</p>", mode="browser", base_url=f"https://{PUBLIC}/lab/", timeout=1)
     assert "jsmeets=" not in str(caught.value)
-    assert opened.read_text().startswith(f"https://{PUBLIC}/lab/#jsmeets=")
+    assert opened.read_text().startswith(f"https://{PUBLIC}/lab/jsmeetspy/open/")
 
 
 @pytest.mark.parametrize("base_url", [f"{PREFIX}/", f"https://{PUBLIC}{PREFIX}"])
