@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, overload
 
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -49,6 +50,8 @@ class JsMeetsPy(Running):
         token: What a page must know to connect. `launch()` makes one; served by plain uvicorn the default is none.
         allowed_hosts: Host names (`Host` header) beyond the server's own.
         allowed_origins: Origins (`"https://example.org"`) beyond the server's own.
+        expose_errors: Whether pages get the Python traceback of an error; else its type and text. `None`: they do where
+            `launch()` or `run()` serves them, or `debug` is set.
 
     Attributes:
         templates: The Jinja2 templates (only where `templates` was given).
@@ -77,12 +80,14 @@ class JsMeetsPy(Running):
         token: str | None = None,
         allowed_hosts: Collection[str] = (),
         allowed_origins: Collection[str] = (),
+        expose_errors: bool | None = None,
     ) -> None:
         super().__init__(debug, routes, middleware, exception_handlers, lifespan=self._run_lifespan)
         static, templates = (folder and bundled(folder) for folder in (static, templates))
         self._init_launching(
             bridge if bridge is not None else default_bridge(), Gate(token, allowed_hosts, allowed_origins)
         )
+        self._expose_errors = expose_errors
         self.functions = Functions(self.bridge)
         self.queues = QueuesApi(self.bridge)
         self.pubsub = Pubsub(self.bridge)
@@ -105,8 +110,23 @@ class JsMeetsPy(Running):
         if scope["type"] != "lifespan":
             scope = with_prefix(scope, self._prefix)
         if scope["type"] == "http":
+            refusal = self._gate.refusal_of_request(scope)
+            if refusal is not None:
+                await PlainTextResponse(refusal, 403)(scope, receive, send)
+                return
+            keeper = self._openings.keeper
+            if keeper is not None and not (keeper.admits(scope) or self._openings.answers(scope)):
+                await keeper.refuse(scope, receive, send)
+                return
             enter_request(scope, receive)
+        elif scope["type"] == "websocket":
+            self.bridge.expose_errors(self._exposes_errors())
         await super().__call__(scope, receive, send)
+
+    def _exposes_errors(self) -> bool:
+        if self._expose_errors is not None:
+            return self._expose_errors
+        return self.debug or self._is_launched
 
     # WebSockets ----------------------------------------------------------------------------------------
 

@@ -99,6 +99,7 @@ class Invoker:
         self._exclusive: dict[Function, Lane | _AsyncLine] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self.exposes_errors = False  # pages get tracebacks
 
     def start(self) -> None:
         """Makes ready; the first thread starts with the first plain function."""
@@ -192,7 +193,7 @@ class Invoker:
                 value = await call.function.func(*call.args)
             except BaseException as error:  # noqa: BLE001 - the page that called gets it
                 stopped = self._stopping and isinstance(error, asyncio.CancelledError)
-                packet = None if stopped else _failure(call, error)
+                packet = None if stopped else _failure(call, error, self.exposes_errors)
             else:
                 packet = _success(call, value)
         self._door.drain()  # what it pushed or published goes before its answer
@@ -215,7 +216,7 @@ class Invoker:
             try:
                 value = self._resolve(call.function.func(*call.args))
             except BaseException as error:  # noqa: BLE001 - the page that called gets it
-                packet = _failure(call, error)
+                packet = _failure(call, error, self.exposes_errors)
             else:
                 packet = _success(call, value)
         return Answer(call.socket, call.function, packet)
@@ -262,13 +263,13 @@ def _success(call: Invoke, value: Any) -> Packet | None:
         return error_packet(call.call_id, ErrorInfo("unserializable", type(error).__name__, text))
 
 
-def _failure(call: Invoke, error: BaseException) -> Packet | None:
+def _failure(call: Invoke, error: BaseException, whole: bool) -> Packet | None:
     frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
     error = error.with_traceback(frames)  # without our own frame
     logger.error("the exposed function %r raised", call.function.key, exc_info=error)
     if not call.call_id:
         return None
-    trace = "".join(traceback.format_exception(error))
+    trace = "".join(traceback.format_exception(error)) if whole else ""
     return error_packet(call.call_id, ErrorInfo("raised", type(error).__name__, _text(error), trace))
 
 

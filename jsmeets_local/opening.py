@@ -7,9 +7,9 @@ started with `/jsmeetspy/open/NONCE`, which leads on to the page: a redirect may
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
-from collections.abc import Callable
 from time import monotonic
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from .peers import is_another_account
+from .private import Keeper
 
 __all__ = ["Entrance", "Openings"]
 
@@ -36,37 +37,51 @@ class _Opening:
 
     def __init__(self, place: str, deadline: float, is_local: bool) -> None:
         self.place = place
-        self.deadline = deadline
+        self.deadline = deadline  # when it stops being good for a browser that comes anew
         self.is_local = is_local  # no proxy between the browser and us: its account can be looked up
 
 
 class Openings:
-    """The addresses of one application that are still good. They are made on any thread."""
+    """The addresses of one application that are still good. They are made on any thread.
+
+    Attributes:
+        keeper: In private, who lets browsers in.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[str, _Opening] = {}
+        self._all: dict[str, _Opening] = {}
+        self.keeper: Keeper | None = None
 
-    def make(self, place: str, is_local: bool = True) -> str:
-        """An address that leads to a place, once and soon; both are relative to the root of the application."""
+    def begin(self, keeper: Keeper | None) -> None:
+        """The application is served anew: none of the old ones is good any more."""
+        with self._lock:
+            self._all.clear()
+            self.keeper = keeper
+
+    def make(self, place: str, is_local: bool = True, seconds: float = OPEN_SECONDS) -> str:
+        """An address that leads to a place, once and soon; both are relative to the root of the application.
+
+        In private it is good for longer where the browser has been let in already.
+        """
         nonce = secrets.token_urlsafe(32)
         with self._lock:
             now = monotonic()
-            good = [(key, one) for key, one in self._open.items() if one.deadline > now]
-            self._open = dict(good[1 - MAX_OPEN :])
-            self._open[nonce] = _Opening(place, now + OPEN_SECONDS, is_local)
+            good = [(key, one) for key, one in self._all.items() if one.deadline > now or self.keeper is not None]
+            self._all = dict(good[1 - MAX_OPEN :])
+            self._all[nonce] = _Opening(place, now + seconds, is_local)
         return PATH + nonce
-
-    def clear(self) -> None:
-        """None of them is good any more."""
-        with self._lock:
-            self._open.clear()
 
     def route(self) -> Route:
         """Where they lead to."""
         route = Route(f"/{PATH}{{nonce}}", self._answer, methods=["GET"], include_in_schema=False)
         route.methods = {"GET"}  # whoever asks by HEAD only looks, and uses nothing up
         return route
+
+    def answers(self, scope: Scope) -> bool:
+        """Whether a request is one for this route."""
+        before, _, nonce = scope["path"].removeprefix(scope.get("root_path", "")).partition(f"/{PATH}")
+        return scope["method"] == "GET" and not before and nonce != "" and "/" not in nonce
 
     async def _answer(self, request: Request) -> Response:
         place = self._take(request.path_params["nonce"], request.scope)
@@ -75,19 +90,28 @@ class Openings:
         # Relative: a proxy may have taken off a path that we do not know.
         target = "../" * PATH.count("/") + quote(place, safe=_LITERAL)
         headers = {"location": target, "cache-control": "no-store", "referrer-policy": "no-referrer"}
+        if self.keeper is not None:
+            headers["set-cookie"] = self.keeper.cookie(request.scope)
         return Response(status_code=303, headers=headers)
 
     def _take(self, nonce: str, scope: Scope) -> str | None:
-        with self._lock:
-            opening = self._open.get(nonce)
-        if opening is None or opening.deadline < monotonic():
+        opening = self._all.get(nonce)
+        if opening is None:
             return None
         if opening.is_local and is_another_account(scope):
             logger.warning("another account of this machine tried to open a page that launch() has opened; refused")
             return None
+        is_known = self.keeper is not None and self.keeper.admits(scope)
+        return opening.place if self._use_up(nonce, opening) or is_known else None
+
+    def _use_up(self, nonce: str, opening: _Opening) -> bool:
+        """Whether it was still good."""
         with self._lock:
-            taken = self._open.pop(nonce, None)
-        return None if taken is None else taken.place
+            is_good = nonce in self._all and opening.deadline > monotonic()
+            opening.deadline = 0.0
+            if self.keeper is None:
+                self._all.pop(nonce, None)
+            return is_good
 
 
 _USED = """\
@@ -111,14 +135,35 @@ class Entrance:
         is_proxied: Whether browsers come by a proxy.
 
     Attributes:
-        url: What a person opens by hand.
-        address: The same for messages and logs: without the token.
-        root: As given.
+        url: What a person opens by hand. In private it is good for one browser.
+        address: The same for messages and logs: without anything secret.
     """
 
     def __init__(self, openings: Openings, root: str, public: str, place: str, is_proxied: bool) -> None:
-        self.root = root
-        self.url = public + place
-        self.framed = root + place
+        self._openings = openings
+        self._root = root
+        self._public = public
+        self._place = place
+        self._is_local = not is_proxied
+        self._is_private = openings.keeper is not None
+        self.url = public + self._lasting(place)
         self.address = public + place.partition("#")[0]
-        self.fresh: Callable[[], str] = lambda: public + openings.make(place, not is_proxied)
+
+    def _lasting(self, place: str) -> str:
+        return self._openings.make(place, self._is_local, math.inf) if self._is_private else place
+
+    def fresh(self) -> str:
+        """What a browser is started with: good once, and soon."""
+        return self._public + self._openings.make(self._place, self._is_local)
+
+    def told(self) -> str:
+        """What a program is told that nobody listens to."""
+        return self.fresh() if self._is_private else self.url
+
+    def framed(self) -> tuple[str, str]:
+        """For a frame in a page of the same host: the page, and an image that is there as long as it is."""
+        return self._root + self._lasting(self._place), self._root + self._lasting("jsmeetspy/favicon.svg")
+
+    def title(self) -> str:
+        """What a frame is called: its address without anything secret."""
+        return self._root + self._place.partition("#")[0]

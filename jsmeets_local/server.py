@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import logging
 import socket
 import sys
@@ -59,7 +60,9 @@ class ServerThread:
     def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
         self._socket = bind(host, port)
         self.host = host
-        self.port: int = self._socket.getsockname()[1]
+        self.port: int
+        address, self.port = self._socket.getsockname()[:2]
+        self.is_local: bool = ipaddress.ip_address(address).is_loopback
         self._twin: socket.socket | None = None
         config = uvicorn.Config(
             Peers(app),

@@ -70,14 +70,13 @@ class Frame(NamedTuple):
 
     def html(self) -> str:
         """The frame, its address as a link below it, and what to read where there is no page."""
-        url = self.entrance.framed
-        title = url.partition("#")[0]
+        url, probe = self.entrance.framed()
         return _HTML.substitute(
             url=escape(url),
-            title=escape(title),
+            title=escape(self.entrance.title()),
             width=escape(_length(self.width)),
             look=escape(_LOOK.substitute(height=_length(self.height))),
-            probe=escape(self.entrance.root + "jsmeetspy/favicon.svg"),
+            probe=escape(probe),
             answered=escape(_ANSWERED),
             silent=escape(_SILENT),
         )

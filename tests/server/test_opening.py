@@ -81,13 +81,13 @@ def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     openings = Openings()
     nonces = [openings.make("").removeprefix(opening.PATH) for _ in range(opening.MAX_OPEN + 10)]
     assert len(set(nonces)) == len(nonces)
-    assert len(openings._open) == opening.MAX_OPEN
-    assert nonces[9] not in openings._open
-    assert nonces[10] in openings._open
+    assert len(openings._all) == opening.MAX_OPEN
+    assert nonces[9] not in openings._all
+    assert nonces[10] in openings._all
     now = opening.monotonic()
     monkeypatch.setattr(opening, "monotonic", lambda: now + opening.OPEN_SECONDS + 1)
     openings.make("")
-    assert len(openings._open) == 1, "those that are over are forgotten"
+    assert len(openings._all) == 1, "those that are over are forgotten"
 
 
 def test_one_of_many_at_once_gets_it(page: Page) -> None:
