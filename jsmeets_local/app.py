@@ -9,7 +9,6 @@ from typing import Any, TypeVar, overload
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from .api.binarysocket import JsPyBinarySocket
@@ -24,7 +23,7 @@ from .gate import Gate
 from .prefix import with_prefix
 from .resources import bundled
 from .running import Running
-from .staticfiles import Assets
+from .staticfiles import Assets, Files
 from .views import Views
 
 __all__ = ["JsMeetsPy"]
@@ -103,7 +102,7 @@ class JsMeetsPy(Running):
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
         if static is not None:
-            self.mount("/static", StaticFiles(directory=static), name="static")
+            self.mount("/static", Files(directory=static), name="static")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
