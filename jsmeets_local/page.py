@@ -174,8 +174,8 @@ class Page:
     but the bridge's; a thread that runs an exposed function gives its slot back while it waits.
 
     Attributes:
-        url: What to open in a browser, with the launch token in the fragment; a path alone where a proxy does not tell
-            its host name.
+        url: What to open in a browser, with the launch token in the fragment; in private an address that is good for
+            one browser. A path alone where a proxy does not tell its host name.
         js: The functions of the page as attributes: `page.js.add(1, 2)`; `page.js["a.b"](1)` for other names.
         aio: The awaitable twin.
         grace: Seconds for which it may be away before it counts as closed; `None` where only Python closes it, or its
