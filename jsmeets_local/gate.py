@@ -14,6 +14,7 @@ import hmac
 import logging
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,7 +89,7 @@ class Gate:
 
     def refusal_of_request(self, scope: Mapping[str, Any]) -> str | None:
         """Why an HTTP request is not answered, which is logged too; `None` where it is."""
-        host = Headers(raw=scope["headers"]).get("host", "")
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
         if self._host_allowed(host, scope):
             return None
         reason = _foreign_host(host)
@@ -156,6 +157,7 @@ def _no_token(subprotocols: Collection[str]) -> str:
     return "the launch token is missing or wrong; open the page by the URL that launch() made"
 
 
+@lru_cache(maxsize=256)
 def _split(address: str) -> tuple[str, int | None]:
     """Host name and port of `host:port`; no name where it is malformed."""
     try:

@@ -44,16 +44,14 @@ def is_another_account(scope: Scope) -> bool:
     peer, server = scope.get(_PEER), scope.get("server")
     if peer is None or server is None or not sys.platform.startswith("linux"):
         return False
-    uid = _uid((_plain(peer[0]), peer[1]), (_plain(server[0]), server[1]))
+    uid = _uid(peer, server)
     return uid is not None and uid not in (0, os.getuid(), os.geteuid())
 
 
 def _uid(local: Address, remote: Address) -> int | None:
     """Whose socket it is; `None` where it is not on this machine."""
-    for row in _rows():
-        if _address(row[1]) == local and _address(row[2]) == remote:
-            return int(row[7])
-    return None
+    ends = [list(end) for end in zip(_written(*local), _written(*remote), strict=True)]
+    return next((int(row[7]) for row in _rows() if row[1:3] in ends), None)
 
 
 def _rows() -> Iterator[list[str]]:
@@ -62,19 +60,15 @@ def _rows() -> Iterator[list[str]]:
             yield from map(str.split, table.read_text(encoding="ascii").splitlines()[1:])
 
 
-def _address(text: str) -> Address:
-    """`0100007F:1F90` is 127.0.0.1:8080: words of 4 bytes in the order of this machine, and a plain port."""
-    words, _, port = text.partition(":")
-    numbers = [int(words[start : start + 8], 16) for start in range(0, len(words), 8)]
-    packed = b"".join(number.to_bytes(4, sys.byteorder) for number in numbers)
-    return _plain(str(ipaddress.ip_address(packed))), int(port, 16)
+def _written(host: str, port: int) -> list[str]:
+    """As the tables have it: 127.0.0.1:8080 is `0100007F:1F90`; also in a socket of IPv6, which can have it too."""
+    address = ipaddress.ip_address(host)
+    plain = getattr(address, "ipv4_mapped", None) or address
+    forms = [plain.packed] if plain.version == 6 else [plain.packed, bytes(10) + b"\xff\xff" + plain.packed]
+    return [f"{_words(packed)}:{port:04X}" for packed in forms]
 
 
-def _plain(host: str) -> str:
-    """An IPv4 address as such, also where a socket of IPv6 has it."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+def _words(packed: bytes) -> str:
+    """Words of 4 bytes, in the order of this machine."""
+    numbers = (int.from_bytes(packed[start : start + 4], sys.byteorder) for start in range(0, len(packed), 4))
+    return "".join(f"{number:08X}" for number in numbers)
