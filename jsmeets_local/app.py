@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, overload
 
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from .api.binarysocket import JsPyBinarySocket
@@ -24,7 +24,7 @@ from .gate import Gate
 from .prefix import with_prefix
 from .resources import bundled
 from .running import Running
-from .staticfiles import Assets
+from .staticfiles import Assets, Files
 from .stats import StatsEndpoint
 from .views import Views
 
@@ -51,6 +51,8 @@ class JsMeetsPy(Running):
         token: What a page must know to connect. `launch()` makes one; served by plain uvicorn the default is none.
         allowed_hosts: Host names (`Host` header) beyond the server's own.
         allowed_origins: Origins (`"https://example.org"`) beyond the server's own.
+        expose_errors: Whether pages get the Python traceback of an error; else its type and text. `None`: they do where
+            `launch()` or `run()` serves them, or `debug` is set.
         limits: How much pages may take, of the bridge and all applications that share it.
 
     Attributes:
@@ -80,6 +82,7 @@ class JsMeetsPy(Running):
         token: str | None = None,
         allowed_hosts: Collection[str] = (),
         allowed_origins: Collection[str] = (),
+        expose_errors: bool | None = None,
         limits: Limits | None = None,
     ) -> None:
         super().__init__(debug, routes, middleware, exception_handlers, lifespan=self._run_lifespan)
@@ -87,6 +90,7 @@ class JsMeetsPy(Running):
         self._init_launching(
             bridge if bridge is not None else default_bridge(), Gate(token, allowed_hosts, allowed_origins)
         )
+        self._expose_errors = expose_errors
         if limits is not None:
             self.bridge.ask(self.bridge.hub.set_limits, limits)
         self.functions = Functions(self.bridge)
@@ -100,19 +104,35 @@ class JsMeetsPy(Running):
         endpoint = TextEndpoint(self.bridge, self._gate)
         self.router.routes[:0] = [
             WebSocketRoute(self.sockets.url_path(), endpoint),
+            self._openings.route(),
             Route("/jsmeetspy/stats", StatsEndpoint(self.bridge, self._gate).get),
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
         if static is not None:
-            self.mount("/static", StaticFiles(directory=static), name="static")
+            self.mount("/static", Files(directory=static), name="static")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         if scope["type"] != "lifespan":
             scope = with_prefix(scope, self._prefix)
         if scope["type"] == "http":
+            refusal = self._gate.refusal_of_request(scope)
+            if refusal is not None:
+                await PlainTextResponse(refusal, 403)(scope, receive, send)
+                return
+            keeper = self._openings.keeper
+            if keeper is not None and not (keeper.admits(scope) or self._openings.answers(scope)):
+                await keeper.refuse(scope, receive, send)
+                return
             enter_request(scope, receive)
+        elif scope["type"] == "websocket":
+            self.bridge.expose_errors(self._exposes_errors())
         await super().__call__(scope, receive, send)
+
+    def _exposes_errors(self) -> bool:
+        if self._expose_errors is not None:
+            return self._expose_errors
+        return self.debug or self._is_launched
 
     # WebSockets ----------------------------------------------------------------------------------------
 

@@ -94,6 +94,10 @@ class Bridge:
             self.do(self.hub.disconnect, socket)
         self._invoker.start(self.hub.limits.waiting_threads)
 
+    def expose_errors(self, whole: bool) -> None:
+        """Whether pages get the traceback of an error in Python; else its type and text. The log has it in any case."""
+        self._invoker.exposes_errors = whole
+
     def ensure_started(self) -> bool:
         """Starts where no lifespan did: `--lifespan off`, or an application mounted in another.
 

@@ -1,4 +1,4 @@
-"""Who may open a WebSocket: the launch token, and the allow-lists of `Host` and `Origin`.
+"""Who may open a WebSocket: the launch token, and the allow-lists of `Host` and `Origin`. HTTP asks for the `Host`.
 
 A local port is reachable by every web page the user visits. The browser tells the truth about `Origin` (cross-site
 WebSocket hijacking, RFC 6455 section 10.2) and `Host` (DNS rebinding); the token keeps out other programs and accounts.
@@ -13,7 +13,8 @@ from __future__ import annotations
 import hmac
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,6 +91,16 @@ class Gate:
             self._tell(f"refused a WebSocket of {client} at {scope['path']}: {reason}")
         return reason is None
 
+    def refusal_of_request(self, scope: Mapping[str, Any]) -> str | None:
+        """Why an HTTP request is not answered, which is logged too; `None` where it is."""
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        if self._host_allowed(host, scope):
+            return None
+        reason = _foreign_host(host)
+        client = (scope.get("client") or ("unknown",))[0]
+        self._tell(f"refused a request of {client}: {reason}")  # the path may lead to the token
+        return reason
+
     def _tell(self, text: str) -> None:
         """Logs a refusal once a minute: a page that was left open tries again and again."""
         now = monotonic()
@@ -102,7 +113,7 @@ class Gate:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._host_allowed(host, scope):
-            return f"Host {host!r:.100} is not this server's; allow it by JsMeetsPy(allowed_hosts=[...])"
+            return _foreign_host(host)
         origin = headers.get("origin")
         if origin is not None and not self._origin_allowed(origin, host):
             return f"Origin {origin!r:.100} is foreign; allow it by JsMeetsPy(allowed_origins=[...])"
@@ -110,7 +121,7 @@ class Gate:
             return _no_token(scope.get("subprotocols", ()))
         return None
 
-    def _host_allowed(self, host: str, scope: dict[str, Any]) -> bool:
+    def _host_allowed(self, host: str, scope: Mapping[str, Any]) -> bool:
         name, _ = _split(host)
         server = (scope.get("server") or ("",))[0] or ""
         own = name in _LOOPBACK or (name != "" and name == server.lower())
@@ -138,6 +149,10 @@ class Gate:
         return any(hmac.compare_digest(wanted, one) for one in given)
 
 
+def _foreign_host(host: str) -> str:
+    return f"Host {host!r:.100} is not this server's; allow it by JsMeetsPy(allowed_hosts=[...])"
+
+
 def _no_token(subprotocols: Collection[str]) -> str:
     if not any(name.startswith("jsmeets.") for name in subprotocols):
         return (
@@ -146,6 +161,7 @@ def _no_token(subprotocols: Collection[str]) -> str:
     return "the launch token is missing or wrong; open the page by the URL that launch() made"
 
 
+@lru_cache(maxsize=256)
 def _split(address: str) -> tuple[str, int | None]:
     """Host name and port of `host:port`; no name where it is malformed."""
     try:

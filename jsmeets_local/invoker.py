@@ -103,6 +103,7 @@ class Invoker:
         self._exclusive: dict[Function, Lane | _AsyncLine] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self.exposes_errors = False  # pages get tracebacks
 
     def start(self, max_waiting: int) -> None:
         """Makes ready; the first thread starts with the first plain function.
@@ -213,7 +214,7 @@ class Invoker:
                 value = await call.function.func(*call.args)
             except BaseException as error:  # noqa: BLE001 - the page that called gets it
                 stopped = self._stopping and isinstance(error, asyncio.CancelledError)
-                packet = None if stopped else _failure(call, error)
+                packet = None if stopped else _failure(call, error, self.exposes_errors)
             else:
                 packet = _success(call, value, self._pack)
         self._door.drain()  # what it pushed or published goes before its answer
@@ -237,7 +238,7 @@ class Invoker:
             try:
                 value = self._resolve(call.function.func(*call.args))
             except BaseException as error:  # noqa: BLE001 - the page that called gets it
-                packet = _failure(call, error)
+                packet = _failure(call, error, self.exposes_errors)
             else:
                 packet = _success(call, value, self._pack)
         return Answer(call.socket, call.function, packet)
@@ -292,13 +293,13 @@ def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> P
         return error_packet(call.call_id, ErrorInfo("unserializable", type(error).__name__, text))
 
 
-def _failure(call: Invoke, error: BaseException) -> Packet | None:
+def _failure(call: Invoke, error: BaseException, whole: bool) -> Packet | None:
     frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
     error = error.with_traceback(frames)  # without our own frame
     logger.error("the exposed function %r raised", call.function.key, exc_info=error)
     if not call.call_id:
         return None
-    trace = "".join(traceback.format_exception(error))
+    trace = "".join(traceback.format_exception(error)) if whole else ""
     return error_packet(call.call_id, ErrorInfo("raised", type(error).__name__, _text(error), trace))
 
 

@@ -20,14 +20,22 @@ from .launchers.look import WindowOptions, check_options, look
 from .launchers.notebook import SIZE, Frame, launches
 from .launchers.proxy import Site, base_url_of_notebook, check_base_url, is_shown_by_localhost, site_at
 from .launchers.surface import NoWindow, Surface
+from .opening import Entrance, Openings
 from .page import Page
 from .presence import GRACE, Crowd, check_grace
+from .private import Keeper
 from .server import ServerThread
 from .views import Views
 
 __all__ = ["Launching"]
 
 logger = logging.getLogger("jsmeets_local")
+
+
+_REACHABLE = (
+    "host=%r: whoever reaches port %d of this machine over the network can read its pages and files, and what goes to "
+    "and fro; to connect they need page.url with its token. The default serves this machine alone"
+)
 
 
 class _Order(NamedTuple):
@@ -40,6 +48,7 @@ class _Order(NamedTuple):
     size: tuple[int | str | None, int | str | None]
     grace: float | None
     base_url: str | None
+    private: bool
     window: dict[str, Any]
 
 
@@ -61,8 +70,10 @@ class Launching(Starlette2020):
     def _init_launching(self, bridge: Bridge, gate: Gate) -> None:
         self.bridge = bridge
         self._gate = gate
+        self._openings = Openings()
         self._failure: BaseException | None = None  # of the lifespan
         self._server: ServerThread | None = None
+        self._is_launched = False  # or served by somebody else
         self._pages: list[Page] = []
         self._crowd: Crowd | None = None  # all pages, from launch() to stop()
         self._new_key: Callable[[], str] = lambda: secrets.token_hex(8)  # the name of a page
@@ -85,6 +96,7 @@ class Launching(Starlette2020):
         height: int | str | None = None,
         grace: float | None = GRACE,
         base_url: str | None = None,
+        private: bool = False,
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serves the application from a background thread and opens a page of it.
@@ -106,6 +118,9 @@ class Launching(Starlette2020):
             base_url: Where a proxy serves the application, with `{port}` for its port: a path on the host of the
                 notebook (`"/user/ann/proxy/{port}/"`) or a URL (`"https://example.org/{port}/"`). In a notebook the
                 jupyter-server-proxy of JupyterHub, or of a server on another machine, is found without.
+            private: Whether HTTP too answers only browsers that were led here: for machines that accounts share.
+                `page.url` is good for the first browser that opens it, which gets a cookie. It holds for all pages of
+                the server.
             **window: Of a window: `title` (the page's by default), `position` of its upper left corner, `icon` (the
                 path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`: whether the
                 page itself may steer it. Mode "app" has `position` and `fullscreen`.
@@ -130,7 +145,7 @@ class Launching(Starlette2020):
         if self.bridge.door.is_here():
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
         path, size = self._views.locate(page), (width, height)
-        order = _Order(path, host, port, timeout, size, check_grace(grace), base_url, window_options)
+        order = _Order(path, host, port, timeout, size, check_grace(grace), base_url, private, window_options)
         for able in modes[:-1]:
             try:
                 return self._launch(able, order)
@@ -140,14 +155,14 @@ class Launching(Starlette2020):
 
     def _launch(self, mode: str, order: _Order) -> Page:
         looks = look(*order.size, order.window) if mode in ("window", "app") else {}
-        handle = self._replace(_look(mode, order), order.host, order.port)
+        handle = self._replace(_look(mode, order), order)
         self._mode, self._base_url = mode, order.base_url
         try:
             surface = self._show(handle, mode, looks, order.window.get("window_api", False))
             if mode != "none" and not handle.wait_connected(order.timeout):
                 if surface is not None and handle.is_closed():
                     raise surface.failure()
-                raise LaunchError(too_late(handle.url, mode, order.timeout))
+                raise LaunchError(too_late(handle._entrance.address, mode, order.timeout))
         except BaseException:
             handle.close()
             raise
@@ -155,11 +170,13 @@ class Launching(Starlette2020):
 
     def _show(self, handle: Page, mode: str, looks: dict[str, Any], window_api: bool) -> Surface | None:
         if mode in ("window", "app"):
-            surface = open_window(mode, self.bridge.door, handle.url, looks, lambda: self._window_closed(handle))
+            # All accounts can read the arguments of a program. The process of a window is told by a pipe.
+            url = handle._entrance.told() if mode == "window" else handle._entrance.fresh()
+            surface = open_window(mode, self.bridge.door, url, looks, lambda: self._window_closed(handle))
             handle._view.put_on(surface, window_api)
             return surface
         if mode == "browser":
-            open_browser(handle.url)
+            open_browser(handle._entrance.fresh())
         elif mode == "notebook":
             handle.show()
         return None
@@ -182,6 +199,7 @@ class Launching(Starlette2020):
         if server is None or not server.is_running():
             raise LaunchError("this application is not served yet, or any more: launch() it first, then open() others")
         options.setdefault("base_url", self._base_url)
+        options.setdefault("private", self._openings.keeper is not None)
         return self.launch(page, mode or self._mode, host=server.host, **options)
 
     @property
@@ -226,6 +244,7 @@ class Launching(Starlette2020):
         """
         with self._lock:
             server, self._server = self._server, None
+            self._is_launched = False
             self._ending = server or self._ending
             if self.bridge.owner is self:
                 self.bridge.owner = None
@@ -249,16 +268,18 @@ class Launching(Starlette2020):
             ending.stop()
             self.bridge.join(timeout=1.0)
 
-    def _serve(self, host: str, port: int) -> ServerThread:
+    def _serve(self, host: str, port: int, private: bool) -> ServerThread:
         with self._launching:  # not under the lock: the start-up handlers of the user may stop() or close()
             server = self._server
             if server is not None and server.is_running():
-                self._check_same(server, host, port)
+                self._check_same(server, host, port, private)
                 return server
             self._wait_for_end()
             self._gate.token = self._gate.token or secrets.token_urlsafe(32)
             self._gate.close_to_proxies()
             self._prefix = ""
+            self._is_launched = True
+            self._openings.begin(Keeper() if private else None)
             server = self._start_server(host, port)
             crowd = self.bridge.door.ask(Crowd, self.bridge)
             self.bridge.hub.functions.builtins["$window"] = Function("$window", self._steer, exclusive=False)
@@ -268,19 +289,24 @@ class Launching(Starlette2020):
 
     def _start_server(self, host: str, port: int) -> ServerThread:
         try:
-            return ServerThread(self, host, port)
+            server = ServerThread(self, host, port)
         except LaunchError:
             if self._failure is not None:
                 raise self._failure from None
             raise
+        if not server.is_local:
+            logger.warning(_REACHABLE, host, server.port)
+        return server
 
-    def _check_same(self, server: ServerThread, host: str, port: int) -> None:
+    def _check_same(self, server: ServerThread, host: str, port: int, private: bool) -> None:
         if host != server.host or port not in (0, server.port):
             raise LaunchError(
                 f"this application is served at {server.base_url} already; stop() it to serve it at {host}:{port}"
             )
+        if private and self._openings.keeper is None:
+            raise LaunchError("this application is served already, and not in private; stop() it first")
 
-    def _replace(self, look: _Look, host: str, port: int) -> Page:
+    def _replace(self, look: _Look, order: _Order) -> Page:
         """Opens a page. In a notebook, what the same cell launched before goes, and the bridge changes hands."""
         cell = here()
         earlier = launches.replaced_by(cell)
@@ -288,7 +314,7 @@ class Launching(Starlette2020):
             page.close()
         if cell is not None and self.bridge.owner not in (None, self):
             self.bridge.owner.stop()
-        handle = self._make_page(self._serve(host, port), look)
+        handle = self._make_page(self._serve(order.host, order.port, order.private), look)
         launches.add(cell, handle)
         for page in earlier:  # now, so that our own server goes on
             page.close()
@@ -300,8 +326,8 @@ class Launching(Starlette2020):
         rest = f";{fragment}" if fragment else ""
         place = f"{path.removeprefix('/')}#jsmeets={self._gate.token}.{key}{rest}"
         site = self._site(server, look)
-        frame = Frame(site.root, site.root + place, *look.size)
-        page = Page(self.bridge, key, site.public + place, self._page_closed, frame, look.grace)
+        entrance = Entrance(self._openings, site.root, site.public, place, site.is_proxied)
+        page = Page(self.bridge, key, entrance, self._page_closed, Frame(entrance, *look.size), look.grace)
         with self._lock:  # closed ones are forgotten here: their tabs are gone, and their handles may be
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
             if self._crowd is not None:

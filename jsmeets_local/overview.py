@@ -72,7 +72,7 @@ def _page_rows(pages: list[Page], last: list[Page], bridge: Bridge) -> Iterable[
         sockets = list(page._view.presence.sockets)
         others.difference_update(sockets)
         state = f"connected, {_sockets(sockets)}" if sockets else "not connected"
-        yield Row("page", page._view.url_text(), state + ("; %%js runs here" if page in last else ""))
+        yield Row("page", page._view.address, state + ("; %%js runs here" if page in last else ""))
         yield from _listed("its functions", [(name, "") for name in dir(page.js)])
     if others:
         yield Row("page", "", f"opened by somebody else, {_sockets(sorted(others))}")

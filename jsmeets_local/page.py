@@ -15,6 +15,7 @@ from .launchers.notebook import Frame, show
 from .launchers.window import AsyncWindow, Window
 from .lines import ENDED, item_or_raise
 from .names import AsyncPageFunction, Names, PageFunction
+from .opening import Entrance
 from .presence import GRACE
 from .view import View
 
@@ -173,8 +174,8 @@ class Page:
     but the bridge's; a thread that runs an exposed function gives its slot back while it waits.
 
     Attributes:
-        url: What to open in a browser, with the launch token in the fragment; a path alone where a proxy does not tell
-            its host name.
+        url: What to open in a browser, with the launch token in the fragment; in private an address that is good for
+            one browser. A path alone where a proxy does not tell its host name.
         js: The functions of the page as attributes: `page.js.add(1, 2)`; `page.js["a.b"](1)` for other names.
         aio: The awaitable twin.
         grace: Seconds for which it may be away before it counts as closed; `None` where only Python closes it, or its
@@ -186,17 +187,18 @@ class Page:
         self,
         bridge: Bridge,
         key: str,
-        url: str,
+        entrance: Entrance,
         closed: Callable[[Page], None],
         frame: Frame,
         grace: float | None = GRACE,
     ) -> None:
-        self._view = View(bridge, key, url, grace)
+        self._view = View(bridge, key, entrance.address, grace)
         self._closed = closed
+        self._entrance = entrance
         self._frame = frame
         self.grace = grace
         self._shown_by = ""  # the run of a cell that has the frame already
-        self.url = url
+        self.url = entrance.url
         self.js = Names(PageFunction, self.call, _asker(self._view))
         self.aio = AsyncPage(self._view)
         weakref.finalize(self, bridge.door.settle, self._view.presence.end)  # nobody holds it any more
@@ -372,4 +374,4 @@ class Page:
 
     def __repr__(self) -> str:
         state = "connected" if self.is_connected() else "closed" if self._view.presence.closed else "waiting"
-        return f"<Page {self._view.url_text()} ({state})>"
+        return f"<Page {self._view.address} ({state})>"

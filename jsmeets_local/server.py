@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import logging
 import os
 import socket
@@ -15,6 +16,7 @@ import uvicorn
 
 from .cells import here, writing
 from .errors import LaunchError
+from .peers import Peers
 
 __all__ = ["ServerThread", "bind"]
 
@@ -62,10 +64,13 @@ class ServerThread:
     def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
         self._socket = bind(host, port)
         self.host = host
-        self.port: int = self._socket.getsockname()[1]
+        self.port: int
+        address, self.port = self._socket.getsockname()[:2]
+        self.is_local: bool = ipaddress.ip_address(address).is_loopback
         self._twin: socket.socket | None = None
         config = uvicorn.Config(
-            app,
+            Peers(app),
+            proxy_headers=False,  # they are read by Peers
             log_config=None,
             log_level="warning",
             access_log=False,

@@ -1,15 +1,19 @@
-"""Serves the JavaScript of this package under /jsmeetspy/."""
+"""Serves the JavaScript of this package under /jsmeetspy/, and the files of a folder: of that one alone."""
 
 from __future__ import annotations
 
+import re
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
-__all__ = ["ASSETS", "SCRIPTS", "Assets", "favicon"]
+__all__ = ["ASSETS", "SCRIPTS", "Assets", "Files", "favicon", "is_plain"]
 
 ASSETS = Path(str(resources.files("jsmeets_local") / "assets"))
 SCRIPTS = ("JsPyTextSocket.js", "JsPyFunction.js", "JsPyQueue.js", "JsPyPubsub.js", "JsPyBinarySocket.js")
@@ -23,7 +27,36 @@ _MEDIA_TYPES = {
 }
 
 
-class Assets(StaticFiles):
+# Windows finds devices under these names in every folder, whatever follows behind a dot.
+_DEVICES = re.compile(r"(con|prn|aux|nul|clock\$|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
+
+
+def is_plain(path: str, on_windows: bool = sys.platform == "win32") -> bool:
+    """Whether the path of a request names a file in one way only, and no device.
+
+    Windows takes a backslash for a slash, begins a drive or a stream at `:`, and forgets dots and spaces at the end.
+    """
+    if "\\" in path or any(character < " " for character in path):
+        return False
+    return not on_windows or not any(map(_is_special, path.split("/")))
+
+
+def _is_special(name: str) -> bool:
+    aliased = name not in (".", "..") and name != name.rstrip(". ")
+    return aliased or any(character in name for character in ':*?"<>|') or _DEVICES.fullmatch(name) is not None
+
+
+class Files(StaticFiles):
+    """The files of a folder. There are no lists of them, and symbolic links lead nowhere outside."""
+
+    def get_path(self, scope: Scope) -> str:
+        """As Starlette's, for plain paths."""
+        if not is_plain(scope["path"]):
+            raise HTTPException(404)
+        return super().get_path(scope)
+
+
+class Assets(Files):
     """The assets, with media types that do not depend on the machine, checked by the browser at each load."""
 
     def __init__(self) -> None:

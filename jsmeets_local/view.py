@@ -28,12 +28,19 @@ def _nothing() -> None:
 
 
 class View:
-    """One view on the bridge's side: operations, which `Page` blocks for and `AsyncPage` awaits."""
+    """One view on the bridge's side: operations, which `Page` blocks for and `AsyncPage` awaits.
 
-    def __init__(self, bridge: Bridge, key: str, url: str, grace: float | None = GRACE) -> None:
+    Args:
+        bridge: The bridge.
+        key: The name of the page.
+        address: Where it is, without the token: for messages.
+        grace: Seconds; `None` where it closes only by Python.
+    """
+
+    def __init__(self, bridge: Bridge, key: str, address: str, grace: float | None = GRACE) -> None:
         self.bridge = bridge
         self.key = key
-        self.url = url
+        self.address = address
         self.presence: Presence = bridge.door.ask(Presence, bridge, key, grace)
         self.surface: Surface | None = None  # what shows it, where that is ours
         self._steers = False  # the page its own window
@@ -91,7 +98,7 @@ class View:
         def here(outcome: Any) -> None:
             socket = self.presence.socket()
             if outcome is NOTHING:
-                done(CallTimeout(f"the page did not connect within {limit} s: {self.url_text()}", "call", key))
+                done(CallTimeout(f"the page did not connect within {limit} s: {self.address}", "call", key))
             elif socket is None or loop is None:
                 done(self._gone("call", key))
             else:
@@ -131,7 +138,7 @@ class View:
             else:
                 # No surprise where Python itself has closed the page.
                 level = logging.INFO if self.presence.over else logging.WARNING
-                logger.log(level, "nothing was sent to %s: the page is closed", self.url_text())
+                logger.log(level, "nothing was sent to %s: the page is closed", self.address)
 
         def start() -> None:
             if self.presence.closed and not self.presence.sockets:
@@ -205,7 +212,3 @@ class View:
         for socket in list(self.presence.sockets):
             self.bridge.do(self.bridge.hub.close_socket, socket, "closed by Python")
         self.presence.end()
-
-    def url_text(self) -> str:
-        """The URL without the token, for messages."""
-        return self.url.partition("#")[0]

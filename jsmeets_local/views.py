@@ -12,12 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match
-from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from .compat import with_scripts
 from .resources import bundled
-from .staticfiles import favicon
+from .staticfiles import Files, favicon
 
 __all__ = ["Views"]
 
@@ -38,7 +37,7 @@ class Views:
         self._html: dict[str, str] = {}
         self._pages: dict[str, str] = {}  # path -> template
         self._files: dict[str, Path] = {}  # path -> page on disk
-        self._folders: dict[Path, StaticFiles] = {}
+        self._folders: dict[Path, Files] = {}
         self._not_found = app.router.default
         app.router.default = self
 
@@ -101,7 +100,7 @@ class Views:
         file = Path(bundled(name)).resolve()
         if not file.is_file():
             return None
-        self._folders.setdefault(file.parent, StaticFiles(directory=file.parent, html=True))
+        self._folders.setdefault(file.parent, Files(directory=file.parent, html=True))
         if file.suffix.lower() in (".html", ".htm"):
             self._files.setdefault("/" + file.name, file)
         return "/" + file.name

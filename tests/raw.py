@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from jsmeets_local.core.codec import decode
 
-__all__ = ["RawPage", "open_socket"]
+__all__ = ["RawPage", "follow", "open_socket", "request"]
+
+
+def request(port: int, target: str | bytes, host: str | None = "127.0.0.1", **headers: str) -> tuple[int, str, str]:
+    """Status, head and body of the answer to a GET, whose target goes over the wire as it is; `None` for no Host."""
+    raw = target.encode() if isinstance(target, str) else target
+    given = {"Host": host, "Connection": "close", **headers}
+    lines = [f"{name.replace('_', '-')}: {value}\r\n".encode() for name, value in given.items() if value is not None]
+    version = b"1.1" if host is not None else b"1.0"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.sendall(b"GET " + raw + b" HTTP/" + version + b"\r\n" + b"".join(lines) + b"\r\n")
+        answer = b"".join(iter(lambda: sock.recv(65536), b""))
+    head, _, body = answer.decode(errors="replace").partition("\r\n\r\n")
+    return int(head.split(" ")[1]), head, body
+
+
+def follow(url: str) -> str:
+    """Where an address leads that opens a page once; other addresses as they are."""
+    parts = urlsplit(url)
+    if "/jsmeetspy/open/" not in parts.path:
+        return url
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    try:
+        connection.request("GET", parts.path)
+        response = connection.getresponse()
+        assert response.status == 303, (response.status, response.read())
+        return urljoin(url, response.headers["location"])
+    finally:
+        connection.close()
 
 
 def open_socket(

@@ -239,6 +239,9 @@
     /** @type {any} */
     const AsyncFunction = (async () => undefined).constructor;
 
+    const FORBIDDEN = "the Content-Security-Policy of this page forbids it: "
+        + "page.eval and %%js need 'unsafe-eval' in its script-src; calls of exposed functions need nothing";
+
     /** @type {(make: () => any) => any} the compiled code, or null where it does not parse */
     function compiled(make) {
         try {
@@ -247,7 +250,7 @@
             if (error instanceof SyntaxError) {
                 return null;
             }
-            throw error;
+            throw error instanceof EvalError ? new EvalError(FORBIDDEN) : error;
         }
     }
 

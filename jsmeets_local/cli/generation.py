@@ -150,9 +150,9 @@ def _open(app: JsMeetsPy, path: str, plan: Plan) -> Page:
         return page
     page = app.launch(path, "none", **address)
     if not page.wait_connected(RETURN_SECONDS):
-        open_browser(page.url)
+        open_browser(page._entrance.fresh())
         if not page.wait_connected(OPEN_SECONDS):
-            raise LaunchError(too_late(page.url, "browser", OPEN_SECONDS))
+            raise LaunchError(too_late(page._entrance.address, "browser", OPEN_SECONDS))
     return page
 
 

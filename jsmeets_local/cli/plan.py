@@ -36,6 +36,9 @@ class Plan(NamedTuple):
     name: str = ""
     returns: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Plan {self.mode} of {self.target}>"  # without the token
+
     def to_json(self) -> str:
         """One line of text."""
         return json.dumps(self, default=str)  # a path as text

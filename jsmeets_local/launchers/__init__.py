@@ -82,9 +82,9 @@ def is_closed_by_absence(mode: str) -> bool:
     return mode in ("browser", "none") or (mode == "app" and sys.platform == "darwin")
 
 
-def too_late(url: str, mode: str, timeout: float | None) -> str:
-    """What to say when no page has connected within the timeout (seconds); without the token."""
-    text = f"no page connected within {timeout} s; it was waited for at {url.partition('#')[0]}. "
+def too_late(address: str, mode: str, timeout: float | None) -> str:
+    """What to say when no page has connected within the timeout (seconds), at an address without the token."""
+    text = f"no page connected within {timeout} s; it was waited for at {address}. "
     if mode == "notebook":
         text += f"{REACHABLE} "
     return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"

@@ -12,6 +12,7 @@ from weakref import WeakSet, WeakValueDictionary
 
 from ..cells import Cell, kernel_shell
 from ..errors import LaunchError, MissingExtra
+from ..opening import Entrance
 
 __all__ = ["SIZE", "Frame", "Launches", "launches", "require_kernel", "show"]
 
@@ -52,14 +53,12 @@ class Frame(NamedTuple):
     """How a page looks in a notebook.
 
     Attributes:
-        root: Where the application is found; a path behind a proxy that serves it beside the notebook.
-        url: The page, with the launch token.
+        entrance: The ways into the page.
         width: In pixels, or a CSS length (`"100%"`).
         height: In pixels, or a CSS length.
     """
 
-    root: str
-    url: str
+    entrance: Entrance
     width: int | str
     height: int | str
 
@@ -71,13 +70,13 @@ class Frame(NamedTuple):
 
     def html(self) -> str:
         """The frame, its address as a link below it, and what to read where there is no page."""
-        title = self.url.partition("#")[0]
+        url, probe = self.entrance.framed()
         return _HTML.substitute(
-            url=escape(self.url),
-            title=escape(title),
+            url=escape(url),
+            title=escape(self.entrance.title()),
             width=escape(_length(self.width)),
             look=escape(_LOOK.substitute(height=_length(self.height))),
-            probe=escape(self.root + "jsmeetspy/favicon.svg"),
+            probe=escape(probe),
             answered=escape(_ANSWERED),
             silent=escape(_SILENT),
         )

@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from jsmeets_local.staticfiles import ASSETS, SCRIPTS
+from tests.raw import follow
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -58,7 +59,7 @@ def readme(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
 
         def start(number: int) -> str:
             url, _ = stack.enter_context(running(EXAMPLES / "readme_2020" / f"ex{number}", request.param))
-            return url
+            return follow(url)  # for more than one tab
 
         yield start
 

@@ -54,7 +54,7 @@ class Program:
 
     def url(self) -> str:
         """The address that it opens, or prints, next."""
-        return self.until(r"http://\S+#\S+")
+        return self.until(r"http://\S+(?:#|/open/)\S+")
 
     def children(self) -> list[psutil.Process]:
         """All processes below it."""

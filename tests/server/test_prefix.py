@@ -50,6 +50,12 @@ def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
     app.stop()
 
 
+@pytest.fixture
+def known(app: JsMeetsPy) -> None:
+    """Its public name was allowed: `JsMeetsPy(allowed_hosts=[...])`."""
+    app._gate.allowed_hosts |= {PUBLIC}
+
+
 def port_of(app: JsMeetsPy) -> int:
     assert app._server is not None
     return app._server.port
@@ -91,6 +97,7 @@ def shake_hands(page: Page, app: JsMeetsPy, host: str, origin: str | None, **opt
 # What a proxy asks -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("known")
 def test_urls_are_those_of_the_browser(app: JsMeetsPy) -> None:
     app.launch("<p>x</p>", mode="none")
     root = f"https://{PUBLIC}{PREFIX}/"
@@ -99,6 +106,7 @@ def test_urls_are_those_of_the_browser(app: JsMeetsPy) -> None:
     assert text(app, "/urls/1", direct).startswith(f'["http://127.0.0.1:{port_of(app)}/urls/1"')
 
 
+@pytest.mark.usefixtures("known")
 def test_scripts_of_templates_and_texts(app: JsMeetsPy) -> None:
     app.launch("t.html", mode="none")
     rendered = text(app, "/t.html")
@@ -110,6 +118,7 @@ def test_scripts_of_templates_and_texts(app: JsMeetsPy) -> None:
     assert "importmap" not in text(app, "/", {}), "without a proxy there is nothing to map"
 
 
+@pytest.mark.usefixtures("known")
 @pytest.mark.parametrize(
     ("html", "wanted"),
     [
@@ -142,6 +151,7 @@ def test_absolute_addresses_of_our_files_in_a_text(app: JsMeetsPy, html: str, wa
     assert text(app, "/", {}) == html
 
 
+@pytest.mark.usefixtures("known")
 def test_files_and_redirects(app: JsMeetsPy, tmp_path: Path) -> None:
     page = app.launch(str(tmp_path / "page" / "own.html"), mode="none")
     assert urlsplit(page.url).path == "/own.html"
@@ -244,7 +254,7 @@ def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyP
     with pytest.raises(LaunchError, match=r"it was waited for at https://hub\.example\.org/lab/") as caught:
         app.launch("<p>x</p>", mode="browser", base_url=f"https://{PUBLIC}/lab/", timeout=1)
     assert "jsmeets=" not in str(caught.value)
-    assert opened.read_text().startswith(f"https://{PUBLIC}/lab/#jsmeets=")
+    assert opened.read_text().startswith(f"https://{PUBLIC}/lab/jsmeetspy/open/")
 
 
 @pytest.mark.parametrize("base_url", [f"{PREFIX}/", f"https://{PUBLIC}{PREFIX}"])

@@ -1,0 +1,65 @@
+"""All accounts of a machine can read its list of processes: the launch token is not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from tests.desktop.conftest import Program
+from tests.desktop.x11 import Screen
+from tests.tools import need
+
+Start = Callable[..., Program]
+
+CODE = """
+page = app.launch(PAGE, mode={mode!r})
+say("ready", page.call("sum")(1, 2))
+say(page.url)
+sys.stdin.readline()
+"""
+
+
+def command_lines() -> Iterator[str]:
+    """Of all processes."""
+    for process in psutil.process_iter(["cmdline"]):
+        yield " ".join(process.info["cmdline"] or ())
+
+
+def watch(program: Program) -> list[str]:
+    """The command lines of a program and its family, and those of all others too, while its page is open."""
+    assert program.line() == "ready 3"
+    url = program.line()
+    token = url.partition("#jsmeets=")[2].partition(".")[0]
+    assert len(token) == 43
+    lines = list(command_lines())
+    assert [line for line in lines if token in line] == []
+    family = program.know_family()
+    assert not any(token in " ".join(one.environ().values()) for one in family if one.is_running())
+    program.tell()
+    return lines
+
+
+def test_a_tab(start: Start, tmp_path: Path) -> None:
+    chromium, profile = need("chromium"), tmp_path / "profile"
+    program = start(
+        CODE.format(mode="browser"),
+        BROWSER=f"{chromium} --headless --no-sandbox --disable-gpu --user-data-dir={profile} %s &",
+    )
+    assert [line for line in watch(program) if str(profile) in line and "/jsmeetspy/open/" in line]
+    program.kill()
+
+
+def test_a_browser_as_the_window(start: Start, screen: Screen, tmp_path: Path) -> None:
+    need("chromium")
+    program = start(CODE.format(mode="app"), screen, TMPDIR=str(tmp_path))
+    assert [line for line in watch(program) if "--app=http" in line and "/jsmeetspy/open/" in line]
+    assert program.ended() == 0
+
+
+def test_a_window(show: Start) -> None:
+    """Its process is told the address by a pipe."""
+    program = show(CODE.format(mode="window"))
+    assert [line for line in watch(program) if "window_child.py" in line]
+    assert program.ended() == 0

@@ -1,0 +1,136 @@
+"""HTTP is answered under the server's own names only: a name that somebody else points to this machine gets nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+
+from jsmeets_local import Bridge, JsMeetsPy
+from tests.raw import request
+
+PATHS = ["/", "/own", "/static/a.txt", "/jsmeetspy/JsPyQueue.js", "/favicon.ico", "/jsmeetspy/open/x", "/nothing"]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
+    (tmp_path / "a.txt").write_text("text")
+    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path), allowed_hosts=["my.host", "lab.example:8123"])
+
+    @app.route("/own")
+    async def own(request: Any) -> PlainTextResponse:
+        return PlainTextResponse("own")
+
+    yield app
+    app.stop()
+
+
+@pytest.fixture
+def port(app: JsMeetsPy) -> int:
+    app.launch("<p>x</p>", mode="none")
+    assert app._server is not None
+    return app._server.port
+
+
+FOREIGN = [
+    "rebound.example",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "my.host.evil",
+    "lab.example:1",
+    "[::1",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_foreign_names_get_nothing(port: int, path: str) -> None:
+    for host in (*FOREIGN, "", None):
+        status, head, body = request(port, path, host)
+        assert status == 403, host
+        assert "content-type: text/plain" in head
+        assert "allow it by JsMeetsPy(allowed_hosts=[...])" in body
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost:9999", "[::1]:80", "LocalHost", "my.host", "lab.example:8123"]
+)
+def test_own_names_are_answered(port: int, host: str) -> None:
+    assert request(port, "/own", host)[::2] == (200, "own")
+    assert request(port, "/static/a.txt", host)[::2] == (200, "text")
+    assert request(port, "/nothing", host)[0] == 404
+
+
+def test_refusals_are_logged_once_and_without_their_path(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        for path in PATHS * 3:
+            assert request(port, path, "rebound.example")[0] == 403
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == [
+        "refused a request of 127.0.0.1: Host 'rebound.example' is not this server's; "
+        "allow it by JsMeetsPy(allowed_hosts=[...])"
+    ]
+
+
+def test_any_name_by_a_star(tmp_path: Path) -> None:
+    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path), allowed_hosts=["*"])
+    with TestClient(app, headers={"Host": "anything.example"}) as client:
+        assert client.get("/jsmeetspy/JsPyQueue.js").status_code == 200
+
+
+def test_clients_of_tests_are_answered(app: JsMeetsPy) -> None:
+    with TestClient(app) as client:
+        assert client.get("/own").text == "own"
+        assert client.get("/own", headers={"Host": "rebound.example"}).status_code == 403
+    with TestClient(app, base_url="http://lab.test") as client:
+        assert client.get("/own").text == "own"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "answered", "refused"),
+    [
+        ("https://hub.example.org/x/", "hub.example.org", "other.example.org"),
+        ("/user/ann/proxy/{port}/", "whatever.example.org", ""),
+        (None, "127.0.0.1", "hub.example.org"),
+    ],
+)
+def test_behind_a_proxy(app: JsMeetsPy, base_url: str | None, answered: str, refused: str) -> None:
+    app.launch("<p>x</p>", mode="none", base_url=base_url)
+    assert app._server is not None
+    assert request(app._server.port, "/own", answered)[0] == 200
+    assert request(app._server.port, "/own", refused)[0] == 403
+
+
+# Other addresses than those of this machine --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
+def test_loopback_addresses_need_no_warning(host: str, caplog: pytest.LogCaptureFixture) -> None:
+    app = JsMeetsPy(bridge=Bridge())
+    try:
+        app.launch("<p>x</p>", mode="none", host=host)
+        assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    finally:
+        app.stop()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_other_addresses_are_warned_of(host: str, caplog: pytest.LogCaptureFixture) -> None:
+    app = JsMeetsPy(bridge=Bridge())
+    try:
+        page = app.launch("<p>x</p>", mode="none", host=host)
+        app.open("<p>y</p>", mode="none")
+        assert app._server is not None
+        (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+        assert warning.startswith(
+            f"host='{host}': whoever reaches port {app._server.port} of this machine over the net"
+        )
+        assert "#jsmeets=" in page.url, "there is a token"
+        assert app._gate.token is not None
+        assert app._gate.token not in warning
+    finally:
+        app.stop()
