@@ -49,6 +49,8 @@ class JsMeetsPy(Running):
         token: What a page must know to connect. `launch()` makes one; served by plain uvicorn the default is none.
         allowed_hosts: Host names (`Host` header) beyond the server's own.
         allowed_origins: Origins (`"https://example.org"`) beyond the server's own.
+        badge: Whether pages show a small badge while their connection is away. Of applications with one bridge, the
+            last one decides.
 
     Attributes:
         templates: The Jinja2 templates (only where `templates` was given).
@@ -77,6 +79,7 @@ class JsMeetsPy(Running):
         token: str | None = None,
         allowed_hosts: Collection[str] = (),
         allowed_origins: Collection[str] = (),
+        badge: bool = True,
     ) -> None:
         super().__init__(debug, routes, middleware, exception_handlers, lifespan=self._run_lifespan)
         static, templates = (folder and bundled(folder) for folder in (static, templates))
@@ -87,6 +90,7 @@ class JsMeetsPy(Running):
         self.queues = QueuesApi(self.bridge)
         self.pubsub = Pubsub(self.bridge)
         self.sockets = TextSockets(self.bridge)
+        self.bridge.door.ask(self.bridge.hub.settings.update, {"badge": badge})
         self._handlers = Handlers(on_startup, on_shutdown, lifespan)
         if templates is not None:
             self.templates = Templates(templates)

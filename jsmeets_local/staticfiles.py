@@ -12,7 +12,14 @@ from starlette.staticfiles import StaticFiles
 __all__ = ["ASSETS", "SCRIPTS", "Assets", "favicon"]
 
 ASSETS = Path(str(resources.files("jsmeets_local") / "assets"))
-SCRIPTS = ("JsPyTextSocket.js", "JsPyFunction.js", "JsPyQueue.js", "JsPyPubsub.js", "JsPyBinarySocket.js")
+SCRIPTS = (
+    "JsPyTextSocket.js",
+    "JsPyFunction.js",
+    "JsPyQueue.js",
+    "JsPyPubsub.js",
+    "JsPyBinarySocket.js",
+    "badge.js",
+)
 
 # Explicit: on Windows the registry decides what `mimetypes` says, and browsers refuse modules of type text/plain.
 _MEDIA_TYPES = {
