@@ -148,7 +148,10 @@ def test_neither_css_nor_csp_of_the_page_touches_it(open_by_wire: Open, tabs: Ta
     ("scripts", "there"),
     [
         ('<script type="module">import { py } from "/jsmeetspy/jsmeets.mjs"; globalThis.done = py;</script>', True),
-        ('<script src="/jsmeetspy/JsPyTextSocket.js"></script><script src="/jsmeetspy/JsPyFunction.js"></script>', False),
+        (
+            '<script src="/jsmeetspy/JsPyTextSocket.js"></script><script src="/jsmeetspy/JsPyFunction.js"></script>',
+            False,
+        ),
     ],
     ids=["module", "JsPyTextSocket.js alone"],
 )
