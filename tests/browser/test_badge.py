@@ -26,7 +26,7 @@ def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[Open]:
         page = app.launch(html, mode="none")
         wires.append(BadWire(urlsplit(page.url).port or 0))
         tab.goto(wires[0].url(page.url))
-        assert page.wait_connected(10)
+        tab.wait_for_function("JsPyTextSocket.ready()")
         return page, wires[0]
 
     yield open_by_wire
@@ -109,7 +109,7 @@ def test_python_turns_it_off(tabs: Tabs) -> None:
     page = app.launch(PAGE, mode="none")
     wire = BadWire(urlsplit(page.url).port or 0)
     tab = tabs.open(wire.url(page.url))
-    assert page.wait_connected(10)
+    tab.wait_for_function("JsPyTextSocket.ready()")
     wire.refuse()
     tab.wait_for_function("JsPyTextSocket.state() === 'reconnecting'")
     tab.evaluate("new Promise((done) => setTimeout(done, 800))")
