@@ -63,6 +63,7 @@
             button:hover { background: #7fb4ff26; }
         }
         @media (prefers-reduced-motion: reduce) { .pill, .reconnecting .dot { animation: none; } }
+        @media (max-width: 440px) { .words { max-width: 15.5em; } }
         @media print { .pill { display: none; } }
     `;
 
@@ -96,7 +97,7 @@
     /** @param {string} state */
     function pill(state) {
         const made = element("div", { className: `pill ${state}` },
-            element("span", { className: "dot" }), element("span", { textContent: WORDS[state] }));
+            element("span", { className: "dot" }), element("span", { className: "words", textContent: WORDS[state] }));
         if (state === "closed") {   // in the other states the page comes back by itself, with all that is in it
             made.append(element("button", { type: "button", textContent: "Reload", onclick: () => location.reload() }));
         }
