@@ -54,6 +54,8 @@ class JsMeetsPy(Running):
         expose_errors: Whether pages get the Python traceback of an error; else its type and text. `None`: they do where
             `launch()` or `run()` serves them, or `debug` is set.
         limits: How much pages may take, of the bridge and all applications that share it.
+        badge: Whether pages show a small badge while their connection is away. Of applications with one bridge, the
+            last one decides.
 
     Attributes:
         templates: The Jinja2 templates (only where `templates` was given).
@@ -84,6 +86,7 @@ class JsMeetsPy(Running):
         allowed_origins: Collection[str] = (),
         expose_errors: bool | None = None,
         limits: Limits | None = None,
+        badge: bool = True,
     ) -> None:
         super().__init__(debug, routes, middleware, exception_handlers, lifespan=self._run_lifespan)
         static, templates = (folder and bundled(folder) for folder in (static, templates))
@@ -97,6 +100,7 @@ class JsMeetsPy(Running):
         self.queues = QueuesApi(self.bridge)
         self.pubsub = Pubsub(self.bridge)
         self.sockets = TextSockets(self.bridge)
+        self.bridge.door.ask(self.bridge.hub.settings.update, {"badge": badge})
         self._handlers = Handlers(on_startup, on_shutdown, lifespan)
         if templates is not None:
             self.templates = Templates(templates)

@@ -58,6 +58,7 @@ class Bridge:
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
         self.socket_listeners: dict[Callable[..., Any], Listener] = {}
+        self.state_listeners: dict[Callable[..., Any], Listener] = {}
         self.protocols: dict[str, Listener] = {}
         self.watchers: set[Watcher] = set()
         self.item_lines: dict[Hashable, Line] = {}  # who takes the next item of a queue
@@ -285,29 +286,33 @@ class Bridge:
     def _connected(self, effect: fx.Connected) -> None:
         logger.info("page connected (socket %d)", effect.socket)
         self.hub.ping(effect.socket, monotonic())
-        self._tell_sockets(effect.socket, "connect")
+        self._tell(self.socket_listeners, effect.socket, "connect")
+        self._tell(self.state_listeners, effect.socket, "open")
         for watcher in list(self.watchers):
             watcher.arrived(effect.socket, effect.page)
 
     def _lost(self, effect: fx.Lost) -> None:
         logger.info("the connection to a page (socket %d) is lost; waiting for it", effect.socket)
+        self._tell(self.state_listeners, effect.socket, "reconnecting")
         for watcher in list(self.watchers):
             watcher.lost(effect.socket, effect.page)
 
     def _resumed(self, effect: fx.Resumed) -> None:
         logger.info("page connected again (socket %d)", effect.socket)
+        self._tell(self.state_listeners, effect.socket, "open")
         for watcher in list(self.watchers):
             watcher.resumed(effect.socket, effect.page)
 
     def _left(self, effect: fx.Left) -> None:
         logger.info("page left (socket %d)", effect.socket)
         self._invoker.leave(effect.socket)
-        self._tell_sockets(effect.socket, "disconnect")
+        self._tell(self.socket_listeners, effect.socket, "disconnect")
+        self._tell(self.state_listeners, effect.socket, "lost" if effect.lost else "closed")
         for watcher in list(self.watchers):
             watcher.left(effect.socket, effect.page, effect.lost)
 
-    def _tell_sockets(self, socket: int, event: str) -> None:
-        for listener in list(self.socket_listeners.values()):
+    def _tell(self, listeners: dict[Callable[..., Any], Listener], socket: int, event: str) -> None:
+        for listener in list(listeners.values()):
             self._invoker.tell(listener, socket, event)
 
     def _drop(self, effect: fx.Drop) -> None:

@@ -37,7 +37,7 @@ def enter_request(scope: Scope, receive: Receive) -> None:
 
 
 def script_tags() -> Markup:
-    """The script tags of all five files, behind an import map: the Jinja global `jsmeets_scripts()`."""
+    """The script tags of all our files, behind an import map: the Jinja global `jsmeets_scripts()`."""
     return Markup("\n").join([*_import_map(), *_script_tags()])
 
 

@@ -289,6 +289,23 @@ class Page:
         """
         return Subscription(self._view, topic)
 
+    @property
+    def state(self) -> str:
+        """Its state: "connecting" until it first came, "open", "reconnecting" while it may come back, or "closed"."""
+        return self._view.presence.state()
+
+    def add_state_event(self, func: Callable[[str], Any]) -> None:
+        """Has `func(state)` called each time `state` changes; after "closed" a tab that comes back is "open".
+
+        Args:
+            func: Plain (runs in a worker thread) or async (on the bridge's loop).
+        """
+        self._view.add_state_event(func)
+
+    def clear_state_event(self) -> None:
+        """Removes all state event callbacks."""
+        self._view.bridge.door.ask(self._view.presence.state_listeners.clear)
+
     def is_connected(self) -> bool:
         """Whether the page is connected at this moment."""
         presence = self._view.presence

@@ -9,6 +9,7 @@ from typing import Any
 
 from .bridge import Bridge, Watcher
 from .door import Cancel, Done, Operation
+from .invoker import Listener
 from .lines import Line, stand_in
 
 __all__ = ["GRACE", "Crowd", "Presence", "check_grace"]
@@ -52,11 +53,33 @@ class Crowd:
         self._arrivals: Line = deque()
         self._ends: Line = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self.state_listeners: list[Listener] = []
+        self._told = self.state()
         self._watcher = Watcher(self._arrived, self._connection_lost, self._resumed, self._left)
         bridge.watchers.add(self._watcher)
 
     def _counts(self, page: str) -> bool:
         return True
+
+    def state(self) -> str:
+        """Its state: "connecting" until it first came, "open", "reconnecting" while it may come back, or "closed"."""
+        if self.closed:
+            return "closed"
+        if len(self.sockets) > len(self.away):
+            return "open"
+        return "reconnecting" if self._was_here else "connecting"
+
+    def _changed(self) -> None:
+        """Tells of another state; once, where several things happen in one turn of the loop."""
+        if self._door.loop is not None:
+            self._door.loop.call_soon(self._tell_state)
+
+    def _tell_state(self) -> None:
+        state = self.state()
+        if state != self._told:
+            self._told = state
+            for listener in list(self.state_listeners):
+                self._bridge.tell(listener, state)
 
     def set_grace(self, grace: float | None) -> None:
         """Another grace time, which begins now where nobody is here any more."""
@@ -71,6 +94,7 @@ class Crowd:
             self.over = self.closed = True
             self._bridge.watchers.discard(self._watcher)
             self._stop_timer()
+            self._changed()
             _serve(self._ends)
             _serve(self._arrivals)
 
@@ -102,14 +126,17 @@ class Crowd:
             self._was_here = True
             self.closed = False
             self._stop_timer()
+            self._changed()
             _serve(self._arrivals)
 
     def _connection_lost(self, socket: int, page: str) -> None:
         if socket in self.sockets:
             self.away.add(socket)
+            self._changed()
 
     def _resumed(self, socket: int, page: str) -> None:
         self.away.discard(socket)
+        self._changed()
 
     def _left(self, socket: int, page: str, lost: bool) -> None:
         if socket in self.sockets:
@@ -117,6 +144,7 @@ class Crowd:
             self.away.discard(socket)
             if not self.sockets:
                 self._start_timer(waited=lost)
+            self._changed()
 
     def _start_timer(self, waited: bool = False) -> None:
         """One that was waited for already, and did not come, gets no second grace time."""
@@ -126,6 +154,7 @@ class Crowd:
     def _close(self) -> None:
         self._timer = None
         self.closed = True
+        self._changed()
         _serve(self._ends)
         _serve(self._arrivals)  # whoever hoped that it was only reloading
 

@@ -16,7 +16,14 @@ from starlette.types import Scope
 __all__ = ["ASSETS", "SCRIPTS", "Assets", "Files", "favicon", "is_plain"]
 
 ASSETS = Path(str(resources.files("jsmeets_local") / "assets"))
-SCRIPTS = ("JsPyTextSocket.js", "JsPyFunction.js", "JsPyQueue.js", "JsPyPubsub.js", "JsPyBinarySocket.js")
+SCRIPTS = (
+    "JsPyTextSocket.js",
+    "JsPyFunction.js",
+    "JsPyQueue.js",
+    "JsPyPubsub.js",
+    "JsPyBinarySocket.js",
+    "badge.js",
+)
 
 # Explicit: on Windows the registry decides what `mimetypes` says, and browsers refuse modules of type text/plain.
 _MEDIA_TYPES = {

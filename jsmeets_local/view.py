@@ -8,11 +8,13 @@ from typing import Any
 
 from .api.queue import next_item
 from .bridge import Bridge
-from .core.arguments import Key, check_name, check_queue_key, seconds
+from .cells import here
+from .core.arguments import Key, check_function, check_name, check_queue_key, seconds
 from .core.calls import Finished
 from .core.values import Payload
 from .door import Cancel, Done, Operation
 from .errors import CallTimeout, LaunchError, PageClosed
+from .invoker import Listener
 from .launchers.steering import Steered
 from .launchers.surface import Surface
 from .lines import ENDED, NOTHING, Inbox
@@ -206,6 +208,12 @@ class View:
         stop_watching: Cancel = _nothing
         stop_watching = self.presence.when_closed(lambda _: end()) or _nothing
         return end
+
+    def add_state_event(self, func: Callable[[str], Any]) -> None:
+        """Has `func(state)` called when the state changes."""
+        check_function(func, "a state event callback")
+        listener = Listener(func, "a state event callback", here())
+        self.bridge.door.ask(self.presence.state_listeners.append, listener)
 
     def close(self) -> None:
         """Sends the page away, on the loop."""

@@ -79,6 +79,22 @@ class TextSockets:
         """Removes all socket event callbacks."""
         self._bridge.ask(self._bridge.socket_listeners.clear)
 
+    def add_state_event(self, func: Callable[[int, str], Any]) -> None:
+        """Has `func(socket_id, state)` called each time the connection of a page comes, breaks, comes back or ends.
+
+        Args:
+            func: Plain (runs in a worker thread) or async (on the bridge's loop). `state` is "open" (new, or back with
+                nothing lost), "reconnecting" (it broke, and is waited for), "lost" (it did not come back in time) or
+                "closed" (the page has gone, or Python has closed it). Nothing comes after the last two.
+        """
+        check_function(func, "a state event callback")
+        listener = Listener(func, "a state event callback", here())
+        self._bridge.ask(self._bridge.state_listeners.setdefault, func, listener)
+
+    def clear_state_event(self) -> None:
+        """Removes all state event callbacks."""
+        self._bridge.ask(self._bridge.state_listeners.clear)
+
     def add_protocol(self, protocol: str, func: Callable[[Any, int, dict[str, Any]], Any]) -> None:
         """Sets the handler of a message kind of your own, which pages send by `JsPyTextSocket.send_json`.
 

@@ -880,6 +880,11 @@
     /** @type {JsPySession | null} what goes on over several connections */
     let session = null;
     let was_welcomed = false;
+    let python_name = "";   // which Python it was: its sessions have one name
+    let connections = 0;
+    let ignored = 0;   // answers that came late, twice, or to nothing
+    let wants_badge = true;
+    let closed_here = false;   // by the page itself, and not by Python
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let give_up_timer;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -890,6 +895,8 @@
     let close_events = [];
     /** @type {Array<(state: import("./jsmeets.d.mts").ConnectionState) => void>} */
     let state_events = [];
+    /** @type {Array<(restarted: boolean) => unknown>} */
+    let session_events = [];
     /** @type {import("./jsmeets.d.mts").ConnectionState} */
     let told_state = "connecting";
     /** @type {Set<(ready: boolean) => void>} */
@@ -912,6 +919,7 @@
     function connect() {
         clearTimeout(retry_timer);
         state = "connecting";
+        closed_here = false;
         try {
             api._url ??= default_url();
             recall();
@@ -1043,10 +1051,24 @@
 
     function tell_state() {
         const now = public_state();
+        tell_badge(now);
         if (now !== told_state) {
             told_state = now;
             run_events(state_events.map((func) => () => func(now)));
         }
+    }
+
+    /** A person need not know of what the page itself has closed. @param {import("./jsmeets.d.mts").ConnectionState} now */
+    function tell_badge(now) {
+        if (state !== "hidden") {   // its document is going
+            api._badge?.(wants_badge && !closed_here ? now : "open");
+        }
+    }
+
+    /** @param {boolean} [on] */
+    function set_badge(on = true) {
+        wants_badge = Boolean(on);
+        tell_badge(public_state());
     }
 
     /** @param {Array<() => void>} events */
@@ -1173,7 +1195,10 @@
 
     /** @type {(message: any[], own: JsPyLink) => void} */
     function on_welcome([, id, page, settings], own) {
-        begin_session(settings);
+        const is_new = begin_session(settings);
+        if (link !== own) {
+            return;   // an event has closed it
+        }
         own.session = session;
         own.welcomed = was_welcomed = true;
         hinted = true;
@@ -1181,6 +1206,8 @@
         max_bytes = is_id(settings.max_message_bytes) ? settings.max_message_bytes : max_bytes;
         own.assembler.max_bytes = max_bytes;
         renewed = settings.reload === true && has_document;
+        wants_badge &&= settings.badge !== false;
+        connections += 1;
         socket_id = id;
         state = "open";
         warned_reason = "";
@@ -1191,18 +1218,33 @@
         tell_waiters(true);
         run_events(open_events);
         tell_state();
+        if (is_new) {
+            tell_session();
+        }
     }
 
-    /** The same Python that waited for us, or a new beginning. @param {any} settings of `welcome` */
+    /** The same Python that waited for us, or a new beginning. @param {any} settings of `welcome` @returns {boolean} new? */
     function begin_session(settings) {
         clearTimeout(give_up_timer);
         if (session && settings.resumed === true && settings.session === session.name) {
             outbox.rewind(settings.received);
-            return;
+            return false;
         }
         end_session();
+        socket_id = null;
+        if (told_state === "reconnecting") {
+            tell_state();   // "lost": what comes next is another session, however fast a new Python was there
+        }
         const seconds = Number(settings.resume_seconds) || 0;
         session = { name: String(settings.session ?? ""), received: 0, acknowledged: 0, bytes: 0, seconds };
+        return true;
+    }
+
+    function tell_session() {
+        const name = session?.name ?? "";
+        const restarted = python_name !== "" && name !== python_name;
+        python_name = name;
+        run_events(session_events.map((func) => () => func(restarted)));
     }
 
     /** @type {(message: any[], own: JsPyLink) => void} */
@@ -1216,12 +1258,14 @@
     /** @type {(id: number, failure: JsPyFailure | null, value?: unknown) => void} */
     function settle(id, failure, value) {
         const request = requests.get(id);
-        if (request) {
-            requests.delete(id);
-            clearTimeout(request.timer);
-            request.item.cancelled = true;   // a request that was given up must not be sent later
-            request.settle(failure, value);
+        if (!request) {
+            ignored += 1;
+            return;
         }
+        requests.delete(id);
+        clearTimeout(request.timer);
+        request.item.cancelled = true;   // a request that was given up must not be sent later
+        request.settle(failure, value);
     }
 
     const SCRIPTS = new Map(Object.entries({
@@ -1417,6 +1461,7 @@
             return false;
         }
         const old = say_goodbye();
+        closed_here = true;
         leave("closed");
         old?.close();
         return true;
@@ -1482,6 +1527,11 @@
         /** @param {(state: import("./jsmeets.d.mts").ConnectionState) => void} func */
         add_state_event: (func) => void state_events.push(checked(func, "add_state_event")),
         clear_state_event: () => void (state_events = []),
+        /** @param {(restarted: boolean) => unknown} func */
+        add_session_event: (func) => void session_events.push(checked(func, "add_session_event")),
+        clear_session_event: () => void (session_events = []),
+        set_badge,
+        stats: () => ({ pending: requests.size, ignored, connections }),
         add_protocol,
         _add_protocol: add_protocol,
         _URL_PATH: URL_PATH,
@@ -1492,6 +1542,8 @@
         get _websocket() {
             return link?.socket ?? null;
         },
+        /** @type {((state: import("./jsmeets.d.mts").ConnectionState) => void) | null} badge.js, where it is loaded */
+        _badge: null,
         // A module has no currentScript: jsmeets.mjs writes its own address here before we connect.
         _script_url: script?.src ?? "",
         get _token() {

@@ -114,9 +114,19 @@ export interface JsPyTextSocketApi {
      * another one; what was on its way may be lost, and the page still tries. "closed": by `close()` or by Python.
      */
     state(): ConnectionState;
-    /** Call `func` each time the state changes. "open" after "lost" is a new session, with a new socket number. */
+    /** Call `func` each time the state changes. "open" after "reconnecting" is the same session; after anything else a new one. */
     add_state_event(func: (state: ConnectionState) => unknown): void;
     clear_state_event(): void;
+    /**
+     * Call `func` each time a new session has begun, also the first one: Python knows nothing of earlier ones, but the
+     * subscriptions, which go with it. `restarted`: it is another Python process than before.
+     */
+    add_session_event(func: (restarted: boolean) => unknown): void;
+    clear_session_event(): void;
+    /** `false`: no badge in this page tells of a lost connection; `true` or nothing: it does again. */
+    set_badge(on?: boolean): void;
+    /** Calls that wait for Python; answers of Python that came too late, twice or to nothing; connections so far. */
+    stats(): { pending: number; ignored: number; connections: number };
     /** Serve your own kind of messages. */
     add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
     /** The same as `add_protocol`. */

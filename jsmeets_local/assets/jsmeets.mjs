@@ -8,6 +8,7 @@ import "./JsPyFunction.js";
 import "./JsPyQueue.js";
 import "./JsPyPubsub.js";
 import "./JsPyBinarySocket.js";
+import "./badge.js";
 
 export const { JsPyTextSocket, JsPyFunction, JsPyQueue, JsPyPubsub, JsPyBinarySocket } = globalThis;
 export const { JsPyError } = JsPyFunction;

@@ -42,8 +42,8 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         browser.close()
 
 
-# Firefox reports a refused connection, and one that breaks while it is made, as if it were an uncaught error.
-NO_ERRORS = ("establish a connection", "was interrupted while the page was loading")
+# Firefox reports a connection that was refused, or broke while it was being made, as if it were an uncaught error.
+OF_THE_NETWORK = ("establish a connection", "was interrupted while the page was loading")
 
 
 class Tabs:
@@ -72,7 +72,7 @@ def tabs(browser: Browser) -> Iterator[Tabs]:
     tabs = Tabs(browser)
     yield tabs
     tabs.close()
-    assert [error for error in tabs.errors if not any(text in error for text in NO_ERRORS)] == []
+    assert [error for error in tabs.errors if not any(text in error for text in OF_THE_NETWORK)] == []
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[Callable[..., tuple[Page,
         page = app.launch(f"<title>T</title><script>{SCRIPT}</script>", mode="none")
         wires.append(BadWire(urlsplit(page.url).port or 0, **options))  # type: ignore[arg-type]
         tab.goto(wires[0].url(page.url))
-        assert page.wait_connected(10)
+        tab.wait_for_function("JsPyTextSocket.ready()")
         return page, wires[0]
 
     yield open_by_wire
@@ -141,3 +142,54 @@ def test_a_page_that_does_not_come_back_ends_its_calls(
     wire.flow()
     assert page.wait_connected(10), "the tab is still there"
     assert page.call("echo", 10)(1) == 1
+
+
+def test_both_sides_hear_of_the_state(
+    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
+) -> None:
+    app.bridge.hub.resume_seconds = 0.5
+    heard: queue.Queue[str] = queue.Queue()
+    sockets: queue.Queue[tuple[int, str]] = queue.Queue()
+
+    async def on_state(socket: int, state: str) -> None:
+        sockets.put((socket, state))
+
+    events: list[tuple[int, str]] = []
+    app.sockets.add_socket_event(lambda *event: events.append(event))
+    app.sockets.add_state_event(on_state)
+    waiting = app.launch("<title>Never opened</title>", mode="none")
+    assert waiting.state == "connecting"
+    page, wire = open_by_wire()
+    page.add_state_event(heard.put)
+    assert page.state == "open"
+    assert sockets.get(timeout=5) == (1, "open")
+    wire.cut()
+    assert [heard.get(timeout=5) for _ in range(2)] == ["reconnecting", "open"]
+    assert [sockets.get(timeout=5) for _ in range(2)] == [(1, "reconnecting"), (1, "open")]
+    wire.refuse()
+    assert [heard.get(timeout=5) for _ in range(2)] == ["reconnecting", "closed"]
+    assert page.state == "closed"
+    assert [sockets.get(timeout=5) for _ in range(2)] == [(1, "reconnecting"), (1, "lost")]
+    wire.flow()
+    assert heard.get(timeout=10) == "open", "the tab came back"
+    assert sockets.get(timeout=5) == (2, "open")
+    tab.goto("about:blank")
+    assert sockets.get(timeout=5) == (2, "closed")
+    assert [heard.get(timeout=5) for _ in range(2)] == ["reconnecting", "closed"]
+    assert events == [(1, "connect"), (1, "disconnect"), (2, "connect"), (2, "disconnect")]
+    assert waiting.state == "connecting"
+    with pytest.raises(TypeError, match="a state event callback is a function"):
+        page.add_state_event(None)  # type: ignore[arg-type]
+
+
+def test_a_page_that_python_closes_is_not_told_to_reconnect(
+    app: JsMeetsPy, open_by_wire: Callable[..., tuple[Page, BadWire]]
+) -> None:
+    heard: queue.Queue[str] = queue.Queue()
+    app.launch("<title>Keeps the server</title>", mode="none")
+    page, _ = open_by_wire()
+    page.add_state_event(heard.put)
+    page.close()
+    assert heard.get(timeout=5) == "closed"
+    page.clear_state_event()
+    assert heard.empty()

@@ -420,3 +420,32 @@ def test_a_page_of_another_session_begins_anew() -> None:
     assert hub.hello(m.Hello("a", "a", ["t"], "old", 17), "unused") == page + 1
     assert hub.sockets() == (page + 1,)
     assert written(hub.outbox(page + 1))[0].settings["resumed"] is False
+
+
+def test_replies_that_nobody_waits_for_are_counted_and_change_nothing() -> None:
+    hub = Hub()
+    asked, other = connected(hub, "asked", "other")
+    failure = m.ErrorInfo("raised", "Error", "too late")
+
+    def after(*messages: m.Message, socket: int = asked) -> tuple[int, list[fx.Settle]]:
+        before = hub.calls.ignored
+        hub.receive(socket, messages)
+        return hub.calls.ignored - before, settled(hub.effects())
+
+    call = hub.call("f", pack([], "args"), asked, None)
+    late = hub.call("f", pack([], "args"), asked, 5.0)
+    failed = hub.call("f", pack([], "args"), asked, None)
+    hub.expire(5.0)
+    hub.effects()
+    assert after(m.Return(call, 1), socket=other) == (1, []), "it was not asked"
+    assert after(m.Error(call, failure), socket=other) == (1, []), "it was not asked"
+    assert after(m.Return(late, 1)) == (1, []), "late"
+    assert after(m.Error(late, failure)) == (1, []), "late"
+    assert after(m.Return(999, 1), m.Error(998, failure)) == (2, []), "unknown"
+    count, ends = after(m.Return(call, 1), m.Return(call, 2), m.Error(call, failure))
+    assert (count, [end.finished.answers for end in ends]) == (2, [{asked: 1}]), "twice"
+    count, ends = after(m.Error(failed, failure), m.Error(failed, failure), m.Return(failed, 1))
+    assert (count, len(ends)) == (2, 1), "twice"
+    assert isinstance(ends[0].finished.answers[asked], JavaScriptError)
+    assert len(hub.calls) == 0
+    assert hub.sockets() == (asked, other)

@@ -79,6 +79,55 @@ test("a late answer is ignored", async () => {
     const [[, id]] = end.messages();
     end.send(["return", id, 1], ["return", 999, 1], ["error", 998, { kind: "raised", name: "E", message: "", trace: "" }]);
     assert.ok(JsPyTextSocket.ready());
+    const twice = JsPyFunction.call("f")();
+    await settled();
+    assert.equal(JsPyTextSocket.stats().pending, 1);
+    const [[, again]] = end.messages();
+    end.send(["return", again, 1], ["return", again, 2]);
+    assert.equal(await twice, 1);
+    assert.deepEqual(JsPyTextSocket.stats(), { pending: 0, ignored: 4, connections: 1 });
+});
+
+test("another Python, however fast it is there, is a new session", async () => {
+    load(...LIBRARY);
+    await settled();
+    const said = [];
+    JsPyTextSocket.add_state_event((state) => said.push([state, JsPyTextSocket.get_socket_id()]));
+    JsPyTextSocket.add_session_event((restarted) => said.push([restarted, JsPyTextSocket.state()]));
+    python().welcome(7, "p1", { session: "one", resume_seconds: 10 });
+    const call = JsPyFunction.call("f")();
+    await settled();
+    await quietly(async () => {
+        python().drop();
+        JsPyTextSocket.reconnect();
+        python().welcome(1, "p1", { session: "two", resume_seconds: 10 });
+        await assert.rejects(call, /the connection was lost: it may or may not have run/);
+        python().drop();
+        JsPyTextSocket.reconnect();
+        python().welcome(1, "p1", { session: "two", resumed: true, received: 0, resume_seconds: 10 });
+        python().drop();
+        JsPyTextSocket.reconnect();
+        python().welcome(2, "p1", { session: "two", resumed: false, resume_seconds: 10 });
+    }, "warn");
+    assert.deepEqual(said, [
+        ["open", 7], [false, "open"],
+        ["reconnecting", 7], ["lost", null], ["open", 1], [true, "open"],
+        ["reconnecting", 1], ["open", 1],
+        ["reconnecting", 1], ["lost", null], ["open", 2], [false, "open"],
+    ]);
+    JsPyTextSocket.close();
+});
+
+test("an event that closes while a new session begins is heard", async () => {
+    load(...LIBRARY);
+    await settled();
+    python().welcome(1, "p1", { session: "one", resume_seconds: 10 });
+    JsPyTextSocket.add_state_event((state) => state === "lost" && JsPyTextSocket.close());
+    python().drop();
+    JsPyTextSocket.reconnect();
+    python().welcome(1, "p1", { session: "two", resume_seconds: 10 });
+    assert.equal(JsPyTextSocket.state(), "closed");
+    assert.equal(JsPyTextSocket.ready(), false);
 });
 
 test("a lost connection: what was sent fails, what comes then waits for the next", async () => {

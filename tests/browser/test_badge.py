@@ -1,0 +1,168 @@
+"""The badge that tells a person of a connection that is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Locator, expect
+from playwright.sync_api import Page as Tab
+
+from jsmeets_local import Bridge, JsMeetsPy, Page
+from tests.wire import BadWire
+
+from .conftest import Tabs
+
+PAGE = "<!DOCTYPE html><title>T</title><body><h1>Page</h1>"
+Open = Callable[[str], tuple[Page, BadWire]]
+
+
+@pytest.fixture
+def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[Open]:
+    wires: list[BadWire] = []
+
+    def open_by_wire(html: str) -> tuple[Page, BadWire]:
+        page = app.launch(html, mode="none")
+        wires.append(BadWire(urlsplit(page.url).port or 0))
+        tab.goto(wires[0].url(page.url))
+        tab.wait_for_function("JsPyTextSocket.ready()")
+        return page, wires[0]
+
+    yield open_by_wire
+    for wire in wires:
+        wire.close()
+
+
+def badge(tab: Tab) -> Locator:
+    return tab.get_by_role("status")
+
+
+def test_it_is_there_while_the_connection_is_away(open_by_wire: Open, tab: Tab) -> None:
+    page, wire = open_by_wire(PAGE)
+    assert tab.locator("jsmeets-badge").count() == 0, "nothing is added to a page that has no trouble"
+    wire.refuse()
+    expect(badge(tab)).to_have_text("Reconnecting…")
+    expect(tab.get_by_text("Reconnecting…")).to_be_visible()
+    wire.flow()
+    assert page.eval("1", 10) == 1
+    expect(badge(tab)).to_have_text("")
+
+
+def test_a_short_cut_is_not_worth_a_word(open_by_wire: Open, tab: Tab) -> None:
+    page, wire = open_by_wire(PAGE)
+    tab.evaluate("""() => {
+        globalThis.words = [];
+        const look = () => words.push(document.querySelector("jsmeets-badge")?.shadowRoot.textContent ?? "");
+        JsPyTextSocket.add_state_event(look);
+        new MutationObserver(look).observe(document.documentElement, { childList: true });
+    }""")
+    wire.cut()
+    tab.wait_for_function("words.length === 3")  # reconnecting, the empty badge is made, open
+    tab.evaluate("new Promise((done) => setTimeout(done, 800))")
+    assert tab.evaluate("words") == ["", "", ""]
+    expect(badge(tab)).to_have_text("")
+    assert page.eval("JsPyTextSocket.stats().connections") == 2
+
+
+def test_it_tells_when_python_does_not_wait_any_more(app: JsMeetsPy, open_by_wire: Open, tab: Tab) -> None:
+    app.bridge.hub.resume_seconds = 0.2
+    page, wire = open_by_wire(PAGE)
+    wire.refuse()
+    expect(badge(tab)).to_have_text("Connection lost. Is the Python program still running?")
+    wire.flow()
+    assert page.wait_connected(10)
+    expect(badge(tab)).to_have_text("")
+
+
+def test_where_python_has_closed_it_a_reload_helps(app: JsMeetsPy, open_by_wire: Open, tab: Tab) -> None:
+    page, _ = open_by_wire(PAGE)
+    assert app.sockets.close_socket(1)
+    expect(badge(tab)).to_contain_text("Disconnected from Python.")
+    tab.get_by_role("button", name="Reload").click()
+    tab.wait_for_function("JsPyTextSocket.ready()")
+    assert page.eval("1", 10) == 1
+    assert tab.locator("jsmeets-badge").count() == 0
+
+
+def test_what_the_page_closes_itself_is_no_news(open_by_wire: Open, tab: Tab) -> None:
+    open_by_wire(PAGE)
+    tab.evaluate("JsPyTextSocket.close(), new Promise((done) => setTimeout(done, 800))")
+    assert tab.evaluate("JsPyTextSocket.state()") == "closed"
+    assert tab.locator("jsmeets-badge").count() == 0
+
+
+def test_a_page_turns_it_off_and_on(open_by_wire: Open, tab: Tab) -> None:
+    _, wire = open_by_wire(PAGE + "<script>JsPyTextSocket.set_badge(false)</script>")
+    wire.refuse()
+    tab.wait_for_function("JsPyTextSocket.state() === 'reconnecting'")
+    tab.evaluate("new Promise((done) => setTimeout(done, 800))")
+    assert tab.locator("jsmeets-badge").count() == 0
+    tab.evaluate("JsPyTextSocket.set_badge()")
+    expect(badge(tab)).to_have_text("Reconnecting…")
+    tab.evaluate("JsPyTextSocket.set_badge(false)")
+    expect(badge(tab)).to_have_text("")
+
+
+def test_python_turns_it_off(tabs: Tabs) -> None:
+    app = JsMeetsPy(bridge=Bridge(), badge=False)
+    page = app.launch(PAGE, mode="none")
+    wire = BadWire(urlsplit(page.url).port or 0)
+    tab = tabs.open(wire.url(page.url))
+    tab.wait_for_function("JsPyTextSocket.ready()")
+    wire.refuse()
+    tab.wait_for_function("JsPyTextSocket.state() === 'reconnecting'")
+    tab.evaluate("new Promise((done) => setTimeout(done, 800))")
+    assert tab.locator("jsmeets-badge").count() == 0
+    wire.close()
+    app.stop()
+
+
+def test_neither_css_nor_csp_of_the_page_touches_it(open_by_wire: Open, tabs: Tabs, tab: Tab) -> None:
+    policy = "default-src 'self'; object-src 'none'"
+    style = "body *, jsmeets-badge, div, span { display: none !important; position: static !important; color: red; }"
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>T</title>'
+    _, wire = open_by_wire(f"<!DOCTYPE html><head>{head}</head><body></body>")
+    tab.evaluate(
+        """(css) => {
+            const sheet = new CSSStyleSheet();
+            sheet.replaceSync(css);
+            document.adoptedStyleSheets = [sheet];
+        }""",
+        style,
+    )
+    wire.refuse()
+    expect(tab.get_by_text("Reconnecting…")).to_be_visible()
+    color = tab.get_by_text("Reconnecting…").evaluate("(e) => getComputedStyle(e).color")
+    assert color == "rgb(36, 41, 47)"
+    box = tab.get_by_text("Reconnecting…").bounding_box()
+    size = tab.viewport_size
+    assert box is not None
+    assert size is not None
+    assert size["width"] - 60 < box["x"] + box["width"] < size["width"]
+    assert size["height"] - 60 < box["y"] + box["height"] < size["height"]
+    assert not [text for text in tabs.console if "Security" in text]
+
+
+@pytest.mark.parametrize(
+    ("scripts", "there"),
+    [
+        ('<script type="module">import { py } from "/jsmeetspy/jsmeets.mjs"; globalThis.done = py;</script>', True),
+        (
+            '<script src="/jsmeetspy/JsPyTextSocket.js"></script><script src="/jsmeetspy/JsPyFunction.js"></script>',
+            False,
+        ),
+    ],
+    ids=["module", "JsPyTextSocket.js alone"],
+)
+def test_the_module_brings_it_and_a_single_file_works_without(
+    scripts: str, there: bool, open_by_wire: Open, tab: Tab
+) -> None:
+    page, wire = open_by_wire(f"<!DOCTYPE html><title>T</title>{scripts}")
+    wire.refuse()
+    tab.wait_for_function("JsPyTextSocket.state() === 'reconnecting'")
+    if there:
+        expect(badge(tab)).to_have_text("Reconnecting…")
+    wire.flow()
+    assert page.eval("1", 10) == 1
+    assert tab.locator("jsmeets-badge").count() == there
