@@ -234,7 +234,9 @@ def test_more_than_may_wait_are_not_taken(answers: Answers) -> None:
     for _ in range(3):
         assert pool.submit(Lane(), waits)
     here.wait(10)
-    assert pool.stats() == {"threads": 3, "running": 0, "waiting": 3, "lanes_waiting": 0}
+    stats = pool.stats()
+    assert (stats["running"], stats["waiting"], stats["lanes_waiting"]) == (0, 3, 0)
+    assert stats["threads"] >= 3
     assert not pool.submit(Lane(), waits)
     release.set()
     assert answers.all(3) == ["waited"] * 3

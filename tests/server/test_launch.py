@@ -192,7 +192,7 @@ try:
 except LaunchError as error:
     print(error)
 """
-    result = run_python(code, BROWSER=browser(tmp_path, "exit 0") + " &")
+    result = run_python(code, BROWSER=browser(tmp_path, "sleep 2") + " &")  # one that is still there
     assert "no page connected within 0.3 s; it was waited for at http://127.0.0.1:" in result.stdout, result.stderr
     assert "jsmeets=" not in result.stdout
 
