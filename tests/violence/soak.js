@@ -1,0 +1,16 @@
+// A page of soak.py: it talks to Python without a pause.
+JsPyFunction.expose("echo", (value) => value);
+JsPyPubsub.subscribe("down", () => undefined);
+JsPyQueue.add_callback((key) => JsPyQueue.shift(key));
+
+let turn = 0;
+
+async function talk() {
+    const calls = Array.from({ length: 20 }, (_, n) => JsPyFunction.call("echo", 10)(n));
+    const large = turn % 10 ? [] : [JsPyFunction.call("echo", 10)(new Uint8Array(400_000))];
+    turn += 1;
+    await Promise.allSettled([...calls, ...large, JsPyPubsub.publish("up", true, 10)(turn), JsPyQueue.push("up", 10)(turn)]);
+    setTimeout(talk, 20);
+}
+
+talk();

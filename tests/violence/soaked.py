@@ -1,0 +1,74 @@
+"""The program that soak.py watches, in a process of its own: it serves pages and talks to all of them, for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from jsmeets_local import Bridge, JsMeetsPy, JsPyError, Page
+
+SCRIPT = (Path(__file__).parent / "soak.js").read_text()
+HTML = f"<!DOCTYPE html><title>soak</title><script>{SCRIPT}</script>"
+LARGE = bytes(400_000)
+
+app = JsMeetsPy(bridge=Bridge())
+
+
+@app.expose
+def echo(value: Any) -> Any:
+    """For the pages' own load."""
+    return value
+
+
+@app.expose
+async def counts() -> list[int]:
+    """How many threads and tasks there are; without the threads that serve files, AnyIO's, which keep a few idle."""
+    threads = [thread for thread in threading.enumerate() if not thread.name.startswith("AnyIO")]
+    return [len(threads), len(asyncio.all_tasks())]
+
+
+@app.expose
+def open_page() -> str:
+    """The address of one more page."""
+    return app.open(HTML, "none", grace=0.5).url
+
+
+def talk(page: Page, turn: int) -> None:
+    """A bit of everything to one page."""
+    page.call("echo", 0.5)(LARGE if turn % 10 == 0 else turn)
+    page.call_nowait("echo")(turn)
+    page.publish("down")([turn] * 50)
+    page.queue("down").push(turn)
+    with closing(page.subscribe("up")):
+        page.eval("JsPyPubsub.publish('up')(1)", 0.5)
+
+
+def talk_to_all() -> None:
+    """What the program does beside serving."""
+    turn = 0
+    while True:
+        turn += 1
+        for page in app.pages:
+            if page.is_connected():
+                with suppress(JsPyError):  # pages freeze, reload and go: that is what this is about
+                    talk(page, turn)
+        time.sleep(0.01)
+
+
+def main() -> None:
+    """Says the address of the first page, and goes on until its stdin ends."""
+    app.queues.add_callback(app.queues.shift)
+    first = app.launch("<p>", mode="none", grace=None)
+    threading.Thread(target=talk_to_all, daemon=True).start()
+    print(first.url, flush=True)  # noqa: T201 - to soak.py
+    sys.stdin.read()
+    app.stop()
+
+
+if __name__ == "__main__":
+    main()
