@@ -1,0 +1,211 @@
+"""The shell around a hub: carries out what it wants, runs its timer, and knows the open connections."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from time import monotonic  # not the loop's time: uvloop's stands still while callbacks run
+from typing import Any
+
+from .connection import Connection
+from .core import effects as fx
+from .core.calls import Finished
+from .core.chunks import CHUNK
+from .core.codec import Frame, decode
+from .core.hub import Hub
+from .core.message import Hello
+from .core.pages import CLOSE_GOING_AWAY
+from .core.values import Payload, pack
+from .door import Cancel, Done, Door, Operation
+from .errors import ProtocolError
+
+__all__ = ["Shell"]
+
+# Close codes (RFC 6455, section 7.4.1) of connections that broke, were cut by a proxy, or whose peer was too slow to
+# answer a ping. A page that goes says so, or its browser closes with 1000 or 1001.
+_BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
+
+logger = logging.getLogger("jsmeets_local")
+
+
+class Shell:
+    """Feeds a hub and carries out its effects, on the loop; `performers` has what its heirs do with theirs."""
+
+    performers: Mapping[type, Callable[[Any, Any], None]]
+
+    def __init__(self) -> None:
+        self.hub = Hub(secrets.token_hex(8))  # touched on the loop's thread only, by way of the door
+        self.door = Door()
+        self._connections: dict[int, Connection] = {}
+        self._waiters: dict[int, Done[Finished]] = {}
+        self._timer: asyncio.Handle | None = None
+        self._due: float | None = None  # when the timer fires; not every loop's handles tell
+        self._performing = False
+
+    def pack(self, value: Any, name: str) -> Payload:
+        """Converts a value for the wire, in any thread; errors as `core.values.pack`."""
+        return pack(value, name, self.hub.limits.message_bytes)
+
+    def do(self, func: Callable[..., Any], *args: Any) -> Any:
+        """Runs a function of the hub, on the loop, and what follows from it."""
+        value = func(*args)
+        if not self._performing:
+            self._performing = True
+            try:
+                while effects := self.hub.effects():
+                    for effect in effects:
+                        self._perform(effect)
+            finally:
+                self._performing = False
+            self._set_timer()
+        return value
+
+    def _perform(self, effect: fx.Effect) -> None:
+        try:
+            self.performers[type(effect)](self, effect)
+        except Exception:  # the others must not suffer, when no thread can be started, say
+            logger.exception("the bridge could not carry out %s", type(effect).__name__)
+
+    def ask(self, func: Callable[..., Any], *args: Any) -> Any:
+        """`do` from any thread, with the value."""
+        return self.door.ask(self.do, func, *args)
+
+    def post(self, func: Callable[..., Any], *args: Any) -> None:
+        """`do` from any thread, in order, without waiting."""
+        self.door.post(self.do, func, *args)
+
+    def request(self, start: Callable[[float | None], int], timeout: float | None) -> Operation[Finished]:
+        """An operation around `Hub.call` or `Hub.push`.
+
+        Args:
+            start: Given the deadline, starts the call and returns its number.
+            timeout: Seconds, or `None`.
+        """
+
+        def operation(done: Done[Finished]) -> Cancel:
+            loop = self.door.loop
+            deadline = None if timeout is None or loop is None else loop.time() + timeout
+            call_id = self.do(self._register, start, deadline, done)
+
+            def cancel() -> None:
+                self._waiters.pop(call_id, None)
+                self.do(self.hub.calls.cancel, call_id)
+
+            return cancel
+
+        return operation
+
+    def _register(self, start: Callable[[float | None], int], deadline: float | None, done: Done[Finished]) -> int:
+        call_id = start(deadline)
+        self._waiters[call_id] = done
+        return call_id
+
+    def _set_timer(self) -> None:
+        deadline = self.hub.next_deadline()
+        if deadline != self._due:
+            self._stop_timer()
+            if deadline is not None and self.door.loop is not None:
+                self._due = deadline
+                self._timer = self.door.loop.call_at(deadline, self._expire)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._due = None
+
+    def _expire(self) -> None:
+        due, self._timer, self._due = self._due, None, None
+        if due is not None and self.door.loop is not None:
+            # A loop may fire a timer within its clock's resolution before it is due.
+            self.do(self.hub.expire, max(due, self.door.loop.time()))
+
+    # Effects that need no more than this ---------------------------------------------------------------
+
+    def _wake(self, effect: fx.Wake) -> None:
+        connection = self._connections.get(effect.socket)
+        if connection is not None:
+            connection.wake()
+
+    def _settled(self, effect: fx.Settle) -> None:
+        done = self._waiters.pop(effect.finished.id, None)
+        if done is not None:
+            done(effect.finished)
+
+    def _ponged(self, effect: fx.Ponged) -> None:
+        self.hub.ponged(effect.socket, monotonic() - effect.sent)
+
+    def _drop(self, effect: fx.Drop) -> None:
+        connection = self._connections.pop(effect.socket, None)
+        if connection is not None:
+            connection.close(effect.code, effect.reason)
+
+    def _report(self, effect: fx.Report) -> None:
+        getattr(logger, effect.level)("%s", effect.text)
+
+    # Connections ---------------------------------------------------------------------------------------
+
+    def connect(self, hello: Hello, connection: Connection) -> int | None:
+        """A page has introduced itself.
+
+        Returns:
+            The number of its socket; `None` if the connection limit refuses it.
+        """
+        number: int | None = self.do(self._admit, hello, connection)
+        return number
+
+    def _admit(self, hello: Hello, connection: Connection) -> int | None:
+        number = self.hub.hello(hello, secrets.token_hex(8))
+        if number is not None:
+            earlier = self._connections.pop(number, None)
+            if earlier is not None:
+                earlier.retire(CLOSE_GOING_AWAY, "the page has connected again")
+            connection.outbox = self.hub.outbox(number)
+            self._connections[number] = connection  # before the effects: what is to be written goes there
+        return number
+
+    def receive(self, socket: int, connection: Connection, frame: Frame) -> None:
+        """Handles one frame of a page.
+
+        Raises:
+            ProtocolError: The frame, or a message in it, is not of the wire.
+        """
+        if self._connections.get(socket) is not connection:
+            return  # the page has connected again, and says there what was not heard here
+        whole: Frame | bytearray | None = frame
+        if isinstance(frame, bytes) and frame[:1] == bytes([CHUNK]):
+            stream, whole = connection.assembler.feed(frame)
+            self.do(self.hub.give_credit, socket, stream)
+        if whole is not None:
+            self.do(self.hub.receive, socket, decode(whole), len(whole))
+
+    def disconnect(self, socket: int, connection: Connection, code: int) -> None:
+        """A WebSocket has ended.
+
+        Args:
+            socket: Its number.
+            connection: The connection that has ended.
+            code: Why (RFC 6455, section 7.4): a page that meant to go is gone, one whose connection broke may come
+                back.
+        """
+        if self._connections.get(socket) is not connection:
+            return
+        del self._connections[socket]
+        if code in _BROKEN and self.door.loop is not None:
+            self.do(self.hub.lose, socket, self.door.loop.time())
+        else:
+            self.do(self.hub.disconnect, socket)
+
+    def protocol_error(self, socket: int, error: ProtocolError) -> None:
+        """Ends a connection that does not keep to the wire."""
+        logger.error("socket %d is closed: %s", socket, error)
+        self.do(self.hub.close_socket, socket, f"protocol error: {error}", False, 4400)
+
+    own_performers: Mapping[type, Callable[[Any, Any], None]] = {
+        fx.Wake: _wake,
+        fx.Settle: _settled,
+        fx.Ponged: _ponged,
+        fx.Drop: _drop,
+        fx.Report: _report,
+    }
