@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator
@@ -12,7 +13,9 @@ from typing import Any, TypeAlias
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..bridge import Bridge, default_bridge
+from ..connection import DRAIN_SECONDS
 from ..core.arguments import Target, check_function, check_target
+from ..core.pages import CLOSE_KICKED, CLOSE_TOO_SLOW
 from ..invoker import Listener
 
 __all__ = ["Casting", "JsPyBinarySocket"]
@@ -41,7 +44,14 @@ class _Peer:
         self.websocket = websocket
         self.listener = listener
         self.outbox: deque[tuple[Data, Callable[[Exception | None], None]]] = deque()
+        self.waiting = 0  # bytes in it
+        self.limit: asyncio.Timeout | None = None  # of its reader, which need not wait for ever once it is closing
         self.wake = asyncio.Event()
+
+    def put(self, data: Data, done: Callable[[Exception | None], None]) -> None:
+        self.outbox.append((data, done))
+        self.waiting += _size(data)
+        self.wake.set()
 
     async def pump(self) -> None:
         while True:
@@ -50,6 +60,7 @@ class _Peer:
             while self.outbox:
                 data, done = self.outbox.popleft()
                 done(await self._write(data))
+                self.waiting -= _size(data)
 
     async def _write(self, data: Data) -> Exception | None:
         try:
@@ -174,12 +185,12 @@ class JsPyBinarySocket:
     async def socket_handler(self, websocket: WebSocket) -> None:
         """Serves one WebSocket."""
         if not self._bridge.ensure_started():
-            await websocket.close(4403)
+            await websocket.close(CLOSE_KICKED)
             return
         offered = websocket.scope.get("subprotocols", [])
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
         if 0 < self._limit <= len(self._peers):
-            await websocket.close(4403, "Connection refused due to connection limit @python")
+            await websocket.close(CLOSE_KICKED, "Connection refused due to connection limit @python")
             return
         self._last += 1
         number = self._last
@@ -187,7 +198,10 @@ class JsPyBinarySocket:
         self._tell(number, "connect")
         writer = asyncio.create_task(peer.pump())
         try:
-            await self._read(number, peer)
+            async with asyncio.timeout(None) as peer.limit:
+                await self._read(number, peer)
+        except TimeoutError:
+            logger.debug("binary socket %d did not take its goodbye in time", number)
         finally:
             self._peers.pop(number, None)
             writer.cancel()
@@ -221,11 +235,13 @@ class JsPyBinarySocket:
         for listener in list(self._events.values()):
             self._bridge.tell(listener, number, event)
 
-    def _close(self, number: int) -> bool:
-        peer = self._peers.pop(number, None)
-        if peer is not None and self._bridge.door.loop is not None:
-            task = self._bridge.door.loop.create_task(peer.websocket.close(4403, "closed by Python"))
+    def _close(self, number: int, code: int = CLOSE_KICKED, reason: str = "closed by Python") -> bool:
+        peer, loop = self._peers.pop(number, None), self._bridge.door.loop
+        if peer is not None and loop is not None:
+            task = loop.create_task(peer.websocket.close(code, reason))
             task.add_done_callback(_log_failure)
+            if peer.limit is not None:
+                peer.limit.reschedule(loop.time() + DRAIN_SECONDS)
         return peer is not None
 
     def _cast(self, data: Data, target: Target, casting: Casting) -> None:
@@ -242,10 +258,25 @@ class JsPyBinarySocket:
                 casting.future.set_result(results)
 
         for index, number in enumerate(numbers):
-            self._peers[number].outbox.append((data, lambda error, i=index: done(i, error)))  # type: ignore[misc]
-            self._peers[number].wake.set()
+            self._send(number, data, functools.partial(done, index))
         if not numbers:
             casting.future.set_result([])
+
+    def _send(self, number: int, data: Data, done: Callable[[Exception | None], None]) -> None:
+        """Writes to one socket. One that takes too slowly what it is sent is closed: its memory is ours."""
+        peer = self._peers.get(number)
+        if peer is not None and peer.waiting < self._bridge.hub.limits.outbox_bytes:
+            peer.put(data, done)
+            return
+        reason = "it is too slow" if peer is not None else "it was closed"
+        if peer is not None:
+            logger.error("binary socket %d is closed: %s, %d bytes wait for it", number, reason, peer.waiting)
+            self._close(number, CLOSE_TOO_SLOW, reason)
+        done(ConnectionError(f"binary socket {number}: {reason}"))
+
+
+def _size(data: Data) -> int:
+    return data.nbytes if isinstance(data, memoryview) else len(data)
 
 
 def _check_data(data: Any) -> None:

@@ -14,8 +14,17 @@ from typing import Any
 import psutil
 import pytest
 
-from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, Limits, MessageTooBig, Page
-from tests.raw import RawPage
+from jsmeets_local import (
+    Bridge,
+    CallTimeout,
+    Disconnected,
+    JsMeetsPy,
+    JsPyBinarySocket,
+    Limits,
+    MessageTooBig,
+    Page,
+)
+from tests.raw import RawPage, open_socket
 
 BLOCK = b"x" * 100_000
 
@@ -263,3 +272,26 @@ def test_too_many_functions_that_wait_for_pages() -> None:
         client.close()
     finally:
         app.stop()
+
+
+def test_a_binary_socket_that_does_not_read_is_closed(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
+    pipe = JsPyBinarySocket("/pipe")
+    app.add_socket(pipe)
+    page = app.launch("<p>", mode="none")
+    slow = open_socket(page.url, path="/pipe", max_queue=1)
+    reader = open_socket(page.url, path="/pipe")
+    wait_until(lambda: pipe.number_of_connections() == 2)
+    with caplog.at_level(logging.ERROR, "jsmeets_local"):
+        for _ in range(300):
+            sent = pipe.multicast(BLOCK)
+            assert reader.recv(10) == BLOCK
+            if pipe.get_socket_id() == (2,):
+                break
+        else:
+            pytest.fail("it was never closed")
+    first, second = sent.future.result(10)
+    assert "binary socket 1: it is too slow" in str(first)
+    assert second is None
+    assert [record.message for record in caplog.records if "too slow" in record.message]
+    for client in (slow, reader):
+        client.close()
