@@ -110,6 +110,24 @@ def test_a_moved_cell_keeps_its_page(open_notebook: OpenNotebook) -> None:
     assert notebook.run(0) == "6"
 
 
+def test_a_private_page(open_notebook: OpenNotebook) -> None:
+    """Each frame comes in by an address of its own; where one starts anew, the browser is known; no file has the token."""
+    private = LAUNCH.replace("height=150", "height=150, private=True")
+    notebook = open_notebook(private, "page.call('double')(3)", "page", "page.url")
+    notebook.run(0)
+    assert notebook.run(1) == "6"
+    notebook.run(2)
+    for number in (0, 2):
+        notebook.frame(number).locator("#title", has_text="Live").wait_for(timeout=10_000)
+    assert "/jsmeetspy/open/" in notebook.run(3)
+    assert "#jsmeets=" not in notebook.save()
+    notebook.frame(0).locator("#title").evaluate("(title) => { title.textContent = 'Changed' }")
+    notebook.cell(0).locator(".jp-InputArea-prompt").click()
+    notebook.tab.keyboard.press("Control+Shift+ArrowDown")
+    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=10_000)
+    assert notebook.run(0) == "6"
+
+
 def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, browser: Any, tmp_path: Path) -> None:
     """The server is gone: the frame gives way to a text; the same where a viewer takes frames and scripts out."""
     import nbconvert
