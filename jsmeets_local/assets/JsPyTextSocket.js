@@ -1195,9 +1195,12 @@
 
     /** @type {(message: any[], own: JsPyLink) => void} */
     function on_welcome([, id, page, settings], own) {
-        const is_new = begin_session(settings);
-        if (link !== own) {
-            return;   // an event has closed it
+        const is_new = !resumes(settings);
+        if (is_new) {
+            if (!end_earlier_session(own)) {
+                return;   // an event has closed it
+            }
+            begin_session(settings);
         }
         own.session = session;
         own.welcomed = was_welcomed = true;
@@ -1218,26 +1221,35 @@
         tell_waiters(true);
         run_events(open_events);
         tell_state();
-        if (is_new) {
+        if (is_new && link === own) {
             tell_session();
         }
     }
 
-    /** The same Python that waited for us, or a new beginning. @param {any} settings of `welcome` @returns {boolean} new? */
-    function begin_session(settings) {
+    /** Whether it is the same Python, and has waited for us. @param {any} settings of `welcome` */
+    function resumes(settings) {
         clearTimeout(give_up_timer);
-        if (session && settings.resumed === true && settings.session === session.name) {
+        const same = session !== null && settings.resumed === true && settings.session === session.name;
+        if (same) {
             outbox.rewind(settings.received);
-            return false;
         }
+        return same;
+    }
+
+    /** However fast a new Python is there, "lost" is told before its "open". @param {JsPyLink} own */
+    function end_earlier_session(own) {
         end_session();
         socket_id = null;
         if (told_state === "reconnecting") {
-            tell_state();   // "lost": what comes next is another session, however fast a new Python was there
+            tell_state();
         }
+        return link === own;
+    }
+
+    /** @param {any} settings of `welcome` */
+    function begin_session(settings) {
         const seconds = Number(settings.resume_seconds) || 0;
         session = { name: String(settings.session ?? ""), received: 0, acknowledged: 0, bytes: 0, seconds };
-        return true;
     }
 
     function tell_session() {

@@ -128,6 +128,16 @@ test("an event that closes while a new session begins is heard", async () => {
     python().welcome(1, "p1", { session: "two", resume_seconds: 10 });
     assert.equal(JsPyTextSocket.state(), "closed");
     assert.equal(JsPyTextSocket.ready(), false);
+    JsPyTextSocket.clear_state_event();
+    JsPyTextSocket.reconnect();
+    python().open();
+    const [[, , , , session, received]] = python().messages();
+    assert.deepEqual([session, received], ["", 0]);
+    const sessions = [];
+    JsPyTextSocket.add_session_event((restarted) => sessions.push(restarted));
+    JsPyTextSocket.add_open_event(() => JsPyTextSocket.close());
+    python().send(["welcome", 2, "p1", { session: "two" }]);
+    assert.deepEqual([JsPyTextSocket.state(), sessions], ["closed", []]);
 });
 
 test("a lost connection: what was sent fails, what comes then waits for the next", async () => {

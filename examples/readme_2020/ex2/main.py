@@ -1,6 +1,6 @@
 """Example 2 of 8: a page.
 
-A template and static files, among them copies of the library's five scripts. The page connects by itself when it has
+A template and static files, among them copies of the library's scripts. The page connects by itself when it has
 loaded JsPyTextSocket.js, and stays connected as long as it is open.
 
     uvicorn main:app        or        python main.py
