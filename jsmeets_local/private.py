@@ -51,4 +51,5 @@ _PRIVATE = """\
 <h1>This page is private</h1>
 <p>It is there for the browser that was led to it by Python.</p>
 <p>To see it here, open a page anew: <code>app.open(mode="none").url</code> is good for one browser.</p>
+<p>Where a link on a page of another site has led you here, open its address once more, by hand.</p>
 """

@@ -183,6 +183,17 @@ def test_other_sites_get_nothing_of_a_private_page(app: JsMeetsPy, tabs: Tabs, h
     tab.frame_locator("iframe").locator("h1", has_text="This page is private").wait_for(timeout=10_000)
 
 
+def test_a_link_of_another_site_to_a_private_page(app: JsMeetsPy, tabs: Tabs, host: Host) -> None:
+    """The browser takes the cookie, and does not send it on the way that began at another site; after that it does."""
+    page = app.launch(f"{PAGE}<h1>here</h1>", mode="none", private=True)
+    host.html = f"<a href='{page.url}'>go</a>"
+    tab = tabs.open(host.url().replace("127.0.0.1", "localhost"))
+    tab.click("a")
+    tab.locator("h1", has_text="This page is private").wait_for(timeout=10_000)
+    tab.goto(page.url)
+    tab.locator("h1", has_text="here").wait_for(timeout=10_000)
+
+
 # Content-Security-Policy ---------------------------------------------------------------------------------------------
 
 POLICY = "default-src 'self'"
