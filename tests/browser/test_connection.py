@@ -26,14 +26,14 @@ def drop(app: JsMeetsPy, socket: int) -> None:
 
 
 def test_a_lost_connection_comes_back_with_everything(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    go_on = threading.Event()
+    app.functions.expose("slow", lambda: go_on.wait(20))
     page = open_page("""
         JsPyFunction.expose('f', (x) => x + 1);
         window.got = [];
         JsPyPubsub.subscribe('t', (_, data) => window.got.push(data));
         window.pending = JsPyFunction.call('slow')();
     """)
-    go_on = threading.Event()
-    app.functions.expose("slow", lambda: go_on.wait(20))
     app.queues.push_nowait("q")("kept")
     assert page.call("f")(1) == 2
     tab.reload()

@@ -45,7 +45,7 @@ def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[Callable[..., tuple[Page,
         page = app.launch(f"<title>T</title><script>{SCRIPT}</script>", mode="none")
         wires.append(BadWire(urlsplit(page.url).port or 0, **options))  # type: ignore[arg-type]
         tab.goto(wires[0].url(page.url))
-        tab.wait_for_function("JsPyTextSocket.ready()")
+        assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
         return page, wires[0]
 
     yield open_by_wire
