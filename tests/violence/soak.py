@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
+import statistics
 import subprocess
 import sys
 import time
@@ -45,6 +47,7 @@ class Report(NamedTuple):
     before: Sample  # any load
     after: Sample
     slopes: Sample  # per hour, in the second half
+    errors: Sample  # of these: tabs come and go, and what they use with them
     done: dict[str, int]
     seconds: float
 
@@ -53,10 +56,10 @@ class Report(NamedTuple):
         return _has_rested(self.before, self.after)
 
     def __str__(self) -> str:
-        head = f"{'':12} {'before':>10} {'after':>10} {'slope per hour':>16}"
+        head = f"{'':12} {'before':>10} {'after':>10} {'slope per hour':>22}"
         rows = [
-            f"{name:12} {before:10.1f} {after:10.1f} {slope:16.2f}"
-            for name, before, after, slope in zip(Sample._fields, self.before, self.after, self.slopes, strict=True)
+            f"{name:12} {before:10.1f} {after:10.1f} {slope:12.1f} ± {error:7.1f}"
+            for name, before, after, slope, error in zip(Sample._fields, *self[:4], strict=True)
         ]
         done = ", ".join(f"{count} {name}" for name, count in sorted(self.done.items()))
         return "\n".join([head, *rows, f"tabs: {done}; {self.seconds:.0f} s"])
@@ -170,7 +173,7 @@ def soak(browser: Any, seconds: float, seed: int = 0) -> Report:
     finally:
         program.close()
     later = samples[len(samples) // 2 :]
-    return Report(before, after, _slopes(later), tabs.done, time.monotonic() - start)
+    return Report(before, after, *_slopes(later), tabs.done, time.monotonic() - start)
 
 
 def _under_load(program: Program, tabs: Tabs, seconds: float) -> list[tuple[float, Sample]]:
@@ -196,17 +199,20 @@ def _has_rested(before: Sample, now: Sample) -> bool:
     return now.threads <= before.threads and now.descriptors <= before.descriptors and now.tasks <= before.tasks
 
 
-def _slopes(samples: list[tuple[float, Sample]]) -> Sample:
-    """Least squares, per hour."""
-    times = [when / 3600 for when, _ in samples]
-    return Sample(*(_slope(times, list(values)) for values in zip(*(sample for _, sample in samples), strict=True)))
+def _slopes(samples: list[tuple[float, Sample]]) -> tuple[Sample, Sample]:
+    """Least squares, per hour: the slopes and their standard errors."""
+    hours = [when / 3600 for when, _ in samples]
+    fits = [_slope(hours, list(values)) for values in zip(*(sample for _, sample in samples), strict=True)]
+    return Sample(*(slope for slope, _ in fits)), Sample(*(error for _, error in fits))
 
 
-def _slope(times: list[float], values: list[float]) -> float:
-    mean_time, mean = sum(times) / len(times), sum(values) / len(values)
-    spread = sum((when - mean_time) ** 2 for when in times)
-    both = sum((when - mean_time) * (value - mean) for when, value in zip(times, values, strict=True))
-    return both / spread if spread else 0.0
+def _slope(hours: list[float], values: list[float]) -> tuple[float, float]:
+    if len(hours) < 3:
+        return 0.0, math.inf
+    slope, base = statistics.linear_regression(hours, values)
+    rest = sum((value - base - slope * hour) ** 2 for hour, value in zip(hours, values, strict=True))
+    spread = statistics.variance(hours) * (len(hours) - 1)
+    return slope, math.sqrt(rest / (len(hours) - 2) / spread)
 
 
 def main() -> None:
