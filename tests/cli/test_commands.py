@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +84,9 @@ def test_wrong_usage_is_exit_code_2(
 
 
 @pytest.fixture
-def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Target]:
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Target]]:
     """A program with this source."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.setattr(sys, "modules", sys.modules.copy())
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # its time stamps are too coarse
     head = "from jsmeets_local import Bridge, JsMeetsPy\n"
 
@@ -96,7 +95,9 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], T
         monkeypatch.chdir(tmp_path)
         return find_target(None, None, "program.py")  # type: ignore[arg-type]
 
-    return target
+    yield target
+    for name in [name for name in sys.modules if name.startswith("program")]:
+        del sys.modules[name]
 
 
 def test_the_application_is_app_or_the_only_one(target: Callable[[str], Target]) -> None:

@@ -194,7 +194,8 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple
     yield started
     for _, process in started.values():
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
 
 
 @pytest.fixture(scope="module")
