@@ -39,7 +39,8 @@ class Limits:
             other messages, which nobody waits for, send the page away.
         calls: Calls of one page that run in Python at once, or wait for their turn there.
         topics: Subscriptions of one page.
-        queue_items: Items in one queue of Python's, where `queues.set_limit` does not say another number.
+        queue_items: Items in one queue of Python's, where `queues.set_limit` does not say another number. No more than
+            that wait for room in it.
         resume_seconds: Seconds for which a page whose connection broke is waited for; until then all goes on over its
             next connection. 0: not at all.
         waiting_threads: Exposed plain functions that wait for pages at once, each in a thread of its own.

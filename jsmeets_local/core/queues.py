@@ -27,7 +27,7 @@ class Queues:
     """Key -> items, oldest first. A queue that ran empty keeps its key until it is removed.
 
     Args:
-        max_items: Room in each queue that has no limit of its own.
+        max_items: Room in each queue that has no limit of its own; and how many items may wait for room in one.
         stored: Told of each item of a page once it is in its queue: the key, and the page's ticket if it has one.
     """
 
@@ -61,7 +61,7 @@ class Queues:
             self._items[key].popleft()
             self.dropped += 1
             self._store(key, item, ticket)
-        elif limit.when_full == "wait" and ticket is not None:
+        elif limit.when_full == "wait" and ticket is not None and self.waiting(key) < self.max_items:
             self._waiting.setdefault(key, deque()).append((item, ticket))
         else:
             self.dropped += 1

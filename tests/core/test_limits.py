@@ -275,9 +275,10 @@ def test_topics_of_a_page(hub: Hub) -> None:
 
 def test_a_full_queue_lets_pages_wait(hub: Hub) -> None:
     hub.receive(1, [m.Push(n, "q", n) for n in (1, 2, 3, 4)])
-    hub.receive(1, [m.Push(0, "q", 5)])
-    one, two, fault = said(hub)
-    assert (one.id, two.id) == (1, 2)
+    hub.receive(1, [m.Push(0, "q", 5), m.Push(6, "q", 6)])
+    one, two, fault, late = said(hub)
+    assert (one.id, two.id, late.id) == (1, 2, 6)
+    assert late.error.name == "QueueFull", "two wait already"
     assert "full: 2 items" in fault.error.message
     hub.effects()
     assert hub.queues.shift("q") == 1
@@ -286,7 +287,16 @@ def test_a_full_queue_lets_pages_wait(hub: Hub) -> None:
     hub.queues.clear("q")
     assert [message.id for message in said(hub)] == [4]
     assert hub.queues.shift("q") == 4
-    assert hub.stats()["queue_items_dropped"] == 1
+    assert hub.stats()["queue_items_dropped"] == 2
+
+
+def test_not_more_wait_for_room_than_fit_into_a_queue_of_the_usual_size(hub: Hub) -> None:
+    hub.queues.set_limit("q", 1, "wait")
+    hub.receive(1, [m.Push(n, "q", n) for n in (1, 2, 3, 4)])
+    stored, refused = said(hub)
+    assert (stored.id, refused.id) == (1, 4)
+    assert refused.error.name == "QueueFull"
+    assert [hub.queues.shift("q") for _ in range(4)] == [1, 2, 3, None]
 
 
 def test_the_other_policies_of_queues(hub: Hub) -> None:
@@ -310,9 +320,10 @@ def test_items_that_wait_stay_when_their_page_goes(hub: Hub) -> None:
 
 def test_more_room_lets_waiting_items_in() -> None:
     stored: list[Any] = []
-    queues = Queues(1, lambda key, ticket: stored.append(ticket))
-    for number in range(3):
+    queues = Queues(2, lambda key, ticket: stored.append(ticket))
+    for number in range(4):
         assert queues.offer("q", number, (1, number)) is None
-    assert stored == [(1, 0)]
+    assert stored == [(1, 0), (1, 1)]
     queues.set_limit("q", 3, "wait")
     assert stored == [(1, 0), (1, 1), (1, 2)]
+    assert queues.waiting("q") == 1
