@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Protocol
 
 from .core.chunks import Assembler
 from .core.codec import Frame
 from .core.outbox import Outbox
+from .tasks import spawn
 
 __all__ = ["Connection", "Transport"]
 
+logger = logging.getLogger("jsmeets_local")
 
 DRAIN_SECONDS = 2.0  # what a page that is sent away gets to read the rest
 
@@ -26,7 +29,7 @@ class Transport(Protocol):
 
 
 class Connection:
-    """One open WebSocket of a page, and the task that writes to it.
+    """One open WebSocket of a page, and who writes to it: whoever flushes, as long as there is room.
 
     Args:
         transport: Where frames go.
@@ -42,35 +45,45 @@ class Connection:
         self.closing: tuple[int, str] | None = None
         self.ended = 1006  # how the WebSocket ended: abnormally, unless it says otherwise (RFC 6455, section 7.1.5)
         self.limit: asyncio.Timeout | None = None  # of its reader, which need not wait for ever once it is closing
-        self._wake: asyncio.Future[None] | None = None
+        self.woken = False  # something was put for it, and a flush is due
+        self._writer: asyncio.Task[None] | None = None
+        self._over = False
 
-    def wake(self) -> None:
-        """There may be something to write. What is put before the writer's next turn travels with it."""
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+    def flush(self) -> None:
+        """Writes what is there, at once; what does not fit waits in a task until the page has taken some."""
+        self.woken = False
+        if self._writer is None and not self._over:
+            writer = spawn(self._write())
+            if not writer.done():
+                self._writer = writer
 
     def close(self, code: int, reason: str) -> None:
         """Ends it when what is in the outbox has been written, or the page does not take that in time."""
         self.closing = (code, reason)
         if self.limit is not None:
             self.limit.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
-        self.wake()
 
     def retire(self, code: int, reason: str) -> None:
         """Another connection goes on in its place: nothing is written here any more but the end."""
         self.outbox = None
         self.close(code, reason)
+        self.flush()
 
-    async def pump(self) -> None:
-        """Writes frames until the connection is closed from this side."""
-        loop = asyncio.get_running_loop()
-        while True:
-            frame = self.outbox.take() if self.outbox is not None else None
-            if frame is not None:
+    async def end(self) -> None:
+        """It is gone: nothing is written any more."""
+        self._over = True
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+
+    async def _write(self) -> None:
+        try:
+            while (frame := self.outbox.take() if self.outbox is not None else None) is not None:
                 await self.transport.write(frame)
-            elif self.closing is not None:
+            if self.closing is not None:
+                self._over = True
                 await self.transport.close(*self.closing)
-                return
-            else:
-                self._wake = loop.create_future()
-                await self._wake
+        except (OSError, RuntimeError) as error:  # it broke, or a handler that has the WebSocket closed it
+            self._over = True
+            logger.debug("a page went away while it was written to: %r", error)
+        self._writer = None

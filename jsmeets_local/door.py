@@ -68,9 +68,14 @@ class _Waiter(Generic[T]):
 
 
 class Door:
-    """Hands work to one event loop."""
+    """Hands work to one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        turn: Runs what has been handed over, on the loop.
+    """
+
+    def __init__(self, turn: Callable[[Callable[[], None]], None] = lambda work: work()) -> None:
+        self._turn = turn
         self._lock = threading.RLock()  # opening, closing, and the state of a bridge that does not run
         self._items: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
@@ -95,7 +100,7 @@ class Door:
             self._thread = threading.get_ident()
             self._elsewhere = False
             self._woken = True
-            loop.call_soon(self.drain)
+            loop.call_soon(self._turn, self.drain)
 
     def close(self) -> None:
         """Stops, after doing what was posted; called on the loop's thread."""
@@ -140,7 +145,7 @@ class Door:
             if self._woken or self.loop is None or self.loop.is_closed():
                 return
             self._woken = True
-            self.loop.call_soon_threadsafe(self.drain)
+            self.loop.call_soon_threadsafe(self._turn, self.drain)
 
     def settle(self, func: Callable[..., object], *args: Any) -> None:
         """`post`, but at once where no loop runs: bookkeeping that must not wait until one starts again."""

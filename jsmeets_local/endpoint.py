@@ -119,7 +119,6 @@ class TextEndpoint:
             await connection.transport.write(encode([close_packet(REFUSED_BY_LIMIT, False)]))
             await connection.transport.close(CLOSE_KICKED, REFUSED_BY_LIMIT)
             return
-        writer = asyncio.create_task(connection.pump())
         try:
             async with asyncio.timeout(None) as connection.limit:
                 await self._read(socket, connection, receive)
@@ -127,8 +126,7 @@ class TextEndpoint:
             logger.debug("socket %d did not take its goodbye in time", socket)
         finally:
             self._bridge.disconnect(socket, connection, connection.ended)
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+            await connection.end()
 
     async def _hello(self, connection: Connection, receive: Receive) -> Hello | None:
         try:

@@ -17,27 +17,20 @@ from .cells import Cell, writing
 from .core.codec import Packet, message_packet
 from .core.effects import Invoke
 from .core.failures import error_packet
-from .core.functions import Function
+from .core.functions import Function, is_async
 from .core.message import ErrorInfo
 from .core.values import Payload
 from .door import Door
 from .errors import MessageTooBig
+from .tasks import spawn
 from .workers import Lane, WorkerPool, waiting
 
-__all__ = ["Answer", "Invoker", "Listener", "is_async"]
+__all__ = ["Answer", "Invoker", "Listener"]
 
 SLOTS = 32  # plain functions that run at once
 STUBBORN = 2.0  # seconds that a cancelled coroutine function gets to end
-_EAGER = sys.version_info >= (3, 12)
 
 logger = logging.getLogger("jsmeets_local")
-
-
-def is_async(func: Callable[..., Any]) -> bool:
-    """Whether calling `func` gives a coroutine, also through `partial` and `__call__`."""
-    while isinstance(func, functools.partial):
-        func = func.func
-    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
 
 
 class Answer(NamedTuple):
@@ -137,10 +130,9 @@ class Invoker:
 
     def invoke(self, call: Invoke) -> None:
         """Runs an exposed function."""
-        func = call.function.func
         if call.function.exclusive:
             self._invoke_exclusive(call)
-        elif is_async(func):
+        elif call.function.is_async:
             self._spawn(self._run_async(call))
         else:
             lane = self._lanes.get(call.socket)
@@ -151,7 +143,7 @@ class Invoker:
     def _invoke_exclusive(self, call: Invoke) -> None:
         line = self._exclusive.get(call.function)
         if line is None:
-            line = _AsyncLine() if is_async(call.function.func) else Lane(strict=True)
+            line = _AsyncLine() if call.function.is_async else Lane(strict=True)
             self._exclusive[call.function] = line
         if isinstance(line, Lane):
             self._submit_call(line, call)
@@ -196,15 +188,11 @@ class Invoker:
             line.busy = True
             self._spawn(line.drain())
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        loop = asyncio.get_running_loop()
-        # Started eagerly, what finishes at once never becomes a scheduled task.
-        eager: dict[str, Any] = {"eager_start": True} if _EAGER else {}
-        task = asyncio.Task(coroutine, loop=loop, **eager)
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = spawn(coroutine)
         if not task.done():
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return task
 
     async def _run_async(self, call: Invoke) -> None:
         with writing(call.function.cell):

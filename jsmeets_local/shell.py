@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -37,12 +38,14 @@ class Shell:
 
     def __init__(self) -> None:
         self.hub = Hub(secrets.token_hex(8))  # touched on the loop's thread only, by way of the door
-        self.door = Door()
+        self.door = Door(self._turn)
         self._connections: dict[int, Connection] = {}
         self._waiters: dict[int, Done[Finished]] = {}
         self._timer: asyncio.Handle | None = None
         self._due: float | None = None  # when the timer fires; not every loop's handles tell
         self._performing = False
+        self._in_turn = False
+        self._woken: list[Connection] = []  # to be flushed when the turn ends
 
     def pack(self, value: Any, name: str) -> Payload:
         """Converts a value for the wire, in any thread; errors as `core.values.pack`."""
@@ -119,14 +122,37 @@ class Shell:
         due, self._timer, self._due = self._due, None, None
         if due is not None and self.door.loop is not None:
             # A loop may fire a timer within its clock's resolution before it is due.
-            self.do(self.hub.expire, max(due, self.door.loop.time()))
+            self._turn(functools.partial(self.do, self.hub.expire, max(due, self.door.loop.time())))
+
+    def _turn(self, work: Callable[[], object]) -> None:
+        """Does what one callback of the loop has to do; all that it sends travels together."""
+        self._in_turn = True
+        try:
+            work()
+        finally:
+            self._in_turn = False
+            self._flush()
+
+    def _flush(self) -> None:
+        woken, self._woken = self._woken, []
+        for connection in woken:
+            connection.flush()
 
     # Effects that need no more than this ---------------------------------------------------------------
 
     def _wake(self, effect: fx.Wake) -> None:
         connection = self._connections.get(effect.socket)
         if connection is not None:
-            connection.wake()
+            self._write_soon(connection)
+
+    def _write_soon(self, connection: Connection) -> None:
+        loop = self.door.loop
+        if connection.woken or loop is None:
+            return
+        connection.woken = True
+        if not self._in_turn and not self._woken:
+            loop.call_soon(self._flush)
+        self._woken.append(connection)
 
     def _settled(self, effect: fx.Settle) -> None:
         done = self._waiters.pop(effect.finished.id, None)
@@ -140,6 +166,7 @@ class Shell:
         connection = self._connections.pop(effect.socket, None)
         if connection is not None:
             connection.close(effect.code, effect.reason)
+            self._write_soon(connection)
 
     def _report(self, effect: fx.Report) -> None:
         getattr(logger, effect.level)("%s", effect.text)
@@ -171,6 +198,9 @@ class Shell:
         Raises:
             ProtocolError: The frame, or a message in it, is not of the wire.
         """
+        self._turn(lambda: self._receive(socket, connection, frame))
+
+    def _receive(self, socket: int, connection: Connection, frame: Frame) -> None:
         if self._connections.get(socket) is not connection:
             return  # the page has connected again, and says there what was not heard here
         whole: Frame | bytearray | None = frame

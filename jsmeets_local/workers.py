@@ -26,7 +26,7 @@ STUCK = 60.0  # seconds after which a job that still runs is reported, once
 
 Job: TypeAlias = Callable[[], Any]  # never raises; None means that there is no answer
 
-_current = threading.local()  # .drive: the _Drive of this worker thread
+_current = threading.local()  # .worker: the _Worker that this thread is, while it drives a lane
 
 
 class Lane:
@@ -38,7 +38,7 @@ class Lane:
         self.strict = strict
         self.jobs: deque[Job] = deque()
         self.answers: list[Any] = []
-        self.driver: _Drive | None = None
+        self.driver: _Worker | None = None
         self.queued = False  # in the pool's ready line
         self.watched = False  # a check of the running job is due
         self.since = 0.0  # when the running job began
@@ -50,18 +50,29 @@ class Lane:
         return answers
 
 
-class _Drive:
-    """One worker's time with one lane."""
+class _Worker:
+    """One thread of a pool. What it does belongs to the pool's lock."""
 
-    __slots__ = ("lane", "pool", "reported", "since", "thread", "waits")
+    __slots__ = ("called", "lane", "pool", "reported", "since", "thread", "waits")
 
-    def __init__(self, pool: WorkerPool, lane: Lane) -> None:
+    def __init__(self, pool: WorkerPool, name: str) -> None:
         self.pool = pool
-        self.lane = lane
-        self.thread = threading.current_thread()
-        self.since = monotonic()  # when the running job began
+        self.lane: Lane = _NONE  # that it drives, unless it has been taken away
+        self.called = threading.Lock()  # what it sleeps on
+        self.called.acquire()
+        self.thread = threading.Thread(target=pool._work, args=(self,), name=name, daemon=True)
+        self.since = 0.0  # when the running job began
         self.waits = False  # it waits for a page
         self.reported = False
+
+    def drive(self, lane: Lane, now: float) -> None:
+        self.lane = lane
+        self.since = lane.handed_back = now
+        self.reported = False
+        lane.driver = self
+
+
+_NONE = Lane()
 
 
 class WorkerPool:
@@ -86,16 +97,14 @@ class WorkerPool:
         self.slots = slots
         self.max_waiting = max_waiting
         self._stuck = stuck
-        self._drives: set[_Drive] = set()
+        self._working: set[_Worker] = set()  # those that have a job
         self._guarded = False  # a look for stuck jobs is due
         self._deliver = deliver
         self._after = after
         self._lock = threading.Lock()
-        self._wake = threading.Condition(self._lock)
         self._ready: deque[Lane] = deque()
         self._threads: set[threading.Thread] = set()
-        self._idle = 0  # workers that sleep and have not been called
-        self._summons = 0  # workers that were called and have not woken yet
+        self._idle: list[_Worker] = []  # those that sleep; who slept last is called first
         self._busy = 0  # workers that run a job and do not wait for a page
         self._number = 0
         self._closed = False
@@ -107,7 +116,7 @@ class WorkerPool:
             Whether it was taken: not where too many wait for pages.
         """
         with self._lock:
-            if len(self._drives) - self._busy >= self.max_waiting:
+            if len(self._working) - self._busy >= self.max_waiting:
                 return False
             lane.jobs.append(job)
             if lane.driver is None:
@@ -120,7 +129,7 @@ class WorkerPool:
     def stats(self) -> dict[str, int]:
         """How many threads there are, run a job, and wait for a page; and how many lanes have nobody to drive them."""
         with self._lock:
-            waiting = len(self._drives) - self._busy
+            waiting = len(self._working) - self._busy
             return {
                 "threads": len(self._threads),
                 "running": self._busy,
@@ -136,8 +145,8 @@ class WorkerPool:
         """
         with self._lock:
             self._closed = True
-            self._idle = 0
-            self._wake.notify_all()
+            while self._idle:
+                self._idle.pop().called.release()
             return list(self._threads)
 
     # Under the lock ------------------------------------------------------------------------------------
@@ -153,13 +162,10 @@ class WorkerPool:
         if self._busy >= self.slots or self._closed:
             return
         if self._idle:
-            self._idle -= 1
-            self._summons += 1
-            self._wake.notify()
+            self._idle.pop().called.release()
         else:
             self._number += 1
-            name = f"jsmeets-worker-{self._number}"
-            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            thread = _Worker(self, f"jsmeets-worker-{self._number}").thread
             self._threads.add(thread)
             thread.start()
 
@@ -177,93 +183,97 @@ class WorkerPool:
         lane.watched = True
         return True
 
-    def _sleep(self) -> bool:
-        """Waits to be summoned; `False` after a long idle time, or where enough others wait."""
-        if self._idle >= self.slots:
+    def _sleep(self, worker: _Worker) -> bool:
+        """Waits to be called; `False` after a long idle time, or where enough others wait."""
+        if len(self._idle) >= self.slots:
             return False  # made while others waited for pages: more than can ever run at once
-        self._idle += 1
-        if not self._wake.wait_for(lambda: self._summons or self._closed, IDLE):
-            self._idle -= 1
-            return False
-        if self._summons:  # whoever summons has counted one out, which need not be us
-            self._summons -= 1
-        return True
+        self._idle.append(worker)
+        self._lock.release()
+        try:
+            called = worker.called.acquire(timeout=IDLE)
+        finally:
+            self._lock.acquire()
+        if not called and worker not in self._idle:
+            called = worker.called.acquire()  # just when its time was over
+        if not called:
+            self._idle.remove(worker)
+        return called
 
     # A worker ------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        name = threading.current_thread().name
-        while (drive := self._next_drive()) is not None:
-            _current.drive = drive
+    def _work(self, worker: _Worker) -> None:
+        name = worker.thread.name
+        while self._next_lane(worker):
+            _current.worker = worker
             answer = None
-            while (job := self._next_job(drive, answer)) is not None:
+            while (job := self._next_job(worker, answer)) is not None:
                 answer = job()
-            _current.drive = None
-            threading.current_thread().name = name
+            _current.worker = None
+            worker.thread.name = name
 
-    def _next_drive(self) -> _Drive | None:
+    def _next_lane(self, worker: _Worker) -> bool:
         with self._lock:
             while not self._ready or self._busy >= self.slots:
-                if self._closed or not self._sleep():
-                    self._threads.discard(threading.current_thread())
-                    return None
+                if self._closed or not self._sleep(worker):
+                    self._threads.discard(worker.thread)
+                    return False
             lane = self._ready.popleft()
             lane.queued = False
-            lane.handed_back = monotonic()
-            lane.driver = drive = _Drive(self, lane)
+            worker.drive(lane, monotonic())
             self._busy += 1
-            self._drives.add(drive)
+            self._working.add(worker)
             watch = self._watch(lane, len(lane.jobs) > 1)
             guard, self._guarded = not self._guarded, True
         if watch:
             self._after(PATIENCE, self._check, lane)
         if guard:
             self._after(STUCK, self._report_stuck)
-        return drive
+        return True
 
     def _report_stuck(self) -> None:
         """Looks for jobs that run for too long, as long as there are any."""
         now = monotonic()
         with self._lock:
-            running = [drive for drive in self._drives if not drive.waits and not drive.reported]
-            stuck = [drive for drive in running if now - drive.since >= STUCK]
-            for drive in stuck:
-                drive.reported = True
-            left = [drive.since for drive in running if not drive.reported]
-            self._guarded = bool(self._drives) and not self._closed
+            running = [worker for worker in self._working if not worker.waits and not worker.reported]
+            stuck = [worker for worker in running if now - worker.since >= STUCK]
+            for worker in stuck:
+                worker.reported = True
+            left = [worker.since for worker in running if not worker.reported]
+            self._guarded = bool(self._working) and not self._closed
             guard = self._guarded
-        for drive in stuck:
-            self._stuck(drive.thread, now - drive.since)
+        for worker in stuck:
+            self._stuck(worker.thread, now - worker.since)
         if guard:
             self._after(min(left, default=now) + STUCK - now, self._report_stuck)
 
-    def _next_job(self, drive: _Drive, answer: Any) -> Job | None:
+    def _next_job(self, worker: _Worker, answer: Any) -> Job | None:
         """Keeps the answer of the last job and gives the next; `None` when the lane is empty or lost."""
         with self._lock:
-            job, answers = self._step(drive, answer, monotonic())
+            job, answers = self._step(worker, answer, monotonic())
         if answers:
             self._deliver(answers)
         return job
 
-    def _step(self, drive: _Drive, answer: Any, now: float) -> tuple[Job | None, list[Any]]:
-        lane = drive.lane
-        if lane.driver is not drive:  # the lane was taken from us while the job ran
-            self._end(drive)
+    def _step(self, worker: _Worker, answer: Any, now: float) -> tuple[Job | None, list[Any]]:
+        lane = worker.lane
+        if lane.driver is not worker:  # the lane was taken from us while the job ran
+            self._end(worker)
             return None, [] if answer is None else [answer]
         if answer is not None:
             lane.answers.append(answer)
         if lane.jobs:
-            lane.since = drive.since = now
-            drive.reported = False
+            lane.since = worker.since = now
+            worker.reported = False
             late = now - lane.handed_back > HAND_BACK
             return lane.jobs.popleft(), lane.take_answers(now) if late else []
         lane.driver = None
-        self._end(drive)
+        self._end(worker)
         return None, lane.take_answers(now)
 
-    def _end(self, drive: _Drive) -> None:
+    def _end(self, worker: _Worker) -> None:
         self._busy -= 1
-        self._drives.discard(drive)
+        self._working.discard(worker)
+        worker.lane = _NONE
 
     def _check(self, lane: Lane) -> None:
         """Takes a lane away from a worker whose job runs too long."""
@@ -281,37 +291,37 @@ class WorkerPool:
         if watch:
             self._after(left, self._check, lane)
 
-    def pause(self, drive: _Drive) -> None:
-        """The job of this drive starts to wait for a page."""
-        lane = drive.lane
+    def pause(self, worker: _Worker) -> None:
+        """The job of this worker starts to wait for a page."""
+        lane = worker.lane
         answers: list[Any] = []
         with self._lock:
             self._busy -= 1
-            drive.waits = True
-            if lane.driver is drive:
+            worker.waits = True
+            if lane.driver is worker:
                 answers = lane.take_answers(monotonic()) if lane.strict else self._release(lane)
             if self._ready:
                 self._summon()
         if answers:
             self._deliver(answers)
 
-    def resume(self, drive: _Drive) -> None:
+    def resume(self, worker: _Worker) -> None:
         """The job goes on. It takes a slot even if all are taken: it may hold what the others wait for."""
         with self._lock:
             self._busy += 1
-            drive.waits = False
-            drive.since = monotonic()
+            worker.waits = False
+            worker.since = monotonic()
 
 
 @contextmanager
 def waiting() -> Iterator[None]:
     """Gives this thread's slot, and an impatient lane, back while it waits for a page."""
-    drive: _Drive | None = getattr(_current, "drive", None)
-    if drive is None:
+    worker: _Worker | None = getattr(_current, "worker", None)
+    if worker is None:
         yield
         return
-    drive.pool.pause(drive)
+    worker.pool.pause(worker)
     try:
         yield
     finally:
-        drive.pool.resume(drive)
+        worker.pool.resume(worker)

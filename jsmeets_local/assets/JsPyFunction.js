@@ -22,9 +22,6 @@
 
     // ---------------------------------------------------------------- errors that a caller sees
 
-    /** @type {((error: Error, below: Function) => void) | undefined} */
-    const capture = /** @type {any} */ (Error).captureStackTrace;
-
     /** A call failed: in Python (`kind` "raised", `name` is Python's type), or on the way. */
     class JsPyError extends Error {
         /** @param {string} [message] */
@@ -62,12 +59,30 @@
         return { name: failure.kind === "unknown" ? "UnknownFunction" : failure.name, message: failure.message };
     }
 
-    /**
-     * The error was made where the call was, so its stack leads there; now it learns what happened.
-     * @type {(error: JsPyError, failure: JsPyFailure, key: string, seconds: unknown) => JsPyError}
-     */
-    function fill(error, failure, key, seconds) {
-        const frames = frames_of(link._without_token(error.stack ?? ""));
+    /** @type {((holder: object, below: Function) => void) | undefined} */
+    const capture = /** @type {any} */ (Error).captureStackTrace;
+    const TRACED = 16;   // calls of one turn that keep their place: it costs more than the call itself
+    const UNTRACED = `    at one of more than ${TRACED} calls made at once`;
+    let traced = 0;
+
+    /** Where a call is made, which its error is to tell. @param {Function} below @returns {{stack?: string} | null} */
+    function place_of(below) {
+        if (traced === 0) {
+            queueMicrotask(() => { traced = 0; });
+        }
+        traced += 1;
+        if (traced > TRACED) {
+            return null;
+        }
+        const place = capture ? {} : new Error();
+        capture?.(place, below);   // begins at the page's own line, where supported
+        return place;
+    }
+
+    /** @type {(place: {stack?: string} | null, failure: JsPyFailure, key: string, seconds: unknown) => JsPyError} */
+    function error_at(place, failure, key, seconds) {
+        const error = new JsPyError();
+        const frames = place ? frames_of(link._without_token(place.stack ?? "")) : UNTRACED;
         const { name, message } = words_for(failure, key, seconds);
         const socket_id = globalThis.JsPyTextSocket.get_socket_id();
         Object.assign(error, { name, message, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
@@ -91,14 +106,13 @@
         checked_key(key);
         const limit = link._limit(timeout);
         return function invoke(...args) {
-            const error = new JsPyError();
-            capture?.(error, invoke);   // begins at the page's own line, where supported
+            const place = place_of(invoke);
             return new Promise((resolve, reject) => link._request({
                 message: (id) => ["call", id, key, args],
                 body: args,
                 label: "args",
                 limit,
-                settle: (failure, value) => (failure ? reject(fill(error, failure, key, timeout)) : resolve(value)),
+                settle: (failure, value) => (failure ? reject(error_at(place, failure, key, timeout)) : resolve(value)),
             }));
         };
     }

@@ -82,6 +82,8 @@ def message_packet(
     if payload is None:
         return _packet(_dump([*head, *tail]), (), order)
     text = _dump([*head, msgspec.Raw(payload.json), *tail])
+    if not payload.buffers:
+        return Packet(text, (), order, len(text) + 1)
     place = len(head)
     buffers = tuple(b._replace(path=(place, *b.path)) for b in payload.buffers)
     return _packet(text, buffers, order)

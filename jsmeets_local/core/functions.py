@@ -7,7 +7,14 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Function", "FunctionTable"]
+__all__ = ["Function", "FunctionTable", "is_async"]
+
+
+def is_async(func: Callable[..., Any]) -> bool:
+    """Whether calling `func` gives a coroutine, also through `partial` and `__call__`."""
+    while isinstance(func, functools.partial):
+        func = func.func
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
 
 
 class Function:
@@ -18,16 +25,18 @@ class Function:
         func: What runs.
         exclusive: Whether its calls run one at a time, first come first served.
         cell: The cell of a notebook that exposed it, or `None`.
+        is_async: Whether calling `func` gives a coroutine.
         running: Calls that have been taken and have not ended, waiting ones of an exclusive function included.
     """
 
-    __slots__ = ("cell", "exclusive", "func", "key", "running")
+    __slots__ = ("cell", "exclusive", "func", "is_async", "key", "running")
 
     def __init__(self, key: str, func: Callable[..., Any], exclusive: bool, cell: Any = None) -> None:
         self.key = key
         self.func = func
         self.exclusive = exclusive
         self.cell = cell
+        self.is_async = is_async(func)
         self.running = 0
 
     def describe(self) -> dict[str, Any]:

@@ -222,12 +222,13 @@ class Outbox:
         size = sum(packet.size for packet in batch)
         while self._waiting:
             packet = self._waiting[0]
-            if self._put_aside(packet):
+            plain = packet.order is None and packet.size <= CHUNK_BYTES  # an answer or a call, mostly
+            if not plain and self._put_aside(packet):
                 self._waiting.popleft()
                 continue
             if batch and size + packet.size > CHUNK_BYTES:
                 break
-            if self._was_dropped(packet):
+            if not plain and self._was_dropped(packet):
                 self._waiting.popleft()
                 continue
             self._unacknowledged.append(self._waiting.popleft())

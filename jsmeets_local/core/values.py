@@ -25,7 +25,8 @@ MAX_DEPTH = 256  # levels of nesting in a value that is sent
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # what a value may take on the wire
 _ENVELOPE_BYTES = 64 * 1024  # left for what travels around a value
 
-_LEAVES = {str, int, float, bool, type(None)}
+_NUMBERS = {int, float, bool, type(None)}
+_LEAVES = {str, *_NUMBERS}
 _CONTAINERS = {list, dict, tuple}
 _PLAIN = _LEAVES | _CONTAINERS
 _NATURAL = (
@@ -75,8 +76,12 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
         TypeError: Something in it cannot be sent; the text starts with its path.
         MessageTooBig: It is larger than `max_bytes`.
     """
+    if type(value) in _NUMBERS:  # what most functions return
+        return Payload(_encode(value))
     payload = _pack(value, name)
-    size = len(payload.json) + sum(len(buffer.data) + 100 for buffer in payload.buffers)
+    size = len(payload.json)
+    if payload.buffers:
+        size += sum(len(buffer.data) + 100 for buffer in payload.buffers)
     if size > max_bytes - _ENVELOPE_BYTES:
         raise MessageTooBig(f"{name}: {size} bytes; one message carries {max_bytes - _ENVELOPE_BYTES} at most")
     return payload

@@ -176,8 +176,10 @@ def test_a_job_that_comes_as_a_worker_gives_up_waiting_is_run(
         pool.submit(Lane(), lambda n=n: n)  # type: ignore[misc]
         answers.all(n + 1)
         pauses.wait(0.0049 + n % 7 * 0.0001)
-    assert pool._idle >= 0
-    pool.close()
+    threads = pool.close()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_waiting_outside_a_worker_does_nothing() -> None:
