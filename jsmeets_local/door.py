@@ -74,7 +74,7 @@ class Door:
         turn: Runs what has been handed over, on the loop.
     """
 
-    def __init__(self, turn: Callable[[Callable[[], None]], None] = lambda work: work()) -> None:
+    def __init__(self, turn: Callable[..., None] = lambda work: work()) -> None:
         self._turn = turn
         self._lock = threading.RLock()  # opening, closing, and the state of a bridge that does not run
         self._items: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
@@ -141,19 +141,22 @@ class Door:
         """
         self._check_own()
         with self._lock:
-            self._items.append((func, args))
-            if self._woken or self.loop is None or self.loop.is_closed():
-                return
-            self._woken = True
-            self.loop.call_soon_threadsafe(self._turn, self.drain)
+            self._add(func, args)
+
+    def _add(self, func: Callable[..., object], args: tuple[Any, ...]) -> None:
+        self._items.append((func, args))
+        if self._woken or self.loop is None or self.loop.is_closed():
+            return
+        self._woken = True
+        self.loop.call_soon_threadsafe(self._turn, self.drain)
 
     def settle(self, func: Callable[..., object], *args: Any) -> None:
         """`post`, but at once where no loop runs: bookkeeping that must not wait until one starts again."""
         with self._lock:
-            if self.is_open():
-                self.post(func, *args)
-            else:
+            if not self.is_open():
                 func(*args)
+                return
+            self._add(func, args)
 
     def drain(self) -> None:
         """Does what was posted so far, on the loop: before what is asked for there directly, to keep the order."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -122,13 +121,13 @@ class Shell:
         due, self._timer, self._due = self._due, None, None
         if due is not None and self.door.loop is not None:
             # A loop may fire a timer within its clock's resolution before it is due.
-            self._turn(functools.partial(self.do, self.hub.expire, max(due, self.door.loop.time())))
+            self._turn(self.do, self.hub.expire, max(due, self.door.loop.time()))
 
-    def _turn(self, work: Callable[[], object]) -> None:
+    def _turn(self, work: Callable[..., object], *args: Any) -> None:
         """Does what one callback of the loop has to do; all that it sends travels together."""
         self._in_turn = True
         try:
-            work()
+            work(*args)
         finally:
             self._in_turn = False
             self._flush()
@@ -198,7 +197,7 @@ class Shell:
         Raises:
             ProtocolError: The frame, or a message in it, is not of the wire.
         """
-        self._turn(lambda: self._receive(socket, connection, frame))
+        self._turn(self._receive, socket, connection, frame)
 
     def _receive(self, socket: int, connection: Connection, frame: Frame) -> None:
         if self._connections.get(socket) is not connection:

@@ -67,7 +67,7 @@ class _Worker:
 
     def drive(self, lane: Lane, now: float) -> None:
         self.lane = lane
-        self.since = lane.handed_back = now
+        self.since = lane.since = lane.handed_back = now
         self.reported = False
         lane.driver = self
 
@@ -203,32 +203,34 @@ class WorkerPool:
 
     def _work(self, worker: _Worker) -> None:
         name = worker.thread.name
-        while self._next_lane(worker):
+        job: Job | None
+        while (job := self._first_job(worker)) is not None:
             _current.worker = worker
-            answer = None
-            while (job := self._next_job(worker, answer)) is not None:
-                answer = job()
+            while job is not None:
+                job = self._next_job(worker, job())
             _current.worker = None
             worker.thread.name = name
 
-    def _next_lane(self, worker: _Worker) -> bool:
+    def _first_job(self, worker: _Worker) -> Job | None:
+        """The first job of the lane that waits longest; `None` when the thread has nothing more to do."""
         with self._lock:
             while not self._ready or self._busy >= self.slots:
                 if self._closed or not self._sleep(worker):
                     self._threads.discard(worker.thread)
-                    return False
+                    return None
             lane = self._ready.popleft()
             lane.queued = False
             worker.drive(lane, monotonic())
+            job = lane.jobs.popleft()
             self._busy += 1
             self._working.add(worker)
-            watch = self._watch(lane, len(lane.jobs) > 1)
+            watch = self._watch(lane, bool(lane.jobs))
             guard, self._guarded = not self._guarded, True
         if watch:
             self._after(PATIENCE, self._check, lane)
         if guard:
             self._after(STUCK, self._report_stuck)
-        return True
+        return job
 
     def _report_stuck(self) -> None:
         """Looks for jobs that run for too long, as long as there are any."""

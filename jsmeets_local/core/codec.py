@@ -31,6 +31,7 @@ _FORMATS = {
     "int64": "q", "uint64": "Q", "float16": "e", "float32": "f", "float64": "d",
 }  # fmt: skip
 _MAX_BUFFERS = 100_000
+_WORTH_SHARING = 64 * 1024  # bytes of an array
 _MAX_DIMENSIONS = 64  # of an array: numpy's own limit
 
 _encoder = msgspec.json.Encoder()
@@ -245,15 +246,18 @@ def _wrong_shape(info: _BufferInfo) -> ProtocolError:
 
 
 def _as_array(info: _BufferInfo, data: memoryview) -> Any:
+    # What came in chunks is ours already; but a small array must not keep all of a large message.
+    if data.readonly or len(data) < _WORTH_SHARING:
+        data = memoryview(bytearray(data))
     try:
         import numpy
     except ImportError:
-        typed = memoryview(bytearray(data)).cast("B").cast(_FORMATS[info.dtype])  # type: ignore[call-overload]
+        typed = data.cast("B").cast(_FORMATS[info.dtype])  # type: ignore[call-overload]
         if info.shape is None or not data:  # a memoryview without items has one dimension
             return typed
         return typed.cast("B").cast(_FORMATS[info.dtype], info.shape)
     dtype = numpy.dtype(info.dtype).newbyteorder("<")
-    array = numpy.frombuffer(bytearray(data), dtype=dtype).astype(info.dtype, copy=False)
+    array = numpy.frombuffer(data, dtype=dtype).astype(info.dtype, copy=False)
     return array if info.shape is None else array.reshape(info.shape)
 
 

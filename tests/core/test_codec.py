@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jsmeets_local.core.chunks import Assembler, cut
-from jsmeets_local.core.codec import Packet, decode, encode, message_packet
+from jsmeets_local.core.codec import Packet, decode, encode, frame_parts, message_packet
 from jsmeets_local.core.message import Call, Custom, Message, Notify, Publish, Push, Return, UserObject
 from jsmeets_local.core.values import pack
 from jsmeets_local.errors import ProtocolError
@@ -88,6 +89,30 @@ def test_chunk_frames_of_a_stranger(payloads: list[bytes]) -> None:
         except ProtocolError:
             return
     assert len(assembler._streams) <= len(payloads)
+
+
+def in_chunks(value: Any) -> tuple[bytearray, Any]:
+    """What came, put together, and the value in it."""
+    parts, is_text = frame_parts([message_packet(["return", 1], pack(value, "result"))])
+    assembler = Assembler(2**28)
+    for chunk in cut(parts, is_text, 1):
+        _, content = assembler.feed(chunk)
+    assert isinstance(content, bytearray)
+    [message] = decode(content)
+    assert isinstance(message, Return)
+    return content, message.value
+
+
+def test_a_large_array_is_not_copied_again_once_it_is_put_together() -> None:
+    sent = numpy.arange(200_000, dtype="float64").reshape(400, 500)
+    content, [got, small] = in_chunks([sent, numpy.arange(3)])
+    assert numpy.array_equal(got, sent)
+    whole = numpy.frombuffer(content, dtype="uint8")
+    assert numpy.shares_memory(got, whole)
+    assert got.flags.writeable
+    assert got.flags.aligned
+    assert not numpy.shares_memory(small, whole)  # or it would keep all of it
+    assert small.flags.writeable
 
 
 def test_an_announced_giant_is_refused_before_memory_is_taken() -> None:
