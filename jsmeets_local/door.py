@@ -9,6 +9,7 @@ caller runs the work itself under the door's lock, so that a program can be set 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import sys
@@ -238,35 +239,38 @@ class Door:
         self._check_own()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        cancel: list[Cancel | None] = [None]
-        if self.is_here():
-            self.drain()
-            cancel[0] = operation(lambda value: _fulfil(future, value))
+        cancel: list[Cancel | None] = []
+        if loop is self.loop:
+            if self._items:
+                self.drain()
+            cancel.append(operation(functools.partial(_fulfil, future)))
         else:
-            self._hand_over(operation, future, cancel)
+            self._start_there(operation, future, cancel)
         try:
             return await future
         except asyncio.CancelledError:
-            self.post(lambda: cancel[0] and cancel[0]())
+            self.post(_cancel, cancel)
             raise
 
-    def _hand_over(self, operation: Operation[T], future: asyncio.Future[T], cancel: list[Cancel | None]) -> None:
-        loop = future.get_loop()
-
-        def done(value: T) -> None:
-            _call_there(loop, _fulfil, future, value)
+    def _start_there(self, operation: Operation[T], future: asyncio.Future[T], cancel: list[Cancel | None]) -> None:
+        done = functools.partial(_call_there, future.get_loop(), _fulfil, future)
 
         def start() -> None:
             try:
-                cancel[0] = operation(done)
+                cancel.append(operation(done))
             except BaseException as error:  # noqa: BLE001 - it belongs to the task that waits
-                _call_there(loop, _fail, future, error)
+                _call_there(future.get_loop(), _fail, future, error)
 
         with self._lock:
             if self.is_open():
-                self.post(start)
+                self._add(start, ())
             else:
                 start()
+
+
+def _cancel(cancel: list[Cancel | None]) -> None:
+    for give_up in filter(None, cancel):
+        give_up()
 
 
 def _call_there(loop: asyncio.AbstractEventLoop, func: Callable[..., object], *args: Any) -> None:

@@ -176,6 +176,8 @@ class Presence(Crowd):
 
     def socket(self) -> int | None:
         """The socket to talk to: the newest one, of those whose connection is not lost where there are any."""
+        if not self.away:
+            return self.sockets[-1] if self.sockets else None
         there = [socket for socket in self.sockets if socket not in self.away] or self.sockets
         return there[-1] if there else None
 

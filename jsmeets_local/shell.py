@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -85,19 +86,17 @@ class Shell:
             start: Given the deadline, starts the call and returns its number.
             timeout: Seconds, or `None`.
         """
+        return lambda done: self.begin(start, timeout, done)
 
-        def operation(done: Done[Finished]) -> Cancel:
-            loop = self.door.loop
-            deadline = None if timeout is None or loop is None else loop.time() + timeout
-            call_id = self.do(self._register, start, deadline, done)
+    def begin(self, start: Callable[[float | None], int], timeout: float | None, done: Done[Finished]) -> Cancel:
+        """Starts what `request` is about, on the loop; returns how to give it up."""
+        loop = self.door.loop
+        deadline = None if timeout is None or loop is None else loop.time() + timeout
+        return functools.partial(self._give_up, self.do(self._register, start, deadline, done))
 
-            def cancel() -> None:
-                self._waiters.pop(call_id, None)
-                self.do(self.hub.calls.cancel, call_id)
-
-            return cancel
-
-        return operation
+    def _give_up(self, call_id: int) -> None:
+        self._waiters.pop(call_id, None)
+        self.do(self.hub.calls.cancel, call_id)
 
     def _register(self, start: Callable[[float | None], int], deadline: float | None, done: Done[Finished]) -> int:
         call_id = start(deadline)

@@ -79,9 +79,16 @@ class View:
 
         def request(args: tuple[Any, ...]) -> Operation[Any]:
             payload = self.bridge.pack(list(args), "args")
-            return lambda done: self._when_here(
-                key, limit, done, lambda socket, left: self._ask(key, payload, socket, left, done)
-            )
+
+            def operation(done: Done[Any]) -> Cancel | None:
+                socket = self.presence.socket()
+                if socket is not None:
+                    return self._ask(key, payload, socket, limit, done)
+                return self._when_here(
+                    key, limit, done, lambda socket, left: self._ask(key, payload, socket, left, done)
+                )
+
+            return operation
 
         return request
 
@@ -113,8 +120,11 @@ class View:
         return lambda: step[0]() if step[0] is not None else None
 
     def _ask(self, key: str, payload: Payload, socket: int, left: float | None, done: Done[Any]) -> Cancel | None:
-        request = self.bridge.request(lambda due: self.bridge.hub.call(key, payload, socket, due), left)
-        return request(lambda finished: done(self._outcome(finished, key, socket)))
+        return self.bridge.begin(
+            lambda due: self.bridge.hub.call(key, payload, socket, due),
+            left,
+            lambda finished: done(self._outcome(finished, key, socket)),
+        )
 
     def _outcome(self, finished: Finished, key: str, socket: int) -> Any:
         if socket in finished.answers:
