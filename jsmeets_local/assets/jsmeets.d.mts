@@ -53,7 +53,7 @@ export type JsPyErrorKind =
     | "disconnected"
     | "";
 
-/** A call failed, in Python or on the way. Its `stack` leads to the call, followed by Python's traceback. */
+/** A call failed, in Python or on the way. Its `stack` leads to the call (to the first 16 of one turn), followed by Python's traceback. */
 export interface JsPyError extends Error {
     /** The exception's type in Python ("ValueError"), or UnknownFunction, TimeoutError, DisconnectedError. */
     name: string;

@@ -30,6 +30,23 @@ test("an error of Python's: type, exact text, traceback, and the place of the ca
     assert.ok(error.stack.includes(trace));
 });
 
+test("of many calls in one turn the first 16 know their place; the next turn begins anew", async () => {
+    const end = await connected("JsPyFunction");
+    async function burst(count) {
+        const calls = Array.from({ length: count }, () => JsPyFunction.call("add2")(-1));
+        await settled();
+        const asked = end.messages();
+        end.send(...asked.map(([, id]) => ["error", id, failure("raised", "ValueError", "no", trace)]));
+        return Promise.all(calls.map((call) => call.catch((error) => error.stack)));
+    }
+    const stacks = await burst(18);
+    assert.ok(stacks.slice(0, 16).every((stack) => /at .*burst/s.test(stack)));
+    for (const stack of stacks.slice(16)) {
+        assert.equal(stack, `ValueError: no\n    at one of more than 16 calls made at once\n\nIn Python:\n${trace}`);
+    }
+    assert.match((await burst(1))[0], /at .*burst/s);
+});
+
 test("an unknown function of Python's", async () => {
     const end = await connected("JsPyFunction");
     const call = JsPyFunction.call("nope")();
