@@ -12,7 +12,9 @@ import traceback
 import types
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from .cells import Cell, writing
 from .core.codec import Packet, message_packet
@@ -34,7 +36,7 @@ STUBBORN = 2.0  # seconds that a cancelled coroutine function gets to end
 logger = logging.getLogger("jsmeets_local")
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """The end of one call of an exposed function."""
 
     socket: int

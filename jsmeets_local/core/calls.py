@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 __all__ = ["CallTable", "Finished"]
 
 
-class Finished(NamedTuple):
+class Finished(msgspec.Struct, frozen=True, gc=False):
     """A call that has ended.
 
     Attributes:

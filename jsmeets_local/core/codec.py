@@ -7,7 +7,7 @@ import math
 import struct
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple, NoReturn, TypeAlias
+from typing import Annotated, Any, NoReturn, TypeAlias
 
 import msgspec
 
@@ -38,7 +38,7 @@ _encoder = msgspec.json.Encoder()
 _messages = msgspec.json.Decoder(list[Message])
 
 
-class Packet(NamedTuple):
+class Packet(msgspec.Struct, frozen=True, gc=False, eq=False):
     """One encoded message: encoded once, however many pages it goes to.
 
     Attributes:

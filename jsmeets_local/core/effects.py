@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 from .calls import Finished
 from .functions import Function
@@ -27,13 +29,17 @@ __all__ = [
 ]
 
 
-class Wake(NamedTuple):
+class _Effect(msgspec.Struct, frozen=True, gc=False):
+    """Short-lived, and many: the garbage collector need not look at them."""
+
+
+class Wake(_Effect, frozen=True, gc=False):
     """There is something to write in the outbox of a socket."""
 
     socket: int
 
 
-class Invoke(NamedTuple):
+class Invoke(_Effect, frozen=True, gc=False):
     """Run a function and give its outcome to `Hub.answer`; `call_id` 0 wants no answer."""
 
     socket: int
@@ -42,13 +48,13 @@ class Invoke(NamedTuple):
     args: list[Any]
 
 
-class Settle(NamedTuple):
+class Settle(_Effect, frozen=True, gc=False):
     """Hand the answers to whoever called."""
 
     finished: Finished
 
 
-class Deliver(NamedTuple):
+class Deliver(_Effect, frozen=True, gc=False):
     """Hand a publication to a subscriber in this process."""
 
     subscriber: Hashable
@@ -56,52 +62,52 @@ class Deliver(NamedTuple):
     data: Any
 
 
-class Stored(NamedTuple):
+class Stored(_Effect, frozen=True, gc=False):
     """An item has arrived in a queue."""
 
     key: Hashable
 
 
-class UserMessage(NamedTuple):
+class UserMessage(_Effect, frozen=True, gc=False):
     """Hand a message of the user's own protocol over."""
 
     socket: int
     object: dict[str, Any]
 
 
-class Connected(NamedTuple):
+class Connected(_Effect, frozen=True, gc=False):
     """A page is there."""
 
     socket: int
     page: str
 
 
-class Lost(NamedTuple):
+class Lost(_Effect, frozen=True, gc=False):
     """The connection of a page is lost; it may come back within the grace time."""
 
     socket: int
     page: str
 
 
-class Resumed(NamedTuple):
+class Resumed(_Effect, frozen=True, gc=False):
     """A page has come back and goes on where it was."""
 
     socket: int
     page: str
 
 
-class Room(NamedTuple):
+class Room(_Effect, frozen=True, gc=False):
     """A page that had no room for more has some, or has gone: who waits for that may look again."""
 
 
-class Ponged(NamedTuple):
+class Ponged(_Effect, frozen=True, gc=False):
     """A page has answered a ping that was sent at that time, in the seconds of the shell's clock."""
 
     socket: int
     sent: float
 
 
-class Left(NamedTuple):
+class Left(_Effect, frozen=True, gc=False):
     """A page has gone; `lost` if it was waited for, and did not come back."""
 
     socket: int
@@ -109,7 +115,7 @@ class Left(NamedTuple):
     lost: bool = False
 
 
-class Drop(NamedTuple):
+class Drop(_Effect, frozen=True, gc=False):
     """Close the connection of a socket after what is in its outbox has been written."""
 
     socket: int
@@ -117,7 +123,7 @@ class Drop(NamedTuple):
     reason: str
 
 
-class Report(NamedTuple):
+class Report(_Effect, frozen=True, gc=False):
     """Tell the user by the log; `level` is a method name of `logging.Logger`."""
 
     level: str

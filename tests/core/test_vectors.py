@@ -62,12 +62,13 @@ def test_binary_frames(case: dict[str, Any]) -> None:
             assert list(value.shape) == ([value.size] if buffer["shape"] is None else buffer["shape"])
             assert value.tobytes().hex() == buffer["bytes_hex"]
     packets = [
-        message_packet(message)._replace(
+        msgspec.structs.replace(
+            message_packet(message),
             buffers=tuple(
                 Buffer(path[1:], b["dtype"], memoryview(bytes.fromhex(b["bytes_hex"])), b["shape"])
                 for path, b in expected.items()
                 if path[0] == i
-            )
+            ),
         )
         for i, message in enumerate(case["messages"])
     ]
