@@ -69,20 +69,18 @@ class _Waiter(Generic[T]):
 
 
 class Door:
-    """Hands work to one event loop.
+    """Hands work to one event loop."""
 
-    Args:
-        turn: Runs what has been handed over, on the loop.
-    """
-
-    def __init__(self, turn: Callable[..., None] = lambda work: work()) -> None:
-        self._turn = turn
+    def __init__(self) -> None:
         self._lock = threading.RLock()  # opening, closing, and the state of a bridge that does not run
         self._items: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
         self._thread: int | None = None
         self._elsewhere = False  # the loop runs in the process that this one was forked from
         self.loop: asyncio.AbstractEventLoop | None = None
+        self._in_turn = False  # this, and what follows, on the loop only
+        self._ends: list[Callable[[], object]] = []  # what is to be done when the turn ends
+        self._bundles: dict[asyncio.AbstractEventLoop, list[Callable[[], object]]] = {}  # for other loops
         _doors.add(self)
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -101,7 +99,7 @@ class Door:
             self._thread = threading.get_ident()
             self._elsewhere = False
             self._woken = True
-            loop.call_soon(self._turn, self.drain)
+            loop.call_soon(self.turn, self.drain)
 
     def close(self) -> None:
         """Stops, after doing what was posted; called on the loop's thread."""
@@ -149,7 +147,7 @@ class Door:
         if self._woken or self.loop is None or self.loop.is_closed():
             return
         self._woken = True
-        self.loop.call_soon_threadsafe(self._turn, self.drain)
+        self.loop.call_soon_threadsafe(self.turn, self.drain)
 
     def settle(self, func: Callable[..., object], *args: Any) -> None:
         """`post`, but at once where no loop runs: bookkeeping that must not wait until one starts again."""
@@ -171,6 +169,26 @@ class Door:
                 func(*args)
             except Exception:
                 logger.exception("the bridge could not finish %r", func)
+
+    def turn(self, work: Callable[..., object], *args: Any) -> None:
+        """Does what one callback of the loop has to do, and then what was put off to its end."""
+        self._in_turn = True
+        try:
+            work(*args)
+        finally:
+            self._in_turn = False
+            self._end_turn()
+
+    def at_end(self, func: Callable[[], object]) -> None:
+        """Puts something off to the end of this turn, on the loop; where there is none, to the next callback."""
+        self._ends.append(func)
+        if not self._in_turn and len(self._ends) == 1 and self.loop is not None:
+            self.loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        ends, self._ends = self._ends, []
+        for func in ends:
+            func()
 
     def ask(self, func: Callable[..., T], *args: Any) -> T:
         """The value of `func(*args)`, run on the loop; at once where it is called there."""
@@ -253,7 +271,8 @@ class Door:
             raise
 
     def _start_there(self, operation: Operation[T], future: asyncio.Future[T], cancel: list[Cancel | None]) -> None:
-        done = functools.partial(_call_there, future.get_loop(), _fulfil, future)
+        def done(value: T) -> None:
+            self._send_back(future.get_loop(), functools.partial(_fulfil, future, value))
 
         def start() -> None:
             try:
@@ -266,6 +285,25 @@ class Door:
                 self._add(start, ())
             else:
                 start()
+
+    def _send_back(self, loop: asyncio.AbstractEventLoop, func: Callable[[], object]) -> None:
+        """Has another loop do something: what one turn has for it costs one wake-up."""
+        if not self._in_turn:
+            _call_there(loop, func)
+            return
+        bundle = self._bundles.get(loop)
+        if bundle is None:
+            bundle = self._bundles[loop] = []
+            self.at_end(functools.partial(self._send_bundle, loop))
+        bundle.append(func)
+
+    def _send_bundle(self, loop: asyncio.AbstractEventLoop) -> None:
+        _call_there(loop, _do_all, self._bundles.pop(loop))
+
+
+def _do_all(funcs: list[Callable[[], object]]) -> None:
+    for func in funcs:
+        func()
 
 
 def _cancel(cancel: list[Cancel | None]) -> None:

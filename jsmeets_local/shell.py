@@ -38,13 +38,12 @@ class Shell:
 
     def __init__(self) -> None:
         self.hub = Hub(secrets.token_hex(8))  # touched on the loop's thread only, by way of the door
-        self.door = Door(self._turn)
+        self.door = Door()
         self._connections: dict[int, Connection] = {}
         self._waiters: dict[int, Done[Finished]] = {}
         self._timer: asyncio.Handle | None = None
         self._due: float | None = None  # when the timer fires; not every loop's handles tell
         self._performing = False
-        self._in_turn = False
         self._woken: list[Connection] = []  # to be flushed when the turn ends
 
     def pack(self, value: Any, name: str) -> Payload:
@@ -120,16 +119,7 @@ class Shell:
         due, self._timer, self._due = self._due, None, None
         if due is not None and self.door.loop is not None:
             # A loop may fire a timer within its clock's resolution before it is due.
-            self._turn(self.do, self.hub.expire, max(due, self.door.loop.time()))
-
-    def _turn(self, work: Callable[..., object], *args: Any) -> None:
-        """Does what one callback of the loop has to do; all that it sends travels together."""
-        self._in_turn = True
-        try:
-            work(*args)
-        finally:
-            self._in_turn = False
-            self._flush()
+            self.door.turn(self.do, self.hub.expire, max(due, self.door.loop.time()))
 
     def _flush(self) -> None:
         woken, self._woken = self._woken, []
@@ -144,13 +134,11 @@ class Shell:
             self._write_soon(connection)
 
     def _write_soon(self, connection: Connection) -> None:
-        loop = self.door.loop
-        if connection.woken or loop is None:
-            return
-        connection.woken = True
-        if not self._in_turn and not self._woken:
-            loop.call_soon(self._flush)
-        self._woken.append(connection)
+        if not connection.woken:
+            connection.woken = True
+            if not self._woken:
+                self.door.at_end(self._flush)  # all that a turn sends travels together
+            self._woken.append(connection)
 
     def _settled(self, effect: fx.Settle) -> None:
         done = self._waiters.pop(effect.finished.id, None)
@@ -196,7 +184,7 @@ class Shell:
         Raises:
             ProtocolError: The frame, or a message in it, is not of the wire.
         """
-        self._turn(self._receive, socket, connection, frame)
+        self.door.turn(self._receive, socket, connection, frame)
 
     def _receive(self, socket: int, connection: Connection, frame: Frame) -> None:
         if self._connections.get(socket) is not connection:
