@@ -69,7 +69,7 @@ def _pandas_series(pandas: Any, values: Any, dtype: str | None) -> Any:
     time = _time(dtype)
     if time is None:
         return pandas.Series(_array(values), dtype=dtype)
-    series = pandas.Series(_microseconds(values, time[0]))
+    series = pandas.Series(_counted(values, *time[:2]))
     if time[2]:
         series = series.dt.tz_localize("UTC")
     return series.astype(series.dtype if dtype == "date" else dtype)
@@ -94,7 +94,7 @@ def _polars_series(polars: Any, name: str, values: Any, dtype: str | None) -> An
         if dtype is not None and dtype[0].isupper():  # one that may be missing
             series = series.fill_nan(None) if series.dtype.is_float() else series
         return series if wanted is None else series.cast(wanted)
-    series = polars.Series(name, _microseconds(values, time[0]))
+    series = polars.Series(name, _counted(values, *time[:2]))
     if dtype == "date":
         return series.cast(polars.Date)
     series = series.dt.cast_time_unit("ms" if time[1] == "s" else time[1])
@@ -125,15 +125,16 @@ def _time(dtype: str | None) -> tuple[str, str, str | None] | None:
     return found and ("M" if found[1] == "datetime" else "m", found[2], found[3])
 
 
-def _microseconds(values: Any, letter: str) -> Any:
-    """Milliseconds as numpy's dates or durations: a float64 is exact to the microsecond."""
+def _counted(values: Any, letter: str, unit: str) -> Any:
+    """Milliseconds as numpy's dates or durations, in microseconds: a date has no more digits in a float64."""
     import numpy
 
+    per_millisecond, unit = (1_000_000, "ns") if (letter, unit) == ("m", "ns") else (1_000, "us")
     milliseconds = numpy.asarray(values, "float64")
     counted = numpy.full(len(milliseconds), _NOT_A_TIME, "int64")
     there = ~numpy.isnan(milliseconds)
-    counted[there] = numpy.rint(milliseconds[there] * 1000)
-    return counted.view(f"{letter}8[us]")
+    counted[there] = numpy.rint(milliseconds[there] * per_millisecond)
+    return counted.view(f"{letter}8[{unit}]")
 
 
 _MAKERS: dict[str, Callable[[_Columns, Any], Any]] = {"pandas": _pandas_frame, "polars": _polars_frame}

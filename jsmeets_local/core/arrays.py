@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 __all__ = ["Flat", "flatten", "loaded", "type_name", "unboxed"]
 
 _KINDS = dict.fromkeys("bhilqn", "int") | dict.fromkeys("BHILQN", "uint") | dict.fromkeys("efd", "float")
+_FINE = ("ns", "ps", "fs", "as")
 _ADVICE = {
     "O": "send its tolist()",
     "U": "send its tolist()",
@@ -103,18 +104,20 @@ def _refused(array: Any, where: str) -> TypeError:
 
 
 def _milliseconds(numpy: Any, array: Any, where: str) -> Any:
-    """Dates since 1970 and durations as float64, NaT as nan: what `Date` counts in, to the microsecond."""
-    _check_unit(array, where)
-    since = array - numpy.datetime64(0, "ms") if array.dtype.kind == "M" else array
-    return numpy.asarray(since / numpy.timedelta64(1, "ms"))
+    """Dates since 1970 and durations as float64, NaT as nan: what `Date` counts in."""
+    unit = _check_unit(array, where)
+    if array.dtype.kind == "M":  # nanoseconds since 1970 are more digits than float64 has: exact are the microseconds
+        array = (array.astype("M8[us]") if unit in _FINE else array) - numpy.datetime64(0, "ms")
+    return numpy.asarray(array / numpy.timedelta64(1, "ms"))
 
 
-def _check_unit(array: Any, where: str) -> None:
+def _check_unit(array: Any, where: str) -> str:
     import numpy
 
-    unit, _ = numpy.datetime_data(array.dtype)
+    unit: str = numpy.datetime_data(array.dtype)[0]
     if unit == "generic" or (array.dtype.kind == "m" and unit in "YM"):
         raise _refused(array, where)
+    return unit
 
 
 def _asked(value: Any, where: str) -> Any:
