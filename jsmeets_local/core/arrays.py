@@ -30,10 +30,9 @@ class Flat(NamedTuple):
     shape: tuple[int, ...] | None
 
 
-def loaded(module: str, *names: str) -> tuple[Any, ...]:
-    """Types of a module, where it has been imported (maybe not yet to its end): elsewhere it has no objects."""
-    found = sys.modules.get(module)
-    return tuple(getattr(found, name) for name in names if hasattr(found, name))
+def loaded(module: str, name: str) -> Any:
+    """A type of a module, for `isinstance`; no type where it is not imported (to its end)."""
+    return getattr(sys.modules.get(module), name, ())
 
 
 def type_name(value: Any) -> str:
@@ -83,7 +82,7 @@ def unboxed(scalar: Any, where: str) -> Any:
         TypeError: Python has none; the text begins with `where`.
     """
     item = scalar.item()
-    if scalar.dtype.kind in "mM" and isinstance(item, int):  # nanoseconds: Python ends at microseconds
+    if isinstance(item, int) and scalar.dtype.kind in "mM":  # nanoseconds: Python ends at microseconds
         item = _of_microseconds(scalar, where)
     if isinstance(item, type(scalar)):
         raise TypeError(f"{where}: object of type {type_name(scalar)} cannot be sent to a page")

@@ -29,11 +29,11 @@ def to_columns(value: Any, where: str) -> dict[str, Any] | None:
     Raises:
         TypeError: Its columns or rows have names that a page has no place for; the text begins with `where`.
     """
-    if isinstance(value, loaded("pandas", "DataFrame", "Series")):
+    if isinstance(value, (loaded("pandas", "DataFrame"), loaded("pandas", "Series"))):
         frame = value.to_frame() if value.ndim == 1 else value
         columns = ((name, _of_pandas(frame.iloc[:, at])) for at, name in enumerate(frame.columns.tolist()))
         return _assembled(columns, _index(frame.index, where), where)
-    if isinstance(value, loaded("polars", "DataFrame", "Series")):
+    if isinstance(value, (loaded("polars", "DataFrame"), loaded("polars", "Series"))):
         every = [value] if isinstance(value, loaded("polars", "Series")) else value.get_columns()
         return _assembled(((one.name, _of_polars(one)) for one in every), None, where)
     return None

@@ -181,7 +181,7 @@ class _Walk:
         """What is of no type of Python's own: of numpy, pandas, PIL, ..., or of nobody that we know."""
         if isinstance(value, loaded("numpy", "generic")):
             return self.convert(unboxed(value, where), path, where)
-        frame = to_columns(value, where)
+        frame = None if isinstance(value, loaded("numpy", "ndarray")) else to_columns(value, where)
         if frame is not None:
             return self.convert(frame, path, where)
         array = flatten(value, where)
