@@ -243,6 +243,7 @@ def test_a_frame_that_a_page_has_made() -> None:
     assert to_frame(value, "polars").rows() == [(1.0, "a"), (2.0, None)]
     ordered = to_frame({"columns": ["b", 1], "data": {"1": [0], "b": [1]}, "index": {"data": ["row"]}})
     assert (list(ordered.columns), list(ordered.index)) == (["b", 1], ["row"])
+    assert list(to_frame({"data": {"x": [1, 2]}, "index": ["a", "b"]}).index) == ["a", "b"]
     when = to_frame({"data": {"t": [0, None, 1.5]}, "dtypes": {"t": "datetime64[ms]"}})["t"]
     assert when.isna().tolist() == [False, True, False]
     bytes_of_page = to_frame({"data": {"level": b"\x01\xff"}})
@@ -257,6 +258,7 @@ def test_a_frame_that_a_page_has_made() -> None:
         ({"columns": ["a", "b"], "data": {"a": [1]}}, "pandas", "there is no column 'b' in the data"),
         ({"data": {"a": [1], "b": [1, 2]}}, "polars", r"have different lengths: \[1, 2\]"),
         ({"data": {"a": [1]}, "index": {"data": [1, 2]}}, "pandas", r"have different lengths: \[1, 2\]"),
+        ({"data": {"a": [1]}, "index": {"name": "i"}}, "pandas", "the index needs its 'data'"),
         ({"data": {}}, "dask", "kind='dask': there are 'pandas' and 'polars'"),
     ],
 )
