@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import jsmeets_local
-from jsmeets_local import blocking, errors, launchers, page
+from jsmeets_local import blocking, errors, launchers, page, values
 from jsmeets_local.api.background import Background
 from jsmeets_local.api.function import Functions
 from jsmeets_local.api.pubsub import Pubsub
@@ -96,7 +96,18 @@ def signature(name: str, func: Any) -> str:
 def test_exported_names_are_documented() -> None:
     known = words(read("python.md")) | words(read("errors.md"))
     assert {*jsmeets_local.__all__, "load_ipython_extension", "unload_ipython_extension"} <= known
-    assert set(blocking.__all__) <= known
+    assert {*blocking.__all__, *values.__all__} <= known
+
+
+def test_functions_of_values_are_documented_with_their_signatures() -> None:
+    spans = code_spans(section(read("python.md"), "jsmeets_local.values"))
+    for name in values.__all__:
+        bare = [
+            p.replace(annotation=inspect.Parameter.empty)
+            for p in inspect.signature(getattr(values, name)).parameters.values()
+        ]
+        assert f"{name}{inspect.Signature(bare)}".replace(" = ", "=") in spans
+        assert getattr(values, name).__doc__
 
 
 @pytest.mark.parametrize("title", CLASSES)

@@ -1,4 +1,4 @@
-import { JsPyTextSocket, expose, py } from "./jsmeetspy/jsmeets.mjs";
+import { NDArray, expose, imshow, py } from "./jsmeetspy/jsmeets.mjs";
 
 const [view, open, file, amount, histogram, name, pixel, took, zoom, problem] =
     ["#view", "#open", "#file", "#amount", "#histogram", "#name", "#pixel", "#took", "#zoom", "#problem"].map((one) => document.querySelector(one));
@@ -11,10 +11,7 @@ let place = { x: 0, y: 0, scale: 1 };   // where the image's corner is in the vi
 
 function take(array) {
     image = array;
-    [picture.height, picture.width] = array.shape;
-    const { buffer, byteOffset, length } = array.data;
-    const pixels = new ImageData(new Uint8ClampedArray(buffer, byteOffset, length), picture.width, picture.height);
-    picture.getContext("2d").putImageData(pixels, 0, 0);
+    imshow(picture, array);
 }
 
 function show(title, array) {
@@ -91,7 +88,7 @@ function zoom_to(scale, x = view.clientWidth / 2, y = view.clientHeight / 2) {
 function tell({ offsetX, offsetY }) {
     const [x, y] = [(offsetX - place.x) / place.scale, (offsetY - place.y) / place.scale].map(Math.floor);
     const inside = x >= 0 && y >= 0 && x < picture.width && y < picture.height;
-    const color = inside ? [...image.data.subarray((y * picture.width + x) * 4).slice(0, 3)] : null;
+    const color = inside ? [...image.row(y).row(x)].slice(0, 3) : null;
     pixel.textContent = inside ? `${x}, ${y}: ${color.join(" ")}` : "";
     pixel.style.setProperty("--color", inside ? `rgb(${color})` : "transparent");
 }
@@ -139,7 +136,7 @@ async function decode(bytes) {
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
     canvas.drawImage(bitmap, 0, 0);
     const { data } = canvas.getImageData(0, 0, bitmap.width, bitmap.height);
-    return new JsPyTextSocket.NDArray(new Uint8Array(data.buffer), [bitmap.height, bitmap.width, 4]);
+    return new NDArray(data, [bitmap.height, bitmap.width, 4]);
 }
 
 file.onchange = () => file.files.length > 0 && attempt(() => send(file.files[0]));

@@ -180,17 +180,69 @@
     /** @param {readonly number[]} shape */
     const product = (shape) => shape.reduce((total, length) => total * length, 1);
 
+    /** @type {(data: any, dtype: string | undefined) => string} the dtype that an array of this data may have */
+    function checked_dtype(data, dtype) {
+        if (!ArrayBuffer.isView(data) || data instanceof DataView) {
+            throw new TypeError("NDArray: the data must be a typed array");
+        }
+        const own = dtype_of(data);
+        const fitting = own === "bytes" ? ["uint8", "bytes", "bool"] : own === "float32" ? [own, "float16"] : [own];
+        const marks = /** @type {any} */ (data).dtype;
+        const told = dtype ?? (fitting.includes(marks) ? marks : fitting[0]);
+        if (!fitting.includes(told)) {
+            throw new TypeError(`NDArray: a ${data.constructor.name} has no items of dtype ${told}`);
+        }
+        return told;
+    }
+
+    /** @type {(index: any, axis: number, length: number) => number} */
+    function checked_index(index, axis, length) {
+        if (!Number.isInteger(index)) {
+            throw new TypeError(`NDArray: an index is an integer, not ${String(index)}`);
+        }
+        if (index < 0 || index >= length) {
+            throw new RangeError(`NDArray: index ${index} is out of bounds for dimension ${axis}, of length ${length}`);
+        }
+        return index;
+    }
+
+    /** A typed array does not tell these two by its class: it gets a property. @type {(data: any, dtype: string) => any} */
+    function marked(data, dtype) {
+        const is_told = dtype !== "bool" && !(dtype === "float16" && data instanceof Float32Array);
+        return is_told ? data : Object.defineProperty(data, "dtype", { value: dtype });
+    }
+
     /** An array of other than one dimension: its items in C order, and its shape. */
     class NDArray {
         /** @param {any} data @param {readonly number[]} shape @param {string} [dtype] */
-        constructor(data, shape, dtype = dtype_of(data).replace("bytes", "uint8")) {
+        constructor(data, shape, dtype) {
+            this.dtype = checked_dtype(data, dtype);
             if (product(shape) !== data.length) {
                 throw new TypeError(`NDArray: ${data.length} items do not fill the shape [${shape}]`);
             }
             this.data = data;
             this.shape = Object.freeze([...shape]);
-            this.dtype = dtype;
             Object.freeze(this);
+        }
+
+        /** @param {number[]} indices */
+        get(...indices) {
+            const { data, shape } = this;
+            if (indices.length !== shape.length) {
+                throw new TypeError(`NDArray.get: ${indices.length} indices for ${shape.length} dimensions; row(i) is a part of it`);
+            }
+            return data[indices.reduce((at, index, axis) => at * shape[axis] + checked_index(index, axis, shape[axis]), 0)];
+        }
+
+        /** @param {number} index */
+        row(index) {
+            const [length, ...rest] = this.shape;
+            if (rest.length === 0) {
+                throw new TypeError(`NDArray.row: an array of ${this.shape.length} dimensions has no rows`);
+            }
+            const [size, at] = [product(rest), checked_index(index, 0, length)];
+            const items = marked(this.data.subarray(at * size, (at + 1) * size), this.dtype);
+            return rest.length === 1 ? items : new NDArray(items, rest, this.dtype);
         }
     }
 
@@ -212,7 +264,9 @@
     /** @type {(value: any, path: JsPyStep[]) => JsPyBuffer} */
     function buffer_of(value, path) {
         const [data, shape] = value instanceof NDArray ? [value.data, value.shape] : [value, null];
-        return { path, dtype: shape ? value.dtype : dtype_of(data), bytes: bytes_of(data), shape };
+        const [own, told] = [dtype_of(data), value.dtype];
+        const dtype = own === "bytes" && (shape || told === "bool") ? told : own;   // what came as float16 may be float32 now
+        return { path, dtype, bytes: bytes_of(data), shape };
     }
 
     /** @param {number} half the bits of a float16 */
@@ -243,8 +297,7 @@
             throw new ProtocolError("a buffer whose shape does not fit");
         }
         const data = array_of(dtype, bytes, count);
-        const widened = dtype === "float16" && !Float16Array;
-        return shape === null || shape.length === 1 ? data : new NDArray(data, shape, widened ? "float32" : dtype);
+        return shape === null || shape.length === 1 ? marked(data, dtype) : new NDArray(data, shape, dtype);
     }
 
     /** @type {(root: any, path: any, value: any) => void} */
@@ -269,6 +322,70 @@
         }
         parent[step] = value;
     }
+
+    // ---------------------------------------------------------------- arrays as images
+
+    /** @type {WeakMap<any, {pixels: ImageData, words: Uint32Array}>} of each canvas: a film makes no garbage */
+    const shown = new WeakMap();
+
+    /** @type {(canvas: any, image: any) => void} */
+    function imshow(canvas, image) {
+        const [height, width, channels = 1] = image_shape(image);
+        const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") : null;
+        if (!pen) {
+            throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
+        }
+        if (canvas.width !== width || canvas.height !== height) {
+            [canvas.width, canvas.height] = [width, height];
+        }
+        const { pixels, words } = picture_of(canvas, pen);
+        PAINTERS[channels](image.data, words, pixels.data);
+        pen.putImageData(pixels, 0, 0);
+    }
+
+    /** @param {any} image @returns {readonly number[]} */
+    function image_shape(image) {
+        const shape = image instanceof NDArray ? image.shape : [];
+        const fits = shape.length === 2 || (shape.length === 3 && [1, 3, 4].includes(shape[2]));
+        if (!fits || image.dtype !== "uint8" || image.data.length === 0) {
+            const given = image instanceof NDArray ? `${image.dtype} [${shape.join(", ")}]` : image?.constructor?.name ?? image;
+            throw new TypeError("imshow: an image is an NDArray of dtype uint8 and of shape [height, width], "
+                + `[height, width, 3] or [height, width, 4], not ${given}`);
+        }
+        return shape;
+    }
+
+    /** @type {(canvas: any, pen: CanvasRenderingContext2D) => {pixels: ImageData, words: Uint32Array}} */
+    function picture_of(canvas, pen) {
+        const known = shown.get(canvas);
+        if (known && known.pixels.width === canvas.width && known.pixels.height === canvas.height) {
+            return known;
+        }
+        const pixels = pen.createImageData(canvas.width, canvas.height);
+        const made = { pixels, words: new Uint32Array(pixels.data.buffer) };
+        shown.set(canvas, made);
+        return made;
+    }
+
+    /** @type {(data: Uint8Array, words: Uint32Array) => void} one word is a pixel: opacity, blue, green, red */
+    function from_gray(data, words) {
+        for (let at = 0; at < words.length; at += 1) {
+            words[at] = 0xFF000000 | data[at] * 0x010101;
+        }
+    }
+
+    /** @type {(data: Uint8Array, words: Uint32Array) => void} */
+    function from_rgb(data, words) {
+        for (let at = 0, from = 0; at < words.length; at += 1, from += 3) {
+            words[at] = 0xFF000000 | data[from + 2] << 16 | data[from + 1] << 8 | data[from];
+        }
+    }
+
+    /** @type {(data: Uint8Array, words: Uint32Array, bytes: Uint8ClampedArray) => void} */
+    const from_rgba = (data, _words, bytes) => bytes.set(data);
+
+    /** @type {any[]} by the number of channels */
+    const PAINTERS = [null, from_gray, null, from_rgb, from_rgba];
 
     // ---------------------------------------------------------------- codec: values -> items -> frames
 
@@ -1522,6 +1639,7 @@
     const api = {
         VERSION,
         NDArray,
+        imshow,
         reconnect,
         init: reconnect,
         close,

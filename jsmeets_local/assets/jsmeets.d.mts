@@ -26,13 +26,32 @@ export interface NDArray {
     readonly data: TypedArray;
     /** The length in each dimension. */
     readonly shape: readonly number[];
-    /** "float64", "int32", "bool", ... or "bytes". */
+    /** "float64", "int32", "bool", ...; "float16" also where the browser has Float32Array alone. */
     readonly dtype: string;
+    /** The item at an index for each dimension. RangeError where there is none; TypeError for what is no index. */
+    get(...indices: number[]): number | bigint;
+    /** A part of one dimension less that shares the memory: a typed array where one is left. RangeError, TypeError as `get`. */
+    row(index: number): NDArray | TypedArray;
 }
 
 export interface NDArrayConstructor {
-    /** Throws TypeError where `data` does not fill `shape`. */
+    /** Throws TypeError where `data` does not fill `shape`, or has no items of `dtype`. `"bool"` is for a Uint8Array of 0 and 1. */
     new (data: TypedArray, shape: readonly number[], dtype?: string): NDArray;
+}
+
+/** An array of bool of one dimension: it comes back to Python as such, where a Uint8Array without `dtype` is bytes. */
+export type BoolArray = Uint8Array & { readonly dtype: "bool" };
+
+/** A frame of pandas or polars; `jsmeets_local.values.to_frame` makes one of it again. */
+export interface Frame {
+    /** The names, in their order. */
+    readonly columns: ReadonlyArray<string | number>;
+    /** Name -> values: typed arrays for numbers, dates (milliseconds since 1970) and durations, where NaN is missing; else lists. */
+    readonly data: { readonly [name: string]: TypedArray | BoolArray | any[] };
+    /** The names of the rows; `null` where they are only counted. */
+    readonly index: { readonly name: string | number | null; readonly data: TypedArray | any[]; readonly dtype: string } | null;
+    /** Name -> type, as pandas writes it: "float64", "datetime64[us]", "string", ... */
+    readonly dtypes: { readonly [name: string]: string };
 }
 
 /** Why a call failed. */
@@ -88,6 +107,11 @@ export type ConnectionState = "connecting" | "open" | "reconnecting" | "lost" | 
 export interface JsPyTextSocketApi {
     readonly VERSION: string;
     readonly NDArray: NDArrayConstructor;
+    /**
+     * Draw an image on a canvas, which takes its size: an NDArray of dtype uint8 and shape [height, width] (gray),
+     * [height, width, 3] (red, green, blue) or [height, width, 4] (and opacity). TypeError for what is no image.
+     */
+    imshow(canvas: HTMLCanvasElement | OffscreenCanvas, image: NDArray): void;
     /** Open again after `close()`, or at once where a new attempt is due. False while open or connecting. */
     reconnect(url?: string): boolean;
     /** The same as `reconnect`. */
@@ -318,6 +342,9 @@ export const JsPyQueue: JsPyQueueApi;
 export const JsPyPubsub: JsPyPubsubApi;
 export const JsPyBinarySocket: JsPyBinarySocketConstructor;
 export const JsPyError: JsPyErrorConstructor;
+export const NDArray: NDArrayConstructor;
+/** Draw an image on a canvas: `imshow(document.querySelector("canvas"), image)`. */
+export const imshow: JsPyTextSocketApi["imshow"];
 
 declare global {
     var JsPyTextSocket: JsPyTextSocketApi;

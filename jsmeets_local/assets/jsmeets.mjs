@@ -12,6 +12,7 @@ import "./badge.js";
 
 export const { JsPyTextSocket, JsPyFunction, JsPyQueue, JsPyPubsub, JsPyBinarySocket } = globalThis;
 export const { JsPyError } = JsPyFunction;
+export const { NDArray, imshow } = JsPyTextSocket;
 
 /** @typedef {typeof import("./jsmeets.d.mts")} Api */
 

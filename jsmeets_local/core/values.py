@@ -9,15 +9,16 @@ import enum
 import gc
 import json
 import pathlib
-import sys
 import uuid
 from collections import deque
-from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, ValuesView
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from ..errors import MessageTooBig
+from .arrays import flatten, loaded, type_name, unboxed
+from .frames import is_missing, to_columns
 
 __all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "Buffer", "Payload", "pack"]
 
@@ -29,14 +30,15 @@ _NUMBERS = {int, float, bool, type(None)}
 _LEAVES = {str, *_NUMBERS}
 _CONTAINERS = {list, dict, tuple}
 _PLAIN = _LEAVES | _CONTAINERS
-_NATURAL = (
-    datetime.datetime,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    uuid.UUID,
-    decimal.Decimal,
-)
+_NATURAL: dict[type, Callable[[Any], Any]] = {  # and how one is made of a subclass, which msgspec refuses
+    datetime.datetime: lambda value: datetime.datetime.combine(value.date(), value.timetz()),
+    datetime.date: lambda value: datetime.date(value.year, value.month, value.day),
+    datetime.time: lambda value: datetime.time.fromisoformat(value.isoformat()),
+    datetime.timedelta: lambda value: datetime.timedelta(value.days, value.seconds, value.microseconds),
+    uuid.UUID: lambda value: uuid.UUID(int=value.int),
+    decimal.Decimal: decimal.Decimal,
+}
+_NATURAL_TYPES = tuple(_NATURAL)
 _ARRAYS: tuple[type, ...] = (list, tuple, set, frozenset, deque, range, KeysView, ValuesView, ItemsView)
 
 
@@ -150,7 +152,7 @@ class _Walk:
             return scalar
         children = _children(value, where)
         if children is None:
-            return self._numpy(value, path, where)
+            return self._foreign(value, path, where)
         self._enter(value, path, where)
         items: list[tuple[str | int, Any]] = []
         for step, item, label in children:
@@ -165,10 +167,12 @@ class _Walk:
             return self.convert(value.value, path, where)
         if isinstance(value, (str, int, float)):
             return _base(value)
-        if isinstance(value, (bytes, bytearray, memoryview)):
-            return self._buffer(Buffer(path, "bytes", _flat(value), None))
-        if isinstance(value, _NATURAL):
-            return msgspec.to_builtins(value)
+        if isinstance(value, (bytes, bytearray)):
+            # A bytearray may change or be resized before it is written; what is immutable is shared.
+            data = memoryview(value if isinstance(value, bytes) else bytes(value))
+            return self._buffer(Buffer(path, "bytes", data, None))
+        if isinstance(value, _NATURAL_TYPES):
+            return _natural(value)
         return str(value) if isinstance(value, pathlib.PurePath) else _COMPOSITE
 
     def _enter(self, value: Any, path: tuple[str | int, ...], where: str) -> None:
@@ -178,18 +182,32 @@ class _Walk:
             raise TypeError(f"{where[:60]}...: nested more than {MAX_DEPTH} levels deep")
         self._open.add(id(value))
 
-    def _numpy(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
-        numpy = sys.modules.get("numpy")  # a numpy value exists only where numpy is loaded
-        if numpy is not None and isinstance(value, numpy.generic) and not isinstance(value.item(), numpy.generic):
-            return self.convert(value.item(), path, where)
-        if numpy is not None and isinstance(value, numpy.ndarray):
-            return self._buffer(_array(numpy, value, path, where))
-        kind = type(value)
-        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-        raise TypeError(f"{where}: object of type {name} cannot be sent to a page")
+    def _foreign(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+        """What is of no type of Python's own: of numpy, pandas, PIL, ..., or of nobody that we know."""
+        if isinstance(value, loaded("numpy", "generic")):
+            return self.convert(unboxed(value, where), path, where)
+        frame = None if isinstance(value, loaded("numpy", "ndarray")) else to_columns(value, where)
+        if frame is not None:
+            return self.convert(frame, path, where)
+        array = flatten(value, where)
+        if array is not None:
+            return self._buffer(Buffer(path, *array))
+        if is_missing(value):
+            return None
+        raise TypeError(f"{where}: object of type {type_name(value)} cannot be sent to a page")
 
     def _buffer(self, buffer: Buffer) -> None:
         self.buffers.append(buffer)
+
+
+def _natural(value: Any) -> Any:
+    """The text of a date, a UUID, ...; `None` for the date of pandas that is none."""
+    if type(value) in _NATURAL:
+        return msgspec.to_builtins(value)
+    if value != value:
+        return None
+    kind = next(kind for kind in _NATURAL if isinstance(value, kind))
+    return msgspec.to_builtins(_NATURAL[kind](value))
 
 
 def _base(value: str | int | float) -> str | int | float:
@@ -207,23 +225,6 @@ def _children(value: Any, where: str) -> Iterable[tuple[str | int, Any, str]] | 
         return ((i, item, f"{where}[{i}]") for i, item in enumerate(cast(Iterable[Any], value)))
     fields = _fields(value)
     return None if fields is None else ((name, item, f"{where}.{name}") for name, item in fields)
-
-
-def _flat(value: bytes | bytearray | memoryview) -> memoryview:
-    view = memoryview(value)
-    if not view.c_contiguous:
-        view = memoryview(view.tobytes())
-    # A bytearray may change or be resized before it is written; what is immutable is shared.
-    return view.cast("B") if view.readonly else memoryview(view.tobytes())
-
-
-def _array(numpy: Any, value: Any, path: tuple[str | int, ...], where: str) -> Buffer:
-    dtype = value.dtype.newbyteorder("=")
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise TypeError(f"{where}: array of dtype {value.dtype} cannot be sent to a page")
-    data = numpy.array(value, dtype=dtype.newbyteorder("<"), order="C", copy=True)
-    shape = None if value.ndim == 1 else tuple(value.shape)
-    return Buffer(path, dtype.name, memoryview(data.reshape(-1).view("u1")), shape)
 
 
 def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
@@ -250,7 +251,7 @@ def _key(key: Any, where: str) -> str:
         return str(_base(key))
     if key is None or isinstance(key, (bool, int, float)):
         return json.dumps(key)
-    if isinstance(key, (*_NATURAL, pathlib.PurePath)):
+    if isinstance(key, (*_NATURAL_TYPES, pathlib.PurePath)):
         return str(_Walk().convert(key, (), where))
     raise TypeError(
         f"{where}: key {key!r} of type {type(key).__name__} cannot be sent; keys are str, int, float, bool or None"

@@ -327,6 +327,27 @@ def test_live_plot(example: Callable[[str], tuple[str, subprocess.Popen[str]]], 
     assert program.wait(10) == 0
 
 
+def test_camera(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
+    """Frames come while the page is quick and while it is slow, and then the camera has made more than it shows."""
+    url, program = example("camera")
+    tab.goto(url)
+    canvas = tab.locator("canvas")
+    shown = "id => Number(document.getElementById(id).textContent)"
+    drawn = """canvas => canvas.getContext("2d").getImageData(0, 0, 640, 480).data.reduce((sum, byte) => (sum * 31 + byte) | 0, 7)"""
+    redrawn = f"""([canvas, before]) => ({drawn})(canvas) !== before"""
+    for milliseconds in ("0", "200"):
+        tab.locator("#load").fill(milliseconds)
+        expect(tab.locator("output")).to_have_text(f"{milliseconds} ms a frame")
+        tab.wait_for_function(redrawn, arg=[canvas.element_handle(), canvas.evaluate(drawn)], timeout=20_000)
+        tab.wait_for_function(f"({shown})('shown') > 0", timeout=20_000)
+    tab.wait_for_function(f"({shown})('dropped') > ({shown})('shown')", timeout=20_000)
+    assert canvas.evaluate("canvas => [canvas.width, canvas.height]") == [640, 480]
+    colors = "canvas => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, 640, 480).data.buffer)).size"
+    assert canvas.evaluate(colors) > 50
+    tab.close()
+    assert program.wait(10) == 0
+
+
 def test_desktop_todo(tab: Page, tmp_path: Path) -> None:
     """In the browser it keeps its file; the buttons for others are those of a window."""
     file = tmp_path / "garden.json"

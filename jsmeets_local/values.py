@@ -1,0 +1,175 @@
+"""What came from a page, as a frame of pandas or polars again: `to_frame`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from .errors import MissingExtra
+
+__all__ = ["to_frame"]
+
+_NOT_A_TIME = -(2**63)  # how numpy, pandas and polars write it
+
+
+def to_frame(value: Mapping[str, Any], kind: Literal["pandas", "polars"] = "pandas") -> Any:
+    """Makes a frame of what a page sent.
+
+    A frame that Python sent comes back as it was: its columns in their order, their types, what was missing, and with
+    pandas the index. Of one that the page made, `data` is enough: `columns` are its keys then.
+
+    Args:
+        value: `{"columns": [...], "data": {name: values}, "index": ..., "dtypes": {name: text}}`, as frames
+            arrive in the page (docs/reference/values.md).
+        kind: `"pandas"`, or `"polars"`, whose frames have no index: there it is the first column.
+
+    Returns:
+        A `pandas.DataFrame` or a `polars.DataFrame`.
+
+    Raises:
+        MissingExtra: pandas or polars is not installed.
+        ValueError: `value` is no frame, or `kind` is another one.
+    """
+    if kind not in _MAKERS:
+        raise ValueError(f"kind={kind!r}: there are 'pandas' and 'polars'")
+    if not isinstance(value, Mapping) or not isinstance(value.get("data"), Mapping):
+        raise ValueError("to_frame needs what a frame is in a page: {'columns': [...], 'data': {name: values}}")
+    columns, index = _columns(value), _index(value.get("index"))
+    lengths = {len(column.values) for column in columns} | ({len(index.values)} if index else set())
+    if len(lengths) > 1:
+        raise ValueError(f"the columns (and the index) have different lengths: {sorted(lengths)}")
+    return _MAKERS[kind](columns, index)
+
+
+class _Column(NamedTuple):
+    name: str | int | None
+    values: Any
+    dtype: str | None
+
+
+class _Time(NamedTuple):
+    """A type that counts time."""
+
+    letter: str  # numpy's: M for dates, m for durations
+    unit: str
+    zone: str | None
+
+
+def _columns(value: Mapping[str, Any]) -> list[_Column]:
+    data, dtypes, names = value["data"], value.get("dtypes") or {}, value.get("columns")
+    names = list(data) if names is None else names
+    absent = [name for name in names if str(name) not in data]
+    if absent:
+        raise ValueError(f"there is no column {absent[0]!r} in the data")
+    return [_Column(name, data[str(name)], dtypes.get(str(name))) for name in names]
+
+
+def _index(index: Any) -> _Column | None:
+    """As a frame has it that Python sent, or only its values."""
+    if index is None or not isinstance(index, Mapping):
+        return None if index is None else _Column(None, index, None)
+    if "data" not in index:
+        raise ValueError("the index needs its 'data'")
+    return _Column(index.get("name"), index["data"], index.get("dtype"))
+
+
+# pandas ------------------------------------------------------------------------------------------------------------
+
+
+def _pandas_frame(columns: list[_Column], index: _Column | None) -> Any:
+    try:
+        import pandas
+    except ImportError:
+        raise MissingExtra("to_frame needs pandas: pip install pandas") from None
+    rows = None if index is None else pandas.Index(_pandas_series(pandas, index), name=index.name)
+    made = {at: _pandas_series(pandas, column) for at, column in enumerate(columns)}
+    if rows is not None:
+        made = {at: series.set_axis(rows) for at, series in made.items()}
+    return pandas.DataFrame(made, index=rows).set_axis([column.name for column in columns], axis="columns")
+
+
+def _pandas_series(pandas: Any, column: _Column) -> Any:
+    time = _time(column.dtype)
+    if time is None:
+        return pandas.Series(_array(column.values), dtype=column.dtype)
+    series = pandas.Series(_counted(column.values, time))
+    if time.zone:
+        series = series.dt.tz_localize("UTC")
+    return series if column.dtype == "date" else series.astype(column.dtype)
+
+
+# polars ------------------------------------------------------------------------------------------------------------
+
+
+def _polars_frame(columns: list[_Column], index: _Column | None) -> Any:
+    try:
+        import polars
+    except ImportError:
+        raise MissingExtra("to_frame needs polars: pip install polars") from None
+    if index is not None:
+        columns = [index._replace(name="index" if index.name is None else index.name), *columns]
+    return polars.DataFrame([_polars_series(polars, column) for column in columns])
+
+
+def _polars_series(polars: Any, column: _Column) -> Any:
+    time = _time(column.dtype)
+    return _polars_values(polars, column) if time is None else _polars_times(polars, column, time)
+
+
+def _polars_values(polars: Any, column: _Column) -> Any:
+    series = polars.Series(str(column.name), _array(column.values))
+    may_be_missing = column.dtype is not None and column.dtype[:1].isupper()
+    if may_be_missing and series.dtype.is_float():
+        series = series.fill_nan(None)
+    wanted = _polars_dtype(polars, column.dtype)
+    return series if wanted is None else series.cast(wanted)
+
+
+def _polars_times(polars: Any, column: _Column, time: _Time) -> Any:
+    series = polars.Series(str(column.name), _counted(column.values, time))
+    if column.dtype == "date":
+        return series.cast(polars.Date)
+    series = series.dt.cast_time_unit("ms" if time.unit == "s" else time.unit)  # polars has no seconds
+    return series.dt.replace_time_zone("UTC").dt.convert_time_zone(time.zone) if time.zone else series
+
+
+def _polars_dtype(polars: Any, dtype: str | None) -> Any:
+    """The type of polars by the name that pandas has for it; `None`: as the values are."""
+    names = {"bool": "Boolean", "boolean": "Boolean", "str": "String", "string": "String", "category": "Categorical"}
+    name = names.get(dtype or "") or (dtype or "").title().replace("Uint", "UInt")
+    return getattr(polars, name) if re.fullmatch(r"Boolean|String|Categorical|U?Int\d+|Float\d+", name) else None
+
+
+# Both --------------------------------------------------------------------------------------------------------------
+
+
+def _array(values: Any) -> Any:
+    """A page sends items of one byte as bytes."""
+    if not isinstance(values, bytes):
+        return values
+    import numpy
+
+    return numpy.frombuffer(values, "uint8")
+
+
+def _time(dtype: str | None) -> _Time | None:
+    if dtype == "date":
+        return _Time("M", "s", None)
+    found = re.fullmatch(r"(datetime|timedelta)64\[(s|ms|us|ns)(?:, (.+))?\]", dtype or "")
+    return _Time("M" if found[1] == "datetime" else "m", found[2], found[3]) if found else None
+
+
+def _counted(values: Any, time: _Time) -> Any:
+    """Milliseconds as numpy's dates or durations, in microseconds: a date has no more digits in a float64."""
+    import numpy
+
+    per_millisecond, unit = (1_000_000, "ns") if time.letter == "m" and time.unit == "ns" else (1_000, "us")
+    milliseconds = numpy.asarray(values, "float64")
+    counted = numpy.full(len(milliseconds), _NOT_A_TIME, "int64")
+    there = ~numpy.isnan(milliseconds)
+    counted[there] = numpy.rint(milliseconds[there] * per_millisecond)
+    return counted.view(f"{time.letter}8[{unit}]")
+
+
+_MAKERS: dict[str, Callable[[list[_Column], _Column | None], Any]] = {"pandas": _pandas_frame, "polars": _polars_frame}
