@@ -11,7 +11,7 @@
 /**
  * @typedef {string | number} JsPyStep
  * @typedef {{path: JsPyStep[], dtype: string, bytes: Uint8Array, shape: readonly number[] | null}} JsPyBuffer
- * @typedef {{text: string, buffers: JsPyBuffer[], size: number, content: Uint8Array | null, lane: string | null,
+ * @typedef {{text: string, buffers: JsPyBuffer[], size: number, content: Uint8Array | null, is_text: boolean, lane: string | null,
  *            bound: boolean, sent: boolean, cancelled: boolean}} JsPyItem
  * @typedef {{token: string, page: string}} JsPyIdentity
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed" | "hidden"} JsPyState
@@ -497,8 +497,10 @@
         } catch (error) {
             throw new TypeError(reason_for(body, label, error), { cause: error });
         }
-        const size = buffers.reduce((sum, buffer) => sum + buffer_size(buffer), text_size(text));
-        return { text, buffers, size, content: null, lane: null, bound: false, sent: false, cancelled: false };
+        // A text too long to be guessed is encoded once, for its size and for its chunks.
+        const whole = buffers.length || text.length * 3 < CHUNK_BYTES ? null : utf8.encode(`[${text}]`);
+        const size = whole?.length ?? buffers.reduce((sum, buffer) => sum + buffer_size(buffer), text_size(text));
+        return { text, buffers, size, content: whole, is_text: true, lane: null, bound: false, sent: false, cancelled: false };
     }
 
     /**
@@ -510,9 +512,15 @@
         if (item.size > max_bytes) {
             throw new TypeError(`${label}: ${item.size} bytes are more than the limit of ${max_bytes}`);
         }
-        if (item.buffers.length && is_large(item)) {
+        if (!is_large(item)) {
+            item.content = null;
+        } else if (item.buffers.length) {
             item.content = binary_frame([item]);   // the one copy: a large message has a frame of its own
+            item.is_text = false;
             item.buffers = [];
+        }
+        if (item.content) {
+            item.text = "";
         }
         item.buffers.forEach((buffer) => { buffer.bytes = buffer.bytes.slice(); });
         return item;
@@ -779,8 +787,8 @@
                 } else {
                     const number = this.next_stream;
                     this.next_stream = number === 0xFFFFFFFF ? 1 : number + 1;
-                    const content = item.content ?? utf8.encode(text_frame([item]));
-                    this.streams.set(number, { item, chunker: new Chunker(content, !item.content, number), flying: 0 });
+                    const content = /** @type {Uint8Array} */ (item.content);   // of whatever is large
+                    this.streams.set(number, { item, chunker: new Chunker(content, item.is_text, number), flying: 0 });
                 }
             }
         }
