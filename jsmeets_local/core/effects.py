@@ -1,9 +1,14 @@
-"""What a hub wants done. The hub decides, its shell does."""
+"""What a hub wants done. The hub decides, its shell does.
+
+Structs are made several times faster than tuples with names are, and several go with each call.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 from .calls import Finished
 from .functions import Function
@@ -27,13 +32,13 @@ __all__ = [
 ]
 
 
-class Wake(NamedTuple):
+class Wake(msgspec.Struct, frozen=True):
     """There is something to write in the outbox of a socket."""
 
     socket: int
 
 
-class Invoke(NamedTuple):
+class Invoke(msgspec.Struct, frozen=True):
     """Run a function and give its outcome to `Hub.answer`; `call_id` 0 wants no answer."""
 
     socket: int
@@ -42,13 +47,13 @@ class Invoke(NamedTuple):
     args: list[Any]
 
 
-class Settle(NamedTuple):
+class Settle(msgspec.Struct, frozen=True):
     """Hand the answers to whoever called."""
 
     finished: Finished
 
 
-class Deliver(NamedTuple):
+class Deliver(msgspec.Struct, frozen=True):
     """Hand a publication to a subscriber in this process."""
 
     subscriber: Hashable
@@ -56,52 +61,52 @@ class Deliver(NamedTuple):
     data: Any
 
 
-class Stored(NamedTuple):
+class Stored(msgspec.Struct, frozen=True):
     """An item has arrived in a queue."""
 
     key: Hashable
 
 
-class UserMessage(NamedTuple):
+class UserMessage(msgspec.Struct, frozen=True):
     """Hand a message of the user's own protocol over."""
 
     socket: int
     object: dict[str, Any]
 
 
-class Connected(NamedTuple):
+class Connected(msgspec.Struct, frozen=True):
     """A page is there."""
 
     socket: int
     page: str
 
 
-class Lost(NamedTuple):
+class Lost(msgspec.Struct, frozen=True):
     """The connection of a page is lost; it may come back within the grace time."""
 
     socket: int
     page: str
 
 
-class Resumed(NamedTuple):
+class Resumed(msgspec.Struct, frozen=True):
     """A page has come back and goes on where it was."""
 
     socket: int
     page: str
 
 
-class Room(NamedTuple):
+class Room(msgspec.Struct, frozen=True):
     """A page that had no room for more has some, or has gone: who waits for that may look again."""
 
 
-class Ponged(NamedTuple):
+class Ponged(msgspec.Struct, frozen=True):
     """A page has answered a ping that was sent at that time, in the seconds of the shell's clock."""
 
     socket: int
     sent: float
 
 
-class Left(NamedTuple):
+class Left(msgspec.Struct, frozen=True):
     """A page has gone; `lost` if it was waited for, and did not come back."""
 
     socket: int
@@ -109,7 +114,7 @@ class Left(NamedTuple):
     lost: bool = False
 
 
-class Drop(NamedTuple):
+class Drop(msgspec.Struct, frozen=True):
     """Close the connection of a socket after what is in its outbox has been written."""
 
     socket: int
@@ -117,7 +122,7 @@ class Drop(NamedTuple):
     reason: str
 
 
-class Report(NamedTuple):
+class Report(msgspec.Struct, frozen=True):
     """Tell the user by the log; `level` is a method name of `logging.Logger`."""
 
     level: str
