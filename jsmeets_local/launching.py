@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from .bridge import Bridge
 from .cells import here
@@ -24,8 +24,10 @@ from .opening import Entrance, Openings
 from .page import Page
 from .presence import GRACE, Crowd, check_grace
 from .private import Keeper
-from .server import ServerThread
 from .views import Views
+
+if TYPE_CHECKING:
+    from .server import ServerThread
 
 __all__ = ["Launching"]
 
@@ -288,6 +290,8 @@ class Launching(Starlette2020):
             return server
 
     def _start_server(self, host: str, port: int) -> ServerThread:
+        from .server import ServerThread  # and uvicorn with it
+
         try:
             server = ServerThread(self, host, port)
         except LaunchError:

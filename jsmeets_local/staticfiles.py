@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from starlette.types import Scope
 
 __all__ = ["ASSETS", "SCRIPTS", "Assets", "Files", "favicon", "is_plain"]
 
-ASSETS = Path(str(resources.files("jsmeets_local") / "assets"))
+ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = (
     "JsPyTextSocket.js",
     "JsPyFunction.js",
