@@ -1,0 +1,52 @@
+"""The interpreter of each system; a peer lives in an environment of its own, made when it is first asked for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .catalogue import CATALOGUE
+
+__all__ = ["ENVIRONMENTS", "Missing", "python_of"]
+
+ENVIRONMENTS = Path(__file__).parents[1] / ".venvs"
+
+
+class Missing(Exception):
+    """A system cannot be had here; the text says why."""
+
+
+def python_of(system: str) -> str:
+    """The interpreter that runs a system.
+
+    Raises:
+        Missing: Its environment could not be made.
+    """
+    wanted = CATALOGUE[system]
+    if not wanted.packages:
+        return sys.executable
+    folder = ENVIRONMENTS / f"bench-{system}"
+    python, stamp = folder / "bin" / "python", folder / ".stamp"
+    order = "\n".join([wanted.python or sys.version, *wanted.packages])
+    if not stamp.exists() or stamp.read_text() != order:
+        _make(folder, wanted.python or sys.executable, wanted.packages)
+        stamp.write_text(order)
+    return str(python)
+
+
+def _make(folder: Path, python: str, packages: tuple[str, ...]) -> None:
+    print(f"installing {', '.join(packages)} into {folder.name}", file=sys.stderr)
+    uv = shutil.which("uv") or str(ENVIRONMENTS / "tools" / "bin" / "uv")
+    _run(uv, "venv", "--quiet", "--clear", "--python", python, str(folder))
+    _run(uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *packages)
+
+
+def _run(*command: str) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise Missing("uv is needed: pip install uv") from None
+    except subprocess.CalledProcessError as error:
+        raise Missing(f"{' '.join(command[1:3])}: {error.stderr.strip()[-300:]}") from None
