@@ -29,6 +29,8 @@ ARGS = [
 ]
 ISOLATED = {"cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp"}
 
+PERMISSIONS = ["local-network-access"]  # a document sent on so counts as one of another network
+
 
 class Tab(Protocol):
     """A page of a system: Playwright's, or the window of a system with a browser of its own."""
@@ -96,13 +98,13 @@ class Lab:
         if CATALOGUE[server.system].own_browser:
             yield OwnWindow(server)
             return
-        context = self.browser.new_context()
+        context = self.browser.new_context(permissions=PERMISSIONS)
         try:
             context.add_init_script(path=str(DRIVER))
             if init:
                 context.add_init_script(init)
             page = context.new_page()
-            # page.route("**/*", isolate, times=1)
+            page.route("**/*", isolate, times=1)
             page.goto(server.url)
             page.evaluate("bench.ready")
             yield page
