@@ -28,9 +28,19 @@ class System:
     own_browser: bool = False
 
 
+_OLD = ("JsMeetsStarlette==0.0.1", "starlette<0.14", "uvicorn[standard]<0.12", "jinja2<3", "markupsafe<2", "aiofiles<0.6")
+
 CATALOGUE: dict[str, System] = {
     "floor-uvloop": System("floor.py", "raw ASGI on uvicorn with uvloop, one frame per call", ("uvloop",)),
     "floor-asyncio": System("floor.py", "the same on asyncio's own loop", ("asyncio",)),
     "floor-batch": System("floor.py", "the same on uvloop, one frame per turn, batched by hand", ("uvloop", "batch")),
+    "raw-socket": System("raw_socket.py", "a blocking socket and threads, the WebSocket's frames read by hand"),
+    "eel": System("with_eel.py", "Eel, on gevent", packages=("eel",)),
+    "socketio": System(
+        "with_socketio.py", "python-socketio, ASGI on uvicorn with uvloop", packages=("python-socketio", "uvicorn[standard]")
+    ),
+    "nicegui": System("with_nicegui.py", "NiceGUI: emitEvent and run_javascript", packages=("nicegui",)),
+    "pywebview": System("with_pywebview.py", "pywebview's js_api, Qt", packages=("pywebview[qt6]",), own_browser=True),
+    "jsmeets-2020": System("with_jsmeets_2020.py", "JsMeetsStarlette 0.0.1 of 2020", packages=_OLD, python="3.8"),
     "ours": System("ours.py", "jsmeets_local, launch(mode='none')"),
 }

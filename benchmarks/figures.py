@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from statistics import median
@@ -12,6 +13,11 @@ from .sample import ANY, FLOOR, Sample, Target
 __all__ = ["OURS", "Figure", "Scores", "Verdict", "rotated", "p95"]
 
 OURS = "ours"
+MEASURES: dict[str, Callable[[float, float], float]] = {
+    "ratio": lambda mine, other: mine / other if other else math.inf,
+    "speed-up": lambda mine, other: other / mine if mine else math.inf,
+    "difference": lambda mine, other: mine - other,
+}
 
 
 def rotated(systems: Sequence[str], round_number: int) -> list[str]:
@@ -94,11 +100,11 @@ class Scores:
         numbers = []
         for samples in self._rounds:
             mine = _value(samples.get((system, variant)), metric)
-            other = _value(samples.get((floor, variant)) or samples.get((floor, ANY)), metric)
+            other = _value(_same(samples, floor, variant), metric)
             if mine is not None and measure == "value":
                 numbers.append(mine)
-            elif mine and other:
-                numbers.append(mine / other if measure == "ratio" else other / mine)
+            elif mine is not None and other is not None:
+                numbers.append(MEASURES[measure](mine, other))
         return numbers
 
     def _figure(self, system: str, variant: str) -> Figure:
@@ -118,6 +124,12 @@ class Scores:
             len(samples),
             {name: median(sample.extra[name] for sample in samples) for name in samples[0].extra},
         )
+
+
+def _same(samples: dict[tuple[str, str], Sample], system: str, variant: str) -> Sample | None:
+    """A system's sample of a variant: `"2000, def"`, or what it has for all such: `"2000, any"`, `"any"`."""
+    names = (variant, f"{variant.split(',')[0]}, {ANY}", ANY)
+    return next((samples[system, name] for name in names if (system, name) in samples), None)
 
 
 def _median(numbers: Sequence[float]) -> float | None:

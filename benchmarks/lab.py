@@ -88,12 +88,13 @@ class Lab:
         return Server(system, [self.python(system), str(path), *rest], ROOT)
 
     @contextmanager
-    def tab(self, server: Server, init: str = "") -> Iterator[Tab]:
+    def tab(self, server: Server, init: str = "", isolated: bool = True) -> Iterator[Tab]:
         """A fresh page (context manager) on `server.url`, with the loops of driver.js, ready: `tab.evaluate("...")`.
 
         Args:
             server: What it opens.
             init: JavaScript that runs before the page's own.
+            isolated: Whether its clock ticks finely; such a page cannot look into frames of its own.
         """
         if CATALOGUE[server.system].own_browser:
             yield OwnWindow(server)
@@ -104,7 +105,8 @@ class Lab:
             if init:
                 context.add_init_script(init)
             page = context.new_page()
-            page.route("**/*", isolate, times=1)
+            if isolated:
+                page.route("**/*", isolate, times=1)
             page.goto(server.url)
             page.evaluate("bench.ready")
             yield page

@@ -19,6 +19,8 @@ __all__ = ["as_json", "as_markdown", "machine"]
 VERSIONS = ("uvicorn", "starlette", "uvloop", "websockets", "msgspec", "playwright")
 HEAD = ("System", "What", "Median", "p95", "CPU per operation", "Time / floor", "CPU / floor", "Faster than the floor")
 
+MEASURED = {"ratio": "{0} / {1}'s", "speed-up": "{1}'s {0} / ours", "difference": "{0} - {1}'s", "value": "{0}"}
+
 
 def machine(browser: str, rounds: int) -> dict[str, Any]:
     """What it ran on."""
@@ -76,8 +78,8 @@ def _section(outcome: Outcome) -> str:
 
 
 def _first(text: str) -> str:
-    """The last line of a traceback says most; one line of a table takes no more."""
-    return text.strip().splitlines()[-1][:160]
+    """The last line that is no detail, as of a traceback; one line of a table takes no more."""
+    return [line for line in text.splitlines() if line.strip() and not line.startswith(" ")][-1][:160]
 
 
 def _row(figure: Figure, extras: Sequence[str]) -> list[str]:
@@ -116,9 +118,8 @@ def _targets(verdicts: Sequence[Verdict]) -> str:
 def _sentence(verdict: Verdict) -> str:
     target = verdict.target
     metric = {"seconds": "time", "cpu": "CPU"}.get(target.metric, target.metric)
-    against = "" if target.measure == "value" else f" {'/' if target.measure == 'ratio' else 'better than'} {target.floor}"
     every = ", in every round" if target.rounds == "every" else ""
-    return f"{metric}{against} {target.direction} {target.bound:g}{'x' if against else ''}{every}"
+    return f"{MEASURED[target.measure].format(metric, target.floor)} {target.direction} {target.bound:g}{every}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -39,16 +39,16 @@ class Target:
         metric: `"seconds"` (the median), `"cpu"`, or a name in `Sample.extra`.
         bound: The number.
         direction: Whether it must stay below the bound, or above it.
-        measure: `"ratio"` is ours / the floor's, `"speed-up"` the floor's / ours, both computed within a round, and their
-            median over the rounds counts; `"value"` is the number itself (of `seconds` the median).
-        floor: The system compared with; `below` it in every round where `rounds` says so.
-        rounds: `"median"`, or `"every"`: no round may miss the bound.
+        measure: `"ratio"` is ours / the floor's, `"speed-up"` the floor's / ours, `"difference"` ours - the floor's, all computed
+            within a round; `"value"` is the number itself (of `seconds` the median).
+        floor: The system compared with.
+        rounds: `"median"`: over the rounds; or `"every"`: no round may miss the bound.
     """
 
     variant: str
     metric: str
     bound: float
     direction: Literal["<=", ">="] = "<="
-    measure: Literal["ratio", "speed-up", "value"] = "ratio"
+    measure: Literal["ratio", "speed-up", "difference", "value"] = "ratio"
     floor: str = FLOOR
     rounds: Literal["median", "every"] = "median"

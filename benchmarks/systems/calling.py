@@ -1,23 +1,67 @@
-"""Python's loops over the page's functions: the harness asks for them, and each answer is checked."""
+"""What all servers have in common: the functions that pages call, and Python's own loops; each answer is checked."""
 
 import time
 
 
-def big_value(size):
-    """About `size` bytes of nested JSON."""
-    row = {"id": 12345, "name": "a row of a table", "tags": ["one", "two"], "at": [1.5, -2.25], "ok": True, "none": None}
-    return {"rows": [row for _ in range(size // 110)]}
+def add(a, b):
+    return a + b
 
 
-def sequence(call, count, warm_up):
-    """One blocking call after the other: the seconds of each, after the warm-up."""
+def echo(value):
+    return value
+
+
+def make(size):
+    """Nested data of about `size` bytes of JSON, as `big_value` of driver.js."""
+    rest = {"name": "a row of a table", "tags": ["one", "two"], "at": [1.5, -2.25], "ok": True, "none": None}
+    return {"rows": [{"id": i, **rest} for i in range(size // 100)]}
+
+
+def take(value):
+    """The sum of the ids."""
+    return sum(row["id"] for row in value["rows"])
+
+
+PLAIN = {"add": add, "echo": echo, "make": make, "take": take}
+
+
+async def add_async(a, b):
+    return a + b
+
+
+def check(value, wanted):
+    if value != wanted:
+        raise AssertionError("a wrong answer: %r for %r" % (value, wanted))
+
+
+def sequence(call, count, warm_up=0):
+    """One blocking `call(name, *args)` of the page's `add` after the other: the seconds of each, after the warm-up."""
     seconds = []
     for i in range(-warm_up, count):
         start = time.perf_counter()
         value = call("add", i, 7)
         end = time.perf_counter()
-        if value != i + 7:
-            raise AssertionError("a wrong answer: %r for %r" % (value, i + 7))
+        check(value, i + 7)
         if i >= 0:
             seconds.append(end - start)
     return {"seconds": seconds}
+
+
+def floods(flood, size, count, warm_up=0):
+    """`flood(size)` has that many calls of `add(i, 7)` in flight and returns the values: the seconds per call, of each flood."""
+    seconds = []
+    for turn in range(-warm_up, count):
+        start = time.perf_counter()
+        values = flood(size)
+        end = time.perf_counter()
+        check(values, [i + 7 for i in range(size)])
+        if turn >= 0:
+            seconds.append((end - start) / size)
+    return {"seconds": seconds}
+
+
+def publications(messages):
+    """What a publisher sends; the last one says so."""
+    for n in range(messages):
+        yield {"n": n, "text": "message %d" % n}
+    yield {"n": -1, "text": "the end"}

@@ -1,13 +1,14 @@
 """The floor: the least code that does the same JSON call over raw ASGI, on the same uvicorn.
 
-`floor.py uvloop|asyncio [batch]`. A frame is `[0, id, name, arguments]` for a call, `[1, id, value]` for its answer; with
-`batch` a list of those: what is said in one turn of either event loop travels in one frame.
+`floor.py uvloop|asyncio [batch]`. A frame is `[0, id, name, arguments]` for a call, `[1, id, value]` for its answer and
+`[2, data]` for a publication; with `batch` a list of those: what is said in one turn of either event loop travels in one frame.
 """
 
 import asyncio
 import itertools
 import sys
 import threading
+from pathlib import Path
 
 import calling
 import msgspec
@@ -16,29 +17,9 @@ from serving import start
 
 LOOP = sys.argv[1]
 BATCH = "batch" in sys.argv
-PAGE = """<!DOCTYPE html><title>floor</title><script>
-const BATCH = %s;
-const socket = new WebSocket(location.href.replace("http", "ws"));
-const waiting = new Map();
-let last = 0, queued = [];
-function flush() { socket.send(JSON.stringify(queued)); queued = []; }
-function send(frame) {
-    if (!BATCH) { socket.send(JSON.stringify(frame)); return; }
-    if (queued.push(frame) === 1) queueMicrotask(flush);
-}
-function take([kind, id, name, args]) {
-    if (kind) { const resolve = waiting.get(id); waiting.delete(id); resolve(name); }
-    else send([1, id, loops.functions[name](...args)]);
-}
-socket.onmessage = ({ data }) => { const frame = JSON.parse(data); if (BATCH) frame.forEach(take); else take(frame); };
-window.bench = {
-    ready: new Promise((resolve) => { socket.onopen = resolve; }).then(() => {}),
-    call: (name, ...args) => new Promise((resolve) => { waiting.set(++last, resolve); send([0, last, name, args]); }),
-};
-</script>""" % str(BATCH).lower()
+PAGE = (Path(__file__).parent / "raw.html").read_text().replace("BATCHED", str(BATCH).lower())
 
 encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
-FUNCTIONS = {"add": lambda a, b: a + b, "add_async": lambda a, b: a + b, "echo": lambda value: value}
 
 
 class Connection:
@@ -46,44 +27,40 @@ class Connection:
 
     def __init__(self, receive, send):
         self.receive, self.send = receive, send
+        self.functions = {**calling.PLAIN, "add_async": calling.add, "subscribe": lambda: subscribers.append(self)}
         self.waiting = {}
         self.ids = itertools.count()
         self.loop = asyncio.get_running_loop()
         self.queued = []
 
     async def run(self):
+        take = self.take_batch if BATCH else self.take
         while (event := await self.receive())["type"] == "websocket.receive":
-            frame = decode(event["text"])
-            if BATCH:
-                await self.write([answer for each in frame if (answer := self.take(*each)) is not None])
-            else:
-                await self.write(self.take(*frame))
+            answer = take(*decode(event["text"]))
+            if answer:
+                await self.write(answer)
 
     async def write(self, frame):
-        if frame:
-            await self.send({"type": "websocket.send", "text": encode(frame).decode()})
+        await self.send({"type": "websocket.send", "text": encode(frame).decode()})
+
+    def take_batch(self, *frames):
+        return [answer for frame in frames if (answer := self.take(*frame))]
 
     def take(self, kind, id, name, args=None):
         if kind:
-            self.waiting.pop(id)(name)
-            return None
-        return (1, id, FUNCTIONS[name](*args))
+            return self.waiting.pop(id)(name)
+        return (1, id, self.functions[name](*args))
 
-    def call(self, done, name, args):
-        """On the loop: has the page call a function, and `done` with its value."""
+    def request(self, done, name, args):
+        """The frame of a call, whose answer `done` will get."""
         id = next(self.ids)
         self.waiting[id] = done
-        frame = (0, id, name, args)
-        if not BATCH:
-            drive(self.write(frame))
-            return
-        self.queued.append(frame)
-        if len(self.queued) == 1:
-            self.loop.call_soon(self.flush)
+        return (0, id, name, args)
 
-    def flush(self):
-        frame, self.queued = self.queued, []
-        drive(self.write(frame))
+    def call(self, done, name, args):
+        """Calls now, on the loop."""
+        frame = self.request(done, name, args)
+        drive(self.write([frame] if BATCH else frame))
 
     def block(self, name, *args):
         """From another thread: calls, and waits for the value."""
@@ -98,23 +75,23 @@ class Connection:
         lock.acquire()
         return values[0]
 
-    async def gather(self, name, count):
-        """`count` calls in flight."""
-        end = self.loop.create_future()
-        values = []
+    async def gather(self, size):
+        """`size` calls in flight."""
+        end, values = self.loop.create_future(), []
 
         def done(value):
             values.append(value)
-            if len(values) == count:
+            if len(values) == size:
                 end.set_result(values)
 
-        for i in range(count):
-            self.call(done, name, (i, 7))
+        frames = [self.request(done, "add", (i, 7)) for i in range(size)]
+        for frame in [frames] if BATCH else frames:
+            await self.write(frame)
         return await end
 
 
 def drive(coroutine):
-    """Runs a send that has nothing to wait for, without a task; where it must wait, as one."""
+    """Runs a send that has nothing to wait for, without a task."""
     try:
         coroutine.send(None)
     except StopIteration:
@@ -122,7 +99,16 @@ def drive(coroutine):
     raise RuntimeError("the socket is full")
 
 
-connections = []
+connections, subscribers = [], []
+
+
+async def publish_all(messages):
+    """Each message encoded once, for all."""
+    for data in calling.publications(messages):
+        frame = (2, data, None)
+        event = {"type": "websocket.send", "text": encode([frame] if BATCH else frame).decode()}
+        for connection in subscribers:
+            await connection.send(event)
 
 
 async def app(scope, receive, send):
@@ -136,8 +122,20 @@ async def app(scope, receive, send):
         await connections[-1].run()
 
 
-def call_page(count, warm_up=0):
-    return calling.sequence(connections[-1].block, count, warm_up)
+def on_the_loop(coroutine):
+    return asyncio.run_coroutine_threadsafe(coroutine, connections[0].loop).result()
 
 
-serve(start(app, LOOP, lifespan="off"), call_page=call_page)
+def call_page(**options):
+    return calling.sequence(connections[0].block, **options)
+
+
+def flood(**options):
+    return calling.floods(lambda size: on_the_loop(connections[0].gather(size)), **options)
+
+
+def publish(messages):
+    on_the_loop(publish_all(messages))
+
+
+serve(start(app, LOOP, lifespan="off"), call_page=call_page, flood=flood, publish=publish)
