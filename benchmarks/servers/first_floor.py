@@ -38,6 +38,6 @@ async def app(scope, receive, send):
 
 
 before = time.perf_counter()
-url = start(app, "uvloop", lifespan="off")
+url = start(app, loop="uvloop", lifespan="off")
 seconds = time.perf_counter() - before
 serve(url, launch=lambda: {"seconds": seconds})
