@@ -15,6 +15,7 @@ class System:
         script: Its server, in `benchmarks/systems`.
         arguments: For the script.
         packages: From PyPI, into an environment of its own; none: the environment of the harness.
+        npm: A package of the npm registry, into the same folder: the half for the page, where PyPI has only the other.
         python: The version its environment needs, where not the harness's own.
         own_browser: Whether it brings its own instead of being opened in the common Chromium.
         about: What it is, for the table.
@@ -24,6 +25,7 @@ class System:
     about: str
     arguments: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    npm: str | None = None
     python: str | None = None
     own_browser: bool = False
 
@@ -37,7 +39,8 @@ CATALOGUE: dict[str, System] = {
     "raw-socket": System("raw_socket.py", "a blocking socket and threads, the WebSocket's frames read by hand"),
     "eel": System("with_eel.py", "Eel, on gevent", packages=("eel",)),
     "socketio": System(
-        "with_socketio.py", "python-socketio, ASGI on uvicorn with uvloop", packages=("python-socketio", "uvicorn[standard]")
+        "with_socketio.py", "python-socketio, ASGI on uvicorn with uvloop", 
+        packages=("python-socketio", "uvicorn[standard]"), npm="socket.io-client@4.8.1",
     ),
     "nicegui": System("with_nicegui.py", "NiceGUI: emitEvent and run_javascript", packages=("nicegui",)),
     "pywebview": System("with_pywebview.py", "pywebview's js_api, Qt", packages=("pywebview[qt6]",), own_browser=True),

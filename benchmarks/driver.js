@@ -134,5 +134,17 @@
         return { lost: messages * heard.length - sum("got"), disordered: sum("disordered") };
     }
 
-    globalThis.loops = { check, functions, sequence, bursts, down, up, listen, all_heard };
+    /** What takes longer than this has hung. */
+    const LIMIT = 120_000;
+
+    const limited = (loop) => (options) => {
+        let timer;
+        const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error("no answer in 120 s")), LIMIT); });
+        return Promise.race([loop(options), late]).finally(() => clearTimeout(timer));
+    };
+
+    globalThis.loops = { check, functions };
+    for (const loop of [sequence, bursts, down, up, listen, all_heard]) {
+        globalThis.loops[loop.name] = limited(loop);
+    }
 })();

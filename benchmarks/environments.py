@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .catalogue import CATALOGUE
+from .catalogue import CATALOGUE, System
 
 __all__ = ["ENVIRONMENTS", "Missing", "python_of"]
 
@@ -29,24 +29,26 @@ def python_of(system: str) -> str:
         return sys.executable
     folder = ENVIRONMENTS / f"bench-{system}"
     python, stamp = folder / "bin" / "python", folder / ".stamp"
-    order = "\n".join([wanted.python or sys.version, *wanted.packages])
+    order = "\n".join([wanted.python or sys.version, wanted.npm or "", *wanted.packages])
     if not stamp.exists() or stamp.read_text() != order:
-        _make(folder, wanted.python or sys.executable, wanted.packages)
+        print(f"installing {', '.join(wanted.packages)} into {folder}", file=sys.stderr)
+        _make(folder, wanted)
         stamp.write_text(order)
     return str(python)
 
 
-def _make(folder: Path, python: str, packages: tuple[str, ...]) -> None:
-    print(f"installing {', '.join(packages)} into {folder.name}", file=sys.stderr)
+def _make(folder: Path, wanted: System) -> None:
     uv = shutil.which("uv") or str(ENVIRONMENTS / "tools" / "bin" / "uv")
-    _run(uv, "venv", "--quiet", "--clear", "--python", python, str(folder))
-    _run(uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *packages)
+    _run(uv, "venv", "--quiet", "--clear", "--python", wanted.python or sys.executable, str(folder))
+    _run(uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *wanted.packages)
+    if wanted.npm:
+        _run("npm", "install", "--silent", "--no-save", "--no-package-lock", "--prefix", str(folder), wanted.npm)
 
 
 def _run(*command: str) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except FileNotFoundError:
-        raise Missing("uv is needed: pip install uv") from None
+        raise Missing(f"{Path(command[0]).name} is needed") from None
     except subprocess.CalledProcessError as error:
         raise Missing(f"{' '.join(command[1:3])}: {error.stderr.strip()[-300:]}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from .accounts import cpu_seconds, resident_bytes
 __all__ = ["Server", "ServerFailed"]
 
 END_SECONDS = 10.0
+ANSWER_SECONDS = 300.0  # a server that has not answered then has hung
 
 
 class ServerFailed(Exception):
@@ -72,7 +74,10 @@ class Server:
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
+        late = threading.Timer(ANSWER_SECONDS, self._process.kill)
+        late.start()
         line = self._process.stdout.readline()
+        late.cancel()
         if not line:
             raise ServerFailed(f"the server of {self.system} has ended:\n{self._said()}")
         answer: dict[str, Any] = json.loads(line)

@@ -27,9 +27,9 @@ def carry_out(line, actions):
         return {"error": traceback.format_exc()}
 
 
-def serve(url, **actions):
+def serve(url, _lines=sys.stdin, **actions):
     """Tells the address, then does what is asked until the input ends."""
     say({"url": url})
-    for line in sys.stdin:
+    for line in _lines:
         say(carry_out(line, actions))
     os._exit(0)

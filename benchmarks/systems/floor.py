@@ -13,7 +13,7 @@ from pathlib import Path
 import calling
 import msgspec
 from console import serve
-from serving import start
+from serving import LIKE_OURS, start
 
 LOOP = sys.argv[1]
 BATCH = "batch" in sys.argv
@@ -138,4 +138,4 @@ def publish(messages):
     on_the_loop(publish_all(messages))
 
 
-serve(start(app, LOOP, lifespan="off"), call_page=call_page, flood=flood, publish=publish)
+serve(start(app, loop=LOOP, lifespan="off", **LIKE_OURS), call_page=call_page, flood=flood, publish=publish)

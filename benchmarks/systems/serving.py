@@ -5,6 +5,8 @@ import threading
 
 import uvicorn
 
+LIKE_OURS = {"ws_per_message_deflate": False}
+
 
 class Server(uvicorn.Server):
     """Says when it has started."""
@@ -18,12 +20,10 @@ class Server(uvicorn.Server):
         self.ready.set()
 
 
-def start(app, loop="auto", **options):
+def start(app, **options):
     """Serves an application on a free port; returns its address when it does."""
     sock = socket.create_server(("127.0.0.1", 0), backlog=128)
-    config = uvicorn.Config(
-        app, loop=loop, log_config=None, log_level="warning", access_log=False, ws_per_message_deflate=False, **options
-    )
+    config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, **options)
     server = Server(config)
     threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True).start()
     server.ready.wait()
