@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..lab import Lab
+from ..lab import Lab, Tab
 from ..sample import FLOOR, Sample, Target
+from ..server import Server
 
 ID = "S11"
 TITLE = "A page calls Python while the main thread computes"
@@ -14,12 +15,13 @@ TARGETS: tuple[Target, ...] = ()  # what it is, not what it should be: the inter
 BUSY = Path(__file__).parents[1] / "servers" / "busy.py"
 HOWS = ("idle", "pure Python", "long C calls", "numpy")
 SERVERS = {FLOOR: {"": "floor"}, "ours": {"": "ours", ", switch_interval=0.0005": "ours-switching"}}
-CALL_FOR = """async (seconds) => {
+FUNCTIONS = {FLOOR: {"": "add"}, "ours": {"": "add", ", async def": "add_async"}}
+CALL_FOR = """async ([name, seconds]) => {
     const found = [];
     const end = performance.now() + 1000 * seconds;
     for (let i = 0; performance.now() < end; i++) {
         const start = performance.now();
-        loops.check(await bench.call("add", i, 7), i + 7);
+        loops.check(await bench.call(name, i, 7), i + 7);
         found.push((performance.now() - start) / 1000);
     }
     return found;
@@ -33,13 +35,18 @@ def visit(system: str, lab: Lab) -> list[Sample]:
 
 def stretches(system: str, lab: Lab, label: str, name: str) -> list[Sample]:
     """What the page's calls take, one after the other, beside each way to compute."""
-    seconds = lab.count(30, 5) / 10
-    samples = []
     with lab.serve(system, BUSY, name) as server, lab.tab(server) as tab:
-        tab.evaluate(CALL_FOR, 0.3)
-        for how in HOWS:
-            server.tell({"do": "compute", "how": how, "seconds": seconds + 0.5})
-            found = tab.evaluate(CALL_FOR, seconds)
-            server.answer()
-            samples.append(Sample(system, how + label, found, extra={"worst_s": max(found)}))
-    return samples
+        tab.evaluate(CALL_FOR, ["add", 0.3])
+        return [
+            stretch(server, tab, how, how + kind + label, function, lab.count(20, 3) / 10)
+            for how in HOWS
+            for kind, function in FUNCTIONS[system].items()
+        ]
+
+
+def stretch(server: Server, tab: Tab, how: str, variant: str, function: str, seconds: float) -> Sample:
+    """Some seconds of calls."""
+    server.tell({"do": "compute", "how": how, "seconds": seconds + 0.5})
+    found = tab.evaluate(CALL_FOR, [function, seconds])
+    server.answer()
+    return Sample(server.system, variant, found, extra={"worst_s": max(found)})

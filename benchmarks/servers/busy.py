@@ -20,15 +20,25 @@ let last = 0;
 socket.onmessage = ({ data }) => { const [id, value] = JSON.parse(data); waiting.get(id)(value); waiting.delete(id); };
 window.bench = {
     ready: new Promise((resolve) => { socket.onopen = resolve; }).then(() => {}),
-    call: (name, ...args) => new Promise((resolve) => { waiting.set(++last, resolve); socket.send(JSON.stringify([last, args])); }),
+    call: (name, ...args) => new Promise((resolve) => {
+        waiting.set(++last, resolve);
+        socket.send(JSON.stringify([last, args]));
+    }),
 };
 </script>"""
 OUR_PAGE = """<!DOCTYPE html><title>ours</title><script>
-window.bench = { ready: JsPyTextSocket.wait_ready().then(() => {}), call: (name, ...args) => JsPyFunction.call(name)(...args) };
+window.bench = {
+    ready: JsPyTextSocket.wait_ready().then(() => {}),
+    call: (name, ...args) => JsPyFunction.call(name)(...args),
+};
 </script>"""
 
 
 def add(a, b):
+    return a + b
+
+
+async def add_async(a, b):
     return a + b
 
 
@@ -48,7 +58,8 @@ def ours(switch_interval=None):
     from jsmeets_local import JsMeetsPy
 
     app = JsMeetsPy()
-    app.expose("add")(add)
+    app.expose(add)
+    app.expose(add_async)
     return app.launch(OUR_PAGE, mode="none", switch_interval=switch_interval).url
 
 
