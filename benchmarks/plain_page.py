@@ -57,7 +57,9 @@ class PlainPage:
             if length > 125:
                 length = int.from_bytes(self._file.read(2 if length == 126 else 8), "big")
             data = self._file.read(length)
-            if first == 0x81:
+            if first == 0x89:
+                self._socket.sendall(bytes((0x8A, 0x80 | length)) + bytes(4) + data)
+            elif first == 0x81:
                 self._take([message for message in json.loads(data) if message[0] != "ping"])
         return self._inbox.popleft()
 

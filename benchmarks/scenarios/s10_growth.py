@@ -33,7 +33,7 @@ Result = tuple[list[float], float, dict[str, float]]
 
 
 def compared(server: Server, count: int, operate: Operate, grow: Callable[[], object]) -> Result:
-    """Seconds and processor time of an operation when all has grown; `growth` is the latter, in times of that before."""
+    """Seconds and processor time of an operation when all has grown; `growth` is the latter in times of that before."""
     before = measured(server, count, operate, 0)
     grow()
     seconds, cpu = measured(server, count, operate, 10**6)
