@@ -30,7 +30,14 @@ class System:
     own_browser: bool = False
 
 
-_OLD = ("JsMeetsStarlette==0.0.1", "starlette<0.14", "uvicorn[standard]<0.12", "jinja2<3", "markupsafe<2", "aiofiles<0.6")
+_OLD = (
+    "JsMeetsStarlette==0.0.1",
+    "starlette<0.14",
+    "uvicorn[standard]<0.12",
+    "jinja2<3",
+    "markupsafe<2",
+    "aiofiles<0.6",
+)
 
 CATALOGUE: dict[str, System] = {
     "floor-uvloop": System("floor.py", "raw ASGI on uvicorn with uvloop, one frame per call", ("uvloop",)),
@@ -39,8 +46,10 @@ CATALOGUE: dict[str, System] = {
     "raw-socket": System("raw_socket.py", "a blocking socket and threads, the WebSocket's frames read by hand"),
     "eel": System("with_eel.py", "Eel, on gevent", packages=("eel",)),
     "socketio": System(
-        "with_socketio.py", "python-socketio, ASGI on uvicorn with uvloop", 
-        packages=("python-socketio", "uvicorn[standard]"), npm="socket.io-client@4.8.1",
+        "with_socketio.py",
+        "python-socketio, ASGI on uvicorn with uvloop",
+        packages=("python-socketio", "uvicorn[standard]"),
+        npm="socket.io-client@4.8.1",
     ),
     "nicegui": System("with_nicegui.py", "NiceGUI: emitEvent and run_javascript", packages=("nicegui",)),
     "pywebview": System("with_pywebview.py", "pywebview's js_api, Qt", packages=("pywebview[qt6]",), own_browser=True),

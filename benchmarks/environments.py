@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -39,10 +40,18 @@ def python_of(system: str) -> str:
 
 def _make(folder: Path, wanted: System) -> None:
     uv = shutil.which("uv") or str(ENVIRONMENTS / "tools" / "bin" / "uv")
-    _run(uv, "venv", "--quiet", "--clear", "--python", wanted.python or sys.executable, str(folder))
+    _run(uv, "venv", "--quiet", "--clear", "--python", _interpreter(wanted.python), str(folder))
     _run(uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *wanted.packages)
     if wanted.npm:
         _run("npm", "install", "--silent", "--no-save", "--no-package-lock", "--prefix", str(folder), wanted.npm)
+
+
+def _interpreter(version: str | None) -> str:
+    """pyenv's, whose names on the path only work where they are chosen; else uv looks for one, or fetches it."""
+    if version is None:
+        return sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    return next((str(path) for path in sorted(pyenv.glob(f"versions/{version}.*/bin/python"))), version)
 
 
 def _run(*command: str) -> None:
@@ -51,4 +60,4 @@ def _run(*command: str) -> None:
     except FileNotFoundError:
         raise Missing(f"{Path(command[0]).name} is needed") from None
     except subprocess.CalledProcessError as error:
-        raise Missing(f"{' '.join(command[1:3])}: {error.stderr.strip()[-300:]}") from None
+        raise Missing(f"{' '.join(command[1:3])}: {error.stderr.strip().splitlines()[0][:160]}") from None

@@ -10,7 +10,7 @@ from statistics import median
 
 from .sample import ANY, FLOOR, Sample, Target
 
-__all__ = ["OURS", "Figure", "Scores", "Verdict", "rotated", "p95"]
+__all__ = ["OURS", "Figure", "Scores", "Verdict", "p95", "rotated"]
 
 OURS = "ours"
 MEASURES: dict[str, Callable[[float, float], float]] = {

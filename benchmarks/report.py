@@ -63,7 +63,8 @@ def as_json(outcomes: Sequence[Outcome], where: dict[str, Any]) -> dict[str, Any
 def as_markdown(outcomes: Sequence[Outcome], where: dict[str, Any]) -> str:
     """One table for each scenario, and one of all targets."""
     versions = ", ".join(f"{name} {number}" for name, number in where["versions"].items())
-    about = f"{where['date']}: {where['rounds']} rounds on {where['system']}; Python {where['python']}, {where['browser']}; {versions}."
+    place = f"{where['system']}; Python {where['python']}, {where['browser']}; {versions}"
+    about = f"{where['date']}: {where['rounds']} rounds on {place}."
     verdicts = [verdict for outcome in outcomes for verdict in scores(outcome).verdicts(outcome.scenario.TARGETS)]
     return "\n\n".join([about, *map(_section, outcomes), _targets(verdicts)]) + "\n"
 

@@ -39,8 +39,8 @@ class Target:
         metric: `"seconds"` (the median), `"cpu"`, or a name in `Sample.extra`.
         bound: The number.
         direction: Whether it must stay below the bound, or above it.
-        measure: `"ratio"` is ours / the floor's, `"speed-up"` the floor's / ours, `"difference"` ours - the floor's, all computed
-            within a round; `"value"` is the number itself (of `seconds` the median).
+        measure: `"ratio"` is ours / the floor's, `"speed-up"` the floor's / ours, `"difference"` ours - the floor's,
+            all computed within a round; `"value"` is the number itself (of `seconds` the median).
         floor: The system compared with.
         rounds: `"median"`: over the rounds; or `"every"`: no round may miss the bound.
     """

@@ -34,13 +34,16 @@ class Server:
 
     def __init__(self, system: str, command: list[str], cwd: Path) -> None:
         self.system = system
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by __exit__
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, cwd=cwd
         )
         self.pid = self._process.pid
-        self.hello = self._read()
-        self.url: str = self.hello["url"]
+        try:
+            self.url: str = self._read()["url"]
+        except BaseException:
+            self.__exit__()
+            raise
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Has the server's main thread do something, and waits for it.
@@ -96,6 +99,7 @@ class Server:
         """Its end of input is its end; what stays is killed, with its children."""
         children = psutil.Process(self.pid).children(recursive=True) if self._process.poll() is None else []
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         try:
             self._process.wait(END_SECONDS)
@@ -105,4 +109,5 @@ class Server:
         for child in children:
             if child.is_running():
                 child.kill()
+        self._process.stdout.close()
         self._log.close()

@@ -21,7 +21,7 @@ PAGES = 50
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab. The time is from the publisher's start until the last page has heard the last message."""
+    """One fresh server and tab; the time is from the publisher's start until the last page has heard all."""
     messages = lab.count(2000, 20)
     with lab.serve(system) as server, lab.tab(server, isolated=False) as tab:
         tab.evaluate("options => loops.listen(options)", {"count": PAGES})

@@ -31,7 +31,7 @@ async def add_async(a, b):
 
 def check(value, wanted):
     if value != wanted:
-        raise AssertionError("a wrong answer: %r for %r" % (value, wanted))
+        raise AssertionError(f"a wrong answer: {value!r} for {wanted!r}")
 
 
 def sequence(call, count, warm_up=0):
@@ -48,7 +48,7 @@ def sequence(call, count, warm_up=0):
 
 
 def floods(flood, size, count, warm_up=0):
-    """`flood(size)` has that many calls of `add(i, 7)` in flight and returns the values: the seconds per call, of each flood."""
+    """`flood(size)` has `size` calls of `add(i, 7)` in flight and returns their values: the seconds per call, of each."""
     seconds = []
     for turn in range(-warm_up, count):
         start = time.perf_counter()
@@ -63,5 +63,5 @@ def floods(flood, size, count, warm_up=0):
 def publications(messages):
     """What a publisher sends; the last one says so."""
     for n in range(messages):
-        yield {"n": n, "text": "message %d" % n}
+        yield {"n": n, "text": f"message {n}"}
     yield {"n": -1, "text": "the end"}

@@ -1,7 +1,8 @@
 """The floor: the least code that does the same JSON call over raw ASGI, on the same uvicorn.
 
 `floor.py uvloop|asyncio [batch]`. A frame is `[0, id, name, arguments]` for a call, `[1, id, value]` for its answer and
-`[2, data]` for a publication; with `batch` a list of those: what is said in one turn of either event loop travels in one frame.
+`[2, data]` for a publication; with `batch` a list of those: what is said in one turn of either event loop travels in
+one frame.
 """
 
 import asyncio

@@ -42,7 +42,7 @@ def flood(**options):
 
 def flood_here(**options):
     """From an async function that the page calls, so on the bridge's loop."""
-    return calling.floods(lambda size: page.eval("JsPyFunction.call('gather')(%d)" % size), **options)
+    return calling.floods(lambda size: page.eval(f"JsPyFunction.call('gather')({size})"), **options)
 
 
 def publish(messages):

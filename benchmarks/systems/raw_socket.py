@@ -16,6 +16,9 @@ import calling
 from console import serve
 
 PAGE = (Path(__file__).parent / "raw.html").read_text().replace("BATCHED", "false").encode()
+SWITCH = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
+)
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -108,18 +111,19 @@ def meet(sock):
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     file = sock.makefile("rb")
     headers = {}
-    while (line := file.readline().strip()):
+    while line := file.readline().strip():
         name, _, value = line.partition(b":")
         headers[name.lower()] = value.strip()
     key = headers.get(b"sec-websocket-key")
     if key is None:
-        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(PAGE) + PAGE)
+        sock.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(PAGE)
+            + PAGE
+        )
         sock.close()
         return
     accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
-    sock.sendall(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n" % accept
-    )
+    sock.sendall(SWITCH % accept)
     connections.append(Connection(sock, file))
     connections[-1].run()
 
@@ -147,4 +151,4 @@ def publish(messages):
 
 server = socket.create_server(("127.0.0.1", 0), backlog=128)
 threading.Thread(target=listen, args=(server,), daemon=True).start()
-serve("http://127.0.0.1:%d" % server.getsockname()[1], call_page=call_page, flood=flood, publish=publish)
+serve(f"http://127.0.0.1:{server.getsockname()[1]}", call_page=call_page, flood=flood, publish=publish)

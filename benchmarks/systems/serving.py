@@ -1,5 +1,6 @@
-"""uvicorn in a thread, as our own package runs it, for the systems that are ASGI applications; the main thread stays free."""
+"""uvicorn in a thread, as our own package runs it, for the ASGI applications; the main thread stays free."""
 
+import asyncio
 import socket
 import threading
 
@@ -25,6 +26,12 @@ def start(app, **options):
     sock = socket.create_server(("127.0.0.1", 0), backlog=128)
     config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, **options)
     server = Server(config)
-    threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True).start()
+
+    def run():
+        if options.get("loop") == "none":  # an old uvicorn, which takes the thread's loop
+            asyncio.set_event_loop(asyncio.new_event_loop())
+        server.run(sockets=[sock])
+
+    threading.Thread(target=run, daemon=True).start()
     server.ready.wait()
-    return "http://127.0.0.1:%d" % sock.getsockname()[1]
+    return f"http://127.0.0.1:{sock.getsockname()[1]}"

@@ -55,4 +55,6 @@ def call_page(**options):
     return calling.sequence(block, **options)
 
 
-serve("http://127.0.0.1:%d/index.html" % eel._start_args["port"], lines(), call_page=call_page, flood=flood, publish=publish)
+serve(
+    f"http://127.0.0.1:{eel._start_args['port']}/index.html", lines(), call_page=call_page, flood=flood, publish=publish
+)

@@ -6,6 +6,7 @@ The package on PyPI has no JavaScript, so the page speaks its wire by itself, as
 import asyncio
 
 import calling
+import uvloop
 from console import serve
 from JsMeetsStarlette import JsMeetsPy, JsPyFunction, JsPyPubsub
 from serving import start
@@ -16,7 +17,10 @@ const socket = new WebSocket(location.origin.replace("http", "ws") + "/jsmeetspy
 const waiting = new Map();
 let last = 0, listener, resolve_ready;
 const send = (protocol, key, id, data) => socket.send(JSON.stringify({ protocol, key, id, data, exception: null }));
-const request = (protocol, key, data) => new Promise((resolve) => { waiting.set(++last, resolve); send(protocol, key, last, data); });
+const request = (protocol, key, data) => new Promise((resolve) => {
+    waiting.set(++last, resolve);
+    send(protocol, key, last, data);
+});
 const answered = ({ id, data }) => { waiting.get(id)(data); waiting.delete(id); };
 const take = {
     system: () => resolve_ready(),
@@ -75,4 +79,5 @@ def publish(messages):
         JsPyPubsub.publish("news")(data)
 
 
-serve(start(app, lifespan="on"), call_page=call_page, flood=flood, publish=publish)
+asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+serve(start(app, loop="none", lifespan="on"), call_page=call_page, flood=flood, publish=publish)

@@ -35,7 +35,7 @@ async def index():
     functions = {**calling.PLAIN, "subscribe": lambda: subscribers.append(client)}
 
     def answer(id, value):
-        client.run_javascript("answer(%d, %s)" % (id, json.dumps(value)))
+        client.run_javascript(f"answer({id}, {json.dumps(value)})")
 
     def call(event):
         answer(event.args["id"], functions[event.args["name"]](*event.args["args"]))
@@ -56,7 +56,7 @@ def on_the_loop(coroutine):
 
 
 async def run(name, *args):
-    return await clients[0].run_javascript("return loops.functions.%s(...%s)" % (name, json.dumps(args)), timeout=60)
+    return await clients[0].run_javascript(f"return loops.functions.{name}(...{json.dumps(args)})", timeout=60)
 
 
 def block(name, *args):
@@ -69,7 +69,7 @@ async def gather(size):
 
 async def publish_all(messages):
     for data in calling.publications(messages):
-        code = "heard(%s)" % json.dumps(data)
+        code = f"heard({json.dumps(data)})"
         for client in subscribers:
             client.run_javascript(code)
         await asyncio.sleep(0)

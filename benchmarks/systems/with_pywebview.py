@@ -12,7 +12,9 @@ from pathlib import Path
 if not os.environ.get("DISPLAY"):
     reading, writing = os.pipe()
     screen = ["Xvfb", "-displayfd", str(writing), "-terminate", "-screen", "0", "800x600x24"]
-    subprocess.Popen(screen, pass_fds=[writing], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.Popen(
+        screen, pass_fds=[writing], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     os.environ["DISPLAY"] = ":" + os.read(reading, 16).decode().strip()
 if hasattr(os, "geteuid") and os.geteuid() == 0:
     os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"
@@ -22,12 +24,12 @@ import webview
 from console import serve
 
 DRIVER = (Path(__file__).parents[1] / "driver.js").read_text()
-PAGE = """<!DOCTYPE html><title>pywebview</title><body><script>%s</script><script>
+PAGE = """<!DOCTYPE html><title>pywebview</title><body><script>DRIVER</script><script>
 window.bench = {
     ready: new Promise((resolve) => { addEventListener("pywebviewready", () => resolve()); }),
     call: (name, ...args) => pywebview.api[name](...args),
 };
-</script>""" % DRIVER
+</script>""".replace("DRIVER", DRIVER)
 
 
 class Api:
@@ -46,13 +48,13 @@ def evaluate(expression, arg):
         values.append(value)
         end.set()
 
-    window.evaluate_js("(async () => JSON.stringify(await (%s)(%s)))()" % (expression, json.dumps(arg)), done)
+    window.evaluate_js(f"(async () => JSON.stringify(await ({expression})({json.dumps(arg)})))()", done)
     end.wait()
     return {"value": json.loads(values[0])}
 
 
 def block(name, *args):
-    return window.evaluate_js("loops.functions.%s(...%s)" % (name, json.dumps(args)))
+    return window.evaluate_js(f"loops.functions.{name}(...{json.dumps(args)})")
 
 
 def call_page(**options):
