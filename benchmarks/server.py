@@ -16,6 +16,7 @@ from .accounts import cpu_seconds, resident_bytes
 __all__ = ["Server", "ServerFailed"]
 
 END_SECONDS = 10.0
+START_SECONDS = 60.0
 ANSWER_SECONDS = 300.0  # a server that has not answered then has hung
 
 
@@ -40,7 +41,7 @@ class Server:
         )
         self.pid = self._process.pid
         try:
-            self.url: str = self._read()["url"]
+            self.url: str = self._read(START_SECONDS)["url"]
         except BaseException:
             self.__exit__()
             raise
@@ -75,9 +76,9 @@ class Server:
         """Bytes of memory of its processes."""
         return resident_bytes(self.pid)
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self, limit: float = ANSWER_SECONDS) -> dict[str, Any]:
         assert self._process.stdout is not None
-        late = threading.Timer(ANSWER_SECONDS, self._process.kill)
+        late = threading.Timer(limit, self._process.kill)
         late.start()
         line = self._process.stdout.readline()
         late.cancel()

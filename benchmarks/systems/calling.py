@@ -48,7 +48,7 @@ def sequence(call, count, warm_up=0):
 
 
 def floods(flood, size, count, warm_up=0):
-    """`flood(size)` has `size` calls of `add(i, 7)` in flight and returns their values: the seconds per call, of each."""
+    """`flood(size)` has `size` calls of `add(i, 7)` in flight and returns their values: seconds per call, of each."""
     seconds = []
     for turn in range(-warm_up, count):
         start = time.perf_counter()

@@ -20,6 +20,9 @@ class Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         self.ready.set()
 
+    def install_signal_handlers(self):
+        """An old uvicorn would, and may not in this thread."""
+
 
 def start(app, **options):
     """Serves an application on a free port; returns its address when it does."""
@@ -30,8 +33,13 @@ def start(app, **options):
     def run():
         if options.get("loop") == "none":  # an old uvicorn, which takes the thread's loop
             asyncio.set_event_loop(asyncio.new_event_loop())
-        server.run(sockets=[sock])
+        try:
+            server.run(sockets=[sock])
+        finally:
+            server.ready.set()
 
     threading.Thread(target=run, daemon=True).start()
     server.ready.wait()
+    if not server.started:
+        raise RuntimeError("the server did not start")
     return f"http://127.0.0.1:{sock.getsockname()[1]}"
