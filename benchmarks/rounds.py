@@ -38,7 +38,8 @@ def run(lab: Lab, scenarios: Sequence[Any], systems: Sequence[str], rounds: int)
     outcomes = [Outcome(scenario, missing=_left_out(scenario, systems)) for scenario in scenarios]
     for number in range(rounds):
         for outcome in outcomes:
-            _one_round(lab, outcome, rotated(systems, number), number)
+            if number < getattr(outcome.scenario, "ROUNDS", rounds):
+                _one_round(lab, outcome, rotated(systems, number), number)
     return outcomes
 
 

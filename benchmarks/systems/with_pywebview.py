@@ -48,7 +48,7 @@ def evaluate(expression, arg):
         values.append(value)
         end.set()
 
-    window.evaluate_js(f"(async () => JSON.stringify(await ({expression})({json.dumps(arg)})))()", done)
+    window.evaluate_js(f"(async () => JSON.stringify((await ({expression})({json.dumps(arg)})) ?? null))()", done)
     end.wait()
     return {"value": json.loads(values[0])}
 
