@@ -48,5 +48,5 @@ def stretch(server: Server, tab: Tab, how: str, variant: str, function: str, sec
     """Some seconds of calls."""
     server.tell({"do": "compute", "how": how, "seconds": seconds + 0.5})
     found = tab.evaluate(CALL_FOR, [function, seconds])
-    server.answer()
-    return Sample(server.system, variant, found, extra={"worst_s": max(found)})
+    computed = server.answer()["rounds"] / (seconds + 0.5)
+    return Sample(server.system, variant, found, extra={"worst_s": max(found), "computed_per_s": computed})

@@ -65,22 +65,26 @@ def ours(switch_interval=None):
 
 def idle(seconds):
     time.sleep(seconds)
+    return 0
 
 
 def pure(seconds):
     """Python alone: the interpreter offers the others a turn now and then."""
-    end, number = time.perf_counter() + seconds, 0
+    end, done = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
-        for i in range(1000):
-            number += i * i
+        sum(i * i for i in range(1000))
+        done += 1
+    return done
 
 
 def long_c_calls(seconds):
     """Calls into C that keep the interpreter's lock for 0.1 s each."""
     hold = ctypes.PyDLL(None).usleep
-    end = time.perf_counter() + seconds
+    end, done = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
         hold(100_000)
+        done += 1
+    return done
 
 
 def numpy(seconds):
@@ -88,14 +92,19 @@ def numpy(seconds):
     import numpy
 
     matrix = numpy.random.default_rng(1).random((400, 400))
-    end = time.perf_counter() + seconds
+    end, done = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
         matrix = matrix @ matrix
         matrix /= numpy.abs(matrix).max()
+        done += 1
+    return done
+
+
+HOWS = {"idle": idle, "pure Python": pure, "long C calls": long_c_calls, "numpy": numpy}
 
 
 def compute(how, seconds):
-    {"idle": idle, "pure Python": pure, "long C calls": long_c_calls, "numpy": numpy}[how](seconds)
+    return {"rounds": HOWS[how](seconds)}
 
 
 if SYSTEM == "floor":
