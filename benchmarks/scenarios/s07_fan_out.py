@@ -6,7 +6,7 @@ import time
 
 from ..lab import Lab
 from ..sample import ANY, Sample, Target
-from ..visits import FLOORS, PEERS
+from ..visits import PEERS
 
 ID = "S7"
 TITLE = "One publisher, 50 pages (frames of one tab, each with its own socket), 2,000 messages (peers 500)"
