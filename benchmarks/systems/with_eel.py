@@ -5,15 +5,27 @@ from pathlib import Path
 
 import calling
 import eel
-import gevent
+import gevent.event
+import gevent.socket
 from console import serve
 
 eel.init(str(Path(__file__).parent / "eel_web"))
 for function in calling.PLAIN.values():
     eel.expose(function)
 eel.start("index.html", mode=None, host="127.0.0.1", port=0, block=False, close_callback=lambda *_: None)
-while not eel._start_args["port"]:
-    gevent.sleep(0)  # it takes a free port when its greenlet runs
+
+
+def is_listening():
+    """Eel has no word for it: it chooses a free port, and takes it when its greenlet runs."""
+    try:
+        gevent.socket.create_connection(("127.0.0.1", eel._start_args["port"])).close()
+    except OSError:
+        return False
+    return True
+
+
+while not is_listening():
+    gevent.sleep(0)
 
 
 def lines():
