@@ -47,21 +47,26 @@ def main(given: Sequence[str] | None = None) -> int:
     known = known_scenarios()
     asked = arguments(known, given)
     with open_lab(asked.quick) as lab:
-        outcomes = run(lab, [known[one] for one in asked.scenarios], asked.systems, asked.rounds)
-        where = machine(lab.browser.version, asked.rounds)
-    markdown = as_markdown(outcomes, where)
-    save(asked.output, outcomes, where, markdown)
+        version = lab.browser.version
+
+        def keep(outcomes: Sequence[Outcome], done: int) -> str:
+            return save(asked.output, outcomes, machine(version, done))
+
+        outcomes = run(lab, [known[one] for one in asked.scenarios], asked.systems, asked.rounds, keep)
+    markdown = keep(outcomes, asked.rounds)
     if asked.write_docs:
         DOCUMENT.write_text(between(DOCUMENT.read_text(), markdown))
     print(markdown)
     return told_failures(outcomes)
 
 
-def save(folder: Path, outcomes: Sequence[Outcome], where: dict[str, Any], markdown: str) -> None:
-    """Both forms."""
+def save(folder: Path, outcomes: Sequence[Outcome], where: dict[str, Any]) -> str:
+    """Writes both forms; returns the one for people."""
+    markdown = as_markdown(outcomes, where)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.json").write_text(json.dumps(as_json(outcomes, where), indent=1) + "\n")
     (folder / "bench.md").write_text(markdown)
+    return markdown
 
 
 def between(text: str, markdown: str) -> str:

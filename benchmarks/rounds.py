@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,13 +33,28 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def run(lab: Lab, scenarios: Sequence[Any], systems: Sequence[str], rounds: int) -> list[Outcome]:
-    """All rounds; a system that fails is told, and visited no more in that scenario."""
+def run(
+    lab: Lab,
+    scenarios: Sequence[Any],
+    systems: Sequence[str],
+    rounds: int,
+    keep: Callable[[list[Outcome], int], object] = lambda _outcomes, _done: None,
+) -> list[Outcome]:
+    """All rounds; a system that fails is told, and visited no more in that scenario.
+
+    Args:
+        lab: Given to each visit.
+        scenarios: Their modules.
+        systems: Their names.
+        rounds: How many.
+        keep: Called after each round with the outcomes so far, and the number of rounds.
+    """
     outcomes = [Outcome(scenario, missing=_left_out(scenario, systems)) for scenario in scenarios]
     for number in range(rounds):
         for outcome in outcomes:
             if number < getattr(outcome.scenario, "ROUNDS", rounds):
                 _one_round(lab, outcome, rotated(systems, number), number)
+        keep(outcomes, number + 1)
     return outcomes
 
 

@@ -95,7 +95,10 @@ def test_what_is_missing_or_fails_is_told_and_the_rest_goes_on() -> None:
         return [Sample(system, "def", [1.0])]
 
     module = scenario(SYSTEMS=("ours", "eel", "socketio"), REASONS={"pywebview": "it cannot"}, visit=visit)
-    (outcome,) = run(SimpleNamespace(), [module], ["eel", "ours", "socketio", "pywebview"], 2)
+    kept: list[int] = []
+    systems = ["eel", "ours", "socketio", "pywebview"]
+    (outcome,) = run(SimpleNamespace(), [module], systems, 2, lambda _outcomes, done: kept.append(done))
+    assert kept == [1, 2]
     assert [[sample.system for sample in samples] for samples in outcome.rounds] == [["ours"], ["ours"]]
     assert outcome.missing == {"pywebview": "it cannot", "eel": "npm is needed"}
     assert outcome.failed == {"socketio": "ValueError: a wrong answer"}
