@@ -29,6 +29,7 @@ import jsmeets_local
 jsmeets_local.JsMeetsPy(templates="examples")
 """
 OPTIONAL = {"numpy", "pandas", "polars", "PIL", "IPython", "webview", "jinja2", "PyInstaller"}
+WINDOWS = {"jsmeets_local.launchers.chromium", "jsmeets_local.launchers.window_here"}
 OF_UVICORN = {"uvicorn", "click", "watchfiles"}  # these two come with it
 
 
@@ -42,9 +43,11 @@ def loaded_by(program: str) -> set[str]:
 @pytest.mark.parametrize(
     ("program", "absent"),
     [
-        pytest.param("import jsmeets_local", OPTIONAL | OF_UVICORN, id="import"),
-        pytest.param("import jsmeets_local; jsmeets_local.JsMeetsPy()", OPTIONAL | OF_UVICORN, id="application"),
-        pytest.param(LAUNCHED, OPTIONAL, id="a launched page that has called"),
+        pytest.param("import jsmeets_local", OPTIONAL | WINDOWS | OF_UVICORN, id="import"),
+        pytest.param(
+            "import jsmeets_local; jsmeets_local.JsMeetsPy()", OPTIONAL | WINDOWS | OF_UVICORN, id="application"
+        ),
+        pytest.param(LAUNCHED, OPTIONAL | WINDOWS, id="a launched page that has called"),
     ],
 )
 def test_what_is_not_used_is_not_loaded(program: str, absent: set[str]) -> None:
