@@ -79,8 +79,9 @@ def _section(outcome: Outcome) -> str:
 
 
 def _first(text: str) -> str:
-    """The last line that is no detail, as of a traceback; one line of a table takes no more."""
-    return [line for line in text.splitlines() if line.strip() and not line.startswith(" ")][-1][:160]
+    """Its first line, of a traceback the last that is no detail: one line of a table takes no more."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(" ")]
+    return lines[-1 if "Traceback" in text else 0][:160]
 
 
 def _row(figure: Figure, extras: Sequence[str]) -> list[str]:
