@@ -135,11 +135,11 @@
     }
 
     /** What takes longer than this has hung. */
-    const LIMIT = 120_000;
+    const LIMIT = 60_000;
 
     const limited = (loop) => (options) => {
         let timer;
-        const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error("no answer in 120 s")), LIMIT); });
+        const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error("no answer in 60 s")), LIMIT); });
         return Promise.race([loop(options), late]).finally(() => clearTimeout(timer));
     };
 
