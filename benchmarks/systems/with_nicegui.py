@@ -88,5 +88,4 @@ def publish(messages):
 
 
 ui.run_with(app, show_welcome_message=False, message_history_length=100_000)  # 1,000: a burst reloads the page
-core.sio.eio.max_http_buffer_size = 100_000_000  # 1 MB, with which a big value ends the connection
 serve(start(app, **LIKE_OURS), call_page=call_page, flood=flood, publish=publish)
