@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -17,7 +17,7 @@ from .api.pubsub import Pubsub
 from .api.queue import QueuesApi
 from .api.textsocket import TextSockets
 from .bridge import Bridge, default_bridge
-from .compat import Handler, Handlers, Templates, enter_request
+from .compat import Handler, Handlers, enter_request
 from .core.limits import Limits
 from .endpoint import Guarded, TextEndpoint
 from .gate import Gate
@@ -27,6 +27,9 @@ from .running import Running
 from .staticfiles import Assets, Files
 from .stats import StatsEndpoint
 from .views import Views
+
+if TYPE_CHECKING:
+    from .templates import Templates
 
 __all__ = ["JsMeetsPy"]
 
@@ -103,6 +106,8 @@ class JsMeetsPy(Running):
         self.bridge.door.ask(self.bridge.hub.settings.update, {"badge": badge})
         self._handlers = Handlers(on_startup, on_shutdown, lifespan)
         if templates is not None:
+            from .templates import Templates  # and Jinja2 with it
+
             self.templates = Templates(templates)
         self._views = Views(self, static, templates)
         endpoint = TextEndpoint(self.bridge, self._gate)

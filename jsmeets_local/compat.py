@@ -1,25 +1,23 @@
-"""What Starlette 1.x has dropped and the API of 2020 promises: name-first templates, start-up and shutdown handlers."""
+"""What Starlette 1.x has dropped and the API of 2020 promises: start-up and shutdown handlers; and our script tags."""
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
 
-from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.templating import Jinja2Templates
 from starlette.types import Receive, Scope
 
 from .staticfiles import SCRIPTS
 
-__all__ = ["Handler", "Handlers", "Starlette2020", "Templates", "enter_request", "with_scripts"]
+__all__ = ["Handler", "Handlers", "Starlette2020", "current_request", "enter_request", "script_tags", "with_scripts"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
@@ -28,6 +26,7 @@ current_request: ContextVar[Request] = ContextVar("current_request")
 current_root: ContextVar[str] = ContextVar("current_root", default="")
 
 _OUR_FILES = re.compile(r"""(\s(?:src|href)\s*=\s*["']?)(?=/jsmeetspy/)""", re.IGNORECASE)
+_NOT_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04x}" for character in "<>&'"}
 
 
 def enter_request(scope: Scope, receive: Receive) -> None:
@@ -51,8 +50,8 @@ def _import_map() -> list[Markup]:
     root = current_root.get()
     if not root:
         return []
-    imports = htmlsafe_json_dumps({"imports": {"/jsmeetspy/": f"{root}/jsmeetspy/"}})
-    return [Markup('<script type="importmap">{}</script>').format(imports)]
+    imports = json.dumps({"imports": {"/jsmeetspy/": f"{root}/jsmeetspy/"}}).translate(_NOT_IN_SCRIPTS)
+    return [Markup('<script type="importmap">{}</script>').format(Markup(imports))]
 
 
 def with_scripts(html: str) -> str:
@@ -73,39 +72,6 @@ def _in_head(html: str, tags: str) -> str:
             end = lower.index(">", start) + 1
             return html[:end] + tags + html[end:]
     return "<!DOCTYPE html>" + tags + html
-
-
-class Templates(Jinja2Templates):
-    """Jinja2 templates; the request may be left out where one is being answered.
-
-    Args:
-        directory: The folder of the templates, relative to the working directory.
-    """
-
-    def __init__(self, directory: str) -> None:
-        super().__init__(directory=directory)
-        self.env.globals["jsmeets_scripts"] = script_tags
-
-    def TemplateResponse(self, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
-        """Renders a template.
-
-        `TemplateResponse(name, context)` as in 2020, or `TemplateResponse(request, name, context)` as in Starlette;
-        the context is optional, and so are Starlette's `status_code`, `headers`, `media_type` and `background`.
-
-        Raises:
-            RuntimeError: No request was given, and none is being answered.
-        """
-        if args and isinstance(args[0], Request):
-            return super().TemplateResponse(*args, **kwargs)
-        names = ("name", "context", "status_code", "headers", "media_type", "background")
-        kwargs.update(zip(names, args, strict=False))
-        context = dict(kwargs.pop("context", None) or {})
-        request = kwargs.pop("request", None) or context.pop("request", None) or current_request.get(None)
-        if request is None:
-            raise RuntimeError(
-                f"no request is being answered here: TemplateResponse(request, {kwargs.get('name')!r}, context)"
-            )
-        return super().TemplateResponse(request, context=context, **kwargs)
 
 
 class Handlers:

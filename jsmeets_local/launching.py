@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from .bridge import Bridge
 from .cells import here
@@ -24,8 +24,11 @@ from .opening import Entrance, Openings
 from .page import Page
 from .presence import GRACE, Crowd, check_grace
 from .private import Keeper
-from .server import ServerThread
+from .switching import check_switch_interval
 from .views import Views
+
+if TYPE_CHECKING:
+    from .server import ServerThread
 
 __all__ = ["Launching"]
 
@@ -49,6 +52,7 @@ class _Order(NamedTuple):
     grace: float | None
     base_url: str | None
     private: bool
+    switch_interval: float | None
     window: dict[str, Any]
 
 
@@ -97,6 +101,7 @@ class Launching(Starlette2020):
         grace: float | None = GRACE,
         base_url: str | None = None,
         private: bool = False,
+        switch_interval: float | None = None,
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serves the application from a background thread and opens a page of it.
@@ -121,6 +126,8 @@ class Launching(Starlette2020):
             private: Whether HTTP too answers only browsers that were led here: for machines that accounts share.
                 `page.url` is good for the first browser that opens it, which gets a cookie. It holds for all pages of
                 the server.
+            switch_interval: Seconds after which a thread that computes in Python lets the server go on, while it runs,
+                in all of the process: 0.0005 answers pages sooner beside a busy main thread. `None` leaves it alone.
             **window: Of a window: `title` (the page's by default), `position` of its upper left corner, `icon` (the
                 path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`: whether the
                 page itself may steer it. Mode "app" has `position` and `fullscreen`.
@@ -141,11 +148,12 @@ class Launching(Starlette2020):
         """
         modes, window_options = choose_modes(mode), check_options(mode, window)
         seconds(timeout)
+        interval = check_switch_interval(switch_interval)
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
         if self.bridge.door.is_here():
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
         path, size = self._views.locate(page), (width, height)
-        order = _Order(path, host, port, timeout, size, check_grace(grace), base_url, private, window_options)
+        order = _Order(path, host, port, timeout, size, check_grace(grace), base_url, private, interval, window_options)
         for able in modes[:-1]:
             try:
                 return self._launch(able, order)
@@ -268,42 +276,47 @@ class Launching(Starlette2020):
             ending.stop()
             self.bridge.join(timeout=1.0)
 
-    def _serve(self, host: str, port: int, private: bool) -> ServerThread:
+    def _serve(self, order: _Order) -> ServerThread:
         with self._launching:  # not under the lock: the start-up handlers of the user may stop() or close()
             server = self._server
             if server is not None and server.is_running():
-                self._check_same(server, host, port, private)
+                self._check_same(server, order)
                 return server
             self._wait_for_end()
             self._gate.token = self._gate.token or secrets.token_urlsafe(32)
             self._gate.close_to_proxies()
             self._prefix = ""
             self._is_launched = True
-            self._openings.begin(Keeper() if private else None)
-            server = self._start_server(host, port)
+            self._openings.begin(Keeper() if order.private else None)
+            server = self._start_server(order)
             crowd = self.bridge.door.ask(Crowd, self.bridge)
             self.bridge.hub.functions.builtins["$window"] = Function("$window", self._steer, exclusive=False)
             with self._lock:
                 self._server, self._crowd, self.bridge.owner = server, crowd, self
             return server
 
-    def _start_server(self, host: str, port: int) -> ServerThread:
+    def _start_server(self, order: _Order) -> ServerThread:
+        from .server import ServerThread  # and uvicorn with it
+
         try:
-            server = ServerThread(self, host, port)
+            server = ServerThread(self, order.host, order.port, order.switch_interval)
         except LaunchError:
             if self._failure is not None:
                 raise self._failure from None
             raise
         if not server.is_local:
-            logger.warning(_REACHABLE, host, server.port)
+            logger.warning(_REACHABLE, order.host, server.port)
         return server
 
-    def _check_same(self, server: ServerThread, host: str, port: int, private: bool) -> None:
+    def _check_same(self, server: ServerThread, order: _Order) -> None:
+        host, port = order.host, order.port
         if host != server.host or port not in (0, server.port):
             raise LaunchError(
                 f"this application is served at {server.base_url} already; stop() it to serve it at {host}:{port}"
             )
-        if private and self._openings.keeper is None:
+        if order.switch_interval not in (None, server.switch_interval):
+            raise LaunchError("this application is served already, with another switch_interval; stop() it first")
+        if order.private and self._openings.keeper is None:
             raise LaunchError("this application is served already, and not in private; stop() it first")
 
     def _replace(self, look: _Look, order: _Order) -> Page:
@@ -314,7 +327,7 @@ class Launching(Starlette2020):
             page.close()
         if cell is not None and self.bridge.owner not in (None, self):
             self.bridge.owner.stop()
-        handle = self._make_page(self._serve(order.host, order.port, order.private), look)
+        handle = self._make_page(self._serve(order), look)
         launches.add(cell, handle)
         for page in earlier:  # now, so that our own server goes on
             page.close()

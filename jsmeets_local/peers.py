@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from starlette.types import Receive, Scope, Send
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 __all__ = ["Peers", "is_another_account"]
 
@@ -31,6 +30,8 @@ class Peers:
     """
 
     def __init__(self, app: Any) -> None:
+        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # uvicorn is loaded to serve, not before
+
         trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")  # uvicorn's default
         self._app: Any = ProxyHeadersMiddleware(app, trusted)
 

@@ -6,15 +6,17 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .door import Door
 from .errors import Disconnected, LaunchError
 from .launchers import choose_modes, here
 from .launchers.surface import Surface
-from .launchers.window_here import WindowHere, here_problem
 from .launching import Launching
 from .page import Page
+
+if TYPE_CHECKING:
+    from .launchers.window_here import WindowHere
 
 __all__ = ["Running"]
 
@@ -97,6 +99,8 @@ class Running(Launching):
 def _shows_here(mode: str) -> bool:
     if mode not in ("window", "auto-window") or choose_modes(mode)[0] != "window":
         return False
+    from .launchers.window_here import here_problem  # loaded with the first window, as below
+
     problem = here_problem()
     if problem is not None and mode == "window":
         raise LaunchError(problem)
@@ -125,6 +129,8 @@ class _Stage:
 
     def show(self) -> None:
         """On the main thread: shows the window, if one is wanted, until it is closed."""
+        from .launchers.window_here import WindowHere
+
         wanted = self._wanted.get()
         if wanted is None:
             return

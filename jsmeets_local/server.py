@@ -17,6 +17,7 @@ import uvicorn
 from .cells import here, writing
 from .errors import LaunchError
 from .peers import Peers
+from .switching import switching
 
 __all__ = ["ServerThread", "bind"]
 
@@ -54,6 +55,7 @@ class ServerThread:
         app: The application.
         host: The address to bind.
         port: The port; 0 for a free one.
+        switch_interval: Seconds, while it runs; see `switching`.
 
     Raises:
         ValueError: `port` is no port.
@@ -61,9 +63,10 @@ class ServerThread:
         LaunchError: The server did not start.
     """
 
-    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0, switch_interval: float | None = None) -> None:
         self._socket = bind(host, port)
         self.host = host
+        self.switch_interval = switch_interval
         self.port: int
         address, self.port = self._socket.getsockname()[:2]
         self.is_local: bool = ipaddress.ip_address(address).is_loopback
@@ -137,7 +140,7 @@ class ServerThread:
 
     def _run(self) -> None:
         try:
-            with writing(self._cell):
+            with writing(self._cell), switching(self.switch_interval):
                 self._server.run(sockets=[self._socket])
         except BaseException as error:  # noqa: BLE001 - SystemExit(3) when the lifespan fails
             self._failure = error

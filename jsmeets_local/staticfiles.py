@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 __all__ = ["ASSETS", "SCRIPTS", "Assets", "Files", "favicon", "is_plain"]
 
-ASSETS = Path(str(resources.files("jsmeets_local") / "assets"))
+ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = (
     "JsPyTextSocket.js",
     "JsPyFunction.js",
@@ -68,6 +68,22 @@ class Assets(Files):
 
     def __init__(self) -> None:
         super().__init__(directory=ASSETS)
+        self.config_checked = True  # the folder is there; finding that out would start a thread
+        self._names = frozenset(file.name for file in ASSETS.iterdir())
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """As Starlette's; our own files are read here and now.
+
+        They are few and small, and each first page waits for them: threads for that, and what starts them, take longer.
+        """
+        plain = scope["method"] in ("GET", "HEAD") and "range" not in Headers(scope=scope)
+        if not plain or path not in self._names:
+            return await super().get_response(path, scope)
+        file = ASSETS / path
+        response = self.file_response(file, file.stat(), scope)
+        if isinstance(response, FileResponse):
+            return Response(file.read_bytes(), headers=response.headers)
+        return response
 
     def file_response(self, full_path: Any, *args: Any, **kwargs: Any) -> Response:
         """As Starlette's, with our media type; `no-cache` so that an upgrade of the package is seen."""
@@ -82,4 +98,4 @@ class Assets(Files):
 
 def favicon() -> Response:
     """The icon for applications that have none."""
-    return FileResponse(ASSETS / "favicon.svg", media_type="image/svg+xml")
+    return Response((ASSETS / "favicon.svg").read_bytes(), media_type="image/svg+xml")

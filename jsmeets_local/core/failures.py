@@ -11,6 +11,8 @@ from .codec import Packet, message_packet
 
 __all__ = ["About", "as_exception", "close_packet", "error_packet", "fault_text", "parting", "unknown"]
 
+MOST_SHOWN = 30  # names of functions in an error
+
 
 class About(NamedTuple):
     """What a call was, for its errors."""
@@ -56,7 +58,9 @@ def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) ->
 
 def unknown(key: str, known: list[str]) -> m.ErrorInfo:
     """Nothing is exposed by this name."""
-    text = f"Function key name is not registered @python: {key!r} (exposed: {', '.join(known) or 'nothing'})"
+    shown = ", ".join(known[:MOST_SHOWN]) or "nothing"
+    more = f" and {len(known) - MOST_SHOWN} others" if len(known) > MOST_SHOWN else ""
+    text = f"Function key name is not registered @python: {key!r} (exposed: {shown}{more})"
     return m.ErrorInfo("unknown", "UnknownFunction", text)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, get_args
+
+import msgspec
 
 from .values import MAX_MESSAGE_BYTES
 
@@ -21,8 +22,7 @@ def check_overflow(policy: object) -> None:
         raise ValueError(f"overflow is one of {', '.join(map(repr, get_args(Overflow)))}; got {policy!r}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What `JsMeetsPy(limits=Limits(...))` lets pages take. Each has a default that a program rarely meets.
 
     Args:
@@ -63,9 +63,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         check_overflow(self.overflow)
-        for field in fields(self):
-            if field.name != "overflow":
-                _check(field.name, getattr(self, field.name), float if field.name == "resume_seconds" else int)
+        for name in self.__struct_fields__:
+            if name != "overflow":
+                _check(name, getattr(self, name), float if name == "resume_seconds" else int)
         if self.message_bytes > MAX_MESSAGE_BYTES:
             raise ValueError(f"message_bytes is {MAX_MESSAGE_BYTES} at most; got {self.message_bytes}")
 

@@ -12,11 +12,9 @@ from ..door import Door
 from ..errors import LaunchError, MissingExtra
 from .browser import open_browser
 from .checks import has_pywebview, window_problem
-from .chromium import BrowserWindow, app_problem
 from .notebook import require_kernel
 from .proxy import REACHABLE
 from .surface import Surface
-from .window_process import WindowProcess
 
 __all__ = ["MODES", "choose_modes", "here", "is_closed_by_absence", "open_browser", "open_window", "too_late"]
 
@@ -53,7 +51,13 @@ def choose_modes(mode: str) -> list[str]:
     return [mode]
 
 
-_PROBLEMS: dict[str, Callable[[], str | None]] = {"window": window_problem, "app": app_problem}
+def _app_problem() -> str | None:
+    from .chromium import app_problem  # windows are loaded with the first one
+
+    return app_problem()
+
+
+_PROBLEMS: dict[str, Callable[[], str | None]] = {"window": window_problem, "app": _app_problem}
 
 
 def open_window(mode: str, door: Door, url: str, look: dict[str, Any], ended: Callable[[], None]) -> Surface:
@@ -70,7 +74,11 @@ def open_window(mode: str, door: Door, url: str, look: dict[str, Any], ended: Ca
         LaunchError: Its process could not be started.
     """
     if mode == "app":
+        from .chromium import BrowserWindow
+
         return BrowserWindow(url, look, ended)
+    from .window_process import WindowProcess
+
     return (here.get() or WindowProcess)(door, url, look, ended)
 
 

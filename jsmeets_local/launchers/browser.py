@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
-
 from ..errors import LaunchError
 from .environment import cleaned
 
@@ -20,6 +18,8 @@ def open_browser(url: str) -> None:
     Raises:
         LaunchError: There is none. That the page really opened shows when it connects.
     """
+    import webbrowser
+
     try:
         with cleaned():
             opened = webbrowser.open(url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import threading
 from collections.abc import Callable
@@ -39,6 +38,8 @@ def here_problem() -> str | None:
 
 def _missing_library() -> str | None:
     """Qt ends the process where its plugin for X11 cannot be loaded: so try that first."""
+    import ctypes
+
     try:
         from qtpy.QtCore import QLibraryInfo
 

@@ -292,6 +292,16 @@ def test_unknown_functions_are_named_with_what_there_is() -> None:
     assert error.error.message == "Function key name is not registered @python: 'ad' (exposed: add)"
 
 
+def test_of_very_many_functions_the_error_names_some() -> None:
+    hub = Hub()
+    for i in range(10_000):
+        hub.functions.expose(f"f{i}", print)
+    (socket,) = connected(hub, "d")
+    hub.receive(socket, [m.Call(1, "g", [])])
+    ((_, error),) = sent(hub)
+    assert error.error.message.endswith("f28, f29 and 9970 others)")
+
+
 @pytest.mark.parametrize("message", [hello(), m.Welcome(1, "p", {}), m.Close("x", True)])
 def test_messages_that_a_page_may_not_send(message: m.Message) -> None:
     hub = Hub()

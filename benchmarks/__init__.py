@@ -1,0 +1,1 @@
+"""What it costs, measured against the least that would do and against the peers: ./scripts/bench."""

@@ -1,0 +1,63 @@
+"""The interpreter of each system; a peer lives in an environment of its own, made when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .catalogue import CATALOGUE, System
+
+__all__ = ["ENVIRONMENTS", "Missing", "python_of"]
+
+ENVIRONMENTS = Path(__file__).parents[1] / ".venvs"
+
+
+class Missing(Exception):
+    """A system cannot be had here; the text says why."""
+
+
+def python_of(system: str) -> str:
+    """The interpreter that runs a system.
+
+    Raises:
+        Missing: Its environment could not be made.
+    """
+    wanted = CATALOGUE[system]
+    if not wanted.packages:
+        return sys.executable
+    folder = ENVIRONMENTS / f"bench-{system}"
+    python, stamp = folder / "bin" / "python", folder / ".stamp"
+    order = "\n".join([wanted.python or sys.version, wanted.npm or "", *wanted.packages])
+    if not stamp.exists() or stamp.read_text() != order:
+        print(f"installing {', '.join(wanted.packages)} into {folder}", file=sys.stderr)
+        _make(folder, wanted)
+        stamp.write_text(order)
+    return str(python)
+
+
+def _make(folder: Path, wanted: System) -> None:
+    uv = shutil.which("uv") or str(ENVIRONMENTS / "tools" / "bin" / "uv")
+    _run(uv, "venv", "--quiet", "--clear", "--python", _interpreter(wanted.python), str(folder))
+    _run(uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *wanted.packages)
+    if wanted.npm:
+        _run("npm", "install", "--silent", "--no-save", "--no-package-lock", "--prefix", str(folder), wanted.npm)
+
+
+def _interpreter(version: str | None) -> str:
+    """pyenv's, whose names on the path only work where they are chosen; else uv looks for one, or fetches it."""
+    if version is None:
+        return sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    return next((str(path) for path in sorted(pyenv.glob(f"versions/{version}.*/bin/python"))), version)
+
+
+def _run(*command: str) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise Missing(f"{Path(command[0]).name} is needed") from None
+    except subprocess.CalledProcessError as error:
+        raise Missing(f"{' '.join(command[1:3])}: {error.stderr.strip().splitlines()[0][:160]}") from None

@@ -1,0 +1,131 @@
+"""What a scenario works with: servers in their environments, and fresh tabs of one Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from playwright.sync_api import Browser, Route, sync_playwright
+
+from .catalogue import CATALOGUE
+from .environments import python_of
+from .server import Server
+
+__all__ = ["Lab", "Tab", "open_lab"]
+
+ROOT = Path(__file__).parents[1]
+SYSTEMS = Path(__file__).parent / "systems"
+DRIVER = Path(__file__).parent / "driver.js"
+ARGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ISOLATED = {"cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp"}
+
+PERMISSIONS = ["local-network-access"]  # a document sent on so counts as one of another network
+
+
+class Tab(Protocol):
+    """A page of a system: Playwright's, or the window of a system with a browser of its own."""
+
+    def evaluate(self, expression: str, arg: Any = None) -> Any:
+        """The awaited value of a JavaScript function, called with `arg`."""
+
+
+class OwnWindow:
+    """The window of a system that brings its browser: its server is asked to run the JavaScript."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def evaluate(self, expression: str, arg: Any = None) -> Any:
+        """As Playwright's."""
+        return self._server.ask({"do": "evaluate", "expression": expression, "arg": arg})["value"]
+
+
+class Lab:
+    """Given to each scenario's `visit`.
+
+    Attributes:
+        browser: The one Chromium of the run, for what `tab` does not do.
+        quick: Whether a look is enough: few operations.
+    """
+
+    def __init__(self, browser: Browser, quick: bool = False) -> None:
+        self.browser = browser
+        self.quick = quick
+
+    def count(self, full: int, quick: int) -> int:
+        """How many operations: `full`, or `quick` where a look is enough."""
+        return quick if self.quick else full
+
+    def python(self, system: str) -> str:
+        """The interpreter of a system's environment.
+
+        Raises:
+            Missing: It cannot be had here.
+        """
+        return python_of(system)
+
+    def serve(self, system: str, script: Path | None = None, *arguments: str) -> Server:
+        """Starts a server of a system: a context manager.
+
+        Args:
+            system: Its name.
+            script: Another program than the one of the catalogue, run by the same interpreter.
+            arguments: For that other one.
+        """
+        known = CATALOGUE[system]
+        path = SYSTEMS / known.script if script is None else script
+        rest = known.arguments if script is None else arguments
+        return Server(system, [self.python(system), str(path), *rest], ROOT)
+
+    @contextmanager
+    def tab(self, server: Server, init: str = "", isolated: bool = True) -> Iterator[Tab]:
+        """A fresh page (context manager) on `server.url`, with the loops of driver.js, ready: `tab.evaluate("...")`.
+
+        Args:
+            server: What it opens.
+            init: JavaScript that runs before the page's own.
+            isolated: Whether its clock ticks finely; such a page cannot look into frames of its own.
+        """
+        if CATALOGUE[server.system].own_browser:
+            yield OwnWindow(server)
+            return
+        context = self.browser.new_context(permissions=PERMISSIONS)
+        try:
+            context.add_init_script(path=str(DRIVER))
+            if init:
+                context.add_init_script(init)
+            page = context.new_page()
+            if isolated:
+                page.route("**/*", isolate, times=1)
+            page.goto(server.url)
+            page.evaluate("bench.ready")
+            yield page
+        finally:
+            context.close()
+
+
+def isolate(route: Route) -> None:
+    """Sends the document on with the headers for which Chromium's clock ticks in 5 microseconds instead of 100."""
+    response = route.fetch()
+    route.fulfill(response=response, headers={**response.headers, **ISOLATED})
+
+
+@contextmanager
+def open_lab(quick: bool = False) -> Iterator[Lab]:
+    """A lab with a real headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), chromium_sandbox=False, args=ARGS
+        )
+        yield Lab(browser, quick)
+        browser.close()

@@ -1,0 +1,1 @@
+"""What is measured: one module each, see benchmarks/README.md."""

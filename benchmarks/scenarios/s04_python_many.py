@@ -1,0 +1,24 @@
+"""S4: 2,000 calls of the page's function in flight from Python."""
+
+from __future__ import annotations
+
+from ..lab import Lab
+from ..sample import ANY, Sample, Target
+from ..visits import FLOORS, PEERS, in_python
+
+ID = "S4"
+TITLE = "2,000 calls of the page in flight from Python"
+SYSTEMS = (*FLOORS, *(peer for peer in PEERS if peer != "pywebview"), "ours")
+REASONS = {"pywebview": "its evaluate_js blocks: one call at a time for each thread"}
+TARGETS = (Target("*", "seconds", 20, ">=", "speed-up"),)
+SIZE = 2000
+
+
+def visit(system: str, lab: Lab) -> list[Sample]:
+    """One fresh server and tab; ours from the bridge's own loop, too."""
+    actions = {"asyncio.run": "flood", "the bridge's loop": "flood_here"} if system == "ours" else {ANY: "flood"}
+    with lab.serve(system) as server, lab.tab(server):
+        return [
+            in_python(server, variant, action, SIZE, size=SIZE, count=lab.count(3, 1))
+            for variant, action in actions.items()
+        ]

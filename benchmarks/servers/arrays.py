@@ -1,0 +1,60 @@
+"""S6: an application with large arrays, which also serves the same bytes plainly and takes them by a raw WebSocket."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "systems"))
+
+import numpy
+from console import serve
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+
+from jsmeets_local import JsMeetsPy
+
+PAGE = """<!DOCTYPE html><title>arrays</title><script>
+window.bench = { ready: JsPyTextSocket.wait_ready().then(() => {}) };
+</script>"""
+ARRAYS = {mebibytes: numpy.arange(mebibytes * 2**17, dtype=numpy.float64) for mebibytes in map(int, sys.argv[1:])}
+
+
+async def plain(request):
+    """The bytes, without a copy."""
+    array = ARRAYS[int(request.path_params["mebibytes"])]
+    return Response(memoryview(array).cast("B"), media_type="application/octet-stream")
+
+
+async def raw(websocket):
+    """Takes frames until so many bytes have come, then says so."""
+    await websocket.accept()
+    total = int(websocket.path_params["bytes"])
+    while True:
+        got = 0
+        while got < total:
+            event = await websocket.receive()
+            if event["type"] != "websocket.receive":
+                return
+            got += len(event["bytes"])
+        await websocket.send_text(str(got))
+
+
+app = JsMeetsPy(routes=[Route("/plain/{mebibytes:int}", plain), WebSocketRoute("/raw/{bytes:int}", raw)])
+
+
+@app.expose
+def give(mebibytes):
+    return ARRAYS[mebibytes]
+
+
+@app.expose
+def take(array):
+    return [len(array), float(array[0]), float(array[-1])]
+
+
+@app.expose
+async def small(text):
+    return text
+
+
+page = app.launch(PAGE, mode="none")
+serve(page.url)

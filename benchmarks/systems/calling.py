@@ -1,0 +1,67 @@
+"""What all servers have in common: the functions that pages call, and Python's own loops; each answer is checked."""
+
+import time
+
+
+def add(a, b):
+    return a + b
+
+
+def echo(value):
+    return value
+
+
+def make(size):
+    """Nested data of about `size` bytes of JSON, as `big_value` of driver.js."""
+    rest = {"name": "a row of a table", "tags": ["one", "two"], "at": [1.5, -2.25], "ok": True, "none": None}
+    return {"rows": [{"id": i, **rest} for i in range(size // 100)]}
+
+
+def take(value):
+    """The sum of the ids."""
+    return sum(row["id"] for row in value["rows"])
+
+
+PLAIN = {"add": add, "echo": echo, "make": make, "take": take}
+
+
+async def add_async(a, b):
+    return a + b
+
+
+def check(value, wanted):
+    if value != wanted:
+        raise AssertionError(f"a wrong answer: {value!r} for {wanted!r}")
+
+
+def sequence(call, count, warm_up=0):
+    """One blocking `call(name, *args)` of the page's `add` after the other: the seconds of each, after the warm-up."""
+    seconds = []
+    for i in range(-warm_up, count):
+        start = time.perf_counter()
+        value = call("add", i, 7)
+        end = time.perf_counter()
+        check(value, i + 7)
+        if i >= 0:
+            seconds.append(end - start)
+    return {"seconds": seconds}
+
+
+def floods(flood, size, count, warm_up=0):
+    """`flood(size)` has `size` calls of `add(i, 7)` in flight and returns their values: seconds per call, of each."""
+    seconds = []
+    for turn in range(-warm_up, count):
+        start = time.perf_counter()
+        values = flood(size)
+        end = time.perf_counter()
+        check(values, [i + 7 for i in range(size)])
+        if turn >= 0:
+            seconds.append((end - start) / size)
+    return {"seconds": seconds}
+
+
+def publications(messages):
+    """What a publisher sends; the last one says so."""
+    for n in range(messages):
+        yield {"n": n, "text": f"message {n}"}
+    yield {"n": -1, "text": "the end"}

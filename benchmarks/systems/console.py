@@ -1,0 +1,35 @@
+"""What all servers share: JSON lines with the harness. It runs on the old Pythons of old systems, too.
+
+The harness's requests are carried out on the main thread, one after the other; the end of its input is the end.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+_answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what a library prints must not come between the answers
+
+
+def say(message):
+    """One line to the harness."""
+    _answers.write(json.dumps(message) + "\n")
+    _answers.flush()
+
+
+def carry_out(line, actions):
+    """Runs the action that a line asks for; its dict, or its error."""
+    request = json.loads(line)
+    try:
+        return actions[request.pop("do")](**request) or {}
+    except Exception:  # noqa: BLE001 - the harness raises it
+        return {"error": traceback.format_exc()}
+
+
+def serve(url, _lines=sys.stdin, **actions):
+    """Tells the address, then does what is asked until the input ends."""
+    say({"url": url})
+    for line in _lines:
+        say(carry_out(line, actions))
+    os._exit(0)

@@ -1,0 +1,54 @@
+"""Ours, as a user would write it: launch(mode="none") and the page's blocking calls."""
+
+import asyncio
+
+import calling
+from console import serve
+
+from jsmeets_local import JsMeetsPy, JsPyFunction, JsPyPubsub
+
+PAGE = """<!DOCTYPE html><title>ours</title><body><script>
+JsPyFunction.expose("add", loops.functions.add);
+JsPyFunction.expose("echo", loops.functions.echo);
+window.bench = {
+    ready: JsPyTextSocket.wait_ready().then(() => {}),
+    call: (name, ...args) => JsPyFunction.call(name)(...args),
+    subscribe: (func) => JsPyPubsub.subscribe("news", (_topic, message) => func(message)),
+};
+</script>"""
+
+app = JsMeetsPy()
+for function in (*calling.PLAIN.values(), calling.add_async):
+    app.expose(function)
+
+
+async def gather(size):
+    call = page.aio.call("add")
+    return await asyncio.gather(*[call(i, 7) for i in range(size)])
+
+
+JsPyFunction.expose("gather", gather)
+page = app.launch(PAGE, mode="none")
+
+
+def call_page(**options):
+    return calling.sequence(lambda name, *args: page.call(name)(*args), **options)
+
+
+def flood(**options):
+    """From an event loop of the main thread's own."""
+    return calling.floods(lambda size: asyncio.run(gather(size)), **options)
+
+
+def flood_here(**options):
+    """From an async function that the page calls, so on the bridge's loop."""
+    return calling.floods(lambda size: page.eval(f"JsPyFunction.call('gather')({size})"), **options)
+
+
+def publish(messages):
+    send = JsPyPubsub.publish("news")
+    for data in calling.publications(messages):
+        send(data)
+
+
+serve(page.url, call_page=call_page, flood=flood, flood_here=flood_here, publish=publish)

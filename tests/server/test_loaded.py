@@ -1,0 +1,60 @@
+"""What is loaded when: `import jsmeets_local` brings what every program needs, and no more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Given a page that has called a function, in a process of its own: pytest itself has loaded most of these.
+LAUNCHED = """
+import jsmeets_local
+from tests.raw import RawPage
+
+app = jsmeets_local.JsMeetsPy(static="docs")
+app.expose("add")(lambda a, b: a + b)
+page = app.launch("<p>here</p>", mode="none")
+raw = RawPage(page.url)
+assert raw.ask("call", "add", [4, 7]) == ["return", 1, 11]
+raw.close()
+page.close()
+"""
+TEMPLATE = """
+import jsmeets_local
+
+jsmeets_local.JsMeetsPy(templates="examples")
+"""
+OPTIONAL = {"numpy", "pandas", "polars", "PIL", "IPython", "webview", "jinja2", "PyInstaller"}
+WINDOWS = {"jsmeets_local.launchers.chromium", "jsmeets_local.launchers.window_here"}
+OF_UVICORN = {"uvicorn", "click", "watchfiles"}  # these two come with it
+
+
+def loaded_by(program: str) -> set[str]:
+    shown = f"{program}\nimport sys; print(*sorted(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", shown], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("program", "absent"),
+    [
+        pytest.param("import jsmeets_local", OPTIONAL | WINDOWS | OF_UVICORN, id="import"),
+        pytest.param(
+            "import jsmeets_local; jsmeets_local.JsMeetsPy()", OPTIONAL | WINDOWS | OF_UVICORN, id="application"
+        ),
+        pytest.param(LAUNCHED, OPTIONAL | WINDOWS, id="a launched page that has called"),
+    ],
+)
+def test_what_is_not_used_is_not_loaded(program: str, absent: set[str]) -> None:
+    loaded = loaded_by(program)
+    assert "jsmeets_local.app" in loaded
+    assert not loaded & absent
+
+
+def test_templates_load_jinja2() -> None:
+    assert "jinja2" in loaded_by(TEMPLATE)
