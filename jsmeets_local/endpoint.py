@@ -154,7 +154,7 @@ class TextEndpoint:
         """Takes frames until the page goes; what comes after it was sent away is not heard."""
         while (frame := await _frame(connection, receive)) is not None:
             try:
-                self._bridge.receive(socket, connection, frame)
+                await self._bridge.receive(socket, connection, frame)
             except ProtocolError as error:
                 self._bridge.protocol_error(socket, error)
 

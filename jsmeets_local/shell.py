@@ -16,7 +16,7 @@ from .core.calls import Finished
 from .core.chunks import CHUNK
 from .core.codec import Frame, decode
 from .core.hub import Hub
-from .core.message import Hello
+from .core.message import Hello, Message
 from .core.pages import CLOSE_GOING_AWAY
 from .core.values import Payload, pack
 from .door import Cancel, Done, Door, Operation
@@ -26,6 +26,7 @@ __all__ = ["Shell"]
 
 # Close codes (RFC 6455, section 7.4.1) of connections that broke, were cut by a proxy, or whose peer was too slow to
 # answer a ping. A page that goes says so, or its browser closes with 1000 or 1001.
+BURST = 256  # messages of one page that are handled in one turn of the loop
 _BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 
 logger = logging.getLogger("jsmeets_local")
@@ -178,23 +179,28 @@ class Shell:
             self._connections[number] = connection  # before the effects: what is to be written goes there
         return number
 
-    def receive(self, socket: int, connection: Connection, frame: Frame) -> None:
-        """Handles one frame of a page.
+    async def receive(self, socket: int, connection: Connection, frame: Frame) -> None:
+        """Handles one frame of a page; a burst in several turns, so that answers go out while the rest is handled.
 
         Raises:
             ProtocolError: The frame, or a message in it, is not of the wire.
         """
-        self.door.turn(self._receive, socket, connection, frame)
-
-    def _receive(self, socket: int, connection: Connection, frame: Frame) -> None:
-        if self._connections.get(socket) is not connection:
-            return  # the page has connected again, and says there what was not heard here
         whole: Frame | bytearray | None = frame
         if isinstance(frame, bytes) and frame[:1] == bytes([CHUNK]):
             stream, whole = connection.assembler.feed(frame)
-            self.do(self.hub.give_credit, socket, stream)
-        if whole is not None:
-            self.do(self.hub.receive, socket, decode(whole), len(whole))
+            self.door.turn(self.do, self.hub.give_credit, socket, stream)
+        if whole is None:
+            return
+        messages = decode(whole)
+        self.door.turn(self._receive, socket, connection, messages[:BURST], len(whole))
+        for start in range(BURST, len(messages), BURST):
+            await asyncio.sleep(0)
+            self.door.turn(self._receive, socket, connection, messages[start : start + BURST], 0)
+
+    def _receive(self, socket: int, connection: Connection, messages: list[Message], size: int) -> None:
+        # A page that has connected again says there what was not heard here.
+        if self._connections.get(socket) is connection:
+            self.do(self.hub.receive, socket, messages, size)
 
     def disconnect(self, socket: int, connection: Connection, code: int) -> None:
         """A WebSocket has ended.

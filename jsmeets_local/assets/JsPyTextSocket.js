@@ -51,6 +51,7 @@
     const CHUNK_WINDOW = 16;
     const CREDIT_EVERY = 4;
     const ACK_MESSAGES = 64;
+    const BURST = 256;   // messages of one turn that travel together
     const MAX_STREAMS = 64;
     const SEND_DEPTH = 256;
     const RECEIVE_DEPTH = 2000;
@@ -1461,7 +1462,9 @@
         if (state === "closed" || !outbox.add(item)) {
             return false;
         }
-        if (!scheduled && state === "open") {
+        if (state === "open" && outbox.waiting.length >= BURST) {
+            outbox.flush();   // Python begins with it while the page makes the rest
+        } else if (!scheduled && state === "open") {
             scheduled = true;
             queueMicrotask(flush);   // everything of one turn travels as one frame
         }

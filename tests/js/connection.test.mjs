@@ -48,6 +48,17 @@ test("one turn is one frame", async () => {
     assert.equal(end.frames().length, 1);
 });
 
+test("a burst goes out while the rest of it is made, in order", async () => {
+    const end = await connected(...LIBRARY);
+    for (let i = 0; i < 600; i += 1) {
+        JsPyFunction.call_nowait("f")(i);
+    }
+    const [early, all] = [end.messages(), Array.from({ length: 600 }, (_, i) => i)];
+    assert.deepEqual(early.map(([, , [i]]) => i), all.slice(0, 512));   // without waiting for the end of the turn
+    await settled();
+    assert.deepEqual(end.messages().map(([, , [i]]) => i), all.slice(512));
+});
+
 test("values are as they were when they were sent", async () => {
     const end = await connected(...LIBRARY);
     const small = new Uint8Array([1]);
