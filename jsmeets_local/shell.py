@@ -26,6 +26,7 @@ __all__ = ["Shell"]
 
 # Close codes (RFC 6455, section 7.4.1) of connections that broke, were cut by a proxy, or whose peer was too slow to
 # answer a ping. A page that goes says so, or its browser closes with 1000 or 1001.
+_CHUNK = bytes([CHUNK])
 BURST = 256  # messages of one page that are handled in one turn of the loop
 _BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 
@@ -185,10 +186,11 @@ class Shell:
         Raises:
             ProtocolError: The frame, or a message in it, is not of the wire.
         """
+        if self._connections.get(socket) is not connection:
+            return  # the page has connected again, and says there what was not heard here
         whole: Frame | bytearray | None = frame
-        if isinstance(frame, bytes) and frame[:1] == bytes([CHUNK]):
-            stream, whole = connection.assembler.feed(frame)
-            self.door.turn(self.do, self.hub.give_credit, socket, stream)
+        if isinstance(frame, bytes) and frame[:1] == _CHUNK:
+            whole = self._take_chunk(socket, connection, frame)
         if whole is None:
             return
         messages = decode(whole)
@@ -197,9 +199,15 @@ class Shell:
             await asyncio.sleep(0)
             self.door.turn(self._receive, socket, connection, messages[start : start + BURST], 0)
 
+    def _take_chunk(self, socket: int, connection: Connection, frame: bytes) -> Frame | bytearray | None:
+        stream, whole = connection.assembler.feed(frame)
+        count = connection.assembler.credit(stream)
+        if count:
+            self.door.turn(self.do, self.hub.give_credit, socket, stream, count)
+        return whole
+
     def _receive(self, socket: int, connection: Connection, messages: list[Message], size: int) -> None:
-        # A page that has connected again says there what was not heard here.
-        if self._connections.get(socket) is connection:
+        if self._connections.get(socket) is connection:  # still
             self.do(self.hub.receive, socket, messages, size)
 
     def disconnect(self, socket: int, connection: Connection, code: int) -> None:

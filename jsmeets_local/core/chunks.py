@@ -12,6 +12,7 @@ __all__ = ["CHUNK", "CHUNK_BYTES", "MAX_STREAMS", "WINDOW", "Assembler", "cut"]
 CHUNK = 2  # the frame type
 CHUNK_BYTES = 256 * 1024
 WINDOW = 16  # chunks of one stream that may be under way
+CREDIT_EVERY = 4  # chunks that one credit is for
 MAX_STREAMS = 64
 
 _LAST = 1
@@ -47,12 +48,13 @@ def _slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryv
 
 
 class _Stream:
-    __slots__ = ("content", "flags", "total")
+    __slots__ = ("content", "flags", "total", "uncredited")
 
     def __init__(self, total: int, flags: int) -> None:
         self.content = bytearray()  # grows with what comes: an announcement alone takes no memory
         self.total = total
         self.flags = flags
+        self.uncredited = 0  # chunks that the sender does not know to be taken
 
 
 class Assembler:
@@ -92,6 +94,14 @@ class Assembler:
         del self._streams[stream_id]
         return stream_id, _content(stream)
 
+    def credit(self, stream_id: int) -> int:
+        """How many chunks of a stream are to be credited now; 0 where that can wait, or the stream is complete."""
+        stream = self._streams.get(stream_id)
+        if stream is None or stream.uncredited < CREDIT_EVERY:
+            return 0
+        count, stream.uncredited = stream.uncredited, 0
+        return count
+
     def _stream(self, stream_id: int, total: int, flags: int) -> _Stream:
         stream = self._streams.get(stream_id)
         if stream is None:
@@ -108,6 +118,7 @@ class Assembler:
         if len(stream.content) + len(payload) > stream.total:
             raise ProtocolError("chunks are longer than the content they announced")
         stream.content += payload
+        stream.uncredited += 1
 
 
 def _content(stream: _Stream) -> str | bytearray:

@@ -108,10 +108,10 @@ class Hub(Pages):
     def _on_pong(self, socket: int, message: m.Pong) -> None:
         self._effects.append(Ponged(socket, message.sent))
 
-    def give_credit(self, socket: int, stream: int) -> None:
-        """A chunk of a stream has been taken: the page may send another one."""
+    def give_credit(self, socket: int, stream: int, count: int) -> None:
+        """So many chunks of a stream have been taken: the page may send as many more."""
         if socket in self._sockets:
-            self._sockets[socket].outbox.put_control(message_packet(["credit", stream, 1]))
+            self._sockets[socket].outbox.put_control(message_packet(["credit", stream, count]))
             self._wake(socket)
 
     def _on_call(self, socket: int, message: m.Call) -> None:

@@ -98,3 +98,19 @@ def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing() -> None
         assert seen == second.answers() == list(ALL)
 
     served(bridge, main)
+
+
+def test_what_comes_late_over_an_earlier_connection_is_not_heard() -> None:
+    bridge = Bridge()
+
+    async def main() -> None:
+        earlier, later = Connection(Wire(), 2**20), Connection(Wire(), 2**20)
+        socket = bridge.connect(Hello("document", "", []), earlier)
+        assert socket is not None
+        assert bridge.connect(Hello("document", "", [], bridge.hub.session, 0), later) == socket
+        for frame in ("junk", bytes([2]), burst(range(1, 3))):
+            await bridge.receive(socket, earlier, frame)
+        assert bridge.hub.sockets() == (socket,)
+        assert bridge.stats()["pages"][0]["received"] == 0
+
+    served(bridge, main)

@@ -115,6 +115,15 @@ def test_a_large_array_is_not_copied_again_once_it_is_put_together() -> None:
     assert small.flags.writeable
 
 
+def test_credit_is_given_for_four_chunks_at_a_time() -> None:
+    assembler, given = Assembler(2**28), []
+    for chunk in cut([bytes(100)], False, 7, size=9):
+        assembler.feed(chunk)
+        given.append(assembler.credit(7))
+    assert given == [0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 0]  # the last one needs none
+    assert assembler.credit(8) == 0
+
+
 def test_an_announced_giant_is_refused_before_memory_is_taken() -> None:
     frame = next(cut([b"x" * 100], False, 1))[:8] + (2**60).to_bytes(8, "little") + b"x"
     with pytest.raises(ProtocolError, match="allowed"):
