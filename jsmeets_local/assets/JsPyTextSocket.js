@@ -1345,9 +1345,20 @@
         store_page();
         outbox.flush();
         tell_waiters(true);
-        run_events(open_events);
-        tell_state();
-        if (is_new && link === own) {
+        if (held) {   // a script that still comes may want to hear of it
+            held.push(() => tell_opened(own, is_new));
+        } else {
+            tell_opened(own, is_new);
+        }
+    }
+
+    /** @type {(own: JsPyLink, is_new: boolean) => void} */
+    function tell_opened(own, is_new) {
+        if (link === own) {
+            run_events(open_events);
+            tell_state();
+        }
+        if (is_new && session) {   // an event may have closed it
             tell_session();
         }
     }
