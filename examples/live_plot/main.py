@@ -35,7 +35,8 @@ def main():
             phase += 2 * math.pi * settings["hertz"] / RATE
             samples.append(measure(phase))
         sent = due
-        page.publish("samples")({"sent": time.time(), "samples": samples})
+        # To whoever listens: nobody does where the page has gone just now.
+        app.pubsub.publish("samples")({"sent": time.time(), "samples": samples})
 
 
 if __name__ == "__main__":
