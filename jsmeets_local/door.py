@@ -188,7 +188,10 @@ class Door:
     def _end_turn(self) -> None:
         ends, self._ends = self._ends, []
         for func in ends:
-            func()
+            try:
+                func()
+            except Exception:  # the others must not suffer
+                logger.exception("the bridge could not finish %r", func)
 
     def ask(self, func: Callable[..., T], *args: Any) -> T:
         """The value of `func(*args)`, run on the loop; at once where it is called there."""

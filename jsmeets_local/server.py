@@ -23,10 +23,22 @@ __all__ = ["ServerThread", "bind"]
 
 GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
 STOP_SECONDS = 10.0  # what everything gets
+CLOSE_SECONDS = 2.0  # what a page gets to answer the end of its WebSocket (RFC 6455, section 7.1.1)
 
 logger = logging.getLogger("jsmeets_local")
 
 _servers: WeakSet[ServerThread] = WeakSet()
+
+
+def _hasty(protocol: Any) -> Any:
+    """The WebSockets of uvicorn, with less patience than its 10 s: who does not read keeps a connection and its memory."""
+
+    class Hasty(protocol):  # type: ignore[misc]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.close_timeout = CLOSE_SECONDS
+
+    return Hasty
 
 
 class _Server(uvicorn.Server):
@@ -35,6 +47,7 @@ class _Server(uvicorn.Server):
         self.ready = threading.Event()  # started, or failed to
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.ws_protocol_class = _hasty(self.config.ws_protocol_class)
         await super().startup(sockets=sockets)
         if not self.should_exit:
             self.ready.set()

@@ -26,9 +26,9 @@ __all__ = ["Shell"]
 
 # Close codes (RFC 6455, section 7.4.1) of connections that broke, were cut by a proxy, or whose peer was too slow to
 # answer a ping. A page that goes says so, or its browser closes with 1000 or 1001.
+_BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 _CHUNK = bytes([CHUNK])
 BURST = 256  # messages of one page that are handled in one turn of the loop
-_BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -196,7 +196,7 @@ class Shell:
         messages = decode(whole)
         self.door.turn(self._receive, socket, connection, messages[:BURST], len(whole))
         for start in range(BURST, len(messages), BURST):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # everybody else has a turn in between
             self.door.turn(self._receive, socket, connection, messages[start : start + BURST], 0)
 
     def _take_chunk(self, socket: int, connection: Connection, frame: bytes) -> Frame | bytearray | None:
