@@ -31,7 +31,7 @@ _servers: WeakSet[ServerThread] = WeakSet()
 
 
 def _hasty(protocol: Any) -> Any:
-    """The WebSockets of uvicorn, with less patience than its 10 s: who does not read keeps a connection and its memory."""
+    """WebSockets of less patience than the 10 s of uvicorn: who does not read keeps a connection, and its memory."""
 
     class Hasty(protocol):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
