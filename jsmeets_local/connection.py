@@ -4,22 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from .core.chunks import Assembler
 from .core.codec import Frame
+from .core.message import Message
 from .core.outbox import Outbox
 from .tasks import spawn
 
-__all__ = ["Connection", "Transport"]
+__all__ = ["DIRECT", "Connection", "Direct", "Transport"]
 
 logger = logging.getLogger("jsmeets_local")
 
 DRAIN_SECONDS = 2.0  # what a page that is sent away gets to read the rest
 
 
+DIRECT = "jsmeets_local.direct"  # the ASGI extension by which a server offers the following
+
+
+class Direct(Protocol):
+    """A server's short way for frames, past the queues and coroutines of ASGI; used on the loop only."""
+
+    def hand_over(self, sink: Callable[[list[Frame]], None]) -> None:
+        """From now on `sink` gets the frames, those that came in one piece together; ASGI is told of the end only."""
+
+    def pause(self) -> None:
+        """Reads nothing more until `go_on`."""
+
+    def go_on(self) -> None:
+        """Reads again."""
+
+    def is_free(self) -> bool:
+        """Whether `write` may be called: it is open, and there is room."""
+
+    def write(self, frame: Frame) -> None:
+        """Writes one frame."""
+
+
 class Transport(Protocol):
     """What a connection writes to: an ASGI `send`, in effect."""
+
+    def is_free(self) -> bool:
+        """Whether `write_now` may be called."""
+
+    def write_now(self, frame: Frame) -> None:
+        """Writes one frame."""
 
     async def write(self, frame: Frame) -> None:
         """Writes one frame; returns when there is room for more."""
@@ -46,13 +77,15 @@ class Connection:
         self.ended = 1006  # how the WebSocket ended: abnormally, unless it says otherwise (RFC 6455, section 7.1.5)
         self.limit: asyncio.Timeout | None = None  # of its reader, which need not wait for ever once it is closing
         self.woken = False  # something was put for it, and a flush is due
+        self.rest: deque[Message] = deque()  # of a burst: what came and is not handled yet
+        self.rest_bytes = 0  # of the frames in which it came
         self._writer: asyncio.Task[None] | None = None
         self._over = False
 
     def flush(self) -> None:
         """Writes what is there, at once; what does not fit waits in a task until the page has taken some."""
         self.woken = False
-        if self._writer is None and not self._over:
+        if self._writer is None and not self._over and not self._write_now():
             writer = spawn(self._write())
             if not writer.done():
                 self._writer = writer
@@ -75,6 +108,15 @@ class Connection:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
+
+    def _write_now(self) -> bool:
+        """Writes what is there without a task; whether that was all there is to do."""
+        while self.transport.is_free():
+            frame = self.outbox.take() if self.outbox is not None else None
+            if frame is None:
+                return self.closing is None
+            self.transport.write_now(frame)
+        return False
 
     async def _write(self) -> None:
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from starlette.websockets import WebSocket
 
 from .bridge import Bridge
-from .connection import Connection
+from .connection import DIRECT, Connection, Direct
 from .core.codec import Frame, decode, encode
 from .core.failures import close_packet
 from .core.message import Hello
@@ -32,10 +34,18 @@ logger = logging.getLogger("jsmeets_local")
 
 
 class _AsgiTransport:
-    """Writes frames to an ASGI `send`."""
+    """Writes frames to an ASGI `send`, and by the short way where there is one."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, direct: Direct | None) -> None:
         self._send = send
+        self._direct = direct
+
+    def is_free(self) -> bool:
+        return self._direct is not None and self._direct.is_free()
+
+    def write_now(self, frame: Frame) -> None:
+        assert self._direct is not None
+        self._direct.write(frame)
 
     async def write(self, frame: Frame) -> None:
         kind = "text" if isinstance(frame, str) else "bytes"
@@ -83,13 +93,14 @@ class TextEndpoint:
         if not self._gate.admits(dict(scope)) or not self._bridge.ensure_started():
             await send({"type": "websocket.close", "code": CLOSE_KICKED})  # before accept: HTTP 403
             return
-        transport = _AsgiTransport(send)
+        direct: Direct | None = scope.get("extensions", {}).get(DIRECT)
+        transport = _AsgiTransport(send, direct)
         if not await self._agree(scope["subprotocols"], send, transport):
             return
         websocket = WebSocket(scope, receive, send)
         connection = Connection(transport, self._bridge.hub.limits.message_bytes, websocket)
         try:
-            await self._serve(connection, receive)
+            await self._serve(connection, receive, direct)
         except OSError as error:
             logger.debug("a page went away while it was written to: %r", error)
 
@@ -106,7 +117,7 @@ class TextEndpoint:
         await transport.close(CLOSE_PROTOCOL, reason)
         return False
 
-    async def _serve(self, connection: Connection, receive: Receive) -> None:
+    async def _serve(self, connection: Connection, receive: Receive, direct: Direct | None) -> None:
         hello = await self._hello(connection, receive)
         if hello is None:
             return
@@ -121,6 +132,8 @@ class TextEndpoint:
             return
         try:
             async with asyncio.timeout(None) as connection.limit:
+                if direct is not None:
+                    direct.hand_over(functools.partial(self._take, socket, connection, direct))
                 await self._read(socket, connection, receive)
         except TimeoutError:
             logger.debug("socket %d did not take its goodbye in time", socket)
@@ -153,10 +166,40 @@ class TextEndpoint:
     async def _read(self, socket: int, connection: Connection, receive: Receive) -> None:
         """Takes frames until the page goes; what comes after it was sent away is not heard."""
         while (frame := await _frame(connection, receive)) is not None:
-            try:
-                await self._bridge.receive(socket, connection, frame)
-            except ProtocolError as error:
-                self._bridge.protocol_error(socket, error)
+            self._handle(socket, connection, [frame])
+            await self._finish(socket, connection)
+        await self._finish(socket, connection)
+
+    async def _finish(self, socket: int, connection: Connection) -> None:
+        """Handles the rest of a burst."""
+        while connection.rest:
+            await asyncio.sleep(0)  # everybody else has a turn in between
+            self._handle(socket, connection, [])
+
+    def _take(self, socket: int, connection: Connection, direct: Direct, frames: list[Frame]) -> None:
+        """What comes by the short way; nothing more is read while there is a rest to handle."""
+        self._handle(socket, connection, frames)
+        if connection.rest:
+            direct.pause()
+            asyncio.get_running_loop().call_soon(self._take, socket, connection, direct, [])
+        else:
+            direct.go_on()
+
+    def _handle(self, socket: int, connection: Connection, frames: list[Frame]) -> None:
+        try:
+            for frame in frames:
+                self._bridge.receive(socket, connection, frame)
+            self._bridge.go_on(socket, connection)
+        except ProtocolError as error:
+            self._give_up(socket, connection, error)
+
+    def _give_up(self, socket: int, connection: Connection, error: ProtocolError) -> None:
+        """What came before the fault is heard, and then it is over."""
+        with contextlib.suppress(ProtocolError):  # one is enough
+            while connection.rest:
+                self._bridge.go_on(socket, connection)
+        connection.rest.clear()
+        self._bridge.protocol_error(socket, error)
 
 
 async def _frame(connection: Connection, receive: Receive) -> Frame | None:

@@ -23,22 +23,10 @@ __all__ = ["ServerThread", "bind"]
 
 GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
 STOP_SECONDS = 10.0  # what everything gets
-CLOSE_SECONDS = 2.0  # what a page gets to answer the end of its WebSocket (RFC 6455, section 7.1.1)
 
 logger = logging.getLogger("jsmeets_local")
 
 _servers: WeakSet[ServerThread] = WeakSet()
-
-
-def _hasty(protocol: Any) -> Any:
-    """WebSockets of less patience than the 10 s of uvicorn: who does not read keeps a connection, and its memory."""
-
-    class Hasty(protocol):  # type: ignore[misc]
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **options)
-            self.close_timeout = CLOSE_SECONDS
-
-    return Hasty
 
 
 class _Server(uvicorn.Server):
@@ -47,7 +35,6 @@ class _Server(uvicorn.Server):
         self.ready = threading.Event()  # started, or failed to
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self.config.ws_protocol_class = _hasty(self.config.ws_protocol_class)
         await super().startup(sockets=sockets)
         if not self.should_exit:
             self.ready.set()
@@ -84,6 +71,8 @@ class ServerThread:
         address, self.port = self._socket.getsockname()[:2]
         self.is_local: bool = ipaddress.ip_address(address).is_loopback
         self._twin: socket.socket | None = None
+        from .direct import DirectProtocol  # what it imports is of no use to a program that does not serve
+
         config = uvicorn.Config(
             Peers(app),
             proxy_headers=False,  # they are read by Peers
@@ -91,6 +80,7 @@ class ServerThread:
             log_level="warning",
             access_log=False,
             lifespan="on",
+            ws=DirectProtocol,
             ws_per_message_deflate=False,  # on one machine compressing costs more than it saves
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

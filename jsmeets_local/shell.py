@@ -180,24 +180,37 @@ class Shell:
             self._connections[number] = connection  # before the effects: what is to be written goes there
         return number
 
-    async def receive(self, socket: int, connection: Connection, frame: Frame) -> None:
-        """Handles one frame of a page; a burst in several turns, so that answers go out while the rest is handled.
+    def receive(self, socket: int, connection: Connection, frame: Frame) -> None:
+        """Takes one frame of a page; what it says is handled by `go_on`, as is what is in `connection.rest` already.
 
         Raises:
-            ProtocolError: The frame, or a message in it, is not of the wire.
+            ProtocolError: The frame is not of the wire.
         """
         if self._connections.get(socket) is not connection:
             return  # the page has connected again, and says there what was not heard here
         whole: Frame | bytearray | None = frame
         if isinstance(frame, bytes) and frame[:1] == _CHUNK:
             whole = self._take_chunk(socket, connection, frame)
-        if whole is None:
+        if whole is not None:
+            connection.rest.extend(decode(whole))
+            connection.rest_bytes += len(whole)
+
+    def go_on(self, socket: int, connection: Connection) -> None:
+        """Handles what has come, a burst in several calls: answers go out, and everybody else has a turn, in between.
+
+        Raises:
+            ProtocolError: A message that a page may not send.
+        """
+        rest = connection.rest
+        if not rest:
             return
-        messages = decode(whole)
-        self.door.turn(self._receive, socket, connection, messages[:BURST], len(whole))
-        for start in range(BURST, len(messages), BURST):
-            await asyncio.sleep(0)  # everybody else has a turn in between
-            self.door.turn(self._receive, socket, connection, messages[start : start + BURST], 0)
+        size, connection.rest_bytes = connection.rest_bytes, 0
+        if len(rest) <= BURST:
+            messages = list(rest)
+            rest.clear()
+        else:
+            messages = [rest.popleft() for _ in range(BURST)]
+        self.door.turn(self._receive, socket, connection, messages, size)
 
     def _take_chunk(self, socket: int, connection: Connection, frame: bytes) -> Frame | bytearray | None:
         stream, whole = connection.assembler.feed(frame)

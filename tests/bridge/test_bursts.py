@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+
 from jsmeets_local import Bridge
 from jsmeets_local.api.function import Functions
 from jsmeets_local.connection import Connection
@@ -20,13 +22,21 @@ LAST = ALL[-1]
 
 
 class Wire:
-    """What a page gets."""
+    """What a page gets, by the short way or by ASGI's."""
 
-    def __init__(self) -> None:
+    def __init__(self, direct: bool = False) -> None:
         self.messages: list[Any] = []
         self.complete = asyncio.Event()
+        self.direct = direct
+
+    def is_free(self) -> bool:
+        return self.direct
 
     async def write(self, frame: Frame) -> None:
+        assert not self.direct
+        self.write_now(frame)
+
+    def write_now(self, frame: Frame) -> None:
         assert isinstance(frame, str)
         self.messages += json.loads(frame)
         if ["return", LAST, None] in self.messages:
@@ -37,6 +47,15 @@ class Wire:
 
     def answers(self) -> list[int]:
         return [message[1] for message in self.messages if message[0] == "return"]
+
+
+async def hear(bridge: Bridge, socket: int, connection: Connection, frame: Frame) -> None:
+    """One frame, as an endpoint does it."""
+    bridge.receive(socket, connection, frame)
+    bridge.go_on(socket, connection)
+    while connection.rest:
+        await asyncio.sleep(0)
+        bridge.go_on(socket, connection)
 
 
 def burst(ids: range) -> str:
@@ -53,12 +72,13 @@ def noting(bridge: Bridge) -> list[int]:
     return seen
 
 
-def test_a_burst_is_answered_while_it_is_handled() -> None:
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_burst_is_answered_while_it_is_handled(direct: bool) -> None:
     bridge = Bridge()
     seen = noting(bridge)
 
     async def main() -> None:
-        wire = Wire()
+        wire = Wire(direct)
         connection = Connection(wire, 2**20)
         socket = bridge.connect(Hello("document", "", []), connection)
         assert socket is not None
@@ -69,7 +89,7 @@ def test_a_burst_is_answered_while_it_is_handled() -> None:
                 others.append(len(seen))
                 await asyncio.sleep(0)
 
-        await asyncio.gather(bridge.receive(socket, connection, burst(ALL)), other())
+        await asyncio.gather(hear(bridge, socket, connection, burst(ALL)), other())
         await wire.complete.wait()
         assert seen == wire.answers() == list(ALL)
         assert {BURST, 2 * BURST} <= set(others)
@@ -77,23 +97,24 @@ def test_a_burst_is_answered_while_it_is_handled() -> None:
     served(bridge, main)
 
 
-def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing() -> None:
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing(direct: bool) -> None:
     bridge = Bridge()
     seen = noting(bridge)
 
     async def main() -> None:
-        first, second = Wire(), Wire()
+        first, second = Wire(direct), Wire(direct)
         connection = Connection(first, 2**20)
         socket = bridge.connect(Hello("document", "", []), connection)
         assert socket is not None
-        task = asyncio.create_task(bridge.receive(socket, connection, burst(ALL)))
+        task = asyncio.create_task(hear(bridge, socket, connection, burst(ALL)))
         await asyncio.sleep(0)
         again = Connection(second, 2**20)
         assert bridge.connect(Hello("document", "", [], bridge.hub.session, 0), again) == socket
         await task
         [welcome] = [message for message in second.messages if message[0] == "welcome"]
         assert welcome[3]["received"] == BURST
-        await bridge.receive(socket, again, burst(ALL[BURST:]))  # what it does not know to be received
+        await hear(bridge, socket, again, burst(ALL[BURST:]))  # what it does not know to be received
         await second.complete.wait()
         assert seen == second.answers() == list(ALL)
 
@@ -109,7 +130,7 @@ def test_what_comes_late_over_an_earlier_connection_is_not_heard() -> None:
         assert socket is not None
         assert bridge.connect(Hello("document", "", [], bridge.hub.session, 0), later) == socket
         for frame in ("junk", bytes([2]), burst(range(1, 3))):
-            await bridge.receive(socket, earlier, frame)
+            await hear(bridge, socket, earlier, frame)
         assert bridge.hub.sockets() == (socket,)
         assert bridge.stats()["pages"][0]["received"] == 0
 

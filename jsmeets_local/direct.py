@@ -1,0 +1,161 @@
+"""A short way for frames: from uvicorn's connection to the bridge and back, with no task and no queue in between.
+
+ASGI hands a frame over by a queue, for which a task is woken, and takes one by a coroutine. For a page that makes one
+call at a time that is most of what Python does. `DirectProtocol` is uvicorn's own protocol that can also hand the
+frames of a connection to a function, as they come, and write frames at once; an application finds it as the ASGI
+extension `DIRECT`. The handshake, control frames, fragments, whatever is not quite right, and the end stay with uvicorn
+and websockets. Under another server there is ASGI as always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
+
+from .connection import DIRECT
+from .core.codec import Frame
+from .core.framing import BINARY, CONTROL, FINAL, MASK_BYTES, TEXT, Head, NotAFrame, frame_head, head_of
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # on this platform it has no C
+    from websockets.utils import apply_mask
+
+__all__ = ["DirectProtocol"]
+
+CLOSE_SECONDS = 2.0  # what a page gets to answer the end of its WebSocket (RFC 6455, section 7.1.1); uvicorn gives 10
+
+_MESSAGES = frozenset({FINAL | TEXT, FINAL | BINARY})
+_WORTH_JOINING = 16 * 1024  # bytes that are copied behind their head faster than written in two parts
+
+
+class DirectProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol with a short way, and less patience.
+
+    Whoever does not read keeps a connection, and its memory: it gets `CLOSE_SECONDS` to answer the end.
+
+    From the handshake on it cuts what comes into frames itself, so that it always knows where one begins; those that it
+    does not hand over go to websockets, whole.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.close_timeout = CLOSE_SECONDS
+        self._cuts = False
+        self._rest = bytearray()  # of a frame that has not come in whole
+        self._in_fragments = False
+        self._sink: Callable[[list[Frame]], None] | None = None
+
+    # What an application uses: connection.Direct -------------------------------------------------------
+
+    def hand_over(self, sink: Callable[[list[Frame]], None]) -> None:
+        self._sink = sink
+        self._empty_queue(sink)
+
+    def pause(self) -> None:
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def go_on(self) -> None:
+        if self.read_paused and not self.transport.is_closing():
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    def is_free(self) -> bool:
+        return self.writable.is_set() and self.conn.state is State.OPEN and not self.transport.is_closing()
+
+    def write(self, frame: Frame) -> None:
+        data, kind = (frame.encode(), TEXT) if isinstance(frame, str) else (frame, BINARY)
+        head = frame_head(kind, len(data))
+        if len(data) < _WORTH_JOINING:
+            self.transport.write(head + data)
+        else:
+            self.transport.writelines((head, data))
+
+    # What uvicorn uses ---------------------------------------------------------------------------------
+
+    def handle_connect(self, event: Any) -> None:
+        """The handshake: offers the short way."""
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[DIRECT] = self
+
+    def data_received(self, data: bytes) -> None:
+        """Something came."""
+        if self._cuts:
+            self._cut(data)
+            return
+        super().data_received(data)
+        # The whole request has come and nothing behind it: the next byte begins a frame.
+        self._cuts = self.handshake_initiated and not self.conn.reader.buffer
+
+    def send_receive_event_to_app(self) -> None:
+        """A message that websockets has read is complete."""
+        super().send_receive_event_to_app()
+        if self._sink is not None:
+            self._empty_queue(self._sink)
+
+    # Frames --------------------------------------------------------------------------------------------
+
+    def _empty_queue(self, sink: Callable[[list[Frame]], None]) -> None:
+        frames: list[Frame] = []
+        for event in [self.queue.get_nowait() for _ in range(self.queue.qsize())]:
+            if event["type"] == "websocket.receive":
+                text = event.get("text")
+                frames.append(text if text is not None else event.get("bytes") or b"")
+            else:
+                self.queue.put_nowait(event)
+        self.go_on()
+        if frames:
+            sink(frames)
+
+    def _cut(self, data: bytes | bytearray) -> None:
+        if self._rest:
+            self._rest += data
+            data = self._rest
+        at = 0
+        frames: list[Frame] = []
+        try:
+            while (head := head_of(data, at, self.config.ws_max_size)) is not None and head.end <= len(data):
+                frame = self._message(data, head)
+                if frame is not None:
+                    frames.append(frame)
+                else:
+                    self._deliver(frames)
+                    frames = []
+                    self._pass_on(data, at, head)
+                at = head.end
+        except NotAFrame:  # websockets says what is wrong, and ends the connection
+            self._cuts = False
+        if at or not self._rest:
+            self._rest = bytearray(memoryview(data)[at:] if at < len(data) else b"")
+        self._deliver(frames)
+        if not self._cuts:
+            super().data_received(bytes(self._rest))
+
+    def _message(self, data: bytes | bytearray, head: Head) -> Frame | None:
+        """A message that can be handed over."""
+        if self._sink is None or head.first not in _MESSAGES or self._in_fragments or self.close_sent:
+            return None
+        body = memoryview(data)[head.body : head.end]
+        payload = apply_mask(body, data[head.body - MASK_BYTES : head.body])
+        if head.first & BINARY:
+            return payload
+        try:
+            return payload.decode()
+        except UnicodeDecodeError:
+            return None
+
+    def _pass_on(self, data: bytes | bytearray, at: int, head: Head) -> None:
+        if not head.first & CONTROL:
+            self._in_fragments = not head.first & FINAL
+        super().data_received(bytes(memoryview(data)[at : head.end]))
+
+    def _deliver(self, frames: list[Frame]) -> None:
+        if frames and self._sink is not None:
+            self._sink(frames)

@@ -1,0 +1,185 @@
+"""Frames by the short way of `launch()`, and by ASGI under plain uvicorn: the same outcomes, whatever comes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+
+from jsmeets_local import Bridge, JsMeetsPy
+from jsmeets_local.direct import DirectProtocol
+from tests.raw import RawPage, open_socket
+
+from .test_expose_errors import Served
+
+BURST = 600
+
+
+@pytest.fixture(scope="module", params=["launch", "plain uvicorn"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    app = JsMeetsPy(bridge=Bridge())
+    app.functions.expose("echo", lambda value: value)
+
+    @app.expose
+    async def sum_of(*values: int) -> int:
+        return sum(values)
+
+    if request.param == "launch":
+        yield app.launch("<p>x</p>", mode="none").url
+        app.stop()
+    else:
+        with Served(app) as address:
+            yield address
+
+
+@pytest.fixture
+def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The frames that go by the short way."""
+    frames: list[Any] = []
+    deliver = DirectProtocol._deliver
+
+    def spy(self: DirectProtocol, taken: list[Any]) -> None:
+        frames.extend(taken)
+        deliver(self, taken)
+
+    monkeypatch.setattr(DirectProtocol, "_deliver", spy)
+    return frames
+
+
+def wire(page: RawPage, data: bytes) -> None:
+    """Bytes that are no concern of the client's library."""
+    page.socket.socket.sendall(data)
+
+
+def text(content: str | bytes, kind: int = Opcode.TEXT, fin: bool = True) -> bytes:
+    data = content.encode() if isinstance(content, str) else content
+    return Frame(Opcode(kind), data, fin).serialize(mask=True)
+
+
+def call(number: int, *values: int) -> str:
+    return json.dumps([["call", number, "sum_of", list(values)]])
+
+
+def close_code(page: RawPage) -> int:
+    with pytest.raises(ConnectionClosed) as caught:
+        while True:
+            page.receive()
+    assert caught.value.rcvd is not None
+    return int(caught.value.rcvd.code)
+
+
+def test_a_launched_application_takes_the_short_way(url: str, handed_over: list[Any]) -> None:
+    page = RawPage(url)
+    assert page.ask("call", "sum_of", [1, 2]) == ["return", 1, 3]
+    assert [json.loads(frame) for frame in handed_over] == ([[["call", 1, "sum_of", [1, 2]]]] if "#" in url else [])
+    page.close()
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[int, bytes, list[int]]:
+    """Calls 1, 2, ... with pings and in fragments, and where to cut what is sent."""
+    count = draw(st.integers(1, 6))
+    data = b""
+    for number in range(1, count + 1):
+        content = call(number, *range(draw(st.sampled_from([0, 3, 40, 20_000]))))
+        cuts = sorted(draw(st.lists(st.integers(0, len(content)), max_size=2)))
+        for i, (start, end) in enumerate(zip([0, *cuts], [*cuts, len(content)], strict=True)):
+            if draw(st.booleans()):
+                data += text(b"ping", Opcode.PING)
+            data += text(content[start:end], Opcode.CONT if i else Opcode.TEXT, end == len(content) and i == len(cuts))
+    return count, data, sorted(draw(st.lists(st.integers(0, len(data)), max_size=5)))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(streams())
+def test_frames_however_they_are_cut(url: str, stream: tuple[int, bytes, list[int]]) -> None:
+    count, data, cuts = stream
+    page = RawPage(url)
+    for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
+        wire(page, data[start:end])
+    answers = [page.next("return") for _ in range(count)]
+    assert [number for _, number, _ in answers] == list(range(1, count + 1))
+    page.close()
+
+
+def test_large_frames_in_small_pieces(url: str) -> None:
+    page = RawPage(url)
+    content = "x" * 250_000
+    data = text(json.dumps([["call", 1, "echo", [content]]]))
+    for start in range(0, len(data), 7_001):
+        wire(page, data[start : start + 7_001])
+    assert page.next("return") == ["return", 1, content]
+    page.close()
+
+
+def test_what_comes_right_behind_the_hello(url: str) -> None:
+    """Before the function that takes frames is there."""
+    page = RawPage.__new__(RawPage)
+    page.socket, page.inbox, page.pings, page._received, page._unacknowledged = open_socket(url), [], [], 0, 0
+    wire(page, b"".join([text('[["hello","d","",[]]]'), *(text(call(i, i)) for i in range(1, 6)), text("ping", 9)]))
+    assert [page.next("return") for _ in range(5)] == [["return", i, i] for i in range(1, 6)]
+    page.close()
+
+
+def test_a_burst_and_frames_behind_it(url: str) -> None:
+    page = RawPage(url)
+    burst = json.dumps([["call", i, "sum_of", [i]] for i in range(1, BURST + 1)])
+    wire(page, text(burst) + b"".join(text(call(i, i)) for i in range(BURST + 1, BURST + 11)))
+    answers = [page.next("return") for _ in range(BURST + 10)]
+    assert answers == [["return", i, i] for i in range(1, BURST + 11)]
+    page.close()
+
+
+def test_what_was_said_before_the_end_is_heard(url: str) -> None:
+    page, other = RawPage(url), RawPage(url, "other", topics=["t"])
+    burst = json.dumps([["publish", 0, "t", i, False] for i in range(BURST)])
+    wire(page, text(burst) + text(struct.pack("!H", 1000), Opcode.CLOSE))
+    assert close_code(page) == 1000
+    assert [other.next("publish")[1:] for _ in range(BURST)] == [[0, "t", i, False] for i in range(BURST)]
+    page.close()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\x81\x05hello", 1002),
+        (b"\xc1\x80mask", 1002),
+        (b"\x83\x80mask", 1002),
+        (b"\x09\x80mask", 1002),
+        (b"\x89\xfe\x00\x7emask" + bytes(126), 1002),
+        (text("x", Opcode.CONT), 1002),
+        (text("[[", fin=False) + text("[]"), 1002),
+        (b"\x82\xff" + struct.pack("!Q", 2**24 + 1), 1009),
+        (text("x" * 2**23, fin=False) + text("x" * (2**23 + 1), Opcode.CONT), 1009),
+        (text(b"\xff\xfe"), 1007),
+        (text(b"\xc3", fin=False) + text(b"\x28", Opcode.CONT), 1007),
+        (text(struct.pack("!H", 1001), Opcode.CLOSE), 1001),
+    ],
+    ids=[
+        *("no mask", "extension", "unknown kind", "fragment of a ping", "long ping", "continuation of nothing"),
+        *("message in a message", "too long", "too long in fragments", "no UTF-8", "no UTF-8 in fragments", "close"),
+    ],
+)
+def test_what_ends_a_connection(url: str, data: bytes, code: int) -> None:
+    """By the codes of RFC 6455, section 7.4.1."""
+    page = RawPage(url)
+    assert page.ask("call", "sum_of", [1, 2]) == ["return", 1, 3]
+    wire(page, data)
+    assert close_code(page) == code
+    page.close()
+
+
+def test_a_message_of_the_wrong_form_ends_it_after_what_came_before(url: str) -> None:
+    page = RawPage(url)
+    wire(page, text(call(1, 1)) + text("{}") + text(call(2, 2)))
+    assert page.next("return") == ["return", 1, 1]
+    assert [message for message in page.messages() if message[0] == "return"] == []
+    page.close()
