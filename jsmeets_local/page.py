@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any
 
 from .api.pubsub import Pubsub
@@ -17,9 +17,10 @@ from .lines import ENDED, item_or_raise
 from .names import AsyncPageFunction, Names, PageFunction
 from .opening import Entrance
 from .presence import GRACE
+from .readers import PageQueue, Subscription
 from .view import View
 
-__all__ = ["AsyncPage", "Page", "PageQueue", "Subscription"]
+__all__ = ["AsyncPage", "Page"]
 
 _SOON = 0.4  # seconds that completion may wait for a page that is there
 
@@ -28,6 +29,14 @@ def _value(outcome: Any) -> Any:
     if isinstance(outcome, JsPyError):
         raise outcome
     return outcome
+
+
+def _values(outcomes: list[Any]) -> list[Any]:
+    for place, outcome in enumerate(outcomes):
+        if isinstance(outcome, JsPyError):
+            outcome.add_note(f"(in call {place} of {len(outcomes)} that were made together)")
+            raise outcome
+    return outcomes
 
 
 def _asker(view: View) -> Callable[..., Any]:
@@ -39,84 +48,6 @@ def _asker(view: View) -> Callable[..., Any]:
         return _value(view.bridge.door.block(view.call(key, _SOON)(args), f"await page.aio.call({key!r})(...)"))
 
     return ask
-
-
-class PageQueue:
-    """A queue of Python's that pages push to, read in blocking lines: `for item in page.queue("q1")`.
-
-    Iteration ends when the page is closed. All pages push to the same queue of a name.
-    """
-
-    def __init__(self, view: View, key: str) -> None:
-        self._view = view
-        self._key = key
-
-    def get(self, timeout: float | None = None) -> Any:
-        """Takes the oldest item, waiting for it.
-
-        Args:
-            timeout: Seconds; `None`, 0 or negative mean no limit.
-
-        Raises:
-            CallTimeout: Nothing came in time.
-            PageClosed: The page is closed, and nothing is left.
-            WouldDeadlock: Called on the bridge's event loop.
-        """
-        return item_or_raise(self._next(timeout), f"the queue {self._key!r}", timeout, PageClosed)
-
-    def push(self, data: Any) -> None:
-        """Puts data into the page's queue of this name.
-
-        Raises:
-            TypeError: The data cannot be sent.
-            PageClosed: The page is closed.
-        """
-        self._view.push(self._key, data)
-
-    def __iter__(self) -> Iterator[Any]:
-        while (item := self._next(None)) is not ENDED:
-            yield item
-
-    def _next(self, timeout: float | None) -> Any:
-        operation = self._view.queue_item(self._key, timeout)
-        return self._view.bridge.door.block(operation, f"await page.aio.get({self._key!r})")
-
-
-class Subscription:
-    """The publications of a topic, read in blocking lines: `for topic, data in page.subscribe("t")`."""
-
-    def __init__(self, view: View, topic: str) -> None:
-        self._view = view
-        self._topic = topic
-        self._inbox, self._end = view.subscribe(topic)
-        weakref.finalize(self, view.bridge.door.settle, self._end)  # nobody can read it any more
-
-    def get(self, timeout: float | None = None) -> tuple[str, Any]:
-        """The next publication, as `(topic, data)`, waiting for it.
-
-        Args:
-            timeout: Seconds; `None`, 0 or negative mean no limit.
-
-        Raises:
-            CallTimeout: Nothing came in time.
-            PageClosed: The page is closed, and nothing is left.
-            WouldDeadlock: Called on the bridge's event loop.
-        """
-        about = f"the topic {self._topic!r}"
-        item: tuple[str, Any] = item_or_raise(self._next(timeout), about, timeout, PageClosed)
-        return item
-
-    def close(self) -> None:
-        """Ends the subscription; what has come can still be read."""
-        self._view.bridge.door.ask(self._end)
-
-    def __iter__(self) -> Iterator[tuple[str, Any]]:
-        while (item := self._next(None)) is not ENDED:
-            yield item
-
-    def _next(self, timeout: float | None) -> Any:
-        twin = "async for topic, data in page.aio.subscribe(...)"
-        return self._view.bridge.door.block(self._inbox.next(seconds(timeout)), twin)
 
 
 class AsyncPage:
@@ -137,6 +68,15 @@ class AsyncPage:
 
         async def send(*args: Any) -> Any:
             return _value(await self._view.bridge.door.awaitable(request(args)))
+
+        return send
+
+    def map(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, list[Any]]]:
+        """As `Page.map`, to be awaited."""
+        request = self._view.map(key, timeout)
+
+        async def send(*iterables: Iterable[Any]) -> list[Any]:
+            return _values(await self._view.bridge.door.awaitable(request(iterables)))
 
         return send
 
@@ -234,6 +174,29 @@ class Page:
         request = self._view.call(key, timeout)
         twin = f"await page.aio.call({key!r})(...)"
         return lambda *args: _value(self._view.bridge.door.block(request(args), twin))
+
+    def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
+        """Calls a function of the page many times, all at once, and waits for all values.
+
+        Calls that do not wait for each other share the way there and back, which is nearly all of the time of one.
+
+        Args:
+            key: The name under which the page exposes it.
+            timeout: Seconds for all of them; `None`, 0 or negative mean no limit.
+
+        Returns:
+            A function that takes an iterable for each argument, as `map` does, and returns the values in that order:
+            `page.map("add")([1, 2], [10, 20])`.
+
+        Raises:
+            JsPyError: (by the returned function) As `call` does; the first one in order that failed, when all have
+                ended.
+            TypeError: (by the returned function) An argument cannot be sent, and nothing was called; or there is no
+                iterable.
+        """
+        request = self._view.map(key, timeout)
+        twin = f"await page.aio.map({key!r})(...)"
+        return lambda *iterables: _values(self._view.bridge.door.block(request(iterables), twin))
 
     def call_nowait(self, key: str) -> Callable[..., None]:
         """Calls a function of the page and does not wait; an error in it is logged.

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic  # not the loop's time: uvloop's stands still while callbacks run
 from typing import Any
 
@@ -93,11 +93,16 @@ class Shell:
         """Starts what `request` is about, on the loop; returns how to give it up."""
         loop = self.door.loop
         deadline = None if timeout is None or loop is None else loop.time() + timeout
-        return functools.partial(self._give_up, self.do(self._register, start, deadline, done))
+        return functools.partial(self.give_up, self.do(self._register, start, deadline, done))
 
-    def _give_up(self, call_id: int) -> None:
+    def give_up(self, call_id: int) -> None:
+        """Nobody waits for a call any more, on the loop."""
         self._waiters.pop(call_id, None)
         self.do(self.hub.calls.cancel, call_id)
+
+    def await_all(self, ids: Iterable[int], done: Done[Finished]) -> None:
+        """Says who gets the ends of calls that were just made, by a function given to `do`."""
+        self._waiters.update(dict.fromkeys(ids, done))
 
     def _register(self, start: Callable[[float | None], int], deadline: float | None, done: Done[Finished]) -> int:
         call_id = start(deadline)
@@ -132,8 +137,11 @@ class Shell:
 
     def _wake(self, effect: fx.Wake) -> None:
         connection = self._connections.get(effect.socket)
-        if connection is not None:
-            self._write_soon(connection)
+        if connection is None:
+            return
+        self._write_soon(connection)
+        if len(self.hub.outbox(effect.socket)) >= BURST:
+            connection.flush()  # the page has enough to do until the turn ends
 
     def _write_soon(self, connection: Connection) -> None:
         if not connection.woken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .api.queue import next_item
@@ -18,6 +18,7 @@ from .invoker import Listener
 from .launchers.steering import Steered
 from .launchers.surface import Surface
 from .lines import ENDED, NOTHING, Inbox
+from .many import Many
 from .presence import GRACE, Presence
 
 __all__ = ["View"]
@@ -91,6 +92,46 @@ class View:
             return operation
 
         return request
+
+    def map(self, key: str, timeout: float | None) -> Callable[..., Operation[list[Any]]]:
+        """Given one iterable for each argument, the page's answers to all calls, as those of `call`."""
+        check_name(key, "key of a function")
+        limit = seconds(timeout)
+
+        def request(iterables: tuple[Iterable[Any], ...]) -> Operation[list[Any]]:
+            if not iterables:
+                raise TypeError(f"map({key!r}) takes an iterable for each argument of the function; got none")
+            payloads = [
+                self.bridge.pack(list(args), f"args[{i}]") for i, args in enumerate(zip(*iterables, strict=False))
+            ]
+
+            def operation(done: Done[list[Any]]) -> Cancel | None:
+                socket = self.presence.socket()
+                if not payloads:
+                    done([])
+                    return None
+                if socket is not None:
+                    return self._ask_all(key, payloads, socket, limit, done)
+                return self._when_here(
+                    key,
+                    limit,
+                    lambda failure: done([failure] * len(payloads)),
+                    lambda socket, left: self._ask_all(key, payloads, socket, left, done),
+                )
+
+            return operation
+
+        return request
+
+    def _ask_all(
+        self, key: str, payloads: list[Payload], socket: int, left: float | None, done: Done[list[Any]]
+    ) -> Cancel:
+        def outcome(finished: Finished) -> Any:
+            return self._outcome(finished, key, socket)
+
+        many = Many(self.bridge, key, socket, payloads, left, outcome, done)
+        many.begin()
+        return many.cancel
 
     def _when_here(
         self,

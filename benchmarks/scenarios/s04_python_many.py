@@ -12,11 +12,12 @@ SYSTEMS = (*FLOORS, *(peer for peer in PEERS if peer != "pywebview"), "ours")
 REASONS = {"pywebview": "its evaluate_js blocks: one call at a time for each thread"}
 TARGETS = (Target("*", "seconds", 20, ">=", "speed-up"),)
 SIZE = 2000
+OURS = {"page.map": "flood_by_map", "asyncio.run": "flood", "the bridge's loop": "flood_here"}
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab; ours from the bridge's own loop, too."""
-    actions = {"asyncio.run": "flood", "the bridge's loop": "flood_here"} if system == "ours" else {ANY: "flood"}
+    """One fresh server and tab; ours by a blocking line, and by tasks on two event loops."""
+    actions = OURS if system == "ours" else {ANY: "flood"}
     with lab.serve(system) as server, lab.tab(server):
         return [
             in_python(server, variant, action, SIZE, size=SIZE, count=lab.count(3, 1))

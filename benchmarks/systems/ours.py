@@ -35,6 +35,10 @@ def call_page(**options):
     return calling.sequence(lambda name, *args: page.call(name)(*args), **options)
 
 
+def flood_by_map(**options):
+    return calling.floods(lambda size: page.map("add")(range(size), [7] * size), **options)
+
+
 def flood(**options):
     """From an event loop of the main thread's own."""
     return calling.floods(lambda size: asyncio.run(gather(size)), **options)
@@ -51,4 +55,4 @@ def publish(messages):
         send(data)
 
 
-serve(page.url, call_page=call_page, flood=flood, flood_here=flood_here, publish=publish)
+serve(page.url, call_page=call_page, flood_by_map=flood_by_map, flood=flood, flood_here=flood_here, publish=publish)

@@ -212,6 +212,21 @@ class Hub(Pages):
         self._ask(call_id, packet, self.targets(target), deadline, About("call", key))
         return call_id
 
+    def call_many(
+        self, key: str, payloads: Iterable[Payload], target: int | Iterable[int] | None, deadline: float | None
+    ) -> range:
+        """`call` for each of many arguments.
+
+        Returns:
+            The numbers of the calls.
+        """
+        first = self._last_id + 1
+        sockets, about = self.targets(target), About("call", key)
+        for payload in payloads:
+            call_id = self._next_id()
+            self._ask(call_id, message_packet(["call", call_id, key], payload), sockets, deadline, about)
+        return range(first, self._last_id + 1)
+
     def push(self, key: Key, payload: Payload, target: int | Iterable[int] | None, deadline: float | None) -> int:
         """Puts an item into the pages' queues and asks for an acknowledgement, as `call` does."""
         call_id = self._next_id()

@@ -44,6 +44,8 @@ def test_python_calls_javascript(open_page: Open) -> None:
     assert page.call("odd")() == [None, None, None, {"b": 1}]
     assert page.call("defaults")(1) == [1, 5]
     assert page.call("defaults")(1, 2, 3) == [1, 2]
+    assert page.map("defaults")(range(2000)) == [[i, 5] for i in range(2000)]
+    assert page.map("later")(["a", "b"]) == ["a", "b"]
     assert dir(page.js) == ["defaults", "later", "nothing", "odd", "sum", "thenable"]
     assert page.eval("document.title") == "T"
     assert page.eval("await new Promise(r => setTimeout(r, 5, 'awaited'))") == "awaited"

@@ -1,0 +1,92 @@
+"""What comes from pages, in blocking lines: the items of a queue, the publications of a topic."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from .core.arguments import seconds
+from .errors import PageClosed
+from .lines import ENDED, item_or_raise
+from .view import View
+
+__all__ = ["PageQueue", "Subscription"]
+
+
+class PageQueue:
+    """A queue of Python's that pages push to, read in blocking lines: `for item in page.queue("q1")`.
+
+    Iteration ends when the page is closed. All pages push to the same queue of a name.
+    """
+
+    def __init__(self, view: View, key: str) -> None:
+        self._view = view
+        self._key = key
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Takes the oldest item, waiting for it.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            CallTimeout: Nothing came in time.
+            PageClosed: The page is closed, and nothing is left.
+            WouldDeadlock: Called on the bridge's event loop.
+        """
+        return item_or_raise(self._next(timeout), f"the queue {self._key!r}", timeout, PageClosed)
+
+    def push(self, data: Any) -> None:
+        """Puts data into the page's queue of this name.
+
+        Raises:
+            TypeError: The data cannot be sent.
+            PageClosed: The page is closed.
+        """
+        self._view.push(self._key, data)
+
+    def __iter__(self) -> Iterator[Any]:
+        while (item := self._next(None)) is not ENDED:
+            yield item
+
+    def _next(self, timeout: float | None) -> Any:
+        operation = self._view.queue_item(self._key, timeout)
+        return self._view.bridge.door.block(operation, f"await page.aio.get({self._key!r})")
+
+
+class Subscription:
+    """The publications of a topic, read in blocking lines: `for topic, data in page.subscribe("t")`."""
+
+    def __init__(self, view: View, topic: str) -> None:
+        self._view = view
+        self._topic = topic
+        self._inbox, self._end = view.subscribe(topic)
+        weakref.finalize(self, view.bridge.door.settle, self._end)  # nobody can read it any more
+
+    def get(self, timeout: float | None = None) -> tuple[str, Any]:
+        """The next publication, as `(topic, data)`, waiting for it.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            CallTimeout: Nothing came in time.
+            PageClosed: The page is closed, and nothing is left.
+            WouldDeadlock: Called on the bridge's event loop.
+        """
+        about = f"the topic {self._topic!r}"
+        item: tuple[str, Any] = item_or_raise(self._next(timeout), about, timeout, PageClosed)
+        return item
+
+    def close(self) -> None:
+        """Ends the subscription; what has come can still be read."""
+        self._view.bridge.door.ask(self._end)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        while (item := self._next(None)) is not ENDED:
+            yield item
+
+    def _next(self, timeout: float | None) -> Any:
+        twin = "async for topic, data in page.aio.subscribe(...)"
+        return self._view.bridge.door.block(self._inbox.next(seconds(timeout)), twin)
