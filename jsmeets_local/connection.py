@@ -27,6 +27,9 @@ DIRECT = "jsmeets_local.direct"  # the ASGI extension by which a server offers t
 class Direct(Protocol):
     """A server's short way for frames, past the queues and coroutines of ASGI; used on the loop only."""
 
+    async def receive(self) -> Any:
+        """ASGI's own: an application that got another one stands behind a middleware, which wants to see the frames."""
+
     def hand_over(self, sink: Callable[[list[Frame]], None]) -> None:
         """From now on `sink` gets the frames, those that came in one piece together; ASGI is told of the end only."""
 

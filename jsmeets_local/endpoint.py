@@ -71,6 +71,12 @@ class Guarded:
             await send({"type": "websocket.close", "code": CLOSE_KICKED})
 
 
+def _short_way(scope: MutableMapping[str, Any], receive: Receive) -> Direct | None:
+    """The server's short way, unless a middleware wants to see what comes."""
+    direct: Direct | None = scope.get("extensions", {}).get(DIRECT)
+    return direct if direct is not None and receive == direct.receive else None
+
+
 def _short(reason: str) -> str:
     return reason.encode()[:MAX_REASON].decode(errors="ignore")
 
@@ -93,7 +99,7 @@ class TextEndpoint:
         if not self._gate.admits(dict(scope)) or not self._bridge.ensure_started():
             await send({"type": "websocket.close", "code": CLOSE_KICKED})  # before accept: HTTP 403
             return
-        direct: Direct | None = scope.get("extensions", {}).get(DIRECT)
+        direct = _short_way(scope, receive)
         transport = _AsgiTransport(send, direct)
         if not await self._agree(scope["subprotocols"], send, transport):
             return

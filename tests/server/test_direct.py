@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.middleware import Middleware
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
@@ -183,3 +184,39 @@ def test_a_message_of_the_wrong_form_ends_it_after_what_came_before(url: str) ->
     assert page.next("return") == ["return", 1, 1]
     assert [message for message in page.messages() if message[0] == "return"] == []
     page.close()
+
+
+class Counting:
+    """A middleware that sees all frames."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def taking() -> Any:
+            event = await receive()
+            seen.append(event["type"])
+            return event
+
+        async def giving(event: Any) -> None:
+            seen.append(event["type"])
+            await send(event)
+
+        await (self.app(scope, taking, giving) if scope["type"] == "websocket" else self.app(scope, receive, send))
+
+
+seen: list[str] = []
+
+
+def test_a_middleware_sees_what_it_would_under_any_server(handed_over: list[Any]) -> None:
+    seen.clear()
+    app = JsMeetsPy(bridge=Bridge(), middleware=[Middleware(Counting)])
+    app.functions.expose("echo", lambda value: value)
+    page = RawPage(app.launch("<p>x</p>", mode="none").url)
+    assert page.ask("call", "echo", ["x"]) == ["return", 1, "x"]
+    assert seen[:2] == ["websocket.connect", "websocket.accept"]
+    assert seen.count("websocket.receive") == 2
+    assert seen.count("websocket.send") >= 2
+    assert handed_over == []
+    page.close()
+    app.stop()
