@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from time import monotonic  # not the loop's time: uvloop's stands still while callbacks run
-from typing import Any
+from typing import Any, TypeAlias
 
 from .connection import Connection
 from .core import effects as fx
@@ -28,6 +28,8 @@ __all__ = ["Shell"]
 # answer a ping. A page that goes says so, or its browser closes with 1000 or 1001.
 _BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 _CHUNK = bytes([CHUNK])
+Start: TypeAlias = Callable[..., int]
+
 BURST = 256  # messages of one page that are handled in one turn of the loop
 
 logger = logging.getLogger("jsmeets_local")
@@ -80,20 +82,21 @@ class Shell:
         """`do` from any thread, in order, without waiting."""
         self.door.post(self.do, func, *args)
 
-    def request(self, start: Callable[[float | None], int], timeout: float | None) -> Operation[Finished]:
+    def request(self, start: Start, args: tuple[Any, ...], timeout: float | None) -> Operation[Finished]:
         """An operation around `Hub.call` or `Hub.push`.
 
         Args:
-            start: Given the deadline, starts the call and returns its number.
+            start: Given the arguments and the deadline, starts the call and returns its number.
+            args: The arguments.
             timeout: Seconds, or `None`.
         """
-        return lambda done: self.begin(start, timeout, done)
+        return lambda done: self.begin(start, args, timeout, done)
 
-    def begin(self, start: Callable[[float | None], int], timeout: float | None, done: Done[Finished]) -> Cancel:
+    def begin(self, start: Start, args: tuple[Any, ...], timeout: float | None, done: Done[Finished]) -> Cancel:
         """Starts what `request` is about, on the loop; returns how to give it up."""
         loop = self.door.loop
         deadline = None if timeout is None or loop is None else loop.time() + timeout
-        return functools.partial(self.give_up, self.do(self._register, start, deadline, done))
+        return functools.partial(self.give_up, self.do(self._register, start, args, deadline, done))
 
     def give_up(self, call_id: int) -> None:
         """Nobody waits for a call any more, on the loop."""
@@ -104,8 +107,8 @@ class Shell:
         """Says who gets the ends of calls that were just made, by a function given to `do`."""
         self._waiters.update(dict.fromkeys(ids, done))
 
-    def _register(self, start: Callable[[float | None], int], deadline: float | None, done: Done[Finished]) -> int:
-        call_id = start(deadline)
+    def _register(self, start: Start, args: tuple[Any, ...], deadline: float | None, done: Done[Finished]) -> int:
+        call_id = start(*args, deadline)
         self._waiters[call_id] = done
         return call_id
 

@@ -30,6 +30,21 @@ def _nothing() -> None:
     """There is nothing to cancel any more."""
 
 
+class _Ending:
+    """Hands on what the end of a call means. As a closure it would be five objects, of which there may be 100,000."""
+
+    __slots__ = ("done", "key", "socket", "view")
+
+    def __init__(self, view: View, key: str, socket: int, done: Done[Any]) -> None:
+        self.view = view
+        self.key = key
+        self.socket = socket
+        self.done = done
+
+    def __call__(self, finished: Finished) -> None:
+        self.done(self.view.outcome(finished, self.key, self.socket))
+
+
 class View:
     """One view on the bridge's side: operations, which `Page` blocks for and `AsyncPage` awaits.
 
@@ -127,7 +142,7 @@ class View:
         self, key: str, payloads: list[Payload], socket: int, left: float | None, done: Done[list[Any]]
     ) -> Cancel:
         def outcome(finished: Finished) -> Any:
-            return self._outcome(finished, key, socket)
+            return self.outcome(finished, key, socket)
 
         many = Many(self.bridge, key, socket, payloads, left, outcome, done)
         many.begin()
@@ -161,13 +176,10 @@ class View:
         return lambda: step[0]() if step[0] is not None else None
 
     def _ask(self, key: str, payload: Payload, socket: int, left: float | None, done: Done[Any]) -> Cancel | None:
-        return self.bridge.begin(
-            lambda due: self.bridge.hub.call(key, payload, socket, due),
-            left,
-            lambda finished: done(self._outcome(finished, key, socket)),
-        )
+        return self.bridge.begin(self.bridge.hub.call, (key, payload, socket), left, _Ending(self, key, socket, done))
 
-    def _outcome(self, finished: Finished, key: str, socket: int) -> Any:
+    def outcome(self, finished: Finished, key: str, socket: int) -> Any:
+        """What the end of a call means: a value, or the exception to raise."""
         if socket in finished.answers:
             return finished.answers[socket]
         if finished.timed_out:

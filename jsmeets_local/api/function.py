@@ -120,7 +120,7 @@ class FunctionsBase:
 
         def request(args: tuple[Any, ...]) -> Operation[Finished]:
             payload = self._bridge.pack(list(args), "args")
-            return self._bridge.request(lambda deadline: self._bridge.hub.call(key, payload, target, deadline), limit)
+            return self._bridge.request(self._bridge.hub.call, (key, payload, target), limit)
 
         return request
 

@@ -127,7 +127,7 @@ class QueuesBase:
 
         def request(data: Any) -> Operation[Finished]:
             payload = self._bridge.pack(data, "data")
-            return self._bridge.request(lambda deadline: self._bridge.hub.push(key, payload, target, deadline), limit)
+            return self._bridge.request(self._bridge.hub.push, (key, payload, target), limit)
 
         return request
 

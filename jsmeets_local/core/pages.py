@@ -70,8 +70,9 @@ class Pages:
         """The connected sockets that a 2020 `target` means: all, one number, or a collection of numbers."""
         if target is None:
             return self.sockets()
-        wanted = [target] if isinstance(target, int) else list(dict.fromkeys(target))
-        return tuple(number for number in wanted if number in self._sockets)
+        if isinstance(target, int):
+            return (target,) if target in self._sockets else ()
+        return tuple(number for number in dict.fromkeys(target) if number in self._sockets)
 
     # Coming and going ----------------------------------------------------------------------------------
 

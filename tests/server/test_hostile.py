@@ -70,7 +70,7 @@ def welcome(page: Page, *hello: Any) -> tuple[Any, Any]:
 
 def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: Page, good: RawPage) -> None:
     victim = RawPage(page.url, "victim")
-    operation = app.bridge.request(lambda due: app.bridge.hub.call("secret", pack([], "args"), victim.id, due), 20)
+    operation = app.bridge.request(app.bridge.hub.call, ("secret", pack([], "args"), victim.id), 20)
     results: list[Any] = []
     app.bridge.door.post(operation, results.append)
     thief, (kind, number, _, told) = welcome(page, "victim", "", [], "a guess", 0)

@@ -192,7 +192,7 @@ def test_half_a_chunk_and_goodbye(app: JsMeetsPy, page: Page) -> None:
 
 def test_forged_answers_are_ignored(app: JsMeetsPy, page: Page) -> None:
     first, second = RawPage(page.url, "a"), RawPage(page.url, "b")
-    operation = app.bridge.request(lambda due: app.bridge.hub.call("f", _no_args(), first.id, due), 5)
+    operation = app.bridge.request(app.bridge.hub.call, ("f", _no_args(), first.id), 5)
     results: list[Any] = []
     app.bridge.door.post(operation, results.append)
     kind, number, *_ = first.receive()
