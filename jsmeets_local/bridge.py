@@ -121,11 +121,12 @@ class Bridge(Shell):
         """Waits for the worker threads of a stopped bridge.
 
         Args:
-            timeout: Seconds that each one gets; a function that still runs keeps its (daemon) thread.
+            timeout: Seconds for all of them; a function that still runs keeps its (daemon) thread.
         """
+        end = monotonic() + timeout
         for thread in self._threads:
             if thread is not threading.current_thread():  # an exposed function may stop its server
-                thread.join(timeout)
+                thread.join(max(0.0, end - monotonic()))
         self._threads = []
 
     def stats(self) -> dict[str, Any]:

@@ -30,7 +30,9 @@ from .views import Views
 if TYPE_CHECKING:
     from .server import ServerThread
 
-__all__ = ["Launching"]
+__all__ = ["GOODBYE", "Launching"]
+
+GOODBYE = "the Python program has ended"
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -264,7 +266,7 @@ class Launching(Starlette2020):
             self.bridge.door.ask(crowd.end)
         if server is not None and self.bridge.door.is_open():
             self.bridge.door.post(server.close_port)  # or those who are sent away would come back for a moment
-            self.bridge.door.post(self.bridge.close_all, "the Python program has ended")
+            self.bridge.door.post(self.bridge.close_all, GOODBYE)
         self._wait_for_end()
         for page in pages:
             page._join()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from . import ending
 from .api.queue import next_item
 from .bridge import Bridge
 from .cells import here
@@ -67,9 +68,14 @@ class View:
         if not self._steers:
             raise LaunchError("a page steers its window only where launch(..., window_api=True) lets it")
 
+    def is_gone(self) -> bool:
+        """Whether it is closed and its server has stopped: nobody is there."""
+        return self.presence.over and not self.bridge.door.is_open()
+
     def check_open(self) -> None:
         """Raises `PageClosed` where nothing would hear what is sent."""
         if self.presence.closed:
+            ending.leave()
             raise PageClosed("this page is closed; launch() opens another one")
 
     def call(self, key: str, timeout: float | None) -> Callable[[tuple[Any, ...]], Operation[Any]]:
