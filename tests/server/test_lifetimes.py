@@ -6,25 +6,18 @@ import asyncio
 import math
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page, PageClosed
+from jsmeets_local import JsMeetsPy, LaunchError, Page, PageClosed
 from tests.raw import RawPage
 
 
 def raw(page: Page, document: str = "d") -> RawPage:
     """A client that is this page."""
     return RawPage(page.url, document, page.url.partition("#")[2].removeprefix("jsmeets=").split(".")[1])
-
-
-@pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
 
 
 USES: dict[str, Callable[[Page], Any]] = {
