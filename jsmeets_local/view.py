@@ -10,7 +10,7 @@ from . import ending
 from .api.queue import next_item
 from .bridge import Bridge
 from .cells import here
-from .core.arguments import Key, check_function, check_name, check_queue_key, seconds
+from .core.arguments import Key, check_function, check_name, check_queue_key, seconds, seconds_of_call
 from .core.calls import Finished
 from .core.values import Payload
 from .door import Cancel, Done, Operation
@@ -81,7 +81,7 @@ class View:
     def call(self, key: str, timeout: float | None) -> Callable[[tuple[Any, ...]], Operation[Any]]:
         """Given the arguments, the page's answer to a call: a value, or the exception to raise."""
         check_name(key, "key of a function")
-        limit = seconds(timeout)
+        limit = seconds_of_call(timeout)
 
         def request(args: tuple[Any, ...]) -> Operation[Any]:
             payload = self.bridge.pack(list(args), "args")

@@ -49,6 +49,13 @@ def test_a_closed_page_says_so(app: JsMeetsPy, by: str, use: str) -> None:
         USES[use](page)
 
 
+@pytest.mark.parametrize("use", [lambda page: page.call("add", [4, 7]), lambda page: page.aio.call("add", "a")])
+def test_arguments_in_the_place_of_the_timeout(app: JsMeetsPy, use: Callable[[Page], Any]) -> None:
+    page = app.launch("<p>", mode="none")
+    with pytest.raises(TypeError, match=r"timeout is a number.*parentheses of its own: call\('name'\)\(1, 2\)"):
+        use(page)
+
+
 @pytest.mark.parametrize("by", ["Python", "its user"])
 def test_a_closed_page_publishes_to_the_others(app: JsMeetsPy, by: str) -> None:
     page, other = app.launch("<p>", mode="none", grace=0), app.open("<b>", "none")
