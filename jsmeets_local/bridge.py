@@ -18,7 +18,9 @@ from .invoker import Answer, Invoker, Listener
 from .lines import ENDED, Line
 from .shell import Shell
 
-__all__ = ["Bridge", "Watcher", "default_bridge"]
+__all__ = ["GOODBYE", "Bridge", "Watcher", "default_bridge"]
+
+GOODBYE = "the Python program has ended"
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -100,7 +102,7 @@ class Bridge(Shell):
         self._users -= 1
         if self._users > 0 or not self.door.is_here():
             return
-        self.close_all("the Python program has ended")
+        self.close_all(GOODBYE)
         self._end_lines()
         self._threads = await self._invoker.stop()
         self._stop_timer()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from .bridge import Bridge
+from .bridge import GOODBYE, Bridge
 from .cells import here
 from .compat import Starlette2020
 from .core.arguments import seconds
@@ -30,9 +30,7 @@ from .views import Views
 if TYPE_CHECKING:
     from .server import ServerThread
 
-__all__ = ["GOODBYE", "Launching"]
-
-GOODBYE = "the Python program has ended"
+__all__ = ["Launching"]
 
 logger = logging.getLogger("jsmeets_local")
 

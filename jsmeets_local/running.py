@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from .bridge import GOODBYE
 from .door import Door
 from .ending import at_end
 from .errors import Disconnected, LaunchError
 from .launchers import choose_modes, here
 from .launchers.surface import Surface
-from .launching import GOODBYE, Launching
+from .launching import Launching
 from .page import Page
 
 if TYPE_CHECKING:
