@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from .catalogue import CATALOGUE
+from .chromium import launch_chromium
 from .environments import python_of
 from .server import Server
 
@@ -19,14 +19,6 @@ __all__ = ["Lab", "Tab", "open_lab"]
 ROOT = Path(__file__).parents[1]
 SYSTEMS = Path(__file__).parent / "systems"
 DRIVER = Path(__file__).parent / "driver.js"
-ARGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ISOLATED = {"cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp"}
 
 PERMISSIONS = ["local-network-access"]  # a document sent on so counts as one of another network
@@ -124,8 +116,6 @@ def isolate(route: Route) -> None:
 def open_lab(quick: bool = False) -> Iterator[Lab]:
     """A lab with a real headless Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), chromium_sandbox=False, args=ARGS
-        )
+        browser = launch_chromium(playwright.chromium)
         yield Lab(browser, quick)
         browser.close()

@@ -24,7 +24,7 @@ from .gate import Gate
 from .prefix import with_prefix
 from .resources import bundled
 from .running import Running
-from .staticfiles import Assets, Files
+from .staticfiles import Assets, files_of
 from .stats import StatsEndpoint
 from .views import Views
 
@@ -59,6 +59,9 @@ class JsMeetsPy(Running):
         limits: How much pages may take, of the bridge and all applications that share it.
         badge: Whether pages show a small badge while their connection is away. Of applications with one bridge, the
             last one decides.
+
+    Raises:
+        RuntimeError: `static` is no folder.
 
     Attributes:
         templates: The Jinja2 templates (only where `templates` was given).
@@ -118,7 +121,7 @@ class JsMeetsPy(Running):
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
         if static is not None:
-            self.mount("/static", Files(directory=static), name="static")
+            self.mount("/static", files_of(static), name="static")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""

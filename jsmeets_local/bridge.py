@@ -18,7 +18,9 @@ from .invoker import Answer, Invoker, Listener
 from .lines import ENDED, Line
 from .shell import Shell
 
-__all__ = ["Bridge", "Watcher", "default_bridge"]
+__all__ = ["GOODBYE", "Bridge", "Watcher", "default_bridge"]
+
+GOODBYE = "the Python program has ended"
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -100,7 +102,7 @@ class Bridge(Shell):
         self._users -= 1
         if self._users > 0 or not self.door.is_here():
             return
-        self.close_all("the Python program has ended")
+        self.close_all(GOODBYE)
         self._end_lines()
         self._threads = await self._invoker.stop()
         self._stop_timer()
@@ -121,11 +123,12 @@ class Bridge(Shell):
         """Waits for the worker threads of a stopped bridge.
 
         Args:
-            timeout: Seconds that each one gets; a function that still runs keeps its (daemon) thread.
+            timeout: Seconds for all of them; a function that still runs keeps its (daemon) thread.
         """
+        end = monotonic() + timeout
         for thread in self._threads:
             if thread is not threading.current_thread():  # an exposed function may stop its server
-                thread.join(timeout)
+                thread.join(max(0.0, end - monotonic()))
         self._threads = []
 
     def stats(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 from weakref import WeakSet
 
+from . import ending
 from .errors import BridgeBusy, WouldDeadlock
 from .workers import waiting
 
@@ -236,10 +237,12 @@ class Door:
             else:
                 self._start(waiter, operation)
         try:
-            return waiter.wait()
+            value = waiter.wait()
         except BaseException:
             self.post(self._give_up, waiter)
             raise
+        ending.leave()
+        return value
 
     def _start(self, waiter: _Waiter[T], operation: Operation[T]) -> None:
         try:

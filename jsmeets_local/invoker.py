@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from . import ending
 from .cells import Cell, writing
 from .core.codec import Packet, message_packet
 from .core.effects import Invoke
@@ -24,7 +25,7 @@ from .core.functions import Function, is_async
 from .core.message import ErrorInfo
 from .core.values import Payload
 from .door import Door
-from .errors import MessageTooBig
+from .errors import Disconnected, MessageTooBig
 from .tasks import spawn
 from .workers import Lane, WorkerPool, waiting
 
@@ -217,9 +218,9 @@ class Invoker:
         with writing(listener.cell):
             try:
                 await listener.func(*args)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - nobody waits for it
                 if not (self._stopping and isinstance(error, asyncio.CancelledError)):
-                    logger.exception("%s raised", listener.about)
+                    _log(error, "%s raised", listener.about)
 
     # On a worker's thread ------------------------------------------------------------------------------
 
@@ -239,8 +240,8 @@ class Invoker:
         with writing(listener.cell):
             try:
                 self._resolve(listener.func(*args))
-            except BaseException:
-                logger.exception("%s raised", listener.about)
+            except BaseException as error:  # noqa: BLE001 - nobody waits for it
+                _log(error, "%s raised", listener.about)
 
     def _resolve(self, value: Any) -> Any:
         """A plain function may return a coroutine (a lambda around one): it runs on the loop."""
@@ -291,11 +292,16 @@ def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> P
 def _failure(call: Invoke, error: BaseException, whole: bool) -> Packet | None:
     frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
     error = error.with_traceback(frames)  # without our own frame
-    logger.error("the exposed function %r raised", call.function.key, exc_info=error)
+    _log(error, "the exposed function %r raised", call.function.key)
     if not call.call_id:
         return None
     trace = "".join(traceback.format_exception(error)) if whole else ""
     return error_packet(call.call_id, ErrorInfo("raised", type(error).__name__, _text(error), trace))
+
+
+def _log(error: BaseException, text: str, about: str) -> None:
+    ends = ending.has_begun() and isinstance(error, (Disconnected, SystemExit))  # what it does to those who wait
+    logger.log(logging.INFO if ends else logging.ERROR, text, about, exc_info=error)
 
 
 def _text(error: BaseException) -> str:

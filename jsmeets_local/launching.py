@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from .bridge import Bridge
+from .bridge import GOODBYE, Bridge
 from .cells import here
 from .compat import Starlette2020
 from .core.arguments import seconds
@@ -264,7 +264,7 @@ class Launching(Starlette2020):
             self.bridge.door.ask(crowd.end)
         if server is not None and self.bridge.door.is_open():
             self.bridge.door.post(server.close_port)  # or those who are sent away would come back for a moment
-            self.bridge.door.post(self.bridge.close_all, "the Python program has ended")
+            self.bridge.door.post(self.bridge.close_all, GOODBYE)
         self._wait_for_end()
         for page in pages:
             page._join()

@@ -141,7 +141,8 @@ class Page:
         self.url = entrance.url
         self.js = Names(PageFunction, self.call, _asker(self._view))
         self.aio = AsyncPage(self._view)
-        weakref.finalize(self, bridge.door.settle, self._view.presence.end)  # nobody holds it any more
+        finalizer = weakref.finalize(self, bridge.door.settle, self._view.presence.end)  # nobody holds it any more
+        finalizer.atexit = False  # what the program does by `atexit` still has its pages
 
     @property
     def window(self) -> Window:
@@ -236,11 +237,10 @@ class Page:
     def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
         """Publishes to the subscribers of a topic, in all pages and in Python: as `JsPyPubsub.publish`.
 
-        Raises:
-            PageClosed: The page is closed.
+        Whoever is there hears it: that this page has been closed is no error.
         """
-        self._view.check_open()
-        return Pubsub(self._view.bridge).publish(topic, suppress)
+        publish = Pubsub(self._view.bridge).publish(topic, suppress)
+        return lambda data: self._view.is_gone() or publish(data)
 
     def subscribe(self, topic: str) -> Subscription:
         """The publications of a topic from now on: iterate over `(topic, data)`, or `get` one.

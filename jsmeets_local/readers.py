@@ -62,7 +62,7 @@ class Subscription:
         self._view = view
         self._topic = topic
         self._inbox, self._end = view.subscribe(topic)
-        weakref.finalize(self, view.bridge.door.settle, self._end)  # nobody can read it any more
+        weakref.finalize(self, view.bridge.door.settle, self._end).atexit = False  # nobody can read it any more
 
     def get(self, timeout: float | None = None) -> tuple[str, Any]:
         """The next publication, as `(topic, data)`, waiting for it.

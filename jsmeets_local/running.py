@@ -7,8 +7,11 @@ import queue
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
+from .bridge import GOODBYE
 from .door import Door
+from .ending import at_end
 from .errors import Disconnected, LaunchError
 from .launchers import choose_modes, here
 from .launchers.surface import Surface
@@ -17,12 +20,17 @@ from .page import Page
 
 if TYPE_CHECKING:
     from .launchers.window_here import WindowHere
+    from .server import ServerThread
 
 __all__ = ["Running"]
 
+END_SECONDS = 3.0  # what a server gets to stop at the end of the program
+WORKERS = 0.2  # seconds for the worker threads; one that is in a function of the user's cannot be hurried
 SURE = 1.0  # seconds after which a page that left, and is not closed by then, is one that comes back
 
 logger = logging.getLogger("jsmeets_local")
+
+_apps: WeakSet[Running] = WeakSet()  # those that have been served
 
 
 class Running(Launching):
@@ -95,6 +103,24 @@ class Running(Launching):
             raise failures[0]
         self.wait()
 
+    def _start_server(self, order: Any) -> ServerThread:
+        server = super()._start_server(order)
+        _apps.add(self)
+        return server
+
+    def _end_with_program(self) -> None:
+        """As `stop()`, but that nothing here waits for a loop that may be busy for ever."""
+        server, door = self._server or self._ending, self.bridge.door
+        if server is None or not server.is_running():
+            return
+        for ends in [page._view.presence.end for page in self._pages] + ([self._crowd.end] if self._crowd else []):
+            door.settle(ends)
+        if door.is_open():
+            door.post(server.close_port)
+            door.post(self.bridge.close_all, GOODBYE)
+        server.end(END_SECONDS)
+        self.bridge.join(WORKERS)
+
 
 def _shows_here(mode: str) -> bool:
     if mode not in ("window", "auto-window") or choose_modes(mode)[0] != "window":
@@ -105,6 +131,12 @@ def _shows_here(mode: str) -> bool:
     if problem is not None and mode == "window":
         raise LaunchError(problem)
     return problem is None
+
+
+@at_end
+def _end_all() -> None:
+    for app in list(_apps):
+        app._end_with_program()
 
 
 class _Stage:

@@ -22,6 +22,7 @@ from .switching import switching
 __all__ = ["ServerThread", "bind"]
 
 GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
+HASTE_SECONDS = 1  # the same where the program ends
 STOP_SECONDS = 10.0  # what everything gets
 
 logger = logging.getLogger("jsmeets_local")
@@ -127,13 +128,18 @@ class ServerThread:
         for server in self._server.servers:
             server.close()
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Stops, and waits until the port is free and the thread has ended (not on the server's own thread)."""
         self._server.should_exit = True
         if threading.current_thread() is not self._thread:
-            self._thread.join(STOP_SECONDS)
+            self._thread.join(seconds)
             if self._thread.is_alive():
                 logger.error("the server does not end: an async function or a handler ignores its cancellation")
+
+    def end(self, seconds: float) -> None:
+        """Stops with the program: quickly, and waits no longer than this."""
+        self._server.config.timeout_graceful_shutdown = HASTE_SECONDS
+        self.stop(seconds)
 
     def disown(self) -> None:
         """After a fork, in the new process: that one must not hold the port."""

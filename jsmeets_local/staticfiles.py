@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-__all__ = ["ASSETS", "SCRIPTS", "Assets", "Files", "favicon", "is_plain"]
+__all__ = ["ASSETS", "SCRIPTS", "Assets", "Files", "favicon", "files_of", "is_plain"]
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = (
@@ -99,3 +99,18 @@ class Assets(Files):
 def favicon() -> Response:
     """The icon for applications that have none."""
     return Response((ASSETS / "favicon.svg").read_bytes(), media_type="image/svg+xml")
+
+
+def files_of(directory: str) -> Files:
+    """The files of what was given as `static=`.
+
+    Raises:
+        RuntimeError: There is no such folder.
+    """
+    folder = Path(directory).absolute()
+    if not folder.is_dir():
+        raise RuntimeError(
+            f"static={directory!r}: there is no folder {folder}. A relative path begins where the program was started; "
+            "the folder beside the program is str(Path(__file__).with_name('static'))"
+        )
+    return Files(directory=directory)

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from . import ending
 from .api.queue import next_item
 from .bridge import Bridge
 from .cells import here
-from .core.arguments import Key, check_function, check_name, check_queue_key, seconds
+from .core.arguments import Key, check_function, check_name, check_queue_key, seconds, seconds_of_call
 from .core.calls import Finished
 from .core.values import Payload
 from .door import Cancel, Done, Operation
@@ -83,15 +84,20 @@ class View:
         if not self._steers:
             raise LaunchError("a page steers its window only where launch(..., window_api=True) lets it")
 
+    def is_gone(self) -> bool:
+        """Whether it is closed and its server has stopped: nobody is there."""
+        return self.presence.over and not self.bridge.door.is_open()
+
     def check_open(self) -> None:
         """Raises `PageClosed` where nothing would hear what is sent."""
         if self.presence.closed:
+            ending.leave()
             raise PageClosed("this page is closed; launch() opens another one")
 
     def call(self, key: str, timeout: float | None) -> Callable[[tuple[Any, ...]], Operation[Any]]:
         """Given the arguments, the page's answer to a call: a value, or the exception to raise."""
         check_name(key, "key of a function")
-        limit = seconds(timeout)
+        limit = seconds_of_call(timeout)
 
         def request(args: tuple[Any, ...]) -> Operation[Any]:
             payload = self.bridge.pack(list(args), "args")

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, TypeAlias
 
+from . import ending
+
 __all__ = ["Lane", "WorkerPool", "waiting"]
 
 PATIENCE = 0.010  # seconds a job may hold up what is behind it in an impatient lane
@@ -166,8 +168,13 @@ class WorkerPool:
         else:
             self._number += 1
             thread = _Worker(self, f"jsmeets-worker-{self._number}").thread
+            try:
+                thread.start()
+            except RuntimeError:  # Python 3.12 starts none when the program ends: nobody waits for the answer any more
+                if not ending.has_begun():
+                    raise
+                return
             self._threads.add(thread)
-            thread.start()
 
     def _release(self, lane: Lane) -> list[Any]:
         """Takes a lane from its driver; the next worker goes on with it."""

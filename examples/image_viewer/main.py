@@ -98,7 +98,7 @@ def main():
         else:
             show("A sunset, calculated")
 
-    app.run(str(Path(__file__).with_name("viewer.html")), given.mode, begin, width=1100, height=760)
+    app.run(str(Path(__file__).with_name("viewer.html")), given.mode, begin, width=1000, height=680)
 
 
 if __name__ == "__main__":

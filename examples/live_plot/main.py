@@ -35,8 +35,7 @@ def main():
             phase += 2 * math.pi * settings["hertz"] / RATE
             samples.append(measure(phase))
         sent = due
-        # To whoever listens: nobody does where the page has gone just now.
-        app.pubsub.publish("samples")({"sent": time.time(), "samples": samples})
+        page.publish("samples")({"sent": time.time(), "samples": samples})
 
 
 if __name__ == "__main__":

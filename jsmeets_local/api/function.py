@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ..bridge import Bridge
 from ..cells import here
-from ..core.arguments import Target, check_function, check_name, check_target, seconds
+from ..core.arguments import Target, check_function, check_name, check_target, seconds_of_call
 from ..core.calls import Finished
 from ..door import Operation
 
@@ -116,7 +116,7 @@ class FunctionsBase:
     ) -> Callable[[tuple[Any, ...]], Operation[Finished]]:
         check_name(key, "key of a function")
         check_target(target)
-        limit = seconds(timeout)
+        limit = seconds_of_call(timeout)
 
         def request(args: tuple[Any, ...]) -> Operation[Finished]:
             payload = self._bridge.pack(list(args), "args")

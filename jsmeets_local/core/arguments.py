@@ -7,7 +7,16 @@ import numbers
 from collections.abc import Collection
 from typing import Any, TypeAlias
 
-__all__ = ["Key", "Target", "check_function", "check_name", "check_queue_key", "check_target", "seconds"]
+__all__ = [
+    "Key",
+    "Target",
+    "check_function",
+    "check_name",
+    "check_queue_key",
+    "check_target",
+    "seconds",
+    "seconds_of_call",
+]
 
 Key: TypeAlias = str | int | float | bool | None
 Target: TypeAlias = int | Collection[int] | None
@@ -24,6 +33,19 @@ def seconds(timeout: float | None) -> float | None:
     if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real) or math.isnan(timeout):
         raise TypeError(f"timeout is a number of seconds, or None for no limit; got {timeout!r}")
     return None if timeout <= 0 or math.isinf(timeout) else float(timeout)
+
+
+def seconds_of_call(timeout: float | None) -> float | None:
+    """As `seconds`; who writes `call("add", [1, 2])` is told how it is meant.
+
+    Raises:
+        TypeError: It is no number.
+    """
+    try:
+        return seconds(timeout)
+    except TypeError as error:
+        hint = "What the function is given stands in parentheses of its own: call('name')(1, 2)"
+        raise TypeError(f"{error}. {hint}") from None
 
 
 def check_name(name: Any, what: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import logging
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 from weakref import WeakSet
 
+from ..ending import at_end
 from ..errors import LaunchError
 from .window_child import end_group
 
@@ -75,7 +75,7 @@ class Child:
         if self._listener.is_alive():
             end_group(self._process.pid)
             self._process.kill()
-            self._listener.join()
+            self._listener.join(PATIENCE)
         self._overhearer.join(GRANDCHILDREN)
 
     def last_words(self) -> str:
@@ -138,7 +138,7 @@ def _environment() -> dict[str, str] | None:
     return {**os.environ, "JSMEETS_LOCAL_WINDOW_CHILD": "1"} if getattr(sys, "frozen", False) else None
 
 
-@atexit.register
+@at_end
 def _end_all() -> None:
     children = list(_children)
     for child in children:

@@ -5,25 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from playwright.sync_api import Page as Tab
 
-from jsmeets_local import Bridge, JsMeetsPy, Page
+from benchmarks.chromium import launch_chromium
+from jsmeets_local import JsMeetsPy, Page
+from tests.wire import BadWire
 
-ARGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+OpenByWire = Callable[..., tuple[Page, BadWire]]
 
 
 def start_chromium(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(executable_path=shutil.which("chromium"), chromium_sandbox=False, args=ARGS)
+    return launch_chromium(playwright.chromium)
 
 
 def start_firefox(playwright: Playwright) -> Browser:
@@ -82,14 +78,6 @@ def tab(tabs: Tabs) -> Tab:
 
 
 @pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    """An application with a bridge of its own."""
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
-
-
-@pytest.fixture
 def open_page(app: JsMeetsPy, tab: Tab) -> Callable[..., Page]:
     """Launches a page with a script, and opens it in the tab."""
 
@@ -99,3 +87,20 @@ def open_page(app: JsMeetsPy, tab: Tab) -> Callable[..., Page]:
         return page
 
     return open_page
+
+
+@pytest.fixture
+def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[OpenByWire]:
+    """Launches a page, and opens it in the tab by way of a bad network with these options."""
+    wires: list[BadWire] = []
+
+    def open_by_wire(html: str, **options: Any) -> tuple[Page, BadWire]:
+        page = app.launch(html, mode="none")
+        wires.append(BadWire(urlsplit(page.url).port or 0, **options))
+        tab.goto(wires[-1].url(page.url))
+        assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
+        return page, wires[-1]
+
+    yield open_by_wire
+    for wire in wires:
+        wire.close()

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, expect
 from playwright.sync_api import Page as Tab
 
-from jsmeets_local import Bridge, JsMeetsPy, Page
+from jsmeets_local import Bridge, JsMeetsPy
 from tests.wire import BadWire
 
-from .conftest import Tabs
+from .conftest import OpenByWire, Tabs
 
 PAGE = "<!DOCTYPE html><title>T</title><body><h1>Page</h1>"
-Open = Callable[[str], tuple[Page, BadWire]]
-
-
-@pytest.fixture
-def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[Open]:
-    wires: list[BadWire] = []
-
-    def open_by_wire(html: str) -> tuple[Page, BadWire]:
-        page = app.launch(html, mode="none")
-        wires.append(BadWire(urlsplit(page.url).port or 0))
-        tab.goto(wires[0].url(page.url))
-        assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
-        return page, wires[0]
-
-    yield open_by_wire
-    for wire in wires:
-        wire.close()
 
 
 def badge(tab: Tab) -> Locator:
     return tab.get_by_role("status")
 
 
-def test_it_is_there_while_the_connection_is_away(open_by_wire: Open, tab: Tab) -> None:
+def test_it_is_there_while_the_connection_is_away(open_by_wire: OpenByWire, tab: Tab) -> None:
     page, wire = open_by_wire(PAGE)
     assert tab.locator("jsmeets-badge").count() == 0, "nothing is added to a page that has no trouble"
     wire.refuse()
@@ -49,7 +31,7 @@ def test_it_is_there_while_the_connection_is_away(open_by_wire: Open, tab: Tab) 
     expect(badge(tab)).to_have_text("")
 
 
-def test_a_short_cut_is_not_worth_a_word(open_by_wire: Open, tab: Tab) -> None:
+def test_a_short_cut_is_not_worth_a_word(open_by_wire: OpenByWire, tab: Tab) -> None:
     page, wire = open_by_wire(PAGE)
     tab.evaluate("""() => {
         globalThis.words = [];
@@ -65,7 +47,7 @@ def test_a_short_cut_is_not_worth_a_word(open_by_wire: Open, tab: Tab) -> None:
     assert page.eval("JsPyTextSocket.stats().connections") == 2
 
 
-def test_it_tells_when_python_does_not_wait_any_more(app: JsMeetsPy, open_by_wire: Open, tab: Tab) -> None:
+def test_it_tells_when_python_does_not_wait_any_more(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
     app.bridge.hub.resume_seconds = 0.2
     page, wire = open_by_wire(PAGE)
     wire.refuse()
@@ -75,7 +57,7 @@ def test_it_tells_when_python_does_not_wait_any_more(app: JsMeetsPy, open_by_wir
     expect(badge(tab)).to_have_text("")
 
 
-def test_where_python_has_closed_it_a_reload_helps(app: JsMeetsPy, open_by_wire: Open, tab: Tab) -> None:
+def test_where_python_has_closed_it_a_reload_helps(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
     page, _ = open_by_wire(PAGE)
     assert app.sockets.close_socket(1)
     expect(badge(tab)).to_contain_text("Disconnected from Python.")
@@ -85,14 +67,14 @@ def test_where_python_has_closed_it_a_reload_helps(app: JsMeetsPy, open_by_wire:
     assert tab.locator("jsmeets-badge").count() == 0
 
 
-def test_what_the_page_closes_itself_is_no_news(open_by_wire: Open, tab: Tab) -> None:
+def test_what_the_page_closes_itself_is_no_news(open_by_wire: OpenByWire, tab: Tab) -> None:
     open_by_wire(PAGE)
     tab.evaluate("JsPyTextSocket.close(), new Promise((done) => setTimeout(done, 800))")
     assert tab.evaluate("JsPyTextSocket.state()") == "closed"
     assert tab.locator("jsmeets-badge").count() == 0
 
 
-def test_a_page_turns_it_off_and_on(open_by_wire: Open, tab: Tab) -> None:
+def test_a_page_turns_it_off_and_on(open_by_wire: OpenByWire, tab: Tab) -> None:
     _, wire = open_by_wire(PAGE + "<script>JsPyTextSocket.set_badge(false)</script>")
     wire.refuse()
     tab.wait_for_function("JsPyTextSocket.state() === 'reconnecting'")
@@ -118,7 +100,7 @@ def test_python_turns_it_off(tabs: Tabs) -> None:
     app.stop()
 
 
-def test_neither_css_nor_csp_of_the_page_touches_it(open_by_wire: Open, tabs: Tabs, tab: Tab) -> None:
+def test_neither_css_nor_csp_of_the_page_touches_it(open_by_wire: OpenByWire, tabs: Tabs, tab: Tab) -> None:
     policy = "default-src 'self'; object-src 'none'"
     style = "body *, jsmeets-badge, div, span { display: none !important; position: static !important; color: red; }"
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>T</title>'
@@ -156,7 +138,7 @@ def test_neither_css_nor_csp_of_the_page_touches_it(open_by_wire: Open, tabs: Ta
     ids=["module", "JsPyTextSocket.js alone"],
 )
 def test_the_module_brings_it_and_a_single_file_works_without(
-    scripts: str, there: bool, open_by_wire: Open, tab: Tab
+    scripts: str, there: bool, open_by_wire: OpenByWire, tab: Tab
 ) -> None:
     page, wire = open_by_wire(f"<!DOCTYPE html><title>T</title>{scripts}")
     wire.refuse()

@@ -16,9 +16,8 @@ import pytest
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
+from benchmarks.chromium import launch_chromium
 from jsmeets_local import ConnectionLost, Disconnected, JsMeetsPy, JsPyError, Page
-
-from .conftest import ARGS
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ def test_a_page_that_says_goodbye_ends_its_calls_at_once(
 
 def start_another(browser: Browser) -> Browser:
     if browser.browser_type.name == "chromium":
-        return browser.browser_type.launch(executable_path=shutil.which("chromium"), chromium_sandbox=False, args=ARGS)
+        return launch_chromium(browser.browser_type)
     return browser.browser_type.launch(executable_path=shutil.which("firefox-esr"), channel="moz-firefox")
 
 

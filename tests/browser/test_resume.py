@@ -5,14 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page as Tab
 
-from jsmeets_local import ConnectionLost, JsMeetsPy, Page
-from tests.wire import BadWire
+from jsmeets_local import ConnectionLost, JsMeetsPy
+
+from .conftest import OpenByWire
 
 SCRIPT = """
 JsPyFunction.expose("echo", (x) => x);
@@ -35,28 +34,11 @@ async function burst(count) {
     return right && (await Promise.all(published)).every(Boolean);
 }
 """
+PAGE = f"<title>T</title><script>{SCRIPT}</script>"
 
 
-@pytest.fixture
-def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[Callable[..., tuple[Page, BadWire]]]:
-    wires: list[BadWire] = []
-
-    def open_by_wire(**options: float) -> tuple[Page, BadWire]:
-        page = app.launch(f"<title>T</title><script>{SCRIPT}</script>", mode="none")
-        wires.append(BadWire(urlsplit(page.url).port or 0, **options))  # type: ignore[arg-type]
-        tab.goto(wires[0].url(page.url))
-        assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
-        return page, wires[0]
-
-    yield open_by_wire
-    for wire in wires:
-        wire.close()
-
-
-def test_a_cut_in_the_middle_of_a_call(
-    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
-) -> None:
-    page, wire = open_by_wire()
+def test_a_cut_in_the_middle_of_a_call(app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire) -> None:
+    page, wire = open_by_wire(PAGE)
     socket = tab.evaluate("JsPyTextSocket.get_socket_id()")
     started, go_on = threading.Event(), threading.Event()
 
@@ -78,9 +60,9 @@ def test_a_cut_in_the_middle_of_a_call(
 
 
 def test_thousands_of_messages_over_a_wire_that_is_cut_again_and_again(
-    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
+    app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire
 ) -> None:
-    page, wire = open_by_wire(split=5000)
+    page, wire = open_by_wire(PAGE, split=5000)
     count = 2000  # of each kind, each way
     calls: list[int] = []
     heard: list[int] = []
@@ -113,10 +95,8 @@ def test_thousands_of_messages_over_a_wire_that_is_cut_again_and_again(
     assert heard == list(range(count))
 
 
-def test_a_large_array_over_a_wire_that_is_cut(
-    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
-) -> None:
-    page, wire = open_by_wire(split=100_000, delay=0.002)
+def test_a_large_array_over_a_wire_that_is_cut(app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire) -> None:
+    page, wire = open_by_wire(PAGE, split=100_000, delay=0.002)
     data = bytes(range(256)) * 80_000  # 20 MB
     timer = threading.Timer(0.2, wire.cut)
     timer.start()
@@ -126,11 +106,9 @@ def test_a_large_array_over_a_wire_that_is_cut(
     assert tab.evaluate("states") == ["open", "reconnecting", "open"]
 
 
-def test_a_page_that_does_not_come_back_ends_its_calls(
-    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
-) -> None:
+def test_a_page_that_does_not_come_back_ends_its_calls(app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire) -> None:
     app.bridge.hub.resume_seconds = 0.5
-    page, wire = open_by_wire()
+    page, wire = open_by_wire(PAGE)
     tab.evaluate("JsPyFunction.expose('never', () => new Promise(() => undefined))")
     threading.Timer(0.2, wire.refuse).start()
     start = time.monotonic()
@@ -144,9 +122,7 @@ def test_a_page_that_does_not_come_back_ends_its_calls(
     assert page.call("echo", 10)(1) == 1
 
 
-def test_both_sides_hear_of_the_state(
-    app: JsMeetsPy, tab: Tab, open_by_wire: Callable[..., tuple[Page, BadWire]]
-) -> None:
+def test_both_sides_hear_of_the_state(app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire) -> None:
     app.bridge.hub.resume_seconds = 0.5
     heard: queue.Queue[str] = queue.Queue()
     sockets: queue.Queue[tuple[int, str]] = queue.Queue()
@@ -159,7 +135,7 @@ def test_both_sides_hear_of_the_state(
     app.sockets.add_state_event(on_state)
     waiting = app.launch("<title>Never opened</title>", mode="none")
     assert waiting.state == "connecting"
-    page, wire = open_by_wire()
+    page, wire = open_by_wire(PAGE)
     page.add_state_event(heard.put)
     assert page.state == "open"
     assert sockets.get(timeout=5) == (1, "open")
@@ -182,12 +158,10 @@ def test_both_sides_hear_of_the_state(
         page.add_state_event(None)  # type: ignore[arg-type]
 
 
-def test_a_page_that_python_closes_is_not_told_to_reconnect(
-    app: JsMeetsPy, open_by_wire: Callable[..., tuple[Page, BadWire]]
-) -> None:
+def test_a_page_that_python_closes_is_not_told_to_reconnect(app: JsMeetsPy, open_by_wire: OpenByWire) -> None:
     heard: queue.Queue[str] = queue.Queue()
     app.launch("<title>Keeps the server</title>", mode="none")
-    page, _ = open_by_wire()
+    page, _ = open_by_wire(PAGE)
     page.add_state_event(heard.put)
     page.close()
     assert heard.get(timeout=5) == "closed"

@@ -254,6 +254,14 @@ def test_05_numpy_to_a_canvas(read: Callable[[str], Reader]) -> None:
     reader.to_the_end()
 
 
+AT_REST = """async (chart) => {
+    for (let before = null; before !== chart.innerHTML;) {
+        before = chart.innerHTML;
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    }
+}"""
+
+
 def test_06_steer_a_chart(read: Callable[[str], Reader]) -> None:
     reader = read("06")
     reader.to("page.js.range(152, 243)")
@@ -266,6 +274,7 @@ def test_06_steer_a_chart(read: Callable[[str], Reader]) -> None:
     expect(ticks.last).to_have_text("240")
     assert reader.to("page.js.clicked()") == ""
     reader.page("app.launch")
+    page.locator("#chart").evaluate(AT_REST)
     ring = page.locator(".ring").bounding_box()
     reader.tab.mouse.move(ring["x"] + 7, ring["y"] + 7)
     expect(page.locator("#tip")).to_have_text("each day\n200: 29.69")

@@ -22,7 +22,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 import jsmeets_local
-from jsmeets_local import Bridge, CallTimeout, JsMeetsPy, Page
+from jsmeets_local import CallTimeout, JsMeetsPy, Page
 from tests.raw import RawPage, open_socket
 
 ROOT = Path(__file__).parents[2]
@@ -63,18 +63,6 @@ class Echo(threading.Thread):
                     self.heard.append([kind, *rest])
         except ConnectionClosed:
             pass  # the test is over
-
-
-@pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
-
-
-@pytest.fixture
-def page(app: JsMeetsPy) -> Page:
-    return app.launch("<p>x</p>", mode="none")
 
 
 def start(program: str) -> subprocess.Popen[str]:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,6 @@ from jsmeets_local.compat import with_scripts
 from tests.raw import RawPage
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
 
 
 def get(page: Page, path: str | None = None) -> str:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import math
+import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page, PageClosed
+from jsmeets_local import JsMeetsPy, LaunchError, Page, PageClosed
 from tests.raw import RawPage
 
 
 def raw(page: Page, document: str = "d") -> RawPage:
     """A client that is this page."""
     return RawPage(page.url, document, page.url.partition("#")[2].removeprefix("jsmeets=").split(".")[1])
-
-
-@pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
 
 
 USES: dict[str, Callable[[Page], Any]] = {
@@ -33,7 +27,6 @@ USES: dict[str, Callable[[Page], Any]] = {
     "eval": lambda page: page.eval("1"),
     "queue get": lambda page: page.queue("q").get(),
     "queue push": lambda page: page.queue("q").push(1),
-    "publish": lambda page: page.publish("t")(1),
     "subscribe": lambda page: page.subscribe("t"),
     "aio": lambda page: asyncio.run(page.aio.call("f")()),
     "aio get": lambda page: asyncio.run(page.aio.get("q")),
@@ -54,6 +47,53 @@ def test_a_closed_page_says_so(app: JsMeetsPy, by: str, use: str) -> None:
         assert page.wait(10)
     with pytest.raises(PageClosed, match=r"closed.*launch\(\)|nothing more comes"):
         USES[use](page)
+
+
+@pytest.mark.parametrize("use", [lambda page: page.call("add", [4, 7]), lambda page: page.aio.call("add", "a")])
+def test_arguments_in_the_place_of_the_timeout(app: JsMeetsPy, use: Callable[[Page], Any]) -> None:
+    page = app.launch("<p>", mode="none")
+    with pytest.raises(TypeError, match=r"timeout is a number.*parentheses of its own: call\('name'\)\(1, 2\)"):
+        use(page)
+
+
+@pytest.mark.parametrize("by", ["Python", "its user"])
+def test_a_closed_page_publishes_to_the_others(app: JsMeetsPy, by: str) -> None:
+    page, other = app.launch("<p>", mode="none", grace=0), app.open("<b>", "none")
+    listener = raw(other, "2")
+    assert listener.ask("subscribe", "t") == ["return", 1, True]
+    publish = page.publish("t")
+    if by == "Python":
+        page.close()
+    else:
+        raw(page).close()
+        assert page.wait(10)
+    assert publish(1)
+    assert page.publish("t")(2)
+    assert [listener.next("publish")[3] for _ in range(2)] == [1, 2]
+
+
+def test_a_page_may_go_in_the_middle_of_a_turn(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none", grace=0)
+    client = raw(page)
+    turns = 0
+    while not page.wait(0.001):
+        turns += 1
+        if turns == 3:
+            client.close()
+            assert page.wait(10)
+        page.publish("t")(turns)
+    assert turns == 3
+
+
+def test_nothing_is_kept_of_what_is_published_after_the_end(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    page.close()
+    heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+    app.pubsub.subscribe("t", lambda topic, data: heard.put(data))
+    assert page.publish("t")("to nobody")
+    again = app.launch("<p>", mode="none")
+    again.publish("t")("to somebody")
+    assert heard.get(timeout=10) == "to somebody"
 
 
 def test_what_is_left_in_a_queue_can_be_read_after_the_page(app: JsMeetsPy) -> None:

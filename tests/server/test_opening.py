@@ -8,27 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from jsmeets_local import Bridge, JsMeetsPy, Page, opening
+from jsmeets_local import JsMeetsPy, Page, opening
 from jsmeets_local.opening import Openings
 from tests.raw import RawPage, follow
-
-
-@pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
-
-
-@pytest.fixture
-def page(app: JsMeetsPy) -> Page:
-    return app.launch("<p>x</p>", mode="none")
 
 
 def ask(url: str, method: str = "GET", headers: dict[str, str] | None = None) -> http.client.HTTPResponse:

@@ -26,11 +26,6 @@ def app() -> Iterator[JsMeetsPy]:
     app.stop()
 
 
-@pytest.fixture
-def page(app: JsMeetsPy) -> Page:
-    return app.launch("<p>x</p>", mode="none")
-
-
 def port(page: Page) -> str:
     return page.url.split(":")[2].split("/")[0]
 

@@ -36,11 +36,6 @@ def app() -> Iterator[JsMeetsPy]:
     app.stop()
 
 
-@pytest.fixture
-def page(app: JsMeetsPy) -> Page:
-    return app.launch("<p>", mode="none")
-
-
 def named(page: Page) -> str:
     return page.url.partition("#")[2].removeprefix("jsmeets=").split(".")[1]
 

@@ -134,3 +134,9 @@ def test_plain_names() -> None:
         assert is_plain(f"/static/{name}", on_windows=True), name
     for name in ("a\\b", "a\0b", "a\nb"):
         assert not is_plain(f"/static/{name}", on_windows=False), name
+
+
+def test_a_folder_that_is_not_there_is_named_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RuntimeError, match=rf"there is no folder {tmp_path / 'stat'}\..*beside the program"):
+        JsMeetsPy(bridge=Bridge(), static="stat")

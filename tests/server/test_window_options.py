@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Page
+from jsmeets_local import Disconnected, JsMeetsPy, Page
 from jsmeets_local.launchers.look import check_options, look
 from tests.raw import RawPage
-
-
-@pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
 
 
 @pytest.mark.parametrize(
