@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from jsmeets_local import (
-    Bridge,
     CallTimeout,
     Disconnected,
     JavaScriptError,
@@ -24,13 +23,6 @@ from jsmeets_local.shell import BURST
 from tests.raw import RawPage
 
 MANY = 3 * BURST + 7
-
-
-@pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
 
 
 @pytest.fixture
