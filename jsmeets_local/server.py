@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import functools
 import ipaddress
 import logging
 import os
 import socket
 import sys
 import threading
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 from .cells import here, writing
 from .errors import LaunchError
@@ -30,15 +33,35 @@ logger = logging.getLogger("jsmeets_local")
 _servers: WeakSet[ServerThread] = WeakSet()
 
 
-def _hasty(protocol: Any) -> Any:
-    """WebSockets of less patience than the 10 s of uvicorn: who does not read keeps a connection, and its memory."""
+@functools.cache
+def _websockets() -> Any:
+    """The WebSockets of uvicorn, loaded while a browser reads its first page: `launch()` need not wait for them.
 
-    class Hasty(protocol):  # type: ignore[misc]
+    They have less patience than the 10 s of uvicorn: who does not read keeps a connection, and its memory.
+    """
+    from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
+
+    class Hasty(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type]
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             self.close_timeout = CLOSE_SECONDS
 
     return Hasty
+
+
+def _websocket(**options: Any) -> Any:
+    return _websockets()(**options)
+
+
+def _preparing(app: Any) -> Any:
+    """ASGI middleware: who has got a page has to read it, and then opens a WebSocket; now is the time to load them."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)
+        if scope["type"] == "http":
+            asyncio.get_running_loop().call_soon(_websockets)  # a turn later: uvloop writes at the end of this one
+
+    return serve
 
 
 class _Server(uvicorn.Server):
@@ -47,7 +70,6 @@ class _Server(uvicorn.Server):
         self.ready = threading.Event()  # started, or failed to
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self.config.ws_protocol_class = _hasty(self.config.ws_protocol_class)
         await super().startup(sockets=sockets)
         if not self.should_exit:
             self.ready.set()
@@ -85,12 +107,13 @@ class ServerThread:
         self.is_local: bool = ipaddress.ip_address(address).is_loopback
         self._twin: socket.socket | None = None
         config = uvicorn.Config(
-            Peers(app),
+            _preparing(Peers(app)),
             proxy_headers=False,  # they are read by Peers
             log_config=None,
             log_level="warning",
             access_log=False,
             lifespan="on",
+            ws=cast(Any, _websocket),
             ws_per_message_deflate=False,  # on one machine compressing costs more than it saves
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
