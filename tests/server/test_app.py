@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyTextSocket
-from jsmeets_local.staticfiles import SCRIPTS
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 
 def make(**options: Any) -> JsMeetsPy:
@@ -238,6 +238,18 @@ def test_all_scripts_come_in_one_answer() -> None:
         assert whole.text == "\n".join(client.get(f"/jsmeetspy/{name}").text for name in SCRIPTS)
         assert client.head("/jsmeetspy/jsmeets.js").headers["content-length"] == str(len(whole.content))
         assert client.post("/jsmeetspy/jsmeets.js").status_code == 405
+
+
+def test_the_module_imports_all_scripts_in_one_answer() -> None:
+    app = make()
+    with TestClient(app) as client:
+        served = client.get("/jsmeetspy/jsmeets.mjs").text.splitlines()
+    written = (ASSETS / "jsmeets.mjs").read_text().splitlines()
+    ours = [line for line in served if line.startswith("import ")]
+    assert ours == ['import "./jsmeets.js";']
+    assert [line for line in written if line.startswith("import ")] == [f'import "./{name}";' for name in SCRIPTS]
+    assert len(served) == len(written)
+    assert served[-1] == written[-1]
 
 
 @pytest.mark.parametrize("name", ["jsmeets.js", "JsPyQueue.js", "favicon.svg"])
