@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -26,7 +27,7 @@ SCRIPTS = (
 )
 JOINED = "jsmeets.js"  # all of these, in one answer: a page waits once
 
-_IMPORTS = re.compile(rb'(?:import "\./\w+\.js";\n){2,}')  # of the module: all of these again
+_IMPORTS = re.compile(rb'(?:import "\./\w+\.js";\n){2,}')  # in the module: all of these again
 
 # Explicit: on Windows the registry decides what `mimetypes` says, and browsers refuse modules of type text/plain.
 _MEDIA_TYPES = {
@@ -82,15 +83,14 @@ class Assets(Files):
         parts = self._parts.get(path)
         if parts is None or scope["method"] not in ("GET", "HEAD"):
             return await super().get_response(path, scope)  # which refuses
-        content = _IMPORTS.sub(_import_joined, b"\n".join((ASSETS / part).read_bytes() for part in parts))
+        content = _IMPORTS.sub(lambda _: _read(SCRIPTS), _read(parts))
         response = Response(content, headers=_headers(content), media_type=_MEDIA_TYPES[Path(path).suffix])
         is_known = self.is_not_modified(response.headers, Headers(scope=scope))
         return NotModifiedResponse(response.headers) if is_known else response
 
 
-def _import_joined(imports: re.Match[bytes]) -> bytes:
-    """One import in place of many; the lines behind it keep their numbers."""
-    return f'import "./{JOINED}";'.encode() + b"\n" * imports[0].count(b"\n")
+def _read(names: Iterable[str]) -> bytes:
+    return b"\n".join((ASSETS / name).read_bytes() for name in names)
 
 
 def _headers(content: bytes) -> dict[str, str]:
