@@ -296,17 +296,25 @@ plain = (
     | st.text(alphabet=st.characters(codec=None, categories=None), max_size=5)
 )
 special = st.sampled_from(
-    [b"abc", bytearray(b"x"), memoryview(b"yz"), Text("t"), Row(a=1), Level.HIGH, Color.RED, Point(1, b"p"), Box("b", 2)]
-    + [Crate(1, None), {1, 2}, frozenset(), range(3), collections.deque([1]), decimal.Decimal("1.5"), msgspec.Raw(b"1")]
-    + [datetime.date(2026, 1, 2), datetime.timedelta(1), uuid.UUID(int=7), pathlib.PurePosixPath("/a"), 1j, object()]
-    + [numpy.float64(1.5), numpy.arange(4), numpy.bool_(True), int, ..., msgspec.UNSET]
+    [
+        *(b"abc", bytearray(b"x"), memoryview(b"yz"), Text("t"), Row(a=1), Level.HIGH, Color.RED, Point(1, b"p")),
+        *(Box("b", 2), Crate(1, None), {1, 2}, frozenset(), range(3), collections.deque([1]), decimal.Decimal("1.5")),
+        *(datetime.date(2026, 1, 2), datetime.timedelta(1), uuid.UUID(int=7), pathlib.PurePosixPath("/a"), 1j),
+        *(numpy.float64(1.5), numpy.arange(4), numpy.bool_(True), object(), int, ..., msgspec.UNSET, msgspec.Raw(b"1")),
+    ]
 )
-keys = st.text(max_size=3) | st.integers(-5, 5) | st.none() | st.booleans() | st.sampled_from([Text("k"), (1,), b"k", Color.RED])
+keys = (
+    st.text(max_size=3)
+    | st.integers(-5, 5)
+    | st.none()
+    | st.booleans()
+    | st.sampled_from([Text("k"), (1,), b"k", Color.RED])
+)
 nested = st.recursive(
     plain | special,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.lists(inner, max_size=3).map(tuple)
-    | st.dictionaries(keys, inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(keys, inner, max_size=4)
+    ),
     max_leaves=25,
 )
 
