@@ -15,7 +15,6 @@ from typing import Any, cast
 from weakref import WeakSet
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
 
 from .cells import here, writing
 from .errors import LaunchError
@@ -26,6 +25,7 @@ __all__ = ["ServerThread", "bind"]
 
 GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
 STOP_SECONDS = 10.0  # what everything gets
+LAUNCH_SECONDS = 0.02  # in which launch() has returned; a page that is faster loads what it needs itself
 CLOSE_SECONDS = 2.0  # what a page gets to answer the end of its WebSocket (RFC 6455, section 7.1.1)
 
 logger = logging.getLogger("jsmeets_local")
@@ -35,7 +35,7 @@ _servers: WeakSet[ServerThread] = WeakSet()
 
 @functools.cache
 def _websockets() -> Any:
-    """The WebSockets of uvicorn, loaded while a browser reads its first page: `launch()` need not wait for them.
+    """The WebSockets of uvicorn, loaded while the browser starts: `launch()` need not wait for them.
 
     They have less patience than the 10 s of uvicorn: who does not read keeps a connection, and its memory.
     """
@@ -53,17 +53,6 @@ def _websocket(**options: Any) -> Any:
     return _websockets()(**options)
 
 
-def _preparing(app: Any) -> Any:
-    """ASGI middleware: who has got a page has to read it, and then opens a WebSocket; now is the time to load them."""
-
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, send)
-        if scope["type"] == "http":
-            asyncio.get_running_loop().call_soon(_websockets)  # a turn later: uvloop writes at the end of this one
-
-    return serve
-
-
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -73,6 +62,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         if not self.should_exit:
             self.ready.set()
+            asyncio.get_running_loop().call_later(LAUNCH_SECONDS, _websockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets=sockets)
@@ -107,7 +97,7 @@ class ServerThread:
         self.is_local: bool = ipaddress.ip_address(address).is_loopback
         self._twin: socket.socket | None = None
         config = uvicorn.Config(
-            _preparing(Peers(app)),
+            Peers(app),
             proxy_headers=False,  # they are read by Peers
             log_config=None,
             log_level="warning",
