@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
-from .staticfiles import SCRIPTS
+from .staticfiles import JOINED
 
 __all__ = ["Handler", "Handlers", "Starlette2020", "current_request", "enter_request", "script_tags", "with_scripts"]
 
@@ -36,13 +36,12 @@ def enter_request(scope: Scope, receive: Receive) -> None:
 
 
 def script_tags() -> Markup:
-    """The script tags of all our files, behind an import map: the Jinja global `jsmeets_scripts()`."""
-    return Markup("\n").join([*_import_map(), *_script_tags()])
+    """The script tag of all our files, behind an import map: the Jinja global `jsmeets_scripts()`."""
+    return Markup("\n").join([*_import_map(), _script_tag()])
 
 
-def _script_tags() -> list[Markup]:
-    tag = Markup('<script src="{}/jsmeetspy/{}"></script>')
-    return [tag.format(current_root.get(), name) for name in SCRIPTS]
+def _script_tag() -> Markup:
+    return Markup('<script src="{}/jsmeetspy/{}"></script>').format(current_root.get(), JOINED)
 
 
 def _import_map() -> list[Markup]:
@@ -55,12 +54,12 @@ def _import_map() -> list[Markup]:
 
 
 def with_scripts(html: str) -> str:
-    """An HTML text that loads our scripts, from where we are: script tags first in its head, unless it has its own."""
+    """An HTML text that loads our scripts, from where we are: a script tag first in its head, unless it has its own."""
     root = current_root.get()
     html = _OUR_FILES.sub(lambda found: found[1] + root, html)
-    has_scripts = "JsPyTextSocket.js" in html or "jsmeets.mjs" in html
+    has_scripts = any(name in html for name in ("JsPyTextSocket.js", "jsmeets.mjs", f"jsmeetspy/{JOINED}"))
     has_map = "importmap" in html  # a second one would not count in every browser
-    tags = [*([] if has_map else _import_map()), *([] if has_scripts else _script_tags())]
+    tags = [*([] if has_map else _import_map()), *([] if has_scripts else [_script_tag()])]
     return _in_head(html, "\n{}\n".format("\n".join(tags))) if tags else html
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import functools
 import ipaddress
 import logging
 import os
 import socket
 import sys
 import threading
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 import uvicorn
@@ -24,10 +26,23 @@ __all__ = ["ServerThread", "bind"]
 GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
 HASTE_SECONDS = 1  # the same where the program ends
 STOP_SECONDS = 10.0  # what everything gets
+LAUNCH_SECONDS = 0.02  # in which launch() has returned; a page that is faster loads what it needs itself
 
 logger = logging.getLogger("jsmeets_local")
 
 _servers: WeakSet[ServerThread] = WeakSet()
+
+
+@functools.cache
+def _websockets() -> Any:
+    """The WebSockets of uvicorn, loaded while the browser starts: `launch()` need not wait for them."""
+    from .direct import DirectProtocol
+
+    return DirectProtocol
+
+
+def _websocket(**options: Any) -> Any:
+    return _websockets()(**options)
 
 
 class _Server(uvicorn.Server):
@@ -39,6 +54,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         if not self.should_exit:
             self.ready.set()
+            asyncio.get_running_loop().call_later(LAUNCH_SECONDS, _websockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets=sockets)
@@ -72,8 +88,6 @@ class ServerThread:
         address, self.port = self._socket.getsockname()[:2]
         self.is_local: bool = ipaddress.ip_address(address).is_loopback
         self._twin: socket.socket | None = None
-        from .direct import DirectProtocol  # what it imports is of no use to a program that does not serve
-
         config = uvicorn.Config(
             Peers(app),
             proxy_headers=False,  # they are read by Peers
@@ -81,7 +95,7 @@ class ServerThread:
             log_level="warning",
             access_log=False,
             lifespan="on",
-            ws=DirectProtocol,
+            ws=cast(Any, _websocket),
             ws_per_message_deflate=False,  # on one machine compressing costs more than it saves
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

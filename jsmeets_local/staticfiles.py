@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
-__all__ = ["ASSETS", "SCRIPTS", "Assets", "Files", "favicon", "files_of", "is_plain"]
+__all__ = ["ASSETS", "JOINED", "SCRIPTS", "Assets", "Files", "favicon", "files_of", "is_plain"]
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = (
@@ -24,6 +25,9 @@ SCRIPTS = (
     "JsPyBinarySocket.js",
     "badge.js",
 )
+JOINED = "jsmeets.js"  # all of these, in one answer: a page waits once
+
+_IMPORTS = re.compile(rb'(?:import "\./\w+\.js";\n){2,}')  # in the module: all of these again
 
 # Explicit: on Windows the registry decides what `mimetypes` says, and browsers refuse modules of type text/plain.
 _MEDIA_TYPES = {
@@ -69,31 +73,29 @@ class Assets(Files):
     def __init__(self) -> None:
         super().__init__(directory=ASSETS)
         self.config_checked = True  # the folder is there; finding that out would start a thread
-        self._names = frozenset(file.name for file in ASSETS.iterdir())
+        self._parts = {JOINED: SCRIPTS, **{file.name: (file.name,) for file in ASSETS.iterdir()}}
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """As Starlette's; our own files are read here and now.
 
         They are few and small, and each first page waits for them: threads for that, and what starts them, take longer.
         """
-        plain = scope["method"] in ("GET", "HEAD") and "range" not in Headers(scope=scope)
-        if not plain or path not in self._names:
-            return await super().get_response(path, scope)
-        file = ASSETS / path
-        response = self.file_response(file, file.stat(), scope)
-        if isinstance(response, FileResponse):
-            return Response(file.read_bytes(), headers=response.headers)
-        return response
+        parts = self._parts.get(path)
+        if parts is None or scope["method"] not in ("GET", "HEAD"):
+            return await super().get_response(path, scope)  # which refuses
+        content = _IMPORTS.sub(lambda _: _read(SCRIPTS), _read(parts))
+        response = Response(content, headers=_headers(content), media_type=_MEDIA_TYPES[Path(path).suffix])
+        is_known = self.is_not_modified(response.headers, Headers(scope=scope))
+        return NotModifiedResponse(response.headers) if is_known else response
 
-    def file_response(self, full_path: Any, *args: Any, **kwargs: Any) -> Response:
-        """As Starlette's, with our media type; `no-cache` so that an upgrade of the package is seen."""
-        response = super().file_response(full_path, *args, **kwargs)
-        media_type = _MEDIA_TYPES.get(Path(str(full_path)).suffix)
-        if media_type is not None:
-            charset = "" if media_type.startswith("image/") else "; charset=utf-8"
-            response.headers["content-type"] = media_type + charset
-        response.headers["cache-control"] = "no-cache"
-        return response
+
+def _read(names: Iterable[str]) -> bytes:
+    return b"\n".join((ASSETS / name).read_bytes() for name in names)
+
+
+def _headers(content: bytes) -> dict[str, str]:
+    """`no-cache` so that an upgrade of the package is seen."""
+    return {"cache-control": "no-cache", "etag": f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'}
 
 
 def favicon() -> Response:

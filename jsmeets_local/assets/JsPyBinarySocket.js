@@ -17,7 +17,7 @@
     /** What precedes /jsmeetspy/ in the address of this script, or the root. */
     function own_root() {
         const base = new URL(script?.src || document.baseURI);
-        const [, before] = /^(.*?)\/(?:jsmeetspy\/JsPyBinarySocket\.js$|static\/)/.exec(script?.src ? base.pathname : "") ?? [];
+        const [, before] = /^(.*?)\/(?:jsmeetspy\/(?:JsPyBinarySocket|jsmeets)\.js$|static\/)/.exec(script?.src ? base.pathname : "") ?? [];
         return base.origin + (before ?? "");
     }
 

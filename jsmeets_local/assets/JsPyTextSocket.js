@@ -890,7 +890,7 @@
         if (told) {
             return socket_url(told);
         }
-        if (source && path.endsWith("/jsmeetspy/JsPyTextSocket.js")) {
+        if (source && /\/jsmeetspy\/(JsPyTextSocket|jsmeets)\.js$/.test(path)) {
             return socket_url("textsocket", source);
         }
         if (source && path.includes("/static/")) {

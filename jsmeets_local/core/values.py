@@ -28,8 +28,8 @@ _ENVELOPE_BYTES = 64 * 1024  # left for what travels around a value
 
 _NUMBERS = {int, float, bool, type(None)}
 _LEAVES = {str, *_NUMBERS}
-_CONTAINERS = {list, dict, tuple}
-_PLAIN = _LEAVES | _CONTAINERS
+_PLAIN = {list, dict, tuple, *_LEAVES}
+_USUAL_DEPTH = 5  # what is nested deeper may well be a circle
 _NATURAL: dict[type, Callable[[Any], Any]] = {  # and how one is made of a subclass, which msgspec refuses
     datetime.datetime: lambda value: datetime.datetime.combine(value.date(), value.timetz()),
     datetime.date: lambda value: datetime.date(value.year, value.month, value.day),
@@ -126,13 +126,15 @@ def _finite(plain: Any) -> Any:
 def _is_plain(value: Any) -> bool:
     """Whether only exact JSON types occur, asked level by level so that the work is done in C."""
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for depth in range(MAX_DEPTH + 1):
         types = set(map(type, level))
         if not types <= _PLAIN:
             return False
         if types <= _LEAVES:
             return True
-        level = gc.get_referents(*[item for item in level if type(item) in _CONTAINERS])
+        level = gc.get_referents(*level)  # leaves have none
+        if depth > _USUAL_DEPTH:  # children that know their parent, say: each round would multiply them
+            level = list({id(item): item for item in level}.values())
     return False
 
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jsmeets_local.core.codec import decode, encode, message_packet
-from jsmeets_local.core.values import MAX_DEPTH, pack
+from jsmeets_local.core.values import MAX_DEPTH, Payload, _dumps, _Walk, pack
 from jsmeets_local.errors import MessageTooBig
 
 
@@ -274,3 +274,85 @@ def test_round_trip(value: Any) -> None:
 @given(st.text(alphabet=st.characters(codec=None, categories=None), max_size=20))
 def test_every_string_survives(text: str) -> None:
     assert travelled([text, {text: text}]) == [text, {text: text}]
+
+
+# Both ways through pack ----------------------------------------------------------------------------------------
+
+
+class Text(str):
+    pass
+
+
+class Row(dict[str, Any]):
+    pass
+
+
+plain = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([2**53, 2**53 + 1, -(2**63), 2**64 - 1, 2**64, -(2**63) - 1, 10**40])
+    | st.floats()
+    | st.text(alphabet=st.characters(codec=None, categories=None), max_size=5)
+)
+special = st.sampled_from(
+    [
+        *(b"abc", bytearray(b"x"), memoryview(b"yz"), Text("t"), Row(a=1), Level.HIGH, Color.RED, Point(1, b"p")),
+        *(Box("b", 2), Crate(1, None), {1, 2}, frozenset(), range(3), collections.deque([1]), decimal.Decimal("1.5")),
+        *(datetime.date(2026, 1, 2), datetime.timedelta(1), uuid.UUID(int=7), pathlib.PurePosixPath("/a"), 1j),
+        *(numpy.float64(1.5), numpy.arange(4), numpy.bool_(True), object(), int, ..., msgspec.UNSET, msgspec.Raw(b"1")),
+    ]
+)
+keys = (
+    st.text(max_size=3)
+    | st.integers(-5, 5)
+    | st.none()
+    | st.booleans()
+    | st.sampled_from([Text("k"), (1,), b"k", Color.RED])
+)
+nested = st.recursive(
+    plain | special,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(keys, inner, max_size=4)
+    ),
+    max_leaves=25,
+)
+
+
+def outcome(way: Any, value: Any) -> Any:
+    """What a page would get of a value, or the words of the refusal."""
+    try:
+        payload = way(value)
+    except TypeError as error:
+        return str(error)
+    buffers = [(buffer.path, buffer.dtype, bytes(buffer.data), buffer.shape) for buffer in payload.buffers]
+    return json.loads(payload.json), buffers
+
+
+def walked(value: Any) -> Payload:
+    """Element by element, whatever it is."""
+    walk = _Walk()
+    return Payload(_dumps(walk.convert(value, (), "value")), tuple(walk.buffers))
+
+
+@given(nested)
+def test_the_quick_way_and_the_walk_agree(value: Any) -> None:
+    assert outcome(lambda value: pack(value, "value"), value) == outcome(walked, value)
+
+
+def test_children_that_know_their_parent_are_refused() -> None:
+    """Looked at level by level, they are a hundred times as many at each second one."""
+    parent: dict[str, Any] = {"children": []}
+    parent["children"] += [{"parent": parent} for _ in range(100)]
+    with pytest.raises(TypeError, match=r"value\['children'\]\[0\]\['parent'\]: refers back to itself"):
+        pack(parent, "value")
+
+
+def test_what_is_shared_at_many_levels_is_looked_at_once() -> None:
+    value: list[Any] = []
+    for _ in range(MAX_DEPTH - 1):
+        value = [value]
+    for _ in range(12):
+        value = [value, value]
+    with pytest.raises(TypeError, match=f"nested more than {MAX_DEPTH} levels deep"):
+        pack(value, "value")

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyTextSocket
-from jsmeets_local.staticfiles import SCRIPTS
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 
 def make(**options: Any) -> JsMeetsPy:
@@ -89,8 +89,7 @@ def test_templates_with_and_without_request(folders: dict[str, str]) -> None:
     with TestClient(app) as client:
         bare_text = client.get("/bare").text
         assert "nobody http://testserver/static/a.txt" in bare_text
-        for name in SCRIPTS:
-            assert f'<script src="/jsmeetspy/{name}"></script>' in bare_text
+        assert '<script src="/jsmeetspy/jsmeets.js"></script>' in bare_text
         for path in ("/context", "/in_context", "/starlette", "/keywords"):
             assert "Mike http://testserver/static/a.txt" in client.get(path).text
         assert client.get("/starlette").status_code == 201
@@ -108,7 +107,7 @@ def test_behind_a_prefix_scripts_and_urls_are_right(folders: dict[str, str]) -> 
 
     with TestClient(app, root_path="/user/proxy/8000") as client:
         text = client.get("/page").text
-    assert 'src="/user/proxy/8000/jsmeetspy/JsPyFunction.js"' in text
+    assert 'src="/user/proxy/8000/jsmeetspy/jsmeets.js"' in text
 
 
 def test_mounted_in_another_application(folders: dict[str, str]) -> None:
@@ -121,7 +120,7 @@ def test_mounted_in_another_application(folders: dict[str, str]) -> None:
     with TestClient(outer) as client:
         assert client.get("/inner/jsmeetspy/JsPyQueue.js").status_code == 200
         for path in ("/inner/page", "/inner/deep/page"):
-            assert 'src="/inner/jsmeetspy/JsPyQueue.js"' in client.get(path).text
+            assert 'src="/inner/jsmeetspy/jsmeets.js"' in client.get(path).text
         assert client.get("/jsmeetspy/JsPyQueue.js").status_code == 200
         with client.websocket_connect("/inner/jsmeetspy/textsocket", subprotocols=["jsmeets.v1"]) as socket:
             socket.send_text('[["hello","d","",[]]]')
@@ -222,7 +221,7 @@ def test_both_kinds_of_socket_endpoints() -> None:
 def test_the_files_are_served_with_their_types() -> None:
     app = make()
     with TestClient(app) as client:
-        for name in (*SCRIPTS, "jsmeets.mjs"):
+        for name in (*SCRIPTS, "jsmeets.js", "jsmeets.mjs"):
             response = client.get(f"/jsmeetspy/{name}")
             assert response.status_code == 200
             assert response.headers["content-type"] == "text/javascript; charset=utf-8"
@@ -230,6 +229,37 @@ def test_the_files_are_served_with_their_types() -> None:
         assert client.get("/jsmeetspy/jsmeets.d.mts").status_code == 200
         assert client.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
         assert client.get("/jsmeetspy/none.js").status_code == 404
+
+
+def test_all_scripts_come_in_one_answer() -> None:
+    app = make()
+    with TestClient(app) as client:
+        whole = client.get("/jsmeetspy/jsmeets.js")
+        assert whole.text == "\n".join(client.get(f"/jsmeetspy/{name}").text for name in SCRIPTS)
+        assert client.head("/jsmeetspy/jsmeets.js").headers["content-length"] == str(len(whole.content))
+        assert client.post("/jsmeetspy/jsmeets.js").status_code == 405
+
+
+def test_the_module_brings_all_scripts_along() -> None:
+    app = make()
+    with TestClient(app) as client:
+        served = client.get("/jsmeetspy/jsmeets.mjs").text
+        scripts = client.get("/jsmeetspy/jsmeets.js").text
+    head, imports, body = (ASSETS / "jsmeets.mjs").read_text().partition('import "./JsPyTextSocket.js";\n')
+    others = "".join(f'import "./{name}";\n' for name in SCRIPTS[1:])
+    assert imports
+    assert body.startswith(others)
+    assert served == head + scripts + body.removeprefix(others)
+
+
+@pytest.mark.parametrize("name", ["jsmeets.js", "JsPyQueue.js", "favicon.svg"])
+def test_what_a_browser_has_already_is_not_sent_again(name: str) -> None:
+    app = make()
+    with TestClient(app) as client:
+        etag = client.get(f"/jsmeetspy/{name}").headers["etag"]
+        again = client.get(f"/jsmeetspy/{name}", headers={"if-none-match": etag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+        assert client.get(f"/jsmeetspy/{name}", headers={"if-none-match": '"other"'}).status_code == 200
 
 
 def test_expose_as_a_decorator() -> None:

@@ -61,7 +61,7 @@ def raw(page: Page, document: str = "d") -> RawPage:
 def test_html(app: JsMeetsPy) -> None:
     first = app.launch("<!DOCTYPE html>\n<html>\n<head lang='en'><title>x</title></head>y", mode="none")
     text = get(first)
-    assert text.startswith("<!DOCTYPE html>\n<html>\n<head lang='en'>\n<script src=\"/jsmeetspy/JsPyTextSocket.js\">")
+    assert text.startswith("<!DOCTYPE html>\n<html>\n<head lang='en'>\n<script src=\"/jsmeetspy/jsmeets.js\"></script>")
     assert text.endswith("<title>x</title></head>y")
     own = "<script src='/static/JsPyTextSocket.js'></script>"
     second = app.launch(own, mode="none")

@@ -111,10 +111,10 @@ def test_scripts_of_templates_and_texts(app: JsMeetsPy) -> None:
     app.launch("t.html", mode="none")
     rendered = text(app, "/t.html")
     assert IMPORT_MAP in rendered
-    assert f'<script src="{PREFIX}/jsmeetspy/JsPyQueue.js"></script>' in rendered
+    assert f'<script src="{PREFIX}/jsmeetspy/jsmeets.js"></script>' in rendered
     assert rendered.endswith(f"https://{PUBLIC}{PREFIX}/static/a.txt")
     app.launch("<p>text</p>", mode="none")
-    assert f'<!DOCTYPE html>\n{IMPORT_MAP}\n<script src="{PREFIX}/jsmeetspy/JsPyTextSocket.js">' in text(app, "/")
+    assert f'<!DOCTYPE html>\n{IMPORT_MAP}\n<script src="{PREFIX}/jsmeetspy/jsmeets.js">' in text(app, "/")
     assert "importmap" not in text(app, "/", {}), "without a proxy there is nothing to map"
 
 
@@ -171,7 +171,7 @@ def test_files_and_redirects(app: JsMeetsPy, tmp_path: Path) -> None:
 )
 def test_what_is_no_path_is_no_prefix(app: JsMeetsPy, prefix: str) -> None:
     app.launch("<p>text</p>", mode="none")
-    assert '<script src="/jsmeetspy/JsPyQueue.js">' in text(app, "/", {"X-Forwarded-Prefix": prefix})
+    assert '<script src="/jsmeetspy/jsmeets.js">' in text(app, "/", {"X-Forwarded-Prefix": prefix})
 
 
 def test_the_header_counts_on_this_machine_only() -> None:
@@ -202,7 +202,7 @@ def test_mounted_in_another_application(app: JsMeetsPy, tmp_path: Path) -> None:
         for host, root in (("127.0.0.1", f"{PREFIX}/lab"), ("testserver", "/lab")):
             with TestClient(around, base_url=f"http://{host}") as client:
                 rendered = client.get("/lab/t.html", headers={"X-Forwarded-Prefix": PREFIX}).text
-            assert f'<script src="{root}/jsmeetspy/JsPyQueue.js"></script>' in rendered
+            assert f'<script src="{root}/jsmeetspy/jsmeets.js"></script>' in rendered
             assert f"http://{host}{root}/static/a.txt" in rendered
 
 
@@ -265,7 +265,7 @@ def test_a_proxy_that_tells_nothing(app: JsMeetsPy, base_url: str) -> None:
     for path in ("/urls/1", f"{PREFIX}/urls/1", "/user/ann@lab/proxy/8123/urls/1"):
         assert text(app, path, {"Host": PUBLIC}) == f'["{root}/urls/1","{root}/","{root}/urls/2"]'
     own = {"Host": f"127.0.0.1:{port_of(app)}"}
-    assert f'<script src="{PREFIX}/jsmeetspy/JsPyQueue.js">' in text(app, "/", own)
+    assert f'<script src="{PREFIX}/jsmeetspy/jsmeets.js">' in text(app, "/", own)
     assert "JsPyQueue" in text(app, f"{PREFIX}/jsmeetspy/JsPyQueue.js", own)
     assert get(app, "/slash", {"Host": PUBLIC})[1] == f"{root}/slash/"
     RawPage(f"http://127.0.0.1:{port_of(app)}/#{app.pages[0].url.partition('#')[2]}").close()
@@ -344,7 +344,7 @@ def test_the_next_server_knows_no_proxy(app: JsMeetsPy) -> None:
     app.stop()
     page = app.launch("<p>x</p>", mode="none")
     assert shake_hands(page, app, PUBLIC, f"https://{PUBLIC}") == 403
-    assert '<script src="/jsmeetspy/JsPyQueue.js">' in text(app, "/", {})
+    assert '<script src="/jsmeetspy/jsmeets.js">' in text(app, "/", {})
 
 
 def test_a_mounted_socket_behind_a_proxy(app: JsMeetsPy) -> None:
