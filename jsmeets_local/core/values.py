@@ -15,6 +15,7 @@ from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, Va
 from typing import Any, NamedTuple, cast
 
 import msgspec
+import orjson
 
 from ..errors import MessageTooBig
 from .arrays import flatten, loaded, type_name, unboxed
@@ -48,6 +49,7 @@ def _unplain(value: Any) -> Any:
 
 
 _encode = msgspec.json.Encoder(enc_hook=_unplain).encode
+_STRICT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 class Buffer(NamedTuple):
@@ -90,6 +92,10 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
 
 
 def _pack(value: Any, name: str) -> Payload:
+    try:
+        return Payload(orjson.dumps(value, None, _STRICT))  # what it takes with these it writes as the walk does
+    except TypeError:
+        pass  # other keys than texts, large integers, and all that is not plain
     if _is_plain(value):
         try:
             return Payload(_encode(value))
