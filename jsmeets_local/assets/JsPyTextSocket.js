@@ -1312,7 +1312,8 @@
 
     /** Large content comes faster by HTTP; what cannot be had there comes in chunks. @type {(own: JsPyLink, offer: JsPyOffer) => Promise<void>} */
     async function fetch_offered(own, offer) {
-        const content = await fetched(own, offer);
+        const url = bulk_url(offer.secret);
+        const content = url ? await fetched(own, url, offer.total) : null;
         if (link !== own) {
             return;   // it is offered anew by the next connection
         }
@@ -1327,24 +1328,51 @@
         }
     }
 
-    /** @type {(own: JsPyLink, offer: JsPyOffer) => Promise<Uint8Array | null>} */
-    async function fetched(own, { secret, total }) {
+    /** @type {(own: JsPyLink, url: string, total: number) => Promise<Uint8Array | null>} */
+    async function fetched(own, url, total) {
         const running = new AbortController();
         const timer = setTimeout(() => running.abort(), FETCH_SECONDS * 1000);
         own.fetches.add(running);
         try {
-            const response = await fetch(bulk_url(secret), {
+            const response = await fetch(url, {
                 credentials: "same-origin", cache: "no-store", redirect: "error", signal: running.signal,
             });
             clearTimeout(timer);
-            const content = response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
-            return content?.length === total ? content : null;
+            return response.ok ? await whole_body(response, total) : null;
         } catch (error) {
             console.debug("JsPyTextSocket: large content cannot be fetched:", error);
             return null;
         } finally {
             clearTimeout(timer);
+            running.abort();   // whatever is left is not wanted
             own.fetches.delete(running);
+        }
+    }
+
+    /** The one copy that is made of it. @type {(response: any, total: number) => Promise<Uint8Array | null>} */
+    async function whole_body(response, total) {
+        const reader = byte_reader(response.body);
+        if (!reader) {
+            const content = new Uint8Array(await response.arrayBuffer());
+            return content.length === total ? content : null;
+        }
+        let content = new Uint8Array(total);
+        let [taken, ended] = [0, false];
+        while (!ended && taken < total) {
+            const { done, value } = await reader.read(content.subarray(taken));   // it takes the buffer, and gives it back
+            ended = done;
+            taken += value.length;
+            content = new Uint8Array(value.buffer);
+        }
+        return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
+    }
+
+    /** Twice as fast as `arrayBuffer()` in Chromium; not every browser has it. @param {any} body */
+    function byte_reader(body) {
+        try {
+            return body.getReader({ mode: "byob" });
+        } catch (error) {
+            return null;
         }
     }
 
