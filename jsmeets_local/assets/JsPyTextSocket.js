@@ -936,7 +936,7 @@
     function bulk_url(secret) {
         const url = new URL(/** @type {string} */ (api._url));
         url.protocol = url.protocol.replace(/^ws/, "http");
-        if (!can_fetch || !has_document || url.origin !== globalThis.origin || !url.pathname.endsWith(URL_PATH)) {
+        if (!has_document || url.origin !== globalThis.origin || !url.pathname.endsWith(URL_PATH)) {
             return "";
         }
         url.pathname = `${url.pathname.slice(0, -"textsocket".length)}bulk/${secret}`;
@@ -1052,7 +1052,6 @@
     let was_welcomed = false;
     let python_name = "";   // which Python it was: its sessions have one name
     let connections = 0;
-    let can_fetch = true;   // as far as has been tried
     let ignored = 0;   // answers that came late, twice, or to nothing
     let wants_badge = true;
     let closed_here = false;   // by the page itself, and not by Python
@@ -1322,7 +1321,6 @@
             /** @type {JsPySession} */ (own.session).bytes += content.length;   // it is acknowledged when it counts
             send_now(["credit", offer.stream, CHUNK_WINDOW]);
         } else {
-            can_fetch = false;
             own.assembler.open.delete(offer.stream);
             send_now(["decline", offer.stream]);
         }
