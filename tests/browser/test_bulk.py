@@ -151,7 +151,9 @@ def test_an_answer_that_does_not_begin_is_not_waited_for(open_page: Callable[...
 
 
 def test_a_browser_without_readers_of_bytes(open_page: Callable[..., Page], tab: Tab) -> None:
-    page = open_page(f"{SCRIPT}; ReadableStream.prototype.getReader = () => {{ throw new TypeError('no such mode'); }};")
+    page = open_page(
+        f"{SCRIPT}; ReadableStream.prototype.getReader = () => {{ throw new TypeError('no such mode'); }};"
+    )
     array = np.arange(ITEMS, dtype=np.float64)
     assert page.call("sum", 30)(array) == sums(array)
     assert tab.evaluate("fetching.length") == 1
