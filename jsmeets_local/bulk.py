@@ -22,7 +22,7 @@ from .gate import Gate
 __all__ = ["BulkEndpoint"]
 
 PIECE_BYTES = 2**20
-PART_SECONDS = 2.0  # what a browser gets to end the request of a page whose connection has ended
+PART_SECONDS = 1.0  # what a browser gets to end the request of a page whose connection has ended
 _NO_STORE = {"cache-control": "no-store"}
 
 

@@ -54,7 +54,7 @@
     const ACK_MESSAGES = 64;
     const BURST = 256;   // messages of one turn that travel together
     const MAX_STREAMS = 64;
-    const FETCH_SECONDS = 3;   // until an answer begins: all of a browser's connections to a host may be taken
+    const FETCH_SECONDS = 5;   // until an answer begins: all of a browser's connections to a host may be taken
     const SEND_DEPTH = 256;
     const RECEIVE_DEPTH = 2000;
     const PROTOCOL_ERROR = 4400;
@@ -1318,7 +1318,7 @@
         }
         if (content) {
             own.assembler.fill(offer, content);
-            /** @type {JsPySession} */ (own.session).bytes += content.length;   // it is acknowledged when it counts
+            /** @type {JsPySession} */ (own.session).bytes += content.length;   // so that it is acknowledged with its last frame
             send_now(["credit", offer.stream, CHUNK_WINDOW]);
         } else {
             own.assembler.open.delete(offer.stream);
