@@ -17,6 +17,7 @@ from .api.pubsub import Pubsub
 from .api.queue import QueuesApi
 from .api.textsocket import TextSockets
 from .bridge import Bridge, default_bridge
+from .bulk import BulkEndpoint
 from .compat import Handler, Handlers, enter_request
 from .core.limits import Limits
 from .endpoint import Guarded, TextEndpoint
@@ -117,6 +118,7 @@ class JsMeetsPy(Running):
         self.router.routes[:0] = [
             WebSocketRoute(self.sockets.url_path(), endpoint),
             self._openings.route(),
+            BulkEndpoint(self.bridge, self._gate).route(),
             Route("/jsmeetspy/stats", StatsEndpoint(self.bridge, self._gate).get),
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]

@@ -101,6 +101,12 @@ class Gate:
         self._tell(f"refused a request of {client}: {reason}")  # the path may lead to the token
         return reason
 
+    def is_foreign(self, scope: Mapping[str, Any]) -> bool:
+        """Whether an HTTP request says that a page of a foreign origin has made it."""
+        headers = Headers(raw=scope["headers"])
+        origin = headers.get("origin")
+        return origin is not None and not self._origin_allowed(origin, headers.get("host", ""))
+
     def _tell(self, text: str) -> None:
         """Logs a refusal once a minute: a page that was left open tries again and again."""
         now = monotonic()

@@ -17,6 +17,7 @@ from .core.chunks import CHUNK
 from .core.codec import Frame, decode
 from .core.hub import Hub
 from .core.message import Hello, Message
+from .core.offers import Offer
 from .core.pages import CLOSE_GOING_AWAY
 from .core.values import Payload, pack
 from .door import Cancel, Done, Door, Operation
@@ -233,6 +234,10 @@ class Shell:
     def _receive(self, socket: int, connection: Connection, messages: list[Message], size: int) -> None:
         if self._connections.get(socket) is connection:  # still
             self.do(self.hub.receive, socket, messages, size)
+
+    def offered(self, secret: str) -> Offer | None:
+        """What a page may fetch by a secret, now and once."""
+        return self.hub.offers.take(secret) if self.door.is_here() else None
 
     def disconnect(self, socket: int, connection: Connection, code: int) -> None:
         """A WebSocket has ended.

@@ -16,7 +16,8 @@
  * @typedef {{token: string, page: string}} JsPyIdentity
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed" | "hidden"} JsPyState
  * @typedef {{socket: WebSocket, welcomed: boolean, since: number, assembler: any, credits: Map<number, number>,
- *            session: JsPySession | null}} JsPyLink
+ *            fetches: Set<AbortController>, session: JsPySession | null}} JsPyLink
+ * @typedef {{stream: number, total: number, secret: string}} JsPyOffer
  * @typedef {{name: string, received: number, acknowledged: number, bytes: number, seconds: number}} JsPySession
  * @typedef {{kind: string, name: string, message: string, trace: string}} JsPyFailure
  * @typedef {(failure: JsPyFailure | null, value?: any) => void} JsPySettle
@@ -53,6 +54,7 @@
     const ACK_MESSAGES = 64;
     const BURST = 256;   // messages of one turn that travel together
     const MAX_STREAMS = 64;
+    const FETCH_SECONDS = 5;   // until an answer begins: all of a browser's connections to a host may be taken
     const SEND_DEPTH = 256;
     const RECEIVE_DEPTH = 2000;
     const PROTOCOL_ERROR = 4400;
@@ -110,6 +112,7 @@
         publish: [is_count, is_text, is_value, is_flag],
         custom: [is_custom],
         credit: [is_count, is_id],
+        decline: [is_count],
         ack: [is_count],
         ping: [is_number],
         pong: [is_number],
@@ -579,6 +582,8 @@
     }
 
     /** @param {Uint8Array} bytes */
+    const hex_of = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    /** @param {Uint8Array} bytes */
     const view_of = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
     /** @param {string | ArrayBuffer | Uint8Array} data a text frame, or a binary one of type 1 @returns {any[][]} */
@@ -631,12 +636,15 @@
         constructor(max_bytes = 268435456, size = CHUNK_BYTES) {
             this.max_bytes = max_bytes;
             this.size = size;
-            /** @type {Map<number, {content: Uint8Array, text: boolean, taken: number}>} */
+            /** @type {Map<number, {content: Uint8Array, text: boolean, taken: number, total: number}>} */
             this.open = new Map();
         }
 
-        /** @param {Uint8Array} frame @returns {{stream: number, content: string | Uint8Array | null}} */
+        /** @param {Uint8Array} frame @returns {{stream: number, content: string | Uint8Array | null, offer?: JsPyOffer}} */
         accept(frame) {
+            if ((frame[1] & 4) !== 0) {
+                return this.accept_offered(frame);
+            }
             if (frame.length <= 16 || frame.length > 16 + this.size || frame[0] !== 2 || frame[1] > 3) {
                 throw new ProtocolError("a chunk of the wrong form");
             }
@@ -644,20 +652,45 @@
             const total = Number(view_of(frame).getBigUint64(8, true));
             const part = this.open.get(stream) ?? this.begin(stream, total, frame[1] >= 2);
             this.append(part, frame, total);
-            if (part.taken < total) {
-                return { stream, content: null };
-            }
-            this.open.delete(stream);
-            return { stream, content: part.text
-                ? attempt(() => strict_utf8.decode(part.content), "not UTF-8") : part.content };
+            return { stream, content: part.taken < total ? null : this.whole(stream, part) };
         }
 
-        /** @param {number} stream @param {number} total @param {boolean} text */
-        begin(stream, total, text) {
+        /** What is to be fetched; or that it counts from here. @param {Uint8Array} frame */
+        accept_offered(frame) {
+            const [text, last] = [(frame[1] & 2) !== 0, (frame[1] & 1) !== 0];
+            if (frame[0] !== 2 || frame[1] > 7 || frame.length !== (last ? 16 : 32)) {
+                throw new ProtocolError("an offer of the wrong form");
+            }
+            const stream = view_of(frame).getUint32(4, true);
+            const total = Number(view_of(frame).getBigUint64(8, true));
+            const part = this.open.get(stream);
+            if (last ? part?.taken !== total || part.total !== total || part.text !== text : part) {
+                throw new ProtocolError("an offer that does not fit");
+            }
+            if (part) {
+                return { stream, content: this.whole(stream, part) };
+            }
+            this.begin(stream, total, text, new Uint8Array(0));
+            return { stream, content: null, offer: { stream, total, secret: hex_of(frame.subarray(16)) } };
+        }
+
+        /** What was offered has been fetched. @type {(offer: JsPyOffer, content: Uint8Array) => void} */
+        fill({ stream, total }, content) {
+            Object.assign(/** @type {any} */ (this.open.get(stream)), { content, taken: total });
+        }
+
+        /** @type {(stream: number, part: {content: Uint8Array, text: boolean}) => string | Uint8Array} */
+        whole(stream, part) {
+            this.open.delete(stream);
+            return part.text ? attempt(() => strict_utf8.decode(part.content), "not UTF-8") : part.content;
+        }
+
+        /** @type {(stream: number, total: number, text: boolean, content?: Uint8Array) => any} */
+        begin(stream, total, text, content) {
             if (total > this.max_bytes || this.open.size >= MAX_STREAMS) {
                 throw new ProtocolError("a message too large, or too many of them at once");
             }
-            const part = { content: attempt(() => new Uint8Array(total), "too large"), text, taken: 0 };
+            const part = { content: content ?? attempt(() => new Uint8Array(total), "too large"), text, taken: 0, total };
             this.open.set(stream, part);
             return part;
         }
@@ -899,6 +932,17 @@
         return socket_url(URL_PATH);
     }
 
+    /** Where large content is fetched from; "" where it cannot be. @param {string} secret */
+    function bulk_url(secret) {
+        const url = new URL(/** @type {string} */ (api._url));
+        url.protocol = url.protocol.replace(/^ws/, "http");
+        if (!has_document || url.origin !== globalThis.origin || !url.pathname.endsWith(URL_PATH)) {
+            return "";
+        }
+        url.pathname = `${url.pathname.slice(0, -"textsocket".length)}bulk/${secret}`;
+        return url.href;
+    }
+
     /** What the address tells; it is taken out there if it can be kept elsewhere. @returns {JsPyIdentity | null} */
     function take_told() {
         const [, token, page, rest] = (has_document && FRAGMENT.exec(location.hash)) || [];
@@ -980,7 +1024,7 @@
 
     function random_name() {
         const bytes = crypto.getRandomValues(new Uint8Array(16));
-        return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+        return hex_of(bytes);
     }
 
     // ---------------------------------------------------------------- connection: state
@@ -1064,7 +1108,7 @@
     function listen(socket) {
         const assembler = new Assembler(max_bytes);
         /** @type {JsPyLink} */
-        const own = { socket, welcomed: false, since: 0, assembler, credits: new Map(), session: null };
+        const own = { socket, welcomed: false, since: 0, assembler, credits: new Map(), fetches: new Set(), session: null };
         link = own;
         socket.binaryType = "arraybuffer";
         socket.onopen = () => link === own && greet();
@@ -1078,7 +1122,8 @@
             location.reload();
         } else {
             const ours = session ?? { name: "", received: 0 };
-            send_now(["hello", document_name, identity.page, api._topics(), ours.name, ours.received]);
+            const more = bulk_url("") ? [true] : [];
+            send_now(["hello", document_name, identity.page, api._topics(), ours.name, ours.received, ...more]);
         }
     }
 
@@ -1110,6 +1155,7 @@
         const was_open = state === "open";
         attempts = link?.welcomed && performance.now() - link.since > 1000 ? 0 : attempts;
         clearTimeout(retry_timer);
+        link?.fetches.forEach((running) => running.abort());
         link = null;
         state = next;
         if (next !== "waiting" || !session?.seconds) {
@@ -1254,9 +1300,78 @@
         if (bytes?.[0] !== 2) {
             return decode(data);
         }
-        const { stream, content } = own.assembler.accept(bytes);
-        give_credit(own, stream, content !== null);
+        const { stream, content, offer } = own.assembler.accept(bytes);
+        if (offer) {
+            fetch_offered(own, offer);
+        } else {
+            give_credit(own, stream, content !== null);
+        }
         return content === null ? [] : decode(content);
+    }
+
+    /** Large content comes faster by HTTP; what cannot be had there comes in chunks. @type {(own: JsPyLink, offer: JsPyOffer) => Promise<void>} */
+    async function fetch_offered(own, offer) {
+        const url = bulk_url(offer.secret);
+        const content = url ? await fetched(own, url, offer.total) : null;
+        if (link !== own) {
+            return;   // it is offered anew by the next connection
+        }
+        if (content) {
+            own.assembler.fill(offer, content);
+            /** @type {JsPySession} */ (own.session).bytes += content.length;   // so that it is acknowledged with its last frame
+            send_now(["credit", offer.stream, CHUNK_WINDOW]);
+        } else {
+            own.assembler.open.delete(offer.stream);
+            send_now(["decline", offer.stream]);
+        }
+    }
+
+    /** @type {(own: JsPyLink, url: string, total: number) => Promise<Uint8Array | null>} */
+    async function fetched(own, url, total) {
+        const running = new AbortController();
+        const timer = setTimeout(() => running.abort(), FETCH_SECONDS * 1000);
+        own.fetches.add(running);
+        try {
+            const response = await fetch(url, {
+                credentials: "same-origin", cache: "no-store", redirect: "error", signal: running.signal,
+            });
+            clearTimeout(timer);
+            return response.ok ? await whole_body(response, total) : null;
+        } catch (error) {
+            console.debug("JsPyTextSocket: large content cannot be fetched:", error);
+            return null;
+        } finally {
+            clearTimeout(timer);
+            running.abort();   // whatever is left is not wanted
+            own.fetches.delete(running);
+        }
+    }
+
+    /** The one copy that is made of it. @type {(response: any, total: number) => Promise<Uint8Array | null>} */
+    async function whole_body(response, total) {
+        const reader = byte_reader(response.body);
+        if (!reader) {
+            const content = new Uint8Array(await response.arrayBuffer());
+            return content.length === total ? content : null;
+        }
+        let content = new Uint8Array(total);
+        let [taken, ended] = [0, false];
+        while (!ended && taken < total) {
+            const { done, value } = await reader.read(content.subarray(taken));   // it takes the buffer, and gives it back
+            ended = done;
+            taken += value.length;
+            content = new Uint8Array(value.buffer);
+        }
+        return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
+    }
+
+    /** Twice as fast as `arrayBuffer()` in Chromium; not every browser has it. @param {any} body */
+    function byte_reader(body) {
+        try {
+            return body.getReader({ mode: "byob" });
+        } catch (error) {
+            return null;
+        }
     }
 
     /** Now and then Python hears what we have, so that it need not keep it. @param {JsPyLink} own @param {number} size */

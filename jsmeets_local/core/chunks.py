@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..errors import ProtocolError
 
-__all__ = ["CHUNK", "CHUNK_BYTES", "MAX_STREAMS", "WINDOW", "Assembler", "cut"]
+__all__ = ["CHUNK", "CHUNK_BYTES", "MAX_STREAMS", "WINDOW", "Assembler", "cut", "offered", "slices"]
 
 CHUNK = 2  # the frame type
 CHUNK_BYTES = 256 * 1024
@@ -17,6 +17,7 @@ MAX_STREAMS = 64
 
 _LAST = 1
 _TEXT = 2
+_OFFER = 4  # Python to the page alone
 _HEADER = struct.Struct("<BBxxIQ")
 
 
@@ -25,13 +26,21 @@ def cut(parts: list[bytes | memoryview], is_text: bool, stream: int, size: int =
     total = sum(len(part) for part in parts)
     flags = _TEXT if is_text else 0
     done = 0
-    for payload in _slices(parts, size):
+    for payload in slices(parts, size):
         done += sum(len(piece) for piece in payload)
         last = _LAST if done == total else 0
         yield b"".join([_HEADER.pack(CHUNK, flags | last, stream, total), *payload])
 
 
-def _slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryview]]:
+def offered(secret: bytes, total: int, is_text: bool, stream: int) -> Iterator[bytes]:
+    """The two chunk frames of content that the page fetches: what to fetch, and that it counts from here."""
+    flags = _OFFER | (_TEXT if is_text else 0)
+    yield _HEADER.pack(CHUNK, flags, stream, total) + secret
+    yield _HEADER.pack(CHUNK, flags | _LAST, stream, total)
+
+
+def slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryview]]:
+    """The same content in pieces of one size; each in pieces, which are not copied."""
     pieces: list[memoryview] = []
     room = size
     for part in parts:

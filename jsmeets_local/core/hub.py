@@ -101,6 +101,10 @@ class Hub(Pages):
         self._sockets[socket].outbox.credit(message.stream, message.count)
         self._wake(socket)
 
+    def _on_decline(self, socket: int, message: m.Decline) -> None:
+        self._sockets[socket].outbox.decline(message.stream)
+        self._wake(socket)
+
     def _on_ack(self, socket: int, message: m.Ack) -> None:
         self._sockets[socket].outbox.acknowledge(message.received)
         self._has_room(socket)
@@ -335,7 +339,8 @@ _HANDLERS: dict[type, Callable[[Hub, int, Any], None]] = {
     m.Custom: Hub._on_custom,
     m.Goodbye: Hub._on_goodbye,
     m.Credit: Hub._on_credit,
+    m.Decline: Hub._on_decline,
     m.Ack: Hub._on_ack,
     m.Pong: Hub._on_pong,
 }
-_UNCOUNTED = {m.Goodbye, m.Credit, m.Ack, m.Pong}
+_UNCOUNTED = {m.Goodbye, m.Credit, m.Decline, m.Ack, m.Pong}

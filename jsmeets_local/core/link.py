@@ -6,6 +6,7 @@ from collections import deque
 
 from .codec import Packet, message_packet
 from .limits import Limits
+from .offers import Offers
 from .outbox import Outbox
 
 __all__ = ["Link"]
@@ -41,10 +42,10 @@ class Link:
         "was_told",
     )
 
-    def __init__(self, document: str, page: str, limits: Limits) -> None:
+    def __init__(self, document: str, page: str, limits: Limits, offers: Offers) -> None:
         self.document = document
         self.page = page
-        self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages)
+        self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages, offers)
         self.waiting: deque[tuple[int, Packet]] = deque()
         self.was_full = False
         self.was_told = False  # that publications are dropped

@@ -13,6 +13,7 @@ __all__ = [
     "Close",
     "Credit",
     "Custom",
+    "Decline",
     "Error",
     "ErrorInfo",
     "Fault",
@@ -46,6 +47,7 @@ class Hello(_Message, frozen=True, tag="hello"):
     topics: list[str]
     session: str = ""
     received: OptionalId = 0
+    fetches: bool = False
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):
@@ -140,6 +142,10 @@ class Credit(_Message, frozen=True, tag="credit"):
     count: Annotated[int, Meta(ge=1, le=16)]
 
 
+class Decline(_Message, frozen=True, tag="decline"):
+    stream: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
 class Ack(_Message, frozen=True, tag="ack"):
     received: OptionalId
 
@@ -168,6 +174,7 @@ Message: TypeAlias = (
     | Publish
     | Custom
     | Credit
+    | Decline
     | Ack
     | Ping
     | Pong

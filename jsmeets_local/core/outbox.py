@@ -7,23 +7,43 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import ProtocolError
-from .chunks import CHUNK_BYTES, MAX_STREAMS, WINDOW, cut
+from .chunks import CHUNK_BYTES, MAX_STREAMS, WINDOW, cut, offered
 from .codec import Frame, Packet, encode, frame_parts
+from .offers import MAX_OFFERS, Offer, Offers
 
 __all__ = ["Outbox"]
 
 
 class _Stream:
-    """A packet that travels in chunks."""
+    """A packet that travels in chunks, or is fetched."""
 
-    __slots__ = ("chunks", "left", "packet", "under_way")
+    __slots__ = ("chunks", "id", "is_text", "left", "offer", "packet", "parts", "size", "under_way")
 
     def __init__(self, packet: Packet, stream_id: int) -> None:
-        parts, is_text = frame_parts([packet])
         self.packet = packet
-        self.left = -(-sum(len(part) for part in parts) // CHUNK_BYTES)
-        self.chunks: Iterator[bytes] = cut(parts, is_text, stream_id)
+        self.id = stream_id
+        self.parts, self.is_text = frame_parts([packet])
+        self.size = sum(len(part) for part in self.parts)
+        self.cut()
+
+    def cut(self) -> None:
+        """It begins with its first chunk."""
+        self.offer: Offer | None = None
+        self.left = -(-self.size // CHUNK_BYTES)
+        self.chunks: Iterator[bytes] = cut(self.parts, self.is_text, self.id)
         self.under_way = 0
+
+    def give(self, offer: Offer) -> None:
+        """The page fetches it, and says so by a credit."""
+        self.offer = offer
+        self.left = 2
+        self.chunks = offered(bytes.fromhex(offer.secret), self.size, self.is_text, self.id)
+
+    def next(self) -> bytes:
+        """The next frame."""
+        self.left -= 1
+        self.under_way += 1 if self.offer is None else WINDOW
+        return next(self.chunks)
 
 
 class Outbox:
@@ -37,24 +57,31 @@ class Outbox:
     What waits or may have to go out again has bounds, which only those who ask `has_room` keep. Large packets have
     room of their own, so that small ones do not wait for them. Publications that wait can be dropped.
 
+    The largest packets are offered to pages that can fetch: the first frame says what to fetch. When the page has it, a
+    second one stands for all of its chunks. A page that declines gets them.
+
     Args:
         max_bytes: Room for the small packets, and once more for the large ones.
         max_count: Room for packets of both kinds together.
+        offers: What pages may fetch.
 
     Attributes:
+        fetches: Whether this page can, by the connection that it has now.
         sizes: Bytes of the small packets that wait or may have to go out again, and of the large ones.
         count: How many packets these are.
         dropped: How many were dropped.
         sent_bytes: Bytes of all that was written, what went out again too.
     """
 
-    def __init__(self, max_bytes: int = 2**62, max_count: int = 2**62) -> None:
+    def __init__(self, max_bytes: int = 2**62, max_count: int = 2**62, offers: Offers | None = None) -> None:
+        self.fetches = False
         self.sizes = [0, 0]
         self.count = 0
         self.dropped = 0
         self.sent_bytes = 0
         self._max_bytes = max_bytes
         self._max_count = max_count
+        self._offers = offers or Offers()
         self._waiting: deque[Packet] = deque()
         self._control: list[Packet] = []  # of this connection alone: neither counted nor kept
         self._streams: dict[int, _Stream] = {}
@@ -179,6 +206,24 @@ class Outbox:
             self._turn.append(stream_id)
         stream.under_way = max(0, stream.under_way - count)
 
+    def decline(self, stream_id: int) -> None:
+        """The page could not fetch: it gets chunks from now on, of this stream too."""
+        self.fetches = False
+        stream = self._streams.get(stream_id)
+        if stream is None or stream.offer is None:
+            return
+        self._offers.withdraw(stream.offer)
+        if stream.under_way >= WINDOW:
+            self._turn.append(stream_id)
+        stream.cut()
+
+    def withdraw(self) -> None:
+        """The connection has ended: what was offered on it cannot be fetched any more."""
+        self.fetches = False
+        for stream in self._streams.values():
+            if stream.offer is not None:
+                self._offers.withdraw(stream.offer)
+
     def acknowledge(self, received: int) -> None:
         """The page has received so many packets: they need not be kept.
 
@@ -200,6 +245,7 @@ class Outbox:
         if received < self._acknowledged:
             raise ProtocolError(f"{received} messages received, after {self._acknowledged} had been acknowledged")
         self.acknowledge(received)
+        self.withdraw()
         under_way = [stream.packet for stream in self._streams.values()]
         held = [packet for packets in self._held.values() for packet in packets]
         self._waiting = deque([*self._unacknowledged, *under_way, *self._beyond, *held, *self._waiting])
@@ -251,10 +297,8 @@ class Outbox:
     def _chunk(self) -> bytes:
         stream_id = self._turn.popleft()
         stream = self._streams[stream_id]
-        frame = next(stream.chunks)
+        frame = stream.next()
         self.sent_bytes += len(frame)
-        stream.left -= 1
-        stream.under_way += 1
         if not stream.left:
             self._finish(stream_id)
         elif stream.under_way < WINDOW:
@@ -262,7 +306,11 @@ class Outbox:
         return frame
 
     def _finish(self, stream_id: int) -> None:
-        packet = self._streams.pop(stream_id).packet
+        stream = self._streams.pop(stream_id)
+        packet = stream.packet
+        if stream.offer is not None:
+            self.sent_bytes += stream.size
+            self._offers.withdraw(stream.offer)
         self._unacknowledged.append(packet)
         self._open_streams()
         self._release(packet)
@@ -275,8 +323,16 @@ class Outbox:
                 continue
             stream_id = self._next_stream
             self._next_stream = (stream_id + 1) % 2**32
-            self._streams[stream_id] = _Stream(packet, stream_id)
+            stream = _Stream(packet, stream_id)
+            if self._may_offer(stream.size):
+                stream.give(self._offers.make(stream.parts, stream.size))
+            self._streams[stream_id] = stream
             self._turn.append(stream_id)
+
+    def _may_offer(self, size: int) -> bool:
+        if not self.fetches or size <= self._offers.least:
+            return False
+        return sum(stream.offer is not None for stream in self._streams.values()) < MAX_OFFERS
 
     def _release(self, packet: Packet) -> None:
         """A large packet is done: what waited behind it comes next."""

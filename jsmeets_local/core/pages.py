@@ -13,6 +13,7 @@ from .effects import Connected, Drop, Effect, Left, Lost, Report, Resumed, Room,
 from .failures import close_packet
 from .limits import Limits, Overflow, check_overflow
 from .link import Link
+from .offers import Offers
 from .outbox import Outbox
 
 __all__ = ["CLOSE_GOING_AWAY", "CLOSE_KICKED", "CLOSE_PROTOCOL", "CLOSE_TOO_SLOW", "REFUSED_BY_LIMIT", "Pages"]
@@ -32,6 +33,7 @@ class Pages:
         self.set_limits(limits)
         self.settings: dict[str, Any] = {}  # more of what `welcome` tells each page
         self.policies: dict[str, Overflow] = {}  # of the topics that have one of their own
+        self.offers = Offers()
         self._sockets: dict[int, Link] = {}
         self._lost: dict[int, float] = {}  # sockets without a connection: when to give them up
         self._last_socket = 0
@@ -91,7 +93,7 @@ class Pages:
         """
         known = next((number for number, socket in self._sockets.items() if socket.document == hello.document), None)
         if known is not None and hello.session and hello.session == self.session:
-            self._resume(known, hello.received)
+            self._resume(known, hello)
             return known
         if len(hello.topics) > self.limits.topics:
             raise ProtocolError(f"{len(hello.topics)} subscriptions; {self.limits.topics} are allowed")
@@ -106,14 +108,16 @@ class Pages:
             self._effects.append(Report("warning", f"a page was refused: {self.limit} connections are allowed"))
             return None
         number = self._last_socket
-        self._sockets[number] = Link(hello.document, page, self.limits)
+        self._sockets[number] = Link(hello.document, page, self.limits, self.offers)
+        self._sockets[number].outbox.fetches = hello.fetches
         self._welcome(number, resumed=False)
         self._effects.append(Connected(number, page))
         return number
 
-    def _resume(self, number: int, received: int) -> None:
+    def _resume(self, number: int, hello: m.Hello) -> None:
         socket = self._sockets[number]
-        socket.outbox.rewind(received)
+        socket.outbox.rewind(hello.received)
+        socket.outbox.fetches = hello.fetches
         socket.resumed += 1
         self._lost.pop(number, None)
         socket.acknowledged, socket.unacknowledged_bytes = socket.received, 0
@@ -142,6 +146,7 @@ class Pages:
         if self.resume_seconds <= 0:
             self.disconnect(socket)
             return
+        lost.outbox.withdraw()
         self._lost[socket] = now + self.resume_seconds
         self._effects.append(Lost(socket, lost.page))
 
@@ -150,6 +155,7 @@ class Pages:
         gone = self._sockets.pop(socket, None)
         self._lost.pop(socket, None)
         if gone is not None:
+            gone.outbox.withdraw()
             self._end(socket, lost)
             self._effects += [Left(socket, gone.page, lost), Room()]
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy
 import pytest
 
-from jsmeets_local.core.chunks import CHUNK, Assembler, cut
+from jsmeets_local.core.chunks import CHUNK, Assembler, cut, offered
 from jsmeets_local.core.codec import decode, encode, message_packet
 from jsmeets_local.core.values import Buffer
 from jsmeets_local.errors import ProtocolError
@@ -88,6 +88,13 @@ def test_chunks(case: dict[str, Any]) -> None:
     last = results[-1][1]
     assert last == (case["content_text"] if case["is_text"] else content)
     assert decode(last)
+
+
+@pytest.mark.parametrize("case", cases("offers"))
+def test_offers(case: dict[str, Any]) -> None:
+    total = len(case["content_text"].encode() if case["is_text"] else bytes.fromhex(case["content_hex"]))
+    frames = offered(bytes.fromhex(case["secret_hex"]), total, case["is_text"], case["stream"])
+    assert [frame.hex() for frame in frames] == case["frames_hex"]
 
 
 def take(frame: str | bytes) -> None:

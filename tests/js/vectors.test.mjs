@@ -70,6 +70,23 @@ for (const { name, content_text, content_hex, is_text, chunk_size, stream, frame
     });
 }
 
+for (const { name, content_text, content_hex, is_text, stream, secret_hex, frames_hex } of vectors("offers")) {
+    test(`offers: ${name}`, () => {
+        const content = is_text ? new TextEncoder().encode(content_text) : bytes(content_hex);
+        const [first, last] = frames_hex.map(bytes);
+        const assembler = new Assembler();
+        const { offer } = assembler.accept(first);
+        assert.deepEqual(offer, { stream, total: content.length, secret: secret_hex });
+        assert.throws(() => assembler.accept(first), ProtocolError);   // of a stream that is open
+        assert.throws(() => assembler.accept(last), ProtocolError);   // before it was fetched
+        assert.throws(() => assembler.accept(new Chunker(content, is_text, stream, 8).next()), ProtocolError);
+        assembler.fill(offer, content);
+        const { content: whole } = assembler.accept(last);
+        assert.equal(is_text ? whole : hex(whole), is_text ? content_text : content_hex);
+        assert.throws(() => assembler.accept(last), ProtocolError);   // a second time
+    });
+}
+
 function text_of({ text, repeat: r }) {
     return text ?? r.head + r.open.repeat(r.count) + (r.middle ?? "") + r.close.repeat(r.count) + r.tail;
 }

@@ -50,11 +50,13 @@ data = np.random.default_rng(1).standard_normal(30_000_000 // 8)
 start = time.perf_counter()
 kind = page.call("keep", timeout=100)(data)
 down = time.perf_counter() - start
+loaded = page.eval("performance.getEntriesByType('resource').map(({ name, encodedBodySize }) => [name, encodedBodySize])")
+fetched = [size for name, size in loaded if "/jsmeetspy/bulk/" in name]
 start = time.perf_counter()
 back = page.call("give", timeout=100)()
 up = time.perf_counter() - start
 same = back.tobytes() == data.tobytes() and (back.dtype, back.shape) == (data.dtype, data.shape)
-json.dumps([kind, same, round(down, 2), round(up, 2)])
+json.dumps([kind, same, fetched, round(down, 2), round(up, 2)])
 """
 
 BURST = """
@@ -127,8 +129,9 @@ def test_30_mb_each_way_and_many_small_ones(open_notebook: OpenNotebook) -> None
     """The proxy drops a connection that sends more than 10 MiB at once."""
     notebook = open_notebook(LAUNCH, BIG, BURST)
     notebook.run(0)
-    kind, same, down, up = value(notebook.run(1, seconds=100))
+    kind, same, fetched, down, up = value(notebook.run(1, seconds=100))
     assert (kind, same) == (["Float64Array", 30_000_000], True)
+    assert [size > 30_000_000 for size in fetched] == [True]
     assert down + up < 60, f"{down} s down, {up} s up"
     assert value(notebook.run(2, seconds=100)) == [True, True, True]
 
