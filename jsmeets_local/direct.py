@@ -46,6 +46,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_SECONDS
         self._cuts = False
         self._rest = bytearray()  # of a frame that has not come in whole
+        self._fragments = 0  # bytes of those that have come of a message
         self._in_fragments = False
         self._sink: Callable[[list[Frame]], None] | None = None
 
@@ -121,7 +122,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         at = 0
         frames: list[Frame] = []
         try:
-            while (head := head_of(data, at, self.config.ws_max_size)) is not None and head.end <= len(data):
+            while (head := head_of(data, at, self.config.ws_max_size - self._fragments)) and head.end <= len(data):
                 frame = self._message(data, head)
                 if frame is not None:
                     frames.append(frame)
@@ -154,6 +155,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
     def _pass_on(self, data: bytes | bytearray, at: int, head: Head) -> None:
         if not head.first & CONTROL:
             self._in_fragments = not head.first & FINAL
+            self._fragments = self._fragments + head.end - head.body if self._in_fragments else 0
         super().data_received(bytes(memoryview(data)[at : head.end]))
 
     def _deliver(self, frames: list[Frame]) -> None:

@@ -54,7 +54,7 @@
     const ACK_MESSAGES = 64;
     const BURST = 256;   // messages of one turn that travel together
     const MAX_STREAMS = 64;
-    const FETCH_SECONDS = 5;   // until an answer begins: all of a browser's connections to a host may be taken
+    const FETCH_SECONDS = 5;   // without anything: all of a browser's connections to a host may be taken
     const SEND_DEPTH = 256;
     const RECEIVE_DEPTH = 2000;
     const PROTOCOL_ERROR = 4400;
@@ -1329,14 +1329,19 @@
     /** @type {(own: JsPyLink, url: string, total: number) => Promise<Uint8Array | null>} */
     async function fetched(own, url, total) {
         const running = new AbortController();
-        const timer = setTimeout(() => running.abort(), FETCH_SECONDS * 1000);
+        let timer = 0;
+        const wait = () => {
+            clearTimeout(timer);
+            timer = setTimeout(() => running.abort(), FETCH_SECONDS * 1000);
+        };
+        wait();
         own.fetches.add(running);
         try {
             const response = await fetch(url, {
                 credentials: "same-origin", cache: "no-store", redirect: "error", signal: running.signal,
             });
-            clearTimeout(timer);
-            return response.ok ? await whole_body(response, total) : null;
+            wait();
+            return response.ok ? await whole_body(response, total, wait) : null;
         } catch (error) {
             console.debug("JsPyTextSocket: large content cannot be fetched:", error);
             return null;
@@ -1347,13 +1352,9 @@
         }
     }
 
-    /** The one copy that is made of it. @type {(response: any, total: number) => Promise<Uint8Array | null>} */
-    async function whole_body(response, total) {
-        const reader = byte_reader(response.body);
-        if (!reader) {
-            const content = new Uint8Array(await response.arrayBuffer());
-            return content.length === total ? content : null;
-        }
+    /** The one copy that is made of it. @type {(response: any, total: number, came: () => void) => Promise<Uint8Array | null>} */
+    async function whole_body(response, total, came) {
+        const reader = byte_reader(response.body) ?? copying_reader(response.body);
         let content = new Uint8Array(total);
         let [taken, ended] = [0, false];
         while (!ended && taken < total) {
@@ -1361,17 +1362,31 @@
             ended = done;
             taken += value.length;
             content = new Uint8Array(value.buffer);
+            came();
         }
         return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
     }
 
-    /** Twice as fast as `arrayBuffer()` in Chromium; not every browser has it. @param {any} body */
+    /** Reads into a buffer, without a copy; not every browser has it. @param {any} body */
     function byte_reader(body) {
         try {
             return body.getReader({ mode: "byob" });
         } catch (error) {
             return null;
         }
+    }
+
+    /** The same where each piece has to be copied. @param {any} body */
+    function copying_reader(body) {
+        const reader = body.getReader();
+        return {
+            /** @param {Uint8Array} room */
+            async read(room) {
+                const { done, value = new Uint8Array(0) } = await reader.read();
+                room.set(value);   // a RangeError, if it is more than was announced
+                return { done, value: room.subarray(0, value.length) };
+            },
+        };
     }
 
     /** Now and then Python hears what we have, so that it need not keep it. @param {JsPyLink} own @param {number} size */

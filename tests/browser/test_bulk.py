@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from jsmeets_local import JsMeetsPy, Page
-from jsmeets_local.core.offers import OFFER_BYTES
+from jsmeets_local import JsMeetsPy, Page, bulk
+from jsmeets_local.core.offers import OFFER_BYTES, Offer
 from jsmeets_local.server import ServerThread
 from tests.browser.conftest import Tabs
 from tests.wire import BadWire
@@ -150,10 +151,43 @@ def test_an_answer_that_does_not_begin_is_not_waited_for(open_page: Callable[...
     assert tab.evaluate("fetching.length") == 1
 
 
+NO_BYTE_READERS = """
+const real_reader = ReadableStream.prototype.getReader;
+ReadableStream.prototype.getReader = function (options) {
+    if (options) {
+        throw new TypeError("no such mode");
+    }
+    return real_reader.call(this);
+};
+"""
+
+
 def test_a_browser_without_readers_of_bytes(open_page: Callable[..., Page], tab: Tab) -> None:
-    page = open_page(
-        f"{SCRIPT}; ReadableStream.prototype.getReader = () => {{ throw new TypeError('no such mode'); }};"
-    )
+    page = open_page(f"{SCRIPT}; {NO_BYTE_READERS}")
+    array = np.arange(ITEMS, dtype=np.float64)
+    assert page.call("sum", 30)(array) == sums(array)
+    assert page.call("sum", 30)(array[1:]) == sums(array[1:])
+    assert tab.evaluate("fetching.length") == 2
+
+
+@pytest.mark.parametrize("script", ["", NO_BYTE_READERS], ids=["byte reader", "copying"])
+def test_an_answer_that_stops_in_the_middle_is_not_waited_for(
+    open_page: Callable[..., Page], tab: Tab, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pour = bulk._pour
+
+    async def pour_some(offer: Offer, send: Any) -> None:
+        events = 0
+
+        async def sending(event: Any) -> None:
+            nonlocal events
+            events += 1
+            await (send(event) if events <= 3 else asyncio.Event().wait())
+
+        await pour(offer, sending)
+
+    monkeypatch.setattr(bulk, "_pour", pour_some)
+    page = open_page(f"{SCRIPT}; {script}")
     array = np.arange(ITEMS, dtype=np.float64)
     assert page.call("sum", 30)(array) == sums(array)
     assert tab.evaluate("fetching.length") == 1
