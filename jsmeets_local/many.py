@@ -1,76 +1,101 @@
-"""Many calls of one function of a page as one operation: all in flight at once, one waiting for them all."""
+"""Many calls of one function of a page: cut into parts, each of which travels as one message, and their outcomes."""
 
 from __future__ import annotations
 
-import asyncio
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .core.calls import Finished
+import msgspec
+
+from .core.failures import About, as_exception
+from .core.message import ErrorInfo
 from .core.values import Payload
 from .door import Done
-from .shell import BURST, Shell
+from .errors import JsPyError
 
-__all__ = ["Many"]
+__all__ = ["PART", "Parts", "joined", "parts_of"]
+
+PART = 512  # calls: while the page makes these, Python prepares the next ones, and the page has time for other things
 
 
-class Many:
-    """Runs on the loop, `BURST` calls a turn: the page handles the first ones while the others are made.
+class _Failure(msgspec.Struct):
+    """The first call of a part that failed, by the page."""
+
+    place: int
+    error: ErrorInfo
+
+
+class Parts:
+    """Waits for the outcomes of all parts, on the loop.
 
     Args:
-        shell: Makes the calls.
-        key: Of the function.
-        socket: Of the page.
-        payloads: The arguments of each call; at least one.
-        limit: Seconds for all of them, or `None`.
-        outcome: What the end of a call means.
-        done: Gets the outcomes, in the order of `payloads`, when all are there.
+        count: How many there are, at least one.
+        done: Gets them in their order.
     """
 
-    def __init__(
-        self,
-        shell: Shell,
-        key: str,
-        socket: int,
-        payloads: Sequence[Payload],
-        limit: float | None,
-        outcome: Callable[[Finished], Any],
-        done: Done[list[Any]],
-    ) -> None:
-        self._shell = shell
-        self._key = key
-        self._socket = socket
-        self._loop = asyncio.get_running_loop()
-        self._payloads = payloads
-        self._deadline = None if limit is None else self._loop.time() + limit
-        self._outcome = outcome
+    def __init__(self, count: int, done: Done[list[Any]]) -> None:
+        self._outcomes: list[Any] = [None] * count
+        self._missing = count
         self._done = done
-        self._outcomes: list[Any] = [None] * len(payloads)
-        self._missing = len(payloads)
-        self._places: dict[int, int] = {}  # of the calls, by their numbers
 
-    def begin(self) -> None:
-        """Makes the next calls."""
-        start = len(self._places)
-        payloads = self._payloads[start : start + BURST]
-        if not payloads:
-            return
-        self._loop.call_soon(self._shell.door.turn, self.begin)
-        self._shell.do(self._call, start, payloads)
+    def taker(self, place: int) -> Done[Any]:
+        """Who takes the outcome of one part."""
+        return functools.partial(self._take, place)
 
-    def cancel(self) -> None:
-        """Nobody waits any more."""
-        self._payloads = ()
-        for call_id in self._places:
-            self._shell.give_up(call_id)
-
-    def _call(self, start: int, payloads: Sequence[Payload]) -> None:
-        ids = self._shell.hub.call_many(self._key, payloads, self._socket, self._deadline)
-        self._places.update(zip(ids, range(start, start + len(ids)), strict=True))
-        self._shell.await_all(ids, self._put)
-
-    def _put(self, finished: Finished) -> None:
-        self._outcomes[self._places[finished.id]] = self._outcome(finished)
+    def _take(self, place: int, outcome: Any) -> None:
+        self._outcomes[place] = outcome
         self._missing -= 1
         if not self._missing:
             self._done(self._outcomes)
+
+
+def parts_of(key: str, calls: Sequence[list[Any]], pack: Callable[[Any, str], Payload]) -> list[Payload]:
+    """The arguments of the page's `$map` for each part.
+
+    Args:
+        key: The name of the function.
+        calls: The arguments of each call.
+        pack: Converts values for the wire.
+
+    Raises:
+        TypeError: An argument cannot be sent; the text names the path to it, `args[3][0]` for the first of call 3.
+        MessageTooBig: A part is too large.
+    """
+    return [_packed(key, calls[start : start + PART], start, pack) for start in range(0, len(calls), PART)]
+
+
+def _packed(key: str, calls: Sequence[list[Any]], start: int, pack: Callable[[Any, str], Payload]) -> Payload:
+    try:
+        return pack([*calls, key], "args")
+    except TypeError:
+        for place, args in enumerate(calls, start):
+            pack(args, f"args[{place}]")  # the one that cannot be sent, by its own place
+        raise
+
+
+def joined(key: str, outcomes: Sequence[Any]) -> list[Any]:
+    """The values of all calls.
+
+    Args:
+        key: The name of the function.
+        outcomes: What became of each part: values, what the page says of a failure, or an exception.
+
+    Raises:
+        JsPyError: The first one that failed.
+    """
+    values: list[Any] = []
+    for outcome in outcomes:
+        if isinstance(outcome, JsPyError):
+            raise outcome
+        if not isinstance(outcome, list):
+            raise _failed(key, outcome, len(values))
+        values += outcome
+    return values
+
+
+def _failed(key: str, outcome: Any, before: int) -> JsPyError:
+    failure = msgspec.convert(outcome, _Failure)
+    error = as_exception(failure.error, About("map", key), 0, 0)
+    error.add_note(f"(in call {before + failure.place} of those that were made together)")
+    return error

@@ -14,6 +14,7 @@ from .errors import Disconnected, JsPyError, PageClosed
 from .launchers.notebook import Frame, show
 from .launchers.window import AsyncWindow, Window
 from .lines import ENDED, item_or_raise
+from .many import joined
 from .names import AsyncPageFunction, Names, PageFunction
 from .opening import Entrance
 from .presence import GRACE
@@ -29,14 +30,6 @@ def _value(outcome: Any) -> Any:
     if isinstance(outcome, JsPyError):
         raise outcome
     return outcome
-
-
-def _values(outcomes: list[Any]) -> list[Any]:
-    for place, outcome in enumerate(outcomes):
-        if isinstance(outcome, JsPyError):
-            outcome.add_note(f"(in call {place} of {len(outcomes)} that were made together)")
-            raise outcome
-    return outcomes
 
 
 def _asker(view: View) -> Callable[..., Any]:
@@ -76,7 +69,7 @@ class AsyncPage:
         request = self._view.map(key, timeout)
 
         async def send(*iterables: Iterable[Any]) -> list[Any]:
-            return _values(await self._view.bridge.door.awaitable(request(iterables)))
+            return joined(key, await self._view.bridge.door.awaitable(request(iterables)))
 
         return send
 
@@ -197,7 +190,7 @@ class Page:
         """
         request = self._view.map(key, timeout)
         twin = f"await page.aio.map({key!r})(...)"
-        return lambda *iterables: _values(self._view.bridge.door.block(request(iterables), twin))
+        return lambda *iterables: joined(key, self._view.bridge.door.block(request(iterables), twin))
 
     def call_nowait(self, key: str) -> Callable[..., None]:
         """Calls a function of the page and does not wait; an error in it is logged.

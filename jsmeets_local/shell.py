@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic  # not the loop's time: uvloop's stands still while callbacks run
 from typing import Any, TypeAlias
 
@@ -97,16 +97,11 @@ class Shell:
         """Starts what `request` is about, on the loop; returns how to give it up."""
         loop = self.door.loop
         deadline = None if timeout is None or loop is None else loop.time() + timeout
-        return functools.partial(self.give_up, self.do(self._register, start, args, deadline, done))
+        return functools.partial(self._give_up, self.do(self._register, start, args, deadline, done))
 
-    def give_up(self, call_id: int) -> None:
-        """Nobody waits for a call any more, on the loop."""
+    def _give_up(self, call_id: int) -> None:
         self._waiters.pop(call_id, None)
         self.do(self.hub.calls.cancel, call_id)
-
-    def await_all(self, ids: Iterable[int], done: Done[Finished]) -> None:
-        """Says who gets the ends of calls that were just made, by a function given to `do`."""
-        self._waiters.update(dict.fromkeys(ids, done))
 
     def _register(self, start: Start, args: tuple[Any, ...], deadline: float | None, done: Done[Finished]) -> int:
         call_id = start(*args, deadline)

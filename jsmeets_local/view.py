@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,7 +20,7 @@ from .invoker import Listener
 from .launchers.steering import Steered
 from .launchers.surface import Surface
 from .lines import ENDED, NOTHING, Inbox
-from .many import Many
+from .many import Parts, parts_of
 from .presence import GRACE, Presence
 
 __all__ = ["View"]
@@ -115,16 +116,14 @@ class View:
         return request
 
     def map(self, key: str, timeout: float | None) -> Callable[..., Operation[list[Any]]]:
-        """Given one iterable for each argument, the page's answers to all calls, as those of `call`."""
+        """Given one iterable for each argument, the page's answers to all calls, for `many.joined`."""
         check_name(key, "key of a function")
         limit = seconds(timeout)
 
         def request(iterables: tuple[Iterable[Any], ...]) -> Operation[list[Any]]:
             if not iterables:
                 raise TypeError(f"map({key!r}) takes an iterable for each argument of the function; got none")
-            payloads = [
-                self.bridge.pack(list(args), f"args[{i}]") for i, args in enumerate(zip(*iterables, strict=False))
-            ]
+            payloads = parts_of(key, [list(args) for args in zip(*iterables, strict=False)], self.bridge.pack)
 
             def operation(done: Done[list[Any]]) -> Cancel | None:
                 socket = self.presence.socket()
@@ -136,7 +135,7 @@ class View:
                 return self._when_here(
                     key,
                     limit,
-                    lambda failure: done([failure] * len(payloads)),
+                    lambda failure: done([failure]),
                     lambda socket, left: self._ask_all(key, payloads, socket, left, done),
                 )
 
@@ -147,12 +146,18 @@ class View:
     def _ask_all(
         self, key: str, payloads: list[Payload], socket: int, left: float | None, done: Done[list[Any]]
     ) -> Cancel:
-        def outcome(finished: Finished) -> Any:
-            return self.outcome(finished, key, socket)
+        parts = Parts(len(payloads), done)
+        start = functools.partial(self.bridge.hub.call, about=key)
+        cancels = [
+            self.bridge.begin(start, ("$map", payload, socket), left, _Ending(self, key, socket, parts.taker(place)))
+            for place, payload in enumerate(payloads)
+        ]
 
-        many = Many(self.bridge, key, socket, payloads, left, outcome, done)
-        many.begin()
-        return many.cancel
+        def give_up() -> None:
+            for cancel in cancels:
+                cancel()
+
+        return give_up
 
     def _when_here(
         self,

@@ -185,6 +185,9 @@
         if (entry) {
             return run(entry, args);
         }
+        if (key === "$map") {
+            return map(args);
+        }
         if (key === "$eval") {
             return evaluate(String(args[0]));
         }
@@ -224,12 +227,42 @@
 
     /** @type {JsPyHandler} */
     function on_call([, id, key, args], reply) {
-        const failed = (/** @type {any} */ error) => {
-            const is_unknown = error?.jsmeets_kind === "unknown";
-            const facts = link._describe(error);
-            reply(["error", id, { kind: is_unknown ? "unknown" : "raised", ...facts, ...(is_unknown && { trace: "" }) }]);
-        };
+        const failed = (/** @type {any} */ error) => reply(["error", id, failure_of(error)]);
         follow(() => serve(key, args), (value) => answer(id, value, reply), failed);
+    }
+
+    /** @param {any} error */
+    function failure_of(error) {
+        const is_unknown = error?.jsmeets_kind === "unknown";
+        const facts = link._describe(error);
+        return { kind: is_unknown ? "unknown" : "raised", ...facts, ...(is_unknown && { trace: "" }) };
+    }
+
+    /**
+     * One function, many times: its values, or the first of the calls that failed, when all have ended.
+     * @param {any[]} args the arguments of each call, and then the key
+     */
+    function map(args) {
+        const key = args.pop();
+        return new Promise((done) => {
+            const values = new Array(args.length);
+            /** @type {{place: number, error: any} | null} */
+            let failure = null;
+            let open = args.length;
+            const end = () => {
+                open -= 1;
+                if (open === 0) {
+                    done(failure ?? values);
+                }
+            };
+            args.forEach((own, place) => follow(() => serve(key, own), (value) => {
+                values[place] = value;
+                end();
+            }, (error) => {
+                failure = failure && failure.place < place ? failure : { place, error: failure_of(error) };
+                end();
+            }));
+        });
     }
 
     /** @type {(id: number, value: any, reply: JsPyReply) => void} */

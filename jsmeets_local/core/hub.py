@@ -205,31 +205,30 @@ class Hub(Pages):
 
     # What Python wants ---------------------------------------------------------------------------------
 
-    def call(self, key: str, payload: Payload, target: int | Iterable[int] | None, deadline: float | None) -> int:
+    def call(
+        self,
+        key: str,
+        payload: Payload,
+        target: int | Iterable[int] | None,
+        deadline: float | None,
+        about: str | None = None,
+    ) -> int:
         """Calls a function in pages. Ends with `Settle`, at once when no page is asked.
+
+        Args:
+            key: The function.
+            payload: Its arguments.
+            target: Who is asked; see `targets`.
+            deadline: When it ends at the latest.
+            about: The function that its errors name, if that is another one.
 
         Returns:
             The number of the call.
         """
         call_id = self._next_id()
         packet = message_packet(["call", call_id, key], payload)
-        self._ask(call_id, packet, self.targets(target), deadline, About("call", key))
+        self._ask(call_id, packet, self.targets(target), deadline, About("call", about or key))
         return call_id
-
-    def call_many(
-        self, key: str, payloads: Iterable[Payload], target: int | Iterable[int] | None, deadline: float | None
-    ) -> range:
-        """`call` for each of many arguments.
-
-        Returns:
-            The numbers of the calls.
-        """
-        first = self._last_id + 1
-        sockets, about = self.targets(target), About("call", key)
-        for payload in payloads:
-            call_id = self._next_id()
-            self._ask(call_id, message_packet(["call", call_id, key], payload), sockets, deadline, about)
-        return range(first, self._last_id + 1)
 
     def push(self, key: Key, payload: Payload, target: int | Iterable[int] | None, deadline: float | None) -> int:
         """Puts an item into the pages' queues and asks for an acknowledgement, as `call` does."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page as Tab
 
@@ -50,6 +51,40 @@ def test_python_calls_javascript(open_page: Open) -> None:
     assert page.eval("document.title") == "T"
     assert page.eval("await new Promise(r => setTimeout(r, 5, 'awaited'))") == "awaited"
     assert page.eval("let x = 20; x + 1") == 21
+
+
+def test_many_calls_together(open_page: Open) -> None:
+    page = open_page("""
+        JsPyFunction.expose('half', (x) => { if (x % 2) { throw new RangeError(`odd: ${x}`); } return x / 2; });
+        JsPyFunction.expose('slow', (x) => new Promise((done) => setTimeout(done, 10 - x, x)));
+        JsPyFunction.expose('late', async (x) => { if (x === 3) { throw new Error('late'); } return x; });
+        JsPyFunction.expose('nothing', () => {});
+        JsPyFunction.expose('odd', (x) => [() => 1, Symbol('s'), undefined, NaN, 5n][x]);
+        globalThis.running = 0;
+        JsPyFunction.expose('alone', async () => {
+            running += 1;
+            await null;
+            const seen = running;
+            running -= 1;
+            return seen;
+        }, true);
+    """)
+    assert page.map("half")(range(0, 10_000, 2)) == list(range(5_000))
+    assert page.map("slow")(range(10)) == list(range(10))
+    assert page.map("nothing")(range(3)) == [None] * 3
+    assert page.map("alone")(range(5)) == [1] * 5
+    with pytest.raises(JavaScriptError, match="RangeError: odd: 1") as caught:
+        page.map("half")([0, 1, 3])
+    assert caught.value.__notes__[1:] == ["(in call 1 of those that were made together)"]
+    assert "jsmeets.js" in caught.value.stack
+    with pytest.raises(JavaScriptError, match="late") as caught:
+        page.map("late")(range(2_000))
+    assert caught.value.__notes__[1:] == ["(in call 3 of those that were made together)"]
+    with pytest.raises(UnknownFunction, match="nope"):
+        page.map("nope")([1, 2])
+    assert page.map("odd")(range(4)) == [None] * 4
+    arrays = page.map("half")(np.arange(0, 6, 2))
+    assert arrays == [0, 1, 2]
 
 
 def test_javascript_calls_python(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:

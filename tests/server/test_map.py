@@ -19,10 +19,10 @@ from jsmeets_local import (
     UnknownFunction,
     WouldDeadlock,
 )
-from jsmeets_local.shell import BURST
+from jsmeets_local.many import PART
 from tests.raw import RawPage
 
-MANY = 3 * BURST + 7
+MANY = 3 * PART + 7
 
 
 @pytest.fixture
@@ -49,34 +49,36 @@ def in_thread(func: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
     return thread, outcomes
 
 
-def calls(other: RawPage, count: int) -> list[Any]:
-    return [other.next("call") for _ in range(count)]
+def parts(other: RawPage, count: int) -> list[tuple[int, list[Any]]]:
+    """The parts that ask for so many calls of `f`: the number of each, and the arguments of its calls."""
+    found: list[tuple[int, list[Any]]] = []
+    while sum(len(calls) for _, calls in found) < count:
+        _, number, name, (*calls, key) = other.next("call")
+        assert (name, key) == ("$map", "f")
+        found.append((number, calls))
+    return found
 
 
 def test_values_come_in_the_order_of_the_arguments_whatever_order_the_page_has(page: Page) -> None:
     other = raw(page)
     thread, outcomes = in_thread(lambda: page.map("f")(range(MANY), iter("x" * MANY)))
-    asked = calls(other, MANY)
-    assert [(name, args) for _, _, name, args in asked] == [("f", [i, "x"]) for i in range(MANY)]
-    other.send(*(["return", number, args[0] * 2] for _, number, _, args in reversed(asked)))
+    asked = parts(other, MANY)
+    assert [call for _, calls in asked for call in calls] == [[i, "x"] for i in range(MANY)]
+    assert len(asked) == 4
+    other.send(*(["return", number, [i * 2 for i, _ in calls]] for number, calls in reversed(asked)))
     thread.join(10)
     assert outcomes == [[i * 2 for i in range(MANY)]]
     other.close()
 
 
-def test_the_first_calls_arrive_while_the_last_ones_are_made(page: Page) -> None:
-    """More than a burst travels in more than one frame."""
+def test_a_page_that_leaves(page: Page) -> None:
     other = raw(page)
     thread, outcomes = in_thread(lambda: page.map("f")(range(MANY)))
-    sizes = []
-    while sum(sizes) < MANY:
-        other.receive()
-        sizes.append(1 + len(other.inbox))
-        other.inbox.clear()
-    assert len(sizes) >= MANY // BURST
+    parts(other, MANY)
     other.close()
     thread.join(10)
     assert isinstance(outcomes[0], Disconnected)
+    assert "'f'" in str(outcomes[0])
 
 
 def test_nothing_to_call(page: Page) -> None:
@@ -92,6 +94,8 @@ def test_what_cannot_be_sent_calls_nothing(page: Page) -> None:
     other = raw(page)
     with pytest.raises(TypeError, match=r"args\[1\]\[0\]: object of type .*object"):
         page.map("f")([1, object(), 3])
+    with pytest.raises(TypeError, match=rf"args\[{PART}\]\[1\]: object of type .*object"):
+        page.map("f")(range(PART + 1), [1] * PART + [object()])  # type: ignore[list-item]
     page.call_nowait("g")()
     assert other.receive() == ["notify", "g", []]
     other.close()
@@ -100,37 +104,52 @@ def test_what_cannot_be_sent_calls_nothing(page: Page) -> None:
 def test_it_waits_for_the_page(page: Page) -> None:
     thread, outcomes = in_thread(lambda: page.map("f", timeout=10)([1, 2]))
     other = raw(page)
-    other.send(*(["return", number, args[0]] for _, number, _, args in calls(other, 2)))
+    [(number, calls)] = parts(other, 2)
+    other.send(["return", number, [args[0] for args in calls]])
     thread.join(10)
     assert outcomes == [[1, 2]]
     other.close()
 
 
+def failure(place: int, kind: str, name: str, message: str) -> dict[str, Any]:
+    return {"place": place, "error": {"kind": kind, "name": name, "message": message, "trace": "at x"}}
+
+
 def test_the_first_that_failed_is_raised_when_all_have_ended(page: Page) -> None:
     other = raw(page)
-    thread, outcomes = in_thread(lambda: page.map("f")([0, 1, 2]))
-    first, second, third = (number for _, number, _, _ in calls(other, 3))
-    other.send(["error", third, {"kind": "unknown", "name": "UnknownFunction", "message": "no f", "trace": ""}])
-    other.send(["error", second, {"kind": "raised", "name": "RangeError", "message": "one", "trace": ""}])
+    thread, outcomes = in_thread(lambda: page.map("f")(range(MANY)))
+    first, second, third, last = (number for number, _ in parts(other, MANY))
+    other.send(["return", third, failure(0, "unknown", "UnknownFunction", "no f")])
+    other.send(["return", second, failure(5, "raised", "RangeError", "one")])
+    other.send(["return", last, []])
     thread.join(0.1)
     assert outcomes == []
-    other.send(["return", first, 0])
+    other.send(["return", first, [None] * PART])
     thread.join(10)
     assert isinstance(outcomes[0], JavaScriptError)
-    assert not isinstance(outcomes[0], UnknownFunction)
-    assert "one" in str(outcomes[0])
-    assert outcomes[0].__notes__ == ["(in call 1 of 3 that were made together)"]
+    assert (outcomes[0].name, str(outcomes[0].msg), outcomes[0].key) == ("RangeError", "one", "f")
+    assert outcomes[0].__notes__[1:] == [f"(in call {PART + 5} of those that were made together)"]
+    other.close()
+
+
+def test_a_function_that_is_not_there(page: Page) -> None:
+    other = raw(page)
+    thread, outcomes = in_thread(lambda: page.map("f")([1]))
+    [(number, _)] = parts(other, 1)
+    other.send(["return", number, failure(0, "unknown", "UnknownFunction", "no f")])
+    thread.join(10)
+    assert isinstance(outcomes[0], UnknownFunction)
     other.close()
 
 
 def test_one_timeout_for_all(app: JsMeetsPy, page: Page) -> None:
     other = raw(page)
     thread, outcomes = in_thread(lambda: page.map("f", timeout=0.3)(range(MANY)))
-    answered = calls(other, MANY)[: MANY - 1]
-    other.send(*(["return", number, None] for _, number, _, _ in answered))
+    asked = parts(other, MANY)
+    other.send(*(["return", number, [None] * PART] for number, _ in asked[:3]))
     thread.join(10)
     assert isinstance(outcomes[0], CallTimeout)
-    assert outcomes[0].__notes__ == [f"(in call {MANY - 1} of {MANY} that were made together)"]
+    assert "'f'" in str(outcomes[0])
     assert app.stats()["pending_calls"] == 0
     other.close()
 
@@ -166,12 +185,12 @@ def test_given_up_in_the_middle(app: JsMeetsPy, page: Page) -> None:
 
     async def main() -> None:
         task = asyncio.create_task(page.aio.map("f")(range(MANY)))
-        numbers = [number for _, number, _, _ in await asyncio.to_thread(calls, other, MANY)]
-        other.send(*(["return", number, None] for number in numbers[:10]))
+        numbers = [number for number, _ in await asyncio.to_thread(parts, other, MANY)]
+        other.send(["return", numbers[0], [None] * PART])
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        other.send(*(["return", number, None] for number in numbers[10:]))
+        other.send(*(["return", number, [None] * PART] for number in numbers[1:]))
 
     asyncio.run(main())
     other.send(["call", 1, "$list", []])  # behind the answers that nobody waits for
