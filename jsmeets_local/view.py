@@ -118,7 +118,7 @@ class View:
     def map(self, key: str, timeout: float | None) -> Callable[..., Operation[list[Any]]]:
         """Given one iterable for each argument, the page's answers to all calls, for `many.joined`."""
         check_name(key, "key of a function")
-        limit = seconds(timeout)
+        limit = seconds_of_call(timeout)
 
         def request(iterables: tuple[Iterable[Any], ...]) -> Operation[list[Any]]:
             if not iterables:

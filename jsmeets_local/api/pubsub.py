@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 from ..bridge import Bridge
 from ..cells import here
-from ..core.arguments import check_function, check_name
+from ..core.arguments import check_function, check_name, check_suppress
 from ..core.limits import Overflow
 from ..door import Cancel, Done, Operation
 from ..lines import ENDED, stand_in
@@ -34,9 +34,11 @@ class Pubsub:
             A function that takes the data, and returns `True` at once.
 
         Raises:
-            TypeError: (by the returned function) The data cannot be sent; the text names the path to what cannot.
+            TypeError: `suppress` is something else; or (by the returned function) the data cannot be sent: the text
+                names the path to what cannot.
         """
         check_name(topic, "topic")
+        check_suppress(suppress)
 
         def send(data: Any) -> bool:
             payload = self._bridge.pack(data, "data")

@@ -13,6 +13,7 @@ __all__ = [
     "check_function",
     "check_name",
     "check_queue_key",
+    "check_suppress",
     "check_target",
     "seconds",
     "seconds_of_call",
@@ -60,6 +61,17 @@ def check_name(name: Any, what: str) -> str:
     if not name:
         raise ValueError(f"the {what} is empty")
     return name
+
+
+def check_suppress(suppress: Any) -> None:
+    """Whether a publisher wants to be spared its own; who writes `publish("t", data)` is told how it is meant.
+
+    Raises:
+        TypeError: It is no bool, nor 0 or 1.
+    """
+    if not isinstance(suppress, int) or suppress not in (0, 1):
+        hint = "What is published stands in parentheses of its own: publish('topic')(data)"
+        raise TypeError(f"suppress is True or False; got {suppress!r:.60}. {hint}")
 
 
 def check_queue_key(key: Any) -> Key:

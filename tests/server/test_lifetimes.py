@@ -54,6 +54,9 @@ def test_arguments_in_the_place_of_the_timeout(app: JsMeetsPy, use: Callable[[Pa
     page = app.launch("<p>", mode="none")
     with pytest.raises(TypeError, match=r"timeout is a number.*parentheses of its own: call\('name'\)\(1, 2\)"):
         use(page)
+    with pytest.raises(TypeError, match=r"suppress is True or False; got 'x'.*parentheses of its own: publish"):
+        page.publish("t", "x")  # type: ignore[arg-type]
+    assert page.publish("t", True)("x")
 
 
 @pytest.mark.parametrize("by", ["Python", "its user"])
