@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 import threading
@@ -15,6 +16,7 @@ from .accounts import cpu_seconds, resident_bytes
 
 __all__ = ["Server", "ServerFailed"]
 
+COMPILED = Path(__file__).parents[1] / ".venvs" / "bench-compiled"
 END_SECONDS = 10.0
 START_SECONDS = 60.0
 ANSWER_SECONDS = 300.0  # a server that has not answered then has hung
@@ -22,6 +24,12 @@ ANSWER_SECONDS = 300.0  # a server that has not answered then has hung
 
 class ServerFailed(Exception):
     """A server ended, or an action in it raised; the text has what it said."""
+
+
+def environment() -> dict[str, str]:
+    """Of a server: Python keeps what it has compiled, as on a user's machine, whatever it is told here."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(COMPILED)}
 
 
 class Server:
@@ -37,7 +45,13 @@ class Server:
         self.system = system
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by __exit__
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, cwd=cwd
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            cwd=cwd,
+            env=environment(),
         )
         self.pid = self._process.pid
         try:

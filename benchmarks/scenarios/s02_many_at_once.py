@@ -23,7 +23,7 @@ def visit(system: str, lab: Lab) -> list[Sample]:
         return [
             burst(server, tab, variant, name, size, count)
             for variant, name in handlers(system).items()
-            for size, count in ((2000, lab.count(3, 1)), (10, lab.count(60, 5)))
+            for size, count in ((2000, lab.count(10, 1)), (10, lab.count(150, 5)))
         ]
 
 

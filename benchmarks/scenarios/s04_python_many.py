@@ -20,6 +20,6 @@ def visit(system: str, lab: Lab) -> list[Sample]:
     actions = OURS if system == "ours" else {ANY: "flood"}
     with lab.serve(system) as server, lab.tab(server):
         return [
-            in_python(server, variant, action, SIZE, size=SIZE, count=lab.count(3, 1))
+            in_python(server, variant, action, SIZE, size=SIZE, count=lab.count(10, 1))
             for variant, action in actions.items()
         ]

@@ -53,6 +53,7 @@ def run_import(python: str, names: str, cache: str) -> tuple[float, float]:
 
 def first_call(system: str, lab: Lab) -> Sample:
     """`launch()` in Python, and in the page from the navigation to the answer: what the harness does is not in it."""
+    lab.serve(system, SCRIPTS[system]).__exit__()  # compiles
     # Not isolated: Playwright, which would do that, holds up each file that a page loads by a way through itself.
     with lab.serve(system, SCRIPTS[system]) as server, lab.tab(server, isolated=False) as tab:
         launching = server.ask({"do": "launch"})["seconds"]
