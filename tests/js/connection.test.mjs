@@ -312,15 +312,15 @@ test("a script that is not loaded", async () => {
     assert.equal(said.length, 1);
 });
 
-test("chunks: at most 16 ahead of the credit, small messages overtake, the order of a lane is kept", async () => {
+test("chunks: at most six ahead of the credit, small messages overtake, the order of a lane is kept", async () => {
     const end = await connected(...LIBRARY);
-    const big = "x".repeat(262144 * 20);
+    const big = "x".repeat(262144 * 8);   // nine chunks, with what is around it
     JsPyQueue.push_nowait("q")(big);
     JsPyQueue.push_nowait("q")("second");
     JsPyQueue.push_nowait("other")("overtakes");
     await settled();
     const frames = end.frames();
-    assert.equal(frames.length, 1 + 16);
+    assert.equal(frames.length, 1 + 6);
     assert.deepEqual(end.codec.decode(frames[0]), [["push", 0, "other", "overtakes"]]);
     JsPyFunction.call_nowait("f")();
     await settled();
@@ -328,14 +328,14 @@ test("chunks: at most 16 ahead of the credit, small messages overtake, the order
     frames.slice(1).forEach((frame) => end.assembler.accept(frame));
     end.send(["credit", 1, 2]);
     assert.deepEqual(end.messages(), []);
-    end.send(["credit", 1, 14]);
+    end.send(["credit", 1, 4]);
     const rest = end.messages();
     assert.deepEqual(rest.map(([, , key, data]) => [key, data.length]), [["q", big.length], ["q", 6]]);
 });
 
 test("an unfinished stream starts again on the next connection, with what waits behind it", async () => {
     const end = await connected(...LIBRARY);
-    const answer = JsPyQueue.push("q")("x".repeat(262144 * 20));
+    const answer = JsPyQueue.push("q")("x".repeat(262144 * 8));
     JsPyQueue.push_nowait("q")("second");
     await settled();
     end.drop();
@@ -345,9 +345,9 @@ test("an unfinished stream starts again on the next connection, with what waits 
     again.welcome(2);
     const [, ...first] = again.messages();
     assert.deepEqual(first, []);
-    again.send(["credit", 2, 16]);
+    again.send(["credit", 2, 6]);
     const pushed = again.messages();
-    assert.deepEqual(pushed.map(([, , , data]) => data.length), [262144 * 20, 6, 5]);
+    assert.deepEqual(pushed.map(([, , , data]) => data.length), [262144 * 8, 6, 5]);
     again.send(["return", pushed[0][1], true]);
     assert.equal(await answer, true);
 });
