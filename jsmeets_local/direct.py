@@ -29,6 +29,9 @@ __all__ = ["DirectProtocol"]
 CLOSE_SECONDS = 2.0  # what a page gets to answer the end of its WebSocket (RFC 6455, section 7.1.1); uvicorn gives 10
 
 _MESSAGES = frozenset({FINAL | TEXT, FINAL | BINARY})
+# What is used of their inside: where one of these is gone in another version, there is ASGI alone.
+_OF_UVICORN = ("close_sent", "config", "conn", "queue", "read_paused", "response", "scope", "transport", "writable")
+_OF_WEBSOCKETS = ("reader", "state")
 _WORTH_JOINING = 16 * 1024  # bytes that are copied behind their head faster than written in two parts
 
 
@@ -82,7 +85,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Any) -> None:
         """The handshake: offers the short way."""
         super().handle_connect(event)
-        if self.response.status_code == 101:
+        if self._is_known_inside() and self.response.status_code == 101:
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[DIRECT] = self
 
@@ -93,7 +96,11 @@ class DirectProtocol(WebSocketsSansIOProtocol):
             return
         super().data_received(data)
         # The whole request has come and nothing behind it: the next byte begins a frame.
-        self._cuts = self.handshake_initiated and not self.conn.reader.buffer
+        self._cuts = self.handshake_initiated and self._is_known_inside() and not self.conn.reader.buffer
+
+    def _is_known_inside(self) -> bool:
+        here = all(hasattr(self, name) for name in _OF_UVICORN)
+        return here and all(hasattr(self.conn, name) for name in _OF_WEBSOCKETS) and hasattr(self.conn.reader, "buffer")
 
     def send_receive_event_to_app(self) -> None:
         """A message that websockets has read is complete."""

@@ -220,3 +220,17 @@ def test_a_middleware_sees_what_it_would_under_any_server(handed_over: list[Any]
     assert handed_over == []
     page.close()
     app.stop()
+
+
+@pytest.mark.parametrize("names", ["_OF_UVICORN", "_OF_WEBSOCKETS"])
+def test_what_is_another_inside_is_served_by_asgi(
+    names: str, handed_over: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"jsmeets_local.direct.{names}", ("name_of_tomorrow",))
+    app = JsMeetsPy(bridge=Bridge())
+    app.functions.expose("echo", lambda value: value)
+    page = RawPage(app.launch("<p>x</p>", mode="none").url)
+    assert page.ask("call", "echo", ["x"]) == ["return", 1, "x"]
+    assert handed_over == []
+    page.close()
+    app.stop()
