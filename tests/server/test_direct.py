@@ -179,11 +179,18 @@ def test_what_ends_a_connection(url: str, data: bytes, code: int) -> None:
 
 
 def test_a_message_of_the_wrong_form_ends_it_after_what_came_before(url: str) -> None:
-    page = RawPage(url)
-    wire(page, text(call(1, 1)) + text("{}") + text(call(2, 2)))
-    assert page.next("return") == ["return", 1, 1]
-    assert [message for message in page.messages() if message[0] == "return"] == []
+    page, other = RawPage(url), RawPage(url, "other", topics=["t"])
+    wire(page, b"".join([text(said("before")), text("{}"), text(said("after"))]))
+    assert close_code(page) == 4400
+    assert other.next("publish") == ["publish", 0, "t", "before", False]
+    other.send(["publish", 1, "t", "own", False])
+    assert other.next("publish") == ["publish", 0, "t", "own", False], "what came after it is not heard"
     page.close()
+    other.close()
+
+
+def said(data: str) -> str:
+    return json.dumps([["publish", 0, "t", data, False]])
 
 
 class Counting:
