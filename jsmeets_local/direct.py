@@ -30,7 +30,7 @@ CLOSE_SECONDS = 2.0  # what a page gets to answer the end of its WebSocket (RFC 
 
 _MESSAGES = frozenset({FINAL | TEXT, FINAL | BINARY})
 # What is used of their inside: where one of these is gone in another version, there is ASGI alone.
-_OF_UVICORN = ("close_sent", "config", "conn", "queue", "read_paused", "response", "scope", "transport", "writable")
+_OF_UVICORN = ("config", "conn", "queue", "read_paused", "response", "scope", "transport", "writable")
 _OF_WEBSOCKETS = ("reader", "state")
 _WORTH_JOINING = 16 * 1024  # bytes that are copied behind their head faster than written in two parts
 
@@ -147,8 +147,9 @@ class DirectProtocol(WebSocketsSansIOProtocol):
             super().data_received(bytes(self._rest))
 
     def _message(self, data: bytes | bytearray, head: Head) -> Frame | None:
-        """A message that can be handed over."""
-        if self._sink is None or head.first not in _MESSAGES or self._in_fragments or self.close_sent:
+        """A message that can be handed over; none is behind the end (RFC 6455, section 5.5.1)."""
+        is_open = self._sink is not None and self.conn.state is State.OPEN
+        if not is_open or head.first not in _MESSAGES or self._in_fragments:
             return None
         body = memoryview(data)[head.body : head.end]
         payload = apply_mask(body, data[head.body - MASK_BYTES : head.body])

@@ -189,6 +189,16 @@ def test_a_message_of_the_wrong_form_ends_it_after_what_came_before(url: str) ->
     other.close()
 
 
+def test_nothing_is_heard_behind_the_end(url: str) -> None:
+    page, other = RawPage(url), RawPage(url, "other", topics=["t"])
+    wire(page, b"".join([text(said("before")), text(struct.pack("!H", 1000), Opcode.CLOSE), text(said("after"))]))
+    assert other.next("publish") == ["publish", 0, "t", "before", False]
+    other.send(["publish", 1, "t", "own", False])
+    assert other.next("publish") == ["publish", 0, "t", "own", False]
+    page.close()
+    other.close()
+
+
 def said(data: str) -> str:
     return json.dumps([["publish", 0, "t", data, False]])
 
