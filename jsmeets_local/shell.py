@@ -31,7 +31,7 @@ _BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 _CHUNK = bytes([CHUNK])
 Start: TypeAlias = Callable[..., int]
 
-BURST = 256  # messages of one page that are handled in one turn of the loop
+BURST = 512  # messages of one page that are handled in one turn of the loop
 
 logger = logging.getLogger("jsmeets_local")
 
