@@ -138,8 +138,7 @@ class Bridge(Shell):
         return {**self.hub.stats(), "workers": self._invoker.stats()}
 
     def _answered(self, answers: list[Answer]) -> None:
-        for answer in answers:
-            self.do(self.hub.answer, answer.socket, answer.function, answer.packet)
+        self.do(self.hub.answer, answers)
 
     # Carrying out effects ------------------------------------------------------------------------------
 

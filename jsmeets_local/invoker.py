@@ -12,9 +12,7 @@ import traceback
 import types
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
-
-import msgspec
+from typing import Any, TypeAlias
 
 from . import ending
 from .cells import Cell, writing
@@ -23,11 +21,11 @@ from .core.effects import Invoke
 from .core.failures import error_packet
 from .core.functions import Function, is_async
 from .core.message import ErrorInfo
-from .core.values import Payload
+from .core.values import NUMBERS, Payload
 from .door import Door
 from .errors import Disconnected, MessageTooBig
 from .tasks import spawn
-from .workers import Lane, WorkerPool, waiting
+from .workers import Job, Lane, WorkerPool, waiting
 
 __all__ = ["Answer", "Invoker", "Listener"]
 
@@ -37,12 +35,7 @@ STUBBORN = 2.0  # seconds that a cancelled coroutine function gets to end
 logger = logging.getLogger("jsmeets_local")
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """The end of one call of an exposed function."""
-
-    socket: int
-    function: Function
-    packet: Packet | None
+Answer: TypeAlias = tuple[Invoke, Packet | None]  # the end of one call of an exposed function
 
 
 class _AsyncLine:
@@ -137,7 +130,7 @@ class Invoker:
         if call.function.exclusive:
             self._invoke_exclusive(call)
         elif call.function.is_async:
-            self._spawn(self._run_async(call))
+            self._spawn(self._start_async(call))
         else:
             lane = self._lanes.get(call.socket)
             if lane is None:
@@ -152,14 +145,14 @@ class Invoker:
         if isinstance(line, Lane):
             self._submit_call(line, call)
         else:
-            self._add(line, functools.partial(self._run_async, call))
+            self._add(line, functools.partial(self._start_async, call))
 
     def tell(self, listener: Listener, *args: Any) -> None:
         """Calls a listener, after its earlier calls."""
         if listener.is_async:
             self._add(listener.line, functools.partial(self._tell_async, listener, args))
         else:
-            self._submit(listener.lane, functools.partial(self._tell_plain, listener, args), listener.about)
+            self._submit(listener.lane, (listener.about, self._tell_plain, (listener, args)))
 
     def forget(self, function: Function) -> None:
         """An exposed function was replaced or removed."""
@@ -172,18 +165,19 @@ class Invoker:
         return {} if self._pool is None else self._pool.stats()
 
     def _submit_call(self, lane: Lane, call: Invoke) -> None:
-        if not self._submit(lane, functools.partial(self._run_plain, call), call.function.key):
+        run = self._run_plain if call.function.cell is None else self._run_plain_under
+        if not self._submit(lane, (call.function.key, run, (call,))):
             text = "too many functions wait for pages; Limits(waiting_threads=...) allows more"
             packet = error_packet(call.call_id, ErrorInfo("refused", "TooManyWaiting", text)) if call.call_id else None
-            self._answered([Answer(call.socket, call.function, packet)])
+            self._answered([(call, packet)])
 
-    def _submit(self, lane: Lane, job: Callable[[], Any], about: str) -> bool:
+    def _submit(self, lane: Lane, job: Job) -> bool:
         if self._pool is None:
             logger.warning("dropped a call that came after the bridge was stopped")
             return True
         taken = self._pool.submit(lane, job)
         if not taken:
-            logger.error("%s was not called: too many functions wait for pages", about)
+            logger.error("%s was not called: too many functions wait for pages", job[0])
         return taken
 
     def _add(self, line: _AsyncLine, start: Callable[[], Awaitable[None]]) -> None:
@@ -198,19 +192,25 @@ class Invoker:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _run_async(self, call: Invoke) -> None:
+    def _start_async(self, call: Invoke) -> Coroutine[Any, Any, None]:
+        return self._run_async(call) if call.function.cell is None else self._run_async_under(call)
+
+    async def _run_async_under(self, call: Invoke) -> None:
         with writing(call.function.cell):
-            try:
-                if self._stopping:
-                    raise asyncio.CancelledError("Python stops")
-                value = await call.function.func(*call.args)
-            except BaseException as error:  # noqa: BLE001 - the page that called gets it
-                stopped = self._stopping and isinstance(error, asyncio.CancelledError)
-                packet = None if stopped else _failure(call, error, self.exposes_errors)
-            else:
-                packet = _success(call, value, self._pack)
+            await self._run_async(call)
+
+    async def _run_async(self, call: Invoke) -> None:
+        try:
+            if self._stopping:
+                raise asyncio.CancelledError("Python stops")
+            value = await call.function.func(*call.args)
+        except BaseException as error:  # noqa: BLE001 - the page that called gets it
+            stopped = self._stopping and isinstance(error, asyncio.CancelledError)
+            packet = None if stopped else _failure(call, error, self.exposes_errors)
+        else:
+            packet = _success(call, value, self._pack)
         self._door.drain()  # what it pushed or published goes before its answer
-        self._answered([Answer(call.socket, call.function, packet)])
+        self._answered([(call, packet)])
 
     async def _tell_async(self, listener: Listener, args: tuple[Any, ...]) -> None:
         if self._stopping:
@@ -224,28 +224,33 @@ class Invoker:
 
     # On a worker's thread ------------------------------------------------------------------------------
 
-    def _run_plain(self, call: Invoke) -> Answer:
-        threading.current_thread().name = f"jsmeets: {call.function.key}"
+    def _run_plain_under(self, call: Invoke) -> Answer:
         with writing(call.function.cell):
-            try:
-                value = self._resolve(call.function.func(*call.args))
-            except BaseException as error:  # noqa: BLE001 - the page that called gets it
-                packet = _failure(call, error, self.exposes_errors)
-            else:
-                packet = _success(call, value, self._pack)
-        return Answer(call.socket, call.function, packet)
+            return self._run_plain(call)
+
+    def _run_plain(self, call: Invoke) -> Answer:
+        try:
+            value = call.function.func(*call.args)
+            if _is_awaitable(value):
+                value = self._resolve(value)
+        except BaseException as error:  # noqa: BLE001 - the page that called gets it
+            packet = _failure(call, error, self.exposes_errors)
+        else:
+            packet = _success(call, value, self._pack)
+        return call, packet
 
     def _tell_plain(self, listener: Listener, args: tuple[Any, ...]) -> None:
-        threading.current_thread().name = f"jsmeets: {listener.about}"
         with writing(listener.cell):
             try:
-                self._resolve(listener.func(*args))
+                value = listener.func(*args)
+                if _is_awaitable(value):
+                    self._resolve(value)
             except BaseException as error:  # noqa: BLE001 - nobody waits for it
                 _log(error, "%s raised", listener.about)
 
     def _resolve(self, value: Any) -> Any:
         """A plain function may return a coroutine (a lambda around one): it runs on the loop."""
-        if not _is_awaitable(value) or (loop := self._door.loop) is None:
+        if (loop := self._door.loop) is None:
             return value
         with waiting():
             return asyncio.run_coroutine_threadsafe(_await(value), loop).result()
@@ -282,6 +287,8 @@ def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> P
     if not call.call_id:
         return None
     try:
+        if type(value) in NUMBERS:  # what most functions return
+            return message_packet(["return", call.call_id, value])
         return message_packet(["return", call.call_id], pack(value, "result"))
     except (TypeError, MessageTooBig) as error:
         text = f"{call.function.key!r} returned what cannot be sent: {error}"

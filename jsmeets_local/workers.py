@@ -13,28 +13,30 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import monotonic
 from typing import Any, TypeAlias
 
 from . import ending
 
-__all__ = ["Lane", "WorkerPool", "waiting"]
+__all__ = ["Job", "Lane", "WorkerPool", "waiting"]
 
 PATIENCE = 0.010  # seconds a job may hold up what is behind it in an impatient lane
 HAND_BACK = 0.002  # seconds after which answers go back although the lane has more jobs
 IDLE = 10.0  # seconds after which an idle worker ends
 STUCK = 60.0  # seconds after which a job that still runs is reported, once
 
-Job: TypeAlias = Callable[[], Any]  # never raises; None means that there is no answer
+# What it is, which names the thread while it runs; what runs, and never raises; with which arguments. That gives its
+# answer, or `None`.
+Job: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
 
-_current = threading.local()  # .worker: the _Worker that this thread is, while it drives a lane
+_current = threading.local()  # .worker: the _Worker that this thread is
 
 
 class Lane:
     """A line of jobs; its fields belong to the pool's lock."""
 
-    __slots__ = ("answers", "driver", "handed_back", "jobs", "queued", "since", "strict", "watched")
+    __slots__ = ("answers", "driver", "handed_back", "jobs", "queued", "strict", "watched")
 
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
@@ -43,7 +45,6 @@ class Lane:
         self.driver: _Worker | None = None
         self.queued = False  # in the pool's ready line
         self.watched = False  # a check of the running job is due
-        self.since = 0.0  # when the running job began
         self.handed_back = 0.0  # when answers last went back
 
     def take_answers(self, now: float) -> list[Any]:
@@ -55,13 +56,16 @@ class Lane:
 class _Worker:
     """One thread of a pool. What it does belongs to the pool's lock."""
 
-    __slots__ = ("called", "lane", "pool", "reported", "since", "thread", "waits")
+    __slots__ = ("about", "called", "lane", "name", "pool", "reported", "rests", "since", "thread", "waits")
 
     def __init__(self, pool: WorkerPool, name: str) -> None:
         self.pool = pool
         self.lane: Lane = _NONE  # that it drives, unless it has been taken away
         self.called = threading.Lock()  # what it sleeps on
         self.called.acquire()
+        self.rests = False  # it is, or was until it was called, among the idle
+        self.name = name
+        self.about = ""  # what it runs, or did when it was last called
         self.thread = threading.Thread(target=pool._work, args=(self,), name=name, daemon=True)
         self.since = 0.0  # when the running job began
         self.waits = False  # it waits for a page
@@ -69,7 +73,7 @@ class _Worker:
 
     def drive(self, lane: Lane, now: float) -> None:
         self.lane = lane
-        self.since = lane.since = lane.handed_back = now
+        self.since = lane.handed_back = now
         self.reported = False
         lane.driver = self
 
@@ -122,7 +126,7 @@ class WorkerPool:
                 return False
             lane.jobs.append(job)
             if lane.driver is None:
-                self._queue(lane)
+                self._line_up(lane)
             watch = lane.driver is not None and self._watch(lane, True)
         if watch:
             self._after(PATIENCE, self._check, lane)
@@ -153,7 +157,7 @@ class WorkerPool:
 
     # Under the lock ------------------------------------------------------------------------------------
 
-    def _queue(self, lane: Lane) -> None:
+    def _line_up(self, lane: Lane) -> None:
         if not lane.queued:
             lane.queued = True
             self._ready.append(lane)
@@ -180,7 +184,7 @@ class WorkerPool:
         """Takes a lane from its driver; the next worker goes on with it."""
         lane.driver = None
         if lane.jobs:
-            self._queue(lane)
+            self._line_up(lane)
         return lane.take_answers(monotonic())
 
     def _watch(self, lane: Lane, wanted: bool) -> bool:
@@ -190,54 +194,66 @@ class WorkerPool:
         lane.watched = True
         return True
 
-    def _sleep(self, worker: _Worker) -> bool:
-        """Waits to be called; `False` after a long idle time, or where enough others wait."""
-        if len(self._idle) >= self.slots:
+    def _rest(self, worker: _Worker) -> bool:
+        """Lines up a worker that has nothing to do; not where it is not needed any more."""
+        if self._closed or len(self._idle) >= self.slots:
             return False  # made while others waited for pages: more than can ever run at once
+        worker.rests = True
         self._idle.append(worker)
-        self._lock.release()
-        try:
-            called = worker.called.acquire(timeout=IDLE)
-        finally:
-            self._lock.acquire()
-        if not called and worker not in self._idle:
-            called = worker.called.acquire()  # just when its time was over
-        if not called:
-            self._idle.remove(worker)
-        return called
+        return True
+
+    def _may_begin(self) -> bool:
+        return bool(self._ready) and self._busy < self.slots
 
     # A worker ------------------------------------------------------------------------------------------
 
     def _work(self, worker: _Worker) -> None:
-        name = worker.thread.name
-        job: Job | None
-        while (job := self._first_job(worker)) is not None:
-            _current.worker = worker
-            while job is not None:
-                job = self._next_job(worker, job())
-            _current.worker = None
-            worker.thread.name = name
+        _current.worker = worker
+        job = self._first_job(worker)
+        while job is not None:
+            about, func, args = job
+            if worker.about is not about:
+                worker.about = about
+                worker.thread.name = f"jsmeets: {about}"
+            job = self._next_job(worker, func(*args)) or self._first_job(worker)
 
     def _first_job(self, worker: _Worker) -> Job | None:
         """The first job of the lane that waits longest; `None` when the thread has nothing more to do."""
+        while not worker.rests or self._is_called(worker):
+            with self._lock:
+                if not self._may_begin():
+                    if self._rest(worker):
+                        continue
+                    break
+                lane, job = self._begin(worker)
+                watch = self._watch(lane, bool(lane.jobs))
+                guard, self._guarded = not self._guarded, True
+            if watch:
+                self._after(PATIENCE, self._check, lane)
+            if guard:
+                self._after(STUCK, self._report_stuck)
+            return job
         with self._lock:
-            while not self._ready or self._busy >= self.slots:
-                if self._closed or not self._sleep(worker):
-                    self._threads.discard(worker.thread)
-                    return None
-            lane = self._ready.popleft()
-            lane.queued = False
-            worker.drive(lane, monotonic())
-            job = lane.jobs.popleft()
-            self._busy += 1
-            self._working.add(worker)
-            watch = self._watch(lane, bool(lane.jobs))
-            guard, self._guarded = not self._guarded, True
-        if watch:
-            self._after(PATIENCE, self._check, lane)
-        if guard:
-            self._after(STUCK, self._report_stuck)
-        return job
+            self._threads.discard(worker.thread)
+        return None
+
+    def _is_called(self, worker: _Worker) -> bool:
+        """Waits for that; `False` after a long idle time."""
+        called = worker.called.acquire(timeout=IDLE)
+        with self._lock:
+            worker.rests = False
+            late = not called and worker not in self._idle  # just when its time was over
+            if not called and not late:
+                self._idle.remove(worker)
+        return called or (late and worker.called.acquire())
+
+    def _begin(self, worker: _Worker) -> tuple[Lane, Job]:
+        lane = self._ready.popleft()
+        lane.queued = False
+        worker.drive(lane, monotonic())
+        self._busy += 1
+        self._working.add(worker)
+        return lane, lane.jobs.popleft()
 
     def _report_stuck(self) -> None:
         """Looks for jobs that run for too long, as long as there are any."""
@@ -256,9 +272,16 @@ class WorkerPool:
             self._after(min(left, default=now) + STUCK - now, self._report_stuck)
 
     def _next_job(self, worker: _Worker, answer: Any) -> Job | None:
-        """Keeps the answer of the last job and gives the next; `None` when the lane is empty or lost."""
+        """Keeps the answer of the last job and gives the next; `None` when the lane is empty or lost.
+
+        Whoever gets the answers wakes up, and wants the interpreter: all that is left is to give it away.
+        """
         with self._lock:
             job, answers = self._step(worker, answer, monotonic())
+            if job is None:
+                worker.thread.name, worker.about = worker.name, ""
+                if not self._may_begin():
+                    self._rest(worker)
         if answers:
             self._deliver(answers)
         return job
@@ -271,7 +294,7 @@ class WorkerPool:
         if answer is not None:
             lane.answers.append(answer)
         if lane.jobs:
-            lane.since = worker.since = now
+            worker.since = now
             worker.reported = False
             late = now - lane.handed_back > HAND_BACK
             return lane.jobs.popleft(), lane.take_answers(now) if late else []
@@ -291,7 +314,7 @@ class WorkerPool:
             lane.watched = False
             if lane.driver is None:
                 return  # whoever drives it next will have it watched
-            left = lane.since + PATIENCE - monotonic()
+            left = lane.driver.since + PATIENCE - monotonic()
             if left <= 0:
                 answers = self._release(lane)
             watch = lane.driver is not None and self._watch(lane, bool(lane.jobs or lane.answers))
@@ -322,13 +345,17 @@ class WorkerPool:
             worker.since = monotonic()
 
 
-@contextmanager
-def waiting() -> Iterator[None]:
+_NO_WORKER: AbstractContextManager[None] = nullcontext()
+
+
+def waiting() -> AbstractContextManager[None]:
     """Gives this thread's slot, and an impatient lane, back while it waits for a page."""
     worker: _Worker | None = getattr(_current, "worker", None)
-    if worker is None:
-        yield
-        return
+    return _NO_WORKER if worker is None else _paused(worker)
+
+
+@contextmanager
+def _paused(worker: _Worker) -> Iterator[None]:
     worker.pool.pause(worker)
     try:
         yield

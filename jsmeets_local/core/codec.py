@@ -80,10 +80,8 @@ def message_packet(
         tail: The elements behind it.
         order: See `Packet.order`.
     """
-    if payload is None:
-        return _packet(_dump([*head, *tail]), (), order)
-    text = _dump([*head, msgspec.Raw(payload.json), *tail])
-    if not payload.buffers:
+    text = _dump([*head, *tail] if payload is None else [*head, msgspec.Raw(payload.json), *tail])
+    if payload is None or not payload.buffers:
         return Packet(text, (), order, len(text) + 1)
     place = len(head)
     buffers = tuple(b._replace(path=(place, *b.path)) for b in payload.buffers)

@@ -19,7 +19,7 @@ from .calls import CallTable, Finished
 from .codec import Packet, message_packet
 from .effects import Deliver, Drop, Invoke, Ponged, Report, Settle, Stored, UserMessage
 from .failures import About, as_exception, error_packet, fault_text, parting, unknown
-from .functions import Function, FunctionTable
+from .functions import FunctionTable
 from .limits import Limits
 from .pages import CLOSE_GOING_AWAY, Pages
 from .queues import Queues
@@ -258,14 +258,15 @@ class Hub(Pages):
         """Publishes; `suppress` keeps it from the subscribers in this process."""
         self._publish(topic, data, payload, local=not suppress)
 
-    def answer(self, socket: int, function: Function, packet: Packet | None) -> None:
-        """A function has ended; `packet` is its answer, if one is wanted."""
-        function.running -= 1
-        link = self._sockets.get(socket)
-        if link is not None:
-            link.running -= 1
-            if packet is not None:
-                self._send(socket, packet)
+    def answer(self, answers: Iterable[tuple[Invoke, Packet | None]]) -> None:
+        """Functions have ended, each with its answer, if one is wanted."""
+        for call, packet in answers:
+            call.function.running -= 1
+            link = self._sockets.get(call.socket)
+            if link is not None:
+                link.running -= 1
+                if packet is not None:
+                    self._send(call.socket, packet)
 
     def expire(self, now: float) -> None:
         """Ends the calls whose deadline has come, and gives up pages that did not come back."""

@@ -21,14 +21,14 @@ from ..errors import MessageTooBig
 from .arrays import flatten, loaded, type_name, unboxed
 from .frames import is_missing, to_columns
 
-__all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "Buffer", "Payload", "pack"]
+__all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "pack"]
 
 MAX_DEPTH = 256  # levels of nesting in a value that is sent
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # what a value may take on the wire
 _ENVELOPE_BYTES = 64 * 1024  # left for what travels around a value
 
-_NUMBERS = {int, float, bool, type(None)}
-_LEAVES = {str, *_NUMBERS}
+NUMBERS = {int, float, bool, type(None)}
+_LEAVES = {str, *NUMBERS}
 _PLAIN = {list, dict, tuple, *_LEAVES}
 _USUAL_DEPTH = 5  # what is nested deeper may well be a circle
 _NATURAL: dict[type, Callable[[Any], Any]] = {  # and how one is made of a subclass, which msgspec refuses
@@ -80,7 +80,7 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
         TypeError: Something in it cannot be sent; the text starts with its path.
         MessageTooBig: It is larger than `max_bytes`.
     """
-    if type(value) in _NUMBERS:  # what most functions return
+    if type(value) in NUMBERS:
         return Payload(_encode(value))
     payload = _pack(value, name)
     size = len(payload.json)

@@ -36,6 +36,10 @@ def after(seconds: float, func: Callable[..., object], *args: Any) -> None:
     timer.start()
 
 
+def submit(pool: WorkerPool, lane: Lane, func: Callable[[], Any]) -> bool:
+    return pool.submit(lane, ("a job of a test", func, ()))
+
+
 @pytest.fixture
 def answers() -> Answers:
     return Answers()
@@ -53,17 +57,17 @@ def pool(answers: Answers) -> Iterator[WorkerPool]:
 def test_a_lane_keeps_its_order_and_hands_back_in_bulk(pool: WorkerPool, answers: Answers) -> None:
     lane = Lane()
     for n in range(2000):
-        pool.submit(lane, lambda n=n: n)  # type: ignore[misc]
+        submit(pool, lane, lambda n=n: n)  # type: ignore[misc]
     assert answers.all(2000) == list(range(2000))
     assert len(answers.batches) < 1000
 
 
 def test_a_slow_job_loses_the_lane(pool: WorkerPool, answers: Answers) -> None:
     lane, release = Lane(), threading.Event()
-    pool.submit(lane, lambda: "quick before")
-    pool.submit(lane, lambda: release.wait(10) and "slow")
+    submit(pool, lane, lambda: "quick before")
+    submit(pool, lane, lambda: release.wait(10) and "slow")
     for n in range(100):
-        pool.submit(lane, lambda n=n: n)  # type: ignore[misc]
+        submit(pool, lane, lambda n=n: n)  # type: ignore[misc]
     assert answers.all(101) == ["quick before", *range(100)]
     release.set()
     assert answers.all(102)[-1] == "slow"
@@ -72,8 +76,8 @@ def test_a_slow_job_loses_the_lane(pool: WorkerPool, answers: Answers) -> None:
 def test_answers_do_not_wait_for_the_slow_job_behind_them(pool: WorkerPool, answers: Answers) -> None:
     lane, release = Lane(), threading.Event()
     started = threading.Event()
-    pool.submit(lane, lambda: started.wait(10) and "quick")
-    pool.submit(lane, lambda: release.wait(10) and "slow")
+    submit(pool, lane, lambda: started.wait(10) and "quick")
+    submit(pool, lane, lambda: release.wait(10) and "slow")
     started.set()
     assert answers.all(1) == ["quick"]
     release.set()
@@ -93,7 +97,7 @@ def test_a_strict_lane_is_never_shared(pool: WorkerPool, answers: Answers) -> No
         return n
 
     for n in range(40):
-        pool.submit(lane, lambda n=n: job(n))  # type: ignore[misc]
+        submit(pool, lane, lambda n=n: job(n))  # type: ignore[misc]
     assert answers.all(40) == list(range(40))
 
 
@@ -114,7 +118,7 @@ def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answ
         return n
 
     for n in range(20):
-        pool.submit(Lane(), lambda n=n: job(n))  # type: ignore[misc]
+        submit(pool, Lane(), lambda n=n: job(n))  # type: ignore[misc]
     assert sorted(answers.all(20)) == list(range(20))
     assert peak == 2
 
@@ -124,8 +128,8 @@ def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answ
         return "waited"
 
     for _ in range(50):  # far more than there are slots
-        pool.submit(Lane(), waits)
-    pool.submit(Lane(), lambda: "ran")
+        submit(pool, Lane(), waits)
+    submit(pool, Lane(), lambda: "ran")
     assert answers.all(21)[-1] == "ran"
     release.set()
     assert answers.all(71).count("waited") == 50
@@ -136,14 +140,14 @@ def test_waiting_in_a_lane_lets_the_next_job_run(pool: WorkerPool, answers: Answ
 
     def nested(depth: int) -> int:
         if depth:
-            pool.submit(lane, lambda: nested(depth - 1))
+            submit(pool, lane, lambda: nested(depth - 1))
         else:
             release.set()
         with waiting():
             assert release.wait(10)
         return depth
 
-    pool.submit(lane, lambda: nested(200))
+    submit(pool, lane, lambda: nested(200))
     assert sorted(answers.all(201)) == list(range(201))
     deadline = time.monotonic() + 5
     while len(pool._threads) > pool.slots and time.monotonic() < deadline:
@@ -154,11 +158,11 @@ def test_waiting_in_a_lane_lets_the_next_job_run(pool: WorkerPool, answers: Answ
 def test_many_submitters_lose_nothing(pool: WorkerPool, answers: Answers) -> None:
     lanes = [Lane() for _ in range(5)]
 
-    def submit(base: int) -> None:
+    def work(base: int) -> None:
         for n in range(500):
-            pool.submit(lanes[n % 5], lambda n=n: base + n)  # type: ignore[misc]
+            submit(pool, lanes[n % 5], lambda n=n: base + n)  # type: ignore[misc]
 
-    threads = [threading.Thread(target=submit, args=(1000 * i,)) for i in range(4)]
+    threads = [threading.Thread(target=work, args=(1000 * i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -173,7 +177,7 @@ def test_a_job_that_comes_as_a_worker_gives_up_waiting_is_run(
     pool = WorkerPool(2, answers.deliver, after)
     pauses = threading.Event()
     for n in range(300):
-        pool.submit(Lane(), lambda n=n: n)  # type: ignore[misc]
+        submit(pool, Lane(), lambda n=n: n)  # type: ignore[misc]
         answers.all(n + 1)
         pauses.wait(0.0049 + n % 7 * 0.0001)
     threads = pool.close()
@@ -207,10 +211,10 @@ def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch:
         assert release.wait(10)
         return "done"
 
-    pool.submit(Lane(), hangs)
+    submit(pool, Lane(), hangs)
     assert reported.wait(10)
     for _ in range(3):
-        pool.submit(Lane(), lambda: time.sleep(0.2))
+        submit(pool, Lane(), lambda: time.sleep(0.2))
     time.sleep(0.5)
     release.set()
     assert answers.all(1) == ["done"]
@@ -233,12 +237,12 @@ def test_more_than_may_wait_are_not_taken(answers: Answers) -> None:
         return "waited"
 
     for _ in range(3):
-        assert pool.submit(Lane(), waits)
+        assert submit(pool, Lane(), waits)
     here.wait(10)
     stats = pool.stats()
     assert (stats["running"], stats["waiting"], stats["lanes_waiting"]) == (0, 3, 0)
     assert stats["threads"] >= 3
-    assert not pool.submit(Lane(), waits)
+    assert not submit(pool, Lane(), waits)
     release.set()
     assert answers.all(3) == ["waited"] * 3
     for thread in pool.close():

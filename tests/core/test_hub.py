@@ -337,12 +337,11 @@ def test_an_answer_to_a_page_that_has_gone_is_dropped() -> None:
     (page,) = connected(hub, "a")
     hub.functions.expose("f", print)
     hub.receive(page, [m.Call(1, "f", [])])
-    function = hub.functions.get("f")
-    assert function is not None
+    (call,) = [effect for effect in hub.effects() if isinstance(effect, fx.Invoke)]
     assert hub.functions.is_running("f")
     hub.disconnect(page)
     hub.effects()
-    hub.answer(page, function, message_packet(["return", 1, None]))
+    hub.answer([(call, message_packet(["return", 1, None]))])
     assert hub.effects() == []
     assert not hub.functions.is_running("f")
 

@@ -251,14 +251,14 @@ def test_a_policy_of_a_topic(hub: Hub) -> None:
 def test_calls_of_a_page(hub: Hub) -> None:
     hub.functions.expose("f", lambda: None, False)
     hub.receive(1, [m.Call(n, "f", []) for n in (1, 2, 3)])
-    running = [effect.function for effect in hub.effects() if isinstance(effect, fx.Invoke)]
+    running = [effect for effect in hub.effects() if isinstance(effect, fx.Invoke)]
     assert len(running) == 3
     hub.receive(1, [m.Call(4, "f", []), m.Notify("f", [])])
     error, fault = said(hub)
     assert (error.id, error.error.kind) == (4, "refused")
     assert "Limits(calls=...)" in error.error.message
     assert isinstance(fault, m.Fault)
-    hub.answer(1, running[0], None)
+    hub.answer([(running[0], None)])
     hub.receive(1, [m.Call(5, "f", [])])
     assert said(hub) == []
     assert hub.stats()["pages"][0]["running_calls"] == 3
