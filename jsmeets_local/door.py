@@ -203,7 +203,7 @@ class Door:
             if not self.is_open():
                 return func(*args)
             waiter: _Waiter[T] = _Waiter()
-            self.post(self._answer, waiter, func, args)
+            self._add(self._answer, (waiter, func, args))
         return waiter.wait()
 
     def _answer(self, waiter: _Waiter[T], func: Callable[..., T], args: tuple[Any, ...]) -> None:
@@ -233,7 +233,7 @@ class Door:
         waiter: _Waiter[T] = _Waiter()
         with self._lock:
             if self.is_open():
-                self.post(self._start, waiter, operation)
+                self._add(self._start, (waiter, operation))
             else:
                 self._start(waiter, operation)
         try:
