@@ -11,7 +11,7 @@
 /**
  * @typedef {string | number} JsPyStep
  * @typedef {{path: JsPyStep[], dtype: string, bytes: Uint8Array, shape: readonly number[] | null}} JsPyBuffer
- * @typedef {{text: string, buffers: JsPyBuffer[], size: number, content: Uint8Array | null, is_text: boolean, lane: string | null,
+ * @typedef {{text: string, buffers: JsPyBuffer[], size: number, content: any, is_text: boolean, lane: string | null,
  *            bound: boolean, sent: boolean, cancelled: boolean}} JsPyItem
  * @typedef {{token: string, page: string}} JsPyIdentity
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed" | "hidden"} JsPyState
@@ -49,6 +49,7 @@
     const VERSION = "1.0.0";
     const URL_PATH = "/jsmeetspy/textsocket";
     const CHUNK_BYTES = 262144;
+    const CHUNK_HEAD = 16;
     const CHUNK_WINDOW = 16;
     const SEND_WINDOW = 6;   // of these 16: more would be no faster, and small messages wait behind what is under way
     const CREDIT_EVERY = 4;
@@ -492,7 +493,7 @@
     /** @param {JsPyItem} item too large for one frame; the margin is for brackets and the like */
     const is_large = (item) => item.size > CHUNK_BYTES - 64;
 
-    /** @type {(message: any[], body: unknown, label: string) => JsPyItem} */
+    /** @type {(message: any[], body: unknown, label: string) => {item: JsPyItem, whole: Uint8Array | null}} */
     function compose(message, body, label) {
         /** @type {JsPyBuffer[]} */
         const buffers = [];
@@ -505,7 +506,9 @@
         // A text too long to be guessed is encoded once, for its size and for its chunks.
         const whole = buffers.length || text.length * 3 < CHUNK_BYTES ? null : utf8.encode(`[${text}]`);
         const size = whole?.length ?? buffers.reduce((sum, buffer) => sum + buffer_size(buffer), text_size(text));
-        return { text, buffers, size, content: whole, is_text: true, lane: null, bound: false, sent: false, cancelled: false };
+        /** @type {JsPyItem} */
+        const item = { text, buffers, size, content: null, is_text: true, lane: null, bound: false, sent: false, cancelled: false };
+        return { item, whole };
     }
 
     /**
@@ -513,19 +516,14 @@
      * @type {(message: any[], body?: unknown, label?: string, max_bytes?: number) => JsPyItem}
      */
     function prepare(message, body = message, label = "message", max_bytes = Infinity) {
-        const item = compose(message, body, label);
+        const { item, whole } = compose(message, body, label);
         if (item.size > max_bytes) {
             throw new TypeError(`${label}: ${item.size} bytes are more than the limit of ${max_bytes}`);
         }
-        if (!is_large(item)) {
-            item.content = null;
-        } else if (item.buffers.length) {
-            item.content = binary_frame([item]);   // the one copy: a large message has a frame of its own
-            item.is_text = false;
-            item.buffers = [];
-        }
-        if (item.content) {
-            item.text = "";
+        if (is_large(item)) {   // it has a frame of its own
+            item.is_text = whole !== null;
+            item.content = whole ? laid(whole) : binary_frame([item], (size) => new Laid(size));
+            [item.text, item.buffers] = ["", []];
         }
         item.buffers.forEach((buffer) => { buffer.bytes = buffer.bytes.slice(); });
         return item;
@@ -536,23 +534,23 @@
     /** @param {number} size */
     const padded = (size) => Math.ceil(size / 8) * 8;
 
-    /** @param {JsPyItem[]} items */
-    function binary_frame(items) {
+    /** @template {{set: (bytes: Uint8Array, at: number) => void}} T @type {(items: JsPyItem[], room: (size: number) => T) => T} */
+    function binary_frame(items, room) {
         const buffers = items.flatMap((item, index) => item.buffers.map(({ path, dtype, bytes, shape }) =>
             ({ bytes, entry: [[index, ...path], dtype, bytes.length, shape] })));
         const table = JSON.stringify(buffers.map(({ entry }) => entry));
         const header = utf8.encode(`[${text_frame(items)},${table}]`);
         const start = padded(8 + header.length);
-        const frame = new Uint8Array(buffers.reduce((size, { bytes }) => size + padded(bytes.length), start));
-        frame[0] = 1;
-        new DataView(frame.buffer).setUint32(4, header.length, true);
+        const frame = room(buffers.reduce((size, { bytes }) => size + padded(bytes.length), start));
+        frame.set(new Uint8Array(Uint32Array.of(1, header.length).buffer), 0);
         frame.set(header, 8);
         buffers.reduce((offset, { bytes }) => (frame.set(bytes, offset), offset + padded(bytes.length)), start);
         return frame;
     }
 
     /** @type {(items: JsPyItem[]) => string | Uint8Array} */
-    const frame_of = (items) => (items.some((item) => item.buffers.length) ? binary_frame(items) : text_frame(items));
+    const frame_of = (items) => (items.some((item) => item.buffers.length)
+        ? binary_frame(items, (size) => new Uint8Array(size)) : text_frame(items));
 
     // ---------------------------------------------------------------- codec: frames -> messages
 
@@ -598,35 +596,61 @@
     }
 
     /** @param {any[][]} messages */
-    const encode = (messages) => frame_of(messages.map((message) => compose(message, message, "message")));
+    const encode = (messages) => frame_of(messages.map((message) => compose(message, message, "message").item));
 
     // ---------------------------------------------------------------- codec: chunks
 
+    /** The content of one frame as it travels: each piece behind the room for its header. That is the one copy of it. */
+    class Laid {
+        /** @param {number} total @param {number} [size] of a piece */
+        constructor(total, size = CHUNK_BYTES) {
+            this.total = total;
+            this.size = size;
+            this.chunks = new Uint8Array(total + CHUNK_HEAD * Math.ceil(total / size));
+        }
+
+        /** @param {Uint8Array} bytes @param {number} at where in the content */
+        set(bytes, at) {
+            for (let from = 0; from < bytes.length;) {
+                const [piece, inside] = [Math.floor((at + from) / this.size), (at + from) % this.size];
+                const part = bytes.subarray(from, from + this.size - inside);
+                this.chunks.set(part, piece * (CHUNK_HEAD + this.size) + CHUNK_HEAD + inside);
+                from += part.length;
+            }
+        }
+    }
+
+    /** @param {Uint8Array} content @param {number} [size] */
+    function laid(content, size) {
+        const whole = new Laid(content.length, size);
+        whole.set(content, 0);
+        return whole;
+    }
+
     /** Cuts the content of one frame into chunks. */
     class Chunker {
-        /** @param {Uint8Array} content @param {boolean} text @param {number} stream @param {number} [size] */
-        constructor(content, text, stream, size = CHUNK_BYTES) {
+        /** @param {Laid} content @param {boolean} text @param {number} stream */
+        constructor(content, text, stream) {
             this.content = content;
             this.text = text;
             this.stream = stream;
-            this.size = size;
             this.offset = 0;
         }
 
         get done() {
-            return this.offset >= this.content.length;
+            return this.offset >= this.content.chunks.length;
         }
 
+        /** A view, good until the content is cut once more. */
         next() {
-            const piece = this.content.subarray(this.offset, this.offset + this.size);
-            this.offset += piece.length;
-            const frame = new Uint8Array(16 + piece.length);
+            const { chunks, size, total } = this.content;
+            const frame = chunks.subarray(this.offset, this.offset + CHUNK_HEAD + size);
+            this.offset += frame.length;
             const view = view_of(frame);
             frame[0] = 2;
             frame[1] = (this.done ? 1 : 0) | (this.text ? 2 : 0);
             view.setUint32(4, this.stream, true);
-            view.setBigUint64(8, BigInt(this.content.length), true);
-            frame.set(piece, 16);
+            view.setBigUint64(8, BigInt(total), true);
             return frame;
         }
     }
@@ -822,8 +846,7 @@
                 } else {
                     const number = this.next_stream;
                     this.next_stream = number === 0xFFFFFFFF ? 1 : number + 1;
-                    const content = /** @type {Uint8Array} */ (item.content);   // of whatever is large
-                    this.streams.set(number, { item, chunker: new Chunker(content, item.is_text, number), flying: 0 });
+                    this.streams.set(number, { item, chunker: new Chunker(item.content, item.is_text, number), flying: 0 });
                 }
             }
         }
@@ -1849,7 +1872,7 @@
         _limit: limit_of,
         _is_thenable: is_thenable,
         _without_token: without_token,
-        _codec: { encode, decode, prepare, explain, Chunker, Assembler, Outbox, ProtocolError },
+        _codec: { encode, decode, prepare, explain, laid, Chunker, Assembler, Outbox, ProtocolError },
     };
     globalThis.JsPyTextSocket = api;
 

@@ -354,10 +354,10 @@ test("an unfinished stream starts again on the next connection, with what waits 
 
 test("chunks from Python are credited, and their message handled", async () => {
     const end = await connected(...LIBRARY);
-    const { Chunker } = end.codec;
-    const chunker = new Chunker(end.codec.encode([["push", 0, "q", new Float64Array(200000)]]), false, 7);
+    const { Chunker, laid } = end.codec;
+    const chunker = new Chunker(laid(end.codec.encode([["push", 0, "q", new Float64Array(200000)]])), false, 7);
     while (!chunker.done) {
-        end.raw(chunker.next().buffer);
+        end.raw(chunker.next().slice().buffer);
     }
     assert.deepEqual(end.messages(), [["credit", 7, 4], ["credit", 7, 3]]);
     assert.equal(JsPyQueue.shift("q").length, 200000);
