@@ -534,6 +534,9 @@
     /** @param {number} size */
     const padded = (size) => Math.ceil(size / 8) * 8;
 
+    /** @param {number} size what it lacks to be padded */
+    const padding = (size) => new Uint8Array(padded(size) - size);
+
     /** @template {{set: (bytes: Uint8Array, at: number) => void}} T @type {(items: JsPyItem[], room: (size: number) => T) => T} */
     function binary_frame(items, room) {
         const buffers = items.flatMap((item, index) => item.buffers.map(({ path, dtype, bytes, shape }) =>
@@ -544,7 +547,12 @@
         const frame = room(buffers.reduce((size, { bytes }) => size + padded(bytes.length), start));
         frame.set(new Uint8Array(Uint32Array.of(1, header.length).buffer), 0);
         frame.set(header, 8);
-        buffers.reduce((offset, { bytes }) => (frame.set(bytes, offset), offset + padded(bytes.length)), start);
+        frame.set(padding(header.length), 8 + header.length);
+        buffers.reduce((offset, { bytes }) => {
+            frame.set(bytes, offset);
+            frame.set(padding(bytes.length), offset + bytes.length);
+            return offset + padded(bytes.length);
+        }, start);
         return frame;
     }
 
@@ -600,13 +608,26 @@
 
     // ---------------------------------------------------------------- codec: chunks
 
+    /** @type {WeakRef<any>} of what Python has: memory that was used before takes half the time to be filled */
+    let spare = new WeakRef({});
+
+    /** Zeros, or what was there before. @param {number} size */
+    function memory(size) {
+        const found = spare.deref();
+        if (!(found?.byteLength >= size && found.byteLength < 2 * size)) {
+            return new Uint8Array(size);
+        }
+        spare = new WeakRef({});
+        return new Uint8Array(found, 0, size);
+    }
+
     /** The content of one frame as it travels: each piece behind the room for its header. That is the one copy of it. */
     class Laid {
         /** @param {number} total @param {number} [size] of a piece */
         constructor(total, size = CHUNK_BYTES) {
             this.total = total;
             this.size = size;
-            this.chunks = new Uint8Array(total + CHUNK_HEAD * Math.ceil(total / size));
+            this.chunks = memory(total + CHUNK_HEAD * Math.ceil(total / size));
         }
 
         /** @param {Uint8Array} bytes @param {number} at where in the content */
@@ -647,8 +668,7 @@
             const frame = chunks.subarray(this.offset, this.offset + CHUNK_HEAD + size);
             this.offset += frame.length;
             const view = view_of(frame);
-            frame[0] = 2;
-            frame[1] = (this.done ? 1 : 0) | (this.text ? 2 : 0);
+            view.setUint32(0, 2 | (this.done ? 1 : 0) << 8 | (this.text ? 2 : 0) << 8, true);
             view.setUint32(4, this.stream, true);
             view.setBigUint64(8, BigInt(total), true);
             return frame;
@@ -733,6 +753,14 @@
     }
 
     // ---------------------------------------------------------------- outbox: what goes out, in which order
+
+    /** Its content is not needed any more. @param {JsPyItem} item */
+    function release(item) {
+        if (item.content) {
+            spare = new WeakRef(item.content.chunks.buffer);
+            item.content = null;
+        }
+    }
 
     /** Batches small items into frames, sends large ones in chunks, and keeps the order within a lane. */
     class Outbox {
@@ -884,7 +912,7 @@
             if (!(received >= this.acknowledged && received <= this.acknowledged + this.kept.length)) {
                 throw new ProtocolError(`${received} messages acknowledged, of ${this.acknowledged + this.kept.length}`);
             }
-            this.kept.splice(0, received - this.acknowledged);
+            this.kept.splice(0, received - this.acknowledged).forEach(release);
             this.acknowledged = received;
         }
 
