@@ -75,10 +75,8 @@ class Lander(asyncio.BufferedProtocol):
         self.piece: Piece | None = None
         self._owner = owner
         self._between = memoryview(bytearray(_BETWEEN_BYTES))
-        self.pause_writing, self.resume_writing = owner.pause_writing, owner.resume_writing
-        self.eof_received, self.connection_lost = owner.eof_received, owner.connection_lost
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # type: ignore[override]  # typeshed wants a bytearray
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Where to read to."""
         return self._between[: self._owner.wanted()] if self.piece is None else self.piece.rest()
 
@@ -90,3 +88,17 @@ class Lander(asyncio.BufferedProtocol):
         elif piece.grow(nbytes):
             self.piece = None
             self._owner.has_landed(piece.landed)
+
+    # The rest is the owner's --------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        self._owner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._owner.resume_writing()
+
+    def eof_received(self) -> None:
+        self._owner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._owner.connection_lost(exc)

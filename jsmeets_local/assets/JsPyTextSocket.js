@@ -50,6 +50,7 @@
     const URL_PATH = "/jsmeetspy/textsocket";
     const CHUNK_BYTES = 262144;
     const CHUNK_HEAD = 16;
+    const WHOLE_TEXT = 1048576;   // characters that travel as one frame: a browser takes a text as it is
     const CHUNK_WINDOW = 16;
     const SEND_WINDOW = 6;   // of these 16: more would be no faster, and small messages wait behind what is under way
     const CREDIT_EVERY = 4;
@@ -435,6 +436,34 @@
         return bare;
     }
 
+    /** Whether JSON.stringify says all there is in it, as it nearly always does. @type {(value: any, room: number) => boolean} */
+    function is_plain(value, room) {
+        if (room === 0 || typeof value.toJSON === "function") {
+            return false;
+        }
+        if (!Array.isArray(value)) {
+            return Object.getPrototypeOf(value) === Object.prototype && has_plain_items(value, room - 1);
+        }
+        for (let index = 0; index < value.length; index += 1) {
+            const item = value[index];
+            if (typeof item === "object" && item !== null && !is_plain(item, room - 1)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** @type {(value: any, room: number) => boolean} */
+    function has_plain_items(value, room) {
+        for (const key in value) {
+            const item = value[key];
+            if (typeof item === "object" && item !== null && !is_plain(item, room)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** @param {any} value without a prototype, so that a key "__proto__" is a key like any other */
     const shallow_copy = (value) => (Array.isArray(value) ? [...value] : Object.assign(Object.create(null), value));
 
@@ -485,30 +514,28 @@
         }
     }
 
-    /** @param {string} text at least its bytes in UTF-8; exact where it matters */
-    const text_size = (text) => (text.length * 3 < CHUNK_BYTES ? text.length * 3 : utf8.encode(text).length);
+    /** @param {string} text at least its bytes in UTF-8 */
+    const text_size = (text) => text.length * 3;
+    /** @param {JsPyItem} item */
+    const exact_size = ({ text, size }) => size - text_size(text) + utf8.encode(text).length;
 
     /** @param {JsPyBuffer} buffer at least what it adds to a frame: itself, padding, its place in the table */
     const buffer_size = ({ bytes, path, shape }) => bytes.length + 3 * JSON.stringify([path, shape]).length + 64;
     /** @param {JsPyItem} item too large for one frame; the margin is for brackets and the like */
-    const is_large = (item) => item.size > CHUNK_BYTES - 64;
+    const is_large = ({ text, buffers, size }) => (buffers.length ? size > CHUNK_BYTES - 64 : text.length > WHOLE_TEXT);
 
-    /** @type {(message: any[], body: unknown, label: string) => {item: JsPyItem, whole: Uint8Array | null}} */
+    /** @type {(message: any[], body: unknown, label: string) => JsPyItem} */
     function compose(message, body, label) {
         /** @type {JsPyBuffer[]} */
         const buffers = [];
         let text = "";
         try {
-            text = JSON.stringify(strip_items(message, [], buffers));
+            text = JSON.stringify(is_plain(message, SEND_DEPTH) ? message : strip_items(message, [], buffers));
         } catch (error) {
             throw new TypeError(reason_for(body, label, error), { cause: error });
         }
-        // A text too long to be guessed is encoded once, for its size and for its chunks.
-        const whole = buffers.length || text.length * 3 < CHUNK_BYTES ? null : utf8.encode(`[${text}]`);
-        const size = whole?.length ?? buffers.reduce((sum, buffer) => sum + buffer_size(buffer), text_size(text));
-        /** @type {JsPyItem} */
-        const item = { text, buffers, size, content: null, is_text: true, lane: null, bound: false, sent: false, cancelled: false };
-        return { item, whole };
+        const size = buffers.reduce((sum, buffer) => sum + buffer_size(buffer), text_size(text));
+        return { text, buffers, size, content: null, is_text: true, lane: null, bound: false, sent: false, cancelled: false };
     }
 
     /**
@@ -516,14 +543,15 @@
      * @type {(message: any[], body?: unknown, label?: string, max_bytes?: number) => JsPyItem}
      */
     function prepare(message, body = message, label = "message", max_bytes = Infinity) {
-        const { item, whole } = compose(message, body, label);
-        if (item.size > max_bytes) {
-            throw new TypeError(`${label}: ${item.size} bytes are more than the limit of ${max_bytes}`);
+        const item = compose(message, body, label);
+        const size = item.size > max_bytes ? exact_size(item) : 0;
+        if (size > max_bytes) {
+            throw new TypeError(`${label}: ${size} bytes are more than the limit of ${max_bytes}`);
         }
         if (is_large(item)) {   // it has a frame of its own
-            item.is_text = whole !== null;
-            item.content = whole ? laid(whole) : binary_frame([item], (size) => new Laid(size));
-            [item.text, item.buffers] = ["", []];
+            item.is_text = item.buffers.length === 0;
+            item.content = laid(item.is_text ? [utf8.encode(`[${item.text}]`)] : binary_parts([item]));
+            Object.assign(item, { text: "", buffers: [], size: item.content.total });
         }
         item.buffers.forEach((buffer) => { buffer.bytes = buffer.bytes.slice(); });
         return item;
@@ -537,28 +565,33 @@
     /** @param {number} size what it lacks to be padded */
     const padding = (size) => new Uint8Array(padded(size) - size);
 
-    /** @template {{set: (bytes: Uint8Array, at: number) => void}} T @type {(items: JsPyItem[], room: (size: number) => T) => T} */
-    function binary_frame(items, room) {
+    /** A binary frame in pieces, which are not copied. @param {JsPyItem[]} items @returns {Uint8Array[]} */
+    function binary_parts(items) {
         const buffers = items.flatMap((item, index) => item.buffers.map(({ path, dtype, bytes, shape }) =>
             ({ bytes, entry: [[index, ...path], dtype, bytes.length, shape] })));
         const table = JSON.stringify(buffers.map(({ entry }) => entry));
         const header = utf8.encode(`[${text_frame(items)},${table}]`);
-        const start = padded(8 + header.length);
-        const frame = room(buffers.reduce((size, { bytes }) => size + padded(bytes.length), start));
-        frame.set(new Uint8Array(Uint32Array.of(1, header.length).buffer), 0);
-        frame.set(header, 8);
-        frame.set(padding(header.length), 8 + header.length);
-        buffers.reduce((offset, { bytes }) => {
-            frame.set(bytes, offset);
-            frame.set(padding(bytes.length), offset + bytes.length);
-            return offset + padded(bytes.length);
-        }, start);
-        return frame;
+        const begin = new Uint8Array(Uint32Array.of(1, header.length).buffer);
+        return [begin, header, padding(header.length), ...buffers.flatMap(({ bytes }) => [bytes, padding(bytes.length)])];
+    }
+
+    /** @param {Uint8Array[]} parts */
+    const size_of = (parts) => parts.reduce((size, part) => size + part.length, 0);
+
+    /** @template {{set: (part: Uint8Array, at: number) => void}} T @param {Uint8Array[]} parts @param {T} whole @returns {T} */
+    function joined(parts, whole) {
+        parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
+        return whole;
+    }
+
+    /** @param {JsPyItem[]} items */
+    function binary_frame(items) {
+        const parts = binary_parts(items);
+        return joined(parts, new Uint8Array(size_of(parts)));
     }
 
     /** @type {(items: JsPyItem[]) => string | Uint8Array} */
-    const frame_of = (items) => (items.some((item) => item.buffers.length)
-        ? binary_frame(items, (size) => new Uint8Array(size)) : text_frame(items));
+    const frame_of = (items) => (items.some((item) => item.buffers.length) ? binary_frame(items) : text_frame(items));
 
     // ---------------------------------------------------------------- codec: frames -> messages
 
@@ -604,7 +637,7 @@
     }
 
     /** @param {any[][]} messages */
-    const encode = (messages) => frame_of(messages.map((message) => compose(message, message, "message").item));
+    const encode = (messages) => frame_of(messages.map((message) => compose(message, message, "message")));
 
     // ---------------------------------------------------------------- codec: chunks
 
@@ -641,12 +674,8 @@
         }
     }
 
-    /** @param {Uint8Array} content @param {number} [size] */
-    function laid(content, size) {
-        const whole = new Laid(content.length, size);
-        whole.set(content, 0);
-        return whole;
-    }
+    /** @param {Uint8Array[]} parts of a content @param {number} [size] of a piece */
+    const laid = (parts, size) => joined(parts, new Laid(size_of(parts), size));
 
     /** Cuts the content of one frame into chunks. */
     class Chunker {
@@ -824,7 +853,7 @@
                 this.held -= item.size;
             } else if (behind) {
                 behind.push(item);
-            } else if (is_large(item)) {
+            } else if (item.content) {
                 this.queued.push(item);
                 if (item.lane !== null) {
                     this.lanes.set(item.lane, []);

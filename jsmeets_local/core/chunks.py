@@ -9,7 +9,18 @@ from typing import NamedTuple
 from ..errors import ProtocolError
 from .memory import fresh
 
-__all__ = ["CHUNK", "CHUNK_BYTES", "HEADER_BYTES", "MAX_STREAMS", "WINDOW", "Assembler", "Landed", "cut", "offered", "slices"]
+__all__ = [
+    "CHUNK",
+    "CHUNK_BYTES",
+    "HEADER_BYTES",
+    "MAX_STREAMS",
+    "WINDOW",
+    "Assembler",
+    "Landed",
+    "cut",
+    "offered",
+    "slices",
+]
 
 CHUNK = 2  # the frame type
 CHUNK_BYTES = 256 * 1024
@@ -106,7 +117,7 @@ class Assembler:
         return self.take(Landed(header, len(piece)))
 
     def room(self, header: bytes, size: int) -> memoryview:
-        """Where the piece of the next chunk belongs; `take` is to be told when it is there, before any other chunk comes.
+        """Where the piece of the next chunk belongs. Before any other comes, `take` is told that it is there.
 
         Args:
             header: What the chunk begins with.

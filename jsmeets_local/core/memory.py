@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import mmap
-
-from .arrays import loaded
+import sys
 
 __all__ = ["fresh"]
 
 _KEPT = 2**25  # bytes: allocators keep that much for the next time, when it need not be asked of the system again
 _WORTH_MAPPING = 2**22
-_PRIVATE = {"flags": mmap.MAP_PRIVATE} if hasattr(mmap, "MAP_PRIVATE") else {}  # else a child would share it
 
 
 def fresh(size: int) -> memoryview:
@@ -19,7 +17,13 @@ def fresh(size: int) -> memoryview:
     Beyond what is kept it is mapped without the huge pages that numpy asks for: in a virtual machine they may have to
     be fetched from the host first, which takes four times as long as to be given the small ones.
     """
-    empty = loaded("numpy", "empty")
-    if empty and size <= _KEPT:
+    empty = getattr(sys.modules.get("numpy"), "empty", None)
+    if empty is not None and size <= _KEPT:
         return memoryview(empty(size, "u1"))
-    return memoryview(bytearray(size) if size < _WORTH_MAPPING else mmap.mmap(-1, size, **_PRIVATE))
+    return memoryview(bytearray(size) if size < _WORTH_MAPPING else _mapped(size))
+
+
+def _mapped(size: int) -> mmap.mmap:
+    if sys.platform == "win32":
+        return mmap.mmap(-1, size)
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE)  # else a child process would share it

@@ -355,7 +355,7 @@ test("an unfinished stream starts again on the next connection, with what waits 
 test("chunks from Python are credited, and their message handled", async () => {
     const end = await connected(...LIBRARY);
     const { Chunker, laid } = end.codec;
-    const chunker = new Chunker(laid(end.codec.encode([["push", 0, "q", new Float64Array(200000)]])), false, 7);
+    const chunker = new Chunker(laid([end.codec.encode([["push", 0, "q", new Float64Array(200000)]])]), false, 7);
     while (!chunker.done) {
         end.raw(chunker.next().slice().buffer);
     }
