@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple
 
-from .memory import fresh
-
 __all__ = ["Flat", "flatten", "loaded", "type_name", "unboxed"]
 
 _KINDS = dict.fromkeys("bhilqn", "int") | dict.fromkeys("BHILQN", "uint") | dict.fromkeys("efd", "float")
@@ -72,10 +70,9 @@ def _of_numpy(array: Any, where: str) -> Flat:
     elif dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise _refused(array, where)
     wanted = array.dtype.newbyteorder("<")
-    data = fresh(array.nbytes)
-    numpy.copyto(numpy.ndarray(array.shape, wanted, data), array)
+    data = numpy.array(array, dtype=wanted, order="C", copy=True)
     shape = None if array.ndim == 1 else tuple(array.shape)
-    return Flat(wanted.newbyteorder("=").name, data, shape)
+    return Flat(wanted.newbyteorder("=").name, memoryview(data.reshape(-1).view("u1")), shape)
 
 
 def unboxed(scalar: Any, where: str) -> Any:
