@@ -9,6 +9,7 @@ and websockets. Under another server there is ASGI as always.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,8 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         self._in_fragments = False
         self._sink: Callable[[list[Frame | Landed]], None] | None = None
         self._strip: Strip | None = None
-        self._lander: Lander | None = None  # while it reads in our place
+        self._lander: Lander | None = None
+        self._lands = False  # whether it reads in our place
 
     # What an application uses: connection.Direct -------------------------------------------------------
 
@@ -147,7 +149,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         self._deliver(frames)
         if not self._cuts:
             super().data_received(bytes(self._rest))
-        if self._rest or self._lander is not None:
+        if self._rest or self._lands:
             self._choose_reader()
 
     def _head(self, data: bytes | bytearray, at: int) -> Head | None:
@@ -181,15 +183,18 @@ class DirectProtocol(WebSocketsSansIOProtocol):
 
     def _choose_reader(self) -> None:
         """Whether what comes next is read right into its place."""
-        piece = self._piece() if self._cuts and self._strip is not None else None
+        piece = self._piece() if self._cuts else None
         if piece is not None:
-            if self._lander is None:
-                self._lander = Lander(self)
-                self.transport.set_protocol(self._lander)
+            self._lander = self._lander or Lander(self)
             self._lander.piece = piece
-        elif self._lander is not None and (not self._cuts or self._strip is None or self._strip.is_empty()):
-            self._lander = None
-            self.transport.set_protocol(self)
+            self._read_by(self._lander, True)
+        elif self._lands and (not self._cuts or self._strip is None or self._strip.is_empty()):
+            self._read_by(self, False)
+
+    def _read_by(self, reader: asyncio.BaseProtocol, lands: bool) -> None:
+        if lands is not self._lands:
+            self._lands = lands
+            self.transport.set_protocol(reader)
 
     def _piece(self) -> Piece | None:
         """What has begun to come, if it has a place."""
@@ -199,7 +204,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         head = self._head(rest, 0)
         if head is None or head.first != FINAL | BINARY or head.end - head.body < _WORTH_LANDING:
             return None
-        behind = head.body + HEADER_BYTES  # as many bytes as mask it, a whole number of times
+        behind = head.body + HEADER_BYTES  # the header is four masks long: the piece begins with the first byte of one
         mask = bytes(rest[head.body - MASK_BYTES : head.body])
         landed = Landed(apply_mask(rest[head.body : behind], mask), head.end - behind)
         room = self._strip.room(*landed) if self._strip is not None else None
@@ -217,8 +222,9 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         return short if head is None else head.end - len(self._rest)
 
     def has_landed(self, landed: Landed) -> None:
-        """For the `Lander`."""
-        self._deliver([landed])
+        """For the `Lander`; behind the end nothing is heard."""
+        if self.conn.state is State.OPEN:
+            self._deliver([landed])
         self._choose_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
