@@ -80,6 +80,23 @@ class Lab:
         return Server(system, [self.python(system), str(path), *rest], ROOT)
 
     @contextmanager
+    def unwatched(self, server: Server) -> Iterator[Tab]:
+        """As `tab`, without the debugger that Playwright is, which copies all that a WebSocket carries.
+
+        Its server runs the JavaScript in it: `{"do": "evaluate", "expression": ..., "arg": ...}` answers with `value`.
+        """
+        browser = self.browser.new_browser_cdp_session()
+        context = browser.send("Target.createBrowserContext")  # Playwright keeps to those of its own
+        try:
+            browser.send("Target.createTarget", {"url": server.url, **context})
+            tab = OwnWindow(server)
+            tab.evaluate(f"() => {{ {DRIVER.read_text()} }}")
+            yield tab
+        finally:
+            browser.send("Target.disposeBrowserContext", context)
+            browser.detach()
+
+    @contextmanager
     def tab(self, server: Server, init: str = "", isolated: bool = True) -> Iterator[Tab]:
         """A fresh page (context manager) on `server.url`, with the loops of driver.js, ready: `tab.evaluate("...")`.
 

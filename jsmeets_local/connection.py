@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .core.chunks import Assembler
+from .core.chunks import Assembler, Landed
 from .core.codec import Frame
 from .core.message import Message
 from .core.outbox import Outbox
+from .errors import ProtocolError
 from .tasks import spawn
 
-__all__ = ["DIRECT", "Connection", "Direct", "Transport"]
+__all__ = ["DIRECT", "Connection", "Direct", "Strip", "Transport"]
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -24,14 +25,27 @@ DRAIN_SECONDS = 2.0  # what a page that is sent away gets to read the rest
 DIRECT = "jsmeets_local.direct"  # the ASGI extension by which a server offers the following
 
 
+class Strip(Protocol):
+    """Where the pieces of large messages land."""
+
+    def room(self, header: bytes, size: int) -> memoryview | None:
+        """Where the piece of a chunk belongs; `None`: it is a frame like any other, or wrong."""
+
+    def is_empty(self) -> bool:
+        """Whether none is on its way."""
+
+
 class Direct(Protocol):
     """A server's short way for frames, past the queues and coroutines of ASGI; used on the loop only."""
 
     async def receive(self) -> Any:
         """ASGI's own: an application that got another one stands behind a middleware, which wants to see the frames."""
 
-    def hand_over(self, sink: Callable[[list[Frame]], None]) -> None:
-        """From now on `sink` gets the frames, those that came in one piece together; ASGI is told of the end only."""
+    def hand_over(self, sink: Callable[[list[Frame | Landed]], None], strip: Strip) -> None:
+        """From now on `sink` gets the frames, those that came in one piece together; ASGI is told of the end only.
+
+        The pieces of large messages may be written to the `strip`, and `sink` gets to know.
+        """
 
     def pause(self) -> None:
         """Reads nothing more until `go_on`."""
@@ -104,6 +118,17 @@ class Connection:
         self.outbox = None
         self.close(code, reason)
         self.flush()
+
+    def room(self, header: bytes, size: int) -> memoryview | None:
+        """As `Strip`: what is wrong is said when the frame has come."""
+        try:
+            return self.assembler.room(header, size)
+        except ProtocolError:
+            return None
+
+    def is_empty(self) -> bool:
+        """As `Strip`."""
+        return self.assembler.is_empty()
 
     async def end(self) -> None:
         """It is gone: nothing is written any more."""

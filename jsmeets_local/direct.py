@@ -9,20 +9,18 @@ and websockets. Under another server there is ASGI as always.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-from .connection import DIRECT
+from .connection import DIRECT, Strip
+from .core.chunks import HEADER_BYTES, Landed
 from .core.codec import Frame
 from .core.framing import BINARY, CONTROL, FINAL, MASK_BYTES, TEXT, Head, NotAFrame, frame_head, head_of
-
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # on this platform it has no C
-    from websockets.utils import apply_mask
+from .landing import Lander, Piece, apply_mask
 
 __all__ = ["DirectProtocol"]
 
@@ -33,6 +31,8 @@ _MESSAGES = frozenset({FINAL | TEXT, FINAL | BINARY})
 _OF_UVICORN = ("config", "conn", "queue", "read_paused", "response", "scope", "transport", "writable")
 _OF_WEBSOCKETS = ("reader", "state")
 _WORTH_JOINING = 16 * 1024  # bytes that are copied behind their head faster than written in two parts
+_WORTH_LANDING = 64 * 1024
+_LANDING_HEAD = 14 + HEADER_BYTES  # what a piece that is worth it begins with
 
 
 class DirectProtocol(WebSocketsSansIOProtocol):
@@ -51,12 +51,16 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         self._rest = bytearray()  # of a frame that has not come in whole
         self._fragments = 0  # bytes of those that have come of a message
         self._in_fragments = False
-        self._sink: Callable[[list[Frame]], None] | None = None
+        self._sink: Callable[[list[Frame | Landed]], None] | None = None
+        self._strip: Strip | None = None
+        self._lander: Lander | None = None
+        self._lands = False  # whether it reads in our place
 
     # What an application uses: connection.Direct -------------------------------------------------------
 
-    def hand_over(self, sink: Callable[[list[Frame]], None]) -> None:
+    def hand_over(self, sink: Callable[[list[Frame | Landed]], None], strip: Strip) -> None:
         self._sink = sink
+        self._strip = strip
         self._empty_queue(sink)
 
     def pause(self) -> None:
@@ -110,8 +114,8 @@ class DirectProtocol(WebSocketsSansIOProtocol):
 
     # Frames --------------------------------------------------------------------------------------------
 
-    def _empty_queue(self, sink: Callable[[list[Frame]], None]) -> None:
-        frames: list[Frame] = []
+    def _empty_queue(self, sink: Callable[[list[Frame | Landed]], None]) -> None:
+        frames: list[Frame | Landed] = []
         for event in [self.queue.get_nowait() for _ in range(self.queue.qsize())]:
             if event["type"] == "websocket.receive":
                 text = event.get("text")
@@ -127,9 +131,9 @@ class DirectProtocol(WebSocketsSansIOProtocol):
             self._rest += data
             data = self._rest
         at = 0
-        frames: list[Frame] = []
+        frames: list[Frame | Landed] = []
         try:
-            while (head := head_of(data, at, self.config.ws_max_size - self._fragments)) and head.end <= len(data):
+            while (head := self._head(data, at)) and head.end <= len(data):
                 frame = self._message(data, head)
                 if frame is not None:
                     frames.append(frame)
@@ -145,6 +149,11 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         self._deliver(frames)
         if not self._cuts:
             super().data_received(bytes(self._rest))
+        if self._rest or self._lands:
+            self._choose_reader()
+
+    def _head(self, data: bytes | bytearray, at: int) -> Head | None:
+        return head_of(data, at, self.config.ws_max_size - self._fragments)
 
     def _message(self, data: bytes | bytearray, head: Head) -> Frame | None:
         """A message that can be handed over; none is behind the end (RFC 6455, section 5.5.1)."""
@@ -166,6 +175,59 @@ class DirectProtocol(WebSocketsSansIOProtocol):
             self._fragments = self._fragments + head.end - head.body if self._in_fragments else 0
         super().data_received(bytes(memoryview(data)[at : head.end]))
 
-    def _deliver(self, frames: list[Frame]) -> None:
+    def _deliver(self, frames: list[Frame | Landed]) -> None:
         if frames and self._sink is not None:
             self._sink(frames)
+
+    # Pieces of large messages --------------------------------------------------------------------------
+
+    def _choose_reader(self) -> None:
+        """Whether what comes next is read right into its place."""
+        piece = self._piece() if self._cuts else None
+        if piece is not None:
+            self._lander = self._lander or Lander(self)
+            self._lander.piece = piece
+            self._read_by(self._lander, True)
+        elif self._lands and (not self._cuts or self._strip is None or self._strip.is_empty()):
+            self._read_by(self, False)
+
+    def _read_by(self, reader: asyncio.BaseProtocol, lands: bool) -> None:
+        if lands is not self._lands:
+            self._lands = lands
+            self.transport.set_protocol(reader)
+
+    def _piece(self) -> Piece | None:
+        """What has begun to come, if it has a place."""
+        rest = self._rest
+        if len(rest) < _LANDING_HEAD or self._in_fragments or self.conn.state is not State.OPEN:
+            return None
+        head = self._head(rest, 0)
+        if head is None or head.first != FINAL | BINARY or head.end - head.body < _WORTH_LANDING:
+            return None
+        behind = head.body + HEADER_BYTES  # the header is four masks long: the piece begins with the first byte of one
+        mask = bytes(rest[head.body - MASK_BYTES : head.body])
+        landed = Landed(apply_mask(rest[head.body : behind], mask), head.end - behind)
+        room = self._strip.room(*landed) if self._strip is not None else None
+        if room is None:
+            return None
+        piece = Piece(landed, room, mask)
+        piece.put(memoryview(rest)[behind:])
+        self._rest = bytearray()
+        return piece
+
+    def wanted(self) -> int:
+        """For the `Lander`: so many bytes end with the head of a piece, or with the frame that has begun to come."""
+        short = _LANDING_HEAD - len(self._rest)
+        head = self._head(self._rest, 0) if short <= 0 else None
+        return short if head is None else head.end - len(self._rest)
+
+    def has_landed(self, landed: Landed) -> None:
+        """For the `Lander`; behind the end nothing is heard."""
+        if self.conn.state is State.OPEN:
+            self._deliver([landed])
+        self._choose_reader()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end."""
+        self._lander = None
+        super().connection_lost(exc)

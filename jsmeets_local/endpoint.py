@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from starlette.websockets import WebSocket
 
 from .bridge import Bridge
 from .connection import DIRECT, Connection, Direct
+from .core.chunks import Landed
 from .core.codec import Frame, decode, encode
 from .core.failures import close_packet
 from .core.message import Hello
@@ -139,7 +140,7 @@ class TextEndpoint:
         try:
             async with asyncio.timeout(None) as connection.limit:
                 if direct is not None:
-                    direct.hand_over(functools.partial(self._take, socket, connection, direct))
+                    direct.hand_over(functools.partial(self._take, socket, connection, direct), connection)
                 await self._read(socket, connection, receive)
         except TimeoutError:
             logger.debug("socket %d did not take its goodbye in time", socket)
@@ -182,7 +183,7 @@ class TextEndpoint:
             await asyncio.sleep(0)  # everybody else has a turn in between
             self._handle(socket, connection, [])
 
-    def _take(self, socket: int, connection: Connection, direct: Direct, frames: list[Frame]) -> None:
+    def _take(self, socket: int, connection: Connection, direct: Direct, frames: Sequence[Frame | Landed]) -> None:
         """What comes by the short way; nothing more is read while there is a rest to handle."""
         self._handle(socket, connection, frames)
         if connection.rest:
@@ -191,7 +192,7 @@ class TextEndpoint:
         else:
             direct.go_on()
 
-    def _handle(self, socket: int, connection: Connection, frames: list[Frame]) -> None:
+    def _handle(self, socket: int, connection: Connection, frames: Sequence[Frame | Landed]) -> None:
         try:
             for frame in frames:
                 self._bridge.receive(socket, connection, frame)

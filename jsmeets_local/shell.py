@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from .connection import Connection
 from .core import effects as fx
 from .core.calls import Finished
-from .core.chunks import CHUNK
+from .core.chunks import CHUNK, Landed
 from .core.codec import Frame, decode
 from .core.hub import Hub
 from .core.message import Hello, Message
@@ -187,7 +187,7 @@ class Shell:
             self._connections[number] = connection  # before the effects: what is to be written goes there
         return number
 
-    def receive(self, socket: int, connection: Connection, frame: Frame) -> None:
+    def receive(self, socket: int, connection: Connection, frame: Frame | Landed) -> None:
         """Takes one frame of a page; what it says is handled by `go_on`, as is what is in `connection.rest` already.
 
         Raises:
@@ -195,9 +195,13 @@ class Shell:
         """
         if self._connections.get(socket) is not connection:
             return  # the page has connected again, and says there what was not heard here
-        whole: Frame | bytearray | None = frame
-        if isinstance(frame, bytes) and frame[:1] == _CHUNK:
-            whole = self._take_chunk(socket, connection, frame)
+        whole: Frame | memoryview | None
+        if isinstance(frame, Landed):
+            whole = self._credited(socket, connection, connection.assembler.take(frame))
+        elif isinstance(frame, bytes) and frame[:1] == _CHUNK:
+            whole = self._credited(socket, connection, connection.assembler.feed(frame))
+        else:
+            whole = frame
         if whole is not None:
             connection.rest.extend(decode(whole))
             connection.rest_bytes += len(whole)
@@ -219,8 +223,10 @@ class Shell:
             messages = [rest.popleft() for _ in range(BURST)]
         self.door.turn(self._receive, socket, connection, messages, size)
 
-    def _take_chunk(self, socket: int, connection: Connection, frame: bytes) -> Frame | bytearray | None:
-        stream, whole = connection.assembler.feed(frame)
+    def _credited(
+        self, socket: int, connection: Connection, taken: tuple[int, str | memoryview | None]
+    ) -> str | memoryview | None:
+        stream, whole = taken
         count = connection.assembler.credit(stream)
         if count:
             self.door.turn(self.do, self.hub.give_credit, socket, stream, count)

@@ -84,8 +84,8 @@ SCRIPT = """() => {
 def visit(system: str, lab: Lab) -> list[Sample]:
     """One server and tab for each size; what it is compared with is measured there too, in turns."""
     samples = []
-    for mebibytes, count in ((16, 3), (200, 1)):
-        with lab.serve(system, ARRAYS, str(mebibytes)) as server, lab.tab(server) as tab:
+    for mebibytes, count in ((16, 10), (200, 3)):
+        with lab.serve(system, ARRAYS, str(mebibytes)) as server, lab.unwatched(server) as tab:
             tab.evaluate(SCRIPT)
             tab.evaluate("size => { arrays.array(size); }", mebibytes)
             samples += [way(server, tab, mebibytes, lab.count(count, 1)) for way in (down, up)]
@@ -95,9 +95,12 @@ def visit(system: str, lab: Lab) -> list[Sample]:
 def down(server: Server, tab: Tab, mebibytes: int, count: int) -> Sample:
     """Against a plain fetch."""
     ours, plain = [], []
-    for _ in range(count):
+    for turn in range(-1, count):  # the first one is a warm-up
         plain.append(tab.evaluate("size => arrays.fetched(size)", mebibytes))
         ours.append(tab.evaluate("size => arrays.down(size)", mebibytes))
+        if turn < 0:
+            plain.clear()
+            ours.clear()
     extra = {"of_fetch": statistics.median(plain) / statistics.median(ours)}
     return Sample(server.system, f"down {mebibytes} MiB", ours, extra=extra | beside(server, tab, "down", mebibytes))
 
@@ -106,10 +109,13 @@ def up(server: Server, tab: Tab, mebibytes: int, count: int) -> Sample:
     """Against the raw WebSocket with the best size of frames."""
     ours: list[float] = []
     raw: dict[int, list[float]] = {frame: [] for frame in FRAMES[mebibytes]}
-    for _ in range(count):
+    for turn in range(-1, count):
         for frame, found in raw.items():
             found.append(tab.evaluate("([size, frame]) => arrays.raw(size, frame)", [mebibytes, frame]))
         ours.append(tab.evaluate("size => arrays.up(size)", mebibytes))
+        if turn < 0:
+            for found in (ours, *raw.values()):
+                found.clear()
     medians = {frame: statistics.median(found) for frame, found in raw.items()}
     extra = {"of_raw_socket": min(medians.values()) / statistics.median(ours)}
     extra |= {f"raw_{frame // 1024}_KiB_s": found for frame, found in medians.items()}

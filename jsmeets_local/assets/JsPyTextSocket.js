@@ -11,7 +11,7 @@
 /**
  * @typedef {string | number} JsPyStep
  * @typedef {{path: JsPyStep[], dtype: string, bytes: Uint8Array, shape: readonly number[] | null}} JsPyBuffer
- * @typedef {{text: string, buffers: JsPyBuffer[], size: number, content: Uint8Array | null, is_text: boolean, lane: string | null,
+ * @typedef {{text: string, buffers: JsPyBuffer[], size: number, content: any, is_text: boolean, lane: string | null,
  *            bound: boolean, sent: boolean, cancelled: boolean}} JsPyItem
  * @typedef {{token: string, page: string}} JsPyIdentity
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed" | "hidden"} JsPyState
@@ -49,6 +49,8 @@
     const VERSION = "1.0.0";
     const URL_PATH = "/jsmeetspy/textsocket";
     const CHUNK_BYTES = 262144;
+    const CHUNK_HEAD = 16;
+    const WHOLE_TEXT = 1048576;   // characters that travel as one frame: a browser takes a text as it is
     const CHUNK_WINDOW = 16;
     const SEND_WINDOW = 6;   // of these 16: more would be no faster, and small messages wait behind what is under way
     const CREDIT_EVERY = 4;
@@ -434,6 +436,34 @@
         return bare;
     }
 
+    /** Whether JSON.stringify says all there is in it, as it nearly always does. @type {(value: any, room: number) => boolean} */
+    function is_plain(value, room) {
+        if (room === 0 || typeof value.toJSON === "function") {
+            return false;
+        }
+        if (!Array.isArray(value)) {
+            return Object.getPrototypeOf(value) === Object.prototype && has_plain_items(value, room - 1);
+        }
+        for (let index = 0; index < value.length; index += 1) {
+            const item = value[index];
+            if (typeof item === "object" && item !== null && !is_plain(item, room - 1)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** @type {(value: any, room: number) => boolean} */
+    function has_plain_items(value, room) {
+        for (const key in value) {
+            const item = value[key];
+            if (typeof item === "object" && item !== null && !is_plain(item, room)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** @param {any} value without a prototype, so that a key "__proto__" is a key like any other */
     const shallow_copy = (value) => (Array.isArray(value) ? [...value] : Object.assign(Object.create(null), value));
 
@@ -484,13 +514,15 @@
         }
     }
 
-    /** @param {string} text at least its bytes in UTF-8; exact where it matters */
-    const text_size = (text) => (text.length * 3 < CHUNK_BYTES ? text.length * 3 : utf8.encode(text).length);
+    /** @param {string} text at least its bytes in UTF-8 */
+    const text_size = (text) => text.length * 3;
+    /** @param {JsPyItem} item */
+    const exact_size = ({ text, size }) => size - text_size(text) + utf8.encode(text).length;
 
     /** @param {JsPyBuffer} buffer at least what it adds to a frame: itself, padding, its place in the table */
     const buffer_size = ({ bytes, path, shape }) => bytes.length + 3 * JSON.stringify([path, shape]).length + 64;
     /** @param {JsPyItem} item too large for one frame; the margin is for brackets and the like */
-    const is_large = (item) => item.size > CHUNK_BYTES - 64;
+    const is_large = ({ text, buffers, size }) => (buffers.length ? size > CHUNK_BYTES - 64 : text.length > WHOLE_TEXT);
 
     /** @type {(message: any[], body: unknown, label: string) => JsPyItem} */
     function compose(message, body, label) {
@@ -498,14 +530,12 @@
         const buffers = [];
         let text = "";
         try {
-            text = JSON.stringify(strip_items(message, [], buffers));
+            text = JSON.stringify(is_plain(message, SEND_DEPTH) ? message : strip_items(message, [], buffers));
         } catch (error) {
             throw new TypeError(reason_for(body, label, error), { cause: error });
         }
-        // A text too long to be guessed is encoded once, for its size and for its chunks.
-        const whole = buffers.length || text.length * 3 < CHUNK_BYTES ? null : utf8.encode(`[${text}]`);
-        const size = whole?.length ?? buffers.reduce((sum, buffer) => sum + buffer_size(buffer), text_size(text));
-        return { text, buffers, size, content: whole, is_text: true, lane: null, bound: false, sent: false, cancelled: false };
+        const size = buffers.reduce((sum, buffer) => sum + buffer_size(buffer), text_size(text));
+        return { text, buffers, size, content: null, is_text: true, lane: null, bound: false, sent: false, cancelled: false };
     }
 
     /**
@@ -514,18 +544,14 @@
      */
     function prepare(message, body = message, label = "message", max_bytes = Infinity) {
         const item = compose(message, body, label);
-        if (item.size > max_bytes) {
-            throw new TypeError(`${label}: ${item.size} bytes are more than the limit of ${max_bytes}`);
+        const size = item.size > max_bytes ? exact_size(item) : 0;
+        if (size > max_bytes) {
+            throw new TypeError(`${label}: ${size} bytes are more than the limit of ${max_bytes}`);
         }
-        if (!is_large(item)) {
-            item.content = null;
-        } else if (item.buffers.length) {
-            item.content = binary_frame([item]);   // the one copy: a large message has a frame of its own
-            item.is_text = false;
-            item.buffers = [];
-        }
-        if (item.content) {
-            item.text = "";
+        if (is_large(item)) {   // it has a frame of its own
+            item.is_text = item.buffers.length === 0;
+            item.content = laid(item.is_text ? [utf8.encode(`[${item.text}]`)] : binary_parts([item]));
+            Object.assign(item, { text: "", buffers: [], size: item.content.total });
         }
         item.buffers.forEach((buffer) => { buffer.bytes = buffer.bytes.slice(); });
         return item;
@@ -536,19 +562,32 @@
     /** @param {number} size */
     const padded = (size) => Math.ceil(size / 8) * 8;
 
-    /** @param {JsPyItem[]} items */
-    function binary_frame(items) {
+    /** @param {number} size what it lacks to be padded */
+    const padding = (size) => new Uint8Array(padded(size) - size);
+
+    /** A binary frame in pieces, which are not copied. @param {JsPyItem[]} items @returns {Uint8Array[]} */
+    function binary_parts(items) {
         const buffers = items.flatMap((item, index) => item.buffers.map(({ path, dtype, bytes, shape }) =>
             ({ bytes, entry: [[index, ...path], dtype, bytes.length, shape] })));
         const table = JSON.stringify(buffers.map(({ entry }) => entry));
         const header = utf8.encode(`[${text_frame(items)},${table}]`);
-        const start = padded(8 + header.length);
-        const frame = new Uint8Array(buffers.reduce((size, { bytes }) => size + padded(bytes.length), start));
-        frame[0] = 1;
-        new DataView(frame.buffer).setUint32(4, header.length, true);
-        frame.set(header, 8);
-        buffers.reduce((offset, { bytes }) => (frame.set(bytes, offset), offset + padded(bytes.length)), start);
-        return frame;
+        const begin = new Uint8Array(Uint32Array.of(1, header.length).buffer);
+        return [begin, header, padding(header.length), ...buffers.flatMap(({ bytes }) => [bytes, padding(bytes.length)])];
+    }
+
+    /** @param {Uint8Array[]} parts */
+    const size_of = (parts) => parts.reduce((size, part) => size + part.length, 0);
+
+    /** @template {{set: (part: Uint8Array, at: number) => void}} T @param {Uint8Array[]} parts @param {T} whole @returns {T} */
+    function joined(parts, whole) {
+        parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
+        return whole;
+    }
+
+    /** @param {JsPyItem[]} items */
+    function binary_frame(items) {
+        const parts = binary_parts(items);
+        return joined(parts, new Uint8Array(size_of(parts)));
     }
 
     /** @type {(items: JsPyItem[]) => string | Uint8Array} */
@@ -602,31 +641,65 @@
 
     // ---------------------------------------------------------------- codec: chunks
 
+    /** @type {WeakRef<any>} of what Python has: memory that was used before takes half the time to be filled */
+    let spare = new WeakRef({});
+
+    /** Zeros, or what was there before. @param {number} size */
+    function memory(size) {
+        const found = spare.deref();
+        if (!(found?.byteLength >= size && found.byteLength < 2 * size)) {
+            return new Uint8Array(size);
+        }
+        spare = new WeakRef({});
+        return new Uint8Array(found, 0, size);
+    }
+
+    /** The content of one frame as it travels: each piece behind the room for its header. That is the one copy of it. */
+    class Laid {
+        /** @param {number} total @param {number} [size] of a piece */
+        constructor(total, size = CHUNK_BYTES) {
+            this.total = total;
+            this.size = size;
+            this.chunks = memory(total + CHUNK_HEAD * Math.ceil(total / size));
+        }
+
+        /** @param {Uint8Array} bytes @param {number} at where in the content */
+        set(bytes, at) {
+            for (let from = 0; from < bytes.length;) {
+                const [piece, inside] = [Math.floor((at + from) / this.size), (at + from) % this.size];
+                const part = bytes.subarray(from, from + this.size - inside);
+                this.chunks.set(part, piece * (CHUNK_HEAD + this.size) + CHUNK_HEAD + inside);
+                from += part.length;
+            }
+        }
+    }
+
+    /** @param {Uint8Array[]} parts of a content @param {number} [size] of a piece */
+    const laid = (parts, size) => joined(parts, new Laid(size_of(parts), size));
+
     /** Cuts the content of one frame into chunks. */
     class Chunker {
-        /** @param {Uint8Array} content @param {boolean} text @param {number} stream @param {number} [size] */
-        constructor(content, text, stream, size = CHUNK_BYTES) {
+        /** @param {Laid} content @param {boolean} text @param {number} stream */
+        constructor(content, text, stream) {
             this.content = content;
             this.text = text;
             this.stream = stream;
-            this.size = size;
             this.offset = 0;
         }
 
         get done() {
-            return this.offset >= this.content.length;
+            return this.offset >= this.content.chunks.length;
         }
 
+        /** A view, good until the content is cut once more. */
         next() {
-            const piece = this.content.subarray(this.offset, this.offset + this.size);
-            this.offset += piece.length;
-            const frame = new Uint8Array(16 + piece.length);
+            const { chunks, size, total } = this.content;
+            const frame = chunks.subarray(this.offset, this.offset + CHUNK_HEAD + size);
+            this.offset += frame.length;
             const view = view_of(frame);
-            frame[0] = 2;
-            frame[1] = (this.done ? 1 : 0) | (this.text ? 2 : 0);
+            view.setUint32(0, 2 | (this.done ? 1 : 0) << 8 | (this.text ? 2 : 0) << 8, true);
             view.setUint32(4, this.stream, true);
-            view.setBigUint64(8, BigInt(this.content.length), true);
-            frame.set(piece, 16);
+            view.setBigUint64(8, BigInt(total), true);
             return frame;
         }
     }
@@ -710,6 +783,14 @@
 
     // ---------------------------------------------------------------- outbox: what goes out, in which order
 
+    /** Its content is not needed any more. @param {JsPyItem} item */
+    function release(item) {
+        if (item.content) {
+            spare = new WeakRef(item.content.chunks.buffer);
+            item.content = null;
+        }
+    }
+
     /** Batches small items into frames, sends large ones in chunks, and keeps the order within a lane. */
     class Outbox {
         /** @param {(frame: string | Uint8Array) => void} write @param {number} [limit] bytes that may wait */
@@ -772,7 +853,7 @@
                 this.held -= item.size;
             } else if (behind) {
                 behind.push(item);
-            } else if (is_large(item)) {
+            } else if (item.content) {
                 this.queued.push(item);
                 if (item.lane !== null) {
                     this.lanes.set(item.lane, []);
@@ -822,8 +903,7 @@
                 } else {
                     const number = this.next_stream;
                     this.next_stream = number === 0xFFFFFFFF ? 1 : number + 1;
-                    const content = /** @type {Uint8Array} */ (item.content);   // of whatever is large
-                    this.streams.set(number, { item, chunker: new Chunker(content, item.is_text, number), flying: 0 });
+                    this.streams.set(number, { item, chunker: new Chunker(item.content, item.is_text, number), flying: 0 });
                 }
             }
         }
@@ -861,7 +941,7 @@
             if (!(received >= this.acknowledged && received <= this.acknowledged + this.kept.length)) {
                 throw new ProtocolError(`${received} messages acknowledged, of ${this.acknowledged + this.kept.length}`);
             }
-            this.kept.splice(0, received - this.acknowledged);
+            this.kept.splice(0, received - this.acknowledged).forEach(release);
             this.acknowledged = received;
         }
 
@@ -1849,7 +1929,7 @@
         _limit: limit_of,
         _is_thenable: is_thenable,
         _without_token: without_token,
-        _codec: { encode, decode, prepare, explain, Chunker, Assembler, Outbox, ProtocolError },
+        _codec: { encode, decode, prepare, explain, laid, Chunker, Assembler, Outbox, ProtocolError },
     };
     globalThis.JsPyTextSocket = api;
 

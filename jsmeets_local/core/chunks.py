@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..errors import ProtocolError
+from .memory import fresh
 
-__all__ = ["CHUNK", "CHUNK_BYTES", "MAX_STREAMS", "WINDOW", "Assembler", "cut", "offered", "slices"]
+__all__ = [
+    "CHUNK",
+    "CHUNK_BYTES",
+    "HEADER_BYTES",
+    "MAX_STREAMS",
+    "WINDOW",
+    "Assembler",
+    "Landed",
+    "cut",
+    "offered",
+    "slices",
+]
 
 CHUNK = 2  # the frame type
 CHUNK_BYTES = 256 * 1024
@@ -19,6 +32,7 @@ _LAST = 1
 _TEXT = 2
 _OFFER = 4  # Python to the page alone
 _HEADER = struct.Struct("<BBxxIQ")
+HEADER_BYTES = _HEADER.size
 
 
 def cut(parts: list[bytes | memoryview], is_text: bool, stream: int, size: int = CHUNK_BYTES) -> Iterator[bytes]:
@@ -56,11 +70,19 @@ def slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryvi
         yield pieces
 
 
+class Landed(NamedTuple):
+    """A chunk whose piece is in its place already: its header, and the length of the piece."""
+
+    header: bytes
+    size: int
+
+
 class _Stream:
-    __slots__ = ("content", "flags", "total", "uncredited")
+    __slots__ = ("content", "flags", "taken", "total", "uncredited")
 
     def __init__(self, total: int, flags: int) -> None:
-        self.content = bytearray()  # grows with what comes: an announcement alone takes no memory
+        self.content = fresh(total)
+        self.taken = 0
         self.total = total
         self.flags = flags
         self.uncredited = 0  # chunks that the sender does not know to be taken
@@ -77,7 +99,11 @@ class Assembler:
         self.max_bytes = max_bytes
         self._streams: dict[int, _Stream] = {}
 
-    def feed(self, chunk: bytes) -> tuple[int, str | bytearray | None]:
+    def is_empty(self) -> bool:
+        """Whether no stream is open."""
+        return not self._streams
+
+    def feed(self, chunk: bytes) -> tuple[int, str | memoryview | None]:
         """Takes one chunk frame.
 
         Returns:
@@ -86,22 +112,46 @@ class Assembler:
         Raises:
             ProtocolError: The chunk does not fit what came before.
         """
-        if len(chunk) <= _HEADER.size:
+        header, piece = chunk[:HEADER_BYTES], memoryview(chunk)[HEADER_BYTES:]
+        self.room(header, len(piece))[:] = piece
+        return self.take(Landed(header, len(piece)))
+
+    def room(self, header: bytes, size: int) -> memoryview:
+        """Where the piece of the next chunk belongs. Before any other comes, `take` is told that it is there.
+
+        Args:
+            header: What the chunk begins with.
+            size: Bytes of its piece.
+
+        Raises:
+            ProtocolError: The chunk does not fit what came before.
+        """
+        if not size:
             raise ProtocolError("chunk without content")
-        _, flags, stream_id, total = _HEADER.unpack_from(chunk)
-        payload = memoryview(chunk)[_HEADER.size :]
-        if flags & ~(_LAST | _TEXT):
+        kind, flags, number, total = _HEADER.unpack(header)
+        if kind != CHUNK or flags & ~(_LAST | _TEXT):
             raise ProtocolError(f"chunk of unknown flags {flags}")
-        if len(payload) > CHUNK_BYTES:
-            raise ProtocolError(f"chunk of {len(payload)} bytes, {CHUNK_BYTES} allowed")
-        stream = self._stream(stream_id, total, flags)
-        self._fill(stream, payload)
-        if not flags & _LAST and len(stream.content) < total:
-            return stream_id, None
-        if not flags & _LAST:
-            raise ProtocolError("the chunk that completes its content is not marked as the last")
-        del self._streams[stream_id]
-        return stream_id, _content(stream)
+        if size > CHUNK_BYTES:
+            raise ProtocolError(f"chunk of {size} bytes, {CHUNK_BYTES} allowed")
+        stream = self._stream(number, total, flags)
+        end = stream.taken + size
+        _check_end(end, total, bool(flags & _LAST))
+        return stream.content[stream.taken : end]
+
+    def take(self, landed: Landed) -> tuple[int, str | memoryview | None]:
+        """The piece that `room` was asked for is there; returns as `feed`.
+
+        Raises:
+            ProtocolError: That was the end of a text, which is none.
+        """
+        number: int = _HEADER.unpack(landed.header)[2]
+        stream = self._streams[number]
+        stream.taken += landed.size
+        stream.uncredited += 1
+        if stream.taken < stream.total:
+            return number, None
+        del self._streams[number]
+        return number, _content(stream)
 
     def credit(self, stream_id: int) -> int:
         """How many chunks of a stream are to be credited now; 0 where that can wait, or the stream is complete."""
@@ -123,19 +173,20 @@ class Assembler:
             raise ProtocolError("chunks of one stream disagree about its content")
         return stream
 
-    def _fill(self, stream: _Stream, payload: memoryview) -> None:
-        if len(stream.content) + len(payload) > stream.total:
-            raise ProtocolError("chunks are longer than the content they announced")
-        stream.content += payload
-        stream.uncredited += 1
+
+def _check_end(end: int, total: int, is_last: bool) -> None:
+    if end > total:
+        raise ProtocolError("chunks are longer than the content they announced")
+    if is_last and end < total:
+        raise ProtocolError(f"last chunk came after {end} of {total} bytes")
+    if end == total and not is_last:
+        raise ProtocolError("the chunk that completes its content is not marked as the last")
 
 
-def _content(stream: _Stream) -> str | bytearray:
-    if len(stream.content) != stream.total:
-        raise ProtocolError(f"last chunk came after {len(stream.content)} of {stream.total} bytes")
+def _content(stream: _Stream) -> str | memoryview:
     if not stream.flags:
         return stream.content
     try:
-        return stream.content.decode()
+        return str(stream.content, "utf-8")
     except UnicodeDecodeError:
         raise ProtocolError("text in chunks is not UTF-8") from None

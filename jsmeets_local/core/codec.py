@@ -133,7 +133,7 @@ def _pad(length: int) -> bytes:
     return bytes(-length % 8)
 
 
-def decode(frame: Frame | bytearray) -> list[Message]:
+def decode(frame: Frame | memoryview) -> list[Message]:
     """The messages of a text frame (`str`) or of a binary frame of type 1 (`bytes`).
 
     Raises:

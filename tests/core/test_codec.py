@@ -91,13 +91,13 @@ def test_chunk_frames_of_a_stranger(payloads: list[bytes]) -> None:
     assert len(assembler._streams) <= len(payloads)
 
 
-def in_chunks(value: Any) -> tuple[bytearray, Any]:
+def in_chunks(value: Any) -> tuple[memoryview, Any]:
     """What came, put together, and the value in it."""
     parts, is_text = frame_parts([message_packet(["return", 1], pack(value, "result"))])
     assembler = Assembler(2**28)
     for chunk in cut(parts, is_text, 1):
         _, content = assembler.feed(chunk)
-    assert isinstance(content, bytearray)
+    assert isinstance(content, memoryview)
     [message] = decode(content)
     assert isinstance(message, Return)
     return content, message.value

@@ -29,9 +29,9 @@ test("a document that is not there has no address to fetch from: Python hears th
     await settled();
     assert.deepEqual(end.messages(), [["decline", 3]]);
     assert.deepEqual(asked, []);
-    const chunker = new end.codec.Chunker(CONTENT, true, 3, 10);
+    const chunker = new end.codec.Chunker(end.codec.laid([CONTENT], 10), true, 3);
     while (!chunker.done) {
-        end.raw(chunker.next().buffer);
+        end.raw(chunker.next().slice().buffer);
     }
     assert.equal(JsPyQueue.shift("q"), "large");
 });

@@ -352,12 +352,39 @@ test("an unfinished stream starts again on the next connection, with what waits 
     assert.equal(await answer, true);
 });
 
+test("a large message leaves its memory to the next one, and nothing of itself", async () => {
+    const end = await connected(...LIBRARY);
+    const values = [0xAB, 0xCD, 0xEF].map((byte, index) => new Uint8Array(300000 - index).fill(byte));
+    for (const [index, value] of values.entries()) {
+        JsPyQueue.push_nowait("q")([value, value.subarray(0, 3)]);
+        await settled();
+        const frames = end.frames();
+        const chunks = frames.map((frame) => end.assembler.accept(frame));
+        const whole = chunks.at(-1).content;
+        const [[, , , got]] = end.codec.decode(whole);
+        assert.deepEqual(got, [value, value.subarray(0, 3)]);
+        assert.deepEqual(whole.subarray(-5), new Uint8Array(5));   // the padding
+        end.send(["ack", index + 1]);
+    }
+});
+
+test("a text travels as it is up to a million characters, and in chunks beyond", async () => {
+    const end = await connected(...LIBRARY);
+    for (const [length, count] of [[300000, 1], [1040000, 1], [1050000, 5]]) {
+        JsPyQueue.push_nowait("q")("x".repeat(length));
+        await settled();
+        const frames = end.frames();
+        assert.equal(frames.length, count);
+        assert.equal(typeof frames[0], count === 1 ? "string" : "object");
+    }
+});
+
 test("chunks from Python are credited, and their message handled", async () => {
     const end = await connected(...LIBRARY);
-    const { Chunker } = end.codec;
-    const chunker = new Chunker(end.codec.encode([["push", 0, "q", new Float64Array(200000)]]), false, 7);
+    const { Chunker, laid } = end.codec;
+    const chunker = new Chunker(laid([end.codec.encode([["push", 0, "q", new Float64Array(200000)]])]), false, 7);
     while (!chunker.done) {
-        end.raw(chunker.next().buffer);
+        end.raw(chunker.next().slice().buffer);
     }
     assert.deepEqual(end.messages(), [["credit", 7, 4], ["credit", 7, 3]]);
     assert.equal(JsPyQueue.shift("q").length, 200000);

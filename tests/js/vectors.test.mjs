@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { bytes, hex, load, vectors } from "./page.mjs";
 
 const { codec } = load();
-const { Assembler, Chunker, ProtocolError } = codec;
+const { Assembler, Chunker, ProtocolError, laid } = codec;
 const has_float16 = Boolean(globalThis.Float16Array);
 const sizes = { int8: 1, bool: 1, bytes: 1, uint8: 1, int16: 2, uint16: 2, float16: 2, int64: 8, uint64: 8, float64: 8 };
 
@@ -54,7 +54,7 @@ for (const { name, frame_hex, messages, buffers } of vectors("binary_frames")) {
 for (const { name, content_text, content_hex, is_text, chunk_size, stream, frames_hex } of vectors("chunks")) {
     test(`chunks: ${name}`, () => {
         const content = is_text ? new TextEncoder().encode(content_text) : bytes(content_hex);
-        const chunker = new Chunker(content, is_text, stream, chunk_size);
+        const chunker = new Chunker(laid([content], chunk_size), is_text, stream);
         const frames = [];
         while (!chunker.done) {
             frames.push(hex(chunker.next()));
@@ -79,7 +79,7 @@ for (const { name, content_text, content_hex, is_text, stream, secret_hex, frame
         assert.deepEqual(offer, { stream, total: content.length, secret: secret_hex });
         assert.throws(() => assembler.accept(first), ProtocolError);   // of a stream that is open
         assert.throws(() => assembler.accept(last), ProtocolError);   // before it was fetched
-        assert.throws(() => assembler.accept(new Chunker(content, is_text, stream, 8).next()), ProtocolError);
+        assert.throws(() => assembler.accept(new Chunker(laid([content], 8), is_text, stream).next()), ProtocolError);
         assembler.fill(offer, content);
         const { content: whole } = assembler.accept(last);
         assert.equal(is_text ? whole : hex(whole), is_text ? content_text : content_hex);
@@ -108,7 +108,7 @@ for (const garbage of vectors("garbage")) {
 
 test("chunks of two streams interleave; another total or another kind does not fit", () => {
     const content = new TextEncoder().encode('[["goodbye"]]');
-    const [a, b] = [new Chunker(content, true, 1, 8), new Chunker(content, true, 2, 8)];
+    const [a, b] = [new Chunker(laid([content], 8), true, 1), new Chunker(laid([content], 8), true, 2)];
     const assembler = new Assembler();
     assert.equal(assembler.accept(a.next()).content, null);
     assert.equal(assembler.accept(b.next()).content, null);

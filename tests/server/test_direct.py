@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from jsmeets_local import Bridge, JsMeetsPy
+from jsmeets_local.core.chunks import CHUNK_BYTES, Landed, cut
+from jsmeets_local.core.codec import frame_parts, message_packet
+from jsmeets_local.core.values import pack
 from jsmeets_local.direct import DirectProtocol
 from tests.raw import RawPage, open_socket
 
@@ -23,10 +28,17 @@ from .test_expose_errors import Served
 BURST = 600
 
 
+def checksum(value: str | bytes) -> list[int]:
+    """How much came, and whether all of it is right."""
+    data = value.encode() if isinstance(value, str) else value
+    return [len(data), zlib.crc32(data)]
+
+
 @pytest.fixture(scope="module", params=["launch", "plain uvicorn"])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     app = JsMeetsPy(bridge=Bridge())
     app.functions.expose("echo", lambda value: value)
+    app.functions.expose("checksum", checksum)
 
     @app.expose
     async def sum_of(*values: int) -> int:
@@ -196,6 +208,78 @@ def test_nothing_is_heard_behind_the_end(url: str) -> None:
     other.send(["publish", 1, "t", "own", False])
     assert other.next("publish") == ["publish", 0, "t", "own", False]
     page.close()
+    other.close()
+
+
+# Pieces of large messages -------------------------------------------------------------------------------------------
+
+
+def pieces(number: int, value: str | bytes, size: int = CHUNK_BYTES) -> list[bytes]:
+    """The frames of a large call, whose stream has the call's number."""
+    parts, is_text = frame_parts([message_packet(["call", number, "checksum"], pack([value], "args"))])
+    return [text(chunk, Opcode.BINARY) for chunk in cut(parts, is_text, number, size)]
+
+
+@st.composite
+def large_streams(draw: st.DrawFn) -> tuple[dict[int, list[int]], bytes, list[int]]:
+    """Large calls whose pieces alternate, with pings and small calls between them; and where to cut what is sent."""
+    random, wanted, waiting = Random(draw(st.integers(0, 99))), {}, []
+    for number in range(1, draw(st.integers(1, 3)) + 1):
+        size = draw(st.sampled_from([1, 70_000, CHUNK_BYTES - 90, 3 * CHUNK_BYTES + 7]))
+        value = random.randbytes(size) if draw(st.booleans()) else "\u00e9" * (size // 2)
+        wanted[number] = checksum(value)
+        waiting.append(pieces(number, value, draw(st.sampled_from([65_536, 100_001, CHUNK_BYTES]))))
+    data, small = b"", 100
+    while waiting:
+        data += waiting[draw(st.integers(0, len(waiting) - 1))].pop(0)
+        waiting = [each for each in waiting if each]
+        if draw(st.booleans()):
+            small += 1
+            wanted[small] = [1, zlib.crc32(b"x")]
+            data += text(json.dumps([["call", small, "checksum", ["x"]]])) + text(b"ping", Opcode.PING)
+    return wanted, data, sorted(draw(st.lists(st.integers(0, len(data)), max_size=6)))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(large_streams())
+def test_pieces_however_they_are_cut(url: str, stream: tuple[dict[int, list[int]], bytes, list[int]]) -> None:
+    wanted, data, cuts = stream
+    page = RawPage(url)
+    for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
+        wire(page, data[start:end])
+    answers = {number: value for _, number, value in (page.next("return") for _ in wanted)}
+    assert answers == wanted
+    page.send(["call", 999, "sum_of", [1, 2]])
+    assert page.next("return") == ["return", 999, 3]
+    page.close()
+
+
+def test_pieces_are_read_into_their_place(url: str, handed_over: list[Any]) -> None:
+    page = RawPage(url)
+    value = Random(1).randbytes(20 * CHUNK_BYTES)
+    wire(page, b"".join(pieces(1, value)))
+    assert page.next("return") == ["return", 1, checksum(value)]
+    landed = sum(isinstance(frame, Landed) for frame in handed_over)
+    assert landed >= 10 if "#" in url else landed == 0
+    page.close()
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_piece_that_does_not_fit_is_refused(url: str, at: int) -> None:
+    page = RawPage(url)
+    frames = pieces(1, bytes(4 * CHUNK_BYTES))
+    frames[at] = pieces(1, bytes(5 * CHUNK_BYTES))[at]  # of another length
+    wire(page, b"".join(frames))
+    assert close_code(page) == 4400
+    page.close()
+
+
+def test_a_page_that_goes_in_the_middle_of_a_piece(url: str) -> None:
+    page, other = RawPage(url), RawPage(url, "other")
+    data = b"".join(pieces(1, bytes(4 * CHUNK_BYTES)))
+    wire(page, data[: len(data) - 100_000])
+    page.socket.socket.close()
+    assert other.ask("call", "checksum", ["x"])[2] == [1, zlib.crc32(b"x")]
     other.close()
 
 
