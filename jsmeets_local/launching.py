@@ -296,7 +296,7 @@ class Launching(Starlette2020):
             return server
 
     def _start_server(self, order: _Order) -> ServerThread:
-        from .server import ServerThread  # and uvicorn with it
+        from .server import ServerThread  # loaded to serve, not before
 
         try:
             server = ServerThread(self, order.host, order.port, order.switch_interval)
@@ -327,7 +327,9 @@ class Launching(Starlette2020):
             page.close()
         if cell is not None and self.bridge.owner not in (None, self):
             self.bridge.owner.stop()
-        handle = self._make_page(self._serve(order), look)
+        server = self._serve(order)
+        handle = self._make_page(server, look)
+        server.accept()
         launches.add(cell, handle)
         for page in earlier:  # now, so that our own server goes on
             page.close()

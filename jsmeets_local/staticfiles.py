@@ -26,6 +26,7 @@ SCRIPTS = (
     "badge.js",
 )
 JOINED = "jsmeets.js"  # all of these, in one answer: a page waits once
+MODULE = "jsmeets.mjs"
 
 _IMPORTS = re.compile(rb'(?:import "\./\w+\.js";\n){2,}')  # in the module: all of these again
 
@@ -83,7 +84,9 @@ class Assets(Files):
         parts = self._parts.get(path)
         if parts is None or scope["method"] not in ("GET", "HEAD"):
             return await super().get_response(path, scope)  # which refuses
-        content = _IMPORTS.sub(lambda _: _read(SCRIPTS), _read(parts))
+        content = _read(parts)
+        if path == MODULE:
+            content = _IMPORTS.sub(lambda _: _read(SCRIPTS), content)
         response = Response(content, headers=_headers(content), media_type=_MEDIA_TYPES[Path(path).suffix])
         is_known = self.is_not_modified(response.headers, Headers(scope=scope))
         return NotModifiedResponse(response.headers) if is_known else response

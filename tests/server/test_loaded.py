@@ -28,6 +28,15 @@ import jsmeets_local
 
 jsmeets_local.JsMeetsPy(templates="examples")
 """
+STARTING = """
+import jsmeets_local, sys
+
+seen = set()
+app = jsmeets_local.JsMeetsPy(on_startup=[lambda: seen.update(sys.modules)])
+page = app.launch("<p>here</p>", mode="none")
+assert "jsmeets_local.server" in seen and not seen & {"uvicorn", "click", "jsmeets_local.serving"}, seen
+page.close()
+"""
 OPTIONAL = {"numpy", "pandas", "polars", "PIL", "IPython", "webview", "jinja2", "PyInstaller"}
 WINDOWS = {"jsmeets_local.launchers.chromium", "jsmeets_local.launchers.window_here"}
 OF_UVICORN = {"uvicorn", "click", "watchfiles"}  # these two come with it
@@ -54,6 +63,10 @@ def test_what_is_not_used_is_not_loaded(program: str, absent: set[str]) -> None:
     loaded = loaded_by(program)
     assert "jsmeets_local.app" in loaded
     assert not loaded & absent
+
+
+def test_launch_does_not_wait_for_uvicorn() -> None:
+    loaded_by(STARTING)
 
 
 def test_templates_load_jinja2() -> None:
