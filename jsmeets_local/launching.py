@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import Struct
 
 from .bridge import GOODBYE, Bridge
 from .cells import here
@@ -15,8 +17,7 @@ from .core.arguments import seconds
 from .core.functions import Function
 from .errors import LaunchError, WouldDeadlock
 from .gate import Gate
-from .launchers import choose_modes, is_closed_by_absence, open_browser, open_window, too_late
-from .launchers.look import WindowOptions, check_options, look
+from .launchers import choose_modes, is_closed_by_absence, open_window, too_late
 from .launchers.notebook import SIZE, Frame, launches
 from .launchers.proxy import Site, base_url_of_notebook, check_base_url, is_shown_by_localhost, site_at
 from .launchers.surface import NoWindow, Surface
@@ -28,6 +29,7 @@ from .switching import check_switch_interval
 from .views import Views
 
 if TYPE_CHECKING:
+    from .launchers.look import WindowOptions
     from .server import ServerThread
 
 __all__ = ["Launching"]
@@ -41,7 +43,7 @@ _REACHABLE = (
 )
 
 
-class _Order(NamedTuple):
+class _Order(Struct, frozen=True):
     """What launch() was asked for, but for the mode."""
 
     path: str
@@ -56,7 +58,7 @@ class _Order(NamedTuple):
     window: dict[str, Any]
 
 
-class _Look(NamedTuple):
+class _Look(Struct, frozen=True):
     """What a page shall be."""
 
     path: str
@@ -146,7 +148,7 @@ class Launching(Starlette2020):
             ValueError: There is no such mode, the mode has no such option, or a value is out of range.
             Exception: What a start-up handler or the lifespan raised.
         """
-        modes, window_options = choose_modes(mode), check_options(mode, window)
+        modes, window_options = choose_modes(mode), _checked(mode, window)
         seconds(timeout)
         interval = check_switch_interval(switch_interval)
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
@@ -162,7 +164,7 @@ class Launching(Starlette2020):
         return self._launch(modes[-1], order)
 
     def _launch(self, mode: str, order: _Order) -> Page:
-        looks = look(*order.size, order.window) if mode in ("window", "app") else {}
+        looks = _looks(mode, order)
         handle = self._replace(_look(mode, order), order)
         self._mode, self._base_url = mode, order.base_url
         try:
@@ -184,6 +186,8 @@ class Launching(Starlette2020):
             handle._view.put_on(surface, window_api)
             return surface
         if mode == "browser":
+            from .launchers.browser import open_browser
+
             open_browser(handle._entrance.fresh())
         elif mode == "notebook":
             handle.show()
@@ -384,6 +388,24 @@ class Launching(Starlette2020):
             last = all(known.is_closed() for known in self._pages) and self._server is not None
         if last:
             self.stop()
+
+
+def _checked(mode: str, window: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a window, if there are any."""
+    if not window:
+        return {}
+    from .launchers.look import check_options
+
+    return check_options(mode, window)
+
+
+def _looks(mode: str, order: _Order) -> dict[str, Any]:
+    """All that a window is told of its looks; nothing for what is no window."""
+    if mode not in ("window", "app"):
+        return {}
+    from .launchers.look import look
+
+    return look(*order.size, order.window)
 
 
 def _look(mode: str, order: _Order) -> _Look:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from html import escape
+from importlib.util import find_spec
 from itertools import count
 from string import Template
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakSet, WeakValueDictionary
+
+from msgspec import Struct
 
 from ..cells import Cell, kernel_shell
 from ..errors import LaunchError, MissingExtra
@@ -49,7 +51,7 @@ _SILENT = _PARTS + (
 )
 
 
-class Frame(NamedTuple):
+class Frame(Struct, frozen=True):
     """How a page looks in a notebook.
 
     Attributes:
@@ -64,9 +66,7 @@ class Frame(NamedTuple):
 
     def sized(self, width: int | str | None, height: int | str | None) -> Frame:
         """The same in another size; `None` for the size that it has."""
-        return self._replace(
-            width=self.width if width is None else width, height=self.height if height is None else height
-        )
+        return Frame(self.entrance, self.width if width is None else width, self.height if height is None else height)
 
     def html(self) -> str:
         """The frame, its address as a link below it, and what to read where there is no page."""
@@ -93,7 +93,7 @@ def require_kernel() -> Any:
         MissingExtra: IPython is not installed.
         LaunchError: This process is not a kernel, or the notebook's front end carries no WebSocket.
     """
-    if "IPython" not in sys.modules and importlib.util.find_spec("IPython") is None:
+    if "IPython" not in sys.modules and find_spec("IPython") is None:
         raise MissingExtra("mode=\"notebook\" needs IPython: pip install 'jsmeets-local[notebook]'")
     shell = kernel_shell()
     if shell is None:

@@ -38,7 +38,28 @@ assert "jsmeets_local.server" in seen and not seen & {"uvicorn", "click", "jsmee
 page.close()
 """
 OPTIONAL = {"numpy", "pandas", "polars", "PIL", "IPython", "webview", "jinja2", "PyInstaller"}
-WINDOWS = {"jsmeets_local.launchers.chromium", "jsmeets_local.launchers.window_here"}
+WINDOWS = {
+    "jsmeets_local.launchers." + name
+    for name in (
+        "browser",
+        "checks",
+        "chromium",
+        "look",
+        "stage",
+        "steering",
+        "window",
+        "window_here",
+        "window_process",
+    )
+}
+AT_FIRST_USE = {
+    "pathlib",
+    "queue",
+    "markupsafe",
+    "jsmeets_local.server",
+    "jsmeets_local.serving",
+    "jsmeets_local.script",
+}
 OF_UVICORN = {"uvicorn", "click", "watchfiles"}  # these two come with it
 
 
@@ -52,9 +73,11 @@ def loaded_by(program: str) -> set[str]:
 @pytest.mark.parametrize(
     ("program", "absent"),
     [
-        pytest.param("import jsmeets_local", OPTIONAL | WINDOWS | OF_UVICORN, id="import"),
+        pytest.param("import jsmeets_local", OPTIONAL | WINDOWS | AT_FIRST_USE | OF_UVICORN, id="import"),
         pytest.param(
-            "import jsmeets_local; jsmeets_local.JsMeetsPy()", OPTIONAL | WINDOWS | OF_UVICORN, id="application"
+            "import jsmeets_local; jsmeets_local.JsMeetsPy()",
+            OPTIONAL | WINDOWS | AT_FIRST_USE | OF_UVICORN,
+            id="application",
         ),
         pytest.param(LAUNCHED, OPTIONAL | WINDOWS, id="a launched page that has called"),
     ],
