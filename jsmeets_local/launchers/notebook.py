@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from html import escape
-from importlib.util import find_spec
 from itertools import count
 from string import Template
 from typing import Any
@@ -93,7 +93,7 @@ def require_kernel() -> Any:
         MissingExtra: IPython is not installed.
         LaunchError: This process is not a kernel, or the notebook's front end carries no WebSocket.
     """
-    if "IPython" not in sys.modules and find_spec("IPython") is None:
+    if "IPython" not in sys.modules and importlib.util.find_spec("IPython") is None:
         raise MissingExtra("mode=\"notebook\" needs IPython: pip install 'jsmeets-local[notebook]'")
     shell = kernel_shell()
     if shell is None:
