@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec import Struct
@@ -17,7 +17,15 @@ from .core.arguments import seconds
 from .core.functions import Function
 from .errors import LaunchError, WouldDeadlock
 from .gate import Gate
-from .launchers import choose_modes, is_closed_by_absence, open_window, too_late
+from .launchers import (
+    choose_modes,
+    is_closed_by_absence,
+    open_browser,
+    open_window,
+    too_late,
+    window_look,
+    window_options,
+)
 from .launchers.notebook import SIZE, Frame, launches
 from .launchers.proxy import Site, base_url_of_notebook, check_base_url, is_shown_by_localhost, site_at
 from .launchers.surface import NoWindow, Surface
@@ -148,14 +156,14 @@ class Launching(Starlette2020):
             ValueError: There is no such mode, the mode has no such option, or a value is out of range.
             Exception: What a start-up handler or the lifespan raised.
         """
-        modes, window_options = choose_modes(mode), _checked(mode, window)
+        modes, options = choose_modes(mode), window_options(mode, window)
         seconds(timeout)
         interval = check_switch_interval(switch_interval)
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
         if self.bridge.door.is_here():
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
         path, size = self._views.locate(page), (width, height)
-        order = _Order(path, host, port, timeout, size, check_grace(grace), base_url, private, interval, window_options)
+        order = _Order(path, host, port, timeout, size, check_grace(grace), base_url, private, interval, options)
         for able in modes[:-1]:
             try:
                 return self._launch(able, order)
@@ -164,7 +172,7 @@ class Launching(Starlette2020):
         return self._launch(modes[-1], order)
 
     def _launch(self, mode: str, order: _Order) -> Page:
-        looks = _looks(mode, order)
+        looks = window_look(mode, order.size, order.window)
         handle = self._replace(_look(mode, order), order)
         self._mode, self._base_url = mode, order.base_url
         try:
@@ -186,8 +194,6 @@ class Launching(Starlette2020):
             handle._view.put_on(surface, window_api)
             return surface
         if mode == "browser":
-            from .launchers.browser import open_browser
-
             open_browser(handle._entrance.fresh())
         elif mode == "notebook":
             handle.show()
@@ -388,24 +394,6 @@ class Launching(Starlette2020):
             last = all(known.is_closed() for known in self._pages) and self._server is not None
         if last:
             self.stop()
-
-
-def _checked(mode: str, window: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a window, if there are any."""
-    if not window:
-        return {}
-    from .launchers.look import check_options
-
-    return check_options(mode, window)
-
-
-def _looks(mode: str, order: _Order) -> dict[str, Any]:
-    """All that a window is told of its looks; nothing for what is no window."""
-    if mode not in ("window", "app"):
-        return {}
-    from .launchers.look import look
-
-    return look(*order.size, order.window)
 
 
 def _look(mode: str, order: _Order) -> _Look:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,7 +14,17 @@ from .notebook import require_kernel
 from .proxy import REACHABLE
 from .surface import Surface
 
-__all__ = ["MODES", "choose_modes", "here", "is_closed_by_absence", "open_window", "too_late"]
+__all__ = [
+    "MODES",
+    "choose_modes",
+    "here",
+    "is_closed_by_absence",
+    "open_browser",
+    "open_window",
+    "too_late",
+    "window_look",
+    "window_options",
+]
 
 MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
 
@@ -68,6 +78,33 @@ def _app_problem() -> str | None:
 
 
 _PROBLEMS: dict[str, Callable[[], str | None]] = {"window": _window_problem, "app": _app_problem}
+
+
+def window_options(mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """As `look.check_options`, if there are any."""
+    if not options:
+        return {}
+    from .look import check_options
+
+    return check_options(mode, options)
+
+
+def window_look(
+    mode: str, size: tuple[int | str | None, int | str | None], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All that a window is told of its looks, as `look.look`; nothing for what is no window."""
+    if mode not in ("window", "app"):
+        return {}
+    from .look import look
+
+    return look(*size, options)
+
+
+def open_browser(url: str) -> None:
+    """As `browser.open_browser`."""
+    from .browser import open_browser
+
+    open_browser(url)
 
 
 def open_window(mode: str, door: Door, url: str, look: dict[str, Any], ended: Callable[[], None]) -> Surface:
