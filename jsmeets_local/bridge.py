@@ -8,7 +8,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from time import monotonic  # not the loop's time: uvloop's stands still while callbacks run
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from .cells import Cell, here
 from .core import effects as fx
@@ -25,7 +27,7 @@ GOODBYE = "the Python program has ended"
 logger = logging.getLogger("jsmeets_local")
 
 
-class Watcher(NamedTuple):
+class Watcher(Struct, frozen=True):
     """Hears, on the loop, of every page that comes and goes."""
 
     arrived: Callable[[int, str], None]

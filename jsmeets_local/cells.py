@@ -10,14 +10,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 __all__ = ["Cell", "here", "kernel_shell", "writing"]
 
 _NOWHERE: AbstractContextManager[None] = nullcontext()
 
 
-class Cell(NamedTuple):
+class Cell(Struct, frozen=True):
     """One execution of a cell.
 
     Attributes:

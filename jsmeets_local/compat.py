@@ -8,9 +8,9 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
+from html import escape
 from typing import Any, TypeAlias, TypeVar
 
-from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import Receive, Scope
@@ -35,22 +35,22 @@ def enter_request(scope: Scope, receive: Receive) -> None:
     current_root.set(str(scope.get("root_path", "")).rstrip("/"))
 
 
-def script_tags() -> Markup:
-    """The script tag of all our files, behind an import map: the Jinja global `jsmeets_scripts()`."""
-    return Markup("\n").join([*_import_map(), _script_tag()])
+def script_tags() -> str:
+    """The script tag of all our files, behind an import map."""
+    return "\n".join([*_import_map(), _script_tag()])
 
 
-def _script_tag() -> Markup:
-    return Markup('<script src="{}/jsmeetspy/{}"></script>').format(current_root.get(), JOINED)
+def _script_tag() -> str:
+    return f'<script src="{escape(current_root.get())}/jsmeetspy/{JOINED}"></script>'
 
 
-def _import_map() -> list[Markup]:
+def _import_map() -> list[str]:
     """Where we are under a path, `import "/jsmeetspy/jsmeets.mjs"` has to be led there."""
     root = current_root.get()
     if not root:
         return []
     imports = json.dumps({"imports": {"/jsmeetspy/": f"{root}/jsmeetspy/"}}).translate(_NOT_IN_SCRIPTS)
-    return [Markup('<script type="importmap">{}</script>').format(Markup(imports))]
+    return [f'<script type="importmap">{imports}</script>']
 
 
 def with_scripts(html: str) -> str:

@@ -6,8 +6,11 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
+from msgspec import Struct
+
+from . import launchers
 from .bridge import GOODBYE, Bridge
 from .cells import here
 from .compat import Starlette2020
@@ -15,8 +18,6 @@ from .core.arguments import seconds
 from .core.functions import Function
 from .errors import LaunchError, WouldDeadlock
 from .gate import Gate
-from .launchers import choose_modes, is_closed_by_absence, open_browser, open_window, too_late
-from .launchers.look import WindowOptions, check_options, look
 from .launchers.notebook import SIZE, Frame, launches
 from .launchers.proxy import Site, base_url_of_notebook, check_base_url, is_shown_by_localhost, site_at
 from .launchers.surface import NoWindow, Surface
@@ -28,12 +29,12 @@ from .switching import check_switch_interval
 from .views import Views
 
 if TYPE_CHECKING:
+    from .launchers.look import WindowOptions
     from .server import ServerThread
 
 __all__ = ["Launching"]
 
 logger = logging.getLogger("jsmeets_local")
-
 
 _REACHABLE = (
     "host=%r: whoever reaches port %d of this machine over the network can read its pages and files, and what goes to "
@@ -41,7 +42,7 @@ _REACHABLE = (
 )
 
 
-class _Order(NamedTuple):
+class _Order(Struct, frozen=True):
     """What launch() was asked for, but for the mode."""
 
     path: str
@@ -56,7 +57,7 @@ class _Order(NamedTuple):
     window: dict[str, Any]
 
 
-class _Look(NamedTuple):
+class _Look(Struct, frozen=True):
     """What a page shall be."""
 
     path: str
@@ -146,14 +147,14 @@ class Launching(Starlette2020):
             ValueError: There is no such mode, the mode has no such option, or a value is out of range.
             Exception: What a start-up handler or the lifespan raised.
         """
-        modes, window_options = choose_modes(mode), check_options(mode, window)
+        modes, options = launchers.choose_modes(mode), launchers.window_options(mode, window)
         seconds(timeout)
         interval = check_switch_interval(switch_interval)
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
         if self.bridge.door.is_here():
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
-        path, size = self._views.locate(page), (width, height)
-        order = _Order(path, host, port, timeout, size, check_grace(grace), base_url, private, interval, window_options)
+        path, grace = self._views.locate(page), check_grace(grace)
+        order = _Order(path, host, port, timeout, (width, height), grace, base_url, private, interval, options)
         for able in modes[:-1]:
             try:
                 return self._launch(able, order)
@@ -162,7 +163,7 @@ class Launching(Starlette2020):
         return self._launch(modes[-1], order)
 
     def _launch(self, mode: str, order: _Order) -> Page:
-        looks = look(*order.size, order.window) if mode in ("window", "app") else {}
+        looks = launchers.window_look(mode, order.size, order.window)
         handle = self._replace(_look(mode, order), order)
         self._mode, self._base_url = mode, order.base_url
         try:
@@ -170,7 +171,7 @@ class Launching(Starlette2020):
             if mode != "none" and not handle.wait_connected(order.timeout):
                 if surface is not None and handle.is_closed():
                     raise surface.failure()
-                raise LaunchError(too_late(handle._entrance.address, mode, order.timeout))
+                raise LaunchError(launchers.too_late(handle._entrance.address, mode, order.timeout))
         except BaseException:
             handle.close()
             raise
@@ -180,11 +181,11 @@ class Launching(Starlette2020):
         if mode in ("window", "app"):
             # All accounts can read the arguments of a program. The process of a window is told by a pipe.
             url = handle._entrance.told() if mode == "window" else handle._entrance.fresh()
-            surface = open_window(mode, self.bridge.door, url, looks, lambda: self._window_closed(handle))
+            surface = launchers.open_window(mode, self.bridge.door, url, looks, lambda: self._window_closed(handle))
             handle._view.put_on(surface, window_api)
             return surface
         if mode == "browser":
-            open_browser(handle._entrance.fresh())
+            launchers.open_browser(handle._entrance.fresh())
         elif mode == "notebook":
             handle.show()
         return None
@@ -296,7 +297,7 @@ class Launching(Starlette2020):
             return server
 
     def _start_server(self, order: _Order) -> ServerThread:
-        from .server import ServerThread  # and uvicorn with it
+        from .server import ServerThread  # loaded to serve, not before
 
         try:
             server = ServerThread(self, order.host, order.port, order.switch_interval)
@@ -321,13 +322,13 @@ class Launching(Starlette2020):
 
     def _replace(self, look: _Look, order: _Order) -> Page:
         """Opens a page. In a notebook, what the same cell launched before goes, and the bridge changes hands."""
-        cell = here()
-        earlier = launches.replaced_by(cell)
+        earlier = launches.replaced_by(cell := here())
         for page in set(earlier).difference(self._pages):
             page.close()
         if cell is not None and self.bridge.owner not in (None, self):
             self.bridge.owner.stop()
-        handle = self._make_page(self._serve(order), look)
+        handle = self._make_page(server := self._serve(order), look)
+        server.accept()
         launches.add(cell, handle)
         for page in earlier:  # now, so that our own server goes on
             page.close()
@@ -389,7 +390,8 @@ def _look(mode: str, order: _Order) -> _Look:
     base_url = base_url_of_notebook() if in_notebook and order.base_url is None else order.base_url
     width, height = (default if asked is None else asked for asked, default in zip(order.size, SIZE, strict=True))
     by_name = in_notebook and is_shown_by_localhost()
-    return _Look(order.path, (width, height), order.grace if is_closed_by_absence(mode) else None, base_url, by_name)
+    grace = order.grace if launchers.is_closed_by_absence(mode) else None
+    return _Look(order.path, (width, height), grace, base_url, by_name)
 
 
 def _most_patient(pages: list[Page]) -> float | None:

@@ -7,7 +7,9 @@ import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from .errors import JsPyError
 
@@ -99,7 +101,7 @@ class AsyncPageFunction(PageFunction):
 # What a page tells ---------------------------------------------------------------------------------------------------
 
 
-class _Facts(NamedTuple):
+class _Facts(Struct, frozen=True):
     doc: str
     signature: inspect.Signature
 

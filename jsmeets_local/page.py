@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .api.pubsub import Pubsub
 from .bridge import Bridge
@@ -12,7 +12,6 @@ from .cells import here
 from .core.arguments import check_name, seconds
 from .errors import Disconnected, JsPyError, PageClosed
 from .launchers.notebook import Frame, show
-from .launchers.window import AsyncWindow, Window
 from .lines import ENDED, item_or_raise
 from .many import joined
 from .names import AsyncPageFunction, Names, PageFunction
@@ -20,6 +19,9 @@ from .opening import Entrance
 from .presence import GRACE
 from .readers import PageQueue, Subscription
 from .view import View
+
+if TYPE_CHECKING:
+    from .launchers.window import AsyncWindow, Window
 
 __all__ = ["AsyncPage", "Page"]
 
@@ -53,6 +55,8 @@ class AsyncPage:
     @property
     def window(self) -> AsyncWindow:
         """As `Page.window`."""
+        from .launchers.window import AsyncWindow  # loaded with the first window, here and below
+
         return AsyncWindow(self._view.bridge.door, self._view.steered())
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -144,6 +148,8 @@ class Page:
         Raises:
             LaunchError: It is shown by something else.
         """
+        from .launchers.window import Window
+
         return Window(self._view.bridge.door, self._view.steered())
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:

@@ -9,7 +9,6 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from starlette.types import Receive, Scope, Send
@@ -56,9 +55,9 @@ def _uid(local: Address, remote: Address) -> int | None:
 
 
 def _rows() -> Iterator[list[str]]:
-    for table in map(Path, _TABLES):
-        if table.exists():
-            yield from map(str.split, table.read_text(encoding="ascii").splitlines()[1:])
+    for table in filter(os.path.exists, _TABLES):
+        with open(table, encoding="ascii") as file:
+            yield from map(str.split, file.readlines()[1:])
 
 
 def _written(host: str, port: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 __all__ = ["bundled"]
 
@@ -16,7 +15,7 @@ def bundled(path: str | os.PathLike[str]) -> str:
     """
     path = os.fspath(path)
     folder = getattr(sys, "_MEIPASS", None)  # set by PyInstaller's start-up, in packaged programs only
-    if folder is None or Path(path).is_absolute():
+    if folder is None or os.path.isabs(path):
         return path
-    inside = Path(folder, path)
-    return str(inside) if inside.exists() else path
+    inside = os.path.join(folder, path)
+    return inside if os.path.exists(inside) else path

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from .bridge import GOODBYE
-from .door import Door
 from .ending import at_end
 from .errors import Disconnected, LaunchError
 from .launchers import choose_modes, here
-from .launchers.surface import Surface
 from .launching import Launching
 from .page import Page
 
 if TYPE_CHECKING:
-    from .launchers.window_here import WindowHere
     from .server import ServerThread
 
 __all__ = ["Running"]
@@ -82,7 +78,9 @@ class Running(Launching):
 
     def _run_here(self, page: str, main: Callable[[Page], Any] | None, options: dict[str, Any]) -> None:
         """The window belongs to this thread; launching it, and `main`, to another one."""
-        stage = _Stage()
+        from .launchers.stage import Stage  # loaded with the first window, as below
+
+        stage = Stage()
         failures: list[BaseException] = []
 
         def play() -> None:
@@ -125,7 +123,7 @@ class Running(Launching):
 def _shows_here(mode: str) -> bool:
     if mode not in ("window", "auto-window") or choose_modes(mode)[0] != "window":
         return False
-    from .launchers.window_here import here_problem  # loaded with the first window, as below
+    from .launchers.window_here import here_problem
 
     problem = here_problem()
     if problem is not None and mode == "window":
@@ -137,39 +135,3 @@ def _shows_here(mode: str) -> bool:
 def _end_all() -> None:
     for app in list(_apps):
         app._end_with_program()
-
-
-class _Stage:
-    """Where another thread opens a window that the main thread shows."""
-
-    def __init__(self) -> None:
-        self._wanted: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
-        self._opened: queue.SimpleQueue[WindowHere | BaseException] = queue.SimpleQueue()
-
-    def open(self, door: Door, url: str, look: dict[str, Any], ended: Callable[[], None]) -> Surface:
-        """Has the main thread open a window; the next one of this thread gets a process of its own."""
-        here.set(None)
-        self._wanted.put((door, url, look, ended))
-        window = self._opened.get()
-        if isinstance(window, BaseException):
-            raise window
-        return window
-
-    def leave(self) -> None:
-        """No window is wanted any more."""
-        self._wanted.put(None)
-
-    def show(self) -> None:
-        """On the main thread: shows the window, if one is wanted, until it is closed."""
-        from .launchers.window_here import WindowHere
-
-        wanted = self._wanted.get()
-        if wanted is None:
-            return
-        try:
-            window = WindowHere(*wanted)
-        except BaseException as error:
-            self._opened.put(error)
-            raise
-        self._opened.put(window)
-        window.run()

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from .errors import JavaScriptError
@@ -112,7 +113,7 @@ def _frames(stack: str) -> list[Frame]:
 
 @cache
 def _runner() -> str:
-    return (ASSETS / "cell.js").read_text(encoding="utf-8")
+    return Path(ASSETS, "cell.js").read_text(encoding="utf-8")
 
 
 def run_cell(page: Page, code: str, name: str, first_line: int, timeout: float | None = None) -> object:

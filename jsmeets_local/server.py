@@ -1,70 +1,44 @@
-"""uvicorn in a thread of its own: bound before it starts, ready without polling, stopped completely."""
+"""A server in a thread of its own: bound before it starts, ready without polling, stopped completely.
+
+Whoever connects waits in the queue of the socket until uvicorn is there. So nobody else waits for uvicorn: it is loaded
+while the browser starts.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import functools
 import ipaddress
 import logging
 import os
 import socket
 import sys
 import threading
-from typing import Any, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
-
-import uvicorn
 
 from .cells import here, writing
 from .errors import LaunchError
-from .peers import Peers
+from .lifespan import Lifespan
 from .switching import switching
+
+if TYPE_CHECKING:
+    from .serving import Server
 
 __all__ = ["ServerThread", "bind"]
 
 GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
 HASTE_SECONDS = 1  # the same where the program ends
 STOP_SECONDS = 10.0  # what everything gets
-LAUNCH_SECONDS = 0.02  # in which launch() has returned; a page that is faster loads what it needs itself
 
 logger = logging.getLogger("jsmeets_local")
 
 _servers: WeakSet[ServerThread] = WeakSet()
 
 
-@functools.cache
-def _websockets() -> Any:
-    """The WebSockets of uvicorn, loaded while the browser starts: `launch()` need not wait for them."""
-    from .direct import DirectProtocol
-
-    return DirectProtocol
-
-
-def _websocket(**options: Any) -> Any:
-    return _websockets()(**options)
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()  # started, or failed to
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        if not self.should_exit:
-            self.ready.set()
-            asyncio.get_running_loop().call_later(LAUNCH_SECONDS, _websockets)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets=sockets)
-        for connection in list(self.server_state.connections):
-            # A peer that stopped reading: closing would wait for it to take what is still to be written.
-            connection.transport.abort()
-
-
 class ServerThread:
-    """Serves an ASGI application on a local port from a daemon thread.
+    """Starts an ASGI application on a local port from a daemon thread; `accept` lets it serve.
 
     Signals stay with the host program, and so does its logging.
 
@@ -88,31 +62,31 @@ class ServerThread:
         address, self.port = self._socket.getsockname()[:2]
         self.is_local: bool = ipaddress.ip_address(address).is_loopback
         self._twin: socket.socket | None = None
-        config = uvicorn.Config(
-            Peers(app),
-            proxy_headers=False,  # they are read by Peers
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            lifespan="on",
-            ws=cast(Any, _websocket),
-            ws_per_message_deflate=False,  # on one machine compressing costs more than it saves
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        self._server = _Server(config)
+        self._app = app
+        self._loop = _new_loop()
+        self._ready = threading.Event()  # started, or failed to
+        self._goes_on = asyncio.Event()  # accepting, or stopping
+        self._stopping = False
+        self._grace = GRACE_SECONDS
+        self._server: Server | None = None
         self._cell = here()  # of a notebook: where the log of this thread is seen
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="jsmeets-server", daemon=True)
         self._thread.start()
         _servers.add(self)
         try:
-            self._server.ready.wait()
+            self._ready.wait()
         except BaseException:  # Ctrl-C during a long start-up
             self.stop()
             raise
-        if self._failure is not None or not self._server.started:
+        if self._failure is not None:
             self._thread.join()
-            raise LaunchError("the server did not start; the log says why") from self._failure
+            raise LaunchError(f"the server did not start: {self._failure}") from self._failure
+
+    def accept(self) -> None:
+        """Serves, from now on; those who have connected already wait for that."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._goes_on.set)
 
     @property
     def base_url(self) -> str:
@@ -139,12 +113,15 @@ class ServerThread:
 
     def close_port(self) -> None:
         """Accepts nobody any more, at once (`stop` begins up to 0.1 s later); on the server's own loop only."""
-        for server in self._server.servers:
+        for server in self._server.servers if self._server is not None and self._server.started else ():
             server.close()
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Stops, and waits until the port is free and the thread has ended (not on the server's own thread)."""
-        self._server.should_exit = True
+        self._stopping = True
+        if self._server is not None:
+            self._server.should_exit = True
+        self.accept()
         if threading.current_thread() is not self._thread:
             self._thread.join(seconds)
             if self._thread.is_alive():
@@ -152,7 +129,9 @@ class ServerThread:
 
     def end(self, seconds: float) -> None:
         """Stops with the program: quickly, and waits no longer than this."""
-        self._server.config.timeout_graceful_shutdown = HASTE_SECONDS
+        self._grace = HASTE_SECONDS
+        if self._server is not None:
+            self._server.config.timeout_graceful_shutdown = HASTE_SECONDS
         self.stop(seconds)
 
     def disown(self) -> None:
@@ -163,15 +142,46 @@ class ServerThread:
 
     def _run(self) -> None:
         try:
-            with writing(self._cell), switching(self.switch_interval):
-                self._server.run(sockets=[self._socket])
-        except BaseException as error:  # noqa: BLE001 - SystemExit(3) when the lifespan fails
+            with (
+                writing(self._cell),
+                switching(self.switch_interval),
+                asyncio.Runner(loop_factory=lambda: self._loop) as runner,
+            ):
+                runner.run(self._serve())
+        except BaseException as error:
+            logger.error("the server has ended", exc_info=error)
             self._failure = error
         finally:
             self._socket.close()
             if self._twin is not None:
                 self._twin.close()
-            self._server.ready.set()
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        lifespan = Lifespan(self._app)
+        await lifespan.begin()
+        self._ready.set()
+        await self._goes_on.wait()
+        if self._stopping:
+            await lifespan.shutdown()
+            return
+        from .serving import Server  # and uvicorn with it
+
+        self._server = Server(self._app, lifespan, self._grace)
+        if self._stopping:
+            self._server.should_exit = True
+        await self._server.serve(sockets=[self._socket])
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """The one that uvicorn would take, whatever policy a notebook has set."""
+    try:
+        import uvloop
+    except ImportError:
+        if sys.platform == "win32":
+            return asyncio.ProactorEventLoop()
+        return asyncio.SelectorEventLoop()
+    return uvloop.new_event_loop()
 
 
 def _taken(host: str, port: int) -> socket.socket:

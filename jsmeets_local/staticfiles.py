@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 __all__ = ["ASSETS", "JOINED", "SCRIPTS", "Assets", "Files", "favicon", "files_of", "is_plain"]
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = os.path.join(os.path.dirname(__file__), "assets")
 SCRIPTS = (
     "JsPyTextSocket.js",
     "JsPyFunction.js",
@@ -26,6 +26,7 @@ SCRIPTS = (
     "badge.js",
 )
 JOINED = "jsmeets.js"  # all of these, in one answer: a page waits once
+MODULE = "jsmeets.mjs"
 
 _IMPORTS = re.compile(rb'(?:import "\./\w+\.js";\n){2,}')  # in the module: all of these again
 
@@ -73,7 +74,7 @@ class Assets(Files):
     def __init__(self) -> None:
         super().__init__(directory=ASSETS)
         self.config_checked = True  # the folder is there; finding that out would start a thread
-        self._parts = {JOINED: SCRIPTS, **{file.name: (file.name,) for file in ASSETS.iterdir()}}
+        self._parts = {JOINED: SCRIPTS, **{name: (name,) for name in os.listdir(ASSETS)}}
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """As Starlette's; our own files are read here and now.
@@ -83,14 +84,21 @@ class Assets(Files):
         parts = self._parts.get(path)
         if parts is None or scope["method"] not in ("GET", "HEAD"):
             return await super().get_response(path, scope)  # which refuses
-        content = _IMPORTS.sub(lambda _: _read(SCRIPTS), _read(parts))
-        response = Response(content, headers=_headers(content), media_type=_MEDIA_TYPES[Path(path).suffix])
+        content = _read(parts)
+        if path == MODULE:
+            content = _IMPORTS.sub(lambda _: _read(SCRIPTS), content)
+        response = Response(content, headers=_headers(content), media_type=_MEDIA_TYPES[os.path.splitext(path)[1]])
         is_known = self.is_not_modified(response.headers, Headers(scope=scope))
         return NotModifiedResponse(response.headers) if is_known else response
 
 
 def _read(names: Iterable[str]) -> bytes:
-    return b"\n".join((ASSETS / name).read_bytes() for name in names)
+    return b"\n".join(map(_content, names))
+
+
+def _content(name: str) -> bytes:
+    with open(os.path.join(ASSETS, name), "rb") as file:
+        return file.read()
 
 
 def _headers(content: bytes) -> dict[str, str]:
@@ -100,7 +108,7 @@ def _headers(content: bytes) -> dict[str, str]:
 
 def favicon() -> Response:
     """The icon for applications that have none."""
-    return Response((ASSETS / "favicon.svg").read_bytes(), media_type="image/svg+xml")
+    return Response(_content("favicon.svg"), media_type="image/svg+xml")
 
 
 def files_of(directory: str) -> Files:
@@ -109,8 +117,8 @@ def files_of(directory: str) -> Files:
     Raises:
         RuntimeError: There is no such folder.
     """
-    folder = Path(directory).absolute()
-    if not folder.is_dir():
+    folder = os.path.abspath(directory)
+    if not os.path.isdir(folder):
         raise RuntimeError(
             f"static={directory!r}: there is no folder {folder}. A relative path begins where the program was started; "
             "the folder beside the program is str(Path(__file__).with_name('static'))"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
@@ -22,7 +23,7 @@ class Templates(Jinja2Templates):
 
     def __init__(self, directory: str) -> None:
         super().__init__(directory=directory)
-        self.env.globals["jsmeets_scripts"] = script_tags
+        self.env.globals["jsmeets_scripts"] = lambda: Markup(script_tags())
 
     def TemplateResponse(self, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         """Renders a template.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import ending
 from .api.queue import next_item
@@ -17,11 +17,13 @@ from .core.values import Payload
 from .door import Cancel, Done, Operation
 from .errors import CallTimeout, LaunchError, PageClosed
 from .invoker import Listener
-from .launchers.steering import Steered
-from .launchers.surface import Surface
 from .lines import ENDED, NOTHING, Inbox
 from .many import Parts, parts_of
 from .presence import GRACE, Presence
+
+if TYPE_CHECKING:
+    from .launchers.steering import Steered
+    from .launchers.surface import Surface
 
 __all__ = ["View"]
 
@@ -76,6 +78,8 @@ class View:
         Raises:
             LaunchError: It has none.
         """
+        from .launchers.steering import Steered  # loaded with the first window
+
         if not isinstance(self.surface, Steered):
             raise LaunchError('this page has no window that Python steers; launch(mode="window") opens it in one')
         return self.surface

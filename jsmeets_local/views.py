@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -36,8 +35,8 @@ class Views:
         self._templates = templates
         self._html: dict[str, str] = {}
         self._pages: dict[str, str] = {}  # path -> template
-        self._files: dict[str, Path] = {}  # path -> page on disk
-        self._folders: dict[Path, Files] = {}
+        self._files: dict[str, str] = {}  # path -> page on disk
+        self._folders: dict[str, Files] = {}
         self._not_found = app.router.default
         app.router.default = self
 
@@ -59,17 +58,17 @@ class Views:
             raise FileNotFoundError(self._missing(page))
         return path + tail
 
-    def folders(self) -> list[Path]:
+    def folders(self) -> list[str]:
         """The folders whose files pages consist of, as far as they are known."""
-        named = [Path(folder) for folder in (self._static, self._templates) if folder is not None]
-        return [folder.resolve() for folder in (*named, *self._folders)]
+        named = [folder for folder in (self._static, self._templates) if folder is not None]
+        return [os.path.realpath(folder) for folder in (*named, *self._folders)]
 
     def _missing(self, page: str) -> str:
         if page == "/":
             return 'nothing is served at "/": add @app.route("/"), or name a page: launch("index.html")'
         return (
             f"no page {page!r}: no route, no template in {self._templates or '(templates= is not set)'}, "
-            f"no static file in {self._static or '(static= is not set)'}, and no file {Path(page).absolute()}"
+            f"no static file in {self._static or '(static= is not set)'}, and no file {os.path.abspath(page)}"
         )
 
     def _route(self, name: str) -> str | None:
@@ -81,7 +80,7 @@ class Views:
 
     def _template(self, name: str) -> str | None:
         for candidate in self._candidates(name):
-            if self._templates is not None and Path(self._templates, candidate).is_file():
+            if self._templates is not None and os.path.isfile(os.path.join(self._templates, candidate)):
                 path = name if name == "/" else "/" + candidate
                 self._pages[path] = candidate
                 return path
@@ -89,7 +88,7 @@ class Views:
 
     def _static_file(self, name: str) -> str | None:
         for candidate in self._candidates(name):
-            if self._static is not None and Path(self._static, candidate).is_file():
+            if self._static is not None and os.path.isfile(os.path.join(self._static, candidate)):
                 return "/static/" + candidate
         return None
 
@@ -97,13 +96,14 @@ class Views:
         return ["index.html"] if name == "/" else [] if name.startswith("/") else [name]
 
     def _file(self, name: str) -> str | None:
-        file = Path(bundled(name)).resolve()
-        if not file.is_file():
+        file = os.path.realpath(bundled(name))
+        if not os.path.isfile(file):
             return None
-        self._folders.setdefault(file.parent, Files(directory=file.parent, html=True))
-        if file.suffix.lower() in (".html", ".htm"):
-            self._files.setdefault("/" + file.name, file)
-        return "/" + file.name
+        folder, name = os.path.split(file)
+        self._folders.setdefault(folder, Files(directory=folder, html=True))
+        if name.lower().endswith((".html", ".htm")):
+            self._files.setdefault("/" + name, file)
+        return "/" + name
 
     def _serve_html(self, html: str) -> str:
         for path, known in self._html.items():
@@ -128,8 +128,9 @@ class Views:
         if path in self._pages:
             response: Response = self._app.templates.TemplateResponse(Request(scope), self._pages[path])
             return response
-        if path in self._files and self._files[path].is_file():
-            return HTMLResponse(await _file_with_scripts(self._files[path]))
+        file = self._page_on_disk(path)
+        if file is not None:
+            return HTMLResponse(await _file_with_scripts(file))
         for folder in self._folders.values():
             try:
                 return await folder.get_response(folder.get_path(scope), scope)
@@ -137,8 +138,12 @@ class Views:
                 continue  # not in this folder
         return favicon() if path == "/favicon.ico" else None
 
+    def _page_on_disk(self, path: str) -> str | None:
+        file = self._files.get(path)
+        return file if file is not None and os.path.isfile(file) else None
 
-async def _file_with_scripts(file: Path) -> bytes:
+
+async def _file_with_scripts(file: str) -> bytes:
     """A page on disk with our script tags, if it has none; in whatever encoding it is written."""
     content = await anyio.Path(file).read_bytes()
     return with_scripts(content.decode("latin-1")).encode("latin-1")
@@ -146,7 +151,7 @@ async def _file_with_scripts(file: Path) -> bytes:
 
 def _split(page: str) -> tuple[str, str]:
     """The name, and the query and fragment behind it; a file on disk may have them in its name."""
-    if Path(bundled(page)).is_file():
+    if os.path.isfile(bundled(page)):
         return page, ""
     cut = min((page.index(mark) for mark in "?#" if mark in page), default=len(page))
     return page[:cut], page[cut:]

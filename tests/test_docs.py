@@ -173,7 +173,7 @@ def test_objects_are_of_the_documented_classes() -> None:
 
 def declared() -> dict[str, set[str]]:
     """Interface -> members, as the type declarations have them."""
-    text = re.sub(r"/\*.*?\*/", "", (ASSETS / "jsmeets.d.mts").read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = re.sub(r"/\*.*?\*/", "", Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8"), flags=re.DOTALL)
     found = {}
     for name, body in re.findall(r"^export interface (\w+)[^{]*\{(.*?)^\}", text, re.MULTILINE | re.DOTALL):
         found[name] = set(re.findall(r"^    (?:readonly )?(\w+)[(?:]", body, re.MULTILINE)) - {"new", "prototype"}
@@ -184,7 +184,7 @@ def real_objects() -> dict[str, list[str]]:
     """Global -> public members, as the scripts make them."""
     code = f"""
         console.error = console.warn = console.debug = () => {{}};
-        const all = await import({json.dumps((ASSETS / "jsmeets.mjs").as_uri())});
+        const all = await import({json.dumps(Path(ASSETS, "jsmeets.mjs").as_uri())});
         const names = (one) => typeof one === "function"
             ? Object.getOwnPropertyNames(one.prototype).filter((name) => name !== "constructor") : Object.keys(one);
         const answer = Object.fromEntries({json.dumps(GLOBALS)}.map((name) => [name, names(globalThis[name])]));
@@ -221,14 +221,14 @@ def test_declared_members_are_documented(interface: str) -> None:
 
 
 def test_declared_exports_are_documented() -> None:
-    text = (ASSETS / "jsmeets.d.mts").read_text(encoding="utf-8")
+    text = Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8")
     exports = set(re.findall(r"^export (?:const|function) (\w+)", text, re.MULTILINE))
     assert exports
     assert exports <= words(section(read("javascript.md"), "jsmeets.mjs"))
 
 
 def test_error_properties_and_kinds_are_documented() -> None:
-    text = (ASSETS / "jsmeets.d.mts").read_text(encoding="utf-8")
+    text = Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8")
     kinds = set(re.findall(r'^    \| "(\w+)"', text, re.MULTILINE))
     assert kinds
     assert kinds | declared()["JsPyError"] <= words(section(read("errors.md"), "In JavaScript"))

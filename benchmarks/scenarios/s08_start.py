@@ -52,7 +52,10 @@ def run_import(python: str, names: str, cache: str) -> tuple[float, float]:
 
 
 def first_call(system: str, lab: Lab) -> Sample:
-    """`launch()` in Python, and in the page from the navigation to the answer: what the harness does is not in it."""
+    """`launch()` until a page can be had, and in the page from the navigation to the answer.
+
+    What the harness does in between is not in it. So a server that goes on starting by then has no advantage.
+    """
     lab.serve(system, SCRIPTS[system]).__exit__()  # compiles
     # Not isolated: Playwright, which would do that, holds up each file that a page loads by a way through itself.
     with lab.serve(system, SCRIPTS[system]) as server, lab.tab(server, isolated=False) as tab:

@@ -1,4 +1,4 @@
-"""S8, the floor: uvicorn in a thread, a page, and its first call over a raw WebSocket. Times its own start."""
+"""S8, the floor: uvicorn in a thread, a page, and its first call over a raw WebSocket. Times its own start, until the page can be had."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "systems"))
 
-from console import serve
+from console import fetch, serve
 from serving import start
 
 PAGE = b"""<!DOCTYPE html><title>floor</title><script>
@@ -39,5 +39,6 @@ async def app(scope, receive, send):
 
 before = time.perf_counter()
 url = start(app, loop="uvloop", lifespan="off")
+fetch(url)
 seconds = time.perf_counter() - before
 serve(url, launch=lambda: {"seconds": seconds})

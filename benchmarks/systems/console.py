@@ -5,6 +5,7 @@ The harness's requests are carried out on the main thread, one after the other; 
 
 import json
 import os
+import socket
 import sys
 import traceback
 
@@ -25,6 +26,17 @@ def carry_out(line, actions):
         return actions[request.pop("do")](**request) or {}
     except Exception:  # noqa: BLE001 - the harness raises it
         return {"error": traceback.format_exc()}
+
+
+def fetch(url):
+    """The document, by hand: what a server that starts lets its first visitor wait for."""
+    host, _, path = url.partition("#")[0].partition("//")[2].partition("/")
+    name, _, port = host.partition(":")
+    with socket.create_connection((name, int(port))) as connection:
+        connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise AssertionError(answer[:200])
 
 
 def serve(url, _lines=sys.stdin, **actions):

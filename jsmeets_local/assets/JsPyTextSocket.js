@@ -1024,22 +1024,34 @@
         return url.href;
     }
 
-    /** What the address tells; it is taken out there if it can be kept elsewhere. @returns {JsPyIdentity | null} */
-    function take_told() {
+    /** What the address tells. @returns {JsPyIdentity & {rest: string} | null} */
+    function read_told() {
         const [, token, page, rest] = (has_document && FRAGMENT.exec(location.hash)) || [];
-        if (token === undefined) {
-            return null;
-        }
+        return token === undefined ? null : { token, page, rest: rest ? `#${rest}` : "" };
+    }
+
+    /** The token goes out of the address, if it can be kept elsewhere. @param {string} rest the page's own fragment */
+    function take_out(rest) {
         try {
             sessionStorage.getItem(STORED);   // throws in sandboxed and third-party frames
-            history.replaceState(history.state, "", location.pathname + location.search + (rest ? `#${rest}` : ""));
+            if (FRAGMENT.test(location.hash)) {
+                history.replaceState(history.state, "", location.pathname + location.search + rest);
+            }
         } catch (error) {
             console.debug("JsPyTextSocket: the launch token stays in the address:", error);
         }
-        return { token, page };
     }
 
-    /** Who we are: told now, or an earlier document of this tab or frame. Not before it is known where Python is. */
+    /** For the next documents of this tab. */
+    function keep() {
+        try {
+            sessionStorage.setItem(stored_at(), JSON.stringify(identity));
+        } catch (error) {
+            console.debug("JsPyTextSocket: the page's name is not kept:", error);
+        }
+    }
+
+    /** Who we were in an earlier document of this tab or frame. Not before it is known where Python is. */
     function recall() {
         if (recalled) {
             return;
@@ -1047,12 +1059,8 @@
         recalled = true;
         try {
             const stored = JSON.parse(sessionStorage.getItem(stored_at()) ?? "{}");
-            Object.assign(identity, told ?? { token: String(stored.token ?? ""), page: page_of(stored) });
-            if (told) {
-                sessionStorage.setItem(stored_at(), JSON.stringify(told));
-            }
+            Object.assign(identity, { token: String(stored.token ?? ""), page: page_of(stored) });
         } catch (error) {
-            Object.assign(identity, told);
             console.debug("JsPyTextSocket: nothing is known of earlier documents:", error);
         }
     }
@@ -1091,12 +1099,8 @@
     }
 
     function store_page() {
-        try {
-            if (has_document && !page_around()) {
-                sessionStorage.setItem(stored_at(), JSON.stringify(identity));
-            }
-        } catch (error) {
-            console.debug("JsPyTextSocket: the page's name is not kept:", error);
+        if (has_document && !page_around()) {
+            keep();
         }
         if (has_document && in_frame() && (!window.name || FRAME_NAME.test(window.name))) {
             window.name = `${STORED}:${identity.page}`;
@@ -1110,10 +1114,10 @@
 
     // ---------------------------------------------------------------- connection: state
 
-    const told = take_told();
+    const told = read_told();
     /** @type {JsPyIdentity} */
-    const identity = { token: "", page: "" };
-    let recalled = !has_document;
+    const identity = { token: told?.token ?? "", page: told?.page ?? "" };
+    let recalled = !has_document || told !== null;
     let document_name = random_name();
     /** @type {JsPyState} */
     let state = "idle";
@@ -1984,6 +1988,20 @@
         addEventListener("pagehide", on_pagehide);
         addEventListener("pageshow", on_pageshow);
     }
+    /** A browser takes milliseconds for the first look into its storage: the WebSocket is opened before. */
+    function begin() {
+        if (state === "idle") {
+            connect();
+        }
+        if (told) {
+            take_out(told.rest);
+            keep();
+        }
+    }
+
+    if (told && !script) {
+        take_out(told.rest);   // who has imported us runs in the same turn
+    }
     // The scripts that follow in the same turn may still say another address, or close.
-    queueMicrotask(() => state === "idle" && connect());
+    queueMicrotask(begin);
 })();

@@ -22,7 +22,7 @@ def assets(folder: Path, force: bool) -> None:
     Pages need no copies, since the application serves these files at /jsmeetspy/. They are for pages that another
     server delivers, for editors (jsmeets.d.mts has the types), and for programs of 2020.
     """
-    contents = {name: (ASSETS / name).read_bytes() for name in FILES}
+    contents = {name: Path(ASSETS, name).read_bytes() for name in FILES}
     different = [name for name in FILES if _differs(folder / name, contents[name])]
     if different and not force:
         raise click.ClickException(

@@ -22,7 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..app import JsMeetsPy
 from ..errors import LaunchError, MissingExtra
-from ..launchers import open_browser, too_late
+from ..launchers import too_late
+from ..launchers.browser import open_browser
 from ..page import Page
 from .loading import Broken, load, user_traceback
 from .plan import Plan, call_main, whereabouts
@@ -114,7 +115,7 @@ def _serve(plan: Plan, opened: list[Page]) -> None:
     app = program.app
     _take_over(app, plan)
     folder = plan.target.folder
-    pages = [other for other in app._views.folders() if not folder.is_relative_to(other)]
+    pages = [other for other in map(Path, app._views.folders()) if not folder.is_relative_to(other)]
     try:
         with watched([folder, *pages], SourceFilter(pages), lambda paths: _show_anew(app, paths)):
             page = _open(app, plan.page or program.page, plan)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 __all__ = ["Flat", "flatten", "loaded", "type_name", "unboxed"]
 
@@ -22,7 +24,7 @@ _ADVICE = {
 }
 
 
-class Flat(NamedTuple):
+class Flat(Struct, frozen=True):
     """Items in C order, little-endian, in memory that nobody changes; `shape` is `None` for one dimension."""
 
     dtype: str

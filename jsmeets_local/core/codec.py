@@ -1,6 +1,6 @@
 """Messages to frames and back. Whatever is not a frame ends in `ProtocolError`, and in nothing else."""
 
-from __future__ import annotations
+# Without annotations from __future__, as in message.py.
 
 import json
 import math
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from ..errors import ProtocolError
 from .message import Message
@@ -84,7 +85,7 @@ def message_packet(
     if payload is None or not payload.buffers:
         return Packet(text, (), order, len(text) + 1)
     place = len(head)
-    buffers = tuple(b._replace(path=(place, *b.path)) for b in payload.buffers)
+    buffers = tuple(replace(b, path=(place, *b.path)) for b in payload.buffers)
     return _packet(text, buffers, order)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from ..errors import ConnectionLost, Disconnected, JavaScriptError, JsPyError, PageUnavailable, UnknownFunction
 from . import message as m
@@ -14,7 +14,7 @@ __all__ = ["About", "as_exception", "close_packet", "error_packet", "fault_text"
 MOST_SHOWN = 30  # names of functions in an error
 
 
-class About(NamedTuple):
+class About(Struct, frozen=True):
     """What a call was, for its errors."""
 
     protocol: str

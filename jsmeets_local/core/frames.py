@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from .arrays import loaded
 
@@ -13,7 +15,7 @@ __all__ = ["is_missing", "to_columns"]
 _LISTS = {"String": "string", "Categorical": "category", "Enum": "category"}  # what polars calls them: what pandas does
 
 
-class _Column(NamedTuple):
+class _Column(Struct, frozen=True):
     values: Any
     dtype: str  # in the words of pandas, where polars has others
 
@@ -48,7 +50,7 @@ def _assembled(columns: Iterable[tuple[Any, _Column]], index: Any, where: str) -
         if str(name) in data:
             raise TypeError(f"{where}: two columns are named {str(name)!r}; a page tells columns by their names")
         names.append(name)
-        data[str(name)], dtypes[str(name)] = column
+        data[str(name)], dtypes[str(name)] = column.values, column.dtype
     return {"columns": names, "data": data, "index": index, "dtypes": dtypes}
 
 

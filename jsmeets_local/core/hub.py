@@ -62,8 +62,8 @@ class Hub(Pages):
         self.broker.leave(socket)
         owed = self.calls.leave(socket)
         for call_id in owed:
-            protocol, key = self.calls.about(call_id)
-            self._settle(call_id, socket, parting(lost, protocol, key, call_id, socket))
+            about = self.calls.about(call_id)
+            self._settle(call_id, socket, parting(lost, about.protocol, about.key, call_id, socket))
         if lost:
             text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
             self._effects.append(Report("warning", f"{text}: {len(owed)} calls may or may not have run"))

@@ -1,6 +1,6 @@
 """The messages of the wire (docs/reference/protocol.md), one tagged union of frozen structs."""
 
-from __future__ import annotations
+# Without annotations from __future__: msgspec looks at these, and texts would have to be compiled at each import.
 
 from typing import Annotated, Any, Literal, TypeAlias
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
+
+from msgspec import Struct
 
 __all__ = ["Queues", "WhenFull", "check_when_full"]
 
@@ -18,7 +20,7 @@ def check_when_full(policy: object) -> None:
         raise ValueError(f"when_full is one of {', '.join(map(repr, get_args(WhenFull)))}; got {policy!r}")
 
 
-class _Limit(NamedTuple):
+class _Limit(Struct, frozen=True):
     max_items: int
     when_full: WhenFull
 

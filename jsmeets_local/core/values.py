@@ -8,11 +8,10 @@ import decimal
 import enum
 import gc
 import json
-import pathlib
 import uuid
 from collections import deque
 from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, ValuesView
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import msgspec
 import orjson
@@ -52,7 +51,7 @@ _encode = msgspec.json.Encoder(enc_hook=_unplain).encode
 _STRICT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
-class Buffer(NamedTuple):
+class Buffer(msgspec.Struct, frozen=True):
     """A binary value and where it belongs: `path` starts at the packed value."""
 
     path: tuple[str | int, ...]
@@ -61,7 +60,7 @@ class Buffer(NamedTuple):
     shape: tuple[int, ...] | None
 
 
-class Payload(NamedTuple):
+class Payload(msgspec.Struct, frozen=True):
     """A value that is ready to travel: its JSON, and the buffers that leave `null` in it."""
 
     json: bytes
@@ -181,7 +180,7 @@ class _Walk:
             return self._buffer(Buffer(path, "bytes", data, None))
         if isinstance(value, _NATURAL_TYPES):
             return _natural(value)
-        return str(value) if isinstance(value, pathlib.PurePath) else _COMPOSITE
+        return str(value) if isinstance(value, loaded("pathlib", "PurePath")) else _COMPOSITE
 
     def _enter(self, value: Any, path: tuple[str | int, ...], where: str) -> None:
         if id(value) in self._open:
@@ -199,7 +198,7 @@ class _Walk:
             return self.convert(frame, path, where)
         array = flatten(value, where)
         if array is not None:
-            return self._buffer(Buffer(path, *array))
+            return self._buffer(Buffer(path, array.dtype, array.data, array.shape))
         if is_missing(value):
             return None
         raise TypeError(f"{where}: object of type {type_name(value)} cannot be sent to a page")
@@ -259,7 +258,7 @@ def _key(key: Any, where: str) -> str:
         return str(_base(key))
     if key is None or isinstance(key, (bool, int, float)):
         return json.dumps(key)
-    if isinstance(key, (*_NATURAL_TYPES, pathlib.PurePath)):
+    if isinstance(key, (*_NATURAL_TYPES, loaded("pathlib", "PurePath"))):
         return str(_Walk().convert(key, (), where))
     raise TypeError(
         f"{where}: key {key!r} of type {type(key).__name__} cannot be sent; keys are str, int, float, bool or None"

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from ..cells import kernel_shell
 from ..door import Door
 from ..errors import LaunchError, MissingExtra
-from .browser import open_browser
-from .checks import has_pywebview, window_problem
 from .notebook import require_kernel
 from .proxy import REACHABLE
 from .surface import Surface
 
-__all__ = ["MODES", "choose_modes", "here", "is_closed_by_absence", "open_browser", "open_window", "too_late"]
+__all__ = [
+    "MODES",
+    "choose_modes",
+    "here",
+    "is_closed_by_absence",
+    "open_browser",
+    "open_window",
+    "too_late",
+    "window_look",
+    "window_options",
+]
 
 MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
 
@@ -47,17 +55,56 @@ def choose_modes(mode: str) -> list[str]:
         require_kernel()
     problem = _PROBLEMS[mode]() if mode in _PROBLEMS else None
     if problem is not None:
-        raise (LaunchError if mode == "app" or has_pywebview() else MissingExtra)(problem)
+        raise (LaunchError if mode == "app" or _has_pywebview() else MissingExtra)(problem)
     return [mode]
 
 
+def _window_problem() -> str | None:
+    from .checks import window_problem  # windows are loaded with the first one, here and below
+
+    return window_problem()
+
+
+def _has_pywebview() -> bool:
+    from .checks import has_pywebview
+
+    return has_pywebview()
+
+
 def _app_problem() -> str | None:
-    from .chromium import app_problem  # windows are loaded with the first one
+    from .chromium import app_problem
 
     return app_problem()
 
 
-_PROBLEMS: dict[str, Callable[[], str | None]] = {"window": window_problem, "app": _app_problem}
+_PROBLEMS: dict[str, Callable[[], str | None]] = {"window": _window_problem, "app": _app_problem}
+
+
+def window_options(mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """As `look.check_options`, if there are any."""
+    if not options:
+        return {}
+    from .look import check_options
+
+    return check_options(mode, options)
+
+
+def window_look(
+    mode: str, size: tuple[int | str | None, int | str | None], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All that a window is told of its looks, as `look.look`; nothing for what is no window."""
+    if mode not in ("window", "app"):
+        return {}
+    from .look import look
+
+    return look(*size, options)
+
+
+def open_browser(url: str) -> None:
+    """As `browser.open_browser`."""
+    from .browser import open_browser
+
+    open_browser(url)
 
 
 def open_window(mode: str, door: Door, url: str, look: dict[str, Any], ended: Callable[[], None]) -> Surface:

@@ -12,7 +12,6 @@ import re
 import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 __all__ = ["advice", "display_problem", "has_pywebview", "is_root", "toolkit", "window_problem"]
 
@@ -124,14 +123,14 @@ def display_problem() -> str | None:
 
 
 def _wayland_answers(name: str) -> bool:
-    path = Path(os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}"), name)  # an absolute name stays as it is
-    return _connects(socket.AF_UNIX, str(path))
+    folder = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    return _connects(socket.AF_UNIX, os.path.join(folder, name))  # an absolute name stays as it is
 
 
 def _x_answers(display: str) -> bool:
     found = re.fullmatch(r"(?:unix)?(?:(.*)/)?([^/]*):(\d+)(?:\.\d+)?", display)
     if found is None:
-        return Path(display).exists()  # the path of a socket
+        return os.path.exists(display)  # the path of a socket
     host, number = found[2].removeprefix("unix"), int(found[3])
     path = f"/tmp/.X11-unix/X{number}"
     local = [(socket.AF_UNIX, "\0" + path), (socket.AF_UNIX, path)] if not host else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypedDict
 
 from ..resources import bundled
@@ -105,7 +104,7 @@ def look(width: int | str | None, height: int | str | None, options: Mapping[str
     """
     program = sys.argv[0] if sys.argv else ""
     return {
-        "program": Path(program).stem if program not in ("", "-c", "-m") else "Python",
+        "program": os.path.splitext(os.path.basename(program))[0] if program not in ("", "-c", "-m") else "Python",
         "width": _side("width", width, SIZE[0]),
         "height": _side("height", height, SIZE[1]),
         "title": None,

@@ -7,8 +7,10 @@ import sys
 from html import escape
 from itertools import count
 from string import Template
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakSet, WeakValueDictionary
+
+from msgspec import Struct
 
 from ..cells import Cell, kernel_shell
 from ..errors import LaunchError, MissingExtra
@@ -49,7 +51,7 @@ _SILENT = _PARTS + (
 )
 
 
-class Frame(NamedTuple):
+class Frame(Struct, frozen=True):
     """How a page looks in a notebook.
 
     Attributes:
@@ -64,9 +66,7 @@ class Frame(NamedTuple):
 
     def sized(self, width: int | str | None, height: int | str | None) -> Frame:
         """The same in another size; `None` for the size that it has."""
-        return self._replace(
-            width=self.width if width is None else width, height=self.height if height is None else height
-        )
+        return Frame(self.entrance, self.width if width is None else width, self.height if height is None else height)
 
     def html(self) -> str:
         """The frame, its address as a link below it, and what to read where there is no page."""

@@ -10,9 +10,10 @@ import json
 import os
 import ssl
 import sys
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from ..cells import kernel_shell
 from ..errors import LaunchError
@@ -34,7 +35,7 @@ _LOOPBACK = ("localhost", "127.", "::1")
 _ANY = ("", "*", "0.0.0.0", "::")
 
 
-class Site(NamedTuple):
+class Site(Struct, frozen=True):
     """Where browsers find the application.
 
     Attributes:
@@ -143,12 +144,17 @@ def _server_of_kernel() -> dict[str, Any] | None:
 
     for process in _parents():
         try:
-            info = json.loads(Path(jupyter_runtime_dir(), f"jpserver-{process}.json").read_text(encoding="utf-8"))
+            info = json.loads(_text(os.path.join(jupyter_runtime_dir(), f"jpserver-{process}.json")))
         except (OSError, ValueError):
             continue  # it is no server of Jupyter's
         if {"hostname", "port", "base_url", "url", "secure"} <= set(info):
             return dict(info)
     return None
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _parents() -> list[str]:

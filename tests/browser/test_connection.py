@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,6 +158,25 @@ def test_the_fragment_of_the_page_is_its_own(app: JsMeetsPy, tab: Tab) -> None:
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True
 
 
+@pytest.mark.parametrize(
+    "scripts",
+    [
+        "<script>window.seen = location.hash</script>",
+        "<script src='/jsmeetspy/JsPyTextSocket.js'></script><script>window.seen = location.hash</script>",
+        "<script type=module>import '/jsmeetspy/jsmeets.mjs'; window.seen = location.hash</script>",
+        "<script type=module>import '/jsmeetspy/JsPyTextSocket.js'; window.seen = location.hash</script>",
+    ],
+)
+def test_what_a_page_sees_of_its_address_is_its_own(scripts: str, app: JsMeetsPy, tab: Tab) -> None:
+    page = app.launch(f"<body>{scripts}", mode="none")
+    tab.goto(page.url + ";tab2")
+    assert tab.evaluate("window.seen") == "#tab2"
+    assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True
+    tab.reload()
+    assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True  # by what was kept
+    assert app.bridge.hub.page_of(app.sockets.get_socket_id()[0]) == page._view.key
+
+
 def test_links_within_the_application_keep_the_page(app: JsMeetsPy, tab: Tab) -> None:
     first = app.launch("<a href='/page-2'>next</a><script>JsPyFunction.expose('f', () => 1)</script>", mode="none")
     app.launch("<p>two</p><script>JsPyFunction.expose('f', () => 2)</script>", mode="none")
@@ -225,7 +245,7 @@ def test_a_page_with_files_of_another_version_says_so_in_its_console(
 ) -> None:
     @app.route("/static/JsPyTextSocket.js")
     async def old_file(request: Any) -> Response:
-        text = (ASSETS / "JsPyTextSocket.js").read_text().replace('"jsmeets.v1"', '"jsmeets.v0"')
+        text = Path(ASSETS, "JsPyTextSocket.js").read_text().replace('"jsmeets.v1"', '"jsmeets.v0"')
         return Response(text, media_type="text/javascript")
 
     page = app.launch("<script src='/static/JsPyTextSocket.js'></script>", mode="none")

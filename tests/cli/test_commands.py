@@ -206,7 +206,7 @@ def test_assets_are_copied_and_not_written_over(invoke: Callable[..., Result], t
     assert result.exit_code == 0
     assert result.output.splitlines() == [f"written   {Path('web/js', name)}" for name in names]
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
-        name: (ASSETS / name).read_bytes() for name in names
+        name: Path(ASSETS, name).read_bytes() for name in names
     }
     (folder / "JsPyQueue.js").write_text("mine")
     (folder / "jsmeets.mjs").unlink()
@@ -218,7 +218,7 @@ def test_assets_are_copied_and_not_written_over(invoke: Callable[..., Result], t
     assert forced.exit_code == 0
     written = [line for line in forced.output.splitlines() if line.startswith("written")]
     assert [Path(line.split()[1]).name for line in written] == ["JsPyQueue.js", "jsmeets.mjs"]
-    assert (folder / "JsPyQueue.js").read_bytes() == (ASSETS / "JsPyQueue.js").read_bytes()
+    assert (folder / "JsPyQueue.js").read_bytes() == Path(ASSETS, "JsPyQueue.js").read_bytes()
 
 
 # doctor --------------------------------------------------------------------------------------------------------

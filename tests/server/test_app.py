@@ -245,7 +245,7 @@ def test_the_module_brings_all_scripts_along() -> None:
     with TestClient(app) as client:
         served = client.get("/jsmeetspy/jsmeets.mjs").text
         scripts = client.get("/jsmeetspy/jsmeets.js").text
-    head, imports, body = (ASSETS / "jsmeets.mjs").read_text().partition('import "./JsPyTextSocket.js";\n')
+    head, imports, body = Path(ASSETS, "jsmeets.mjs").read_text().partition('import "./JsPyTextSocket.js";\n')
     others = "".join(f'import "./{name}";\n' for name in SCRIPTS[1:])
     assert imports
     assert body.startswith(others)

@@ -225,7 +225,7 @@ def test_a_loop_that_is_blocked_for_seconds_loses_nothing_and_timeouts_count(app
     assert raw.receive()[0] == "call"
     raw.send(["call", 1, "block", [2]])
     assert blocked.wait(10)
-    raw.send(*[["notify", "see", [n]] for n in range(500)], ["call", 2, "see", [500]])
+    raw.send(*[["notify", "see", [n]] for n in range(900)], ["call", 2, "see", [900]])
     for n in range(500):
         page.call_nowait("f")(n)
     arrived = [raw.receive() for _ in range(504)]
@@ -233,7 +233,7 @@ def test_a_loop_that_is_blocked_for_seconds_loses_nothing_and_timeouts_count(app
     assert [message for message in arrived if message[0] == "return"] == [["return", 1, "awake"], ["return", 2, None]]
     assert [message for message in arrived if message[0] == "notify"] == [["notify", "f", [n]] for n in range(500)]
     waiting.join(10)
-    assert seen == list(range(501))
+    assert seen == list(range(901))
     assert 2 <= late[0] < 4, "as soon as the loop went on"
 
 

@@ -28,8 +28,38 @@ import jsmeets_local
 
 jsmeets_local.JsMeetsPy(templates="examples")
 """
+STARTING = """
+import jsmeets_local, sys
+
+seen = set()
+app = jsmeets_local.JsMeetsPy(on_startup=[lambda: seen.update(sys.modules)])
+page = app.launch("<p>here</p>", mode="none")
+assert "jsmeets_local.server" in seen and not seen & {"uvicorn", "click", "jsmeets_local.serving"}, seen
+page.close()
+"""
 OPTIONAL = {"numpy", "pandas", "polars", "PIL", "IPython", "webview", "jinja2", "PyInstaller"}
-WINDOWS = {"jsmeets_local.launchers.chromium", "jsmeets_local.launchers.window_here"}
+WINDOWS = {
+    "jsmeets_local.launchers." + name
+    for name in (
+        "browser",
+        "checks",
+        "chromium",
+        "look",
+        "stage",
+        "steering",
+        "window",
+        "window_here",
+        "window_process",
+    )
+}
+AT_FIRST_USE = {
+    "pathlib",
+    "queue",
+    "markupsafe",
+    "jsmeets_local.server",
+    "jsmeets_local.serving",
+    "jsmeets_local.script",
+}
 OF_UVICORN = {"uvicorn", "click", "watchfiles"}  # these two come with it
 
 
@@ -43,9 +73,11 @@ def loaded_by(program: str) -> set[str]:
 @pytest.mark.parametrize(
     ("program", "absent"),
     [
-        pytest.param("import jsmeets_local", OPTIONAL | WINDOWS | OF_UVICORN, id="import"),
+        pytest.param("import jsmeets_local", OPTIONAL | WINDOWS | AT_FIRST_USE | OF_UVICORN, id="import"),
         pytest.param(
-            "import jsmeets_local; jsmeets_local.JsMeetsPy()", OPTIONAL | WINDOWS | OF_UVICORN, id="application"
+            "import jsmeets_local; jsmeets_local.JsMeetsPy()",
+            OPTIONAL | WINDOWS | AT_FIRST_USE | OF_UVICORN,
+            id="application",
         ),
         pytest.param(LAUNCHED, OPTIONAL | WINDOWS, id="a launched page that has called"),
     ],
@@ -54,6 +86,10 @@ def test_what_is_not_used_is_not_loaded(program: str, absent: set[str]) -> None:
     loaded = loaded_by(program)
     assert "jsmeets_local.app" in loaded
     assert not loaded & absent
+
+
+def test_launch_does_not_wait_for_uvicorn() -> None:
+    loaded_by(STARTING)
 
 
 def test_templates_load_jinja2() -> None:

@@ -66,7 +66,9 @@ DEVICES = ["CON", "con", "NUL", "NUL.txt", "nul.tar.gz", "AUX", "PRN", "COM1", "
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("pattern", [*CLIMBING, *OTHERS])
 def test_nothing_outside_is_served(port: int, root: str, pattern: str, folder: Path) -> None:
-    outside = [ASSETS.parent / "errors.py"] if root == "/jsmeetspy" else [folder / "secret.txt", Path("/etc/passwd")]
+    outside = (
+        [Path(ASSETS).parent / "errors.py"] if root == "/jsmeetspy" else [folder / "secret.txt", Path("/etc/passwd")]
+    )
     text = "class JsPyError" if root == "/jsmeetspy" else SECRET
     for file in outside:
         for name in (file.name, str(file), str(file).removeprefix("/")):

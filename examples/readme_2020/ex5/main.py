@@ -14,7 +14,7 @@ from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 # The JavaScript is part of the library; a page may load copies of it.
 for name in SCRIPTS:
-    shutil.copy(ASSETS / name, "static")
+    shutil.copy(f"{ASSETS}/{name}", "static")
 
 app = JsMeetsPy(static="static", templates="templates")
 
