@@ -1,4 +1,7 @@
-"""S8, the floor: uvicorn in a thread, a page, and its first call over a raw WebSocket. Times its own start, until the page can be had."""
+"""S8, the floor: uvicorn in a thread, a page, and its first call over a raw WebSocket.
+
+Times its own start, until the page can be had.
+"""
 
 import json
 import sys

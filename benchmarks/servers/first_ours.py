@@ -1,4 +1,7 @@
-"""S8, ours: launch(mode="none") and a page that calls a function as soon as it is there. Times its own launch(), until the page can be had."""
+"""S8, ours: launch(mode="none") and a page that calls a function as soon as it is there.
+
+Times its own launch(), until the page can be had.
+"""
 
 import sys
 import time
