@@ -89,7 +89,7 @@ def test_what_is_not_used_is_not_loaded(program: str, absent: set[str]) -> None:
 
 
 def test_launch_does_not_wait_for_uvicorn() -> None:
-    loaded_by(STARTING)
+    assert "jsmeets_local.server" in loaded_by(STARTING), "it asserts what was there when the application started"
 
 
 def test_templates_load_jinja2() -> None:
