@@ -50,7 +50,7 @@
     const URL_PATH = "/jsmeetspy/textsocket";
     const CHUNK_BYTES = 262144;
     const CHUNK_HEAD = 16;
-    const WHOLE_TEXT = 1048576;   // characters that travel as one frame: a browser takes a text as it is
+    const WHOLE_TEXT = 1048576;   // characters that travel as one frame, where no other such text is under way
     const CHUNK_WINDOW = 16;
     const SEND_WINDOW = 6;   // of these 16: more would be no faster, and small messages wait behind what is under way
     const CREDIT_EVERY = 4;
@@ -521,8 +521,13 @@
 
     /** @param {JsPyBuffer} buffer at least what it adds to a frame: itself, padding, its place in the table */
     const buffer_size = ({ bytes, path, shape }) => bytes.length + 3 * JSON.stringify([path, shape]).length + 64;
-    /** @param {JsPyItem} item too large for one frame; the margin is for brackets and the like */
-    const is_large = ({ text, buffers, size }) => (buffers.length ? size > CHUNK_BYTES - 64 : text.length > WHOLE_TEXT);
+    /** @param {JsPyItem} item perhaps too large for one frame; the margin is for brackets and the like */
+    const may_be_large = ({ size }) => size > CHUNK_BYTES - 64;
+    /** A browser takes a text as it is, and nobody waits long behind a single one. @param {JsPyItem} item */
+    const may_be_whole = ({ text, buffers }) => buffers.length === 0 && text.length <= WHOLE_TEXT;
+    /** Whether it travels in chunks. @type {(item: JsPyItem, whole: boolean) => boolean} */
+    const is_large = (item, whole) => may_be_large(item) && !(whole && may_be_whole(item))
+        && (item.buffers.length > 0 || exact_size(item) > CHUNK_BYTES - 64);
 
     /** @type {(message: any[], body: unknown, label: string) => JsPyItem} */
     function compose(message, body, label) {
@@ -540,15 +545,15 @@
 
     /**
      * A message, ready to be sent whatever the page does to its values from now on.
-     * @type {(message: any[], body?: unknown, label?: string, max_bytes?: number) => JsPyItem}
+     * @type {(message: any[], body?: unknown, label?: string, max_bytes?: number, whole?: boolean) => JsPyItem}
      */
-    function prepare(message, body = message, label = "message", max_bytes = Infinity) {
+    function prepare(message, body = message, label = "message", max_bytes = Infinity, whole = true) {
         const item = compose(message, body, label);
         const size = item.size > max_bytes ? exact_size(item) : 0;
         if (size > max_bytes) {
             throw new TypeError(`${label}: ${size} bytes are more than the limit of ${max_bytes}`);
         }
-        if (is_large(item)) {   // it has a frame of its own
+        if (is_large(item, whole)) {   // it has a frame of its own
             item.is_text = item.buffers.length === 0;
             item.content = laid(item.is_text ? [utf8.encode(`[${item.text}]`)] : binary_parts([item]));
             Object.assign(item, { text: "", buffers: [], size: item.content.total });
@@ -810,6 +815,8 @@
             /** @type {JsPyItem[]} sent in whole, in the order in which they were; Python has not said that it has them */
             this.kept = [];
             this.acknowledged = 0;   // how many it has
+            /** @type {JsPyItem | null} a large text that goes as one frame: from when it waits until Python has it */
+            this.whole = null;
         }
 
         /** @param {JsPyItem} item @returns {boolean} false: too much waits already */
@@ -819,7 +826,17 @@
             }
             this.held += item.size;
             this.waiting.push(item);
+            if (!item.content && may_be_large(item)) {
+                this.whole = item;
+            }
             return true;
+        }
+
+        /** It is not under way any more. @param {JsPyItem} item */
+        forget(item) {
+            if (this.whole === item) {
+                this.whole = null;
+            }
         }
 
         flush() {
@@ -851,6 +868,7 @@
             const behind = item.lane === null ? undefined : this.lanes.get(item.lane);
             if (item.cancelled) {
                 this.held -= item.size;
+                this.forget(item);
             } else if (behind) {
                 behind.push(item);
             } else if (item.content) {
@@ -941,7 +959,10 @@
             if (!(received >= this.acknowledged && received <= this.acknowledged + this.kept.length)) {
                 throw new ProtocolError(`${received} messages acknowledged, of ${this.acknowledged + this.kept.length}`);
             }
-            this.kept.splice(0, received - this.acknowledged).forEach(release);
+            for (const item of this.kept.splice(0, received - this.acknowledged)) {
+                release(item);
+                this.forget(item);
+            }
             this.acknowledged = received;
         }
 
@@ -1657,7 +1678,7 @@
     /** @type {(ours: JsPySession | null, message: any[], body?: unknown, label?: string) => void} */
     function reply(ours, message, body, label) {
         if (session === ours) {
-            const item = prepare(message, body, label, max_bytes);
+            const item = prepare(message, body, label, max_bytes, outbox.whole === null);
             item.bound = true;
             post(item);
         }
@@ -1708,7 +1729,7 @@
     function request(ask) {
         const id = next_id;
         next_id = id === Number.MAX_SAFE_INTEGER ? 1 : id + 1;
-        const item = prepare(ask.message(id), ask.body, ask.label, max_bytes);
+        const item = prepare(ask.message(id), ask.body, ask.label, max_bytes, outbox.whole === null);
         item.lane = ask.lane ?? null;
         if (!post(item)) {
             const message = state === "closed" ? "the connection is closed" : "too much is waiting to be sent";
@@ -1721,7 +1742,7 @@
 
     /** @type {JsPyInternals["_notify"]} */
     function notify(message, body, label, lane) {
-        const item = prepare(message, body, label, max_bytes);
+        const item = prepare(message, body, label, max_bytes, outbox.whole === null);
         item.lane = lane ?? null;
         return post(item);
     }

@@ -370,13 +370,30 @@ test("a large message leaves its memory to the next one, and nothing of itself",
 
 test("a text travels as it is up to a million characters, and in chunks beyond", async () => {
     const end = await connected(...LIBRARY);
-    for (const [length, count] of [[300000, 1], [1040000, 1], [1050000, 5]]) {
+    for (const [index, [length, count]] of [[300000, 1], [1040000, 1], [1050000, 5]].entries()) {
         JsPyQueue.push_nowait("q")("x".repeat(length));
         await settled();
         const frames = end.frames();
         assert.equal(frames.length, count);
         assert.equal(typeof frames[0], count === 1 ? "string" : "object");
+        end.send(["ack", index + 1]);
     }
+});
+
+test("while one text is on its way as it is, others go in chunks, so that what is small need not wait for all of them", async () => {
+    const end = await connected(...LIBRARY);
+    const large = () => JsPyQueue.push_nowait("q")("x".repeat(300000));
+    large();
+    large();
+    await settled();
+    assert.deepEqual(end.frames().map((frame) => typeof frame), ["string", "object", "object"]);
+    large();
+    await settled();
+    assert.deepEqual(end.frames().map((frame) => typeof frame), ["object", "object"]);
+    end.send(["ack", 1]);   // the first one
+    large();
+    await settled();
+    assert.deepEqual(end.frames().map((frame) => typeof frame), ["string"]);
 });
 
 test("chunks from Python are credited, and their message handled", async () => {
