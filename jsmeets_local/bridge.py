@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
@@ -16,15 +15,15 @@ from .cells import Cell, here
 from .core import effects as fx
 from .core.functions import Function
 from .errors import BridgeBusy
+from .exits import Exits
 from .invoker import Answer, Invoker, Listener
 from .lines import ENDED, Line
+from .log import logger
 from .shell import Shell
 
 __all__ = ["GOODBYE", "Bridge", "Watcher", "default_bridge"]
 
 GOODBYE = "the Python program has ended"
-
-logger = logging.getLogger("jsmeets_local")
 
 
 class Watcher(Struct, frozen=True):
@@ -53,7 +52,8 @@ class Bridge(Shell):
         self.watchers: set[Watcher] = set()
         self.item_lines: dict[Hashable, Line] = {}  # who takes the next item of a queue
         self.room_line: Line = deque()  # who waits until pages have room
-        self._invoker = Invoker(self.door, self._answered, self.pack)
+        self.exits = Exits(self.door)
+        self._invoker = Invoker(self.door, self._answered, self.pack, self.exits)
         self._users = 0
         self.owner: Any = None  # the application that launch() serves with it
         self._threads: list[threading.Thread] = []
@@ -76,6 +76,7 @@ class Bridge(Shell):
             return
         self.door.open(asyncio.get_running_loop())
         self._users = 1
+        self.exits.forget()
         for socket in self.hub.sockets():  # of a loop that was closed without stop()
             self.do(self.hub.disconnect, socket)
         self._invoker.start(self.hub.limits.waiting_threads)
@@ -141,6 +142,8 @@ class Bridge(Shell):
 
     def _answered(self, answers: list[Answer]) -> None:
         self.do(self.hub.answer, answers)
+        if self.exits.asked:
+            self.exits.carry_out()
 
     # Carrying out effects ------------------------------------------------------------------------------
 

@@ -24,7 +24,9 @@ from .core.message import ErrorInfo
 from .core.values import NUMBERS, Payload
 from .door import Door
 from .errors import Disconnected, MessageTooBig
+from .exits import Exits
 from .tasks import spawn
+from .text import error_name, error_text, error_trace, type_name
 from .workers import Job, Lane, WorkerPool, waiting
 
 __all__ = ["Answer", "Invoker", "Listener"]
@@ -46,11 +48,12 @@ class _AsyncLine:
         self.busy = False
 
     async def drain(self) -> None:
-        try:
-            while self.pending:
+        while self.pending:
+            try:
                 await self.pending.popleft()()
-        finally:
-            self.busy = False
+            except Exception:  # those behind it must not suffer
+                logger.exception("the bridge could not finish an async function")
+        self.busy = False
 
 
 class Listener:
@@ -80,11 +83,17 @@ class Invoker:
         door: The way back to the loop.
         answered: Takes the answers of functions that have ended, on the loop.
         pack: Converts results for the wire.
+        exits: Hears of functions that end the program.
     """
 
     def __init__(
-        self, door: Door, answered: Callable[[list[Answer]], None], pack: Callable[[Any, str], Payload]
+        self,
+        door: Door,
+        answered: Callable[[list[Answer]], None],
+        pack: Callable[[Any, str], Payload],
+        exits: Exits,
     ) -> None:
+        self._exits = exits
         self._door = door
         self._pack = pack
         self._answered = answered
@@ -102,7 +111,7 @@ class Invoker:
             max_waiting: How many plain functions may wait for pages at once.
         """
         self._stopping = False
-        self._pool = WorkerPool(SLOTS, self._hand_back, self._after, _report_stuck, max_waiting)
+        self._pool = WorkerPool(SLOTS, self._hand_back, self._after, _report_stuck, max_waiting, _failed_job)
 
     async def stop(self) -> list[threading.Thread]:
         """Cancels what is async and lets plain functions end on their own.
@@ -201,14 +210,17 @@ class Invoker:
 
     async def _run_async(self, call: Invoke) -> None:
         try:
-            if self._stopping:
-                raise asyncio.CancelledError("Python stops")
-            value = await call.function.func(*call.args)
-        except BaseException as error:  # noqa: BLE001 - the page that called gets it
-            stopped = self._stopping and isinstance(error, asyncio.CancelledError)
-            packet = None if stopped else _failure(call, error, self.exposes_errors)
-        else:
-            packet = _success(call, value, self._pack)
+            try:
+                if self._stopping:
+                    raise asyncio.CancelledError("Python stops")
+                value = await call.function.func(*call.args)
+            except BaseException as error:  # noqa: BLE001 - the page that called gets it
+                stopped = self._stopping and isinstance(error, asyncio.CancelledError)
+                packet = None if stopped else self._failure(call, error)
+            else:
+                packet = _success(call, value, self._pack)
+        except BaseException as error:  # noqa: BLE001 - of an error that cannot even be told
+            packet = _last_resort(call, error)
         self._door.drain()  # what it pushed or published goes before its answer
         self._answered([(call, packet)])
 
@@ -220,7 +232,7 @@ class Invoker:
                 await listener.func(*args)
             except BaseException as error:  # noqa: BLE001 - nobody waits for it
                 if not (self._stopping and isinstance(error, asyncio.CancelledError)):
-                    _log(error, "%s raised", listener.about)
+                    self._tell_failure(listener, error)
 
     # On a worker's thread ------------------------------------------------------------------------------
 
@@ -234,7 +246,7 @@ class Invoker:
             if _is_awaitable(value):
                 value = self._resolve(value)
         except BaseException as error:  # noqa: BLE001 - the page that called gets it
-            packet = _failure(call, error, self.exposes_errors)
+            packet = self._failure(call, error)
         else:
             packet = _success(call, value, self._pack)
         return call, packet
@@ -246,14 +258,37 @@ class Invoker:
                 if _is_awaitable(value):
                     self._resolve(value)
             except BaseException as error:  # noqa: BLE001 - nobody waits for it
-                _log(error, "%s raised", listener.about)
+                self._tell_failure(listener, error)
+
+    def _failure(self, call: Invoke, error: BaseException) -> Packet | None:
+        """The answer to a call of a function that has raised."""
+        if isinstance(error, SystemExit) and not ending.has_begun():
+            self._exits.ask(error, f"the exposed function {call.function.key!r}")
+            return message_packet(["return", call.call_id, None]) if call.call_id else None
+        frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
+        error = error.with_traceback(frames)  # without our own frame
+        _log(error, "the exposed function %r raised", call.function.key)
+        if not call.call_id:
+            return None
+        trace = error_trace(error) if self.exposes_errors else ""
+        return error_packet(call.call_id, ErrorInfo("raised", error_name(error), error_text(error), trace))
+
+    def _tell_failure(self, listener: Listener, error: BaseException) -> None:
+        if isinstance(error, SystemExit) and not ending.has_begun():
+            self._exits.ask(error, listener.about)
+            self._door.settle(self._exits.carry_out)
+        else:
+            _log(error, "%s raised", listener.about)
 
     def _resolve(self, value: Any) -> Any:
         """A plain function may return a coroutine (a lambda around one): it runs on the loop."""
         if (loop := self._door.loop) is None:
             return value
         with waiting():
-            return asyncio.run_coroutine_threadsafe(_await(value), loop).result()
+            outcome, error = asyncio.run_coroutine_threadsafe(_outcome(value), loop).result()
+        if error is not None:
+            raise error
+        return outcome
 
     def _hand_back(self, answers: list[Answer]) -> None:
         self._door.settle(self._answered, answers)
@@ -279,8 +314,12 @@ def _report_stuck(thread: threading.Thread, seconds: float) -> None:
     logger.warning("the thread %r has been busy for %.0f s with one call; it is at\n%s", thread.name, seconds, where)
 
 
-async def _await(value: Awaitable[Any]) -> Any:
-    return await value
+async def _outcome(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """What an awaitable gives or raises. `SystemExit` would end the loop if a task let it out."""
+    try:
+        return await value, None
+    except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
+        return None, error
 
 
 def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> Packet | None:
@@ -290,30 +329,38 @@ def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> P
         if type(value) in NUMBERS:  # what most functions return
             return message_packet(["return", call.call_id, value])
         return message_packet(["return", call.call_id], pack(value, "result"))
-    except (TypeError, MessageTooBig) as error:
-        text = f"{call.function.key!r} returned what cannot be sent: {error}"
-        logger.error("%s", text)
-        return error_packet(call.call_id, ErrorInfo("unserializable", type(error).__name__, text))
+    except BaseException as error:  # noqa: BLE001 - code of the user's runs while its objects are converted
+        return _unsendable(call, value, error)
 
 
-def _failure(call: Invoke, error: BaseException, whole: bool) -> Packet | None:
-    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
-    error = error.with_traceback(frames)  # without our own frame
-    _log(error, "the exposed function %r raised", call.function.key)
-    if not call.call_id:
-        return None
-    trace = "".join(traceback.format_exception(error)) if whole else ""
-    return error_packet(call.call_id, ErrorInfo("raised", type(error).__name__, _text(error), trace))
+def _unsendable(call: Invoke, value: Any, error: BaseException) -> Packet:
+    reason = error_text(error)
+    if not isinstance(error, (TypeError, MessageTooBig)):  # which name the path
+        reason = f"result: object of type {type_name(value)} cannot be sent to a page: {error_name(error)}: {reason}"
+    text = f"{call.function.key!r} returned what cannot be sent: {reason}"
+    logger.error("%s", text, exc_info=error.__cause__)
+    return error_packet(call.call_id, ErrorInfo("unserializable", error_name(error), text))
+
+
+def _failed_job(job: Job | None, error: BaseException) -> Answer | None:
+    """The answer of a job that has raised although it may not."""
+    args = job[2] if job is not None else ()
+    if args and isinstance(args[0], Invoke):
+        return args[0], _last_resort(args[0], error)
+    logger.critical("a worker thread could not go on, and is replaced: %s", error_trace(error))
+    return None
+
+
+def _last_resort(call: Invoke, error: BaseException) -> Packet | None:
+    """The answer where the error, or a handler of the log, makes it impossible to tell more."""
+    text = f"the outcome of {call.function.key!r} cannot be told: {error_name(error)}"
+    try:
+        logger.critical("%s", f"{text}\n{error_trace(error)}")
+    except BaseException:  # noqa: BLE001 - a handler that raises SystemExit, say; the page hears of it
+        text += ", and the log raised"
+    return error_packet(call.call_id, ErrorInfo("raised", error_name(error), text)) if call.call_id else None
 
 
 def _log(error: BaseException, text: str, about: str) -> None:
     ends = ending.has_begun() and isinstance(error, (Disconnected, SystemExit))  # what it does to those who wait
     logger.log(logging.INFO if ends else logging.ERROR, text, about, exc_info=error)
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # a __str__ of the user's that raises
-        logger.exception("str() of a %s raised", type(error).__name__)
-        return type(error).__name__

@@ -25,6 +25,7 @@ from .opening import Entrance, Openings
 from .page import Page
 from .presence import GRACE, Crowd, check_grace
 from .private import Keeper
+from .processes import check_launch
 from .switching import check_switch_interval
 from .views import Views
 
@@ -147,6 +148,7 @@ class Launching(Starlette2020):
             ValueError: There is no such mode, the mode has no such option, or a value is out of range.
             Exception: What a start-up handler or the lifespan raised.
         """
+        check_launch()
         modes, options = launchers.choose_modes(mode), launchers.window_options(mode, window)
         seconds(timeout)
         interval = check_switch_interval(switch_interval)
@@ -225,11 +227,15 @@ class Launching(Starlette2020):
 
         Returns:
             Whether no page is open any more; `False` also while the first one has not come yet.
+
+        Raises:
+            SystemExit: In the main thread: an exposed function or a callback called `sys.exit()`. Not in a notebook.
         """
         limit, crowd = seconds(timeout), self._crowd
+        self.bridge.exits.check()
         if crowd is None:
             return True
-        return self.bridge.door.block(crowd.wait_closed(limit), "await page.aio.wait()")
+        return self.bridge.exits.block(crowd.wait_closed(limit), "await page.aio.wait()")
 
     def stats(self) -> dict[str, Any]:
         """What is there and what has been, in numbers: of the bridge, and so of all applications that share it.

@@ -97,7 +97,7 @@ class AsyncPage:
 
     async def wait(self, timeout: float | None = None) -> bool:
         """As `Page.wait`."""
-        return await self._view.bridge.door.awaitable(self._view.presence.wait_closed(seconds(timeout)))
+        return await self._view.bridge.exits.awaitable(self._view.presence.wait_closed(seconds(timeout)))
 
     async def wait_connected(self, timeout: float | None = None) -> bool:
         """As `Page.wait_connected`."""
@@ -297,9 +297,12 @@ class Page:
 
         Returns:
             Whether it is closed.
+
+        Raises:
+            SystemExit: In the main thread: an exposed function or a callback called `sys.exit()`. Not in a notebook.
         """
         operation = self._view.presence.wait_closed(seconds(timeout))
-        return self._view.bridge.door.block(operation, "await page.aio.wait()")
+        return self._view.bridge.exits.block(operation, "await page.aio.wait()")
 
     def close(self) -> None:
         """Ends the page's connection, and its window; the server stops with its last page. Twice changes nothing."""

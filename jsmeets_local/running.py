@@ -51,15 +51,17 @@ class Running(Launching):
             **options: As for `launch`.
 
         Raises:
+            SystemExit: An exposed function or a callback called `sys.exit()`; everything has been stopped then.
             LaunchError: As `launch`; in mode "window" also where this process cannot show one: not on the main thread,
                 in a notebook, or a second time with Qt.
         """
         try:
-            if _shows_here(mode):
-                self._run_here(page, main, options)
-            else:
-                self._play(page, mode, main, options)
-                self.wait()
+            with self.bridge.exits.told_to(self.stop):  # which also ends what main() and the window wait for
+                if _shows_here(mode):
+                    self._run_here(page, main, options)
+                else:
+                    self._play(page, mode, main, options)
+                    self.wait()
         except KeyboardInterrupt:
             pass  # the way to end a program that waits for its user
         finally:

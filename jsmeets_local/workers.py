@@ -26,8 +26,7 @@ HAND_BACK = 0.002  # seconds after which answers go back although the lane has m
 IDLE = 10.0  # seconds after which an idle worker ends
 STUCK = 60.0  # seconds after which a job that still runs is reported, once
 
-# What it is, which names the thread while it runs; what runs, and never raises; with which arguments. That gives its
-# answer, or `None`.
+# What it is, which names the thread while it runs; what runs; with which arguments. That gives its answer, or `None`.
 Job: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
 
 _current = threading.local()  # .worker: the _Worker that this thread is
@@ -90,6 +89,8 @@ class WorkerPool:
         after: `after(seconds, func, *args)` calls `func` later; called from any thread.
         stuck: Told of a thread whose job runs for longer than `STUCK`, and for how many seconds it does.
         max_waiting: How many jobs may wait for pages; beyond that none is taken.
+        failed: Reports an error that a worker could not finish with, and gives the answer of the job that raised it.
+            The job is `None` where the worker had none. A new worker takes the place of the old one.
     """
 
     def __init__(
@@ -99,10 +100,12 @@ class WorkerPool:
         after: Callable[..., object],
         stuck: Callable[[threading.Thread, float], None] = lambda thread, seconds: None,
         max_waiting: int = 2**31,
+        failed: Callable[[Job | None, BaseException], Any] = lambda job, error: None,
     ) -> None:
         self.slots = slots
         self.max_waiting = max_waiting
         self._stuck = stuck
+        self._failed = failed
         self._working: set[_Worker] = set()  # those that have a job
         self._guarded = False  # a look for stuck jobs is due
         self._deliver = deliver
@@ -209,13 +212,39 @@ class WorkerPool:
 
     def _work(self, worker: _Worker) -> None:
         _current.worker = worker
-        job = self._first_job(worker)
-        while job is not None:
-            about, func, args = job
-            if worker.about is not about:
-                worker.about = about
-                worker.thread.name = f"jsmeets: {about}"
-            job = self._next_job(worker, func(*args)) or self._first_job(worker)
+        job: Job | None = None
+        try:
+            job = self._first_job(worker)
+            while job is not None:
+                about, func, args = job
+                if worker.about is not about:
+                    worker.about = about
+                    worker.thread.name = f"jsmeets: {about}"
+                answer = func(*args)
+                job = None  # it has ended, even if what follows raises
+                job = self._next_job(worker, answer) or self._first_job(worker)
+        except BaseException as error:  # noqa: BLE001 - what took the job for granted must not wait for it for ever
+            self._retire(worker, job, error)
+
+    def _retire(self, worker: _Worker, job: Job | None, error: BaseException) -> None:
+        """Ends a worker that could not finish its job: its slot and its lane go to another one."""
+        with self._lock:
+            lane = worker.lane
+            if worker in self._working:
+                self._busy -= not worker.waits
+                self._working.discard(worker)
+            if worker in self._idle:
+                self._idle.remove(worker)
+            self._threads.discard(worker.thread)
+            worker.lane = _NONE
+            answers = self._release(lane) if lane.driver is worker else []
+            if self._ready:
+                self._summon()
+        answer = self._failed(job, error)
+        if answer is not None:
+            answers.append(answer)
+        if answers:
+            self._deliver(answers)
 
     def _first_job(self, worker: _Worker) -> Job | None:
         """The first job of the lane that waits longest; `None` when the thread has nothing more to do."""

@@ -7,7 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
-__all__ = ["Flat", "flatten", "loaded", "type_name", "unboxed"]
+from ..text import error_text, type_name
+
+__all__ = ["Flat", "Unsendable", "flatten", "loaded", "unboxed"]
 
 _KINDS = dict.fromkeys("bhilqn", "int") | dict.fromkeys("BHILQN", "uint") | dict.fromkeys("efd", "float")
 _FINE = ("ns", "ps", "fs", "as")
@@ -24,6 +26,10 @@ _ADVICE = {
 }
 
 
+class Unsendable(TypeError):
+    """A value that has no form on the wire; the text begins with its path. `pack` makes a plain `TypeError` of it."""
+
+
 class Flat(Struct, frozen=True):
     """Items in C order, little-endian, in memory that nobody changes; `shape` is `None` for one dimension."""
 
@@ -37,17 +43,11 @@ def loaded(module: str, name: str) -> Any:
     return getattr(sys.modules.get(module), name, ())
 
 
-def type_name(value: Any) -> str:
-    """What errors call the type of a value."""
-    kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
 def flatten(value: Any, where: str) -> Flat | None:
     """The array that a value is; `None` for what is no array.
 
     Raises:
-        TypeError: It is one, of items that a page has no array for; the text begins with `where`.
+        Unsendable: It is one, of items that a page has no array for; the text begins with `where`.
     """
     if isinstance(value, loaded("numpy", "ndarray")):
         return _of_numpy(value, where)
@@ -65,7 +65,7 @@ def _of_numpy(array: Any, where: str) -> Flat:
     import numpy
 
     if isinstance(array, loaded("numpy.ma", "MaskedArray")):
-        raise TypeError(f"{where}: a masked array cannot be sent to a page; send its filled(value)")
+        raise Unsendable(f"{where}: a masked array cannot be sent to a page; send its filled(value)")
     dtype = array.dtype
     if dtype.kind in "mM":
         array = _milliseconds(numpy, array, where)
@@ -81,13 +81,13 @@ def unboxed(scalar: Any, where: str) -> Any:
     """The Python twin of a numpy scalar: a number, a date, ...
 
     Raises:
-        TypeError: Python has none; the text begins with `where`.
+        Unsendable: Python has none; the text begins with `where`.
     """
     item = scalar.item()
     if isinstance(item, int) and scalar.dtype.kind in "mM":  # nanoseconds: Python ends at microseconds
         item = _of_microseconds(scalar, where)
     if isinstance(item, type(scalar)):
-        raise TypeError(f"{where}: object of type {type_name(scalar)} cannot be sent to a page")
+        raise Unsendable(f"{where}: object of type {type_name(scalar)} cannot be sent to a page")
     return item
 
 
@@ -95,13 +95,13 @@ def _of_microseconds(scalar: Any, where: str) -> Any:
     _check_unit(scalar, where)
     item = scalar.astype(f"{scalar.dtype.kind}8[us]").item()
     if isinstance(item, int):
-        raise TypeError(f"{where}: {scalar!r} is beyond what Python's own dates reach; send str() of it")
+        raise Unsendable(f"{where}: {scalar!r} is beyond what Python's own dates reach; send str() of it")
     return item
 
 
-def _refused(array: Any, where: str) -> TypeError:
+def _refused(array: Any, where: str) -> Unsendable:
     dtype, advice = array.dtype, _ADVICE[array.dtype.kind]
-    return TypeError(f"{where}: array of dtype {dtype} cannot be sent to a page; {advice}")
+    return Unsendable(f"{where}: array of dtype {dtype} cannot be sent to a page; {advice}")
 
 
 def _milliseconds(numpy: Any, array: Any, where: str) -> Any:
@@ -126,11 +126,11 @@ def _asked(value: Any, where: str) -> Any:
     try:
         import numpy
     except ImportError:
-        raise TypeError(f"{where}: object of type {type_name(value)} is sent by numpy: pip install numpy") from None
+        raise Unsendable(f"{where}: object of type {type_name(value)} is sent by numpy: pip install numpy") from None
     try:
         return numpy.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:  # of another device, with a gradient, ...
-        raise TypeError(f"{where}: object of type {type_name(value)} gives no array: {error}") from error
+        raise Unsendable(f"{where}: object of type {type_name(value)} gives no array: {error_text(error)}") from error
 
 
 # Others ------------------------------------------------------------------------------------------------------------
@@ -139,12 +139,12 @@ def _asked(value: Any, where: str) -> Any:
 def _of_image(image: Any, where: str) -> Flat:
     """An image of PIL as what `ImageData` takes."""
     if image.mode in ("F", "LAB") or image.mode.startswith("I"):  # PIL would cut off what is above 255
-        raise TypeError(f"{where}: image of mode {image.mode} cannot be sent as colors; send numpy.asarray(image)")
+        raise Unsendable(f"{where}: image of mode {image.mode} cannot be sent as colors; send numpy.asarray(image)")
     try:
         colors = image if image.mode == "RGBA" else image.convert("RGBA")
         return Flat("uint8", memoryview(colors.tobytes()), (image.height, image.width, 4))
     except (OSError, ValueError) as error:  # PIL reads the file only now
-        raise TypeError(f"{where}: image of mode {image.mode} cannot be sent: {error}") from error
+        raise Unsendable(f"{where}: image of mode {image.mode} cannot be sent: {error_text(error)}") from error
 
 
 def _of_buffer(value: Any, where: str) -> Flat | None:
@@ -158,7 +158,7 @@ def _of_buffer(value: Any, where: str) -> Flat | None:
     code = view.format.lstrip("@=<>!")
     dtype = "bool" if code == "?" else f"{_KINDS.get(code)}{view.itemsize * 8}"
     if code not in _KINDS and dtype != "bool":
-        raise TypeError(f"{where}: array of format {view.format!r} cannot be sent to a page; send its items as a list")
+        raise Unsendable(f"{where}: array of format {view.format!r} cannot be sent to a page; send its items as a list")
     data = view.tobytes()
     if view.format[0] in ">!":
         data = _swapped(data, view.itemsize)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ..errors import ProtocolError
 from .message import Message
-from .values import Buffer, Payload
+from .values import Buffer, Payload, base
 
 __all__ = ["Frame", "Packet", "decode", "encode", "frame_parts", "message_packet"]
 
@@ -35,7 +35,15 @@ _MAX_BUFFERS = 100_000
 _WORTH_SHARING = 64 * 1024  # bytes of an array
 _MAX_DIMENSIONS = 64  # of an array: numpy's own limit
 
-_encoder = msgspec.json.Encoder()
+
+def _plain(value: Any) -> Any:
+    """The plain twin of a name or number of a subclass, such as `numpy.str_`, which msgspec refuses."""
+    if isinstance(value, (str, int, float)):
+        return base(value)
+    raise TypeError(f"a message cannot hold a {type(value)}")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
 _messages = msgspec.json.Decoder(list[Message])
 
 

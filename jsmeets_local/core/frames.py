@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from .arrays import loaded
+from .arrays import Unsendable, loaded
 
 __all__ = ["is_missing", "to_columns"]
 
@@ -29,7 +29,7 @@ def to_columns(value: Any, where: str) -> dict[str, Any] | None:
     """A frame or a Series as `columns`, `data`, `index` and `dtypes`; `None` for what is neither.
 
     Raises:
-        TypeError: Its columns or rows have names that a page has no place for; the text begins with `where`.
+        Unsendable: Its columns or rows have names that a page has no place for; the text begins with `where`.
     """
     if isinstance(value, (loaded("pandas", "DataFrame"), loaded("pandas", "Series"))):
         frame = value.to_frame() if value.ndim == 1 else value
@@ -48,7 +48,7 @@ def _assembled(columns: Iterable[tuple[Any, _Column]], index: Any, where: str) -
     for label, column in columns:
         name = _name(label, where)
         if str(name) in data:
-            raise TypeError(f"{where}: two columns are named {str(name)!r}; a page tells columns by their names")
+            raise Unsendable(f"{where}: two columns are named {str(name)!r}; a page tells columns by their names")
         names.append(name)
         data[str(name)], dtypes[str(name)] = column.values, column.dtype
     return {"columns": names, "data": data, "index": index, "dtypes": dtypes}
@@ -56,7 +56,7 @@ def _assembled(columns: Iterable[tuple[Any, _Column]], index: Any, where: str) -
 
 def _name(label: Any, where: str) -> str | int:
     if isinstance(label, tuple):
-        raise TypeError(f"{where}: the columns have names of several levels; join them, as in '_'.join(name)")
+        raise Unsendable(f"{where}: the columns have names of several levels; join them, as in '_'.join(name)")
     return label if type(label) in (str, int) else str(label)
 
 
@@ -66,7 +66,7 @@ def _name(label: Any, where: str) -> str | int:
 def _index(index: Any, where: str) -> dict[str, Any] | None:
     """The names of the rows; `None` where they are only counted."""
     if index.nlevels > 1:
-        raise TypeError(f"{where}: the rows have names of several levels; send its reset_index()")
+        raise Unsendable(f"{where}: the rows have names of several levels; send its reset_index()")
     if isinstance(index, loaded("pandas", "RangeIndex")) and (index.start, index.step) == (0, 1) and index.name is None:
         return None
     column = _of_pandas(index.to_series())

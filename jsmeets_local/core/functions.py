@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ..text import plain
+
 __all__ = ["Function", "FunctionTable", "is_async"]
 
 
@@ -44,16 +46,25 @@ class Function:
         func = self.func
         while isinstance(func, functools.partial):  # whose own text speaks of partial()
             func = func.func
-        doc = inspect.getdoc(func) or ""
-        return {"name": self.key, "signature": self.key + self._parameters(), "doc": doc, "exclusive": self.exclusive}
+        signature = self.key + self._parameters()
+        return {"name": self.key, "signature": signature, "doc": _doc(func), "exclusive": self.exclusive}
 
     def _parameters(self) -> str:
         try:
             signature = inspect.signature(self.func)
             parameters = [p.replace(annotation=_bare(p.annotation)) for p in signature.parameters.values()]
-            return str(signature.replace(parameters=parameters, return_annotation=_bare(signature.return_annotation)))
-        except Exception:  # noqa: BLE001 - built-in functions have none, and the repr() of a default may raise anything
+            bare = signature.replace(parameters=parameters, return_annotation=_bare(signature.return_annotation))
+            return plain(str(bare))
+        except (Exception, SystemExit):  # noqa: BLE001 - built-in functions have none, and the repr() of a default may raise
             return "(...)"
+
+
+def _doc(func: Any) -> str:
+    try:
+        doc = inspect.getdoc(func)
+    except (Exception, SystemExit):  # noqa: BLE001 - a `__doc__` of the user's that is computed
+        return ""
+    return plain(doc) if isinstance(doc, str) else ""
 
 
 class _Bare:

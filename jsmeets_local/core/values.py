@@ -17,10 +17,11 @@ import msgspec
 import orjson
 
 from ..errors import MessageTooBig
-from .arrays import flatten, loaded, type_name, unboxed
+from ..text import error_name, error_text, plain, type_name
+from .arrays import Unsendable, flatten, loaded, unboxed
 from .frames import is_missing, to_columns
 
-__all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "pack"]
+__all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "base", "pack"]
 
 MAX_DEPTH = 256  # levels of nesting in a value that is sent
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # what a value may take on the wire
@@ -29,6 +30,7 @@ _ENVELOPE_BYTES = 64 * 1024  # left for what travels around a value
 NUMBERS = {int, float, bool, type(None)}
 _LEAVES = {str, *NUMBERS}
 _PLAIN = {list, dict, tuple, *_LEAVES}
+_LONG = 2000  # bits of an integer whose digits may be more than sys.get_int_max_str_digits(), which is 640 or more
 _USUAL_DEPTH = 5  # what is nested deeper may well be a circle
 _NATURAL: dict[type, Callable[[Any], Any]] = {  # and how one is made of a subclass, which msgspec refuses
     datetime.datetime: lambda value: datetime.datetime.combine(value.date(), value.timetz()),
@@ -79,9 +81,12 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
         TypeError: Something in it cannot be sent; the text starts with its path.
         MessageTooBig: It is larger than `max_bytes`.
     """
-    if type(value) in NUMBERS:
-        return Payload(_encode(value))
-    payload = _pack(value, name)
+    try:
+        payload = Payload(_encode(value)) if type(value) in NUMBERS else _pack(value, name)
+    except Unsendable as error:
+        raise TypeError(str(error)) from error.__cause__
+    except (RecursionError, ValueError) as error:  # of a number with more digits than Python converts, for one
+        raise TypeError(_failed(name, value, error)) from error
     size = len(payload.json)
     if payload.buffers:
         size += sum(len(buffer.data) + 100 for buffer in payload.buffers)
@@ -98,34 +103,37 @@ def _pack(value: Any, name: str) -> Payload:
     if _is_plain(value):
         try:
             return Payload(_encode(value))
-        except (TypeError, UnicodeEncodeError):
-            pass  # a key like None or (1, 2), or a lone surrogate: the walk below handles or names it
-        except RecursionError:
-            raise TypeError(f"{name}: nested too deeply to be sent") from None
+        except (TypeError, ValueError):
+            pass  # a key like None or (1, 2), a lone surrogate, 5000 digits: the walk below handles or names it
     walk = _Walk()
-    try:
-        plain = walk.convert(value, (), name)
-        return Payload(_dumps(plain), tuple(walk.buffers))
-    except RecursionError:
-        raise TypeError(f"{name}: nested too deeply to be sent") from None
+    converted = walk.convert(value, (), name)
+    return Payload(_dumps(converted), tuple(walk.buffers))
 
 
-def _dumps(plain: Any) -> bytes:
+def _failed(where: str, value: Any, error: Exception) -> str:
+    """The text about a value whose own code, or whose size, made the conversion fail."""
+    if isinstance(error, RecursionError):
+        return f"{where}: nested too deeply to be sent"
+    what = f"{where}: object of type {type_name(value)} cannot be sent to a page"
+    return f"{what}: {error_name(error)}: {error_text(error)}"
+
+
+def _dumps(converted: Any) -> bytes:
     try:
-        return _encode(plain)
+        return _encode(converted)
     except UnicodeEncodeError:  # a lone surrogate: JSON carries it as an escape
-        return json.dumps(_finite(plain), separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(_finite(converted), separators=(",", ":"), allow_nan=False).encode()
 
 
-def _finite(plain: Any) -> Any:
+def _finite(converted: Any) -> Any:
     """`json` cannot write nan as null, as msgspec does."""
-    if isinstance(plain, float):
-        return plain if plain - plain == 0 else None
-    if isinstance(plain, dict):
-        return {key: _finite(value) for key, value in plain.items()}
-    if isinstance(plain, list):
-        return [_finite(value) for value in plain]
-    return plain
+    if isinstance(converted, float):
+        return converted if converted - converted == 0 else None
+    if isinstance(converted, dict):
+        return {key: _finite(value) for key, value in converted.items()}
+    if isinstance(converted, list):
+        return [_finite(value) for value in converted]
+    return converted
 
 
 def _is_plain(value: Any) -> bool:
@@ -154,39 +162,46 @@ class _Walk:
         self._open: set[int] = set()  # ids of the containers we are inside of
 
     def convert(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
-        scalar = self._scalar(value, path, where)
-        if scalar is not _COMPOSITE:
-            return scalar
-        children = _children(value, where)
-        if children is None:
-            return self._foreign(value, path, where)
-        self._enter(value, path, where)
-        items: list[tuple[str | int, Any]] = []
-        for step, item, label in children:
-            items.append((step, self.convert(item, (*path, step), label)))
-        self._open.discard(id(value))
-        return [item for _, item in items] if isinstance(value, _ARRAYS) else dict(items)
+        try:
+            scalar = self._scalar(value, path, where)
+            if scalar is not _COMPOSITE:
+                return scalar
+            children = _children(value, where)
+            if children is None:
+                return self._foreign(value, path, where)
+            self._enter(value, path, where)
+            items: list[tuple[str | int, Any]] = []
+            for step, item, label in children:
+                items.append((step, self.convert(item, (*path, step), label)))
+            self._open.discard(id(value))
+            return [item for _, item in items] if isinstance(value, _ARRAYS) else dict(items)
+        except (Unsendable, RecursionError, MemoryError):
+            raise
+        except Exception as error:  # properties, iterators and conversions of the user's run here
+            raise Unsendable(_failed(where, value, error)) from error
 
     def _scalar(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
         if type(value) in _LEAVES:
+            if type(value) is int and value.bit_length() > _LONG:
+                _check_digits(value)
             return value
         if isinstance(value, enum.Enum):
             return self.convert(value.value, path, where)
         if isinstance(value, (str, int, float)):
-            return _base(value)
+            return self._scalar(base(value), path, where)
         if isinstance(value, (bytes, bytearray)):
             # A bytearray may change or be resized before it is written; what is immutable is shared.
             data = memoryview(value if isinstance(value, bytes) else bytes(value))
             return self._buffer(Buffer(path, "bytes", data, None))
         if isinstance(value, _NATURAL_TYPES):
             return _natural(value)
-        return str(value) if isinstance(value, loaded("pathlib", "PurePath")) else _COMPOSITE
+        return plain(str(value)) if isinstance(value, loaded("pathlib", "PurePath")) else _COMPOSITE
 
     def _enter(self, value: Any, path: tuple[str | int, ...], where: str) -> None:
         if id(value) in self._open:
-            raise TypeError(f"{where}: refers back to itself; what is sent must be a tree")
+            raise Unsendable(f"{where}: refers back to itself; what is sent must be a tree")
         if len(path) >= MAX_DEPTH:
-            raise TypeError(f"{where[:60]}...: nested more than {MAX_DEPTH} levels deep")
+            raise Unsendable(f"{where[:60]}...: nested more than {MAX_DEPTH} levels deep")
         self._open.add(id(value))
 
     def _foreign(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
@@ -201,10 +216,15 @@ class _Walk:
             return self._buffer(Buffer(path, array.dtype, array.data, array.shape))
         if is_missing(value):
             return None
-        raise TypeError(f"{where}: object of type {type_name(value)} cannot be sent to a page")
+        raise Unsendable(f"{where}: object of type {type_name(value)} cannot be sent to a page")
 
     def _buffer(self, buffer: Buffer) -> None:
         self.buffers.append(buffer)
+
+
+def _check_digits(value: int) -> None:
+    """Raises `ValueError` where Python does not write so many digits."""
+    repr(value)
 
 
 def _natural(value: Any) -> Any:
@@ -217,7 +237,7 @@ def _natural(value: Any) -> Any:
     return msgspec.to_builtins(_NATURAL[kind](value))
 
 
-def _base(value: str | int | float) -> str | int | float:
+def base(value: str | int | float) -> str | int | float:
     """The plain value of a subclass, without asking its own `__str__`, `__int__` or `__float__`."""
     if isinstance(value, str):
         return str.__str__(value)
@@ -255,11 +275,11 @@ def _key(key: Any, where: str) -> str:
     if isinstance(key, enum.Enum):
         return _key(key.value, where)
     if isinstance(key, str):
-        return str(_base(key))
+        return str(base(key))
     if key is None or isinstance(key, (bool, int, float)):
         return json.dumps(key)
     if isinstance(key, (*_NATURAL_TYPES, loaded("pathlib", "PurePath"))):
         return str(_Walk().convert(key, (), where))
-    raise TypeError(
-        f"{where}: key {key!r} of type {type(key).__name__} cannot be sent; keys are str, int, float, bool or None"
+    raise Unsendable(
+        f"{where}: key {key!r} of type {type_name(key)} cannot be sent; keys are str, int, float, bool or None"
     )

@@ -247,3 +247,45 @@ def test_more_than_may_wait_are_not_taken(answers: Answers) -> None:
     assert answers.all(3) == ["waited"] * 3
     for thread in pool.close():
         thread.join(10)
+
+
+def test_a_worker_whose_job_raises_is_replaced(answers: Answers) -> None:
+    failed: list[tuple[Any, str]] = []
+
+    def report(job: Any, error: BaseException) -> str:
+        failed.append((job[0], str(error)))
+        return f"failed {len(failed)}"
+
+    def raises(kind: type[BaseException]) -> None:
+        raise kind("boom")
+
+    def raises_after_waiting() -> None:
+        with waiting():
+            pass
+        raise KeyboardInterrupt("boom")
+
+    pool = WorkerPool(2, answers.deliver, after, failed=report)
+    lane, strict = Lane(), Lane(strict=True)
+    for n in range(50):  # far more than there are slots
+        for line in (lane, strict):
+            submit(pool, line, lambda: raises(SystemExit))
+            submit(pool, line, raises_after_waiting)
+            submit(pool, line, lambda n=n: n)  # type: ignore[misc]
+    told = answers.all(300)
+    assert [answer for answer in told if isinstance(answer, int)].count(49) == 2
+    assert sorted(answer for answer in told if isinstance(answer, str)) == sorted(f"failed {n}" for n in range(1, 201))
+    assert set(failed) == {("a job of a test", "boom")}
+    assert (lane.driver, strict.driver) == (None, None)
+    threads = pool.close()
+    for thread in threads:
+        thread.join(10)
+    assert pool.stats() == {"threads": 0, "running": 0, "waiting": 0, "lanes_waiting": 0}
+
+
+def test_the_jobs_behind_one_that_raises_keep_their_order(pool: WorkerPool, answers: Answers) -> None:
+    lane, release = Lane(strict=True), threading.Event()
+    submit(pool, lane, lambda: release.wait(10) and 1 / 0)
+    for n in range(100):
+        submit(pool, lane, lambda n=n: n)  # type: ignore[misc]
+    release.set()
+    assert answers.all(100) == list(range(100))
