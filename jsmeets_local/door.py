@@ -21,6 +21,7 @@ from weakref import WeakSet
 
 from . import ending
 from .errors import BridgeBusy, WouldDeadlock
+from .processes import works_for_another
 from .workers import waiting
 
 __all__ = ["Cancel", "Done", "Door", "Operation"]
@@ -77,7 +78,8 @@ class Door:
         self._items: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
         self._thread: int | None = None
-        self._elsewhere = False  # the loop runs in the process that this one was forked from
+        self._was_open = False  # in this process
+        self._forked = False  # this process was, and has not opened it since
         self.loop: asyncio.AbstractEventLoop | None = None
         self._in_turn = False  # this, and what follows, on the loop only
         self._ends: list[Callable[[], object]] = []  # what is to be done when the turn ends
@@ -98,7 +100,8 @@ class Door:
                 )
             self.loop = loop
             self._thread = threading.get_ident()
-            self._elsewhere = False
+            self._forked = False
+            self._was_open = True
             self._woken = True
             loop.call_soon(self.turn, self.drain)
 
@@ -114,14 +117,20 @@ class Door:
         self._lock = threading.RLock()  # a thread that is not here may have held it
         if self.loop is not None:
             self._items.clear()
-            self._elsewhere = True
+        self._forked, self._was_open = True, False
         self.loop = self._thread = None
 
-    def _check_own(self) -> None:
-        if self._elsewhere:
+    def check_own(self) -> None:
+        """Raises `BridgeBusy` where what is sent to pages would get lost, as another process has them.
+
+        A child process cannot know whether its parent has pages. Before it serves some itself, it has none to send to.
+        """
+        if self._was_open:
+            return
+        if self._forked or works_for_another():
             raise BridgeBusy(
-                "the pages belong to the process that this one was forked from: "
-                "hand it what they shall get (by a multiprocessing.Queue, say), and call them there"
+                "the pages belong to the process that started this one: put what they shall get into a "
+                "multiprocessing.Queue, and send it there. Pages of its own a process has after launch()"
             )
 
     def is_here(self) -> bool:
@@ -134,12 +143,7 @@ class Door:
         return loop is not None and not loop.is_closed()
 
     def post(self, func: Callable[..., object], *args: Any) -> None:
-        """Has `func(*args)` run on the loop, in the order of posting; before the loop runs, when it starts.
-
-        Raises:
-            BridgeBusy: This process was forked from the one that serves the pages.
-        """
-        self._check_own()
+        """Has `func(*args)` run on the loop, in the order of posting; before the loop runs, when it starts."""
         with self._lock:
             self._add(func, args)
 
@@ -223,9 +227,9 @@ class Door:
 
         Raises:
             WouldDeadlock: Called on the loop, which would wait for itself for ever.
-            BridgeBusy: This process was forked from the one that serves the pages.
+            BridgeBusy: Another process has the pages.
         """
-        self._check_own()
+        self.check_own()
         if self.is_here():
             raise WouldDeadlock(
                 f"this would block the bridge's own event loop for ever; in an async function use {twin}"
@@ -258,9 +262,9 @@ class Door:
         """Awaits an operation on any event loop; cancelling the task cancels it.
 
         Raises:
-            BridgeBusy: This process was forked from the one that serves the pages.
+            BridgeBusy: Another process has the pages.
         """
-        self._check_own()
+        self.check_own()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         cancel: list[Cancel | None] = []

@@ -143,7 +143,7 @@ class ProtocolError(JsPyError):
 
 
 class BridgeBusy(JsPyError, RuntimeError):
-    """The bridge already runs on the event loop of another application, or in the process that forked this one."""
+    """The bridge runs on the event loop of another application, or the process that started this one has the pages."""
 
 
 class LaunchError(JsPyError, RuntimeError):

@@ -80,7 +80,12 @@ class Shell:
         return self.door.ask(self.do, func, *args)
 
     def post(self, func: Callable[..., Any], *args: Any) -> None:
-        """`do` from any thread, in order, without waiting."""
+        """Sends by a function of the hub: `do` from any thread, in order, without waiting.
+
+        Raises:
+            BridgeBusy: Another process has the pages.
+        """
+        self.door.check_own()
         self.door.post(self.do, func, *args)
 
     def request(self, start: Start, args: tuple[Any, ...], timeout: float | None) -> Operation[Finished]:

@@ -94,7 +94,13 @@ class View:
         return self.presence.over and not self.bridge.door.is_open()
 
     def check_open(self) -> None:
-        """Raises `PageClosed` where nothing would hear what is sent."""
+        """Raises an error where nothing would hear what is sent.
+
+        Raises:
+            PageClosed: The page is closed.
+            BridgeBusy: Another process has it.
+        """
+        self.bridge.door.check_own()
         if self.presence.closed:
             ending.leave()
             raise PageClosed("this page is closed; launch() opens another one")

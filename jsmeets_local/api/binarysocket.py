@@ -171,6 +171,7 @@ class JsPyBinarySocket:
             TypeError: `data` is neither bytes-like nor a str.
         """
         _check_data(data)
+        self._bridge.door.check_own()
         casting = Casting()
         self._bridge.door.ask(self._cast, data, check_target(socket), casting)
         return casting
@@ -178,6 +179,7 @@ class JsPyBinarySocket:
     def reservecast(self, data: Data, socket: Target = None) -> None:
         """`multicast` whose outcome nobody waits for, and which does not wait for the bridge either."""
         _check_data(data)
+        self._bridge.door.check_own()
         self._bridge.door.post(self._cast, data, check_target(socket), Casting())
 
     # On the loop ---------------------------------------------------------------------------------------

@@ -126,6 +126,7 @@ class TextSockets:
         Raises:
             TypeError: A key is missing, or a value cannot be sent.
         """
+        self._bridge.door.check_own()
         count: int = self._bridge.ask(self._multicast, *self._packed(data), check_target(socket))
         return Sent(count)
 
