@@ -141,6 +141,8 @@ class JsMeetsPy(Running):
             enter_request(scope, receive)
         elif scope["type"] == "websocket":
             self.bridge.expose_errors(self._exposes_errors())
+            if self.debug:
+                self.bridge.time_steps()
         await super().__call__(scope, receive, send)
 
     def _exposes_errors(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from .cells import Cell, here
+from .cells import Cell, here, kernel_shell
 from .core import effects as fx
 from .core.functions import Function
 from .errors import BridgeBusy
@@ -79,11 +79,17 @@ class Bridge(Shell):
         self.exits.forget()
         for socket in self.hub.sockets():  # of a loop that was closed without stop()
             self.do(self.hub.disconnect, socket)
+        if kernel_shell() is not None:
+            self.time_steps()
         self._invoker.start(self.hub.limits.waiting_threads)
 
     def expose_errors(self, whole: bool) -> None:
         """Whether pages get the traceback of an error in Python; else its type and text. The log has it in any case."""
         self._invoker.exposes_errors = whole
+
+    def time_steps(self) -> None:
+        """Warns, from now on, of async functions that block the loop."""
+        self._invoker.times_steps = True
 
     def ensure_started(self) -> bool:
         """Starts where no lifespan did: `--lifespan off`, or an application mounted in another.

@@ -22,6 +22,7 @@ from weakref import WeakSet
 from . import ending
 from .errors import BridgeBusy, WouldDeadlock
 from .processes import works_for_another
+from .slow import BlockedLoops
 from .workers import waiting
 
 __all__ = ["Cancel", "Done", "Door", "Operation"]
@@ -84,6 +85,7 @@ class Door:
         self._in_turn = False  # this, and what follows, on the loop only
         self._ends: list[Callable[[], object]] = []  # what is to be done when the turn ends
         self._bundles: dict[asyncio.AbstractEventLoop, list[Callable[[], object]]] = {}  # for other loops
+        self._blocked = BlockedLoops()
         _doors.add(self)
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -234,6 +236,7 @@ class Door:
             raise WouldDeadlock(
                 f"this would block the bridge's own event loop for ever; in an async function use {twin}"
             )
+        self._blocked.check(twin)
         waiter: _Waiter[T] = _Waiter()
         with self._lock:
             if self.is_open():

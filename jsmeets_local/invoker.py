@@ -25,6 +25,7 @@ from .core.values import NUMBERS, Payload
 from .door import Door
 from .errors import Disconnected, MessageTooBig
 from .exits import Exits
+from .slow import Timed
 from .tasks import spawn
 from .text import error_name, error_text, error_trace, type_name
 from .workers import Job, Lane, WorkerPool, waiting
@@ -103,6 +104,7 @@ class Invoker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.exposes_errors = False  # pages get tracebacks
+        self.times_steps = False  # of async functions, and warns of those that block the loop
 
     def start(self, max_waiting: int) -> None:
         """Makes ready; the first thread starts with the first plain function.
@@ -213,7 +215,10 @@ class Invoker:
             try:
                 if self._stopping:
                     raise asyncio.CancelledError("Python stops")
-                value = await call.function.func(*call.args)
+                if self.times_steps:
+                    value = await Timed(call.function.func(*call.args), f"the async function {call.function.key!r}")
+                else:
+                    value = await call.function.func(*call.args)
             except BaseException as error:  # noqa: BLE001 - the page that called gets it
                 stopped = self._stopping and isinstance(error, asyncio.CancelledError)
                 packet = None if stopped else self._failure(call, error)
@@ -229,7 +234,10 @@ class Invoker:
             return
         with writing(listener.cell):
             try:
-                await listener.func(*args)
+                if self.times_steps:
+                    await Timed(listener.func(*args), listener.about)
+                else:
+                    await listener.func(*args)
             except BaseException as error:  # noqa: BLE001 - nobody waits for it
                 if not (self._stopping and isinstance(error, asyncio.CancelledError)):
                     self._tell_failure(listener, error)
