@@ -6,6 +6,7 @@ Nothing here imports `multiprocessing`: a process that it has started has it loa
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 from .errors import LaunchError
@@ -13,12 +14,10 @@ from .errors import LaunchError
 __all__ = ["check_launch", "works_for_another"]
 
 _SERVERS = frozenset({"granian", "hypercorn", "uvicorn"})  # their workers serve applications
-# Libraries that can replace threads: the module that does, its question whether it has, and for what.
 _GREEN = (
-    ("gevent", "gevent.monkey", "is_module_patched", "threading"),
-    ("eventlet", "eventlet.patcher", "is_monkey_patched", "thread"),
+    "{0} has replaced the threads of this process, and the server needs real ones. Keep them by {1}, "
+    "or launch in a process without {0}"
 )
-_LEAVES_THREADS = {"gevent": "monkey.patch_all(thread=False)", "eventlet": "monkey_patch(thread=False)"}
 
 
 def _multiprocessing() -> Any:
@@ -47,16 +46,18 @@ def works_for_another() -> bool:
 
 
 def check_launch() -> None:
-    """Raises `LaunchError` where a server in a thread of this process can not work."""
+    """Raises `LaunchError` where a server in a thread of this process cannot work."""
     process = _multiprocessing()
     if process is not None and getattr(process.current_process(), "_inheriting", False):
         raise LaunchError(
             "launch() was called while multiprocessing imports the main module into a new process. Put the lines that "
             'launch, and all that shall run once, under: if __name__ == "__main__":'
         )
-    for library, module, test, patched in _GREEN:
-        if module in sys.modules and getattr(sys.modules[module], test)(patched):
-            raise LaunchError(
-                f"{library} has replaced the threads of this process, and the server needs real ones. Keep them by "
-                f"{library}.{_LEAVES_THREADS[library]}, or launch in a process without {library}"
-            )
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None:
+        # uvloop does not wait by way of the module `select`; asyncio's own loop does, and would wait for ever.
+        needed = ["threading"] if find_spec("uvloop") is not None else ["threading", "select"]
+        if any(map(gevent.is_module_patched, needed)):
+            raise LaunchError(_GREEN.format("gevent", "gevent.monkey.patch_all(thread=False, select=False)"))
+    if eventlet is not None and eventlet.is_monkey_patched("thread"):
+        raise LaunchError(_GREEN.format("eventlet", "eventlet.monkey_patch(thread=False)"))
