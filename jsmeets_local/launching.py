@@ -170,7 +170,7 @@ class Launching(Starlette2020):
         self._mode, self._base_url = mode, order.base_url
         try:
             surface = self._show(handle, mode, looks, order.window.get("window_api", False))
-            if mode != "none" and not handle.wait_connected(order.timeout):
+            if mode != "none" and not self._wait_connected(handle, order.timeout):
                 if surface is not None and handle.is_closed():
                     raise surface.failure()
                 raise LaunchError(launchers.too_late(handle._entrance.address, mode, order.timeout))
@@ -178,6 +178,10 @@ class Launching(Starlette2020):
             handle.close()
             raise
         return handle
+
+    def _wait_connected(self, handle: Page, timeout: float | None) -> bool:
+        operation = handle._view.presence.wait_here(seconds(timeout))
+        return self.bridge.door.block(operation, "await asyncio.to_thread(app.launch, ...)")
 
     def _show(self, handle: Page, mode: str, looks: dict[str, Any], window_api: bool) -> Surface | None:
         if mode in ("window", "app"):

@@ -93,8 +93,8 @@ class BlockedLoops:
         if coroutine is not None:
             self._known.add(place)
             logger.warning(
-                "%s:%d blocks the event loop in which %s() runs, and all that runs beside it, until a page has "
-                "answered: use %s there",
+                "%s:%d blocks the event loop in which %s() runs, and all that runs beside it, while it waits for a "
+                "page: use %s there",
                 *place,
                 coroutine.f_code.co_qualname,
                 twin,

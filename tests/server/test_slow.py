@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jsmeets_local import Bridge, JsMeetsPy, Page
+from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
 from tests.server.test_faults import Echo, as_page
 
 
@@ -143,3 +143,18 @@ def test_without_a_loop_nothing_is_told(page: Page, caplog: pytest.LogCaptureFix
     with caplog.at_level(logging.DEBUG):
         assert page.js.echo(2) == 2
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_launch_in_a_coroutine_names_its_own_twin(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWSER", "true %s")
+
+    async def main() -> None:
+        with pytest.raises(LaunchError):
+            JsMeetsPy(bridge=Bridge()).launch("<p>", mode="browser", timeout=0.05)
+
+    asyncio.run(main())
+    warned = [record.getMessage() for record in caplog.records if "blocks" in record.getMessage()]
+    assert len(warned) == 1
+    assert warned[0].endswith("use await asyncio.to_thread(app.launch, ...) there")
