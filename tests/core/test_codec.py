@@ -128,3 +128,12 @@ def test_an_announced_giant_is_refused_before_memory_is_taken() -> None:
     frame = next(cut([b"x" * 100], False, 1))[:8] + (2**60).to_bytes(8, "little") + b"x"
     with pytest.raises(ProtocolError, match="allowed"):
         Assembler(2**28).feed(frame)
+
+
+def test_names_of_a_subclass_of_str_are_plain() -> None:
+    class Name(str):
+        def __str__(self) -> str:
+            raise ValueError("never asked")
+
+    for name in (Name("f"), numpy.str_("f")):
+        assert message_packet(["notify", name], pack([], "args")).json == b'["notify","f",[]]'

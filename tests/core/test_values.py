@@ -165,12 +165,35 @@ class Net:
         ([numpy.longdouble(1)], "args[0]: object of type numpy.longdouble cannot be sent"),
         ([print], "args[0]: object of type builtin_function_or_method cannot be sent"),
         (["\ud800", Foo()], "args[1]: object of type"),
+        pytest.param(
+            10**5000, "args: object of type int cannot be sent to a page: ValueError: Exceeds the limit", id="digits"
+        ),
+        pytest.param(
+            [{"a": [1, 10**5000]}],
+            "args[0]['a'][1]: object of type int cannot be sent to a page: ValueError: Exceeds",
+            id="digits inside",
+        ),
+        pytest.param(
+            [{10**5000: 1}],
+            "args[0]: object of type dict cannot be sent to a page: ValueError: Exceeds",
+            id="digits of a key",
+        ),
+        pytest.param(
+            ["\ud800", 10**5000],
+            "args[1]: object of type int cannot be sent to a page: ValueError: Exceeds",
+            id="digits on the slow way",
+        ),
     ],
 )
 def test_what_cannot_be_sent_is_named_by_its_path(value: Any, text: str) -> None:
     with pytest.raises(TypeError) as caught:
         pack(value, "args")
     assert text in str(caught.value).replace("tests.core.", "")
+
+
+def test_as_many_digits_as_python_writes_are_sent() -> None:
+    for value in (10**4299, [10**4299, {1}], {"a": 10**4299}):
+        assert json.loads(pack(value, "v").json) == ([10**4299, [1]] if isinstance(value, list) else value)
 
 
 def test_cycles_are_refused() -> None:
