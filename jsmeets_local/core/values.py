@@ -82,7 +82,9 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
         MessageTooBig: It is larger than `max_bytes`.
     """
     try:
-        payload = Payload(_encode(value)) if type(value) in NUMBERS else _pack(value, name)
+        if type(value) in NUMBERS:
+            return Payload(_encode(value))
+        payload = _pack(value, name)
     except Unsendable as error:
         raise TypeError(str(error)) from error.__cause__
     except (RecursionError, ValueError) as error:  # of a number with more digits than Python converts, for one
