@@ -33,6 +33,7 @@ from .workers import Job, Lane, WorkerPool, waiting
 __all__ = ["Answer", "Invoker", "Listener"]
 
 SLOTS = 32  # plain functions that run at once
+_OWN = frozenset({__name__, Timed.__module__})  # modules whose frames are between the loop and a user's function
 STUBBORN = 2.0  # seconds that a cancelled coroutine function gets to end
 
 logger = logging.getLogger("jsmeets_local")
@@ -273,8 +274,10 @@ class Invoker:
         if isinstance(error, SystemExit) and not ending.has_begun():
             self._exits.ask(error, f"the exposed function {call.function.key!r}")
             return message_packet(["return", call.call_id, None]) if call.call_id else None
-        frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
-        error = error.with_traceback(frames)  # without our own frame
+        frames = error.__traceback__
+        while frames is not None and frames.tb_frame.f_globals.get("__name__") in _OWN:
+            frames = frames.tb_next
+        error = error.with_traceback(frames)  # without our own frames
         _log(error, "the exposed function %r raised", call.function.key)
         if not call.call_id:
             return None
