@@ -10,6 +10,7 @@ from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import Key, Target, check_function, check_queue_key, check_target, seconds
 from ..core.calls import Finished
+from ..core.prepared import AsyncPreparedData, PreparedData
 from ..core.queues import WhenFull, check_when_full
 from ..door import Cancel, Done, Operation
 from ..invoker import Listener
@@ -43,7 +44,7 @@ class QueuesBase:
         def send(data: Any) -> None:
             self._bridge.post(self._bridge.hub.push_nowait, key, self._bridge.pack(data, "data"), target)
 
-        return send
+        return PreparedData("push_nowait", key, send)
 
     def pop(self, key: Hashable, default_value: Any = None) -> Any:
         """Removes and returns the newest item of a queue, `default_value` when it is empty."""
@@ -156,7 +157,7 @@ class QueuesApi(QueuesBase):
         async def send(data: Any) -> list[int]:
             return acknowledged(await self._bridge.door.awaitable(request(data)))
 
-        return send
+        return AsyncPreparedData("push", key, send)
 
 
 def acknowledged(finished: Finished) -> list[int]:
