@@ -243,7 +243,10 @@ class JsMeetsPy(Running):
         return lambda func: self._expose(key, func, exclusive)
 
     def _expose(self, key: str | None, func: F, exclusive: bool) -> F:
-        check_function(func, "what app.expose exposes")
+        try:
+            check_function(func, "what app.expose exposes")
+        except TypeError as error:
+            raise TypeError(f'{error}. A method of an object is one: app.expose("name")(thing.method)') from None
         key = key if key is not None else _name_of(func)
         if not self.functions.expose(key, func, exclusive):
             raise RuntimeError(f"the function exposed as {key!r} is running; it can be replaced when it has ended")
@@ -259,7 +262,7 @@ def _folder(name: str, folder: str | os.PathLike[str] | None) -> str | None:
 def _check(**options: tuple[Any, type]) -> None:
     for name, (value, kind) in options.items():
         if value is not None and not isinstance(value, kind):
-            made = "" if kind is str else f": {name}={kind.__name__}(...)"
+            made = "" if kind is str else f"; write {name}={kind.__name__}(...)"
             raise TypeError(f"{name} is a {kind.__name__}, or None; got {value!r:.60}{made}")
 
 

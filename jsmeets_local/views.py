@@ -73,6 +73,8 @@ class Views:
         folders = {"template": self._templates, "static file": self._static}
         looked += [f"no {kind} in {folder}" for kind, folder in folders.items() if folder is not None]
         looked.append(f"no file {os.path.abspath(page)}")
+        if not any(folders.values()):
+            looked[-1] += " (templates= and static= of the application name other folders to look in)"
         similar = get_close_matches(page, _files_in(self._templates, self._static, "."), 1)
         meant = f"; did you mean {similar[0]!r}?" if similar else ""
         return f"no page {page!r}: {', '.join(looked)}{meant}"
