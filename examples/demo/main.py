@@ -38,7 +38,7 @@ HOW_TO_GO_ON = """Open this in a browser on this machine:
 From another machine, first: ssh -L {port}:127.0.0.1:{port} this-machine
 """
 
-app = JsMeetsPy(static=str(HERE / "static"), templates=str(HERE / "templates"))
+app = JsMeetsPy(static=HERE / "static", templates=HERE / "templates")
 transcript = Transcript()
 tempo = {"seconds": 1.0}
 

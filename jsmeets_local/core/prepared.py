@@ -63,7 +63,7 @@ class Prepared(Generic[T]):
         return f"<{self._half()}, which lacks its second parentheses: {self._whole()}>"
 
     def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
-        if getattr(self, "_used", True):
+        if self._used:
             return
         frame = sys._getframe().f_back
         if frame is not None and _drops_a_value(frame):
