@@ -75,7 +75,7 @@ class Views:
         looked.append(f"no file {os.path.abspath(page)}")
         if not any(folders.values()):
             looked[-1] += " (templates= and static= of the application name other folders to look in)"
-        similar = get_close_matches(page, _files_in(self._templates, self._static, "."), 1)
+        similar = get_close_matches(page, _files_in(self._templates, self._static, "."), 1, 0.8)
         meant = f"; did you mean {similar[0]!r}?" if similar else ""
         return f"no page {page!r}: {', '.join(looked)}{meant}"
 
