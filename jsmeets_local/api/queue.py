@@ -8,7 +8,7 @@ from typing import Any
 
 from ..bridge import Bridge
 from ..cells import here
-from ..core.arguments import Key, Target, check_function, check_queue_key, check_target, seconds
+from ..core.arguments import Key, Target, check_function, check_queue_key, check_target, seconds_of_call
 from ..core.calls import Finished
 from ..core.prepared import AsyncPreparedData, PreparedData
 from ..core.queues import WhenFull, check_when_full
@@ -124,7 +124,7 @@ class QueuesBase:
     def _request(self, key: Key, timeout: float | None, target: Target) -> Callable[[Any], Operation[Finished]]:
         check_queue_key(key)
         check_target(target)
-        limit = seconds(timeout)
+        limit = seconds_of_call(timeout, "push('queue')(data)")
 
         def request(data: Any) -> Operation[Finished]:
             payload = self._bridge.pack(data, "data")

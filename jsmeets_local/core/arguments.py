@@ -47,7 +47,7 @@ def seconds_of_call(timeout: float | None, meant: str = "call('name')(1, 2)") ->
     try:
         return seconds(timeout)
     except TypeError as error:
-        hint = f"What the function is given stands in parentheses of its own: {meant}"
+        hint = f"What is sent stands in parentheses of its own: {meant}"
         raise TypeError(f"{error}. {hint}") from None
 
 
@@ -136,4 +136,7 @@ def check_target(target: Any) -> Target:
         return int(target)
     if isinstance(target, Collection) and all(isinstance(number, numbers.Integral) for number in target):
         return [int(number) for number in target]
-    raise TypeError(f"target is a socket number, a collection of them, or None for all pages; got {target!r}")
+    raise TypeError(
+        f"target is a socket number, a collection of them, or None for all pages; got {target!r:.60}. "
+        "What is sent stands in parentheses of its own"
+    )

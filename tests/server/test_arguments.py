@@ -216,6 +216,7 @@ PAGES: dict[str, Case] = {
         TypeError,
         "for several write push_nowait('q')([1, 2])",
     ),
+    "push": (lambda app: app.queues.push("q", [1]), TypeError, "parentheses of its own: push('queue')(data)"),
     "target": (lambda app: app.functions.call_nowait("f", "1"), TypeError, "target is a socket number"),
 }
 
@@ -263,6 +264,19 @@ def test_what_needs_a_name_and_has_one(app: JsMeetsPy) -> None:
         ("made", [], "made"),
     ]:
         assert client.ask("call", key, args) == ["return", 1, value]
+
+
+def test_half_a_call_is_a_function_that_can_be_exposed(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", "none")
+    client = RawPage(page.url, page=page.url.partition("#jsmeets=")[2].partition(".")[2])
+    app.expose("relay")(page.aio.call("f"))
+    app.expose("blocking")(page.call("f"))
+    app.expose("push")(app.queues.push("q"))
+    for key, kind in [("relay", "call"), ("blocking", "call"), ("push", "push")]:
+        client.send(["call", 1, key, [7]])
+        asked = client.next(kind)
+        client.send(["return", asked[1], True])
+        assert client.next("return")[2] == ([client.id] if kind == "push" else True)
 
 
 def test_static_methods_plain_and_async(app: JsMeetsPy) -> None:
