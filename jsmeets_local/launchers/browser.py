@@ -24,7 +24,7 @@ def _open(url: str) -> None:
     try:
         with cleaned():
             opened = webbrowser.open(url)
-    except webbrowser.Error as error:
+    except (webbrowser.Error, OSError) as error:
         raise LaunchError(f"the browser could not be started ({error}). {_ELSE}") from error
     if not opened:
         raise LaunchError(f"no browser was found on this machine. {_ELSE}")

@@ -35,12 +35,12 @@ def cleaned() -> Iterator[None]:
     Only the variables of the loader change: the program may set others meanwhile.
     """
     before, after = dict(os.environ), clean_environment()
-    names = set(before.items()) ^ set(after.items())
-    _become(after, {name for name, _ in names})
+    names = {name for name, _ in set(before.items()) ^ set(after.items())}
+    _become(after, names)
     try:
         yield
     finally:
-        _become(before, {name for name, _ in names})
+        _become(before, names)
 
 
 def _become(environment: dict[str, str], names: set[str]) -> None:

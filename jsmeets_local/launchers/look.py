@@ -13,7 +13,6 @@ from .steering import whole
 
 __all__ = ["SIZE", "WindowOptions", "check_options", "look"]
 
-LAUNCH_OPTIONS = ("host", "port", "timeout", "width", "height", "grace", "base_url", "private", "switch_interval")
 SIZE = (800, 600)  # width and height of a window, in pixels
 
 
@@ -46,6 +45,8 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _file(name: str, value: Any) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} is the path of an image file; got {value!r:.60}")
     value = bundled(value)
     if not os.path.isfile(value):
         raise FileNotFoundError(f"{name} is the path of an image file; there is none at {os.path.abspath(value)}")
@@ -68,6 +69,8 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "min_size": lambda name, value: _pair(name, value, 1),
     "window_api": _flag,
 }
+# The other options of launch(): for misspelt ones, which arrive here.
+_OTHERS = ("host", "port", "timeout", "width", "height", "grace", "base_url", "private", "switch_interval")
 
 
 def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,8 +83,8 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     for name in options:
         if name not in _OPTIONS:
-            similar = get_close_matches(name, (*_OPTIONS, *LAUNCH_OPTIONS), 1)
-            meant = f"; did you mean {similar[0]}=?" if similar else ""
+            similar = get_close_matches(name, (*_OPTIONS, *_OTHERS), 1)
+            meant = f"; did you mean {similar[0]}=?" if similar else "."
             raise TypeError(f"launch() has no option {name!r}{meant} Those of windows are {', '.join(_OPTIONS)}")
     return {name: _OPTIONS[name](name, value) for name, value in options.items()}
 

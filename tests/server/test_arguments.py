@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, LaunchError, Page
 from jsmeets_local.api.background import Background
+from jsmeets_local.launchers.environment import cleaned
 from jsmeets_local.server import bind
 from tests.raw import RawPage, follow
 from tests.typed import program
@@ -400,6 +402,29 @@ def test_a_browser_that_ends_after_its_page_has_come_ends_nothing(
     app.bridge.door.ask(lambda: None)
     assert page.is_connected()
     clients[0].close()
+
+
+def test_a_browser_that_cannot_be_started_is_told_at_once(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(url: str) -> bool:
+        raise OSError("no memory")
+
+    monkeypatch.setattr("webbrowser.open", fails)
+    with pytest.raises(LaunchError, match=r"the browser could not be started \(no memory\)"):
+        app.launch("<p>", "browser", timeout=None)
+
+
+def test_what_the_loader_of_a_packaged_program_is_told_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser may be open for long: what the program sets meanwhile stays."""
+    monkeypatch.setattr("sys.frozen", True, raising=False)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
+    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/user")
+    monkeypatch.delenv("MEANWHILE", raising=False)
+    with cleaned():
+        assert os.environ["LD_LIBRARY_PATH"] == "/user"
+        monkeypatch.setenv("MEANWHILE", "set")
+    assert os.environ["LD_LIBRARY_PATH"] == "/bundle"
+    assert os.environ["LD_LIBRARY_PATH_ORIG"] == "/user"
+    assert os.environ["MEANWHILE"] == "set"
 
 
 def test_a_browser_that_cannot_be_opened_is_told_at_once(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:

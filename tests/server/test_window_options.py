@@ -20,6 +20,8 @@ from tests.raw import RawPage
     [
         ({"titel": "x"}, TypeError, "launch() has no option 'titel'; did you mean title=? Those of windows are title,"),
         ({"prot": 5}, TypeError, "launch() has no option 'prot'; did you mean port=?"),
+        ({"zz": 5}, TypeError, "launch() has no option 'zz'. Those of windows are title, position, icon, resizable,"),
+        ({"icon": 5}, TypeError, "icon is the path of an image file; got 5"),
         ({"title": 5}, TypeError, "title is a str; got 5"),
         ({"position": 5}, TypeError, "position is a pair of whole numbers of pixels; got 5"),
         ({"position": (1, 2.5)}, TypeError, "position is a whole number of pixels; got 2.5"),
