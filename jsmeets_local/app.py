@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -18,7 +20,8 @@ from .api.queue import QueuesApi
 from .api.textsocket import TextSockets
 from .bridge import Bridge, default_bridge
 from .bulk import BulkEndpoint
-from .compat import Handler, Handlers, enter_request
+from .compat import Handler, Handlers, check_path, enter_request
+from .core.arguments import check_flag, check_function, check_name
 from .core.limits import Limits
 from .endpoint import Guarded, TextEndpoint
 from .gate import Gate
@@ -62,6 +65,7 @@ class JsMeetsPy(Running):
             last one decides.
 
     Raises:
+        TypeError: An argument is of a wrong kind.
         RuntimeError: `static` is no folder.
 
     Attributes:
@@ -85,8 +89,8 @@ class JsMeetsPy(Running):
         on_shutdown: Sequence[Handler] | None = None,
         lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None,
         *,
-        static: str | None = None,
-        templates: str | None = None,
+        static: str | os.PathLike[str] | None = None,
+        templates: str | os.PathLike[str] | None = None,
         bridge: Bridge | None = None,
         token: str | None = None,
         allowed_hosts: Collection[str] = (),
@@ -95,8 +99,13 @@ class JsMeetsPy(Running):
         limits: Limits | None = None,
         badge: bool = True,
     ) -> None:
+        if isinstance(debug, str):  # the folder that static= is for
+            raise TypeError(f"debug is True or False; got {debug!r}")
+        static, templates = _folder("static", static), _folder("templates", templates)
+        _check(bridge=(bridge, Bridge), limits=(limits, Limits), token=(token, str))
+        if expose_errors is not None:
+            check_flag("expose_errors", expose_errors)
         super().__init__(debug, routes, middleware, exception_handlers, lifespan=self._run_lifespan)
-        static, templates = (folder and bundled(folder) for folder in (static, templates))
         self._init_launching(
             bridge if bridge is not None else default_bridge(), Gate(token, allowed_hosts, allowed_origins)
         )
@@ -154,8 +163,10 @@ class JsMeetsPy(Running):
 
     def websocket_route(self, path: str, name: str | None = None) -> Callable[[F], F]:
         """Decorator: serves WebSockets at a path by `async func(websocket)`; foreign origins are refused."""
+        check_path(path, "websocket_route")
 
         def decorate(func: F) -> F:
+            check_function(func, f"what serves the WebSockets of {path!r}")
             self._add_websocket(path, func, self._gate.without_token(), name)
             return func
 
@@ -167,10 +178,18 @@ class JsMeetsPy(Running):
         Args:
             endpoint: A `JsPyBinarySocket`; or a class (`starlette.endpoints.WebSocketEndpoint`) or an object with
                 `url_path()` and `endpoint()`, and where needed `startup_handler()` and `shutdown_handler()`.
+
+        Raises:
+            TypeError: It is none of these.
         """
-        gate = self._gate.without_token()
         if isinstance(endpoint, TextSockets):
             return  # every application has it
+        if endpoint is JsPyBinarySocket or not (hasattr(endpoint, "url_path") and hasattr(endpoint, "endpoint")):
+            raise TypeError(
+                'add_socket takes a socket, JsPyBinarySocket("/path"), or what has url_path() and endpoint(); '
+                f"got {endpoint!r:.200}"
+            )
+        gate = self._gate.without_token()
         if isinstance(endpoint, JsPyBinarySocket):
             endpoint.bind(self.bridge)
             gate = self._gate
@@ -211,20 +230,70 @@ class JsMeetsPy(Running):
         """Decorator: lets pages call a function, `@app.expose` by its own name or `@app.expose("name")`.
 
         Args:
-            key: The name; an earlier function of that name is replaced.
+            key: The name; an earlier function of that name is replaced. Lambdas, objects that can be called and classes
+                need one.
             exclusive: Run its calls one at a time, first come first served, across all pages.
 
         Raises:
+            TypeError: What is decorated is no function, has no name of its own, or is a method without its object.
             RuntimeError: The old function of that name is running.
         """
-        if callable(key):
+        if key is not None and not isinstance(key, str):
             return self._expose(None, key, exclusive)
+        if key is not None:
+            check_name(key, "key of an exposed function")
         return lambda func: self._expose(key, func, exclusive)
 
     def _expose(self, key: str | None, func: F, exclusive: bool) -> F:
-        key = key or getattr(func, "__name__", None)
-        if key is None:
-            raise TypeError(f'{func!r} has no name of its own; give it one: app.expose("name")(...)')
+        try:
+            check_function(func, "what app.expose exposes")
+        except TypeError as error:
+            raise TypeError(f'{error}. A method of an object is one: app.expose("name")(thing.method)') from None
+        key = key if key is not None else _name_of(func)
         if not self.functions.expose(key, func, exclusive):
             raise RuntimeError(f"the function exposed as {key!r} is running; it can be replaced when it has ended")
         return func
+
+
+def _folder(name: str, folder: str | os.PathLike[str] | None) -> str | None:
+    if folder is not None and not isinstance(folder, (str, os.PathLike)):
+        raise TypeError(f"{name} is the path of a folder; got {folder!r:.60}")
+    return bundled(folder) if folder else None
+
+
+def _check(**options: tuple[Any, type]) -> None:
+    for name, (value, kind) in options.items():
+        if value is not None and not isinstance(value, kind):
+            made = "" if kind is str else f"; write {name}={kind.__name__}(...)"
+            raise TypeError(f"{name} is a {kind.__name__}, or None; got {value!r:.60}{made}")
+
+
+def _name_of(func: Callable[..., Any]) -> str:
+    """The name that a function was defined with.
+
+    Raises:
+        TypeError: It has none, or can be no function of pages under it.
+    """
+    name = getattr(func, "__name__", None)
+    if name is None or name == "<lambda>":
+        what = repr(func) if name is None else "a lambda"
+        raise TypeError(f'{what} has no name of its own; give it one: app.expose("name")(...)')
+    if isinstance(func, type):
+        raise TypeError(
+            f"{name} is a class, and pages call functions: expose a method of an object of it, "
+            f'app.expose("name")(thing.method); or app.expose("{name}")({name}) where what it makes can be sent'
+        )
+    if _lacks_its_object(func):
+        raise TypeError(
+            f"{func.__qualname__} is a method, and app.expose has no object to call it on: "
+            f'app.expose("{name}")(thing.{name}) when there is one'
+        )
+    return str(name)
+
+
+def _lacks_its_object(func: Callable[..., Any]) -> bool:
+    """Whether it was defined in a class and begins with `self`."""
+    if not inspect.isfunction(func):  # a bound method has its object
+        return False
+    owner = func.__qualname__.rpartition(".")[0]
+    return owner != "" and not owner.endswith("<locals>") and func.__code__.co_varnames[:1] in (("self",), ("cls",))

@@ -15,6 +15,7 @@ from .api.queue import QueuesBase, acknowledged, next_item
 from .api.textsocket import TextSockets
 from .bridge import default_bridge
 from .core.arguments import Key, Target, seconds
+from .core.prepared import Prepared, PreparedData
 from .lines import item_or_raise
 
 __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
@@ -40,7 +41,7 @@ class BlockingFunctions(FunctionsBase):
         """
         request = self._request(key, timeout, target)
         twin = f"await JsPyFunction.call({key!r})(...)"
-        return lambda *args: self._bridge.door.block(request(args), twin).answers
+        return Prepared("call", key, lambda args: self._bridge.door.block(request(args), twin).answers)
 
 
 class BlockingQueues(QueuesBase):
@@ -63,7 +64,7 @@ class BlockingQueues(QueuesBase):
         """
         request = self._request(key, timeout, target)
         twin = f"await JsPyQueue.push({key!r})(...)"
-        return lambda data: acknowledged(self._bridge.door.block(request(data), twin))
+        return PreparedData("push", key, lambda data: acknowledged(self._bridge.door.block(request(data), twin)))
 
     def get(self, key: str, timeout: float | None = None) -> Any:
         """Waits for the next item of a queue, and takes it.

@@ -15,9 +15,19 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
+from .core.arguments import check_function
 from .staticfiles import JOINED
 
-__all__ = ["Handler", "Handlers", "Starlette2020", "current_request", "enter_request", "script_tags", "with_scripts"]
+__all__ = [
+    "Handler",
+    "Handlers",
+    "Starlette2020",
+    "check_path",
+    "current_request",
+    "enter_request",
+    "script_tags",
+    "with_scripts",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
@@ -100,9 +110,14 @@ class Handlers:
         Raises:
             ValueError: `event_type` is neither "startup" nor "shutdown".
         """
+        self.check_type(event_type)
+        check_function(func, f"what runs at {event_type!r}")
+        self._handlers[event_type].append(func)
+
+    def check_type(self, event_type: str) -> None:
+        """Raises `ValueError` where there is no such event."""
         if event_type not in self._handlers:
             raise ValueError(f'event_type is "startup" or "shutdown"; got {event_type!r}')
-        self._handlers[event_type].append(func)
 
     @asynccontextmanager
     async def run(self, app: Any) -> AsyncIterator[MutableMapping[str, Any] | None]:
@@ -120,6 +135,23 @@ class Handlers:
             result = handler()
             if inspect.isawaitable(result):
                 await result
+
+
+def check_path(path: Any, decorator: str) -> None:
+    """Refuses what is no path for a route.
+
+    Args:
+        path: The path.
+        decorator: The method that was given it.
+
+    Raises:
+        TypeError: It is no str.
+        ValueError: It does not begin with a slash.
+    """
+    if not isinstance(path, str):
+        raise TypeError(f'{decorator} needs the path that is served: @app.{decorator}("/"); got {path!r:.200}')
+    if not path.startswith("/"):
+        raise ValueError(f'the path of a route begins with a slash: @app.{decorator}("/{path}")')
 
 
 class Starlette2020(Starlette):
@@ -141,10 +173,16 @@ class Starlette2020(Starlette):
             methods: HTTP methods, in any case; `None` for GET.
             name: For `url_for`; the function's name by default.
             include_in_schema: As Starlette's.
+
+        Raises:
+            TypeError: `path` is no str (`@app.route` alone), or what is decorated is no function.
+            ValueError: `path` does not begin with a slash.
         """
+        check_path(path, "route")
         verbs = None if methods is None else [methods] if isinstance(methods, str) else list(methods)
 
         def decorate(func: F) -> F:
+            check_function(func, f"what serves {path!r}")
             self.router.add_route(path, func, verbs, name, include_in_schema)
             return func
 
@@ -160,6 +198,7 @@ class Starlette2020(Starlette):
 
     def on_event(self, event_type: str) -> Callable[[F], F]:
         """Decorator: `add_event_handler`."""
+        self._handlers.check_type(event_type)
 
         def decorate(func: F) -> F:
             self.add_event_handler(event_type, func)

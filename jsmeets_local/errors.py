@@ -127,7 +127,10 @@ class ConnectionLost(Disconnected):
 
 
 class PageClosed(Disconnected):
-    """The page of this `Page` object is closed: by Python, or gone for longer than the grace time."""
+    """The page of this `Page` object is closed: by Python, or gone for longer than the grace time.
+
+    Raised by what wants an answer; `publish`, `push` and `call_nowait` return `False`.
+    """
 
 
 class WouldDeadlock(JsPyError, RuntimeError):

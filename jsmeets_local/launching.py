@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -14,11 +16,11 @@ from . import launchers
 from .bridge import GOODBYE, Bridge
 from .cells import here
 from .compat import Starlette2020
-from .core.arguments import seconds
+from .core.arguments import check_flag, seconds
 from .core.functions import Function
 from .errors import LaunchError, WouldDeadlock
 from .gate import Gate
-from .launchers.notebook import SIZE, Frame, launches
+from .launchers.notebook import SIZE, Frame, check_side, launches
 from .launchers.proxy import Site, base_url_of_notebook, check_base_url, is_shown_by_localhost, site_at
 from .launchers.surface import NoWindow, Surface
 from .opening import Entrance, Openings
@@ -92,7 +94,7 @@ class Launching(Starlette2020):
 
     def launch(
         self,
-        page: str = "/",
+        page: str | os.PathLike[str] = "/",
         mode: str = "auto",
         *,
         host: str = "127.0.0.1",
@@ -132,25 +134,29 @@ class Launching(Starlette2020):
                 in all of the process: 0.0005 answers pages sooner beside a busy main thread. `None` leaves it alone.
             **window: Of a window: `title` (the page's by default), `position` of its upper left corner, `icon` (the
                 path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`: whether the
-                page itself may steer it. Mode "app" has `position` and `fullscreen`.
+                page itself may steer it. Mode "app" uses `position` and `fullscreen`. Each mode ignores the ones that
+                it has no use for, so that `mode` can be the user's choice.
 
         Returns:
             The page, connected (but for "none"). A second launch opens another page of the same server; in a notebook
             the same cell, run again, replaces its page.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is taken, or the host is none of this machine.
             LaunchError: No page connected in time (the text says at which URL), or the mode cannot work here.
             PageClosed: The user has closed the window before the page had connected.
             MissingExtra: The mode needs a package that is not installed.
             FileNotFoundError: There is no such page.
             TypeError: An option is of a wrong type, or there is none of that name.
-            ValueError: There is no such mode, the mode has no such option, or a value is out of range.
+            ValueError: There is no such mode, a value is out of range, or browsers refuse the port.
             Exception: What a start-up handler or the lifespan raised.
         """
         check_launch()
-        modes, options = launchers.choose_modes(mode), launchers.window_options(mode, window)
+        modes, options = launchers.choose_modes(mode), launchers.window_options(window)
         seconds(timeout)
+        check_flag("private", private)
+        for name, side in (("width", width), ("height", height)):
+            check_side(name, side)
         interval = check_switch_interval(switch_interval)
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
         if self.bridge.door.is_here():
@@ -191,12 +197,13 @@ class Launching(Starlette2020):
             handle._view.put_on(surface, window_api)
             return surface
         if mode == "browser":
-            launchers.open_browser(handle._entrance.fresh())
-        elif mode == "notebook":
+            failed = functools.partial(self.bridge.door.settle, handle._view.give_up)
+            return launchers.open_browser(handle._entrance.fresh(), failed)
+        if mode == "notebook":
             handle.show()
         return None
 
-    def open(self, page: str = "/", mode: str | None = None, **options: Any) -> Page:
+    def open(self, page: str | os.PathLike[str] = "/", mode: str | None = None, **options: Any) -> Page:
         """Opens another page of the application that is being served.
 
         Args:

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from .core.prepared import refuse_named
 from .errors import JsPyError
 
 __all__ = ["AsyncPageFunction", "Names", "PageFunction"]
@@ -40,6 +41,11 @@ class Names:
     def __getitem__(self, name: str) -> Any:
         return self._kind(name, self._call(name), self._ask)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise AttributeError(f'page.js has functions, which Python cannot set: page.eval("{name} = ...") assigns')
+        super().__setattr__(name, value)
+
     def __dir__(self) -> list[str]:
         try:
             return list(self._ask("$names"))
@@ -68,7 +74,9 @@ class PageFunction:
         self._call = call
         self._ask = ask
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        if named:
+            refuse_named(f"page.js.{self.__name__}", named)
         return self._call(*args)
 
     def __getattribute__(self, name: str) -> Any:
@@ -94,7 +102,9 @@ class AsyncPageFunction(PageFunction):
 
     __doc__ = _Told(lambda self: self._facts.doc)
 
-    async def __call__(self, *args: Any) -> Any:
+    async def __call__(self, *args: Any, **named: Any) -> Any:
+        if named:
+            refuse_named(f"page.aio.js.{self.__name__}", named)
         return await self._call(*args)
 
 

@@ -10,6 +10,7 @@ from .api.pubsub import Pubsub
 from .bridge import Bridge
 from .cells import here
 from .core.arguments import check_name, seconds
+from .core.prepared import AsyncPrepared, Prepared, PreparedData
 from .errors import Disconnected, JsPyError, PageClosed
 from .launchers.notebook import Frame, show
 from .lines import ENDED, item_or_raise
@@ -63,19 +64,19 @@ class AsyncPage:
         """As `Page.call`, to be awaited."""
         request = self._view.call(key, timeout)
 
-        async def send(*args: Any) -> Any:
+        async def send(args: tuple[Any, ...]) -> Any:
             return _value(await self._view.bridge.door.awaitable(request(args)))
 
-        return send
+        return AsyncPrepared("call", key, send)
 
     def map(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, list[Any]]]:
         """As `Page.map`, to be awaited."""
         request = self._view.map(key, timeout)
 
-        async def send(*iterables: Iterable[Any]) -> list[Any]:
+        async def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
             return joined(key, await self._view.bridge.door.awaitable(request(iterables)))
 
-        return send
+        return AsyncPrepared("map", key, send)
 
     async def eval(self, code: str, timeout: float | None = None) -> Any:
         """As `Page.eval`."""
@@ -173,7 +174,7 @@ class Page:
         """
         request = self._view.call(key, timeout)
         twin = f"await page.aio.call({key!r})(...)"
-        return lambda *args: _value(self._view.bridge.door.block(request(args), twin))
+        return Prepared("call", key, lambda args: _value(self._view.bridge.door.block(request(args), twin)))
 
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Calls a function of the page many times, all at once, and waits for all values.
@@ -196,23 +197,24 @@ class Page:
         """
         request = self._view.map(key, timeout)
         twin = f"await page.aio.map({key!r})(...)"
-        return lambda *iterables: joined(key, self._view.bridge.door.block(request(iterables), twin))
+        send = self._view.bridge.door.block
+        return Prepared("map", key, lambda iterables: joined(key, send(request(iterables), twin)))
 
-    def call_nowait(self, key: str) -> Callable[..., None]:
+    def call_nowait(self, key: str) -> Callable[..., bool]:
         """Calls a function of the page and does not wait; an error in it is logged.
 
         Args:
             key: The name under which the page exposes it.
 
         Returns:
-            A function that takes the (positional) arguments.
+            A function that takes the (positional) arguments. It returns `False` where the page is closed and nothing is
+            sent, which the log tells once, by `INFO`.
 
         Raises:
             TypeError: (by the returned function) An argument cannot be sent.
-            PageClosed: (by the returned function) The page is closed.
         """
         check_name(key, "key of a function")
-        return lambda *args: self._view.notify(key, list(args))
+        return Prepared("call_nowait", key, lambda args: self._view.notify(key, list(args)))
 
     def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluates JavaScript in the page, awaits it, and returns its value.
@@ -236,10 +238,11 @@ class Page:
     def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
         """Publishes to the subscribers of a topic, in all pages and in Python: as `JsPyPubsub.publish`.
 
-        Whoever is there hears it: that this page has been closed is no error.
+        The other pages hear it where this one is closed. The returned function gives `False` where the server has
+        stopped with the page, and nobody hears it; the log tells so once, by `INFO`.
         """
         publish = Pubsub(self._view.bridge).publish(topic, suppress)
-        return lambda data: self._view.is_gone() or publish(data)
+        return PreparedData("publish", topic, lambda data: not self._view.is_gone() and publish(data))
 
     def subscribe(self, topic: str) -> Subscription:
         """The publications of a topic from now on: iterate over `(topic, data)`, or `get` one.

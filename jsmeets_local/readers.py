@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from .core.arguments import seconds
+from .core.arguments import check_queue_key, seconds
 from .errors import PageClosed
 from .lines import ENDED, item_or_raise
 from .view import View
@@ -22,7 +22,7 @@ class PageQueue:
 
     def __init__(self, view: View, key: str) -> None:
         self._view = view
-        self._key = key
+        self._key = check_queue_key(key)
 
     def get(self, timeout: float | None = None) -> Any:
         """Takes the oldest item, waiting for it.
@@ -37,14 +37,16 @@ class PageQueue:
         """
         return item_or_raise(self._next(timeout), f"the queue {self._key!r}", timeout, PageClosed)
 
-    def push(self, data: Any) -> None:
-        """Puts data into the page's queue of this name.
+    def push(self, data: Any) -> bool:
+        """Puts data into the page's queue of this name; if the page is not there yet, when it comes.
+
+        Returns:
+            `False` where the page is closed and nothing is sent, which the log tells once, by `INFO`.
 
         Raises:
             TypeError: The data cannot be sent.
-            PageClosed: The page is closed.
         """
-        self._view.push(self._key, data)
+        return self._view.push(self._key, data)
 
     def __iter__(self) -> Iterator[Any]:
         while (item := self._next(None)) is not ENDED:

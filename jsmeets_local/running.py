@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from .bridge import GOODBYE
+from .core.arguments import check_function
 from .ending import at_end
 from .errors import Disconnected, LaunchError
 from .launchers import choose_modes, here
@@ -34,7 +36,7 @@ class Running(Launching):
 
     def run(
         self,
-        page: str = "/",
+        page: str | os.PathLike[str] = "/",
         mode: str = "auto",
         main: Callable[[Page], Any] | None = None,
         **options: Any,
@@ -54,7 +56,10 @@ class Running(Launching):
             SystemExit: An exposed function or a callback called `sys.exit()`; everything has been stopped then.
             LaunchError: As `launch`; in mode "window" also where this process cannot show one: not on the main thread,
                 in a notebook, or a second time with Qt.
+            TypeError: `main` is no function.
         """
+        if main is not None:
+            check_function(main, "main")
         try:
             with self.bridge.exits.told_to(self.stop):  # which also ends what main() and the window wait for
                 if _shows_here(mode):
@@ -67,7 +72,9 @@ class Running(Launching):
         finally:
             self.stop()
 
-    def _play(self, page: str, mode: str, main: Callable[[Page], Any] | None, options: dict[str, Any]) -> None:
+    def _play(
+        self, page: str | os.PathLike[str], mode: str, main: Callable[[Page], Any] | None, options: dict[str, Any]
+    ) -> None:
         handle: Page | None = None
         try:
             handle = self.launch(page, mode, **options)
@@ -78,7 +85,9 @@ class Running(Launching):
                 raise
             logger.info("%s has ended with its page: %s", "launch()" if handle is None else "main()", error)
 
-    def _run_here(self, page: str, main: Callable[[Page], Any] | None, options: dict[str, Any]) -> None:
+    def _run_here(
+        self, page: str | os.PathLike[str], main: Callable[[Page], Any] | None, options: dict[str, Any]
+    ) -> None:
         """The window belongs to this thread; launching it, and `main`, to another one."""
         from .launchers.stage import Stage  # loaded with the first window, as below
 

@@ -32,6 +32,18 @@ GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
 HASTE_SECONDS = 1  # the same where the program ends
 STOP_SECONDS = 10.0  # what everything gets
 
+# The ports that browsers do not open, but for 0: https://fetch.spec.whatwg.org/#port-blocking
+_REFUSED = frozenset(
+    map(
+        int,
+        """
+        1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123
+        135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993
+        995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080
+        """.split(),  # noqa: SIM905 - as the standard lists them
+    )
+)
+
 logger = logging.getLogger("jsmeets_local")
 
 _servers: WeakSet[ServerThread] = WeakSet()
@@ -201,11 +213,18 @@ def bind(host: str, port: int) -> socket.socket:
     """A socket that listens.
 
     Raises:
-        ValueError: `port` is no port.
-        OSError: The port is taken; the text names it.
+        TypeError: `host` is no str.
+        ValueError: `port` is no port, or one that browsers refuse.
+        OSError: The host is unknown, or the port is taken; the text names it.
     """
-    if not isinstance(port, int) or not 0 <= port <= 65535:
-        raise ValueError(f"port is a number from 0 (a free one) to 65535; got {port!r}")
+    if not isinstance(host, str):
+        raise TypeError(f"host is the name or address of this machine to serve at, as '127.0.0.1'; got {host!r:.60}")
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ValueError(f"port is a number from 0 (a free one) to 65535; got {port!r:.60}")
+    if port in _REFUSED:
+        raise ValueError(
+            f"browsers refuse to open port {port}, which belongs to another protocol; choose another port="
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     if sys.platform != "win32":  # there it would let two programs share the port
@@ -215,12 +234,26 @@ def bind(host: str, port: int) -> socket.socket:
         sock.listen(128)
     except OSError as error:
         sock.close()
-        raise OSError(
-            error.errno,
-            f"port {port} of {host} cannot be used ({error.strerror}); another program may have it. "
-            "Choose another port=, or none for a free one",
-        ) from None
+        raise OSError(error.errno, _bind_problem(host, port, error)) from None
+    if sock.getsockname()[1] in _REFUSED:  # where the system hands out low ports, too
+        with sock:  # held meanwhile, so that the next one is another
+            return bind(host, 0)
     return sock
+
+
+def _bind_problem(host: str, port: int, error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"host={host!r} is no name or address of this machine ({error.strerror}). The default, '127.0.0.1', serves "
+            "this machine alone; '0.0.0.0' all networks that it is in"
+        )
+    where = f"port {port} of {host}" if port else f"a free port of {host}"
+    if error.errno == errno.EACCES:
+        return f"{where} cannot be used ({error.strerror}); the system keeps it. Choose a port= from 1024 on, or none"
+    return (
+        f"{where} cannot be used ({error.strerror}); another program may have it. "
+        "Choose another port=, or none for a free one"
+    )
 
 
 def _disown_all() -> None:

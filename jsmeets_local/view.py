@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -37,16 +38,17 @@ def _nothing() -> None:
 class _Ending:
     """Hands on what the end of a call means. As a closure it would be five objects, of which there may be 100,000."""
 
-    __slots__ = ("done", "key", "socket", "view")
+    __slots__ = ("done", "key", "limit", "socket", "view")
 
-    def __init__(self, view: View, key: str, socket: int, done: Done[Any]) -> None:
+    def __init__(self, view: View, key: str, socket: int, limit: float | None, done: Done[Any]) -> None:
         self.view = view
         self.key = key
         self.socket = socket
+        self.limit = limit
         self.done = done
 
     def __call__(self, finished: Finished) -> None:
-        self.done(self.view.outcome(finished, self.key, self.socket))
+        self.done(self.view.outcome(finished, self.key, self.socket, self.limit))
 
 
 class View:
@@ -66,6 +68,8 @@ class View:
         self.presence: Presence = bridge.door.ask(Presence, bridge, key, grace)
         self.surface: Surface | None = None  # what shows it, where that is ours
         self._steers = False  # the page its own window
+        self._refusals = itertools.count()  # of what is sent to it after it was closed; from any thread
+        self._losses = 0  # of what waited for it, and it did not come
 
     def put_on(self, surface: Surface, window_api: bool) -> None:
         """It is shown by this from now on, which closes with it."""
@@ -90,8 +94,27 @@ class View:
             raise LaunchError("a page steers its window only where launch(..., window_api=True) lets it")
 
     def is_gone(self) -> bool:
-        """Whether it is closed and its server has stopped: nobody is there."""
-        return self.presence.over and not self.bridge.door.is_open()
+        """Whether it is closed and its server has stopped, so that nobody hears what is sent; the log tells once."""
+        gone = self.presence.over and not self.bridge.door.is_open()
+        if gone:
+            self._tell_refusal()
+        return gone
+
+    def _is_closed(self) -> bool:
+        """Whether it is closed, so that nothing is sent; the log tells once.
+
+        Raises:
+            BridgeBusy: Another process has the page.
+        """
+        self.bridge.door.check_own()
+        closed = self.presence.closed
+        if closed:
+            self._tell_refusal()
+        return closed
+
+    def _tell_refusal(self) -> None:
+        if next(self._refusals) == 0:
+            logger.info("nothing more is sent to %s: the page is closed", self.address)
 
     def check_open(self) -> None:
         """Raises an error where nothing would hear what is sent.
@@ -116,9 +139,12 @@ class View:
             def operation(done: Done[Any]) -> Cancel | None:
                 socket = self.presence.socket()
                 if socket is not None:
-                    return self._ask(key, payload, socket, limit, done)
+                    return self._ask(payload, socket, limit, _Ending(self, key, socket, limit, done))
                 return self._when_here(
-                    key, limit, done, lambda socket, left: self._ask(key, payload, socket, left, done)
+                    key,
+                    limit,
+                    done,
+                    lambda socket, left: self._ask(payload, socket, left, _Ending(self, key, socket, limit, done)),
                 )
 
             return operation
@@ -128,11 +154,14 @@ class View:
     def map(self, key: str, timeout: float | None) -> Callable[..., Operation[list[Any]]]:
         """Given one iterable for each argument, the page's answers to all calls, for `many.joined`."""
         check_name(key, "key of a function")
-        limit = seconds_of_call(timeout)
+        limit = seconds_of_call(timeout, "map('name')([1, 2])")
 
         def request(iterables: tuple[Iterable[Any], ...]) -> Operation[list[Any]]:
-            if not iterables:
-                raise TypeError(f"map({key!r}) takes an iterable for each argument of the function; got none")
+            if not iterables or not all(hasattr(it, "__iter__") or hasattr(it, "__getitem__") for it in iterables):
+                got = ", ".join(f"{values!r:.60}" for values in iterables) or "none"
+                raise TypeError(
+                    f"map({key!r}) takes an iterable for each argument of the function, map({key!r})([1, 2]); got {got}"
+                )
             payloads = parts_of(key, [list(args) for args in zip(*iterables, strict=False)], self.bridge.pack)
 
             def operation(done: Done[list[Any]]) -> Cancel | None:
@@ -141,12 +170,12 @@ class View:
                     done([])
                     return None
                 if socket is not None:
-                    return self._ask_all(key, payloads, socket, limit, done)
+                    return self._ask_all(key, payloads, socket, limit, limit, done)
                 return self._when_here(
                     key,
                     limit,
                     lambda failure: done([failure]),
-                    lambda socket, left: self._ask_all(key, payloads, socket, left, done),
+                    lambda socket, left: self._ask_all(key, payloads, socket, limit, left, done),
                 )
 
             return operation
@@ -154,12 +183,20 @@ class View:
         return request
 
     def _ask_all(
-        self, key: str, payloads: list[Payload], socket: int, left: float | None, done: Done[list[Any]]
+        self,
+        key: str,
+        payloads: list[Payload],
+        socket: int,
+        limit: float | None,
+        left: float | None,
+        done: Done[list[Any]],
     ) -> Cancel:
         parts = Parts(len(payloads), done)
         start = functools.partial(self.bridge.hub.call, about=key)
         cancels = [
-            self.bridge.begin(start, ("$map", payload, socket), left, _Ending(self, key, socket, parts.taker(place)))
+            self.bridge.begin(
+                start, ("$map", payload, socket), left, _Ending(self, key, socket, limit, parts.taker(place))
+            )
             for place, payload in enumerate(payloads)
         ]
 
@@ -184,7 +221,7 @@ class View:
         def here(outcome: Any) -> None:
             socket = self.presence.socket()
             if outcome is NOTHING:
-                done(CallTimeout(f"the page did not connect within {limit} s: {self.address}", "call", key))
+                done(CallTimeout(f"the page did not connect within {limit:g} s: {self.address}", "call", key))
             elif socket is None or loop is None:
                 done(self._gone("call", key))
             else:
@@ -196,25 +233,27 @@ class View:
             step[0] = self.presence.when_here(here, limit) or step[0]
         return lambda: step[0]() if step[0] is not None else None
 
-    def _ask(self, key: str, payload: Payload, socket: int, left: float | None, done: Done[Any]) -> Cancel | None:
-        return self.bridge.begin(self.bridge.hub.call, (key, payload, socket), left, _Ending(self, key, socket, done))
+    def _ask(self, payload: Payload, socket: int, left: float | None, ending: _Ending) -> Cancel | None:
+        return self.bridge.begin(self.bridge.hub.call, (ending.key, payload, socket), left, ending)
 
-    def outcome(self, finished: Finished, key: str, socket: int) -> Any:
+    def outcome(self, finished: Finished, key: str, socket: int, limit: float | None) -> Any:
         """What the end of a call means: a value, or the exception to raise."""
         if socket in finished.answers:
             return finished.answers[socket]
         if finished.timed_out:
-            return CallTimeout(f"{key!r} did not answer in time", "call", key, finished.id, socket)
+            return CallTimeout(f"{key!r} did not answer within {limit:g} s", "call", key, finished.id, socket)
         return self._gone("call", key)
 
     def _gone(self, protocol: str, key: str) -> PageClosed:
         return PageClosed("this page is closed; launch() opens another one", protocol, key)
 
-    def notify(self, key: str, args: list[Any]) -> None:
-        """Calls and wants no answer; a page that is not here yet is called when it comes."""
-        self.check_open()
+    def notify(self, key: str, args: list[Any]) -> bool:
+        """Calls and wants no answer; a page that is not here yet is called when it comes. `False`: it is closed."""
         payload = self.bridge.pack(args, "args")
+        if self._is_closed():
+            return False
         self._post_when_here(lambda socket: self.bridge.hub.notify(key, payload, socket))
+        return True
 
     def _post_when_here(self, send: Callable[[int], None]) -> None:
         def here(_: Any) -> None:
@@ -222,9 +261,10 @@ class View:
             if socket is not None:
                 self.bridge.do(send, socket)
             else:
-                # No surprise where Python itself has closed the page.
-                level = logging.INFO if self.presence.over else logging.WARNING
-                logger.log(level, "nothing was sent to %s: the page is closed", self.address)
+                # No surprise where Python itself has closed the page; and one warning is enough.
+                level = logging.INFO if self.presence.over else logging.DEBUG if self._losses else logging.WARNING
+                self._losses += 1
+                logger.log(level, "what was sent to %s is lost: the page is closed", self.address)
 
         def start() -> None:
             if self.presence.closed and not self.presence.sockets:
@@ -234,12 +274,14 @@ class View:
 
         self.bridge.door.post(start)
 
-    def push(self, key: Key, data: Any) -> None:
-        """Puts data into the page's queue; for a page that is not here yet, when it comes."""
-        self.check_open()
+    def push(self, key: Key, data: Any) -> bool:
+        """Puts data into the page's queue; for a page that is not here yet, when it comes. `False`: it is closed."""
         check_queue_key(key)
         payload = self.bridge.pack(data, "data")
+        if self._is_closed():
+            return False
         self._post_when_here(lambda socket: self.bridge.hub.push_nowait(key, payload, socket))
+        return True
 
     def queue_item(self, key: Key, timeout: float | None) -> Operation[Any]:
         """The next item of a queue; `ENDED` when the page is closed and nothing is left."""
@@ -298,6 +340,11 @@ class View:
         check_function(func, "a state event callback")
         listener = Listener(func, "a state event callback", here())
         self.bridge.door.ask(self.presence.state_listeners.append, listener)
+
+    def give_up(self) -> None:
+        """Closes the page where it has never come, on the loop: nothing will bring it."""
+        if self.presence.state() == "connecting":
+            self.presence.end()
 
     def close(self) -> None:
         """Sends the page away, on the loop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from typing import Any
 
 import anyio
@@ -49,6 +50,8 @@ class Views:
         Raises:
             FileNotFoundError: It is none of these; the text says what was looked for.
         """
+        if not isinstance(page, (str, os.PathLike)):
+            raise TypeError(f"page is a route, the name or path of a file, or a text of HTML; got {page!r:.60}")
         page = os.fspath(page)
         if "<" in page:
             return self._serve_html(page)
@@ -66,10 +69,15 @@ class Views:
     def _missing(self, page: str) -> str:
         if page == "/":
             return 'nothing is served at "/": add @app.route("/"), or name a page: launch("index.html")'
-        return (
-            f"no page {page!r}: no route, no template in {self._templates or '(templates= is not set)'}, "
-            f"no static file in {self._static or '(static= is not set)'}, and no file {os.path.abspath(page)}"
-        )
+        looked = ["no route"] if page.startswith("/") else []
+        folders = {"template": self._templates, "static file": self._static}
+        looked += [f"no {kind} in {folder}" for kind, folder in folders.items() if folder is not None]
+        looked.append(f"no file {os.path.abspath(page)}")
+        if not any(folders.values()):
+            looked[-1] += " (templates= and static= of the application name other folders to look in)"
+        similar = get_close_matches(page, _files_in(self._templates, self._static, "."), 1, 0.8)
+        meant = f"; did you mean {similar[0]!r}?" if similar else ""
+        return f"no page {page!r}: {', '.join(looked)}{meant}"
 
     def _route(self, name: str) -> str | None:
         if not name.startswith("/"):
@@ -141,6 +149,11 @@ class Views:
     def _page_on_disk(self, path: str) -> str | None:
         file = self._files.get(path)
         return file if file is not None and os.path.isfile(file) else None
+
+
+def _files_in(*folders: str | None) -> list[str]:
+    """The names of the files that are directly in these folders, as far as they exist."""
+    return [name for folder in folders if folder is not None and os.path.isdir(folder) for name in os.listdir(folder)]
 
 
 async def _file_with_scripts(file: str) -> bytes:

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..bridge import Bridge, default_bridge
 from ..connection import DRAIN_SECONDS
-from ..core.arguments import Target, check_function, check_target
+from ..core.arguments import Target, check_function, check_limit, check_target
 from ..core.pages import CLOSE_KICKED, CLOSE_TOO_SLOW
 from ..invoker import Listener
 
@@ -114,7 +114,7 @@ class JsPyBinarySocket:
 
     def set_connection_limit(self, limit: int = 0) -> None:
         """Refuses connections beyond a number; 0 or negative means no limit. Those that are open stay."""
-        self._limit = limit
+        self._limit = check_limit(limit)
 
     def get_socket_id(self) -> tuple[int, ...]:
         """The numbers of the connected sockets."""

@@ -9,6 +9,7 @@ from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import Target, check_function, check_name, check_target, seconds_of_call
 from ..core.calls import Finished
+from ..core.prepared import AsyncPrepared, Prepared
 from ..door import Operation
 
 __all__ = ["Functions", "FunctionsBase"]
@@ -50,6 +51,7 @@ class FunctionsBase:
 
         Raises:
             KeyError: A function of that name is exposed already.
+            TypeError: It is no function, or has no name.
         """
         return self._decorate(func, exclusive=False)
 
@@ -58,11 +60,15 @@ class FunctionsBase:
 
         Raises:
             KeyError: A function of that name is exposed already.
+            TypeError: It is no function, or has no name.
         """
         return self._decorate(func, exclusive=True)
 
     def _decorate(self, func: F, exclusive: bool) -> F:
-        key = getattr(func, "__name__", "")
+        check_function(func, "what this decorator exposes")
+        key = getattr(func, "__name__", None)
+        if key is None:
+            raise TypeError(f"{func!r} has no name of its own; give it one: expose('name', func)")
         if self.has(key) or not self.expose(key, func, exclusive):
             raise KeyError(f"The exposed function {key!r} is invalid @python: the name is taken")
         return func
@@ -106,10 +112,10 @@ class FunctionsBase:
         check_name(key, "key of a function")
         check_target(target)
 
-        def send(*args: Any) -> None:
+        def send(args: tuple[Any, ...]) -> None:
             self._bridge.post(self._bridge.hub.notify, key, self._bridge.pack(list(args), "args"), target)
 
-        return send
+        return Prepared("call_nowait", key, send)
 
     def _request(
         self, key: str, timeout: float | None, target: Target
@@ -148,7 +154,7 @@ class Functions(FunctionsBase):
         """
         request = self._request(key, timeout, target)
 
-        async def send(*args: Any) -> dict[int, Any]:
+        async def send(args: tuple[Any, ...]) -> dict[int, Any]:
             return (await self._bridge.door.awaitable(request(args))).answers
 
-        return send
+        return AsyncPrepared("call", key, send)

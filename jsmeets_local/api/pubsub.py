@@ -9,6 +9,7 @@ from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import check_function, check_name, check_suppress
 from ..core.limits import Overflow
+from ..core.prepared import PreparedData
 from ..door import Cancel, Done, Operation
 from ..lines import ENDED, stand_in
 
@@ -46,7 +47,7 @@ class Pubsub:
             self._bridge.post(self._bridge.hub.publish, topic, data, payload, suppress)
             return True
 
-        return send
+        return PreparedData("publish", topic, send)
 
     def _wait_for_room(self, topic: str) -> None:
         """Where publishers of this topic wait for slow pages; on the loop, which they wait for, they cannot."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..bridge import Bridge
 from ..cells import here
-from ..core.arguments import Key, Target, check_function, check_queue_key, check_target, seconds
+from ..core.arguments import Key, Target, check_function, check_queue_key, check_target, seconds_of_call
 from ..core.calls import Finished
+from ..core.prepared import AsyncPreparedData, PreparedData
 from ..core.queues import WhenFull, check_when_full
 from ..door import Cancel, Done, Operation
 from ..invoker import Listener
@@ -43,7 +44,7 @@ class QueuesBase:
         def send(data: Any) -> None:
             self._bridge.post(self._bridge.hub.push_nowait, key, self._bridge.pack(data, "data"), target)
 
-        return send
+        return PreparedData("push_nowait", key, send)
 
     def pop(self, key: Hashable, default_value: Any = None) -> Any:
         """Removes and returns the newest item of a queue, `default_value` when it is empty."""
@@ -123,7 +124,7 @@ class QueuesBase:
     def _request(self, key: Key, timeout: float | None, target: Target) -> Callable[[Any], Operation[Finished]]:
         check_queue_key(key)
         check_target(target)
-        limit = seconds(timeout)
+        limit = seconds_of_call(timeout, "push('queue')(data)")
 
         def request(data: Any) -> Operation[Finished]:
             payload = self._bridge.pack(data, "data")
@@ -156,7 +157,7 @@ class QueuesApi(QueuesBase):
         async def send(data: Any) -> list[int]:
             return acknowledged(await self._bridge.door.awaitable(request(data)))
 
-        return send
+        return AsyncPreparedData("push", key, send)
 
 
 def acknowledged(finished: Finished) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..bridge import Bridge
 from ..cells import here
-from ..core.arguments import Target, check_function, check_target
+from ..core.arguments import Target, check_function, check_limit, check_name, check_target
 from ..invoker import Listener
 
 __all__ = ["Sent", "TextSockets"]
@@ -51,9 +51,7 @@ class TextSockets:
         Args:
             limit: The number; 0 or negative means no limit.
         """
-        if not isinstance(limit, int):
-            raise TypeError(f"limit is a number of connections; got {limit!r}")
-        self._bridge.ask(setattr, self._bridge.hub, "limit", limit)
+        self._bridge.ask(setattr, self._bridge.hub, "limit", check_limit(limit))
 
     def close_socket(self, socket_id: int) -> bool:
         """Ends a connection; that page does not come back by itself.
@@ -104,6 +102,7 @@ class TextSockets:
                 protocol, key, id, data and exception. What is sent on `websocket` itself bypasses the bridge: answer by
                 `multicast(message, socket_id)`.
         """
+        check_name(protocol, "protocol")
         check_function(func, f"the handler of protocol {protocol!r}")
         listener = Listener(func, f"the handler of protocol {protocol!r}", here())
         self._bridge.ask(self._bridge.protocols.__setitem__, protocol, listener)

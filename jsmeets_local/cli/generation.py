@@ -7,6 +7,7 @@ token and names; a document that comes back loads itself anew (`reload` in docs/
 from __future__ import annotations
 
 import _thread
+import functools
 import itertools
 import os
 import signal
@@ -23,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..app import JsMeetsPy
 from ..errors import LaunchError, MissingExtra
 from ..launchers import too_late
-from ..launchers.browser import open_browser
+from ..launchers.browser import BrowserTab
 from ..page import Page
 from .loading import Broken, load, user_traceback
 from .plan import Plan, call_main, whereabouts
@@ -151,8 +152,10 @@ def _open(app: JsMeetsPy, path: str, plan: Plan) -> Page:
         return page
     page = app.launch(path, "none", **address)
     if not page.wait_connected(RETURN_SECONDS):
-        open_browser(page._entrance.fresh())
+        tab = BrowserTab(page._entrance.fresh(), functools.partial(app.bridge.door.settle, page._view.give_up))
         if not page.wait_connected(OPEN_SECONDS):
+            if page.is_closed():
+                raise tab.failure()
             raise LaunchError(too_late(page._entrance.address, "browser", OPEN_SECONDS))
     return page
 

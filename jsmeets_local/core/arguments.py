@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 __all__ = [
     "Key",
     "Target",
+    "check_flag",
     "check_function",
+    "check_limit",
     "check_name",
     "check_queue_key",
     "check_suppress",
@@ -36,8 +38,8 @@ def seconds(timeout: float | None) -> float | None:
     return None if timeout <= 0 or math.isinf(timeout) else float(timeout)
 
 
-def seconds_of_call(timeout: float | None) -> float | None:
-    """As `seconds`; who writes `call("add", [1, 2])` is told how it is meant.
+def seconds_of_call(timeout: float | None, meant: str = "call('name')(1, 2)") -> float | None:
+    """As `seconds`; an error tells who writes `call("add", [1, 2])` how it is meant.
 
     Raises:
         TypeError: It is no number.
@@ -45,7 +47,7 @@ def seconds_of_call(timeout: float | None) -> float | None:
     try:
         return seconds(timeout)
     except TypeError as error:
-        hint = "What the function is given stands in parentheses of its own: call('name')(1, 2)"
+        hint = f"What is sent stands in parentheses of its own: {meant}"
         raise TypeError(f"{error}. {hint}") from None
 
 
@@ -86,9 +88,40 @@ def check_queue_key(key: Any) -> Key:
 
 
 def check_function(func: Any, what: str) -> None:
-    """Raises `TypeError` where `func` cannot be called."""
+    """Refuses what cannot be called.
+
+    Raises:
+        TypeError: `func` is no function; the text tells what to do where it will be one.
+    """
+    if isinstance(func, (classmethod, property)):
+        inner = func.fget if isinstance(func, property) else func.__func__
+        name = getattr(inner, "__name__", "name")
+        later = f"Class.{name}" if isinstance(func, classmethod) else f"lambda: thing.{name}"
+        raise TypeError(f"{what} is a function; got a {type(func).__name__}: give {later} after its class is made")
     if not callable(func):
-        raise TypeError(f"{what} is a function; got {func!r}")
+        raise TypeError(f"{what} is a function; got {func!r:.200}")
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """A value that is `True` or `False`.
+
+    Raises:
+        TypeError: It is something else: `"no"`, say, which counts as true.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is True or False; got {value!r:.60}")
+    return value
+
+
+def check_limit(limit: Any) -> int:
+    """A number of connections.
+
+    Raises:
+        TypeError: It is no whole number.
+    """
+    if not isinstance(limit, int):
+        raise TypeError(f"limit is a number of connections; got {limit!r:.60}")
+    return limit
 
 
 def check_target(target: Any) -> Target:
@@ -103,4 +136,7 @@ def check_target(target: Any) -> Target:
         return int(target)
     if isinstance(target, Collection) and all(isinstance(number, numbers.Integral) for number in target):
         return [int(number) for number in target]
-    raise TypeError(f"target is a socket number, a collection of them, or None for all pages; got {target!r}")
+    raise TypeError(
+        f"target is a socket number, a collection of them, or None for all pages; got {target!r:.60}. "
+        "What is sent stands in parentheses of its own"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from msgspec import Struct
 
 from ..errors import ConnectionLost, Disconnected, JavaScriptError, JsPyError, PageUnavailable, UnknownFunction
@@ -58,10 +60,18 @@ def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) ->
 
 def unknown(key: str, known: list[str]) -> m.ErrorInfo:
     """Nothing is exposed by this name."""
-    shown = ", ".join(known[:MOST_SHOWN]) or "nothing"
+    return m.ErrorInfo(
+        "unknown", "UnknownFunction", f"Function key name is not registered @python: {key!r}{_instead(key, known)}"
+    )
+
+
+def _instead(key: str, known: list[str]) -> str:
+    if not known:
+        return " (Python exposes no function yet)"
+    similar = get_close_matches(key, known, 1)
+    meant = f", did you mean {similar[0]!r}?" if similar else ""
     more = f" and {len(known) - MOST_SHOWN} others" if len(known) > MOST_SHOWN else ""
-    text = f"Function key name is not registered @python: {key!r} (exposed: {shown}{more})"
-    return m.ErrorInfo("unknown", "UnknownFunction", text)
+    return f"{meant} (exposed: {', '.join(known[:MOST_SHOWN])}{more})"
 
 
 def fault_text(socket: int, message: m.Fault) -> str:

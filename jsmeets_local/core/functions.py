@@ -8,14 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 from ..text import plain
+from .prepared import AsyncPrepared, AsyncPreparedData
 
 __all__ = ["Function", "FunctionTable", "is_async"]
 
 
 def is_async(func: Callable[..., Any]) -> bool:
-    """Whether calling `func` gives a coroutine, also through `partial` and `__call__`."""
-    while isinstance(func, functools.partial):
-        func = func.func
+    """Whether calling `func` gives a coroutine, also through `partial`, `staticmethod` and `__call__`."""
+    while isinstance(func, (functools.partial, staticmethod)):
+        func = func.func if isinstance(func, functools.partial) else func.__func__
+    if isinstance(func, (AsyncPrepared, AsyncPreparedData)):
+        return True
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
 
 

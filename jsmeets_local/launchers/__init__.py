@@ -80,13 +80,13 @@ def _app_problem() -> str | None:
 _PROBLEMS: dict[str, Callable[[], str | None]] = {"window": _window_problem, "app": _app_problem}
 
 
-def window_options(mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def window_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """As `look.check_options`, if there are any."""
     if not options:
         return {}
     from .look import check_options
 
-    return check_options(mode, options)
+    return check_options(options)
 
 
 def window_look(
@@ -100,11 +100,11 @@ def window_look(
     return look(*size, options)
 
 
-def open_browser(url: str) -> None:
-    """As `browser.open_browser`."""
-    from .browser import open_browser
+def open_browser(url: str, failed: Callable[[], None]) -> Surface:
+    """As `browser.BrowserTab`."""
+    from .browser import BrowserTab
 
-    open_browser(url)
+    return BrowserTab(url, failed)
 
 
 def open_window(mode: str, door: Door, url: str, look: dict[str, Any], ended: Callable[[], None]) -> Surface:
@@ -142,4 +142,6 @@ def too_late(address: str, mode: str, timeout: float | None) -> str:
     text = f"no page connected within {timeout} s; it was waited for at {address}. "
     if mode == "notebook":
         text += f"{REACHABLE} "
+    elif mode == "browser":
+        text += 'Did a browser open it? launch(mode="none") gives you page.url to open elsewhere. '
     return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"

@@ -30,20 +30,22 @@ def clean_environment() -> dict[str, str]:
 
 @contextmanager
 def cleaned() -> Iterator[None]:
-    """`clean_environment` for what is started by a function that takes no environment."""
-    before = dict(os.environ)
-    after = clean_environment()
-    if after == before:
-        yield
-        return
-    _become(after)
+    """`clean_environment` for what is started by a function that takes no environment.
+
+    Only the variables of the loader change: the program may set others meanwhile.
+    """
+    before, after = dict(os.environ), clean_environment()
+    names = {name for name, _ in set(before.items()) ^ set(after.items())}
+    _become(after, names)
     try:
         yield
     finally:
-        _become(before)
+        _become(before, names)
 
 
-def _become(environment: dict[str, str]) -> None:
-    for name in set(os.environ).difference(environment):
-        del os.environ[name]
-    os.environ.update(environment)
+def _become(environment: dict[str, str], names: set[str]) -> None:
+    for name in names:
+        if name in environment:
+            os.environ[name] = environment[name]
+        else:
+            os.environ.pop(name, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, TypedDict
 
 from ..resources import bundled
@@ -44,6 +45,8 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _file(name: str, value: Any) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} is the path of an image file; got {value!r:.60}")
     value = bundled(value)
     if not os.path.isfile(value):
         raise FileNotFoundError(f"{name} is the path of an image file; there is none at {os.path.abspath(value)}")
@@ -66,27 +69,23 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "min_size": lambda name, value: _pair(name, value, 1),
     "window_api": _flag,
 }
-_KNOWN: dict[str, tuple[str, ...]] = {  # what the modes can do of it; "auto-window" leaves out what it cannot
-    "window": tuple(_OPTIONS),
-    "app": ("position", "fullscreen"),
-    "auto-window": tuple(_OPTIONS),
-}
+# The other options of launch(): for misspelt ones, which arrive here.
+_OTHERS = ("host", "port", "timeout", "width", "height", "grace", "base_url", "private", "switch_interval")
 
 
-def check_options(mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as JSON can carry them.
+def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as JSON can carry them; they are checked in every mode, and used in those that can.
 
     Raises:
         TypeError: There is no such option, or its value is of a wrong type.
-        ValueError: The value is out of range, or the mode has no such option.
+        ValueError: The value is out of range.
         FileNotFoundError: The icon is no file.
     """
     for name in options:
         if name not in _OPTIONS:
-            raise TypeError(f"launch() has no option {name!r}; those of windows are {', '.join(_OPTIONS)}")
-        if name not in _KNOWN.get(mode, ()):
-            able = " or ".join(f'"{other}"' for other, known in _KNOWN.items() if name in known)
-            raise ValueError(f'{name}= is for mode={able}; mode="{mode}" cannot do it')
+            similar = get_close_matches(name, (*_OPTIONS, *_OTHERS), 1)
+            meant = f"; did you mean {similar[0]}=?" if similar else "."
+            raise TypeError(f"launch() has no option {name!r}{meant} Those of windows are {', '.join(_OPTIONS)}")
     return {name: _OPTIONS[name](name, value) for name, value in options.items()}
 
 

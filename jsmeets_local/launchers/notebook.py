@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import numbers
 import sys
 from html import escape
 from itertools import count
@@ -16,7 +17,7 @@ from ..cells import Cell, kernel_shell
 from ..errors import LaunchError, MissingExtra
 from ..opening import Entrance
 
-__all__ = ["SIZE", "Frame", "Launches", "launches", "require_kernel", "show"]
+__all__ = ["SIZE", "Frame", "Launches", "check_side", "launches", "require_kernel", "show"]
 
 SIZE: tuple[int | str, int | str] = ("100%", 400)  # width and height of a frame
 
@@ -80,6 +81,16 @@ class Frame(Struct, frozen=True):
             answered=escape(_ANSWERED),
             silent=escape(_SILENT),
         )
+
+
+def check_side(name: str, size: Any) -> None:
+    """Refuses what is no width or height.
+
+    Raises:
+        TypeError: It is neither a number of pixels nor a CSS length.
+    """
+    if size is not None and (isinstance(size, bool) or not isinstance(size, (str, numbers.Integral))):
+        raise TypeError(f'{name} is a whole number of pixels, or in a notebook a CSS length ("50%"); got {size!r:.60}')
 
 
 def _length(size: int | str) -> str:

@@ -28,6 +28,8 @@ INSTALL = (
 )
 REACHABLE = (
     "A front end has to show the frame, and its browser has to reach that address. "
+    "jupyter console, qtconsole, and a kernel without a front end (nbconvert, papermill) show none: there "
+    'launch(mode="browser") opens a tab, and launch(mode="none") gives you page.url. '
     f"Where the kernel is on another machine: {INSTALL}, or a port=... that is forwarded to the browser's."
 )
 
@@ -73,6 +75,8 @@ def check_base_url(base_url: str | None, whole: bool = False) -> None:
     """
     if base_url is None:
         return
+    if not isinstance(base_url, str):
+        raise TypeError(f"base_url is a path or a URL, with {{port}} for the port; got {base_url!r:.60}")
     parts = urlsplit(base_url.replace("{port}", "0"))
     absolute = parts.scheme in ("http", "https") and parts.netloc != ""
     path = parts.path.rstrip("/")

@@ -289,7 +289,17 @@ def test_unknown_functions_are_named_with_what_there_is() -> None:
     hub.receive(page, [m.Call(7, "ad", [])])
     ((_, error),) = sent(hub)
     assert error.error.kind == "unknown"
-    assert error.error.message == "Function key name is not registered @python: 'ad' (exposed: add)"
+    assert (
+        error.error.message == "Function key name is not registered @python: 'ad', did you mean 'add'? (exposed: add)"
+    )
+
+    hub.receive(page, [m.Call(8, "zoom", [])])
+    ((_, error),) = sent(hub)
+    assert error.error.message == "Function key name is not registered @python: 'zoom' (exposed: add)"
+    hub.functions.clear("add")
+    hub.receive(page, [m.Call(9, "add", [])])
+    ((_, error),) = sent(hub)
+    assert error.error.message == "Function key name is not registered @python: 'add' (Python exposes no function yet)"
 
 
 def test_of_very_many_functions_the_error_names_some() -> None:

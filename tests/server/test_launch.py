@@ -95,7 +95,7 @@ def test_route_template_static_and_file(tmp_path: Path) -> None:
         with pytest.raises(HTTPError, match="404"):
             get(page, "/../temp/t.html")
         with pytest.raises(
-            FileNotFoundError, match=r"no route, no template in .*temp, no static file in .*stat, and no"
+            FileNotFoundError, match=r": no template in .*temp, no static file in .*stat, no file .*missing\.html$"
         ):
             app.launch("missing.html", mode="none")
         with pytest.raises(FileNotFoundError, match='nothing is served at "/"'):

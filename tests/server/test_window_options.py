@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jsmeets_local import Disconnected, JsMeetsPy, Page
+from jsmeets_local import Disconnected, JsMeetsPy, LaunchError, Page
+from jsmeets_local.launchers.chromium import command
 from jsmeets_local.launchers.look import check_options, look
 from tests.raw import RawPage
 
@@ -17,7 +18,10 @@ from tests.raw import RawPage
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"titel": "x"}, TypeError, "launch() has no option 'titel'; those of windows are title, position, icon,"),
+        ({"titel": "x"}, TypeError, "launch() has no option 'titel'; did you mean title=? Those of windows are title,"),
+        ({"prot": 5}, TypeError, "launch() has no option 'prot'; did you mean port=?"),
+        ({"zz": 5}, TypeError, "launch() has no option 'zz'. Those of windows are title, position, icon, resizable,"),
+        ({"icon": 5}, TypeError, "icon is the path of an image file; got 5"),
         ({"title": 5}, TypeError, "title is a str; got 5"),
         ({"position": 5}, TypeError, "position is a pair of whole numbers of pixels; got 5"),
         ({"position": (1, 2.5)}, TypeError, "position is a whole number of pixels; got 2.5"),
@@ -26,23 +30,26 @@ from tests.raw import RawPage
         ({"icon": "missing.png"}, FileNotFoundError, f"there is none at {os.path.abspath('missing.png')}"),
     ],
 )
-def test_options_that_cannot_be(app: JsMeetsPy, options: Any, error: type[Exception], text: str) -> None:
+@pytest.mark.parametrize("mode", ["auto-window", "none"])
+def test_options_that_cannot_be(app: JsMeetsPy, options: Any, error: type[Exception], text: str, mode: str) -> None:
     with pytest.raises(error) as caught:
-        app.launch("<p>", "auto-window", **options)
+        app.launch("<p>", mode, **options)
     assert text in str(caught.value)
     assert app.pages == ()
 
 
-@pytest.mark.parametrize("mode", ["browser", "none", "auto"])
-def test_modes_without_a_window_have_no_such_options(app: JsMeetsPy, mode: str) -> None:
-    with pytest.raises(ValueError, match=f'title= is for mode="window" or "auto-window"; mode="{mode}" cannot do it'):
-        app.launch("<p>", mode, title="x")
+def test_modes_without_a_window_ignore_its_options(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", "none", title="x", window_api=True, on_top=True, min_size=(1, 2))
+    with pytest.raises(LaunchError, match="no window"):
+        _ = page.window
+    with pytest.raises(LaunchError, match="window_api"):
+        page._view.check_steers()
 
 
-def test_what_the_app_mode_has() -> None:
-    assert check_options("app", {"position": (1, -2), "fullscreen": True}) == {"position": [1, -2], "fullscreen": True}
-    with pytest.raises(ValueError, match='on_top= is for mode="window" or "auto-window"; mode="app" cannot do it'):
-        check_options("app", {"on_top": True})
+def test_what_the_app_mode_uses() -> None:
+    options = check_options({"position": (1, -2), "fullscreen": True, "on_top": True, "title": "x"})
+    used = command("http://127.0.0.1/", look(None, None, options))
+    assert used[-3:] == ["--window-size=800,600", "--window-position=1,-2", "--start-fullscreen"]
 
 
 def test_what_a_window_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +57,7 @@ def test_what_a_window_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     icon.write_text("")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["/somewhere/my_tool.py"])
-    told = look(np.int64(300), None, check_options("window", {"icon": "icon.png", "min_size": (np.int32(9), 8)}))
+    told = look(np.int64(300), None, check_options({"icon": "icon.png", "min_size": (np.int32(9), 8)}))
     assert (told["width"], told["height"], told["min_size"]) == (300, 600, [9, 8])
     assert (told["program"], told["title"], told["icon"]) == ("my_tool", None, str(icon))
     with pytest.raises(TypeError, match="CSS lengths are for notebooks"):

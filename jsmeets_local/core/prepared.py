@@ -1,0 +1,143 @@
+"""The first half of a call, `call("name")`: what it returns takes the arguments in parentheses of its own."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from opcode import opmap
+from types import FrameType
+from typing import Any, Generic, NoReturn, TypeVar
+
+__all__ = ["AsyncPrepared", "AsyncPreparedData", "Prepared", "PreparedData", "refuse_named"]
+
+T = TypeVar("T")
+
+# How CPython ends a statement that is a call, whose value nobody takes: the call, its caches, and this.
+_POP = opmap["POP_TOP"]
+_CALLS = {opmap[name] for name in ("CALL", "CALL_KW", "CALL_FUNCTION_EX") if name in opmap}
+_CACHE = 0
+
+
+class Prepared(Generic[T]):
+    """A call that lacks its arguments: takes them, any number of times.
+
+    A statement that only prepares one, `page.call("draw")`, does nothing. It warns, as a coroutine does that is never
+    awaited. One that is kept in a variable and never used does not.
+
+    Args:
+        verb: The method that made it, `"call"`.
+        key: What it was made for: the name of a function, queue or topic.
+        send: Takes the arguments as a tuple.
+    """
+
+    __slots__ = ("_key", "_send", "_used", "_verb")
+    _arguments = "arguments"
+
+    def __init__(self, verb: str, key: Any, send: Callable[[tuple[Any, ...]], T]) -> None:
+        self._verb = verb
+        self._key = key
+        self._send = send
+        self._used = False
+
+    def __call__(self, *args: Any, **named: Any) -> T:
+        self._used = True
+        if named:
+            self._refuse_named(named)
+        return self._send(args)
+
+    def _refuse_named(self, named: Mapping[str, Any]) -> NoReturn:
+        refuse_named(self._half(), named)
+
+    def _refuse_await(self) -> NoReturn:
+        self._used = True
+        raise TypeError(f"await {self._half()}: the second parentheses are missing: await {self._whole()}")
+
+    def _half(self) -> str:
+        return f"{self._verb}({self._key!r})"
+
+    def _whole(self) -> str:
+        return f"{self._half()}({self._arguments})"
+
+    def __repr__(self) -> str:
+        return f"<{self._half()}, which lacks its second parentheses: {self._whole()}>"
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        if self._used:
+            return
+        frame = sys._getframe().f_back
+        if frame is not None and _drops_a_value(frame):
+            text = f"{self._half()} alone does nothing; its second parentheses are missing: {self._whole()}"
+            _warn(text, RuntimeWarning, stacklevel=2)
+
+
+def _drops_a_value(frame: FrameType) -> bool:
+    """Whether it is at the end of a statement that is a call."""
+    code, place = frame.f_code.co_code, frame.f_lasti
+    if code[place] != _POP:
+        return False
+    place -= 2
+    while place > 0 and code[place] == _CACHE:
+        place -= 2
+    return code[place] in _CALLS
+
+
+class PreparedData(Prepared[T]):
+    """One that takes a single value, `push("queue")(data)`.
+
+    Args:
+        verb: As for `Prepared`.
+        key: As for `Prepared`.
+        send: Takes the value.
+    """
+
+    __slots__ = ()
+    _arguments = "data"
+
+    def __init__(self, verb: str, key: Any, send: Callable[[Any], T]) -> None:
+        super().__init__(verb, key, lambda args: send(args[0]))
+
+    def __call__(self, *args: Any, **named: Any) -> T:
+        self._used = True
+        given = (*args, *named.values())
+        if len(given) != 1 or not named.keys() <= {"data"}:
+            hint = f"; for several write {self._half()}([1, 2])" if len(given) > 1 else ""
+            raise TypeError(f"{self._half()} takes one value: {self._whole()}; got {len(given)}{hint}")
+        return self._send(given)
+
+
+class AsyncPrepared(Prepared[T]):
+    """A `Prepared` whose call is awaited."""
+
+    __slots__ = ()
+
+    def __await__(self) -> NoReturn:
+        self._refuse_await()
+
+
+class AsyncPreparedData(PreparedData[T]):
+    """A `PreparedData` whose call is awaited."""
+
+    __slots__ = ()
+
+    def __await__(self) -> NoReturn:
+        self._refuse_await()
+
+
+def refuse_named(function: str, named: Mapping[str, Any]) -> NoReturn:
+    """Refuses keyword arguments, which JavaScript does not have.
+
+    Args:
+        function: The function as the user has written it, up to its arguments.
+        named: The keyword arguments.
+
+    Raises:
+        TypeError: Always.
+    """
+    got = ", ".join(f"{name}={value!r:.60}" for name, value in named.items())
+    values = ", ".join(f"{value!r:.60}" for value in named.values())
+    fields = ", ".join(f"{name!r}: {value!r:.60}" for name, value in named.items())
+    raise TypeError(
+        f"functions of JavaScript take positional arguments; got {got}. "
+        f"Write {function}({values}), or {function}({{{fields}}}) to pass an object"
+    )
