@@ -76,7 +76,7 @@ class Bridge(Shell):
             return
         self.door.open(asyncio.get_running_loop())
         self._users = 1
-        for socket in self.hub.sockets():  # of a loop that was closed without stop()
+        for socket in self.hub.all_sockets():  # of a loop that was closed without stop()
             self.do(self.hub.disconnect, socket)
         self._invoker.start(self.hub.limits.waiting_threads)
 
@@ -118,7 +118,7 @@ class Bridge(Shell):
 
     def close_all(self, reason: str) -> None:
         """Says goodbye to all pages; they try to come back, in case Python starts again."""
-        for socket in self.hub.sockets():
+        for socket in self.hub.all_sockets():
             self.do(self.hub.close_socket, socket, reason, True, 1001)
 
     def join(self, timeout: float) -> None:
@@ -178,7 +178,6 @@ class Bridge(Shell):
 
     def _connected(self, effect: fx.Connected) -> None:
         logger.info("page connected (socket %d)", effect.socket)
-        self.hub.ping(effect.socket, monotonic())
         self._tell(self.socket_listeners, effect.socket, "connect")
         self._tell(self.state_listeners, effect.socket, "open")
         for watcher in list(self.watchers):

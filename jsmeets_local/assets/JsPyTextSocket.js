@@ -15,7 +15,7 @@
  *            bound: boolean, sent: boolean, cancelled: boolean}} JsPyItem
  * @typedef {{token: string, page: string}} JsPyIdentity
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed" | "hidden"} JsPyState
- * @typedef {{socket: WebSocket, welcomed: boolean, since: number, assembler: any, credits: Map<number, number>,
+ * @typedef {{socket: WebSocket, greeted: boolean, welcomed: boolean, since: number, assembler: any, credits: Map<number, number>,
  *            fetches: Set<AbortController>, session: JsPySession | null}} JsPyLink
  * @typedef {{stream: number, total: number, secret: string}} JsPyOffer
  * @typedef {{name: string, received: number, acknowledged: number, bytes: number, seconds: number}} JsPySession
@@ -1214,21 +1214,22 @@
     function listen(socket) {
         const assembler = new Assembler(max_bytes);
         /** @type {JsPyLink} */
-        const own = { socket, welcomed: false, since: 0, assembler, credits: new Map(), fetches: new Set(), session: null };
+        const own = { socket, greeted: false, welcomed: false, since: 0, assembler, credits: new Map(), fetches: new Set(), session: null };
         link = own;
         socket.binaryType = "arraybuffer";
-        socket.onopen = () => link === own && greet();
+        socket.onopen = () => link === own && greet(own);
         socket.onmessage = (event) => link === own && receive(own, event.data);
         socket.onclose = (event) => link === own && lost(own, event);
     }
 
-    /** Says hello; or, while the program is being written, fetches the page that Python has now. */
-    function greet() {
+    /** Says hello; or, while the program is being written, fetches the page that Python has now. @param {JsPyLink} own */
+    function greet(own) {
         if (renewed) {
             location.reload();
         } else {
             const ours = session ?? { name: "", received: 0 };
             const more = bulk_url("") ? [true] : [];
+            own.greeted = true;
             send_now(["hello", document_name, identity.page, api._topics(), ours.name, ours.received, ...more]);
         }
     }
@@ -1854,9 +1855,12 @@
         return true;
     }
 
+    /** Also where the welcome has not come yet: Python knows of us since our hello. */
     function say_goodbye() {
         if (state === "open") {
             outbox.flush();
+        }
+        if (link?.greeted) {
             send_now(["goodbye"]);
         }
         return link?.socket;

@@ -60,13 +60,17 @@ class Hub(Pages):
 
     def _end(self, socket: int, lost: bool) -> None:
         self.broker.leave(socket)
+        owed = self._end_calls(socket, lost)
+        if lost:
+            text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
+            self._effects.append(Report("warning", f"{text}: {owed} calls may or may not have run"))
+
+    def _end_calls(self, socket: int, lost: bool) -> int:
         owed = self.calls.leave(socket)
         for call_id in owed:
             about = self.calls.about(call_id)
             self._settle(call_id, socket, parting(lost, about.protocol, about.key, call_id, socket))
-        if lost:
-            text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
-            self._effects.append(Report("warning", f"{text}: {len(owed)} calls may or may not have run"))
+        return len(owed)
 
     def _is_wanted(self, call_id: int, socket: int) -> bool:
         return self.calls.is_open(call_id, socket)
@@ -86,8 +90,11 @@ class Hub(Pages):
         """
         counted = 0
         for message in messages:
-            if socket not in self._sockets:
+            link = self._sockets.get(socket)
+            if link is None:
                 return
+            if not link.confirmed and type(message) is not m.Goodbye:
+                self._confirm(socket)
             handler = _HANDLERS.get(type(message))
             if handler is None:
                 raise ProtocolError(f"a page may not send {type(message).__name__.lower()!r} here")

@@ -19,6 +19,7 @@ class Link:
     """One page: its names, its outbox, and how many of its messages have come.
 
     Attributes:
+        confirmed: Whether the page has received its welcome, which anything that it says after `hello` tells.
         waiting: Calls of Python's, by their numbers, that wait for room in the outbox.
         was_full: Whether somebody has found the outbox full since it last had room.
         running: How many calls of the page Python has not answered.
@@ -28,6 +29,7 @@ class Link:
 
     __slots__ = (
         "acknowledged",
+        "confirmed",
         "document",
         "outbox",
         "page",
@@ -45,6 +47,7 @@ class Link:
     def __init__(self, document: str, page: str, limits: Limits, offers: Offers) -> None:
         self.document = document
         self.page = page
+        self.confirmed = False
         self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages, offers)
         self.waiting: deque[tuple[int, Packet]] = deque()
         self.was_full = False

@@ -224,6 +224,19 @@ test("close: no return, everything fails at once; reconnect opens again", async 
     assert.equal(JsPyTextSocket.init(), false);
 });
 
+test("close before the welcome says goodbye too; before the hello there is nothing to say", async () => {
+    load(...LIBRARY);
+    await settled();
+    const end = python();
+    end.open();
+    assert.equal(end.messages()[0][0], "hello");
+    JsPyTextSocket.close();
+    assert.deepEqual(end.messages(), [["goodbye"]]);
+    JsPyTextSocket.reconnect();
+    JsPyTextSocket.close();
+    assert.deepEqual(python().frames(), []);
+});
+
 test("Python closes for good, with a reason", async () => {
     const end = await connected(...LIBRARY);
     const said = await quietly(() => end.send(["close", "kicked", false]), "warn");
