@@ -466,6 +466,9 @@
 
     link._handle("call", on_call);
     link._handle("notify", on_notify);
+    // A message of the form of 2020, built by hand; nobody waits for an answer.
+    const on_custom = (/** @type {any} */ { key, data }) => on_notify(["notify", key, data ?? []], () => undefined);
+    ["function", "function_call"].forEach((protocol) => link._add_protocol(protocol, on_custom));
     globalThis.JsPyFunction = {
         VERSION: "1.0.0", JsPyError, expose, clear, is_running, get_keys, has, call, call_nowait, list,
     };

@@ -31,6 +31,7 @@
  * @property {(ask: JsPyRequest) => void} _request ask Python something; throws TypeError for what cannot be sent
  * @property {(message: any[], body: unknown, label: string, lane?: string) => boolean} _notify send without an answer
  * @property {(kind: string, handler: JsPyHandler) => void} _handle serve an incoming kind of message
+ * @property {(name: string, func: (message: any) => unknown) => void} _add_protocol serve a kind of user's own messages
  * @property {(what: string, error: unknown) => void} _fault report an error that nobody waits for
  * @property {(error: unknown) => {name: string, message: string, trace: string}} _describe
  * @property {(timeout: unknown) => number | null} _limit seconds -> milliseconds, null: no limit
@@ -1243,7 +1244,7 @@
                 + "printed (it carries the launch token); or the Python server is not running.");
         }
         const hopeless = event.code === PROTOCOL_ERROR && !own.welcomed;   // another version: only a reload helps
-        leave(hopeless ? "closed" : "waiting");
+        leave(hopeless ? "closed" : "waiting", hopeless);
     }
 
     /** @param {string} reason */
@@ -1257,8 +1258,11 @@
         }
     }
 
-    /** The connection is gone: the session waits for another one, or ends. @param {JsPyState} next */
-    function leave(next) {
+    /**
+     * The connection is gone: the session waits for another one, or ends.
+     * @param {JsPyState} next @param {boolean} [refused] Python has accepted the connection, and not the page
+     */
+    function leave(next, refused = false) {
         const was_open = state === "open";
         attempts = link?.welcomed && performance.now() - link.since > 1000 ? 0 : attempts;
         clearTimeout(retry_timer);
@@ -1274,7 +1278,7 @@
             outbox.clear();
             tell_waiters(false);
         }
-        if (was_open) {
+        if (was_open || refused) {
             run_events(close_events);
         }
         tell_state();
@@ -1638,7 +1642,7 @@
         note_reason(reason);
         own.socket.close();
         session = null;   // it was ended on purpose
-        leave(comes_back ? "waiting" : "closed");
+        leave(comes_back ? "waiting" : "closed", !own.welcomed);
     }
 
     /** @type {(id: number, failure: JsPyFailure | null, value?: unknown) => void} */
