@@ -15,7 +15,8 @@ from msgspec import Struct
 from .cells import Cell, here
 from .core import effects as fx
 from .core.functions import Function
-from .errors import BridgeBusy
+from .core.message import UserObject
+from .errors import BridgeBusy, ProtocolError
 from .invoker import Answer, Invoker, Listener
 from .lines import ENDED, Line
 from .shell import Shell
@@ -170,11 +171,16 @@ class Bridge(Shell):
             connection = self._connections.get(effect.socket)
             websocket = connection.websocket if connection is not None else None
             self._invoker.tell(listener, websocket, effect.socket, effect.object)
+            return
+        protocol = effect.object.get("protocol")
+        try:
+            handled = self.do(self.hub.take_by_hand, effect.socket, UserObject(**effect.object))
+        except ProtocolError as error:
+            logger.warning("a page sent a message of protocol %r of the wrong shape: %s", protocol, error)
         else:
-            logger.warning(
-                "a page sent a message of protocol %r, which nothing handles: JsPyTextSocket.add_protocol()",
-                effect.object.get("protocol"),
-            )
+            if not handled:
+                text = "a page sent a message of protocol %r, which nothing handles: JsPyTextSocket.add_protocol()"
+                logger.warning(text, protocol)
 
     def _connected(self, effect: fx.Connected) -> None:
         logger.info("page connected (socket %d)", effect.socket)

@@ -202,6 +202,26 @@ class Hub(Pages):
     def _on_custom(self, socket: int, message: m.Custom) -> None:
         self._effects.append(UserMessage(socket, msgspec.structs.asdict(message.object)))
 
+    def take_by_hand(self, socket: int, message: m.UserObject) -> bool:
+        """Handles a message that a page has built by hand in the form of 2020; nobody waits for an answer.
+
+        Returns:
+            Whether it is one.
+
+        Raises:
+            ProtocolError: It is of the wrong shape.
+        """
+        translate = _BY_HAND.get(message.protocol) if isinstance(message.protocol, str) else None
+        if translate is None:
+            return False
+        try:
+            native = msgspec.convert(translate(message), m.Message)
+        except msgspec.ValidationError as error:
+            raise ProtocolError(str(error)) from None
+        if socket in self._sockets:
+            _HANDLERS[type(native)](self, socket, native)
+        return True
+
     def _on_goodbye(self, socket: int, message: m.Goodbye) -> None:
         self._effects.append(Drop(socket, CLOSE_GOING_AWAY, "goodbye"))
         self.disconnect(socket)
@@ -349,5 +369,12 @@ _HANDLERS: dict[type, Callable[[Hub, int, Any], None]] = {
     m.Decline: Hub._on_decline,
     m.Ack: Hub._on_ack,
     m.Pong: Hub._on_pong,
+}
+_BY_HAND: dict[str, Callable[[m.UserObject], list[Any]]] = {  # protocol of 2020 -> our message
+    "function": lambda message: ["notify", message.key, message.data],
+    "function_call": lambda message: ["notify", message.key, message.data],
+    "queue": lambda message: ["push", 0, message.key, message.data],
+    "queue_call": lambda message: ["push", 0, message.key, message.data],
+    "pub_call": lambda message: ["publish", 0, message.key, message.data, message.exception is not False],
 }
 _UNCOUNTED = {m.Goodbye, m.Credit, m.Decline, m.Ack, m.Pong}
