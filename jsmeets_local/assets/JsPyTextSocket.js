@@ -19,7 +19,8 @@
  *            fetches: Set<AbortController>, session: JsPySession | null}} JsPyLink
  * @typedef {{stream: number, total: number, secret: string}} JsPyOffer
  * @typedef {{name: string, received: number, acknowledged: number, bytes: number, seconds: number}} JsPySession
- * @typedef {{kind: string, name: string, message: string, trace: string}} JsPyFailure
+ * @typedef {{name: string, message: string, trace: string, fields?: Record<string, any>, cause?: any, errors?: any[]}} JsPyFacts
+ * @typedef {{kind: string} & JsPyFacts} JsPyFailure
  * @typedef {(failure: JsPyFailure | null, value?: any) => void} JsPySettle
  * @typedef {{message: (id: number) => any[], body: unknown, label: string, lane?: string, limit: number | null,
  *            settle: JsPySettle}} JsPyRequest
@@ -33,7 +34,7 @@
  * @property {(kind: string, handler: JsPyHandler) => void} _handle serve an incoming kind of message
  * @property {(name: string, func: (message: any) => unknown) => void} _add_protocol serve a kind of user's own messages
  * @property {(what: string, error: unknown) => void} _fault report an error that nobody waits for
- * @property {(error: unknown) => {name: string, message: string, trace: string}} _describe
+ * @property {(error: unknown) => JsPyFacts} _describe
  * @property {(timeout: unknown) => number | null} _limit seconds -> milliseconds, null: no limit
  * @property {() => string[]} _topics the subscriptions that hello carries
  * @property {(value: unknown) => boolean} _is_thenable
@@ -62,7 +63,9 @@
     const SEND_DEPTH = 256;
     const RECEIVE_DEPTH = 2000;
     const PROTOCOL_ERROR = 4400;
-    const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused"];
+    const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
+    const MOST_ERRORS = 16;   // causes and members that go with an error
+    const FIELD_ROOM = 16384;   // characters of all its fields together
     const utf8 = new TextEncoder();
     const strict_utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -92,7 +95,9 @@
     const is_object = (x) => typeof x === "object" && x !== null && Object.getPrototypeOf(x) === Object.prototype;
     /** @type {(x: any) => boolean} */
     const is_error = (x) =>
-        is_object(x) && ERROR_KINDS.includes(x.kind) && is_text(x.name) && is_text(x.message) && is_text(x.trace);
+        is_object(x) && ERROR_KINDS.includes(x.kind) && is_text(x.name) && is_text(x.message) && is_text(x.trace)
+        && (x.fields === undefined || is_object(x.fields)) && (x.cause === undefined || is_error(x.cause))
+        && (x.errors === undefined || (is_list(x.errors) && x.errors.every(is_error)));
     /** @type {(x: any) => boolean} the key of a queue */
     const is_key = (x) => x === null || ["string", "number", "boolean"].includes(typeof x);
     const CUSTOM_KEYS = ["protocol", "key", "id", "data", "exception"];
@@ -1772,19 +1777,113 @@
     /** Firefox writes the address a page was opened by into its stacks. @param {string} stack */
     const without_token = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
 
-    /** @param {any} error whatever was thrown; also what throws when it is looked at */
+    /** @param {any} error whatever was thrown; also what throws when it is looked at @returns {JsPyFacts} */
     function describe(error) {
+        return described(error, { errors: MOST_ERRORS, characters: FIELD_ROOM, seen: new Set() });
+    }
+
+    /** @typedef {{errors: number, characters: number, seen: Set<any>}} Room what may still go with an error */
+
+    /** @type {(error: any, room: Room) => JsPyFacts} */
+    function described(error, room) {
+        /** @type {JsPyFacts} */
+        let facts = { name: "Error", message: "an error that cannot be shown", trace: "" };
         try {
-            return description(error);
+            facts = description(error);
+            if (is_like_error(error)) {
+                room.seen.add(error);
+                add_details(facts, error, room);
+            }
         } catch (inner) {
-            return { name: "Error", message: "an error that cannot be shown", trace: "" };
+            console.debug("JsPyTextSocket: an error cannot be told in full:", inner);
+        }
+        return facts;
+    }
+
+    /** Its own properties, its cause and its members; each as far as it can be sent. @type {(facts: JsPyFacts, error: any, room: Room) => void} */
+    function add_details(facts, error, room) {
+        const fields = fields_of(error, room);
+        if (Object.keys(fields).length) {
+            facts.fields = fields;
+        }
+        const cause = Object.hasOwn(error, "cause") && error.cause !== undefined ? nested(error.cause, room) : null;
+        if (cause) {
+            facts.cause = cause;
+        }
+        const errors = members_of(error).map((/** @type {any} */ member) => nested(member, room)).filter(Boolean);
+        if (errors.length) {
+            facts.errors = errors;
         }
     }
 
+    /** Those of an AggregateError; `errors` that hold something else are a field. @param {any} error @returns {any[]} */
+    function members_of({ errors }) {
+        return Array.isArray(errors) && errors.every(is_like_error) ? errors.slice(0, MOST_ERRORS) : [];
+    }
+
+    /** @type {(error: any, room: Room) => JsPyFailure | null} */
+    function nested(error, room) {
+        if (room.errors === 0 || room.seen.has(error)) {
+            return null;
+        }
+        room.errors -= 1;
+        return { kind: "raised", ...described(error, room) };
+    }
+
+    const NO_FIELDS = ["name", "message", "stack", "cause"];
+
+    /** @type {(error: any, room: Room) => Record<string, any>} */
+    function fields_of(error, room) {
+        const source = "python_traceback" in error ? Object(error.fields) : error;   // of a JsPyError those of Python's
+        /** @type {Record<string, any>} */
+        const fields = {};
+        for (const key of Object.keys(source).filter((name) => !NO_FIELDS.includes(name))) {
+            const before = room.characters;
+            try {
+                define(fields, key, plain_copy(source[key], room, 0));
+            } catch (inner) {
+                room.characters = before;   // it cannot be sent, or a getter has thrown
+            }
+        }
+        return fields;
+    }
+
+    /** A key may be __proto__. @type {(target: any, key: string, value: any) => void} */
+    const define = (target, key, value) =>
+        void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+
+    /** Plain data with nothing lost; throws where that cannot be. @type {(value: any, room: Room, depth: number) => any} */
+    function plain_copy(value, room, depth) {
+        room.characters -= typeof value === "string" ? value.length + 2 : 8;
+        if (depth > 8 || room.characters < 0) {
+            throw new RangeError("too much");
+        }
+        if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) {
+            return value;
+        }
+        if (value instanceof Date) {
+            return value.toJSON();
+        }
+        if (Array.isArray(value)) {
+            return value.map((item) => plain_copy(item, room, depth + 1));
+        }
+        if (!is_object(value)) {
+            throw new TypeError("not plain data");
+        }
+        const copy = {};
+        for (const key of Object.keys(value)) {
+            room.characters -= key.length;
+            define(copy, key, plain_copy(value[key], room, depth + 1));
+        }
+        return copy;
+    }
+
     /** @param {any} error */
+    const is_like_error = (error) => typeof error === "object" && error !== null && typeof error.message === "string";
+
+    /** @param {any} error @returns {JsPyFacts} */
     function description(error) {
-        const like_error = typeof error === "object" && error !== null && typeof error.message === "string";
-        if (!like_error) {
+        if (!is_like_error(error)) {
             const type = error?.constructor?.name;
             return { name: typeof type === "string" ? type : typeof error, message: text_of(error), trace: "" };
         }

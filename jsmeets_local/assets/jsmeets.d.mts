@@ -85,6 +85,12 @@ export interface JsPyError extends Error {
     socket_id: number | null;
     /** Python's traceback, or "". */
     python_traceback: string;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields: Record<string, any>;
+    /** What the exception was raised from (`raise ... from`). */
+    cause?: JsPyError;
+    /** The members of an ExceptionGroup. */
+    errors: JsPyError[];
 }
 
 export interface JsPyErrorConstructor {
