@@ -14,9 +14,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
 from . import ending
 from .cells import Cell, writing
 from .core.codec import Packet, message_packet
+from .core.details import describe
 from .core.effects import Invoke
 from .core.failures import error_packet
 from .core.functions import Function, is_async
@@ -302,8 +305,10 @@ def _failure(call: Invoke, error: BaseException, whole: bool) -> Packet | None:
     _log(error, "the exposed function %r raised", call.function.key)
     if not call.call_id:
         return None
-    trace = "".join(traceback.format_exception(error)) if whole else ""
-    return error_packet(call.call_id, ErrorInfo("raised", type(error).__name__, _text(error), trace))
+    info = ErrorInfo("raised", type(error).__name__, _text(error))
+    if whole:
+        info = describe(replace(info, trace="".join(traceback.format_exception(error))), error)
+    return error_packet(call.call_id, info)
 
 
 def _log(error: BaseException, text: str, about: str) -> None:
