@@ -66,6 +66,7 @@
     const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
     const MOST_ERRORS = 16;   // causes and members that go with an error
     const FIELD_ROOM = 16384;   // characters of all its fields together
+    const MOST_UNCAUGHT = 50;   // errors of a document that Python is told of
     const utf8 = new TextEncoder();
     const strict_utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -1791,6 +1792,7 @@
         try {
             facts = description(error);
             if (is_like_error(error)) {
+                told_errors.add(error);
                 room.seen.add(error);
                 add_details(facts, error, room);
             }
@@ -1906,6 +1908,54 @@
     function fault(what, error) {
         console.error(`JsPyTextSocket: error in ${what}:`, error);
         post(prepare(["fault", what, { kind: "raised", ...describe(error) }]));
+    }
+
+    // ---------------------------------------------------------------- errors that no script caught
+
+    /** @type {WeakSet<any>} what Python has been told of already, as the answer to a call, say */
+    const told_errors = new WeakSet();
+    /** @type {Set<string>} once each */
+    const uncaught = new Set();
+
+    /** @type {(what: string, facts: JsPyFacts, place?: string) => void} */
+    function tell_uncaught(what, facts, place = "") {
+        const message = without_token(facts.message.slice(0, 2000) + (place && ` (${place})`));
+        const key = `${facts.name}: ${message}`;
+        if (uncaught.size < MOST_UNCAUGHT && !uncaught.has(key)) {
+            uncaught.add(key);
+            post(prepare(["fault", what, { kind: "uncaught", ...facts, message, trace: facts.trace.slice(0, 8000) }]));
+        }
+    }
+
+    /** @param {any} event of the window; or of an element, whose file could not be loaded */
+    function on_error(event) {
+        const { target, error, filename, lineno, colno } = event;
+        if (target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) {
+            tell_uncaught("loading a file", { name: "LoadError", message: load_text(target), trace: "" });
+        } else if (target === globalThis && !told_errors.has(error) && !/^ResizeObserver loop/.test(event.message)) {
+            const facts = error ? describe(error) : { name: "Error", message: String(event.message), trace: "" };
+            tell_uncaught("an uncaught error", facts, filename ? `${filename}:${lineno}:${colno}` : "");
+        }
+    }
+
+    /** @param {HTMLScriptElement | HTMLLinkElement} element */
+    function load_text(element) {
+        const address = element instanceof HTMLLinkElement ? element.href : element.src;
+        if (address) {
+            return `cannot load ${address}`;
+        }
+        const files = [...(element.textContent ?? "").matchAll(/(?:from|import)\s*["']([^"']+)["']/g)].map(([, file]) => file);
+        return `cannot load a file that a module in the page imports: ${files.join(", ")}`;
+    }
+
+    /** @param {any} event */
+    function on_rejection({ reason }) {
+        const python = typeof reason === "object" && reason !== null && "python_traceback" in reason;
+        // Python has logged what it raised; and where it is away, that is no error of the page.
+        const known = python && ["raised", "unserializable", "disconnected"].includes(reason.kind);
+        if (!known && !told_errors.has(reason)) {
+            tell_uncaught("an unhandled rejection", describe(reason));
+        }
     }
 
     /** @param {string} what @param {() => unknown} action */
@@ -2108,6 +2158,8 @@
     }
 
     if (has_document) {
+        addEventListener("error", on_error, true);
+        addEventListener("unhandledrejection", on_rejection);
         // A task later: the page's own listeners of this event may expose functions, and ours is called first.
         document.addEventListener("DOMContentLoaded", () => setTimeout(release_held), { once: true });
         addEventListener("load", release_held, { once: true });
