@@ -198,7 +198,9 @@ class View:
         if socket in finished.answers:
             return finished.answers[socket]
         if finished.timed_out:
-            return CallTimeout(f"{key!r} did not answer in time", "call", key, finished.id, socket)
+            error = CallTimeout(f"{key!r} did not answer in time", "call", key, finished.id, socket)
+            self.bridge.hub.note_uncaught(socket, error)
+            return error
         return self._gone("call", key)
 
     def _gone(self, protocol: str, key: str) -> PageClosed:

@@ -79,7 +79,8 @@ def fault_text(socket: int, message: m.Fault) -> str:
     """An error in a page that no caller waits for, as the log tells it."""
     error = message.error
     trace = f"\n{error.trace.rstrip()}" if error.trace else ""
-    return f"{message.what} in the page (socket {socket}) raised {error.name}: {error.message}{_more(error)}{trace}"
+    said = ":" if error.kind == "uncaught" else " raised"
+    return f"{message.what} in the page (socket {socket}){said} {error.name}: {error.message}{_more(error)}{trace}"
 
 
 def _more(error: m.ErrorInfo, depth: int = 0) -> str:

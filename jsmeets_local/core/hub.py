@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ProtocolError
+from ..errors import JsPyError, ProtocolError, UnknownFunction
 from . import message as m
 from .arguments import Key
 from .broker import Broker
@@ -26,6 +26,9 @@ from .queues import Queues
 from .values import Payload, pack
 
 __all__ = ["Hub"]
+
+MOST_UNCAUGHT = 50  # errors of a page that no script of it caught, in the log; our own pages tell of no more
+MOST_OF_A_NOTE = 500  # characters of one, in a note
 
 
 class Hub(Pages):
@@ -157,12 +160,27 @@ class Hub(Pages):
     def _on_error(self, socket: int, message: m.Error) -> None:
         if self.calls.is_open(message.id, socket):
             about = self.calls.about(message.id)
-            self._settle(message.id, socket, as_exception(message.error, about, message.id, socket))
+            error = as_exception(message.error, about, message.id, socket)
+            if isinstance(error, UnknownFunction):
+                self.note_uncaught(socket, error)
+            self._settle(message.id, socket, error)
         else:
             self.calls.ignored += 1
 
     def _on_fault(self, socket: int, message: m.Fault) -> None:
+        if message.error.kind == "uncaught":
+            link = self._sockets[socket]
+            link.uncaught_count += 1
+            if link.uncaught_count > MOST_UNCAUGHT:
+                return
+            link.uncaught.append(f"{message.error.name}: {message.error.message}"[:MOST_OF_A_NOTE])
         self._effects.append(Report("error", fault_text(socket, message)))
+
+    def note_uncaught(self, socket: int, error: JsPyError) -> None:
+        """Adds a note to an error: what went wrong in the page, which may be why."""
+        link = self._sockets.get(socket)
+        if link is not None and link.uncaught:
+            error.add_note("\n  ".join(["Uncaught errors of the page:", *link.uncaught]))
 
     def _on_push(self, socket: int, message: m.Push) -> None:
         refused = self.queues.offer(message.key, message.data, (socket, message.id) if message.id else None)

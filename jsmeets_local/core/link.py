@@ -13,6 +13,7 @@ __all__ = ["Link"]
 
 ACK_MESSAGES = 64  # what the page keeps at most, for a connection that breaks
 ACK_BYTES = 256 * 1024
+MOST_NOTED = 5  # uncaught errors of the page, in the errors of its calls
 
 
 class Link:
@@ -25,6 +26,8 @@ class Link:
         running: How many calls of the page Python has not answered.
         received: Messages of the page since it first came; `received_bytes` of them.
         resumed: How often it has come back.
+        uncaught: The last errors that no script of the page caught, a line each.
+        uncaught_count: How many they were.
     """
 
     __slots__ = (
@@ -39,6 +42,8 @@ class Link:
         "round_trip",
         "running",
         "unacknowledged_bytes",
+        "uncaught",
+        "uncaught_count",
         "waiting",
         "was_full",
         "was_told",
@@ -56,6 +61,8 @@ class Link:
         self.received = 0
         self.received_bytes = 0
         self.resumed = 0
+        self.uncaught: deque[str] = deque(maxlen=MOST_NOTED)
+        self.uncaught_count = 0
         self.round_trip: float | None = None  # seconds
         self.acknowledged = 0
         self.unacknowledged_bytes = 0
