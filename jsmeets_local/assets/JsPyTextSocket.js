@@ -66,6 +66,7 @@
     const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
     const MOST_ERRORS = 16;   // causes and members that go with an error
     const FIELD_ROOM = 16384;   // characters of all its fields together
+    const PATIENT_ATTEMPTS = 6;   // in which a program that is started again is back: three seconds
     const MOST_UNCAUGHT = 50;   // errors of a document that Python is told of
     const utf8 = new TextEncoder();
     const strict_utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -1042,13 +1043,16 @@
     }
 
     /** Where large content is fetched from; "" where it cannot be. @param {string} secret */
-    function bulk_url(secret) {
+    const bulk_url = (secret) => http_url(`bulk/${secret}`);
+
+    /** An address of Python's beside the socket's; "" where the page may not fetch from it. @param {string} name */
+    function http_url(name) {
         const url = new URL(/** @type {string} */ (api._url));
         url.protocol = url.protocol.replace(/^ws/, "http");
         if (!has_document || url.origin !== globalThis.origin || !url.pathname.endsWith(URL_PATH)) {
             return "";
         }
-        url.pathname = `${url.pathname.slice(0, -"textsocket".length)}bulk/${secret}`;
+        url.pathname = url.pathname.slice(0, -"textsocket".length) + name;
         return url.href;
     }
 
@@ -1167,6 +1171,8 @@
     let connections = 0;
     let ignored = 0;   // answers that came late, twice, or to nothing
     let wants_badge = true;
+    /** @type {"" | "no token" | "other token" | "refused"} why Python, which is there, does not let us connect */
+    let refusal = "";
     let closed_here = false;   // by the page itself, and not by Python
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let give_up_timer;
@@ -1249,8 +1255,28 @@
             console.error(`JsPyTextSocket: no connection to ${api._url}. Open the page by the URL that app.launch() `
                 + "printed (it carries the launch token); or the Python server is not running.");
         }
+        if (!own.greeted && attempts % 4 === 0) {
+            ask_why();
+        }
         const hopeless = event.code === PROTOCOL_ERROR && !own.welcomed;   // another version: only a reload helps
         leave(hopeless ? "closed" : "waiting", hopeless);
+    }
+
+    /** A WebSocket does not tell why it was refused. HTTP does, and by a token that it asks for. */
+    async function ask_why() {
+        const url = has_document ? http_url("stats") : "";
+        if (!url) {
+            return;
+        }
+        try {
+            const headers = { authorization: `Bearer ${identity.token}` };
+            const { ok, headers: told } = await fetch(url, { headers, cache: "no-store", credentials: "same-origin" });
+            const asks = told.get("www-authenticate") === "Bearer";   // else it is a proxy that answers
+            refusal = ok ? "refused" : !asks ? "" : identity.token ? "other token" : "no token";
+        } catch (error) {
+            refusal = "";   // nobody is there
+        }
+        tell_badge(public_state());
     }
 
     /** @param {string} reason */
@@ -1350,8 +1376,19 @@
     /** A person need not know of what the page itself has closed. @param {import("./jsmeets.d.mts").ConnectionState} now */
     function tell_badge(now) {
         if (state !== "hidden") {   // its document is going
-            api._badge?.(wants_badge && !closed_here ? now : "open");
+            api._badge?.(wants_badge && !closed_here ? trouble(now) : "open", api._disconnect_reason ?? "");
         }
+    }
+
+    /** What the badge is to tell of. @param {import("./jsmeets.d.mts").ConnectionState} now */
+    function trouble(now) {
+        if (now === "open" || now === "closed") {
+            return now;
+        }
+        if (renewed && now === "lost") {   // a program that is being written
+            return attempts < PATIENT_ATTEMPTS ? "restarting" : "broken";
+        }
+        return refusal && now !== "reconnecting" ? refusal : now;
     }
 
     /** @param {boolean} [on] */
@@ -1586,7 +1623,7 @@
         connections += 1;
         socket_id = id;
         state = "open";
-        warned_reason = "";
+        warned_reason = refusal = "";
         api._disconnect_reason = null;
         identity.page = page;
         store_page();
@@ -2087,7 +2124,7 @@
         get _websocket() {
             return link?.socket ?? null;
         },
-        /** @type {((state: import("./jsmeets.d.mts").ConnectionState) => void) | null} badge.js, where it is loaded */
+        /** @type {((trouble: string, reason: string) => void) | null} badge.js, where it is loaded */
         _badge: null,
         // A module has no currentScript: jsmeets.mjs writes its own address here before we connect.
         _script_url: script?.src ?? "",
