@@ -21,9 +21,11 @@ from .invoker import Answer, Invoker, Listener
 from .lines import ENDED, Line
 from .shell import Shell
 
-__all__ = ["GOODBYE", "Bridge", "Watcher", "default_bridge"]
+__all__ = ["GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]
 
+# Reasons that badge.js knows, as it does those of close_socket() and of the connection limit.
 GOODBYE = "the Python program has ended"
+STOPPED = "stopped by Python"
 
 logger = logging.getLogger("jsmeets_local")
 
