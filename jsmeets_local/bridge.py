@@ -14,16 +14,19 @@ from msgspec import Struct
 from .cells import Cell, here, kernel_shell
 from .core import effects as fx
 from .core.functions import Function
-from .errors import BridgeBusy
+from .core.message import UserObject
+from .errors import BridgeBusy, ProtocolError
 from .exits import Exits
 from .invoker import Answer, Invoker, Listener
 from .lines import ENDED, Line
 from .log import logger
 from .shell import Shell
 
-__all__ = ["GOODBYE", "Bridge", "Watcher", "default_bridge"]
+__all__ = ["GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]
 
+# Reasons that badge.js knows, as it does those of close_socket() and of the connection limit.
 GOODBYE = "the Python program has ended"
+STOPPED = "stopped by Python"
 
 
 class Watcher(Struct, frozen=True):
@@ -77,7 +80,7 @@ class Bridge(Shell):
         self.door.open(asyncio.get_running_loop())
         self._users = 1
         self.exits.forget()
-        for socket in self.hub.sockets():  # of a loop that was closed without stop()
+        for socket in self.hub.all_sockets():  # of a loop that was closed without stop()
             self.do(self.hub.disconnect, socket)
         if kernel_shell() is not None:
             self.time_steps()
@@ -125,7 +128,7 @@ class Bridge(Shell):
 
     def close_all(self, reason: str) -> None:
         """Says goodbye to all pages; they try to come back, in case Python starts again."""
-        for socket in self.hub.sockets():
+        for socket in self.hub.all_sockets():
             self.do(self.hub.close_socket, socket, reason, True, 1001)
 
     def join(self, timeout: float) -> None:
@@ -179,15 +182,19 @@ class Bridge(Shell):
             connection = self._connections.get(effect.socket)
             websocket = connection.websocket if connection is not None else None
             self._invoker.tell(listener, websocket, effect.socket, effect.object)
+            return
+        protocol = effect.object.get("protocol")
+        try:
+            handled = self.do(self.hub.take_by_hand, effect.socket, UserObject(**effect.object))
+        except ProtocolError as error:
+            logger.warning("a page sent a message of protocol %r of the wrong shape: %s", protocol, error)
         else:
-            logger.warning(
-                "a page sent a message of protocol %r, which nothing handles: JsPyTextSocket.add_protocol()",
-                effect.object.get("protocol"),
-            )
+            if not handled:
+                text = "a page sent a message of protocol %r, which nothing handles: JsPyTextSocket.add_protocol()"
+                logger.warning(text, protocol)
 
     def _connected(self, effect: fx.Connected) -> None:
         logger.info("page connected (socket %d)", effect.socket)
-        self.hub.ping(effect.socket, monotonic())
         self._tell(self.socket_listeners, effect.socket, "connect")
         self._tell(self.state_listeners, effect.socket, "open")
         for watcher in list(self.watchers):

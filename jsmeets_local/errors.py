@@ -23,6 +23,7 @@ A value that cannot be sent is a plain `TypeError` in the caller.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = [
@@ -93,12 +94,25 @@ class JavaScriptError(JsPyError):
     Attributes:
         name: The name of the JavaScript error (`"TypeError"`), or the type of what was thrown.
         stack: The JavaScript stack; it is also a note of this exception.
+        fields: The error's own properties that could be sent (`code`, ...). Its `cause` is the `__cause__`.
+        errors: The members of an `AggregateError`.
     """
 
-    def __init__(self, msg: str = "", *, name: str = "Error", stack: str = "", **facts: Any) -> None:
+    def __init__(
+        self,
+        msg: str = "",
+        *,
+        name: str = "Error",
+        stack: str = "",
+        fields: Mapping[str, Any] | None = None,
+        errors: Iterable[JavaScriptError] = (),
+        **facts: Any,
+    ) -> None:
         super().__init__(msg, **facts)
         self.name = name
         self.stack = stack
+        self.fields = dict(fields or {})
+        self.errors = list(errors)
         if stack:
             self.add_note("JavaScript: " + stack.rstrip())
 

@@ -14,9 +14,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
 from . import ending
 from .cells import Cell, writing
 from .core.codec import Packet, message_packet
+from .core.details import describe
 from .core.effects import Invoke
 from .core.failures import error_packet
 from .core.functions import Function, is_async
@@ -281,8 +284,10 @@ class Invoker:
         _log(error, "the exposed function %r raised", call.function.key)
         if not call.call_id:
             return None
-        trace = error_trace(error) if self.exposes_errors else ""
-        return error_packet(call.call_id, ErrorInfo("raised", error_name(error), error_text(error), trace))
+        info = ErrorInfo("raised", error_name(error), error_text(error))
+        if self.exposes_errors:
+            info = describe(replace(info, trace=error_trace(error)), error)
+        return error_packet(call.call_id, info)
 
     def _tell_failure(self, listener: Listener, error: BaseException) -> None:
         if isinstance(error, SystemExit) and not ending.has_begun():

@@ -74,7 +74,7 @@ class JsMagics(Magics):
         try:
             return run_cell(page, code, name, first_line, timeout)
         except JavaScriptError as error:
-            raise CellError(error, self._cells, self.shell.colors != "nocolor") from None
+            raise CellError(error, self._cells, self.shell.colors != "nocolor") from error.__cause__
         except CallTimeout:
             raise CallTimeout(f"the cell did not end within {timeout} s; it goes on in the page") from None
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from msgspec import Struct
 
 from . import launchers
-from .bridge import GOODBYE, Bridge
+from .bridge import STOPPED, Bridge
 from .cells import here
 from .compat import Starlette2020
 from .core.arguments import check_flag, seconds
@@ -282,7 +282,7 @@ class Launching(Starlette2020):
             self.bridge.door.ask(crowd.end)
         if server is not None and self.bridge.door.is_open():
             self.bridge.door.post(server.close_port)  # or those who are sent away would come back for a moment
-            self.bridge.door.post(self.bridge.close_all, GOODBYE)
+            self.bridge.door.post(self.bridge.close_all, STOPPED)
         self._wait_for_end()
         for page in pages:
             page._join()

@@ -45,7 +45,11 @@ class Crowd:
         self.grace = grace
         self._door = bridge.door
         self._bridge = bridge
-        self.sockets = [socket for socket in bridge.hub.sockets() if self._counts(bridge.hub.page_of(socket))]
+        self.sockets = [
+            socket
+            for socket in bridge.hub.sockets()
+            if bridge.hub.is_confirmed(socket) and self._counts(bridge.hub.page_of(socket))
+        ]
         self.away = {socket for socket in self.sockets if bridge.hub.is_lost(socket)}  # may come back
         self.closed = False  # has been here, and has been gone for longer than the grace time
         self.over = False  # Python has closed it: it will not come back

@@ -68,7 +68,10 @@ class CellError(JavaScriptError):
         lines = [f"{error}", *(f"    at {self._called(frame)}" for frame in self.frames)]
         python = ["", "In Python:", self._python] if self._python else []
         facts = {name: getattr(error, name) for name in ("protocol", "key", "id", "socket_id")}
-        super().__init__(error.msg, name=error.name, stack="\n".join(lines + python), **facts)
+        stack_text = "\n".join(lines + python)
+        super().__init__(
+            error.msg, name=error.name, stack=stack_text, fields=error.fields, errors=error.errors, **facts
+        )
 
     def _called(self, frame: Frame) -> str:
         place = frame.place(self._cells)

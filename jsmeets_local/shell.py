@@ -190,6 +190,8 @@ class Shell:
                 earlier.retire(CLOSE_GOING_AWAY, "the page has connected again")
             connection.outbox = self.hub.outbox(number)
             self._connections[number] = connection  # before the effects: what is to be written goes there
+            if not self.hub.is_confirmed(number):
+                self.hub.ping(number, monotonic())  # the answer tells that the welcome has arrived
         return number
 
     def receive(self, socket: int, connection: Connection, frame: Frame | Landed) -> None:

@@ -241,7 +241,10 @@ class View:
         if socket in finished.answers:
             return finished.answers[socket]
         if finished.timed_out:
-            return CallTimeout(f"{key!r} did not answer within {limit:g} s", "call", key, finished.id, socket)
+            text = f"{key!r} did not answer within {limit:g} s"
+            error = CallTimeout(text, "call", key, finished.id, socket)
+            self.bridge.hub.note_uncaught(socket, error)
+            return error
         return self._gone("call", key)
 
     def _gone(self, protocol: str, key: str) -> PageClosed:

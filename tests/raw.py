@@ -90,6 +90,7 @@ class RawPage:
         assert welcome[0] == "welcome", welcome
         self.id: int = welcome[1]
         self.page: str = welcome[2]
+        self.send(["ack", 0])  # it counts as connected once it has said something
 
     def send(self, *messages: list[Any]) -> None:
         """Sends one frame."""

@@ -34,6 +34,10 @@
             /** @type {number | null} */
             this.socket_id = null;
             this.python_traceback = "";
+            /** @type {Record<string, any>} */
+            this.fields = {};
+            /** @type {JsPyError[]} */
+            this.errors = [];
         }
     }
 
@@ -88,6 +92,25 @@
         Object.assign(error, { name, message, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
         const python = failure.trace ? `\n\nIn Python:\n${failure.trace}` : "";
         error.stack = `${name}: ${message}\n${frames}${python}`;
+        add_details(error, failure);
+        return error;
+    }
+
+    /** What the exception carries. @type {(error: JsPyError, failure: JsPyFailure) => void} */
+    function add_details(error, { fields = {}, cause, errors = [] }) {
+        error.fields = fields;
+        error.errors = errors.map((member) => nested_error(member, error));
+        if (cause) {
+            Object.defineProperty(error, "cause", { value: nested_error(cause, error), writable: true, configurable: true });
+        }
+    }
+
+    /** A cause or a member of an exception. @type {(failure: JsPyFailure, { key, socket_id }: JsPyError) => JsPyError} */
+    function nested_error(failure, { key, socket_id }) {
+        const error = new JsPyError(failure.message);
+        Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
+        error.stack = failure.trace || `${failure.name}: ${failure.message}`;
+        add_details(error, failure);
         return error;
     }
 
@@ -203,7 +226,8 @@
     /** @param {string} key */
     function unknown(key) {
         const error = new Error(`Function key name is not registered @javascript: '${key}' (exposed: ${get_keys().join(", ")})`);
-        return Object.assign(error, { name: "UnknownFunction", stack: "", jsmeets_kind: "unknown" });
+        Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });   // no field of the error
+        return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }
 
     /**
@@ -466,7 +490,10 @@
 
     link._handle("call", on_call);
     link._handle("notify", on_notify);
+    // A message of the form of 2020, built by hand; nobody waits for an answer.
+    const on_custom = (/** @type {any} */ { key, data }) => on_notify(["notify", key, data ?? []], () => undefined);
+    ["function", "function_call"].forEach((protocol) => link._add_protocol(protocol, on_custom));
     globalThis.JsPyFunction = {
-        VERSION: "1.0.0", JsPyError, expose, clear, is_running, get_keys, has, call, call_nowait, list,
+        VERSION: "1.0.0", JsPyError: /** @type {any} */ (JsPyError), expose, clear, is_running, get_keys, has, call, call_nowait, list,
     };
 })();

@@ -134,5 +134,7 @@
 
     link._topics = get_topics;
     link._handle("publish", on_publish);
+    // A message of the form of 2020, built by hand.
+    link._add_protocol("pub", ({ key, data }) => on_publish(["publish", 0, key, data], () => undefined));
     globalThis.JsPyPubsub = { VERSION: "1.0.0", publish, subscribe, unsubscribe, get_topics };
 })();

@@ -208,6 +208,9 @@
     }
 
     link._handle("push", on_push);
+    // A message of the form of 2020, built by hand, as its documentation shows it.
+    const on_custom = (/** @type {any} */ { key, data }) => on_push(["push", 0, key, data], () => undefined);
+    ["queue", "queue_call"].forEach((protocol) => link._add_protocol(protocol, on_custom));
     globalThis.JsPyQueue = {
         VERSION: "1.0.0", push_nowait, push, pop, shift, get, is_empty, has, get_keys, clear, clear_all, remove, remove_all,
         add_callback, clear_callback,

@@ -15,11 +15,12 @@
  *            bound: boolean, sent: boolean, cancelled: boolean}} JsPyItem
  * @typedef {{token: string, page: string}} JsPyIdentity
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "closed" | "hidden"} JsPyState
- * @typedef {{socket: WebSocket, welcomed: boolean, since: number, assembler: any, credits: Map<number, number>,
+ * @typedef {{socket: WebSocket, greeted: boolean, welcomed: boolean, since: number, assembler: any, credits: Map<number, number>,
  *            fetches: Set<AbortController>, session: JsPySession | null}} JsPyLink
  * @typedef {{stream: number, total: number, secret: string}} JsPyOffer
  * @typedef {{name: string, received: number, acknowledged: number, bytes: number, seconds: number}} JsPySession
- * @typedef {{kind: string, name: string, message: string, trace: string}} JsPyFailure
+ * @typedef {{name: string, message: string, trace: string, fields?: Record<string, any>, cause?: any, errors?: any[]}} JsPyFacts
+ * @typedef {{kind: string} & JsPyFacts} JsPyFailure
  * @typedef {(failure: JsPyFailure | null, value?: any) => void} JsPySettle
  * @typedef {{message: (id: number) => any[], body: unknown, label: string, lane?: string, limit: number | null,
  *            settle: JsPySettle}} JsPyRequest
@@ -31,8 +32,9 @@
  * @property {(ask: JsPyRequest) => void} _request ask Python something; throws TypeError for what cannot be sent
  * @property {(message: any[], body: unknown, label: string, lane?: string) => boolean} _notify send without an answer
  * @property {(kind: string, handler: JsPyHandler) => void} _handle serve an incoming kind of message
+ * @property {(name: string, func: (message: any) => unknown) => void} _add_protocol serve a kind of user's own messages
  * @property {(what: string, error: unknown) => void} _fault report an error that nobody waits for
- * @property {(error: unknown) => {name: string, message: string, trace: string}} _describe
+ * @property {(error: unknown) => JsPyFacts} _describe
  * @property {(timeout: unknown) => number | null} _limit seconds -> milliseconds, null: no limit
  * @property {() => string[]} _topics the subscriptions that hello carries
  * @property {(value: unknown) => boolean} _is_thenable
@@ -61,7 +63,11 @@
     const SEND_DEPTH = 256;
     const RECEIVE_DEPTH = 2000;
     const PROTOCOL_ERROR = 4400;
-    const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused"];
+    const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
+    const MOST_ERRORS = 16;   // causes and members that go with an error
+    const FIELD_ROOM = 16384;   // characters of all its fields together
+    const PATIENT_ATTEMPTS = 6;   // in which a program that is started again is back: three seconds
+    const MOST_UNCAUGHT = 50;   // errors of a document that Python is told of
     const utf8 = new TextEncoder();
     const strict_utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -91,7 +97,9 @@
     const is_object = (x) => typeof x === "object" && x !== null && Object.getPrototypeOf(x) === Object.prototype;
     /** @type {(x: any) => boolean} */
     const is_error = (x) =>
-        is_object(x) && ERROR_KINDS.includes(x.kind) && is_text(x.name) && is_text(x.message) && is_text(x.trace);
+        is_object(x) && ERROR_KINDS.includes(x.kind) && is_text(x.name) && is_text(x.message) && is_text(x.trace)
+        && (x.fields === undefined || is_object(x.fields)) && (x.cause === undefined || is_error(x.cause))
+        && (x.errors === undefined || (is_list(x.errors) && x.errors.every(is_error)));
     /** @type {(x: any) => boolean} the key of a queue */
     const is_key = (x) => x === null || ["string", "number", "boolean"].includes(typeof x);
     const CUSTOM_KEYS = ["protocol", "key", "id", "data", "exception"];
@@ -1035,13 +1043,16 @@
     }
 
     /** Where large content is fetched from; "" where it cannot be. @param {string} secret */
-    function bulk_url(secret) {
+    const bulk_url = (secret) => http_url(`bulk/${secret}`);
+
+    /** An address of Python's beside the socket's; "" where the page may not fetch from it. @param {string} name */
+    function http_url(name) {
         const url = new URL(/** @type {string} */ (api._url));
         url.protocol = url.protocol.replace(/^ws/, "http");
         if (!has_document || url.origin !== globalThis.origin || !url.pathname.endsWith(URL_PATH)) {
             return "";
         }
-        url.pathname = `${url.pathname.slice(0, -"textsocket".length)}bulk/${secret}`;
+        url.pathname = url.pathname.slice(0, -"textsocket".length) + name;
         return url.href;
     }
 
@@ -1160,6 +1171,8 @@
     let connections = 0;
     let ignored = 0;   // answers that came late, twice, or to nothing
     let wants_badge = true;
+    /** @type {"" | "no token" | "other token" | "refused"} why Python, which is there, does not let us connect */
+    let refusal = "";
     let closed_here = false;   // by the page itself, and not by Python
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let give_up_timer;
@@ -1214,21 +1227,22 @@
     function listen(socket) {
         const assembler = new Assembler(max_bytes);
         /** @type {JsPyLink} */
-        const own = { socket, welcomed: false, since: 0, assembler, credits: new Map(), fetches: new Set(), session: null };
+        const own = { socket, greeted: false, welcomed: false, since: 0, assembler, credits: new Map(), fetches: new Set(), session: null };
         link = own;
         socket.binaryType = "arraybuffer";
-        socket.onopen = () => link === own && greet();
+        socket.onopen = () => link === own && greet(own);
         socket.onmessage = (event) => link === own && receive(own, event.data);
         socket.onclose = (event) => link === own && lost(own, event);
     }
 
-    /** Says hello; or, while the program is being written, fetches the page that Python has now. */
-    function greet() {
+    /** Says hello; or, while the program is being written, fetches the page that Python has now. @param {JsPyLink} own */
+    function greet(own) {
         if (renewed) {
             location.reload();
         } else {
             const ours = session ?? { name: "", received: 0 };
             const more = bulk_url("") ? [true] : [];
+            own.greeted = true;
             send_now(["hello", document_name, identity.page, api._topics(), ours.name, ours.received, ...more]);
         }
     }
@@ -1241,8 +1255,28 @@
             console.error(`JsPyTextSocket: no connection to ${api._url}. Open the page by the URL that app.launch() `
                 + "printed (it carries the launch token); or the Python server is not running.");
         }
+        if (!own.greeted && attempts % 4 === 0) {
+            ask_why();
+        }
         const hopeless = event.code === PROTOCOL_ERROR && !own.welcomed;   // another version: only a reload helps
-        leave(hopeless ? "closed" : "waiting");
+        leave(hopeless ? "closed" : "waiting", hopeless);
+    }
+
+    /** A WebSocket does not tell why it was refused. HTTP does, and by a token that it asks for. */
+    async function ask_why() {
+        const url = has_document ? http_url("stats") : "";
+        if (!url) {
+            return;
+        }
+        try {
+            const headers = { authorization: `Bearer ${identity.token}` };
+            const { ok, headers: told } = await fetch(url, { headers, cache: "no-store", credentials: "same-origin" });
+            const asks = told.get("www-authenticate") === "Bearer";   // else it is a proxy that answers
+            refusal = ok ? "refused" : !asks ? "" : identity.token ? "other token" : "no token";
+        } catch (error) {
+            refusal = "";   // nobody is there
+        }
+        tell_badge(public_state());
     }
 
     /** @param {string} reason */
@@ -1256,8 +1290,11 @@
         }
     }
 
-    /** The connection is gone: the session waits for another one, or ends. @param {JsPyState} next */
-    function leave(next) {
+    /**
+     * The connection is gone: the session waits for another one, or ends.
+     * @param {JsPyState} next @param {boolean} [refused] Python has accepted the connection, and not the page
+     */
+    function leave(next, refused = false) {
         const was_open = state === "open";
         attempts = link?.welcomed && performance.now() - link.since > 1000 ? 0 : attempts;
         clearTimeout(retry_timer);
@@ -1273,7 +1310,7 @@
             outbox.clear();
             tell_waiters(false);
         }
-        if (was_open) {
+        if (was_open || refused) {
             run_events(close_events);
         }
         tell_state();
@@ -1339,8 +1376,19 @@
     /** A person need not know of what the page itself has closed. @param {import("./jsmeets.d.mts").ConnectionState} now */
     function tell_badge(now) {
         if (state !== "hidden") {   // its document is going
-            api._badge?.(wants_badge && !closed_here ? now : "open");
+            api._badge?.(wants_badge && !closed_here ? trouble(now) : "open", api._disconnect_reason ?? "");
         }
+    }
+
+    /** What the badge is to tell of. @param {import("./jsmeets.d.mts").ConnectionState} now */
+    function trouble(now) {
+        if (now === "open" || now === "closed") {
+            return now;
+        }
+        if (renewed && now === "lost") {   // a program that is being written
+            return attempts < PATIENT_ATTEMPTS ? "restarting" : "broken";
+        }
+        return refusal && now !== "reconnecting" ? refusal : now;
     }
 
     /** @param {boolean} [on] */
@@ -1575,7 +1623,7 @@
         connections += 1;
         socket_id = id;
         state = "open";
-        warned_reason = "";
+        warned_reason = refusal = "";
         api._disconnect_reason = null;
         identity.page = page;
         store_page();
@@ -1637,7 +1685,7 @@
         note_reason(reason);
         own.socket.close();
         session = null;   // it was ended on purpose
-        leave(comes_back ? "waiting" : "closed");
+        leave(comes_back ? "waiting" : "closed", !own.welcomed);
     }
 
     /** @type {(id: number, failure: JsPyFailure | null, value?: unknown) => void} */
@@ -1767,19 +1815,114 @@
     /** Firefox writes the address a page was opened by into its stacks. @param {string} stack */
     const without_token = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
 
-    /** @param {any} error whatever was thrown; also what throws when it is looked at */
+    /** @param {any} error whatever was thrown; also what throws when it is looked at @returns {JsPyFacts} */
     function describe(error) {
+        return described(error, { errors: MOST_ERRORS, characters: FIELD_ROOM, seen: new Set() });
+    }
+
+    /** @typedef {{errors: number, characters: number, seen: Set<any>}} Room what may still go with an error */
+
+    /** @type {(error: any, room: Room) => JsPyFacts} */
+    function described(error, room) {
+        /** @type {JsPyFacts} */
+        let facts = { name: "Error", message: "an error that cannot be shown", trace: "" };
         try {
-            return description(error);
+            facts = description(error);
+            if (is_like_error(error)) {
+                told_errors.add(error);
+                room.seen.add(error);
+                add_details(facts, error, room);
+            }
         } catch (inner) {
-            return { name: "Error", message: "an error that cannot be shown", trace: "" };
+            console.debug("JsPyTextSocket: an error cannot be told in full:", inner);
+        }
+        return facts;
+    }
+
+    /** Its own properties, its cause and its members; each as far as it can be sent. @type {(facts: JsPyFacts, error: any, room: Room) => void} */
+    function add_details(facts, error, room) {
+        const fields = fields_of(error, room);
+        if (Object.keys(fields).length) {
+            facts.fields = fields;
+        }
+        const cause = Object.hasOwn(error, "cause") && error.cause !== undefined ? nested(error.cause, room) : null;
+        if (cause) {
+            facts.cause = cause;
+        }
+        const errors = members_of(error).map((/** @type {any} */ member) => nested(member, room)).filter(Boolean);
+        if (errors.length) {
+            facts.errors = errors;
         }
     }
 
+    /** Those of an AggregateError; `errors` that hold something else are a field. @param {any} error @returns {any[]} */
+    function members_of({ errors }) {
+        return Array.isArray(errors) && errors.every(is_like_error) ? errors.slice(0, MOST_ERRORS) : [];
+    }
+
+    /** @type {(error: any, room: Room) => JsPyFailure | null} */
+    function nested(error, room) {
+        if (room.errors === 0 || room.seen.has(error)) {
+            return null;
+        }
+        room.errors -= 1;
+        return { kind: "raised", ...described(error, room) };
+    }
+
+    const NO_FIELDS = ["name", "message", "stack", "cause"];
+
+    /** @type {(error: any, room: Room) => Record<string, any>} */
+    function fields_of(error, room) {
+        const source = "python_traceback" in error ? Object(error.fields) : error;   // of a JsPyError those of Python's
+        /** @type {Record<string, any>} */
+        const fields = {};
+        for (const key of Object.keys(source).filter((name) => !NO_FIELDS.includes(name))) {
+            const before = room.characters;
+            try {
+                define(fields, key, plain_copy(source[key], room, 0));
+            } catch (inner) {
+                room.characters = before;   // it cannot be sent, or a getter has thrown
+            }
+        }
+        return fields;
+    }
+
+    /** A key may be __proto__. @type {(target: any, key: string, value: any) => void} */
+    const define = (target, key, value) =>
+        void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+
+    /** Plain data with nothing lost; throws where that cannot be. @type {(value: any, room: Room, depth: number) => any} */
+    function plain_copy(value, room, depth) {
+        room.characters -= typeof value === "string" ? value.length + 2 : 8;
+        if (depth > 8 || room.characters < 0) {
+            throw new RangeError("too much");
+        }
+        if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) {
+            return value;
+        }
+        if (value instanceof Date) {
+            return value.toJSON();
+        }
+        if (Array.isArray(value)) {
+            return value.map((item) => plain_copy(item, room, depth + 1));
+        }
+        if (!is_object(value)) {
+            throw new TypeError("not plain data");
+        }
+        const copy = {};
+        for (const key of Object.keys(value)) {
+            room.characters -= key.length;
+            define(copy, key, plain_copy(value[key], room, depth + 1));
+        }
+        return copy;
+    }
+
     /** @param {any} error */
+    const is_like_error = (error) => typeof error === "object" && error !== null && typeof error.message === "string";
+
+    /** @param {any} error @returns {JsPyFacts} */
     function description(error) {
-        const like_error = typeof error === "object" && error !== null && typeof error.message === "string";
-        if (!like_error) {
+        if (!is_like_error(error)) {
             const type = error?.constructor?.name;
             return { name: typeof type === "string" ? type : typeof error, message: text_of(error), trace: "" };
         }
@@ -1802,6 +1945,54 @@
     function fault(what, error) {
         console.error(`JsPyTextSocket: error in ${what}:`, error);
         post(prepare(["fault", what, { kind: "raised", ...describe(error) }]));
+    }
+
+    // ---------------------------------------------------------------- errors that no script caught
+
+    /** @type {WeakSet<any>} what Python has been told of already, as the answer to a call, say */
+    const told_errors = new WeakSet();
+    /** @type {Set<string>} once each */
+    const uncaught = new Set();
+
+    /** @type {(what: string, facts: JsPyFacts, place?: string) => void} */
+    function tell_uncaught(what, facts, place = "") {
+        const message = without_token(facts.message.slice(0, 2000) + (place && ` (${place})`));
+        const key = `${facts.name}: ${message}`;
+        if (uncaught.size < MOST_UNCAUGHT && !uncaught.has(key)) {
+            uncaught.add(key);
+            post(prepare(["fault", what, { kind: "uncaught", ...facts, message, trace: facts.trace.slice(0, 8000) }]));
+        }
+    }
+
+    /** @param {any} event of the window; or of an element, whose file could not be loaded */
+    function on_error(event) {
+        const { target, error, filename, lineno, colno } = event;
+        if (target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) {
+            tell_uncaught("loading a file", { name: "LoadError", message: load_text(target), trace: "" });
+        } else if (target === globalThis && !told_errors.has(error) && !/^ResizeObserver loop/.test(event.message)) {
+            const facts = error ? describe(error) : { name: "Error", message: String(event.message), trace: "" };
+            tell_uncaught("an uncaught error", facts, filename ? `${filename}:${lineno}:${colno}` : "");
+        }
+    }
+
+    /** @param {HTMLScriptElement | HTMLLinkElement} element */
+    function load_text(element) {
+        const address = element instanceof HTMLLinkElement ? element.href : element.src;
+        if (address) {
+            return `cannot load ${address}`;
+        }
+        const files = [...(element.textContent ?? "").matchAll(/(?:from|import)\s*["']([^"']+)["']/g)].map(([, file]) => file);
+        return `cannot load a file that a module in the page imports: ${files.join(", ")}`;
+    }
+
+    /** @param {any} event */
+    function on_rejection({ reason }) {
+        const python = typeof reason === "object" && reason !== null && "python_traceback" in reason;
+        // Python has logged what it raised; and where it is away, that is no error of the page.
+        const known = python && ["raised", "unserializable", "disconnected"].includes(reason.kind);
+        if (!known && !told_errors.has(reason)) {
+            tell_uncaught("an unhandled rejection", describe(reason));
+        }
     }
 
     /** @param {string} what @param {() => unknown} action */
@@ -1854,9 +2045,12 @@
         return true;
     }
 
+    /** Also where the welcome has not come yet: Python knows of us since our hello. */
     function say_goodbye() {
         if (state === "open") {
             outbox.flush();
+        }
+        if (link?.greeted) {
             send_now(["goodbye"]);
         }
         return link?.socket;
@@ -1930,7 +2124,7 @@
         get _websocket() {
             return link?.socket ?? null;
         },
-        /** @type {((state: import("./jsmeets.d.mts").ConnectionState) => void) | null} badge.js, where it is loaded */
+        /** @type {((trouble: string, reason: string) => void) | null} badge.js, where it is loaded */
         _badge: null,
         // A module has no currentScript: jsmeets.mjs writes its own address here before we connect.
         _script_url: script?.src ?? "",
@@ -2001,6 +2195,8 @@
     }
 
     if (has_document) {
+        addEventListener("error", on_error, true);
+        addEventListener("unhandledrejection", on_rejection);
         // A task later: the page's own listeners of this event may expose functions, and ours is called first.
         document.addEventListener("DOMContentLoaded", () => setTimeout(release_held), { once: true });
         addEventListener("load", release_held, { once: true });

@@ -17,12 +17,26 @@
 
     const PATIENCE = 600;   // milliseconds: most connections are back before anybody would have noticed
 
-    /** @type {Record<string, string>} what is told of a state; nothing of the others */
+    /** @type {Record<string, string>} what is told of a trouble, and on a second line what to do; nothing of other states */
     const WORDS = {
-        reconnecting: "Reconnecting…",
-        lost: "Connection lost. Is the Python program still running?",
-        closed: "Disconnected from Python.",
+        "reconnecting": "Reconnecting…",
+        "lost": "Python does not answer. Trying again…",
+        "closed": "Disconnected from Python.",
+        "restarting": "Python starts again…",
+        "broken": "Python is not running.\nThe terminal tells why.",
+        "no token": "This address lacks its token.\nOpen the one that Python printed.",
+        "other token": "Python has started again.\nOpen the address that it printed now.",
+        "refused": "Python refuses this page.\nIts log tells why.",
     };
+
+    /** @type {Array<[RegExp, string]>} what Python says of the end of a connection, in a few words */
+    const REASONS = [
+        [/^the Python program has ended$/, "The Python program has ended."],
+        [/^stopped by Python$/, "Stopped by Python."],
+        [/^closed by Python$/, "Closed by Python."],
+        [/connection limit/, "Python allows no more pages."],
+        [/^this Python speaks /, "This page is of another version."],
+    ];
 
     const CSS = `
         :host {
@@ -42,10 +56,11 @@
             backdrop-filter: blur(12px); -webkit-backdrop-filter: blur(12px);
             animation: rise 0.25s ease-out;
         }
+        .hint { display: block; font-weight: 400; opacity: 0.75; }
         .dot { flex: none; width: 8px; height: 8px; border-radius: 50%; background: #d97706; }
-        .reconnecting .dot { animation: breathe 1.4s ease-in-out infinite; }
-        .lost .dot { background: #dc2626; }
-        .closed .dot { background: #6b7280; }
+        .waits .dot { animation: breathe 1.4s ease-in-out infinite; }
+        .fails .dot { background: #dc2626; }
+        .ended .dot { background: #6b7280; }
         button {
             all: unset; flex: none; padding: 2px 10px; margin: -2px -8px -2px 2px; border-radius: 12px; cursor: pointer;
             font-weight: 600; color: #0b5cd5;
@@ -57,13 +72,12 @@
         @media (prefers-color-scheme: dark) {
             .pill { color: #e6e8eb; background: #24272deb; border-color: #ffffff24; box-shadow: 0 8px 24px #00000080; }
             .dot { background: #fbbf24; }
-            .lost .dot { background: #f87171; }
-            .closed .dot { background: #9ca3af; }
+            .fails .dot { background: #f87171; }
+            .ended .dot { background: #9ca3af; }
             button { color: #7fb4ff; }
             button:hover { background: #7fb4ff26; }
         }
-        @media (prefers-reduced-motion: reduce) { .pill, .reconnecting .dot { animation: none; } }
-        @media (max-width: 440px) { .words { max-width: 15.5em; } }
+        @media (prefers-reduced-motion: reduce) { .pill, .waits .dot { animation: none; } }
         @media print { .pill { display: none; } }
     `;
 
@@ -94,33 +108,49 @@
         return made;
     }
 
-    /** @param {string} state */
-    function pill(state) {
-        const made = element("div", { className: `pill ${state}` },
-            element("span", { className: "dot" }), element("span", { className: "words", textContent: WORDS[state] }));
-        if (state === "closed") {   // in the other states the page comes back by itself, with all that is in it
+    /** @type {(trouble: string, reason: string) => string} */
+    function words_for(trouble, reason) {
+        const ended = trouble === "lost" || trouble === "closed";
+        return (ended && REASONS.find(([said]) => said.test(reason))?.[1]) || WORDS[trouble] || "";
+    }
+
+    /** @type {(trouble: string, words: string) => string} the color of the dot */
+    function look_of(trouble, words) {
+        if (trouble === "closed" || (trouble === "lost" && words !== WORDS.lost)) {
+            return "ended";
+        }
+        return trouble === "reconnecting" || trouble === "restarting" ? "waits" : "fails";
+    }
+
+    /** @type {(trouble: string, words: string) => HTMLElement} */
+    function pill(trouble, words) {
+        const [what, hint] = words.split("\n");
+        const lines = [new Text(what), ...(hint ? [new Text(" "), element("span", { className: "hint", textContent: hint })] : [])];
+        const made = element("div", { className: `pill ${look_of(trouble, words)}` },
+            element("span", { className: "dot" }), element("span", {}, ...lines));
+        if (trouble === "closed") {   // in the other states the page comes back by itself, with all that is in it
             made.append(element("button", { type: "button", textContent: "Reload", onclick: () => location.reload() }));
         }
         return made;
     }
 
-    /** @param {string} state */
-    function show(state) {
-        shown = state;
-        status?.replaceChildren(...(state ? [pill(state)] : []));
+    /** @type {(trouble: string, words: string) => void} */
+    function show(trouble, words) {
+        shown = words;
+        status?.replaceChildren(...(words ? [pill(trouble, words)] : []));
     }
 
-    socket._badge = (/** @type {string} */ state) => {
+    socket._badge = (/** @type {string} */ trouble, /** @type {string} */ reason) => {
         clearTimeout(timer);
-        const next = WORDS[state] ? state : "";
-        if (next === shown) {
+        const words = words_for(trouble, reason);
+        if (words === shown) {
             return;
         }
-        if (shown || !next) {
-            show(next);
+        if (shown || !words) {
+            show(trouble, words);
             return;
         }
         status ??= make_status();
-        timer = setTimeout(show, PATIENCE, next);
+        timer = setTimeout(show, PATIENCE, trouble, words);
     };
 })();

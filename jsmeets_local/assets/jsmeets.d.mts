@@ -85,6 +85,12 @@ export interface JsPyError extends Error {
     socket_id: number | null;
     /** Python's traceback, or "". */
     python_traceback: string;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields: Record<string, any>;
+    /** What the exception was raised from (`raise ... from`). */
+    cause?: JsPyError;
+    /** The members of an ExceptionGroup. */
+    errors: JsPyError[];
 }
 
 export interface JsPyErrorConstructor {
@@ -129,7 +135,7 @@ export interface JsPyTextSocketApi {
     /** Call `func` each time the connection has become ready. */
     add_open_event(func: () => unknown): void;
     clear_open_event(): void;
-    /** Call `func` each time the connection is lost or closed; `get_socket_id()` still tells the old number. */
+    /** Call `func` each time the connection is lost or closed, or Python refuses the page; `get_socket_id()` still tells the old number. */
     add_close_event(func: () => unknown): void;
     clear_close_event(): void;
     /**

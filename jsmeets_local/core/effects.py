@@ -76,7 +76,7 @@ class UserMessage(_Effect, frozen=True, gc=False):
 
 
 class Connected(_Effect, frozen=True, gc=False):
-    """A page is there."""
+    """A page is there: it has received its welcome."""
 
     socket: int
     page: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import Any
 
 from msgspec import Struct
 
@@ -10,6 +11,7 @@ from ..errors import ConnectionLost, Disconnected, JavaScriptError, JsPyError, P
 from . import message as m
 from .arguments import Key
 from .codec import Packet, message_packet
+from .details import MOST_ERRORS
 
 __all__ = ["About", "as_exception", "close_packet", "error_packet", "fault_text", "parting", "unknown"]
 
@@ -47,15 +49,23 @@ def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) ->
         return UnknownFunction(error.message, about.protocol, about.key, call_id, socket)
     if error.kind in ("unavailable", "refused"):
         return PageUnavailable(error.message, about.protocol, about.key, call_id, socket)
-    return JavaScriptError(
+    return _javascript_error(error, 0, protocol=about.protocol, key=about.key, id=call_id, socket_id=socket)
+
+
+def _javascript_error(error: m.ErrorInfo, depth: int, **facts: Any) -> JavaScriptError:
+    """With its cause and its members, to a depth that no page of ours reaches."""
+    nested = [error.cause, *(error.errors or ())] if depth < MOST_ERRORS else [None]
+    cause, *members = [_javascript_error(one, depth + 1, **facts) if one else None for one in nested]
+    made = JavaScriptError(
         error.message,
         name=error.name,
         stack=error.trace,
-        protocol=about.protocol,
-        key=about.key,
-        id=call_id,
-        socket_id=socket,
+        fields=error.fields or {},
+        errors=[member for member in members if member is not None],
+        **facts,
     )
+    made.__cause__ = cause
+    return made
 
 
 def unknown(key: str, known: list[str]) -> m.ErrorInfo:
@@ -78,4 +88,13 @@ def fault_text(socket: int, message: m.Fault) -> str:
     """An error in a page that no caller waits for, as the log tells it."""
     error = message.error
     trace = f"\n{error.trace.rstrip()}" if error.trace else ""
-    return f"{message.what} in the page (socket {socket}) raised {error.name}: {error.message}{trace}"
+    said = ":" if error.kind == "uncaught" else " raised"
+    return f"{message.what} in the page (socket {socket}){said} {error.name}: {error.message}{_more(error)}{trace}"
+
+
+def _more(error: m.ErrorInfo, depth: int = 0) -> str:
+    """The fields and causes of an error, for the log."""
+    fields = f"\n  fields: {error.fields}"[:1000] if error.fields else ""
+    nested = [("caused by", error.cause), *(("with", member) for member in error.errors or ())]
+    lines = [f"\n  {how} {one.name}: {one.message}{_more(one, depth + 1)}" for how, one in nested if one]
+    return fields + "".join(lines if depth < MOST_ERRORS else ())

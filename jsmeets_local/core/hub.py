@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ProtocolError
+from ..errors import JsPyError, ProtocolError, UnknownFunction
 from . import message as m
 from .arguments import Key
 from .broker import Broker
@@ -26,6 +26,9 @@ from .queues import Queues
 from .values import Payload, pack
 
 __all__ = ["Hub"]
+
+MOST_UNCAUGHT = 50  # errors of a page that no script of it caught, in the log; our own pages tell of no more
+MOST_OF_A_NOTE = 500  # characters of one, in a note
 
 
 class Hub(Pages):
@@ -60,13 +63,17 @@ class Hub(Pages):
 
     def _end(self, socket: int, lost: bool) -> None:
         self.broker.leave(socket)
+        owed = self._end_calls(socket, lost)
+        if lost:
+            text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
+            self._effects.append(Report("warning", f"{text}: {owed} calls may or may not have run"))
+
+    def _end_calls(self, socket: int, lost: bool) -> int:
         owed = self.calls.leave(socket)
         for call_id in owed:
             about = self.calls.about(call_id)
             self._settle(call_id, socket, parting(lost, about.protocol, about.key, call_id, socket))
-        if lost:
-            text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
-            self._effects.append(Report("warning", f"{text}: {len(owed)} calls may or may not have run"))
+        return len(owed)
 
     def _is_wanted(self, call_id: int, socket: int) -> bool:
         return self.calls.is_open(call_id, socket)
@@ -86,8 +93,11 @@ class Hub(Pages):
         """
         counted = 0
         for message in messages:
-            if socket not in self._sockets:
+            link = self._sockets.get(socket)
+            if link is None:
                 return
+            if not link.confirmed and type(message) is not m.Goodbye:
+                self._confirm(socket)
             handler = _HANDLERS.get(type(message))
             if handler is None:
                 raise ProtocolError(f"a page may not send {type(message).__name__.lower()!r} here")
@@ -150,12 +160,27 @@ class Hub(Pages):
     def _on_error(self, socket: int, message: m.Error) -> None:
         if self.calls.is_open(message.id, socket):
             about = self.calls.about(message.id)
-            self._settle(message.id, socket, as_exception(message.error, about, message.id, socket))
+            error = as_exception(message.error, about, message.id, socket)
+            if isinstance(error, UnknownFunction):
+                self.note_uncaught(socket, error)
+            self._settle(message.id, socket, error)
         else:
             self.calls.ignored += 1
 
     def _on_fault(self, socket: int, message: m.Fault) -> None:
+        if message.error.kind == "uncaught":
+            link = self._sockets[socket]
+            link.uncaught_count += 1
+            if link.uncaught_count > MOST_UNCAUGHT:
+                return
+            link.uncaught.append(f"{message.error.name}: {message.error.message}"[:MOST_OF_A_NOTE])
         self._effects.append(Report("error", fault_text(socket, message)))
+
+    def note_uncaught(self, socket: int, error: JsPyError) -> None:
+        """Adds a note to an error: what went wrong in the page, which may be why."""
+        link = self._sockets.get(socket)
+        if link is not None and link.uncaught:
+            error.add_note("\n  ".join(["Uncaught errors of the page:", *link.uncaught]))
 
     def _on_push(self, socket: int, message: m.Push) -> None:
         refused = self.queues.offer(message.key, message.data, (socket, message.id) if message.id else None)
@@ -194,6 +219,26 @@ class Hub(Pages):
 
     def _on_custom(self, socket: int, message: m.Custom) -> None:
         self._effects.append(UserMessage(socket, msgspec.structs.asdict(message.object)))
+
+    def take_by_hand(self, socket: int, message: m.UserObject) -> bool:
+        """Handles a message that a page has built by hand in the form of 2020; nobody waits for an answer.
+
+        Returns:
+            Whether it is one.
+
+        Raises:
+            ProtocolError: It is of the wrong shape.
+        """
+        translate = _BY_HAND.get(message.protocol) if isinstance(message.protocol, str) else None
+        if translate is None:
+            return False
+        try:
+            native = msgspec.convert(translate(message), m.Message)
+        except msgspec.ValidationError as error:
+            raise ProtocolError(str(error)) from None
+        if socket in self._sockets:
+            _HANDLERS[type(native)](self, socket, native)
+        return True
 
     def _on_goodbye(self, socket: int, message: m.Goodbye) -> None:
         self._effects.append(Drop(socket, CLOSE_GOING_AWAY, "goodbye"))
@@ -342,5 +387,12 @@ _HANDLERS: dict[type, Callable[[Hub, int, Any], None]] = {
     m.Decline: Hub._on_decline,
     m.Ack: Hub._on_ack,
     m.Pong: Hub._on_pong,
+}
+_BY_HAND: dict[str, Callable[[m.UserObject], list[Any]]] = {  # protocol of 2020 -> our message
+    "function": lambda message: ["notify", message.key, message.data],
+    "function_call": lambda message: ["notify", message.key, message.data],
+    "queue": lambda message: ["push", 0, message.key, message.data],
+    "queue_call": lambda message: ["push", 0, message.key, message.data],
+    "pub_call": lambda message: ["publish", 0, message.key, message.data, message.exception is not False],
 }
 _UNCOUNTED = {m.Goodbye, m.Credit, m.Decline, m.Ack, m.Pong}

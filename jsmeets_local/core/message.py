@@ -5,7 +5,7 @@
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 __all__ = [
     "Ack",
@@ -82,12 +82,25 @@ class Return(_Message, frozen=True, tag="return"):
 
 
 class ErrorInfo(msgspec.Struct, frozen=True):
-    """Why a request failed."""
+    """Why a request failed.
 
-    kind: Literal["raised", "unknown", "unserializable", "unavailable", "refused"]
+    Attributes:
+        kind: The reason.
+        name: The type of the exception.
+        message: Its text.
+        trace: Its traceback or stack.
+        fields: Its own attributes that can be sent.
+        cause: The error that it was raised from.
+        errors: The members of a group.
+    """
+
+    kind: Literal["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"]
     name: str
     message: str
     trace: str = ""
+    fields: dict[str, Any] | UnsetType = UNSET
+    cause: "ErrorInfo | UnsetType" = UNSET
+    errors: "list[ErrorInfo] | UnsetType" = UNSET
 
 
 class Error(_Message, frozen=True, tag="error"):

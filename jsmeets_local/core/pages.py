@@ -53,8 +53,21 @@ class Pages:
         return taken
 
     def sockets(self) -> tuple[int, ...]:
-        """The numbers of the connected sockets, oldest first."""
+        """The numbers of the connected sockets, oldest first; without those that left before they were welcomed."""
+        if not self._lost:
+            return tuple(self._sockets)
+        return tuple(number for number in self._sockets if not self._is_dormant(number))
+
+    def all_sockets(self) -> tuple[int, ...]:
+        """As `sockets`, with those that left before they were welcomed and may come back."""
         return tuple(self._sockets)
+
+    def is_confirmed(self, socket: int) -> bool:
+        """Whether a page is known to have received its welcome: `Connected` has been told of it."""
+        return self._sockets[socket].confirmed
+
+    def _is_dormant(self, socket: int) -> bool:
+        return socket in self._lost and not self._sockets[socket].confirmed
 
     def page_of(self, socket: int) -> str:
         """The name of the page that a connected socket belongs to."""
@@ -104,15 +117,19 @@ class Pages:
 
     def _add(self, hello: m.Hello, page: str) -> int | None:
         self._last_socket += 1
-        if 0 < self.limit <= len(self._sockets):
+        if 0 < self.limit <= len(self.sockets()):
             self._effects.append(Report("warning", f"a page was refused: {self.limit} connections are allowed"))
             return None
         number = self._last_socket
         self._sockets[number] = Link(hello.document, page, self.limits, self.offers)
         self._sockets[number].outbox.fetches = hello.fetches
         self._welcome(number, resumed=False)
-        self._effects.append(Connected(number, page))
         return number
+
+    def _confirm(self, number: int) -> None:
+        """The page has received its welcome: it is there."""
+        self._sockets[number].confirmed = True
+        self._effects.append(Connected(number, self._sockets[number].page))
 
     def _resume(self, number: int, hello: m.Hello) -> None:
         socket = self._sockets[number]
@@ -122,7 +139,10 @@ class Pages:
         self._lost.pop(number, None)
         socket.acknowledged, socket.unacknowledged_bytes = socket.received, 0
         self._welcome(number, resumed=True)
-        self._effects.append(Resumed(number, socket.page))
+        if socket.confirmed:
+            self._effects.append(Resumed(number, socket.page))
+        else:
+            self._confirm(number)  # it knows the name of the session
         self._has_room(number)
 
     def _welcome(self, number: int, resumed: bool) -> None:
@@ -139,7 +159,11 @@ class Pages:
         self._wake(number)
 
     def lose(self, socket: int, now: float) -> None:
-        """The connection of a socket broke without a goodbye: the page may come back."""
+        """The connection of a socket broke without a goodbye: the page may come back.
+
+        One that has not confirmed its welcome has most probably left before it was there: nobody waits for it. It is
+        kept all the same, for the case that the welcome has arrived and the answer has not.
+        """
         lost = self._sockets.get(socket)
         if lost is None:
             return
@@ -148,7 +172,10 @@ class Pages:
             return
         lost.outbox.withdraw()
         self._lost[socket] = now + self.resume_seconds
-        self._effects.append(Lost(socket, lost.page))
+        if lost.confirmed:
+            self._effects.append(Lost(socket, lost.page))
+        else:
+            self._end_calls(socket, lost=False)
 
     def disconnect(self, socket: int, lost: bool = False) -> None:
         """A page is gone: what it owes ends now, what it hears ends too."""
@@ -156,11 +183,15 @@ class Pages:
         self._lost.pop(socket, None)
         if gone is not None:
             gone.outbox.withdraw()
-            self._end(socket, lost)
-            self._effects += [Left(socket, gone.page, lost), Room()]
+            self._end(socket, lost and gone.confirmed)
+            self._effects += [Left(socket, gone.page, lost), Room()] if gone.confirmed else [Room()]
 
     def _end(self, socket: int, lost: bool) -> None:
         """What else ends with a page."""
+
+    def _end_calls(self, socket: int, lost: bool) -> int:
+        """Ends the calls that a page owes an answer; returns how many they are."""
+        return 0
 
     def close_socket(self, socket: int, reason: str, reconnect: bool = False, code: int = CLOSE_KICKED) -> bool:
         """Ends a connection.

@@ -443,3 +443,42 @@ def test_a_reload_keeps_the_page(open_page: Open, tab: Tab) -> None:
         assert page.call("f", timeout=10)() == 1
     assert "#" not in tab.url
     assert not page.wait(0.01)
+
+
+def test_errors_carry_their_fields_causes_and_members(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    class OrderError(Exception):
+        def __init__(self, code: int) -> None:
+            super().__init__("no order")
+            self.code = code
+
+    @app.expose
+    def fail(code: int) -> None:
+        raise OrderError(code) from ExceptionGroup("two", [KeyError("a"), OSError(2, "gone", "x.txt")])
+
+    page = open_page(
+        """JsPyFunction.expose("fail", (code) => {
+            throw Object.assign(new Error("no order", { cause: new AggregateError([new RangeError("far")]) }), { code });
+        });
+        JsPyFunction.expose("through", () => JsPyFunction.call("fail")(7));"""
+    )
+    for call in (lambda: page.call("fail", 20)(5), lambda: page.map("fail", 20)([5])):
+        with pytest.raises(JavaScriptError) as caught:
+            call()
+        cause = caught.value.__cause__
+        assert isinstance(cause, JavaScriptError)
+        assert (caught.value.fields, cause.name, [str(one) for one in cause.errors]) == (
+            {"code": 5},
+            "AggregateError",
+            ["RangeError: far"],
+        )
+    seen = tab.evaluate(
+        "JsPyFunction.call('fail')(6).catch((e) => [e.fields, e.cause.name, e.cause.errors.map((one) => [one.name, one.fields])])"
+    )
+    assert seen == [
+        {"code": 6},
+        "ExceptionGroup",
+        [["KeyError", {}], ["FileNotFoundError", {"errno": 2, "strerror": "gone", "filename": "x.txt"}]],
+    ]
+    with pytest.raises(JavaScriptError) as caught:
+        page.call("through", 20)()
+    assert (caught.value.name, caught.value.fields) == ("OrderError", {"code": 7})

@@ -125,6 +125,20 @@ def test_the_connection_limit(app: JsMeetsPy, open_page: Open, tabs: Tabs) -> No
     assert app.sockets.get_socket_id() == (1, 3)
 
 
+def test_a_message_built_by_hand_reaches_the_queue(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    """The 2020 docstring of `broadcast` shows it."""
+    page = open_page()
+    page.wait_connected()
+    message = {"protocol": "queue", "key": "q", "id": 1, "data": [1], "exception": None}
+    app.sockets.broadcast(message)
+    app.sockets.multicast({**message, "data": [2]}, 1)
+    app.sockets.reservecast({**message, "data": [3]})
+    items = "Promise.all([1, 2, 3].map(() => JsPyQueue.get('q', 10)))"
+    assert tab.evaluate(items) == [[1], [2], [3]]
+    tab.evaluate("(message) => JsPyTextSocket.send_json(message)", message)
+    assert page.queue("q").get(10) == [1]
+
+
 def test_two_applications_in_one_process_share_nothing(tabs: Tabs) -> None:
     one, two = JsMeetsPy(bridge=Bridge()), JsMeetsPy(bridge=Bridge())
     try:

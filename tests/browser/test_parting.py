@@ -83,6 +83,30 @@ def test_a_page_that_says_goodbye_ends_its_calls_at_once(
     assert took < 1
 
 
+LEAVES_AT_ONCE = """<!DOCTYPE html><title>T</title><script>
+JsPyFunction.expose("where", () => location.search);
+if (!location.search) queueMicrotask(() => {
+    const socket = JsPyTextSocket._websocket;
+    socket.addEventListener("open", () => {
+        socket.onmessage = null;  // it leaves before the welcome comes
+        location.replace("?next");
+    });
+});
+</script>"""
+
+
+def test_a_document_that_leaves_before_its_welcome_is_not_waited_for(app: JsMeetsPy, tab: Tab) -> None:
+    page = app.launch(LEAVES_AT_ONCE, mode="none")
+    with ThreadPoolExecutor() as pool:
+        start = time.monotonic()
+        answer = pool.submit(lambda: page.call("where", 20)())
+        tab.goto(page.url)
+        tab.wait_for_url("**/?next")
+        assert answer.result(20) == "?next"
+    assert time.monotonic() - start < 5
+    assert app.sockets.number_of_connections() == 1
+
+
 def start_another(browser: Browser) -> Browser:
     if browser.browser_type.name == "chromium":
         return launch_chromium(browser.browser_type)

@@ -51,8 +51,11 @@ def settled(effects: list[fx.Effect]) -> list[fx.Settle]:
 
 def connected(hub: Hub, *documents: str) -> list[int]:
     numbers = [hub.hello(hello(document, page=document), "unused") for document in documents]
+    there = [number for number in numbers if number is not None]
+    for number in there:
+        hub.receive(number, [m.Ack(0)])  # it has its welcome
     sent(hub)
-    return [number for number in numbers if number is not None]
+    return there
 
 
 class HubMachine(RuleBasedStateMachine):
@@ -222,6 +225,8 @@ def test_a_document_that_comes_back_replaces_its_old_connection() -> None:
     hub = Hub()
     (old,) = connected(hub, "same")
     new = hub.hello(hello("same", "same"), "")
+    assert new is not None
+    hub.receive(new, [m.Ack(0)])
     effects = hub.effects()
     assert hub.sockets() == (new,)
     assert [type(e) for e in effects if isinstance(e, (fx.Drop, fx.Left, fx.Connected))] == [
@@ -230,6 +235,54 @@ def test_a_document_that_comes_back_replaces_its_old_connection() -> None:
         fx.Connected,
     ]
     assert old != new
+
+
+PRESENCE = (fx.Connected, fx.Lost, fx.Resumed, fx.Left)
+
+
+def of_presence(hub: Hub) -> list[fx.Effect]:
+    return [effect for effect in hub.effects() if isinstance(effect, PRESENCE)]
+
+
+def test_a_page_is_there_once_it_has_answered_its_welcome() -> None:
+    hub = Hub()
+    assert hub.hello(hello(), "") == 1
+    assert of_presence(hub) == []
+    hub.receive(1, [m.Pong(0.0)])
+    hub.receive(1, [m.Pong(0.0)])
+    assert of_presence(hub) == [fx.Connected(1, "p")]
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["goodbye", "broken"])
+def test_a_page_that_leaves_before_its_welcome_was_never_there(lost: bool) -> None:
+    hub = Hub()
+    hub.limit = 1
+    hub.hello(hello("first"), "")
+    call_id = hub.call("f", pack([], "args"), None, None)
+    hub.effects()
+    if lost:
+        hub.lose(1, 0.0)
+    else:
+        hub.receive(1, [m.Goodbye()])
+    effects = hub.effects()
+    assert [effect.finished.id for effect in settled(effects)] == [call_id], "nobody waits for it"
+    assert not [effect for effect in effects if isinstance(effect, PRESENCE)]
+    assert hub.sockets() == ()
+    assert hub.hello(hello("second"), "") == 2, "it does not count for the limit"
+    hub.expire(1000.0)
+    assert of_presence(hub) == []
+
+
+def test_a_page_whose_answer_to_the_welcome_was_lost_goes_on_where_it_was() -> None:
+    hub = Hub("session")
+    hub.hello(hello(topics=["t"]), "")
+    written(hub.outbox(1))
+    hub.lose(1, 0.0)
+    hub.publish("t", 1, pack(1, "data"))
+    assert of_presence(hub) == []
+    assert hub.hello(m.Hello("d", "p", ["t"], "session", 0), "") == 1
+    assert of_presence(hub) == [fx.Connected(1, "p")]
+    assert written(hub.outbox(1))[-1] == m.Publish(0, "t", 1, False)
 
 
 def test_the_connection_limit_uses_up_a_number() -> None:

@@ -165,6 +165,7 @@ def test_the_books_balance_whatever_happens(operations: list[tuple[Any, ...]]) -
 def hub() -> Hub:
     hub = Hub("s", SMALL)
     assert hub.hello(m.Hello("d", "p", ["t"]), "") == 1
+    hub.receive(1, [m.Ack(0)])
     hub.outbox(1).take()
     hub.effects()
     return hub

@@ -30,7 +30,12 @@ def plain(messages: list[Any]) -> Any:
 
 
 def untyped(value: Any) -> Any:
-    return msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else value
+    if isinstance(value, list):
+        return [untyped(item) for item in value]
+    if not isinstance(value, msgspec.Struct):
+        return value
+    given = msgspec.structs.asdict(value).items()
+    return {name: untyped(item) for name, item in given if item is not msgspec.UNSET}
 
 
 def without_empty_trace(message: list[Any]) -> list[Any]:

@@ -154,7 +154,7 @@ def test_the_end_of_python_is_understood(server: Server, open_notebook: OpenNote
     notebook.run(0)
     frame = notebook.cell(0).locator("iframe").element_handle().content_frame()
     notebook.run(1)
-    frame.wait_for_function("() => JsPyTextSocket._disconnect_reason === 'the Python program has ended'")
+    frame.wait_for_function("() => JsPyTextSocket._disconnect_reason === 'stopped by Python'")
     notebook.run(0)
     frame = notebook.cell(0).locator("iframe").element_handle().content_frame()
     notebook.tab.locator('[data-jp-item-name="restart"]').first.click()

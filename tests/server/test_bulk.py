@@ -51,6 +51,7 @@ class Fetcher:
         self.socket = open_socket(url, **options)
         self.send(["hello", "d", "", [], session, received, True])
         self.settings = self.messages("welcome")[0][3]
+        self.send(["ack", received])  # it counts as connected once it has said something
         self.assembler = Assembler(2**28)
 
     def send(self, *messages: list[Any]) -> None:
