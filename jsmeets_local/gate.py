@@ -11,26 +11,22 @@ for no token do not open to unknown names.
 from __future__ import annotations
 
 import hmac
-import logging
 import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
-from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
+from .refusals import Refusals
+
 __all__ = ["TOKEN_PREFIX", "Gate"]
 
 TOKEN_PREFIX = "jsmeets.token."
-QUIET_SECONDS = 60.0  # for which the same refusal is not logged again
-MAX_LINES = 100  # refusals that are logged in that time
 
 _TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-logger = logging.getLogger("jsmeets_local")
 
 
 class Gate:
@@ -50,7 +46,7 @@ class Gate:
                 raise TypeError(f"{name} is a list of names; got {value!r}: write [{value!r}]")
         if token is not None and not _TOKEN.fullmatch(token):
             raise ValueError("token consists of letters, digits and -._~ (a WebSocket subprotocol carries it)")
-        self._told: dict[str, float] = {}
+        self._refusals = Refusals()
         self._proxies: set[str] = set()  # origins at which a proxy serves us
         self._any_proxy = False  # one whose host name is not known
         self.token = token
@@ -88,7 +84,7 @@ class Gate:
         reason = self._refusal(scope)
         if reason is not None:
             client = (scope.get("client") or ("unknown",))[0]
-            self._tell(f"refused a WebSocket of {client} at {scope['path']}: {reason}")
+            self._refusals.tell(f"refused a WebSocket of {client} at {scope['path']}: {reason}")
         return reason is None
 
     def refusal_of_request(self, scope: Mapping[str, Any]) -> str | None:
@@ -98,7 +94,7 @@ class Gate:
             return None
         reason = _foreign_host(host)
         client = (scope.get("client") or ("unknown",))[0]
-        self._tell(f"refused a request of {client}: {reason}")  # the path may lead to the token
+        self._refusals.tell(f"refused a request of {client}: {reason}")  # the path may lead to the token
         return reason
 
     def is_foreign(self, scope: Mapping[str, Any]) -> bool:
@@ -106,14 +102,6 @@ class Gate:
         headers = Headers(raw=scope["headers"])
         origin = headers.get("origin")
         return origin is not None and not self._origin_allowed(origin, headers.get("host", ""))
-
-    def _tell(self, text: str) -> None:
-        """Logs a refusal once a minute: a page that was left open tries again and again."""
-        now = monotonic()
-        self._told = {old: when for old, when in self._told.items() if now - when < QUIET_SECONDS}
-        if text not in self._told and len(self._told) < MAX_LINES:
-            self._told[text] = now
-            logger.warning("%s", text)
 
     def _refusal(self, scope: dict[str, Any]) -> str | None:
         headers = Headers(scope=scope)
