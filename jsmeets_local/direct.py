@@ -128,11 +128,13 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         return b"\r\n".join([request, *kept]) + _HEAD_END
 
     def _refuse_handshake(self, error: Exception) -> None:
-        """uvicorn would leave the connection open, and give no answer."""
+        """Answers where uvicorn would give no answer and leave the connection open."""
         reason = f"{error}: {error.__cause__}" if error.__cause__ is not None else str(error)
         refusals.tell(f"refused a WebSocket of {(self.client or ('unknown',))[0]}: {reason}")
         given = b"".join(self.conn.data_to_send())
-        self.transport.write(given or answer(HTTPStatus.BAD_REQUEST, f"Failed to open a WebSocket connection: {reason}"))
+        self.transport.write(
+            given or answer(HTTPStatus.BAD_REQUEST, f"Failed to open a WebSocket connection: {reason}")
+        )
         self.close_sent = self.handshake_complete = True
         self.transport.close()
 
@@ -150,7 +152,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
             self._empty_queue(self._sink)
 
     def _refuse_text(self) -> None:
-        """uvicorn would log a traceback with the whole of the message."""
+        """Ends the connection where uvicorn would log a traceback with the whole of the message."""
         self.frames = []
         if not self.close_sent:
             refusals.tell(f"closed a WebSocket of {(self.client or ('unknown',))[0]}: a text message is not UTF-8")

@@ -15,7 +15,6 @@ import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
@@ -24,7 +23,10 @@ from .refusals import Refusals
 __all__ = ["TOKEN_PREFIX", "Gate"]
 
 TOKEN_PREFIX = "jsmeets.token."
+MAX_PORT = 65535
 
+# `host:port` as browsers write it: without an account, a path, a query or a fragment (RFC 9110, section 7.2).
+_ADDRESS = re.compile(r"(\[[0-9a-f:.]+\]|[\w.~-]+)(?::([0-9]{0,5}))?", re.ASCII | re.IGNORECASE)
 _TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -84,12 +86,12 @@ class Gate:
         reason = self._refusal(scope)
         if reason is not None:
             client = (scope.get("client") or ("unknown",))[0]
-            self._refusals.tell(f"refused a WebSocket of {client} at {scope['path']}: {reason}")
+            self._refusals.tell(f"refused a WebSocket of {client} at {scope['path']:.200}: {reason}")
         return reason is None
 
     def refusal_of_request(self, scope: Mapping[str, Any]) -> str | None:
         """Why an HTTP request is not answered, which is logged too; `None` where it is."""
-        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        host = _host(Headers(raw=scope["headers"]))
         if self._host_allowed(host, scope):
             return None
         reason = _foreign_host(host)
@@ -101,11 +103,11 @@ class Gate:
         """Whether an HTTP request says that a page of a foreign origin has made it."""
         headers = Headers(raw=scope["headers"])
         origin = headers.get("origin")
-        return origin is not None and not self._origin_allowed(origin, headers.get("host", ""))
+        return origin is not None and not self._origin_allowed(origin, _host(headers))
 
     def _refusal(self, scope: dict[str, Any]) -> str | None:
         headers = Headers(scope=scope)
-        host = headers.get("host", "")
+        host = _host(headers)
         if not self._host_allowed(host, scope):
             return _foreign_host(host)
         origin = headers.get("origin")
@@ -120,10 +122,10 @@ class Gate:
         server = (scope.get("server") or ("",))[0] or ""
         own = name in _LOOPBACK or (name != "" and name == server.lower())
         allowed = "*" in self.allowed_hosts or name in self.allowed_hosts or host.lower() in self.allowed_hosts
-        return own or allowed or self._is_of_proxy(host.lower())
+        return own or allowed or (name != "" and self._is_of_proxy(host.lower()))
 
     def _is_of_proxy(self, host: str) -> bool:
-        if self._any_proxy and self.token is not None and host:
+        if self._any_proxy and self.token is not None:
             return True
         return any(host == origin.partition("://")[2] for origin in self._proxies)
 
@@ -132,15 +134,18 @@ class Gate:
         if "*" in self.allowed_origins or origin in self.allowed_origins or origin in self._proxies:
             return True
         scheme, _, address = origin.partition("://")
-        if address == host.lower():
-            return scheme in ("http", "https")
         (name, port), (own_name, own_port) = _split(address), _split(host)
-        return scheme in ("http", "https") and {name, own_name} <= _LOOPBACK and port == own_port
+        is_own = address == host.lower() or ({name, own_name} <= _LOOPBACK and port == own_port)
+        return scheme in ("http", "https") and name != "" and is_own
 
     def _token_given(self, subprotocols: Collection[str]) -> bool:
         wanted = (self.token or "").encode()
         given = [p[len(TOKEN_PREFIX) :].encode() for p in subprotocols if p.startswith(TOKEN_PREFIX)]
         return any(hmac.compare_digest(wanted, one) for one in given)
+
+
+def _host(headers: Headers) -> str:
+    return ", ".join(headers.getlist("host"))  # of several none counts
 
 
 def _foreign_host(host: str) -> str:
@@ -158,8 +163,7 @@ def _no_token(subprotocols: Collection[str]) -> str:
 @lru_cache(maxsize=256)
 def _split(address: str) -> tuple[str, int | None]:
     """Host name and port of `host:port`; no name where it is malformed."""
-    try:
-        parts = urlsplit("//" + address)
-        return parts.hostname or "", parts.port
-    except ValueError:
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found[2] or 0) > MAX_PORT:
         return "", None
+    return found[1].lower().strip("[]"), int(found[2]) if found[2] else None

@@ -34,7 +34,7 @@ def answer(status: HTTPStatus, text: str) -> bytes:
 
 
 class _Bounded(_Protocol):  # a base beside uvicorn's protocol
-    """uvicorn's HTTP protocol, but that it does not wait for the end of a head for ever."""
+    """Bounds of the heads that uvicorn's HTTP protocol reads."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

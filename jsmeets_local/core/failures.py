@@ -8,6 +8,7 @@ from ..errors import ConnectionLost, Disconnected, JavaScriptError, JsPyError, P
 from . import message as m
 from .arguments import Key
 from .codec import Packet, message_packet
+from .text import on_one_line, on_own_lines
 
 __all__ = ["About", "as_exception", "close_packet", "error_packet", "fault_text", "parting", "unknown"]
 
@@ -68,4 +69,5 @@ def fault_text(socket: int, message: m.Fault) -> str:
     """An error in a page that no caller waits for, as the log tells it."""
     error = message.error
     trace = f"\n{error.trace.rstrip()}" if error.trace else ""
-    return f"{message.what} in the page (socket {socket}) raised {error.name}: {error.message}{trace}"
+    what, name = on_one_line(message.what), on_one_line(error.name)
+    return f"{what} in the page (socket {socket}) raised {name}: {on_own_lines(error.message + trace)}"

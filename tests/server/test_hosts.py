@@ -44,6 +44,24 @@ FOREIGN = [
     "my.host.evil",
     "lab.example:1",
     "[::1",
+    "evil.example@127.0.0.1",
+    "evil.example:80@localhost",
+    "127.0.0.1#.evil.example",
+    "127.0.0.1:80#.evil.example",
+    "127.0.0.1/.evil.example",
+    "127.0.0.1?.evil.example",
+    "127.0.0.1:80:80",
+    "127.0.0.1:99999",
+    "127.0.0.1:+80",
+    "127.0.0.1:\xb2",
+    "127.0.0.1, evil.example",
+    "127.0.0.1 evil.example",
+    "127.0.0.1\\.evil.example",
+    "localhost\xa0",
+    "[::1]evil.example",
+    "[localhost]",
+    "my.host@evil.example",
+    "\x9b2J",
 ]
 
 
@@ -134,3 +152,7 @@ def test_other_addresses_are_warned_of(host: str, caplog: pytest.LogCaptureFixtu
         assert app._gate.token not in warning
     finally:
         app.stop()
+
+
+def test_two_hosts_are_none(port: int) -> None:
+    assert request(port, "/own", "127.0.0.1", HOST="evil.example")[0] == 403
