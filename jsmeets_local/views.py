@@ -129,8 +129,9 @@ class Views:
         if response is not None and response.status_code < 400:
             await response(scope, receive, send)
         elif self._routed is not None and _is_route_of_page(scope, self._routed):
-            path = scope.get("root_path", "") + self._routed
-            await self._app.router({**scope, "path": path, "raw_path": quote(path).encode()}, receive, send)
+            root = str(scope.get("root_path", ""))
+            path, raw_path = root + self._routed, root + quote(self._routed)
+            await self._app.router({**scope, "path": path, "raw_path": raw_path.encode()}, receive, send)
         else:
             await (response or self._not_found)(scope, receive, send)
 

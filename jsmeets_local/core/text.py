@@ -14,4 +14,5 @@ def on_one_line(text: str) -> str:
 
 def on_own_lines(text: str) -> str:
     """Escapes the same within each line, and indents all lines but the first: none looks like a record of its own."""
-    return "\n    ".join(map(on_one_line, text.splitlines()))
+    first, *others = [on_one_line(line) for line in text.splitlines()] or [""]
+    return "\n".join([first, *(line if line.startswith("    ") else f"    {line}" for line in others)])

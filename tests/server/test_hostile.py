@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
-from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Page
+from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Limits, Page
 from jsmeets_local.core.message import Message
 from jsmeets_local.core.values import pack
 from tests.core.test_fuzz import envelope, messages, tables
@@ -225,6 +225,20 @@ def test_any_field_of_any_message(
         lines = record.getMessage().split("\n")
         assert all(line.isprintable() for line in lines), record
         assert all(line.startswith("    ") for line in lines[1:]), record
+
+
+def test_a_publication_that_grows_beyond_the_limit() -> None:
+    app = JsMeetsPy(bridge=Bridge(), limits=Limits(message_bytes=2**20))
+    try:
+        bad = RawPage(app.launch("<p>x</p>", mode="none").url, topics=["t"])
+        letters = "\xe9" * 300_000  # with a lone surrogate beside it, Python writes 6 bytes for each, no longer 2
+        bad.socket.send(f'[["publish", 1, "t", "{letters}\\ud800", false]]')
+        _, number, error = bad.next("error")
+        assert (number, error["kind"], error["name"]) == (1, "refused", "MessageTooBig")
+        assert bad.ask("publish", "t", "it lives", True) == ["return", 1, True]
+        bad.close()
+    finally:
+        app.stop()
 
 
 def test_text_that_is_not_utf_8(page: Page, good: RawPage, caplog: pytest.LogCaptureFixture) -> None:

@@ -94,6 +94,15 @@ def test_refusals_are_logged_once_and_without_their_path(port: int, caplog: pyte
     ]
 
 
+@pytest.mark.parametrize("forwarded", ["\x9b2J", "1.2.3.4\xa0", "a\x85ERROR:root:forged"])
+def test_who_asks_by_a_proxy_cannot_break_the_log(port: int, forwarded: str, caplog: pytest.LogCaptureFixture) -> None:
+    odd = {"X_Forwarded_For": forwarded, "X_Forwarded_Prefix": f"/{forwarded}", "X_Forwarded_Proto": forwarded}
+    assert request(port, "/own", "rebound.example", **odd)[0] == 403
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.isprintable()
+    assert request(port, "/own", **odd)[::2] == (200, "own")
+
+
 def test_any_name_by_a_star(tmp_path: Path) -> None:
     app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path), allowed_hosts=["*"])
     with TestClient(app, headers={"Host": "anything.example"}) as client:
