@@ -41,7 +41,7 @@ def seen(tab: Tab) -> list[object]:
 
 
 def test_what_was_edited_runs_after_a_reload(
-    app: JsMeetsPy, tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: JsMeetsPy, tabs: Tabs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where this machine thinks that scripts are plain text, and in a later launch on the same port."""
     monkeypatch.setattr(mimetypes, "_db", mimetypes.MimeTypes())
@@ -50,7 +50,7 @@ def test_what_was_edited_runs_after_a_reload(
     (tmp_path / "page.html").write_text(HTML + '<link rel="stylesheet" href="style.css">')
     write(tmp_path, 1)
     page = app.launch(str(tmp_path / "page.html"), mode="none")
-    tab.goto(page.url)
+    tab = tabs.open(page.url)
     assert seen(tab) == [1, 1, "1px"]
     write(tmp_path, 2)
     tab.reload()
@@ -60,7 +60,7 @@ def test_what_was_edited_runs_after_a_reload(
     app.stop()
     write(tmp_path, 3)
     (tmp_path / "page.html").write_text(HTML.replace("page", "edited") + '<link rel="stylesheet" href="style.css">')
-    tab.goto(app.launch(str(tmp_path / "page.html"), mode="none", port=port).url)
+    tab = tabs.open(app.launch(str(tmp_path / "page.html"), mode="none", port=port).url)
     assert seen(tab) == [3, 3, "3px"]
     assert "edited" in tab.inner_text("p")
 
