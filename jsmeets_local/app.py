@@ -28,7 +28,7 @@ from .gate import Gate
 from .prefix import with_prefix
 from .resources import bundled
 from .running import Running
-from .staticfiles import Assets, files_of
+from .staticfiles import Assets, files_of, revalidated
 from .stats import StatsEndpoint
 from .views import Views
 
@@ -148,6 +148,8 @@ class JsMeetsPy(Running):
                 await keeper.refuse(scope, receive, send)
                 return
             enter_request(scope, receive)
+            if self.debug or self._is_launched:
+                send = revalidated(send)
         elif scope["type"] == "websocket":
             self.bridge.expose_errors(self._exposes_errors())
             if self.debug:

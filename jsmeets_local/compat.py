@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import inspect
 import json
 import re
@@ -10,12 +11,14 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from contextvars import ContextVar
 from html import escape
 from typing import Any, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from .core.arguments import check_function
+from .media import utf16_of
 from .staticfiles import JOINED
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "check_path",
     "current_request",
     "enter_request",
+    "file_with_scripts",
     "script_tags",
     "with_scripts",
 ]
@@ -35,6 +39,7 @@ Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
 current_request: ContextVar[Request] = ContextVar("current_request")
 current_root: ContextVar[str] = ContextVar("current_root", default="")
 
+_OF_PATHS = "/%:@!$&'()*+,;=~"  # what may stand in a path besides letters (RFC 3986, section 3.3)
 _OUR_FILES = re.compile(r"""(\s(?:src|href)\s*=\s*["']?)(?=/jsmeetspy/)""", re.IGNORECASE)
 _NOT_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04x}" for character in "<>&'"}
 
@@ -42,7 +47,7 @@ _NOT_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04x}" for character in "
 def enter_request(scope: Scope, receive: Receive) -> None:
     """Notes the HTTP request that is being answered, and the path at which the application itself is mounted."""
     current_request.set(Request(scope, receive))
-    current_root.set(str(scope.get("root_path", "")).rstrip("/"))
+    current_root.set(quote(str(scope.get("root_path", "")).rstrip("/"), safe=_OF_PATHS))
 
 
 def script_tags() -> str:
@@ -71,6 +76,20 @@ def with_scripts(html: str) -> str:
     has_map = "importmap" in html  # a second one would not count in every browser
     tags = [*([] if has_map else _import_map()), *([] if has_scripts else [_script_tag()])]
     return _in_head(html, "\n{}\n".format("\n".join(tags))) if tags else html
+
+
+def file_with_scripts(content: bytes) -> bytes:
+    """The same of an HTML file, in whatever encoding it is written: our tags are ASCII, which most encodings share."""
+    encoding = utf16_of(content)
+    if encoding is None:
+        mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+        return mark + with_scripts(content.removeprefix(mark).decode("latin-1")).encode("latin-1")
+    try:
+        text = content.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:  # an odd number of bytes
+        return content
+    mark16 = "\ufeff" if text.startswith("\ufeff") else ""
+    return (mark16 + with_scripts(text.removeprefix(mark16))).encode(encoding, "surrogatepass")
 
 
 def _in_head(html: str, tags: str) -> str:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
 from websockets.protocol import State
 
 from .connection import DIRECT, Strip
@@ -21,6 +23,7 @@ from .core.chunks import HEADER_BYTES, Landed
 from .core.codec import Frame
 from .core.framing import BINARY, CONTROL, FINAL, MASK_BYTES, TEXT, Head, NotAFrame, frame_head, head_of
 from .landing import Lander, Piece, apply_mask
+from .request_head import answer, refusals
 
 __all__ = ["DirectProtocol"]
 
@@ -30,6 +33,9 @@ _MESSAGES = frozenset({FINAL | TEXT, FINAL | BINARY})
 # What is used of their inside: where one of these is gone in another version, there is ASGI alone.
 _OF_UVICORN = ("config", "conn", "queue", "read_paused", "response", "scope", "transport", "writable")
 _OF_WEBSOCKETS = ("reader", "state")
+# The fields that websockets looks at: it takes 128 of 8 KiB each, and browsers send more than that in cookies.
+_OF_HANDSHAKES = frozenset({b"host", b"upgrade", b"connection", b"content-length", b"transfer-encoding"})
+_HEAD_END = b"\r\n\r\n"
 _WORTH_JOINING = 16 * 1024  # bytes that are copied behind their head faster than written in two parts
 _WORTH_LANDING = 64 * 1024
 _LANDING_HEAD = 14 + HEADER_BYTES  # what a piece that is worth it begins with
@@ -47,6 +53,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.close_timeout = CLOSE_SECONDS
+        self._fields: list[tuple[bytes, bytes]] | None = None  # all fields of the handshake, for the application
         self._cuts = False
         self._rest = bytearray()  # of a frame that has not come in whole
         self._fragments = 0  # bytes of those that have come of a message
@@ -89,6 +96,8 @@ class DirectProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Any) -> None:
         """The handshake: offers the short way."""
         super().handle_connect(event)
+        if self._fields is not None and self.response.status_code == 101:
+            self.scope["headers"] = self._fields
         if self._is_known_inside() and self.response.status_code == 101:
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[DIRECT] = self
@@ -98,9 +107,36 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         if self._cuts:
             self._cut(data)
             return
-        super().data_received(data)
+        super().data_received(data if self.handshake_initiated else self._of_handshake(data))
+        if self.conn.handshake_exc is not None and not self.close_sent:
+            self._refuse_handshake(self.conn.handshake_exc)
         # The whole request has come and nothing behind it: the next byte begins a frame.
         self._cuts = self.handshake_initiated and self._is_known_inside() and not self.conn.reader.buffer
+
+    def _of_handshake(self, head: bytes) -> bytes:
+        """The part of a handshake that is for websockets. uvicorn's HTTP protocol hands over a whole head at once."""
+        if not head.endswith(_HEAD_END):
+            return head
+        request, *lines = head.removesuffix(_HEAD_END).split(b"\r\n")
+        fields = [(name, value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
+        self._fields = [(name.lower(), value) for name, value in fields]
+        kept = [
+            name + b": " + value
+            for name, value in self._fields
+            if name in _OF_HANDSHAKES or name.startswith(b"sec-websocket-")
+        ]
+        return b"\r\n".join([request, *kept]) + _HEAD_END
+
+    def _refuse_handshake(self, error: Exception) -> None:
+        """Answers where uvicorn would give no answer and leave the connection open."""
+        reason = f"{error}: {error.__cause__}" if error.__cause__ is not None else str(error)
+        refusals.tell(f"refused a WebSocket of {(self.client or ('unknown',))[0]}: {reason}")
+        given = b"".join(self.conn.data_to_send())
+        self.transport.write(
+            given or answer(HTTPStatus.BAD_REQUEST, f"Failed to open a WebSocket connection: {reason}")
+        )
+        self.close_sent = self.handshake_complete = True
+        self.transport.close()
 
     def _is_known_inside(self) -> bool:
         here = all(hasattr(self, name) for name in _OF_UVICORN)
@@ -108,9 +144,20 @@ class DirectProtocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """A message that websockets has read is complete."""
+        if self.curr_msg_data_type == "text" and not _is_text(self.frames):
+            self._refuse_text()
+            return
         super().send_receive_event_to_app()
         if self._sink is not None:
             self._empty_queue(self._sink)
+
+    def _refuse_text(self) -> None:
+        """Ends the connection where uvicorn would log a traceback with the whole of the message."""
+        self.frames = []
+        if not self.close_sent:
+            refusals.tell(f"closed a WebSocket of {(self.client or ('unknown',))[0]}: a text message is not UTF-8")
+            self.conn.fail(CloseCode.INVALID_DATA, "invalid UTF-8")
+            self.handle_parser_exception()
 
     # Frames --------------------------------------------------------------------------------------------
 
@@ -231,3 +278,11 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         """The end."""
         self._lander = None
         super().connection_lost(exc)
+
+
+def _is_text(parts: list[bytes]) -> bool:
+    try:
+        b"".join(parts).decode()
+    except UnicodeDecodeError:
+        return False
+    return True

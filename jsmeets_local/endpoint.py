@@ -20,6 +20,7 @@ from .core.message import Hello
 from .core.pages import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT
 from .errors import ProtocolError
 from .gate import Gate
+from .text import on_one_line
 
 __all__ = ["SUBPROTOCOL", "Guarded", "TextEndpoint"]
 
@@ -120,7 +121,7 @@ class TextEndpoint:
         await send({"type": "websocket.accept", "subprotocol": version})
         theirs = version or "no version (the files of 2020?)"
         reason = f"this Python speaks {SUBPROTOCOL}, the page's JavaScript {theirs}: reload it, or copy the files anew"
-        logger.error("a page was closed: %s", reason)
+        logger.error("a page was closed: %s", on_one_line(reason))
         await transport.close(CLOSE_PROTOCOL, reason)
         return False
 
@@ -167,7 +168,7 @@ class TextEndpoint:
         return None
 
     async def _refuse(self, connection: Connection, error: ProtocolError) -> None:
-        logger.error("a connection was closed: %s", error)
+        logger.error("a connection was closed: %s", on_one_line(str(error)))
         await connection.transport.close(CLOSE_PROTOCOL, f"protocol error: {error}")
 
     async def _read(self, socket: int, connection: Connection, receive: Receive) -> None:

@@ -11,26 +11,24 @@ for no token do not open to unknown names.
 from __future__ import annotations
 
 import hmac
-import logging
 import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
-from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+
+from .refusals import Refusals
 
 __all__ = ["TOKEN_PREFIX", "Gate"]
 
 TOKEN_PREFIX = "jsmeets.token."
-QUIET_SECONDS = 60.0  # for which the same refusal is not logged again
-MAX_LINES = 100  # refusals that are logged in that time
+MAX_PORT = 65535
 
+# `host:port` as browsers write it: without an account, a path, a query or a fragment (RFC 9110, section 7.2).
+_ADDRESS = re.compile(r"(\[[0-9a-f:.]+\]|[\w.~-]+)(?::([0-9]{0,5}))?", re.ASCII | re.IGNORECASE)
 _TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-logger = logging.getLogger("jsmeets_local")
 
 
 class Gate:
@@ -50,7 +48,7 @@ class Gate:
                 raise TypeError(f"{name} is a list of names; got {value!r}: write [{value!r}]")
         if token is not None and not _TOKEN.fullmatch(token):
             raise ValueError("token consists of letters, digits and -._~ (a WebSocket subprotocol carries it)")
-        self._told: dict[str, float] = {}
+        self._refusals = Refusals()
         self._proxies: set[str] = set()  # origins at which a proxy serves us
         self._any_proxy = False  # one whose host name is not known
         self.token = token
@@ -88,36 +86,28 @@ class Gate:
         reason = self._refusal(scope)
         if reason is not None:
             client = (scope.get("client") or ("unknown",))[0]
-            self._tell(f"refused a WebSocket of {client} at {scope['path']}: {reason}")
+            self._refusals.tell(f"refused a WebSocket of {client} at {scope['path']:.200}: {reason}")
         return reason is None
 
     def refusal_of_request(self, scope: Mapping[str, Any]) -> str | None:
         """Why an HTTP request is not answered, which is logged too; `None` where it is."""
-        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        host = _host(Headers(raw=scope["headers"]))
         if self._host_allowed(host, scope):
             return None
         reason = _foreign_host(host)
         client = (scope.get("client") or ("unknown",))[0]
-        self._tell(f"refused a request of {client}: {reason}")  # the path may lead to the token
+        self._refusals.tell(f"refused a request of {client}: {reason}")  # the path may lead to the token
         return reason
 
     def is_foreign(self, scope: Mapping[str, Any]) -> bool:
         """Whether an HTTP request says that a page of a foreign origin has made it."""
         headers = Headers(raw=scope["headers"])
         origin = headers.get("origin")
-        return origin is not None and not self._origin_allowed(origin, headers.get("host", ""))
-
-    def _tell(self, text: str) -> None:
-        """Logs a refusal once a minute: a page that was left open tries again and again."""
-        now = monotonic()
-        self._told = {old: when for old, when in self._told.items() if now - when < QUIET_SECONDS}
-        if text not in self._told and len(self._told) < MAX_LINES:
-            self._told[text] = now
-            logger.warning("%s", text)
+        return origin is not None and not self._origin_allowed(origin, _host(headers))
 
     def _refusal(self, scope: dict[str, Any]) -> str | None:
         headers = Headers(scope=scope)
-        host = headers.get("host", "")
+        host = _host(headers)
         if not self._host_allowed(host, scope):
             return _foreign_host(host)
         origin = headers.get("origin")
@@ -132,10 +122,10 @@ class Gate:
         server = (scope.get("server") or ("",))[0] or ""
         own = name in _LOOPBACK or (name != "" and name == server.lower())
         allowed = "*" in self.allowed_hosts or name in self.allowed_hosts or host.lower() in self.allowed_hosts
-        return own or allowed or self._is_of_proxy(host.lower())
+        return own or allowed or (name != "" and self._is_of_proxy(host.lower()))
 
     def _is_of_proxy(self, host: str) -> bool:
-        if self._any_proxy and self.token is not None and host:
+        if self._any_proxy and self.token is not None:
             return True
         return any(host == origin.partition("://")[2] for origin in self._proxies)
 
@@ -144,15 +134,18 @@ class Gate:
         if "*" in self.allowed_origins or origin in self.allowed_origins or origin in self._proxies:
             return True
         scheme, _, address = origin.partition("://")
-        if address == host.lower():
-            return scheme in ("http", "https")
         (name, port), (own_name, own_port) = _split(address), _split(host)
-        return scheme in ("http", "https") and {name, own_name} <= _LOOPBACK and port == own_port
+        is_own = address == host.lower() or ({name, own_name} <= _LOOPBACK and port == own_port)
+        return scheme in ("http", "https") and name != "" and is_own
 
     def _token_given(self, subprotocols: Collection[str]) -> bool:
         wanted = (self.token or "").encode()
         given = [p[len(TOKEN_PREFIX) :].encode() for p in subprotocols if p.startswith(TOKEN_PREFIX)]
         return any(hmac.compare_digest(wanted, one) for one in given)
+
+
+def _host(headers: Headers) -> str:
+    return ", ".join(headers.getlist("host"))  # of several none counts
 
 
 def _foreign_host(host: str) -> str:
@@ -170,8 +163,7 @@ def _no_token(subprotocols: Collection[str]) -> str:
 @lru_cache(maxsize=256)
 def _split(address: str) -> tuple[str, int | None]:
     """Host name and port of `host:port`; no name where it is malformed."""
-    try:
-        parts = urlsplit("//" + address)
-        return parts.hostname or "", parts.port
-    except ValueError:
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found[2] or 0) > MAX_PORT:
         return "", None
+    return found[1].lower().strip("[]"), int(found[2]) if found[2] else None

@@ -105,14 +105,15 @@ class Launching(Starlette2020):
         grace: float | None = GRACE,
         base_url: str | None = None,
         private: bool = False,
+        spa: bool = False,
         switch_interval: float | None = None,
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serves the application from a background thread and opens a page of it.
 
         Args:
-            page: A route (`"/"`), the name of a template or static file, a path on disk (its folder is served), or a
-                text of HTML; these two get our scripts if they load none.
+            page: A route (`"/"`), the name of a template or static file, a path on disk, or a text of HTML. The folder
+                of a path on disk is served; its HTML files, and the text, get our scripts if they load none.
             mode: "browser" opens a tab; "window" a desktop window; "app" a browser of Chromium's family without its
                 bars; "auto-window" what can be had of "window", "app" and "browser", in this order; "notebook" shows a
                 frame under the cell; "none" opens nothing and returns at once: `page.url` is what to open, and the
@@ -130,6 +131,9 @@ class Launching(Starlette2020):
             private: Whether HTTP too answers only browsers that were led here: for machines that accounts share.
                 `page.url` is good for the first browser that opens it, which gets a cookie. It holds for all pages of
                 the server.
+            spa: The page has a router of its own: addresses that nothing else serves lead to it, so that a reload of
+                `/settings` opens the page there. Files that are missing stay missing. Of several such pages, the last
+                one decides.
             switch_interval: Seconds after which a thread that computes in Python lets the server go on, while it runs,
                 in all of the process: 0.0005 answers pages sooner beside a busy main thread. `None` leaves it alone.
             **window: Of a window: `title` (the page's by default), `position` of its upper left corner, `icon` (the
@@ -162,6 +166,8 @@ class Launching(Starlette2020):
         if self.bridge.door.is_here():
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
         path, grace = self._views.locate(page), check_grace(grace)
+        if spa:
+            self._views.answer_routes_by(path)
         order = _Order(path, host, port, timeout, (width, height), grace, base_url, private, interval, options)
         for able in modes[:-1]:
             try:

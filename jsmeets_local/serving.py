@@ -11,6 +11,7 @@ import uvicorn
 
 from .lifespan import Lifespan
 from .peers import Peers
+from .request_head import HttpProtocol
 
 __all__ = ["Server"]
 
@@ -46,6 +47,7 @@ class Server(uvicorn.Server):
             log_level="warning",
             access_log=False,
             lifespan="off",  # uvicorn's own
+            http=HttpProtocol,
             ws=cast(Any, _websocket),
             ws_per_message_deflate=False,  # on one machine compressing costs more than it saves
             timeout_graceful_shutdown=grace,

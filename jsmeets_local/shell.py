@@ -22,6 +22,7 @@ from .core.pages import CLOSE_GOING_AWAY
 from .core.values import Payload, pack
 from .door import Cancel, Done, Door, Operation
 from .errors import ProtocolError
+from .text import on_one_line
 
 __all__ = ["Shell"]
 
@@ -266,7 +267,7 @@ class Shell:
 
     def protocol_error(self, socket: int, error: ProtocolError) -> None:
         """Ends a connection that does not keep to the wire."""
-        logger.error("socket %d is closed: %s", socket, error)
+        logger.error("socket %d is closed: %s", socket, on_one_line(str(error)))
         self.do(self.hub.close_socket, socket, f"protocol error: {error}", False, 4400)
 
     own_performers: Mapping[type, Callable[[Any, Any], None]] = {

@@ -8,13 +8,19 @@ import re
 import sys
 from collections.abc import Iterable
 
+import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
-from starlette.types import Scope
+from starlette.types import Message, Scope, Send
 
-__all__ = ["ASSETS", "JOINED", "SCRIPTS", "Assets", "Files", "favicon", "files_of", "is_plain"]
+from .media import content_type, media_type
+
+__all__ = ["ASSETS", "JOINED", "SCRIPTS", "Assets", "Files", "etag", "favicon", "files_of", "is_plain", "revalidated"]
+
+MAX_READ_BYTES = 4 * 2**20  # of files whose ETag is made of their content
+HEAD_BYTES = 64 * 1024  # of larger ones, for their encoding
 
 ASSETS = os.path.join(os.path.dirname(__file__), "assets")
 SCRIPTS = (
@@ -29,15 +35,6 @@ JOINED = "jsmeets.js"  # all of these, in one answer: a page waits once
 MODULE = "jsmeets.mjs"
 
 _IMPORTS = re.compile(rb'(?:import "\./\w+\.js";\n){2,}')  # in the module: all of these again
-
-# Explicit: on Windows the registry decides what `mimetypes` says, and browsers refuse modules of type text/plain.
-_MEDIA_TYPES = {
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".mts": "text/plain",
-    ".svg": "image/svg+xml",
-}
-
 
 # Windows finds devices under these names in every folder, whatever follows behind a dot.
 _DEVICES = re.compile(r"(con|prn|aux|nul|clock\$|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
@@ -67,9 +64,42 @@ class Files(StaticFiles):
             raise HTTPException(404)
         return super().get_path(scope)
 
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """As Starlette's, with media type, encoding and `ETag` of the content."""
+        response = await super().get_response(path, scope)
+        if not isinstance(response, FileResponse):
+            return response
+        try:
+            described = await anyio.to_thread.run_sync(self.described, response)
+        except FileNotFoundError:
+            raise HTTPException(404) from None
+        except PermissionError:
+            raise HTTPException(403) from None
+        is_known = described.status_code == 200 and self.is_not_modified(described.headers, Headers(scope=scope))
+        return NotModifiedResponse(described.headers) if is_known else described
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """As Starlette's; `get_response` finds out whether the browser has it."""
+        return FileResponse(full_path, status_code, stat_result=stat_result)
+
+    def described(self, response: FileResponse) -> Response:
+        """The answer of a file with what its content tells, in a thread."""
+        stat = response.stat_result
+        assert stat is not None
+        is_small = stat.st_size <= MAX_READ_BYTES
+        with open(response.path, "rb") as file:
+            content = file.read(MAX_READ_BYTES if is_small else HEAD_BYTES)
+        response.headers["content-type"] = content_type(response.path, content)
+        # A clock of milliseconds does not tell two versions of the same length apart.
+        seen = content if is_small else f"{stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_size} {stat.st_ino}".encode()
+        response.headers["etag"] = etag(seen)
+        return response
+
 
 class Assets(Files):
-    """The assets, with media types that do not depend on the machine, checked by the browser at each load."""
+    """The assets, checked by the browser at each load."""
 
     def __init__(self) -> None:
         super().__init__(directory=ASSETS)
@@ -87,7 +117,7 @@ class Assets(Files):
         content = _read(parts)
         if path == MODULE:
             content = _IMPORTS.sub(lambda _: _read(SCRIPTS), content)
-        response = Response(content, headers=_headers(content), media_type=_MEDIA_TYPES[os.path.splitext(path)[1]])
+        response = Response(content, headers=_headers(content), media_type=media_type(path))
         is_known = self.is_not_modified(response.headers, Headers(scope=scope))
         return NotModifiedResponse(response.headers) if is_known else response
 
@@ -103,12 +133,33 @@ def _content(name: str) -> bytes:
 
 def _headers(content: bytes) -> dict[str, str]:
     """`no-cache` so that an upgrade of the package is seen."""
-    return {"cache-control": "no-cache", "etag": f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'}
+    return {"cache-control": "no-cache", "etag": etag(content)}
+
+
+def etag(content: bytes) -> str:
+    """The header `ETag` of a content."""
+    return f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
+
+
+def revalidated(send: Send) -> Send:
+    """Lets browsers ask each time whether what they keep is still good, where an answer does not say another thing.
+
+    Without that they keep files by their age, and a reload runs the old ones.
+    """
+
+    async def revalidate(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            if not any(name.lower() == b"cache-control" for name, _ in headers):
+                message = {**message, "headers": [*headers, (b"cache-control", b"no-cache")]}
+        await send(message)
+
+    return revalidate
 
 
 def favicon() -> Response:
     """The icon for applications that have none."""
-    return Response(_content("favicon.svg"), media_type="image/svg+xml")
+    return Response(_content("favicon.svg"), media_type=media_type("favicon.svg"))
 
 
 def files_of(directory: str) -> Files:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
-__all__ = ["error_name", "error_text", "error_trace", "plain", "type_name"]
+__all__ = ["error_name", "error_text", "error_trace", "on_one_line", "on_own_lines", "plain", "type_name"]
 
 _name = type.__dict__["__name__"].__get__
 _qualified = type.__dict__["__qualname__"].__get__
@@ -56,3 +56,16 @@ def error_trace(error: BaseException) -> str:
     except (Exception, SystemExit) as another:  # noqa: BLE001 - code of the user's
         name = error_name(another)
         return f"{error_name(error)}: {error_text(error)}\n(its traceback cannot be shown: {name})\n"
+
+
+def on_one_line(text: str) -> str:
+    """Escapes control characters, line breaks and lone surrogates, as `repr` does, and adds no quotes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def on_own_lines(text: str) -> str:
+    """Escapes the same within each line, and indents all lines but the first: none looks like a record of its own."""
+    first, *others = [on_one_line(line) for line in text.splitlines()] or [""]
+    return "\n".join([first, *(line if line.startswith("    ") else f"    {line}" for line in others)])

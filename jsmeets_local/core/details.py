@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ..errors import JavaScriptError, JsPyError
+from ..text import error_name, error_text
 from .message import ErrorInfo
 from .values import pack
 
@@ -47,7 +48,7 @@ class _Describer:
         if error is None or id(error) in self._seen or self._errors == 0:
             return None
         self._errors -= 1
-        return self.details(ErrorInfo("raised", _name(error), _text(error)[:TEXT]), error)
+        return self.details(ErrorInfo("raised", *_told(error)), error)
 
     def _fields(self, error: BaseException) -> dict[str, Any]:
         return {name: sent for name, value in _own(error) if (sent := self._plain(value)) is not msgspec.UNSET}
@@ -100,12 +101,8 @@ def _members(error: BaseException) -> Sequence[BaseException]:
     return error.errors if isinstance(error, JavaScriptError) else ()
 
 
-def _name(error: BaseException) -> str:
-    return error.name if isinstance(error, JavaScriptError) else type(error).__name__
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return error.msg if isinstance(error, JavaScriptError) else str(error)
-    except BaseException:  # noqa: BLE001 - a __str__ of the user's
-        return type(error).__name__
+def _told(error: BaseException) -> tuple[str, str]:
+    """The name and the text of a cause or member."""
+    if isinstance(error, JavaScriptError):
+        return error.name, error.msg[:TEXT]
+    return error_name(error), error_text(error)[:TEXT]

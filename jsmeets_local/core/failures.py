@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from ..errors import ConnectionLost, Disconnected, JavaScriptError, JsPyError, PageUnavailable, UnknownFunction
+from ..text import on_one_line, on_own_lines
 from . import message as m
 from .arguments import Key
 from .codec import Packet, message_packet
@@ -89,7 +90,9 @@ def fault_text(socket: int, message: m.Fault) -> str:
     error = message.error
     trace = f"\n{error.trace.rstrip()}" if error.trace else ""
     said = ":" if error.kind == "uncaught" else " raised"
-    return f"{message.what} in the page (socket {socket}){said} {error.name}: {error.message}{_more(error)}{trace}"
+    what, name = on_one_line(message.what), on_one_line(error.name)
+    text = on_own_lines(f"{error.message}{_more(error)}{trace}")
+    return f"{what} in the page (socket {socket}){said} {name}: {text}"
 
 
 def _more(error: m.ErrorInfo, depth: int = 0) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import JsPyError, ProtocolError, UnknownFunction
+from ..errors import JsPyError, MessageTooBig, ProtocolError, UnknownFunction
 from . import message as m
 from .arguments import Key
 from .broker import Broker
@@ -148,7 +148,7 @@ class Hub(Pages):
         if function is None:
             self._effects.append(Report("error", unknown(message.key, self.functions.keys()).message))
         elif self._sockets[socket].running >= self.limits.calls:
-            self._send(socket, message_packet(["fault", f"call_nowait of {message.key!r}", self._too_many()]))
+            self._fail(socket, 0, f"call_nowait of {message.key!r}", self._too_many())
         else:
             self._sockets[socket].running += 1
             function.running += 1
@@ -187,10 +187,7 @@ class Hub(Pages):
         if refused is None:
             return
         error = m.ErrorInfo("refused", "QueueFull", refused)
-        if message.id:
-            self._send(socket, error_packet(message.id, error))
-        else:
-            self._send(socket, message_packet(["fault", f"push_nowait to queue {message.key!r}", error]))
+        self._fail(socket, message.id, f"push_nowait to queue {message.key!r}", error)
 
     def _stored(self, key: Key, ticket: tuple[int, int] | None) -> None:
         """An item is in its queue; who waits for that hears it."""
@@ -211,9 +208,12 @@ class Hub(Pages):
 
     def _on_publish(self, socket: int, message: m.Publish) -> None:
         try:
-            payload = pack(message.data, "data")
-        except TypeError as error:  # deeper than what may be sent on
-            raise ProtocolError(str(error)) from None
+            payload = pack(message.data, "data", self.limits.message_bytes)
+        except (TypeError, MessageTooBig) as error:  # deeper than what may be sent on, or longer in Python's JSON
+            is_too_big = isinstance(error, MessageTooBig)
+            info = m.ErrorInfo("refused" if is_too_big else "unserializable", type(error).__name__, str(error))
+            self._fail(socket, message.id, f"publish to topic {message.topic!r}", info)
+            return
         self._publish(message.topic, message.data, payload, skip=socket if message.suppress else None)
         self._acknowledge(socket, message.id, True)
 
@@ -247,6 +247,11 @@ class Hub(Pages):
     def _acknowledge(self, socket: int, request: int, done: bool) -> None:
         if request and socket in self._sockets:
             self._send(socket, message_packet(["return", request, done]))
+
+    def _fail(self, socket: int, request: int, what: str, error: m.ErrorInfo) -> None:
+        """Tells a page what failed: the caller, or its console where nobody waits."""
+        failed = error_packet(request, error) if request else message_packet(["fault", what, error])
+        self._send(socket, failed)
 
     # What Python wants ---------------------------------------------------------------------------------
 

@@ -27,8 +27,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         pages: Connections at once; 0 means no limit.
-        message_bytes: Bytes of one message in either direction, 268,435,456 (256 MiB) at most. Larger ones raise
-            `MessageTooBig` in the sender.
+        message_bytes: Bytes of one message in either direction, 65,536 to 268,435,456 (256 MiB). A quarter of them,
+            65,536 at most, is left for what travels around a value. Larger ones raise `MessageTooBig` in the sender.
         outbox_bytes: Bytes that wait for one page, or that it has not confirmed yet. Messages over 256 KiB, which
             travel in chunks, have the same room once more: the small ones do not wait for them.
         outbox_messages: How many messages wait for one page, or are not confirmed yet.

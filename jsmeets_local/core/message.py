@@ -35,6 +35,7 @@ __all__ = [
 MAX_ID = 2**53 - 1
 Id: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_ID)]
 OptionalId: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID)]
+Name: TypeAlias = str | int | float | bool | None  # can be the key of a dict
 
 
 class _Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -115,7 +116,7 @@ class Fault(_Message, frozen=True, tag="fault"):
 
 class Push(_Message, frozen=True, tag="push"):
     id: OptionalId
-    key: str | int | float | bool | None
+    key: Name
     data: Any
 
 
@@ -139,7 +140,7 @@ class Publish(_Message, frozen=True, tag="publish"):
 class UserObject(msgspec.Struct, frozen=True):
     """A message of the user's own, with the five keys of 2020."""
 
-    protocol: Any
+    protocol: Name
     key: Any
     id: Any
     data: Any

@@ -13,17 +13,15 @@ __all__ = ["AsyncPrepared", "AsyncPreparedData", "Prepared", "PreparedData", "re
 
 T = TypeVar("T")
 
-# How CPython ends a statement that is a call, whose value nobody takes: the call, its caches, and this.
+_CACHE = 0  # the inline caches of an instruction, which follow it
 _POP = opmap["POP_TOP"]
-_CALLS = {opmap[name] for name in ("CALL", "CALL_KW", "CALL_FUNCTION_EX") if name in opmap}
-_CACHE = 0
+_RETURN = opmap["RETURN_VALUE"]
 
 
 class Prepared(Generic[T]):
     """A call that lacks its arguments: takes them, any number of times.
 
-    A statement that only prepares one, `page.call("draw")`, does nothing. It warns, as a coroutine does that is never
-    awaited. One that is kept in a variable and never used does not.
+    A statement that only prepares one, `page.call("draw")`, does nothing: it warns.
 
     Args:
         verb: The method that made it, `"call"`.
@@ -31,17 +29,16 @@ class Prepared(Generic[T]):
         send: Takes the arguments as a tuple.
     """
 
-    __slots__ = ("_key", "_send", "_used", "_verb")
+    __slots__ = ("_key", "_send", "_verb")
     _arguments = "arguments"
 
     def __init__(self, verb: str, key: Any, send: Callable[[tuple[Any, ...]], T]) -> None:
         self._verb = verb
         self._key = key
         self._send = send
-        self._used = False
+        self._warn_if_dropped(sys._getframe(1))
 
     def __call__(self, *args: Any, **named: Any) -> T:
-        self._used = True
         if named:
             self._refuse_named(named)
         return self._send(args)
@@ -50,7 +47,6 @@ class Prepared(Generic[T]):
         refuse_named(self._half(), named)
 
     def _refuse_await(self) -> NoReturn:
-        self._used = True
         raise TypeError(f"await {self._half()}: the second parentheses are missing: await {self._whole()}")
 
     def _half(self) -> str:
@@ -62,24 +58,26 @@ class Prepared(Generic[T]):
     def __repr__(self) -> str:
         return f"<{self._half()}, which lacks its second parentheses: {self._whole()}>"
 
-    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
-        if self._used:
-            return
-        frame = sys._getframe().f_back
-        if frame is not None and _drops_a_value(frame):
+    def _warn_if_dropped(self, frame: FrameType | None) -> None:
+        """Warn if the statement that made this takes no notice of it.
+
+        The bytecode of the callers tells, so that no finalizer is needed, in which a `KeyboardInterrupt` would be lost.
+        """
+        level = 2
+        while frame is not None and (instruction := _next_instruction(frame)) == _RETURN:
+            frame = frame.f_back
+            level += 1
+        if frame is not None and instruction == _POP:
             text = f"{self._half()} alone does nothing; its second parentheses are missing: {self._whole()}"
-            _warn(text, RuntimeWarning, stacklevel=2)
+            warnings.warn(text, RuntimeWarning, stacklevel=level + 1)
 
 
-def _drops_a_value(frame: FrameType) -> bool:
-    """Whether it is at the end of a statement that is a call."""
-    code, place = frame.f_code.co_code, frame.f_lasti
-    if code[place] != _POP:
-        return False
-    place -= 2
-    while place > 0 and code[place] == _CACHE:
-        place -= 2
-    return code[place] in _CALLS
+def _next_instruction(frame: FrameType) -> int:
+    """Return the opcode behind the call that a frame is in."""
+    code, place = frame.f_code.co_code, frame.f_lasti + 2
+    while place < len(code) and code[place] == _CACHE:
+        place += 2
+    return code[place] if place < len(code) else _CACHE
 
 
 class PreparedData(Prepared[T]):
@@ -95,10 +93,12 @@ class PreparedData(Prepared[T]):
     _arguments = "data"
 
     def __init__(self, verb: str, key: Any, send: Callable[[Any], T]) -> None:
-        super().__init__(verb, key, lambda args: send(args[0]))
+        self._verb = verb
+        self._key = key
+        self._send = lambda args: send(args[0])
+        self._warn_if_dropped(sys._getframe(1))
 
     def __call__(self, *args: Any, **named: Any) -> T:
-        self._used = True
         given = (*args, *named.values())
         if len(given) != 1 or not named.keys() <= {"data"}:
             hint = f"; for several write {self._half()}([1, 2])" if len(given) > 1 else ""

@@ -25,7 +25,7 @@ __all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "ba
 
 MAX_DEPTH = 256  # levels of nesting in a value that is sent
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # what a value may take on the wire
-_ENVELOPE_BYTES = 64 * 1024  # left for what travels around a value
+_ENVELOPE_BYTES = 64 * 1024  # left for what travels around a value, but never more than a quarter
 
 NUMBERS = {int, float, bool, type(None)}
 _LEAVES = {str, *NUMBERS}
@@ -92,8 +92,9 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
     size = len(payload.json)
     if payload.buffers:
         size += sum(len(buffer.data) + 100 for buffer in payload.buffers)
-    if size > max_bytes - _ENVELOPE_BYTES:
-        raise MessageTooBig(f"{name}: {size} bytes; one message carries {max_bytes - _ENVELOPE_BYTES} at most")
+    room = max_bytes - min(_ENVELOPE_BYTES, max_bytes // 4)
+    if size > room:
+        raise MessageTooBig(f"{name}: {size} bytes; one message carries {room} at most")
     return payload
 
 

@@ -373,16 +373,6 @@ def test_messages_that_a_page_may_not_send(message: m.Message) -> None:
         hub.receive(page, [message])
 
 
-def test_a_publication_that_is_too_deep_to_be_sent_on() -> None:
-    hub = Hub()
-    (page,) = connected(hub, "a")
-    deep: list[Any] = []
-    for _ in range(400):
-        deep = [deep]
-    with pytest.raises(ProtocolError, match="nested"):
-        hub.receive(page, [m.Publish(1, "t", deep, False)])
-
-
 def test_the_socket_of_a_closed_page_is_forgotten() -> None:
     hub = Hub()
     (page,) = connected(hub, "a")

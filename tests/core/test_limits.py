@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jsmeets_local import Limits, ProtocolError
+from jsmeets_local import Limits, MessageTooBig, ProtocolError
 from jsmeets_local.core import effects as fx
 from jsmeets_local.core import message as m
 from jsmeets_local.core.codec import Packet, decode, message_packet
@@ -328,3 +328,36 @@ def test_more_room_lets_waiting_items_in() -> None:
     queues.set_limit("q", 3, "wait")
     assert stored == [(1, 0), (1, 1), (1, 2)]
     assert queues.waiting("q") == 1
+
+
+@pytest.mark.parametrize("message_bytes", [65_536, 100_000, 2**20, 2**28])
+def test_three_quarters_of_a_message_are_for_the_value(message_bytes: int) -> None:
+    limits = Limits(message_bytes=message_bytes)
+    room = message_bytes - min(65_536, message_bytes // 4)
+    if message_bytes < 2**28:
+        assert len(pack("x" * (room - 2), "data", limits.message_bytes).json) == room
+    with pytest.raises(MessageTooBig, match=f"data: {room + 1} bytes; one message carries {room} at most"):
+        pack("x" * (room - 1), "data", limits.message_bytes)
+
+
+GROWN = "\xe9" * 300_000 + "\ud800"  # 2 bytes a letter; 6 where lone surrogates have to be escaped
+DEEP: list[Any] = []
+for _ in range(300):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(("data", "kind"), [(GROWN, "refused"), (DEEP, "unserializable")], ids=["grown", "deep"])
+def test_publications_that_cannot_be_sent_on_are_answered(data: Any, kind: str) -> None:
+    hub = Hub("s", Limits(message_bytes=2**20))
+    for document in ("a", "b"):
+        number = hub.hello(m.Hello(document, "", ["t"]), "")
+        assert number is not None
+        hub.outbox(number).take()
+    hub.receive(1, [m.Publish(7, "t", data, False), m.Publish(0, "t", data, False), m.Publish(8, "t", 1, True)])
+    error, fault, done = said(hub)
+    assert (error.id, error.error.kind) == (7, kind)
+    assert fault.error == error.error
+    assert fault.what == "publish to topic 't'"
+    assert (done.id, done.value) == (8, True)
+    heard = [message.data for frame in iter(hub.outbox(2).take, None) for message in decode(frame)]  # type: ignore[union-attr]
+    assert heard == [1]

@@ -230,9 +230,9 @@ def travelled(value: Any) -> Any:
 
 
 def test_what_is_too_big_is_refused_before_it_is_sent() -> None:
-    assert pack([b"x" * 30_000], "args", 100_000).buffers
-    for value in (b"x" * 40_000, "x" * 40_000):
-        with pytest.raises(MessageTooBig, match="args: 40"):
+    assert pack([b"x" * 70_000], "args", 100_000).buffers
+    for value in (b"x" * 80_000, "x" * 80_000):
+        with pytest.raises(MessageTooBig, match="args: 80"):
             pack([value], "args", 100_000)
 
 

@@ -44,6 +44,24 @@ FOREIGN = [
     "my.host.evil",
     "lab.example:1",
     "[::1",
+    "evil.example@127.0.0.1",
+    "evil.example:80@localhost",
+    "127.0.0.1#.evil.example",
+    "127.0.0.1:80#.evil.example",
+    "127.0.0.1/.evil.example",
+    "127.0.0.1?.evil.example",
+    "127.0.0.1:80:80",
+    "127.0.0.1:99999",
+    "127.0.0.1:+80",
+    "127.0.0.1:\xb2",
+    "127.0.0.1, evil.example",
+    "127.0.0.1 evil.example",
+    "127.0.0.1\\.evil.example",
+    "localhost\xa0",
+    "[::1]evil.example",
+    "[localhost]",
+    "my.host@evil.example",
+    "\x9b2J",
 ]
 
 
@@ -74,6 +92,15 @@ def test_refusals_are_logged_once_and_without_their_path(port: int, caplog: pyte
         "refused a request of 127.0.0.1: Host 'rebound.example' is not this server's; "
         "allow it by JsMeetsPy(allowed_hosts=[...])"
     ]
+
+
+@pytest.mark.parametrize("forwarded", ["\x9b2J", "1.2.3.4\xa0", "a\x85ERROR:root:forged"])
+def test_who_asks_by_a_proxy_cannot_break_the_log(port: int, forwarded: str, caplog: pytest.LogCaptureFixture) -> None:
+    odd = {"X_Forwarded_For": forwarded, "X_Forwarded_Prefix": f"/{forwarded}", "X_Forwarded_Proto": forwarded}
+    assert request(port, "/own", "rebound.example", **odd)[0] == 403
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.isprintable()
+    assert request(port, "/own", **odd)[::2] == (200, "own")
 
 
 def test_any_name_by_a_star(tmp_path: Path) -> None:
@@ -134,3 +161,7 @@ def test_other_addresses_are_warned_of(host: str, caplog: pytest.LogCaptureFixtu
         assert app._gate.token not in warning
     finally:
         app.stop()
+
+
+def test_two_hosts_are_none(port: int) -> None:
+    assert request(port, "/own", "127.0.0.1", HOST="evil.example")[0] == 403

@@ -161,7 +161,7 @@ def test_files_and_redirects(app: JsMeetsPy, tmp_path: Path) -> None:
     for path in ("/slash", "/deep", "/static"):
         status, location, _ = get(app, path)
         assert (status, location) == (307, f"https://{PUBLIC}{PREFIX}{path}/")
-    assert text(app, "/deep/") == "deep"
+    assert f"{PREFIX}/jsmeetspy/jsmeets.js" in text(app, "/deep/")
     assert get(app, "/none")[0] == 404
 
 

@@ -71,6 +71,18 @@ def test_origins(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     assert refused(page, origin=f"http://127.0.0.1.evil.example:{port(page)}")
     assert refused(page, origin=f"ftp://127.0.0.1:{port(page)}")
     assert refused(page, origin="http://[broken")
+    own = f"127.0.0.1:{port(page)}"
+    for foreign in (
+        f"evil@{own}",
+        f"evil:1@{own}",
+        f"{own}#.evil.example",
+        f"{own}/",
+        f"{own}?",
+        f"{own}\\",
+        f"{own} ",
+    ):
+        assert refused(page, origin=f"http://{foreign}x"), foreign
+        assert refused(page, origin=f"http://{foreign}", additional_headers={"Host": foreign}), foreign
     assert not refused(page, origin=f"http://localhost:{port(page)}")
     assert not refused(page, origin=f"http://[::1]:{port(page)}")
     assert not refused(page, origin="https://friend.example")
@@ -112,6 +124,12 @@ def test_hosts(page: Page) -> None:
     assert b"403" in with_host("localhost.evil.example")
     assert b"403" in with_host("[::1")
     assert b"403" in with_host("")
+    for foreign in (
+        "evil.example@127.0.0.1",
+        f"127.0.0.1:{port(page)}#.evil.example",
+        "127.0.0.1\r\nHost: evil.example",
+    ):
+        assert b"101" not in with_host(foreign), foreign
 
 
 def test_a_user_endpoint_is_closed_to_foreign_origins_but_needs_no_token(app: JsMeetsPy) -> None:
@@ -242,3 +260,15 @@ def test_200_pages_and_one_that_does_not_read(app: JsMeetsPy, page: Page) -> Non
     assert app.sockets.number_of_connections() == 200
     for raw in pages:
         raw.close()
+
+
+@pytest.mark.parametrize("path", ["/%0aERROR:root:forged", "/%1b[2J", "/%9b", "/%e2%80%ae", "/%0d%0a", "/%ed%a0%80"])
+def test_what_is_logged_of_a_request_stays_on_its_line(
+    app: JsMeetsPy, page: Page, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.websocket_route("/{name}")(lambda websocket: websocket.accept())
+    assert refused(page, path=path, origin="http://evil.example")
+    assert refused(page, path="/x", origin="http://\x9b2J")
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines), lines
