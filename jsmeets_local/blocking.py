@@ -15,7 +15,7 @@ from .api.queue import QueuesBase, acknowledged, next_item
 from .api.textsocket import TextSockets
 from .bridge import default_bridge
 from .core.arguments import Key, Target, seconds
-from .lines import item_or_raise
+from .lines import ENDED, NOTHING, missing
 
 __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
 
@@ -79,7 +79,9 @@ class BlockingQueues(QueuesBase):
         """
         operation = next_item(self._bridge, key, seconds(timeout))
         item = self._bridge.door.block(operation, f"JsPyQueue.shift({key!r})")
-        return item_or_raise(item, f"the queue {key!r}", timeout)
+        if item is NOTHING or item is ENDED:
+            raise missing(item, f"the queue {key!r}", timeout)
+        return item
 
 
 JsPyFunction = BlockingFunctions(default_bridge())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from .cells import here
 from .core.arguments import check_name, seconds
 from .errors import Disconnected, JsPyError, PageClosed
 from .launchers.notebook import Frame, show
-from .lines import ENDED, item_or_raise
+from .lines import ENDED, NOTHING, missing
 from .many import joined
 from .names import AsyncPageFunction, Names, PageFunction
 from .opening import Entrance
@@ -84,7 +83,9 @@ class AsyncPage:
     async def get(self, key: str, timeout: float | None = None) -> Any:
         """The next item of the queue `key`, as `PageQueue.get`."""
         item = await self._view.bridge.door.awaitable(self._view.queue_item(key, timeout))
-        return item_or_raise(item, f"the queue {key!r}", timeout, PageClosed)
+        if item is NOTHING or item is ENDED:
+            raise missing(item, f"the queue {key!r}", timeout, PageClosed)
+        return item
 
     async def subscribe(self, topic: str) -> AsyncIterator[tuple[str, Any]]:
         """The publications of a topic, as `Page.subscribe`: `async for topic, data in page.aio.subscribe("t")`."""
@@ -138,8 +139,7 @@ class Page:
         self.url = entrance.url
         self.js = Names(PageFunction, self.call, _asker(self._view))
         self.aio = AsyncPage(self._view)
-        finalizer = weakref.finalize(self, bridge.door.settle, self._view.presence.end)  # nobody holds it any more
-        finalizer.atexit = False  # what the program does by `atexit` still has its pages
+        bridge.door.when_gone(self, self._view.presence.end)
 
     @property
     def window(self) -> Window:

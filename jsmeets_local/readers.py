@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
 from typing import Any
 
 from .core.arguments import seconds
 from .errors import PageClosed
-from .lines import ENDED, item_or_raise
+from .lines import ENDED, NOTHING, missing
 from .view import View
 
 __all__ = ["PageQueue", "Subscription"]
@@ -35,7 +34,10 @@ class PageQueue:
             PageClosed: The page is closed, and nothing is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        return item_or_raise(self._next(timeout), f"the queue {self._key!r}", timeout, PageClosed)
+        item = self._next(timeout)
+        if item is NOTHING or item is ENDED:
+            raise missing(item, f"the queue {self._key!r}", timeout, PageClosed)
+        return item
 
     def push(self, data: Any) -> None:
         """Puts data into the page's queue of this name.
@@ -62,7 +64,6 @@ class Subscription:
         self._view = view
         self._topic = topic
         self._inbox, self._end = view.subscribe(topic)
-        weakref.finalize(self, view.bridge.door.settle, self._end).atexit = False  # nobody can read it any more
 
     def get(self, timeout: float | None = None) -> tuple[str, Any]:
         """The next publication, as `(topic, data)`, waiting for it.
@@ -75,9 +76,11 @@ class Subscription:
             PageClosed: The page is closed, and nothing is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        about = f"the topic {self._topic!r}"
-        item: tuple[str, Any] = item_or_raise(self._next(timeout), about, timeout, PageClosed)
-        return item
+        item: Any = self._next(timeout)
+        if item is NOTHING or item is ENDED:
+            raise missing(item, f"the topic {self._topic!r}", timeout, PageClosed)
+        publication: tuple[str, Any] = item
+        return publication
 
     def close(self) -> None:
         """Ends the subscription; what has come can still be read."""
