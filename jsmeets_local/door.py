@@ -278,6 +278,11 @@ class Door:
         if self.is_here():
             self.drain()
             return func(*args)
+        if undo is None and not self.is_open():
+            with self._lock:
+                if not self.is_open():
+                    self._tidy()
+                    return func(*args)
 
         def operation(done: Done[T]) -> Cancel | None:
             value = func(*args)

@@ -49,7 +49,10 @@ class PageQueue:
         self._view.push(self._key, data)
 
     def __iter__(self) -> Iterator[Any]:
-        while (item := self._next(None)) is not ENDED:
+        while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+            item = self._next(None)
+            if item is ENDED:
+                return
             yield item
 
     def _next(self, timeout: float | None) -> Any:
@@ -87,7 +90,10 @@ class Subscription:
         self._view.bridge.door.ask(self._end)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        while (item := self._next(None)) is not ENDED:
+        while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+            item = self._next(None)
+            if item is ENDED:
+                return
             yield item
 
     def _next(self, timeout: float | None) -> Any:

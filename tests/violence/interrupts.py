@@ -73,6 +73,9 @@ class Sender(threading.Thread):
         self.read: Callable[[str], int] = lambda name: 0
         self.stopped = threading.Event()
 
+    def send_last(self) -> None:
+        self._page.send(["push", 0, "last", 1])
+
     def run(self) -> None:
         threading.Thread(target=self._send, name="page, sending", daemon=True).start()
         for kind, *rest in self._page.messages():
@@ -191,7 +194,8 @@ def main(count: int, seed: int) -> None:
     bounded("stats", app.stats)
     bounded("a call", lambda: page.call("echo")(1))
     bounded("a publication", lambda: page.publish("numbers")(-1))
-    bounded("an item", lambda: sender._page.send(["push", 0, "last", 1]) or page.queue("last").get())
+    sender.send_last()
+    bounded("an item", lambda: page.queue("last").get())
     readers: dict[str, Callable[[], Any]] = {
         "topic": lambda: subscription.get(0.5),
         "got": lambda: got.get(0.5),
