@@ -27,7 +27,7 @@ __all__ = ["Cancel", "Done", "Door", "Operation"]
 
 T = TypeVar("T")
 Done: TypeAlias = Callable[[T], None]
-Cancel: TypeAlias = Callable[[], None]
+Cancel: TypeAlias = Callable[[], object]
 Operation: TypeAlias = Callable[[Done[T]], Cancel | None]
 
 # Seconds. An untimed wait for a lock misses a signal that arrives just before it begins (and on Windows every one): the
@@ -110,7 +110,9 @@ class Door:
         self.loop: asyncio.AbstractEventLoop | None = None
         self._in_turn = False  # this, and what follows, on the loop only
         self._ends: list[Callable[[], object]] = []  # what is to be done when the turn ends
-        self._bundles: dict[asyncio.AbstractEventLoop, list[tuple[_Started, Callable[[], object]]]] = {}  # for other loops
+        self._bundles: dict[
+            asyncio.AbstractEventLoop, list[tuple[_Started, Callable[[], object]]]
+        ] = {}  # for other loops
         _doors.add(self)
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -324,8 +326,7 @@ class Door:
             raise
         if waiter.error is not None:
             raise waiter.error
-        value: Any = waiter.value
-        return value
+        return waiter.value  # type: ignore[return-value] # it is there; `cast` would be a call
 
     def _start(self, waiter: _Waiter[T], operation: Operation[T]) -> None:
         if waiter.begun:

@@ -59,7 +59,8 @@ class QueuesBase:
     def _take(self, key: Hashable, newest: bool) -> Entry | None:
         bridge = self._bridge
         undo = functools.partial(bridge.put_back, key)
-        return bridge.door.ask(bridge.do, bridge.hub.queues.take, key, newest, undo=undo)
+        entry: Entry | None = bridge.door.ask(bridge.do, bridge.hub.queues.take, key, newest, undo=undo)
+        return entry
 
     def is_empty(self, key: Hashable) -> bool:
         """Whether a queue holds nothing, or does not exist."""

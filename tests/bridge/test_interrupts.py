@@ -154,7 +154,9 @@ def test_tasks_that_are_cancelled_with_their_items_leave_them_in_order(app: JsMe
         door.ask(int)  # and are answered, and have not seen it yet
         for task in tasks:
             task.cancel()
-        assert all(isinstance(out, asyncio.CancelledError) for out in await asyncio.gather(*tasks, return_exceptions=True))
+        assert all(
+            isinstance(out, asyncio.CancelledError) for out in await asyncio.gather(*tasks, return_exceptions=True)
+        )
 
     asyncio.run(main())
     got = [page.queue("q").get(5) if kind == "queue" else subscription.get(5)[1] for _ in range(4)]

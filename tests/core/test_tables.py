@@ -123,7 +123,9 @@ TestCallTable = CallTableMachine.TestCase
 TestBroker = BrokerMachine.TestCase
 
 
-@given(st.lists(st.tuples(st.sampled_from(["put", "pop", "shift", "put back", "clear", "remove"]), st.sampled_from("ab"))))
+@given(
+    st.lists(st.tuples(st.sampled_from(["put", "pop", "shift", "put back", "clear", "remove"]), st.sampled_from("ab")))
+)
 def test_queues(steps: list[tuple[str, str]]) -> None:
     queues = Queues()
     model: dict[str, list[int]] = {}

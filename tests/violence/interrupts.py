@@ -103,7 +103,7 @@ def bounded(what: str, work: Callable[[], object]) -> None:
     def run() -> None:
         try:
             work()
-        except BaseException as error:  # noqa: BLE001 - told to who waits
+        except BaseException as error:
             failures.append(error)
 
     thread = threading.Thread(target=run, name=what, daemon=True)
@@ -214,10 +214,10 @@ def main(count: int, seed: int) -> None:
         assert numbers == list(range(sender.sent[name])) or lost[name], f"{name}: not in order"
     bounded("the stop", app.stop)
     lost["numbers"] = len(set(told) - set(heard))
-    print(f"{interrupts.count} interrupts under {loop}, {rounds} calls beside them")
-    print("sent", dict(sender.sent), "published", len(told))
-    print("lost", lost)
-    print("interrupted in", dict(interrupts.where.most_common(12)))
+    report = sys.stdout.write
+    report(f"{interrupts.count} interrupts under {loop}, {rounds} calls beside them\n")
+    report(f"sent {dict(sender.sent)}, published {len(told)}\nlost {lost}\n")
+    report(f"interrupted in {dict(interrupts.where.most_common(12))}\n")
     assert not any(lost.values()), "something was lost"
     assert rounds > 0
 
