@@ -16,6 +16,7 @@ from .api.textsocket import TextSockets
 from .bridge import default_bridge
 from .core.arguments import Key, Target, seconds
 from .lines import ENDED, NOTHING, missing
+from .tracebacks import cut, public
 
 __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
 
@@ -40,7 +41,7 @@ class BlockingFunctions(FunctionsBase):
         """
         request = self._request(key, timeout, target)
         twin = f"await JsPyFunction.call({key!r})(...)"
-        return lambda *args: self._bridge.door.block(request(args), twin).answers
+        return public(lambda *args: self._bridge.door.block(request(args), twin).answers)
 
 
 class BlockingQueues(QueuesBase):
@@ -63,7 +64,7 @@ class BlockingQueues(QueuesBase):
         """
         request = self._request(key, timeout, target)
         twin = f"await JsPyQueue.push({key!r})(...)"
-        return lambda data: acknowledged(self._bridge.door.block(request(data), twin))
+        return public(lambda data: acknowledged(self._bridge.door.block(request(data), twin)))
 
     def get(self, key: str, timeout: float | None = None) -> Any:
         """Waits for the next item of a queue, and takes it.
@@ -78,10 +79,14 @@ class BlockingQueues(QueuesBase):
             WouldDeadlock: Called on the bridge's event loop.
         """
         operation = next_item(self._bridge, key, seconds(timeout))
-        item = self._bridge.door.block(operation, f"JsPyQueue.shift({key!r})")
-        if item is NOTHING or item is ENDED:
-            raise missing(item, f"the queue {key!r}", timeout)
-        return item
+        try:
+            item = self._bridge.door.block(operation, f"JsPyQueue.shift({key!r})")
+            if item is NOTHING or item is ENDED:
+                raise missing(item, f"the queue {key!r}", timeout)
+            return item
+        except BaseException as error:
+            cut(error)
+            raise
 
 
 JsPyFunction = BlockingFunctions(default_bridge())

@@ -23,15 +23,14 @@ from . import ending
 from .errors import BridgeBusy, WouldDeadlock
 from .workers import waiting
 
-__all__ = ["Cancel", "Done", "Door", "Operation"]
+__all__ = ["Cancel", "Done", "Door", "Operation", "wait_for"]
 
 T = TypeVar("T")
 Done: TypeAlias = Callable[[T], None]
 Cancel: TypeAlias = Callable[[], object]
 Operation: TypeAlias = Callable[[Done[T]], Cancel | None]
 
-# Seconds. An untimed wait for a lock misses a signal that arrives just before it begins (and on Windows every one): the
-# main thread, whose handlers raise KeyboardInterrupt, looks for signals after these, and twice as long ones.
+# Seconds after which the main thread looks for signals; on Windows no wait for a lock ends with one.
 _FIRST_SLICE = 0.05
 _LAST_SLICE = 0.1 if sys.platform == "win32" else 0.8
 
@@ -73,12 +72,22 @@ class _Waiter(_Started, Generic[T]):
 
     def wait(self) -> None:
         with waiting():
-            if threading.get_ident() != threading.main_thread().ident:
-                self._lock.acquire()
-                return
-            seconds = _FIRST_SLICE
-            while not self._lock.acquire(timeout=seconds):
-                seconds = min(2 * seconds, _LAST_SLICE)
+            wait_for(self._lock)
+
+
+def wait_for(lock: threading.Lock) -> None:
+    """Acquires a lock that another thread releases; a signal that comes on the way into the wait is noticed.
+
+    An untimed wait misses a signal that arrives after Python has looked for one and before the system call has begun,
+    which on a busy machine takes milliseconds: the interpreter changes hands in between. So the main thread, where
+    handlers run, looks again after a short time, then after longer ones.
+    """
+    if threading.get_ident() != threading.main_thread().ident:
+        lock.acquire()
+        return
+    seconds = _FIRST_SLICE
+    while not lock.acquire(timeout=seconds):
+        seconds = min(2 * seconds, _LAST_SLICE)
 
 
 class _Tracked(ref[Any]):
@@ -92,9 +101,9 @@ class Door:
     """Hands work to one event loop.
 
     A signal may raise `KeyboardInterrupt` in the main thread before and after every call, so that no hand-over to an
-    open loop takes a lock, and each of its steps may be the last one. `deque.append` is one step. A wake-up that was not
-    finished counts as none: `_woken` is the turn that was woken, told after that was done, and the loop alone counts its
-    turns. Who gives up says so by `append`, first of all, so that nothing can come in between.
+    open loop takes a lock, and each of its steps may be the last one. `deque.append` is one step. A wake-up that was
+    not finished counts as none: `_woken` is the turn that was woken, told after that was done, and the loop alone counts
+    its turns. A wait that is given up is told by `append`, first of all, so that nothing can come in between.
     """
 
     def __init__(self) -> None:

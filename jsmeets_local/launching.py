@@ -26,6 +26,7 @@ from .page import Page
 from .presence import GRACE, Crowd, check_grace
 from .private import Keeper
 from .switching import check_switch_interval
+from .tracebacks import cut, end_quietly
 from .views import Views
 
 if TYPE_CHECKING:
@@ -229,7 +230,12 @@ class Launching(Starlette2020):
         limit, crowd = seconds(timeout), self._crowd
         if crowd is None:
             return True
-        return self.bridge.door.block(crowd.wait_closed(limit), "await page.aio.wait()")
+        try:
+            return self.bridge.door.block(crowd.wait_closed(limit), "await page.aio.wait()")
+        except BaseException as error:
+            cut(error)
+            end_quietly(error)
+            raise
 
     def stats(self) -> dict[str, Any]:
         """What is there and what has been, in numbers: of the bridge, and so of all applications that share it.

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from .errors import JsPyError
+from .tracebacks import cut
 
 __all__ = ["AsyncPageFunction", "Names", "PageFunction"]
 
@@ -69,7 +70,11 @@ class PageFunction:
         self._ask = ask
 
     def __call__(self, *args: Any) -> Any:
-        return self._call(*args)
+        try:
+            return self._call(*args)
+        except BaseException as error:
+            cut(error)
+            raise
 
     def __getattribute__(self, name: str) -> Any:
         if name != "__call__":

@@ -17,6 +17,7 @@ from .names import AsyncPageFunction, Names, PageFunction
 from .opening import Entrance
 from .presence import GRACE
 from .readers import PageQueue, Subscription
+from .tracebacks import cut, end_quietly, public
 from .view import View
 
 if TYPE_CHECKING:
@@ -173,7 +174,15 @@ class Page:
         """
         request = self._view.call(key, timeout)
         twin = f"await page.aio.call({key!r})(...)"
-        return lambda *args: _value(self._view.bridge.door.block(request(args), twin))
+
+        def send(*args: Any) -> Any:
+            try:
+                return _value(self._view.bridge.door.block(request(args), twin))
+            except BaseException as error:
+                cut(error)
+                raise
+
+        return send
 
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Calls a function of the page many times, all at once, and waits for all values.
@@ -196,7 +205,7 @@ class Page:
         """
         request = self._view.map(key, timeout)
         twin = f"await page.aio.map({key!r})(...)"
-        return lambda *iterables: joined(key, self._view.bridge.door.block(request(iterables), twin))
+        return public(lambda *iterables: joined(key, self._view.bridge.door.block(request(iterables), twin)))
 
     def call_nowait(self, key: str) -> Callable[..., None]:
         """Calls a function of the page and does not wait; an error in it is logged.
@@ -212,7 +221,7 @@ class Page:
             PageClosed: (by the returned function) The page is closed.
         """
         check_name(key, "key of a function")
-        return lambda *args: self._view.notify(key, list(args))
+        return public(lambda *args: self._view.notify(key, list(args)))
 
     def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluates JavaScript in the page, awaits it, and returns its value.
@@ -227,7 +236,11 @@ class Page:
             Disconnected: The page left before it answered.
             PageClosed: The page is closed.
         """
-        return self.call("$eval", timeout)(code)
+        try:
+            return self.call("$eval", timeout)(code)
+        except BaseException as error:
+            cut(error)
+            raise
 
     def queue(self, key: str) -> PageQueue:
         """The queue `key`: `get` what pages pushed, iterate over it, `push` to the page's."""
@@ -239,7 +252,7 @@ class Page:
         Whoever is there hears it: that this page has been closed is no error.
         """
         publish = Pubsub(self._view.bridge).publish(topic, suppress)
-        return lambda data: self._view.is_gone() or publish(data)
+        return public(lambda data: self._view.is_gone() or publish(data))
 
     def subscribe(self, topic: str) -> Subscription:
         """The publications of a topic from now on: iterate over `(topic, data)`, or `get` one.
@@ -286,11 +299,17 @@ class Page:
         Returns:
             Whether it is.
         """
-        operation = self._view.presence.wait_here(seconds(timeout))
-        return self._view.bridge.door.block(operation, "await page.aio.wait_connected()")
+        try:
+            operation = self._view.presence.wait_here(seconds(timeout))
+            return self._view.bridge.door.block(operation, "await page.aio.wait_connected()")
+        except BaseException as error:
+            cut(error)
+            raise
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until the page is closed: gone for the grace time (of `launch`), so that a reload is not a close.
+
+        Ctrl-C raises `KeyboardInterrupt`; a script that does not catch it ends without a traceback.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
@@ -298,8 +317,13 @@ class Page:
         Returns:
             Whether it is closed.
         """
-        operation = self._view.presence.wait_closed(seconds(timeout))
-        return self._view.bridge.door.block(operation, "await page.aio.wait()")
+        try:
+            operation = self._view.presence.wait_closed(seconds(timeout))
+            return self._view.bridge.door.block(operation, "await page.aio.wait()")
+        except BaseException as error:
+            cut(error)
+            end_quietly(error)
+            raise
 
     def close(self) -> None:
         """Ends the page's connection, and its window; the server stops with its last page. Twice changes nothing."""

@@ -8,6 +8,7 @@ from typing import Any
 from .core.arguments import seconds
 from .errors import PageClosed
 from .lines import ENDED, NOTHING, missing
+from .tracebacks import cut, public
 from .view import View
 
 __all__ = ["PageQueue", "Subscription"]
@@ -34,11 +35,16 @@ class PageQueue:
             PageClosed: The page is closed, and nothing is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        item = self._next(timeout)
-        if item is NOTHING or item is ENDED:
-            raise missing(item, f"the queue {self._key!r}", timeout, PageClosed)
-        return item
+        try:
+            item = self._next(timeout)
+            if item is NOTHING or item is ENDED:
+                raise missing(item, f"the queue {self._key!r}", timeout, PageClosed)
+            return item
+        except BaseException as error:
+            cut(error)
+            raise
 
+    @public
     def push(self, data: Any) -> None:
         """Puts data into the page's queue of this name.
 
@@ -49,11 +55,15 @@ class PageQueue:
         self._view.push(self._key, data)
 
     def __iter__(self) -> Iterator[Any]:
-        while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
-            item = self._next(None)
-            if item is ENDED:
-                return
-            yield item
+        try:
+            while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+                item = self._next(None)
+                if item is ENDED:
+                    return
+                yield item
+        except BaseException as error:
+            cut(error)
+            raise
 
     def _next(self, timeout: float | None) -> Any:
         operation = self._view.queue_item(self._key, timeout)
@@ -79,22 +89,30 @@ class Subscription:
             PageClosed: The page is closed, and nothing is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        item: Any = self._next(timeout)
-        if item is NOTHING or item is ENDED:
-            raise missing(item, f"the topic {self._topic!r}", timeout, PageClosed)
-        publication: tuple[str, Any] = item
-        return publication
+        try:
+            item: Any = self._next(timeout)
+            if item is NOTHING or item is ENDED:
+                raise missing(item, f"the topic {self._topic!r}", timeout, PageClosed)
+            publication: tuple[str, Any] = item
+            return publication
+        except BaseException as error:
+            cut(error)
+            raise
 
     def close(self) -> None:
         """Ends the subscription; what has come can still be read."""
         self._view.bridge.door.ask(self._end)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
-            item = self._next(None)
-            if item is ENDED:
-                return
-            yield item
+        try:
+            while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+                item = self._next(None)
+                if item is ENDED:
+                    return
+                yield item
+        except BaseException as error:
+            cut(error)
+            raise
 
     def _next(self, timeout: float | None) -> Any:
         twin = "async for topic, data in page.aio.subscribe(...)"
