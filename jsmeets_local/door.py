@@ -102,7 +102,7 @@ class Door:
 
     A signal may raise `KeyboardInterrupt` in the main thread before and after every call, so that no hand-over to an
     open loop takes a lock, and each of its steps may be the last one. `deque.append` is one step. A wake-up that was
-    not finished counts as none: `_woken` is the turn that was woken, told after that was done, and the loop alone counts
+    not finished counts as none: `_woken` is the turn that was woken, set after that was done, and the loop alone counts
     its turns. A wait that is given up is told by `append`, first of all, so that nothing can come in between.
     """
 

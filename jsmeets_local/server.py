@@ -130,7 +130,8 @@ class ServerThread:
             self._server.should_exit = True
         self.accept()
         if threading.current_thread() is not self._thread:
-            self._thread.join(seconds)
+            with suppress(RuntimeError):  # Ctrl-C came before it has begun; if it begins, it ends at once
+                self._thread.join(seconds)
             if self._thread.is_alive():
                 logger.error("the server does not end: an async function or a handler ignores its cancellation")
 

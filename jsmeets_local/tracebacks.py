@@ -29,9 +29,9 @@ logger = logging.getLogger("jsmeets_local")
 def cut(error: BaseException) -> None:
     """Removes the frames of this library from an error that a public function is about to `raise` again.
 
-    The frame that raises an error again does not appear in its traceback, so that this ends at the caller's line. Frames
-    of the user's code stay, with all that called it, and so does everything else while the logger `jsmeets_local` is at
-    level DEBUG.
+    The frame that raises an error again does not appear in its traceback, so that this ends at the caller's line.
+    Frames of the user's code stay, with all that called it, and so does everything else while the logger
+    `jsmeets_local` is at level DEBUG.
     """
     if not isinstance(error, _PLAIN) or logger.isEnabledFor(logging.DEBUG):
         return
@@ -66,8 +66,8 @@ def public(func: Callable[P, T]) -> Callable[P, T]:
 def end_quietly(error: BaseException) -> None:
     """Ends the program without a traceback where nothing catches this Ctrl-C: the way to end one that waits.
 
-    Its exit status is that of an interrupted program (130 in a shell). A shell of Python, a notebook, and a program with
-    an `excepthook` of its own show the error as any other.
+    Its exit status is that of an interrupted program (130 in a shell). A shell of Python, a notebook, and a program
+    with an `excepthook` of its own show the error as any other.
     """
     if (
         isinstance(error, KeyboardInterrupt)
