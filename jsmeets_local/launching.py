@@ -296,10 +296,14 @@ class Launching(Starlette2020):
             self._is_launched = True
             self._openings.begin(Keeper() if order.private else None)
             server = self._start_server(order)
-            crowd = self.bridge.door.ask(Crowd, self.bridge)
-            self.bridge.hub.functions.builtins["$window"] = Function("$window", self._steer, exclusive=False)
-            with self._lock:
-                self._server, self._crowd, self.bridge.owner = server, crowd, self
+            try:
+                crowd = self.bridge.door.ask(Crowd, self.bridge, undo=Crowd.end)
+                self.bridge.hub.functions.builtins["$window"] = Function("$window", self._steer, exclusive=False)
+                with self._lock:
+                    self._server, self._crowd, self.bridge.owner = server, crowd, self
+            except BaseException:  # Ctrl-C, before `stop` knows of it
+                server.stop()
+                raise
             return server
 
     def _start_server(self, order: _Order) -> ServerThread:
