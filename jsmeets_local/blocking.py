@@ -15,8 +15,9 @@ from .api.queue import QueuesBase, acknowledged, next_item
 from .api.textsocket import TextSockets
 from .bridge import default_bridge
 from .core.arguments import Key, Target, seconds
-from .core.prepared import Prepared, PreparedData
-from .lines import item_or_raise
+from .lines import ENDED, NOTHING, missing
+from .prepared import Prepared, PreparedData
+from .tracebacks import cut
 
 __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
 
@@ -79,8 +80,14 @@ class BlockingQueues(QueuesBase):
             WouldDeadlock: Called on the bridge's event loop.
         """
         operation = next_item(self._bridge, key, seconds(timeout))
-        item = self._bridge.door.block(operation, f"JsPyQueue.shift({key!r})")
-        return item_or_raise(item, f"the queue {key!r}", timeout)
+        try:
+            item = self._bridge.door.block(operation, f"JsPyQueue.shift({key!r})")
+            if item is NOTHING or item is ENDED:
+                raise missing(item, f"the queue {key!r}", timeout)
+            return item
+        except BaseException as error:
+            cut(error)
+            raise
 
 
 JsPyFunction = BlockingFunctions(default_bridge())

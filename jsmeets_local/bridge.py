@@ -15,6 +15,7 @@ from .cells import Cell, here, kernel_shell
 from .core import effects as fx
 from .core.functions import Function
 from .core.message import UserObject
+from .core.queues import Entry
 from .errors import BridgeBusy, ProtocolError
 from .exits import Exits
 from .invoker import Answer, Invoker, Listener
@@ -170,11 +171,20 @@ class Bridge(Shell):
             served(True)
 
     def _stored(self, effect: fx.Stored) -> None:
-        line = self.item_lines.get(effect.key)
-        while line and not self.hub.queues.is_empty(effect.key):
-            line.popleft()(self.hub.queues.shift(effect.key))
+        self._serve_items(effect.key)
         for listener in list(self.queue_listeners.values()):
             self._invoker.tell(listener, effect.key)
+
+    def put_back(self, key: Hashable, entry: Entry | None) -> None:
+        """Returns an item of a queue that was taken and has not arrived, on the loop: the next reader gets it."""
+        if entry is not None:
+            self.hub.queues.put_back(key, entry)
+            self._serve_items(key)
+
+    def _serve_items(self, key: Hashable) -> None:
+        line = self.item_lines.get(key)
+        while line and (entry := self.hub.queues.take(key)) is not None:
+            line.popleft()(entry)
 
     def _user_message(self, effect: fx.UserMessage) -> None:
         listener = self.protocols.get(effect.object.get("protocol", ""))

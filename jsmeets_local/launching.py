@@ -29,6 +29,7 @@ from .presence import GRACE, Crowd, check_grace
 from .private import Keeper
 from .processes import check_launch
 from .switching import check_switch_interval
+from .tracebacks import cut, end_quietly
 from .views import Views
 
 if TYPE_CHECKING:
@@ -252,7 +253,12 @@ class Launching(Starlette2020):
         self.bridge.exits.check()
         if crowd is None:
             return True
-        return self.bridge.exits.block(crowd.wait_closed(limit), "await page.aio.wait()")
+        try:
+            return self.bridge.exits.block(crowd.wait_closed(limit), "await page.aio.wait()")
+        except BaseException as error:
+            cut(error)
+            end_quietly(error)
+            raise
 
     def stats(self) -> dict[str, Any]:
         """What is there and what has been, in numbers: of the bridge, and so of all applications that share it.
@@ -313,10 +319,14 @@ class Launching(Starlette2020):
             self._is_launched = True
             self._openings.begin(Keeper() if order.private else None)
             server = self._start_server(order)
-            crowd = self.bridge.door.ask(Crowd, self.bridge)
-            self.bridge.hub.functions.builtins["$window"] = Function("$window", self._steer, exclusive=False)
-            with self._lock:
-                self._server, self._crowd, self.bridge.owner = server, crowd, self
+            try:
+                crowd = self.bridge.door.ask(Crowd, self.bridge, undo=Crowd.end)
+                self.bridge.hub.functions.builtins["$window"] = Function("$window", self._steer, exclusive=False)
+                with self._lock:
+                    self._server, self._crowd, self.bridge.owner = server, crowd, self
+            except BaseException:  # Ctrl-C, before `stop` knows of it
+                server.stop()
+                raise
             return server
 
     def _start_server(self, order: _Order) -> ServerThread:

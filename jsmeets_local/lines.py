@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from .core.queues import Entry, put_back
 from .door import Cancel, Done, Door, Operation
 from .errors import CallTimeout, Disconnected
 
-__all__ = ["ENDED", "NOTHING", "Inbox", "Line", "item_or_raise", "stand_in"]
+__all__ = ["ENDED", "NOTHING", "Inbox", "Line", "missing", "stand_in"]
 
 NOTHING = object()  # nothing came in time
 ENDED = object()  # nothing will come any more
@@ -43,13 +44,13 @@ def stand_in(line: Line, door: Door, timeout: float | None, done: Done[Any]) -> 
     return leave
 
 
-def item_or_raise(item: Any, what: str, timeout: float | None, ended: type[Disconnected] = Disconnected) -> Any:
-    """What came to a line; `CallTimeout`, or an `ended`, where nothing did."""
+def missing(
+    item: object, what: str, timeout: float | None, ended: type[Disconnected] = Disconnected
+) -> CallTimeout | Disconnected:
+    """The error to raise where nothing came to a line: `NOTHING`, or `ENDED`."""
     if item is NOTHING:
-        raise CallTimeout(f"nothing came to {what} within {timeout} s")
-    if item is ENDED:
-        raise ended(f"the page was closed, or the server has stopped; nothing more comes to {what}")
-    return item
+        return CallTimeout(f"nothing came to {what} within {timeout} s")
+    return ended(f"the page was closed, or the server has stopped; nothing more comes to {what}")
 
 
 class Inbox:
@@ -57,16 +58,21 @@ class Inbox:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._items: deque[Any] = deque()
+        self._items: deque[Entry] = deque()
+        self._last = 0  # the number of the newest item
         self._readers: Line = deque()
         self._ended = False
 
     def put(self, item: Any) -> None:
         """Gives an item to the reader that waits longest, or keeps it."""
-        if self._readers:
-            self._readers.popleft()(item)
-        elif not self._ended:
-            self._items.append(item)
+        if not self._ended:
+            self._last += 1
+            self._items.append((self._last, item))
+            self._serve()
+
+    def _serve(self) -> None:
+        while self._readers and self._items:
+            self._readers.popleft()(self._items.popleft())
 
     def end(self) -> None:
         """Nothing comes any more; what is there can still be read."""
@@ -75,12 +81,33 @@ class Inbox:
             self._readers.popleft()(ENDED)
 
     def next(self, timeout: float | None) -> Operation[Any]:
-        """An operation: the next item, `NOTHING` after the timeout (seconds), `ENDED` at the end."""
+        """An operation: the next item, `NOTHING` after the timeout (seconds), `ENDED` at the end.
 
-        def operation(done: Done[Any]) -> Cancel | None:
+        Cancelled after it was done, the item has not arrived: it goes back.
+        """
+
+        def operation(done: Done[Any]) -> Cancel:
+            taken: list[Entry] = []
+            leave: Cancel | None = None
+
+            def take(entry: Any) -> None:
+                if entry is NOTHING or entry is ENDED:
+                    done(entry)
+                else:
+                    taken.append(entry)
+                    done(entry[1])
+
+            def cancel() -> None:
+                if leave is not None:
+                    leave()
+                if taken:
+                    put_back(self._items, taken.pop())
+                    self._serve()
+
             if self._items or self._ended:
-                done(self._items.popleft() if self._items else ENDED)
-                return None
-            return stand_in(self._readers, self._door, timeout, done)
+                take(self._items.popleft() if self._items else ENDED)
+            else:
+                leave = stand_in(self._readers, self._door, timeout, take)
+            return cancel
 
         return operation

@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from .core.prepared import refuse_named
 from .errors import JsPyError
+from .prepared import refuse_named
+from .tracebacks import cut
 
 __all__ = ["AsyncPageFunction", "Names", "PageFunction"]
 
@@ -75,9 +76,13 @@ class PageFunction:
         self._ask = ask
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        if named:
-            refuse_named(f"page.js.{self.__name__}", named)
-        return self._call(*args)
+        try:
+            if named:
+                refuse_named(f"page.js.{self.__name__}", named)
+            return self._call(*args)
+        except BaseException as error:
+            cut(error)
+            raise
 
     def __getattribute__(self, name: str) -> Any:
         if name != "__call__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +9,16 @@ from .api.pubsub import Pubsub
 from .bridge import Bridge
 from .cells import here
 from .core.arguments import check_name, seconds
-from .core.prepared import AsyncPrepared, Prepared, PreparedData
 from .errors import Disconnected, JsPyError, PageClosed
 from .launchers.notebook import Frame, show
-from .lines import ENDED, item_or_raise
+from .lines import ENDED, NOTHING, missing
 from .many import joined
 from .names import AsyncPageFunction, Names, PageFunction
 from .opening import Entrance
+from .prepared import AsyncPrepared, Prepared, PreparedData
 from .presence import GRACE
 from .readers import PageQueue, Subscription
+from .tracebacks import cut, end_quietly
 from .view import View
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ class AsyncPage:
     async def get(self, key: str, timeout: float | None = None) -> Any:
         """The next item of the queue `key`, as `PageQueue.get`."""
         item = await self._view.bridge.door.awaitable(self._view.queue_item(key, timeout))
-        return item_or_raise(item, f"the queue {key!r}", timeout, PageClosed)
+        if item is NOTHING or item is ENDED:
+            raise missing(item, f"the queue {key!r}", timeout, PageClosed)
+        return item
 
     async def subscribe(self, topic: str) -> AsyncIterator[tuple[str, Any]]:
         """The publications of a topic, as `Page.subscribe`: `async for topic, data in page.aio.subscribe("t")`."""
@@ -139,8 +141,7 @@ class Page:
         self.url = entrance.url
         self.js = Names(PageFunction, self.call, _asker(self._view))
         self.aio = AsyncPage(self._view)
-        finalizer = weakref.finalize(self, bridge.door.settle, self._view.presence.end)  # nobody holds it any more
-        finalizer.atexit = False  # what the program does by `atexit` still has its pages
+        bridge.door.when_gone(self, self._view.presence.end)
 
     @property
     def window(self) -> Window:
@@ -229,7 +230,11 @@ class Page:
             Disconnected: The page left before it answered.
             PageClosed: The page is closed.
         """
-        return self.call("$eval", timeout)(code)
+        try:
+            return self.call("$eval", timeout)(code)
+        except BaseException as error:
+            cut(error)
+            raise
 
     def queue(self, key: str) -> PageQueue:
         """The queue `key`: `get` what pages pushed, iterate over it, `push` to the page's."""
@@ -289,11 +294,17 @@ class Page:
         Returns:
             Whether it is.
         """
-        operation = self._view.presence.wait_here(seconds(timeout))
-        return self._view.bridge.door.block(operation, "await page.aio.wait_connected()")
+        try:
+            operation = self._view.presence.wait_here(seconds(timeout))
+            return self._view.bridge.door.block(operation, "await page.aio.wait_connected()")
+        except BaseException as error:
+            cut(error)
+            raise
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until the page is closed: gone for the grace time (of `launch`), so that a reload is not a close.
+
+        Ctrl-C raises `KeyboardInterrupt`; a script that does not catch it ends without a traceback.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
@@ -304,8 +315,13 @@ class Page:
         Raises:
             SystemExit: In the main thread: an exposed function or a callback called `sys.exit()`. Not in a notebook.
         """
-        operation = self._view.presence.wait_closed(seconds(timeout))
-        return self._view.bridge.exits.block(operation, "await page.aio.wait()")
+        try:
+            operation = self._view.presence.wait_closed(seconds(timeout))
+            return self._view.bridge.exits.block(operation, "await page.aio.wait()")
+        except BaseException as error:
+            cut(error)
+            end_quietly(error)
+            raise
 
     def close(self) -> None:
         """Ends the page's connection, and its window; the server stops with its last page. Twice changes nothing."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
 from typing import Any
 
 from .core.arguments import check_queue_key, seconds
 from .errors import PageClosed
-from .lines import ENDED, item_or_raise
+from .lines import ENDED, NOTHING, missing
+from .tracebacks import cut, public
 from .view import View
 
 __all__ = ["PageQueue", "Subscription"]
@@ -35,8 +35,16 @@ class PageQueue:
             PageClosed: The page is closed, and nothing is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        return item_or_raise(self._next(timeout), f"the queue {self._key!r}", timeout, PageClosed)
+        try:
+            item = self._next(timeout)
+            if item is NOTHING or item is ENDED:
+                raise missing(item, f"the queue {self._key!r}", timeout, PageClosed)
+            return item
+        except BaseException as error:
+            cut(error)
+            raise
 
+    @public
     def push(self, data: Any) -> bool:
         """Puts data into the page's queue of this name; if the page is not there yet, when it comes.
 
@@ -49,8 +57,15 @@ class PageQueue:
         return self._view.push(self._key, data)
 
     def __iter__(self) -> Iterator[Any]:
-        while (item := self._next(None)) is not ENDED:
-            yield item
+        try:
+            while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+                item = self._next(None)
+                if item is ENDED:
+                    return
+                yield item
+        except BaseException as error:
+            cut(error)
+            raise
 
     def _next(self, timeout: float | None) -> Any:
         operation = self._view.queue_item(self._key, timeout)
@@ -64,7 +79,6 @@ class Subscription:
         self._view = view
         self._topic = topic
         self._inbox, self._end = view.subscribe(topic)
-        weakref.finalize(self, view.bridge.door.settle, self._end).atexit = False  # nobody can read it any more
 
     def get(self, timeout: float | None = None) -> tuple[str, Any]:
         """The next publication, as `(topic, data)`, waiting for it.
@@ -77,17 +91,30 @@ class Subscription:
             PageClosed: The page is closed, and nothing is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        about = f"the topic {self._topic!r}"
-        item: tuple[str, Any] = item_or_raise(self._next(timeout), about, timeout, PageClosed)
-        return item
+        try:
+            item: Any = self._next(timeout)
+            if item is NOTHING or item is ENDED:
+                raise missing(item, f"the topic {self._topic!r}", timeout, PageClosed)
+            publication: tuple[str, Any] = item
+            return publication
+        except BaseException as error:
+            cut(error)
+            raise
 
     def close(self) -> None:
         """Ends the subscription; what has come can still be read."""
         self._view.bridge.door.ask(self._end)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        while (item := self._next(None)) is not ENDED:
-            yield item
+        try:
+            while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+                item = self._next(None)
+                if item is ENDED:
+                    return
+                yield item
+        except BaseException as error:
+            cut(error)
+            raise
 
     def _next(self, timeout: float | None) -> Any:
         twin = "async for topic, data in page.aio.subscribe(...)"

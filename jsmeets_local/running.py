@@ -113,9 +113,8 @@ class Running(Launching):
         self.wait()
 
     def _start_server(self, order: Any) -> ServerThread:
-        server = super()._start_server(order)
-        _apps.add(self)
-        return server
+        _apps.add(self)  # before: Ctrl-C must find the server in the hands of who stops it
+        return super()._start_server(order)
 
     def _end_with_program(self) -> None:
         """As `stop()`, but that nothing here waits for a loop that may be busy for ever."""

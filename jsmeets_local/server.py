@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from .cells import here, writing
+from .door import wait_for
 from .errors import LaunchError
 from .lifespan import Lifespan
 from .switching import switching
@@ -76,7 +77,9 @@ class ServerThread:
         self._twin: socket.socket | None = None
         self._app = app
         self._loop = _new_loop()
-        self._ready = threading.Event()  # started, or failed to
+        # Released when it has started, or failed to. Ctrl-C could leave an Event locked, as it is written in Python.
+        self._ready = threading.Lock()
+        self._ready.acquire()
         self._goes_on = asyncio.Event()  # accepting, or stopping
         self._stopping = False
         self._grace = GRACE_SECONDS
@@ -84,10 +87,10 @@ class ServerThread:
         self._cell = here()  # of a notebook: where the log of this thread is seen
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="jsmeets-server", daemon=True)
-        self._thread.start()
         _servers.add(self)
         try:
-            self._ready.wait()
+            self._thread.start()
+            wait_for(self._ready)
         except BaseException:  # Ctrl-C during a long start-up
             self.stop()
             raise
@@ -98,7 +101,11 @@ class ServerThread:
     def accept(self) -> None:
         """Serves, from now on; those who have connected already wait for that."""
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._goes_on.set)
+            try:
+                self._loop.call_soon_threadsafe(self._goes_on.set)
+            except KeyboardInterrupt:  # asyncio's loop may have it, and not be awake
+                self._loop.call_soon_threadsafe(self._goes_on.set)
+                raise
 
     @property
     def base_url(self) -> str:
@@ -135,7 +142,8 @@ class ServerThread:
             self._server.should_exit = True
         self.accept()
         if threading.current_thread() is not self._thread:
-            self._thread.join(seconds)
+            with suppress(RuntimeError):  # Ctrl-C came before it has begun; if it begins, it ends at once
+                self._thread.join(seconds)
             if self._thread.is_alive():
                 logger.error("the server does not end: an async function or a handler ignores its cancellation")
 
@@ -167,12 +175,16 @@ class ServerThread:
             self._socket.close()
             if self._twin is not None:
                 self._twin.close()
-            self._ready.set()
+            self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        if self._ready.locked():
+            self._ready.release()
 
     async def _serve(self) -> None:
         lifespan = Lifespan(self._app)
         await lifespan.begin()
-        self._ready.set()
+        self._tell_ready()
         await self._goes_on.wait()
         if self._stopping:
             await lifespan.shutdown()

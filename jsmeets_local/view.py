@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import logging
+import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -320,23 +321,29 @@ class View:
         """An inbox for a topic, until the page is closed or the second value is called on the loop."""
         check_name(topic, "topic")
         self.check_open()
-        inbox = Inbox(self.bridge.door)
-        end: Callable[[], None] = self.bridge.door.ask(self._subscribe, topic, inbox)
-        return inbox, end
+        door = self.bridge.door
+        inbox = Inbox(door)
+        held = weakref.ref(inbox)  # the subscription ends with who reads it
+        stop_watching: Cancel = _nothing
 
-    def _subscribe(self, topic: str, inbox: Inbox) -> Callable[[], None]:
         def subscriber(name: str, data: Any) -> None:
-            inbox.put((name, data))
+            if (inbox := held()) is not None:
+                inbox.put((name, data))
+
+        def begin() -> None:
+            nonlocal stop_watching
+            self.bridge.hub.broker.subscribe(topic, subscriber)
+            stop_watching = self.presence.when_closed(lambda _: end()) or _nothing
 
         def end() -> None:
             self.bridge.hub.broker.unsubscribe(topic, subscriber)
-            inbox.end()
             stop_watching()
+            if (inbox := held()) is not None:
+                inbox.end()
 
-        self.bridge.hub.broker.subscribe(topic, subscriber)
-        stop_watching: Cancel = _nothing
-        stop_watching = self.presence.when_closed(lambda _: end()) or _nothing
-        return end
+        door.when_gone(inbox, end)  # first, as Ctrl-C may come before `begin` has told that it is done
+        door.ask(begin)
+        return inbox, end
 
     def add_state_event(self, func: Callable[[str], Any]) -> None:
         """Has `func(state)` called when the state changes."""

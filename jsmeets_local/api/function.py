@@ -9,8 +9,8 @@ from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import Target, check_function, check_name, check_target, seconds_of_call
 from ..core.calls import Finished
-from ..core.prepared import AsyncPrepared, Prepared
 from ..door import Operation
+from ..prepared import AsyncPrepared, Prepared
 
 __all__ = ["Functions", "FunctionsBase"]
 

@@ -9,9 +9,9 @@ from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import check_function, check_name, check_suppress
 from ..core.limits import Overflow
-from ..core.prepared import PreparedData
 from ..door import Cancel, Done, Operation
 from ..lines import ENDED, stand_in
+from ..prepared import PreparedData
 
 __all__ = ["Pubsub"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
@@ -10,11 +11,11 @@ from ..bridge import Bridge
 from ..cells import here
 from ..core.arguments import Key, Target, check_function, check_queue_key, check_target, seconds_of_call
 from ..core.calls import Finished
-from ..core.prepared import AsyncPreparedData, PreparedData
-from ..core.queues import WhenFull, check_when_full
+from ..core.queues import Entry, WhenFull, check_when_full
 from ..door import Cancel, Done, Operation
 from ..invoker import Listener
 from ..lines import ENDED, NOTHING, stand_in
+from ..prepared import AsyncPreparedData, PreparedData
 
 __all__ = ["QueuesApi", "QueuesBase", "acknowledged", "next_item"]
 
@@ -48,11 +49,19 @@ class QueuesBase:
 
     def pop(self, key: Hashable, default_value: Any = None) -> Any:
         """Removes and returns the newest item of a queue, `default_value` when it is empty."""
-        return self._bridge.ask(self._bridge.hub.queues.pop, key, default_value)
+        entry = self._take(key, True)
+        return default_value if entry is None else entry[1]
 
     def shift(self, key: Hashable, default_value: Any = None) -> Any:
         """Removes and returns the oldest item of a queue, `default_value` when it is empty."""
-        return self._bridge.ask(self._bridge.hub.queues.shift, key, default_value)
+        entry = self._take(key, False)
+        return default_value if entry is None else entry[1]
+
+    def _take(self, key: Hashable, newest: bool) -> Entry | None:
+        bridge = self._bridge
+        undo = functools.partial(bridge.put_back, key)
+        entry: Entry | None = bridge.door.ask(bridge.do, bridge.hub.queues.take, key, newest, undo=undo)
+        return entry
 
     def is_empty(self, key: Hashable) -> bool:
         """Whether a queue holds nothing, or does not exist."""
@@ -172,25 +181,27 @@ def next_item(bridge: Bridge, key: Hashable, timeout: float | None) -> Operation
     """
 
     def operation(done: Done[Any]) -> Cancel:
-        taken: list[Any] = []
+        taken: list[Entry] = []
         line = bridge.item_lines.setdefault(key, deque())
 
-        def take(item: Any) -> None:
+        def take(entry: Any) -> None:
             _leave_line(bridge, key)
-            if item is not NOTHING and item is not ENDED:
-                taken.append(item)
-            done(item)
+            if entry is NOTHING or entry is ENDED:
+                done(entry)
+            else:
+                taken.append(entry)
+                done(entry[1])
 
         def cancel() -> None:
             if leave is not None:
                 leave()
             _leave_line(bridge, key)
             if taken:
-                bridge.hub.queues.put_back(key, taken.pop())
+                bridge.put_back(key, taken.pop())
 
         leave: Cancel | None = None
         if not bridge.hub.queues.is_empty(key):
-            take(bridge.do(bridge.hub.queues.shift, key))
+            take(bridge.do(bridge.hub.queues.take, key))
         else:
             leave = stand_in(line, bridge.door, timeout, take)
         return cancel

@@ -105,4 +105,7 @@ def _told(error: BaseException) -> tuple[str, str]:
     """The name and the text of a cause or member."""
     if isinstance(error, JavaScriptError):
         return error.name, error.msg[:TEXT]
-    return error_name(error), error_text(error)[:TEXT]
+    try:
+        return error_name(error), error_text(error)[:TEXT]
+    except KeyboardInterrupt:  # of its __str__: no signal handler runs in the threads that call this
+        return error_name(error), ""

@@ -8,16 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 from ..text import plain
-from .prepared import AsyncPrepared, AsyncPreparedData
 
-__all__ = ["Function", "FunctionTable", "is_async"]
+__all__ = ["AsyncCallable", "Function", "FunctionTable", "is_async"]
+
+
+class AsyncCallable:
+    """Base of callable objects whose call returns an awaitable."""
+
+    __slots__ = ()
 
 
 def is_async(func: Callable[..., Any]) -> bool:
     """Whether calling `func` gives a coroutine, also through `partial`, `staticmethod` and `__call__`."""
     while isinstance(func, (functools.partial, staticmethod)):
         func = func.func if isinstance(func, functools.partial) else func.__func__
-    if isinstance(func, (AsyncPrepared, AsyncPreparedData)):
+    if isinstance(func, AsyncCallable):
         return True
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
 

@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-__all__ = ["Queues", "WhenFull", "check_when_full"]
+__all__ = ["Entry", "Queues", "WhenFull", "check_when_full", "put_back"]
 
 WhenFull: TypeAlias = Literal["wait", "error", "drop_oldest"]
+Entry: TypeAlias = tuple[int, Any]  # an item with its number, by which it finds back to its place
 Ticket: TypeAlias = tuple[int, int]  # a socket and the number of its request, which wait for the acknowledgement
 
 
@@ -18,6 +19,17 @@ def check_when_full(policy: object) -> None:
     """Raises `ValueError` for what is no policy of queues."""
     if policy not in get_args(WhenFull):
         raise ValueError(f"when_full is one of {', '.join(map(repr, get_args(WhenFull)))}; got {policy!r}")
+
+
+def put_back(entries: deque[Entry], entry: Entry) -> None:
+    """Returns an entry that was taken, in order: others may have come back before it."""
+    place = 0
+    if entries and entries[-1][0] < entry[0]:
+        place = len(entries)
+    else:
+        while place < len(entries) and entries[place][0] < entry[0]:
+            place += 1
+    entries.insert(place, entry)
 
 
 class _Limit(Struct, frozen=True):
@@ -38,7 +50,8 @@ class Queues:
     ) -> None:
         self.max_items = max_items
         self.dropped = 0  # items, refused ones too
-        self._items: dict[Hashable, deque[Any]] = {}
+        self._items: dict[Hashable, deque[Entry]] = {}
+        self._last = 0  # the number of the newest item
         self._limits: dict[Hashable, _Limit] = {}
         self._waiting: dict[Hashable, deque[tuple[Any, Ticket]]] = {}
         self._report = stored
@@ -89,25 +102,19 @@ class Queues:
 
     def put(self, key: Hashable, item: Any) -> None:
         """Appends an item."""
-        self._items.setdefault(key, deque()).append(item)
+        self._last += 1
+        self._items.setdefault(key, deque()).append((self._last, item))
 
-    def put_back(self, key: Hashable, item: Any) -> None:
-        """Returns an item that was taken as the oldest."""
-        self._items.setdefault(key, deque()).appendleft(item)
+    def put_back(self, key: Hashable, entry: Entry) -> None:
+        """Returns an item that was taken."""
+        put_back(self._items.setdefault(key, deque()), entry)
 
-    def pop(self, key: Hashable, default: Any = None) -> Any:
-        """Removes and returns the newest item, `default` when there is none."""
+    def take(self, key: Hashable, newest: bool = False) -> Entry | None:
+        """Removes and returns the oldest item, or the newest; `None` when there is none."""
         items = self._items.get(key)
-        item = items.pop() if items else default
+        entry = (items.pop() if newest else items.popleft()) if items else None
         self._admit(key)
-        return item
-
-    def shift(self, key: Hashable, default: Any = None) -> Any:
-        """Removes and returns the oldest item, `default` when there is none."""
-        items = self._items.get(key)
-        item = items.popleft() if items else default
-        self._admit(key)
-        return item
+        return entry
 
     def is_empty(self, key: Hashable) -> bool:
         """Whether there is nothing to take."""

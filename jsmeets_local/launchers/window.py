@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from ..errors import JsPyError
+from ..tracebacks import public
 from .steering import FileTypes, Steering
 
 __all__ = ["AsyncWindow", "Window"]
@@ -28,6 +29,7 @@ class Window(Steering):
         options = args[-1] if args and isinstance(args[-1], dict) else {}
         return self._do(method, *(args[:-1] if options else args), **options)
 
+    @public
     def _do(self, method: str, *args: Any, **options: Any) -> Any:
         outcome = self._door.block(self._request(method, *args, **options), f"await page.aio.window.{method}(...)")
         return _value(outcome)

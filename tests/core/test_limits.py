@@ -15,7 +15,7 @@ from jsmeets_local.core import message as m
 from jsmeets_local.core.codec import Packet, decode, message_packet
 from jsmeets_local.core.hub import Hub
 from jsmeets_local.core.outbox import Outbox
-from jsmeets_local.core.queues import Queues
+from jsmeets_local.core.queues import Entry, Queues
 from jsmeets_local.core.values import pack
 
 SMALL = Limits(outbox_bytes=2**20, outbox_messages=1000, calls=3, topics=2, queue_items=2)
@@ -274,6 +274,10 @@ def test_topics_of_a_page(hub: Hub) -> None:
         hub.hello(m.Hello("e", "", ["a", "b", "c"]), "")
 
 
+def item(entry: Entry | None) -> Any:
+    return None if entry is None else entry[1]
+
+
 def test_a_full_queue_lets_pages_wait(hub: Hub) -> None:
     hub.receive(1, [m.Push(n, "q", n) for n in (1, 2, 3, 4)])
     hub.receive(1, [m.Push(0, "q", 5), m.Push(6, "q", 6)])
@@ -282,12 +286,12 @@ def test_a_full_queue_lets_pages_wait(hub: Hub) -> None:
     assert late.error.name == "QueueFull", "two wait already"
     assert "full: 2 items" in fault.error.message
     hub.effects()
-    assert hub.queues.shift("q") == 1
+    assert item(hub.queues.take("q")) == 1
     assert [type(effect) for effect in hub.effects()] == [fx.Stored, fx.Wake]
     assert [message.id for message in said(hub)] == [3]
     hub.queues.clear("q")
     assert [message.id for message in said(hub)] == [4]
-    assert hub.queues.shift("q") == 4
+    assert item(hub.queues.take("q")) == 4
     assert hub.stats()["queue_items_dropped"] == 2
 
 
@@ -297,7 +301,7 @@ def test_not_more_wait_for_room_than_fit_into_a_queue_of_the_usual_size(hub: Hub
     stored, refused = said(hub)
     assert (stored.id, refused.id) == (1, 4)
     assert refused.error.name == "QueueFull"
-    assert [hub.queues.shift("q") for _ in range(4)] == [1, 2, 3, None]
+    assert [item(hub.queues.take("q")) for _ in range(4)] == [1, 2, 3, None]
 
 
 def test_the_other_policies_of_queues(hub: Hub) -> None:
@@ -308,14 +312,14 @@ def test_the_other_policies_of_queues(hub: Hub) -> None:
     assert stored.value is True
     assert (refused.error.kind, refused.error.name) == ("refused", "QueueFull")
     assert [message.value for message in dropped] == [True, True]
-    assert hub.queues.shift("e") == 1
-    assert hub.queues.shift("d") == 2
+    assert item(hub.queues.take("e")) == 1
+    assert item(hub.queues.take("d")) == 2
 
 
 def test_items_that_wait_stay_when_their_page_goes(hub: Hub) -> None:
     hub.receive(1, [m.Push(n, "q", n) for n in (1, 2, 3)])
     hub.disconnect(1)
-    assert [hub.queues.shift("q") for _ in range(4)] == [1, 2, 3, None]
+    assert [item(hub.queues.take("q")) for _ in range(4)] == [1, 2, 3, None]
     assert hub.queues.waiting("q") == 0
 
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from jsmeets_local.core.broker import Broker
 from jsmeets_local.core.calls import CallTable, Finished
 from jsmeets_local.core.functions import Function, FunctionTable
-from jsmeets_local.core.queues import Queues
+from jsmeets_local.core.queues import Entry, Queues
 
 sockets = st.integers(1, 4)
 
@@ -123,18 +123,30 @@ TestCallTable = CallTableMachine.TestCase
 TestBroker = BrokerMachine.TestCase
 
 
-@given(st.lists(st.tuples(st.sampled_from(["put", "pop", "shift", "clear", "remove"]), st.sampled_from("ab"))))
+@given(
+    st.lists(st.tuples(st.sampled_from(["put", "pop", "shift", "put back", "clear", "remove"]), st.sampled_from("ab")))
+)
 def test_queues(steps: list[tuple[str, str]]) -> None:
     queues = Queues()
     model: dict[str, list[int]] = {}
+    taken: dict[str, list[Entry]] = {"a": [], "b": []}
     for number, (step, key) in enumerate(steps):
-        if step == "put":
+        if step == "put back":
+            for entry in taken[key]:
+                queues.put_back(key, entry)
+                model[key] = sorted([*model.get(key, []), entry[1]])
+            taken[key] = []
+        elif step == "put":
             queues.put(key, number)
             model.setdefault(key, []).append(number)
         elif step == "pop":
-            assert queues.pop(key, "none") == (model[key].pop() if model.get(key) else "none")
+            entry = queues.take(key, newest=True)
+            assert (entry and entry[1]) == (model[key].pop() if model.get(key) else None)
+            taken[key] += [entry] if entry else []
         elif step == "shift":
-            assert queues.shift(key, "none") == (model[key].pop(0) if model.get(key) else "none")
+            entry = queues.take(key)
+            assert (entry and entry[1]) == (model[key].pop(0) if model.get(key) else None)
+            taken[key] += [entry] if entry else []
         elif step == "clear":
             queues.clear(key)
             if key in model:
@@ -151,8 +163,10 @@ def test_queues(steps: list[tuple[str, str]]) -> None:
 def test_a_stored_none_is_an_item() -> None:
     queues = Queues()
     queues.put("q", None)
-    assert queues.pop("q", "default") is None
-    assert queues.pop("q", "default") == "default"
+    entry = queues.take("q")
+    assert entry is not None
+    assert entry[1] is None
+    assert queues.take("q") is None
     assert queues.has("q")
 
 

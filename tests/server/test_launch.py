@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -449,6 +449,28 @@ def test_interrupted_launch_leaves_no_server() -> None:
     with pytest.raises(KeyboardInterrupt):
         app.launch("<p>", mode="none")
     app.launch("<p>", mode="none").close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no timers that send signals")
+def test_a_launch_that_is_interrupted_anywhere_leaves_no_server() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for turn in range(60):
+            app = JsMeetsPy(bridge=Bridge())
+            with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0.0002 * (turn + 1))
+                app.launch("<p>", mode="none")
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            app.stop()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    for thread in threading.enumerate():
+        if thread.name == "jsmeets-server" and thread.ident is not None:
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def test_order_of_what_is_sent_on_the_loop(app: JsMeetsPy) -> None:

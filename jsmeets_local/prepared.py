@@ -9,6 +9,9 @@ from opcode import opmap
 from types import FrameType
 from typing import Any, Generic, NoReturn, TypeVar
 
+from .core.functions import AsyncCallable
+from .tracebacks import cut
+
 __all__ = ["AsyncPrepared", "AsyncPreparedData", "Prepared", "PreparedData", "refuse_named"]
 
 T = TypeVar("T")
@@ -39,9 +42,13 @@ class Prepared(Generic[T]):
         self._warn_if_dropped(sys._getframe(1))
 
     def __call__(self, *args: Any, **named: Any) -> T:
-        if named:
-            self._refuse_named(named)
-        return self._send(args)
+        try:
+            if named:
+                self._refuse_named(named)
+            return self._send(args)
+        except BaseException as error:
+            cut(error)
+            raise
 
     def _refuse_named(self, named: Mapping[str, Any]) -> NoReturn:
         refuse_named(self._half(), named)
@@ -99,14 +106,18 @@ class PreparedData(Prepared[T]):
         self._warn_if_dropped(sys._getframe(1))
 
     def __call__(self, *args: Any, **named: Any) -> T:
-        given = (*args, *named.values())
-        if len(given) != 1 or not named.keys() <= {"data"}:
-            hint = f"; for several write {self._half()}([1, 2])" if len(given) > 1 else ""
-            raise TypeError(f"{self._half()} takes one value: {self._whole()}; got {len(given)}{hint}")
-        return self._send(given)
+        try:
+            given = (*args, *named.values())
+            if len(given) != 1 or not named.keys() <= {"data"}:
+                hint = f"; for several write {self._half()}([1, 2])" if len(given) > 1 else ""
+                raise TypeError(f"{self._half()} takes one value: {self._whole()}; got {len(given)}{hint}")
+            return self._send(given)
+        except BaseException as error:
+            cut(error)
+            raise
 
 
-class AsyncPrepared(Prepared[T]):
+class AsyncPrepared(Prepared[T], AsyncCallable):
     """A `Prepared` whose call is awaited."""
 
     __slots__ = ()
@@ -115,7 +126,7 @@ class AsyncPrepared(Prepared[T]):
         self._refuse_await()
 
 
-class AsyncPreparedData(PreparedData[T]):
+class AsyncPreparedData(PreparedData[T], AsyncCallable):
     """A `PreparedData` whose call is awaited."""
 
     __slots__ = ()
