@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from polars.testing import assert_frame_equal as assert_polars_equal
@@ -299,6 +299,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @given(frames())
+@example(pd.DataFrame({"": pd.to_datetime(["1830-01-01T00:00:00.000511"]).astype("datetime64[us]")}))
 def test_any_frame_comes_back(frame: pd.DataFrame) -> None:
     back = to_frame(travelled(frame))
     assert_frame_equal(back, frame, check_column_type=False, check_index_type=False)
