@@ -452,6 +452,8 @@ def test_interrupted_launch_leaves_no_server() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no timers that send signals")
+# A socket that no thread has got yet is closed when it is collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_launch_that_is_interrupted_anywhere_leaves_no_server() -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
