@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterable
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -14,7 +13,7 @@ from starlette.responses import Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
-__all__ = ["ASSETS", "JOINED", "SCRIPTS", "Assets", "Files", "favicon", "files_of", "is_plain"]
+__all__ = ["ASSETS", "CODE", "JOINED", "MODULE", "SCRIPTS", "Assets", "Files", "favicon", "files_of", "is_plain"]
 
 ASSETS = os.path.join(os.path.dirname(__file__), "assets")
 SCRIPTS = (
@@ -25,10 +24,9 @@ SCRIPTS = (
     "JsPyBinarySocket.js",
     "badge.js",
 )
-JOINED = "jsmeets.js"  # all of these, in one answer: a page waits once
+JOINED = "jsmeets.js"  # all of these in one: a page waits once
 MODULE = "jsmeets.mjs"
-
-_IMPORTS = re.compile(rb'(?:import "\./\w+\.js";\n){2,}')  # in the module: all of these again
+CODE = "jsmeets-code.mjs"  # what the scripts and the module import when it is first needed
 
 # Explicit: on Windows the registry decides what `mimetypes` says, and browsers refuse modules of type text/plain.
 _MEDIA_TYPES = {
@@ -74,26 +72,20 @@ class Assets(Files):
     def __init__(self) -> None:
         super().__init__(directory=ASSETS)
         self.config_checked = True  # the folder is there; finding that out would start a thread
-        self._parts = {JOINED: SCRIPTS, **{name: (name,) for name in os.listdir(ASSETS)}}
+        self._names = frozenset(os.listdir(ASSETS))
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """As Starlette's; our own files are read here and now.
 
         They are few and small, and each first page waits for them: threads for that, and what starts them, take longer.
         """
-        parts = self._parts.get(path)
-        if parts is None or scope["method"] not in ("GET", "HEAD"):
+        if path not in self._names or scope["method"] not in ("GET", "HEAD"):
             return await super().get_response(path, scope)  # which refuses
-        content = _read(parts)
-        if path == MODULE:
-            content = _IMPORTS.sub(lambda _: _read(SCRIPTS), content)
-        response = Response(content, headers=_headers(content), media_type=_MEDIA_TYPES[os.path.splitext(path)[1]])
+        content = _content(path)
+        media_type = _MEDIA_TYPES[os.path.splitext(path)[1]]
+        response = Response(content, headers=_headers(path, content), media_type=media_type)
         is_known = self.is_not_modified(response.headers, Headers(scope=scope))
         return NotModifiedResponse(response.headers) if is_known else response
-
-
-def _read(names: Iterable[str]) -> bytes:
-    return b"\n".join(map(_content, names))
 
 
 def _content(name: str) -> bytes:
@@ -101,9 +93,10 @@ def _content(name: str) -> bytes:
         return file.read()
 
 
-def _headers(content: bytes) -> dict[str, str]:
-    """`no-cache` so that an upgrade of the package is seen."""
-    return {"cache-control": "no-cache", "etag": f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'}
+def _headers(name: str, content: bytes) -> dict[str, str]:
+    """`no-cache` so that an upgrade of the package is seen. Pages of other origins may import what scripts import."""
+    headers = {"cache-control": "no-cache", "etag": f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'}
+    return {**headers, "access-control-allow-origin": "*"} if name == CODE else headers
 
 
 def favicon() -> Response:

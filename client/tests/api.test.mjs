@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as code from "../src/code/index.ts";
+import { installFunctions } from "../src/install.ts";
 import { after, connected, quietly, settled } from "./page.mjs";
 
 const trace = "Traceback (most recent call last):\n  File \"main.py\", line 3, in add2\nValueError: no\n";
@@ -347,4 +349,38 @@ test("an async subscriber takes one after another; errors do not stop it", async
     }, "error");
     assert.deepEqual(seen, ["begin 0", "b", "end 0", "begin 1", "end 1", "begin 2", "end 2"]);
     assert.equal(said.length, 1);
+});
+
+test("code that is evaluated for the first time keeps its place among the calls", async () => {
+    const end = await connected();
+    const seen = [];
+    let loaded;
+    installFunctions(() => new Promise((resolve) => { loaded = () => resolve(code); }));
+    JsPyFunction.expose("add", (item) => seen.push(item));
+    globalThis.seen = seen;
+    end.send(["notify", "add", [1]], ["call", 1, "$eval", ["seen.push(2)"]], ["notify", "add", [3]]);
+    end.send(["call", 2, "add", [4]]);
+    await after(5);
+    assert.deepEqual([seen, end.messages()], [[1], []]);
+    loaded();
+    await after(5);
+    assert.deepEqual([seen, end.messages().sort()], [[1, 2, 3, 4], [["return", 1, 2], ["return", 2, 4]]]);
+    end.send(["call", 3, "$eval", ["seen.push(5)"]], ["notify", "add", [6]]);
+    assert.deepEqual(seen, [1, 2, 3, 4, 5, 6]);
+    delete globalThis.seen;
+});
+
+test("a file that cannot be loaded holds up nothing, and is asked for again", async () => {
+    const end = await connected();
+    let attempts = 0;
+    installFunctions(async () => {
+        attempts += 1;
+        throw new TypeError("Failed to fetch");
+    });
+    JsPyFunction.expose("f", () => 1);
+    for (const round of [1, 2]) {
+        const [value, failed] = await ask(end, ["call", 1, "$cell", ["1", "In[1]", 0]], ["call", 2, "f", []]);
+        assert.deepEqual([failed.slice(0, 2), failed[2].message, value], [["error", 1], "Failed to fetch", ["return", 2, 1]]);
+        assert.equal(attempts, round);
+    }
 });
