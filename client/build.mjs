@@ -49,7 +49,7 @@ async function buildInto(folder) {
 function declareInto(folder) {
     const out = join(folder, "jsmeets.d.mts");
     execFileSync(process.execPath, [path("node_modules/dts-bundle-generator/dist/bin/dts-bundle-generator.js"),
-        "--silent", "--no-banner", "--export-referenced-types", "--inline-declare-global", "--project", path("tsconfig.json"),
+        "--silent", "--no-check", "--no-banner", "--export-referenced-types", "--inline-declare-global", "--project", path("tsconfig.json"),
         "-o", out, path("src/entries/declarations.ts")], { stdio: "inherit" });
     const text = readFileSync(out, "utf8").replace(/^\t+/gm, (tabs) => "    ".repeat(tabs.length));
     writeFileSync(out, `${BANNER}\n\n${text}`);

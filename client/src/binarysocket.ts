@@ -87,8 +87,8 @@ export function createBinarySocket(
         readonly VERSION = version;
         private _url_path: string;
         private _websocket: WebSocket | null = null;
-        private closeEvents: Array<() => unknown> = [];
-        private handler: MessageHandler | null = null;
+        #closeEvents: Array<() => unknown> = [];
+        #handler: MessageHandler | null = null;
 
         constructor(url_path = DEFAULT_PATH) {
             this._url_path = url_path;
@@ -102,23 +102,23 @@ export function createBinarySocket(
             }
             this._url_path = url_path;
             const token = place.token();
-            this.listen(new WebSocket(place.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
+            this.#listen(new WebSocket(place.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
             return true;
         }
 
-        private listen(socket: WebSocket): void {
+        #listen(socket: WebSocket): void {
             this._websocket = socket;
             socket.binaryType = "arraybuffer";
-            socket.onmessage = (event) => this.receive(socket, event.data);
+            socket.onmessage = (event) => this.#receive(socket, event.data);
             socket.onclose = () => {
                 // Forgotten before the events run: they may connect again.
                 this._websocket = this._websocket === socket ? null : this._websocket;
-                [...this.closeEvents].forEach((func) => report("a close event", func));
+                [...this.#closeEvents].forEach((func) => report("a close event", func));
             };
         }
 
-        private receive(socket: WebSocket, data: unknown): void {
-            const { handler } = this;
+        #receive(socket: WebSocket, data: unknown): void {
+            const handler = this.#handler;
             if (handler && data instanceof ArrayBuffer) {
                 report("the message handler", () => handler(socket, data));
             } else if (typeof data === "string") {
@@ -153,15 +153,15 @@ export function createBinarySocket(
         }
 
         set_message_handler(func: MessageHandler | null): void {
-            this.handler = func;
+            this.#handler = func;
         }
 
         add_close_event(func: () => unknown): void {
-            this.closeEvents.push(func);
+            this.#closeEvents.push(func);
         }
 
         clear_close_event(): void {
-            this.closeEvents = [];
+            this.#closeEvents = [];
         }
     };
 }

@@ -79,8 +79,8 @@
       VERSION = version;
       _url_path;
       _websocket = null;
-      closeEvents = [];
-      handler = null;
+      #closeEvents = [];
+      #handler = null;
       constructor(url_path = DEFAULT_PATH) {
         this._url_path = url_path;
         this.reconnect(url_path);
@@ -92,20 +92,20 @@
         }
         this._url_path = url_path;
         const token = place.token();
-        this.listen(new WebSocket(place.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
+        this.#listen(new WebSocket(place.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
         return true;
       }
-      listen(socket) {
+      #listen(socket) {
         this._websocket = socket;
         socket.binaryType = "arraybuffer";
-        socket.onmessage = (event) => this.receive(socket, event.data);
+        socket.onmessage = (event) => this.#receive(socket, event.data);
         socket.onclose = () => {
           this._websocket = this._websocket === socket ? null : this._websocket;
-          [...this.closeEvents].forEach((func) => report("a close event", func));
+          [...this.#closeEvents].forEach((func) => report("a close event", func));
         };
       }
-      receive(socket, data) {
-        const { handler } = this;
+      #receive(socket, data) {
+        const handler = this.#handler;
         if (handler && data instanceof ArrayBuffer) {
           report("the message handler", () => handler(socket, data));
         } else if (typeof data === "string") {
@@ -136,13 +136,13 @@
         return true;
       }
       set_message_handler(func) {
-        this.handler = func;
+        this.#handler = func;
       }
       add_close_event(func) {
-        this.closeEvents.push(func);
+        this.#closeEvents.push(func);
       }
       clear_close_event() {
-        this.closeEvents = [];
+        this.#closeEvents = [];
       }
     };
   }

@@ -336,7 +336,8 @@ declare const JsPyFunction$1: JsPyFunctionApi;
 declare const JsPyQueue$1: JsPyQueueApi;
 declare const JsPyPubsub$1: JsPyPubsubApi;
 declare const JsPyBinarySocket$1: JsPyBinarySocketConstructor;
-declare const NDArray$1: typeof NDArray, imshow: Imshow;
+/** Draw an image on a canvas: `imshow(document.querySelector("canvas"), image)`. */
+export declare const imshow: Imshow;
 /** Every exposed Python function; also the global `py`, where the page has no other one of that name. */
 declare const py$1: Py;
 /** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */

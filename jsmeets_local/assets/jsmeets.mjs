@@ -325,8 +325,8 @@ function createBinarySocket(script, connection) {
     VERSION = version;
     _url_path;
     _websocket = null;
-    closeEvents = [];
-    handler = null;
+    #closeEvents = [];
+    #handler = null;
     constructor(url_path = DEFAULT_PATH) {
       this._url_path = url_path;
       this.reconnect(url_path);
@@ -338,20 +338,20 @@ function createBinarySocket(script, connection) {
       }
       this._url_path = url_path;
       const token = place2.token();
-      this.listen(new WebSocket(place2.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
+      this.#listen(new WebSocket(place2.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
       return true;
     }
-    listen(socket2) {
+    #listen(socket2) {
       this._websocket = socket2;
       socket2.binaryType = "arraybuffer";
-      socket2.onmessage = (event) => this.receive(socket2, event.data);
+      socket2.onmessage = (event) => this.#receive(socket2, event.data);
       socket2.onclose = () => {
         this._websocket = this._websocket === socket2 ? null : this._websocket;
-        [...this.closeEvents].forEach((func) => report("a close event", func));
+        [...this.#closeEvents].forEach((func) => report("a close event", func));
       };
     }
-    receive(socket2, data) {
-      const { handler } = this;
+    #receive(socket2, data) {
+      const handler = this.#handler;
       if (handler && data instanceof ArrayBuffer) {
         report("the message handler", () => handler(socket2, data));
       } else if (typeof data === "string") {
@@ -382,13 +382,13 @@ function createBinarySocket(script, connection) {
       return true;
     }
     set_message_handler(func) {
-      this.handler = func;
+      this.#handler = func;
     }
     add_close_event(func) {
-      this.closeEvents.push(func);
+      this.#closeEvents.push(func);
     }
     clear_close_event() {
-      this.closeEvents = [];
+      this.#closeEvents = [];
     }
   };
 }
@@ -2739,8 +2739,9 @@ var JsPyQueue = installQueues();
 var JsPyPubsub = installPubsub();
 var JsPyBinarySocket = installBinarySocket(null);
 installBadge();
-var { JsPyError: JsPyError2 } = JsPyFunction;
-var { NDArray: NDArray2, imshow } = JsPyTextSocket;
+var JsPyError2 = JsPyFunction.JsPyError;
+var NDArray2 = JsPyTextSocket.NDArray;
+var imshow = JsPyTextSocket.imshow;
 var py = createPy(JsPyFunction);
 var expose = createExpose(JsPyFunction);
 var queue = createQueue(JsPyQueue);

@@ -1,6 +1,7 @@
 /** `jsmeets.mjs`. */
 
 import type { JsPyBinarySocketConstructor } from "../binarysocket.ts";
+import type { Imshow } from "../canvas.ts";
 import { exposeToConsole } from "../devtools.ts";
 import type { JsPyFunctionApi } from "../functions.ts";
 import { installBadge, installBinarySocket, installFunctions, installPubsub, installQueues, installTextSocket } from "../install.ts";
@@ -21,8 +22,10 @@ export const JsPyPubsub: JsPyPubsubApi = installPubsub();
 export const JsPyBinarySocket: JsPyBinarySocketConstructor = installBinarySocket(null);
 installBadge();
 
-export const { JsPyError } = JsPyFunction;
-export const { NDArray, imshow } = JsPyTextSocket;
+export const JsPyError = JsPyFunction.JsPyError;
+export const NDArray = JsPyTextSocket.NDArray;
+/** Draw an image on a canvas: `imshow(document.querySelector("canvas"), image)`. */
+export const imshow: Imshow = JsPyTextSocket.imshow;
 
 /** Every exposed Python function; also the global `py`, where the page has no other one of that name. */
 export const py: Py = createPy(JsPyFunction);
