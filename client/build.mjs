@@ -47,12 +47,13 @@ async function buildInto(folder) {
 
 /** The declarations of the module with all they need, in one file. */
 function declareInto(folder) {
-    const out = join(folder, "jsmeets.d.mts");
+    const [entry, out] = [path("src/entries/declarations.ts"), join(folder, "jsmeets.d.mts")];
     execFileSync(process.execPath, [path("node_modules/dts-bundle-generator/dist/bin/dts-bundle-generator.js"),
         "--silent", "--no-check", "--no-banner", "--export-referenced-types", "--inline-declare-global", "--project", path("tsconfig.json"),
-        "-o", out, path("src/entries/declarations.ts")], { stdio: "inherit" });
+        "-o", out, entry], { stdio: "inherit" });
     const text = readFileSync(out, "utf8").replace(/^\t+/gm, (tabs) => "    ".repeat(tabs.length));
-    writeFileSync(out, `${BANNER}\n\n${text}`);
+    const [about] = /^\/\*\*[^]*?\*\//.exec(readFileSync(entry, "utf8"));
+    writeFileSync(out, `${BANNER}\n${about}\n\n${text}`);
 }
 
 /** The version of the Python package is the only one: the others follow it. */
