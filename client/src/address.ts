@@ -67,14 +67,14 @@ export class Address {
         return `${this.root.replace(/^ws/, "http")}/jsmeetspy/${name}`;
     }
 
-    /** Where large content is fetched from; "" where it cannot be. */
-    bulk(secret: string): string {
+    /** An address beside the socket's; "" where the page may not fetch from it. */
+    http(name: string): string {
         const url = new URL(this.socket);
         url.protocol = url.protocol.replace(/^ws/, "http");
         if (!hasDocument() || url.origin !== globalThis.origin || !url.pathname.endsWith(URL_PATH)) {
             return "";
         }
-        url.pathname = `${url.pathname.slice(0, -"textsocket".length)}bulk/${secret}`;
+        url.pathname = url.pathname.slice(0, -"textsocket".length) + name;
         return url.href;
     }
 }

@@ -5,17 +5,32 @@
  * a Content-Security-Policy without 'unsafe-inline' allows.
  */
 
-import type { Connection, ConnectionState } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Trouble } from "./trouble.ts";
 
 /** Milliseconds: most connections are back before anybody would have noticed. */
 const PATIENCE = 600;
 
-/** What is told of a state; nothing of the others. */
-const WORDS: Partial<Record<ConnectionState, string>> = {
-    reconnecting: "Reconnecting…",
-    lost: "Connection lost. Is the Python program still running?",
-    closed: "Disconnected from Python.",
+/** What is told of a trouble, and on a second line what to do; nothing of other states. */
+const WORDS: Partial<Record<Trouble, string>> = {
+    "reconnecting": "Reconnecting…",
+    "lost": "Python does not answer. Trying again…",
+    "closed": "Disconnected from Python.",
+    "restarting": "Python starts again…",
+    "broken": "Python is not running.\nThe terminal tells why.",
+    "no token": "This address lacks its token.\nOpen the one that Python printed.",
+    "other token": "Python has started again.\nOpen the address that it printed now.",
+    "refused": "Python refuses this page.\nIts log tells why.",
 };
+
+/** What Python says of the end of a connection, in a few words. */
+const REASONS: ReadonlyArray<[RegExp, string]> = [
+    [/^the Python program has ended$/, "The Python program has ended."],
+    [/^stopped by Python$/, "Stopped by Python."],
+    [/^closed by Python$/, "Closed by Python."],
+    [/connection limit/, "Python allows no more pages."],
+    [/^this Python speaks /, "This page is of another version."],
+];
 
 const CSS = `
     :host {
@@ -35,10 +50,11 @@ const CSS = `
         backdrop-filter: blur(12px); -webkit-backdrop-filter: blur(12px);
         animation: rise 0.25s ease-out;
     }
+    .hint { display: block; font-weight: 400; opacity: 0.75; }
     .dot { flex: none; width: 8px; height: 8px; border-radius: 50%; background: #d97706; }
-    .reconnecting .dot { animation: breathe 1.4s ease-in-out infinite; }
-    .lost .dot { background: #dc2626; }
-    .closed .dot { background: #6b7280; }
+    .waits .dot { animation: breathe 1.4s ease-in-out infinite; }
+    .fails .dot { background: #dc2626; }
+    .ended .dot { background: #6b7280; }
     button {
         all: unset; flex: none; padding: 2px 10px; margin: -2px -8px -2px 2px; border-radius: 12px; cursor: pointer;
         font-weight: 600; color: #0b5cd5;
@@ -50,13 +66,12 @@ const CSS = `
     @media (prefers-color-scheme: dark) {
         .pill { color: #e6e8eb; background: #24272deb; border-color: #ffffff24; box-shadow: 0 8px 24px #00000080; }
         .dot { background: #fbbf24; }
-        .lost .dot { background: #f87171; }
-        .closed .dot { background: #9ca3af; }
+        .fails .dot { background: #f87171; }
+        .ended .dot { background: #9ca3af; }
         button { color: #7fb4ff; }
         button:hover { background: #7fb4ff26; }
     }
-    @media (prefers-reduced-motion: reduce) { .pill, .reconnecting .dot { animation: none; } }
-    @media (max-width: 440px) { .words { max-width: 15.5em; } }
+    @media (prefers-reduced-motion: reduce) { .pill, .waits .dot { animation: none; } }
     @media print { .pill { display: none; } }
 `;
 
@@ -84,40 +99,55 @@ function makeStatus(): HTMLElement {
     return status;
 }
 
-function makePill(state: ConnectionState): HTMLElement {
-    const pill = element("div", { className: `pill ${state}` },
-        element("span", { className: "dot" }), element("span", { className: "words", textContent: WORDS[state]! }));
-    if (state === "closed") {   // in the other states the page comes back by itself, with all that is in it
+function wordsFor(trouble: Trouble, reason: string): string {
+    const isEnd = trouble === "lost" || trouble === "closed";
+    return (isEnd && REASONS.find(([said]) => said.test(reason))?.[1]) || WORDS[trouble] || "";
+}
+
+/** The color of the dot. */
+function lookOf(trouble: Trouble, words: string): string {
+    if (trouble === "closed" || (trouble === "lost" && words !== WORDS.lost)) {
+        return "ended";
+    }
+    return trouble === "reconnecting" || trouble === "restarting" ? "waits" : "fails";
+}
+
+function makePill(trouble: Trouble, words: string): HTMLElement {
+    const [what, hint] = words.split("\n");
+    const lines = [new Text(what), ...(hint ? [new Text(" "), element("span", { className: "hint", textContent: hint })] : [])];
+    const pill = element("div", { className: `pill ${lookOf(trouble, words)}` },
+        element("span", { className: "dot" }), element("span", {}, ...lines));
+    if (trouble === "closed") {   // in the other states the page comes back by itself, with all that is in it
         pill.append(element("button", { type: "button", textContent: "Reload", onclick: () => location.reload() }));
     }
     return pill;
 }
 
-/** Show the states of a connection, in browsers that can. */
+/** Show the troubles of a connection, in browsers that can. */
 export function createBadge(connection: Connection): void {
     if (!isSupported() || connection.badge) {
         return;
     }
     let status: HTMLElement | null = null;   // there before the first words
-    let shown: ConnectionState | null = null;
+    let shown = "";
     let timer: ReturnType<typeof setTimeout> | undefined;
 
-    function show(state: ConnectionState | null): void {
-        shown = state;
-        status?.replaceChildren(...(state ? [makePill(state)] : []));
+    function show(trouble: Trouble, words: string): void {
+        shown = words;
+        status?.replaceChildren(...(words ? [makePill(trouble, words)] : []));
     }
 
-    connection.badge = (state) => {
+    connection.badge = (trouble, reason) => {
         clearTimeout(timer);
-        const next = WORDS[state] ? state : null;
-        if (next === shown) {
+        const words = wordsFor(trouble, reason);
+        if (words === shown) {
             return;
         }
-        if (shown || !next) {
-            show(next);
+        if (shown || !words) {
+            show(trouble, words);
             return;
         }
         status ??= makeStatus();
-        timer = setTimeout(show, PATIENCE, next);
+        timer = setTimeout(show, PATIENCE, trouble, words);
     };
 }

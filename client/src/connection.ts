@@ -3,14 +3,16 @@
 import { Address, hasDocument } from "./address.ts";
 import { Deliveries, Listeners, guard } from "./callbacks.ts";
 import { MAX_MESSAGE_BYTES } from "./chunks.ts";
-import { describeError, disconnected } from "./errors.ts";
+import { ErrorDescriptions } from "./description.ts";
+import { disconnected } from "./errors.ts";
 import { type Identity, randomName } from "./identity.ts";
 import { Link } from "./link.ts";
-import { CUSTOM_KEYS, ProtocolError, isId, type CustomMessage, type Message } from "./messages.ts";
+import { CUSTOM_KEYS, ProtocolError, isId, type CustomMessage, type Failure, type Message } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { pack, type Packet } from "./packet.ts";
 import { Requests, type Settle } from "./requests.ts";
 import { Session } from "./session.ts";
+import { askWhy, type Refusal, type Trouble } from "./trouble.ts";
 import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
 
 /**
@@ -40,6 +42,10 @@ const BURST = 256;
 /** A connection that lasted for so many milliseconds was a good one: the next attempt is made at once. */
 const GOOD_CONNECTION = 1000;
 const [FIRST_DELAY, LONGEST_DELAY] = [100, 5000];
+/** Attempts in which a program that is started again is back: three seconds. */
+const PATIENT_ATTEMPTS = 6;
+/** Every so many attempts the page asks why it is refused. */
+const ASK_EVERY = 4;
 
 /** What concerns one link alone: it is neither counted nor sent again. */
 const UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
@@ -69,14 +75,15 @@ export class Connection {
     readonly outbox = new Outbox((frame) => this.link?.socket.send(frame as Uint8Array<ArrayBuffer>));
     readonly requests = new Requests();
     readonly deliveries = new Deliveries();
+    readonly errors = new ErrorDescriptions();
     readonly opened = new Listeners<[]>("add_open_event");
     readonly closed = new Listeners<[]>("add_close_event");
     readonly stateChanged = new Listeners<[state: ConnectionState]>("add_state_event");
     readonly sessionBegan = new Listeners<[restarted: boolean]>("add_session_event");
     /** The subscriptions that `hello` carries. */
     topics: () => string[] = () => [];
-    /** Shows a state to the person at the page, where the badge is loaded. */
-    badge: ((state: ConnectionState) => void) | null = null;
+    /** Shows a trouble to the person at the page, where the badge is loaded. */
+    badge: ((trouble: Trouble, reason: string) => void) | null = null;
     socketId: number | null = null;
     connections = 0;
     /** Why Python closed the connection. */
@@ -99,6 +106,7 @@ export class Connection {
     private reloads = false;
     private closedByPage = false;
     private wantsBadge = true;
+    private refusal: Refusal = "";
     private hinted = false;
     private warnedReason = "";
     private readonly warned = new Set<string>();
@@ -219,11 +227,14 @@ export class Connection {
         }
     }
 
+    /** Leave; Python knows of this page since its hello, also where the welcome has not come yet. */
     private sayGoodbye(next: "closed" | "hidden"): void {
         const old = this.link;
         if (this.state === "open") {
             this.outbox.flush();
-            old?.send(["goodbye"]);
+        }
+        if (old?.isGreeted) {
+            old.send(["goodbye"]);
         }
         this.closedByPage = next === "closed";
         this.leave(next);
@@ -249,7 +260,7 @@ export class Connection {
     }
 
     private listen(socket: WebSocket): void {
-        const link = new Link(socket, this.maxBytes, (secret) => this.address.bulk(secret));
+        const link = new Link(socket, this.maxBytes, (secret) => this.address.http(`bulk/${secret}`));
         this.link = link;
         socket.onopen = () => link.ended || this.greet(link);
         socket.onmessage = (event) => link.ended || this.receive(link, event.data);
@@ -263,7 +274,8 @@ export class Connection {
             return;
         }
         const { name, received } = this.session ?? { name: "", received: 0 };
-        const mayFetch = this.address.bulk("") ? [true] : [];
+        const mayFetch = this.address.http("bulk/") ? [true] : [];
+        link.isGreeted = true;
         link.send(["hello", this.documentName, this.identity.page, this.topics(), name, received, ...mayFetch]);
     }
 
@@ -275,8 +287,16 @@ export class Connection {
             console.error(`JsPyTextSocket: no connection to ${this.address.url}. Open the page by the URL that app.launch() `
                 + "printed (it carries the launch token); or the Python server is not running.");
         }
+        if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
+            void this.askWhy();
+        }
         const isHopeless = event.code === PROTOCOL_ERROR && isNew;   // another version: only a reload helps
-        this.leave(isHopeless ? "closed" : "waiting");
+        this.leave(isHopeless ? "closed" : "waiting", isHopeless);
+    }
+
+    private async askWhy(): Promise<void> {
+        this.refusal = await askWhy(this.address, this.identity);
+        this.tellBadge(this.publicState);
     }
 
     private noteReason(reason: string): void {
@@ -297,8 +317,11 @@ export class Connection {
         this.leave("waiting");
     }
 
-    /** The link is gone: the session waits for another one, or ends. */
-    private leave(next: "waiting" | "closed" | "hidden"): void {
+    /**
+     * The link is gone: the session waits for another one, or ends.
+     * `isRefused`: Python has accepted the connection, and not the page.
+     */
+    private leave(next: "waiting" | "closed" | "hidden", isRefused = false): void {
         const { link, session } = this;
         const wasOpen = this.state === "open";
         if (typeof link?.welcomedAt === "number" && performance.now() - link.welcomedAt > GOOD_CONNECTION) {
@@ -317,7 +340,7 @@ export class Connection {
             this.outbox.clear();
             this.tellWaiters(false);
         }
-        if (wasOpen) {
+        if (wasOpen || isRefused) {
             this.closed.run();
         }
         this.tellState();
@@ -373,6 +396,7 @@ export class Connection {
         this.wasWelcomed = true;
         this.hinted = true;
         this.warnedReason = "";
+        this.refusal = "";
         this.disconnectReason = null;
         this.connections += 1;
         this.socketId = id;
@@ -426,8 +450,18 @@ export class Connection {
     /** A person need not know of what the page itself has closed. */
     private tellBadge(now: ConnectionState): void {
         if (this.state !== "hidden") {   // its document is going
-            this.badge?.(this.wantsBadge && !this.closedByPage ? now : "open");
+            this.badge?.(this.wantsBadge && !this.closedByPage ? this.troubleOf(now) : "open", this.disconnectReason ?? "");
         }
+    }
+
+    private troubleOf(now: ConnectionState): Trouble {
+        if (now === "open" || now === "closed") {
+            return now;
+        }
+        if (this.reloads && now === "lost") {   // a program that is being written
+            return this.failedAttempts < PATIENT_ATTEMPTS ? "restarting" : "broken";
+        }
+        return this.refusal && now !== "reconnecting" ? this.refusal : now;
     }
 
     private tellWaiters(isReady: boolean): void {
@@ -503,7 +537,7 @@ export class Connection {
         this.noteReason(reason);
         link.socket.close();
         this.session = null;   // it was ended on purpose
-        this.leave(comesBack ? "waiting" : "closed");
+        this.leave(comesBack ? "waiting" : "closed", link.welcomedAt === null);
     }
 
     private deliver(session: Session | null, message: Message): void {
@@ -616,7 +650,11 @@ export class Connection {
     /** Report an error that nobody waits for, here and in Python. */
     fault(what: string, error: unknown): void {
         console.error(`JsPyTextSocket: error in ${what}:`, error);
-        this.post(pack(["fault", what, { kind: "raised", ...describeError(error) }]));
+        this.sendFault(what, { kind: "raised", ...this.errors.describe(error) });
+    }
+
+    sendFault(what: string, failure: Failure): void {
+        this.post(pack(["fault", what, failure]));
     }
 
     /** Call a user's function; report its error, also that of a promise. */

@@ -1,4 +1,4 @@
-/** Errors: those a caller in this page sees, and those that leave the page. */
+/** The errors that a caller in this page sees. */
 
 import type { Failure, JsPyErrorKind } from "./messages.ts";
 
@@ -15,6 +15,12 @@ export class JsPyError extends Error {
     socket_id: number | null;
     /** Python's traceback, or "". */
     python_traceback: string;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields: Record<string, any>;
+    /** What the exception was raised from (`raise ... from`). */
+    declare cause?: JsPyError;
+    /** The members of an ExceptionGroup. */
+    errors: JsPyError[];
 
     constructor(message = "") {
         super(message);
@@ -23,50 +29,31 @@ export class JsPyError extends Error {
         this.key = "";
         this.socket_id = null;
         this.python_traceback = "";
+        this.fields = {};
+        this.errors = [];
     }
 }
 
-/** Facts about an error, as they go to Python. */
-export interface Description {
-    name: string;
-    message: string;
-    trace: string;
-}
-
-/** Describe whatever was thrown; also what throws when it is looked at. */
-export function describeError(error: any): Description {
-    try {
-        return isErrorLike(error) ? describeErrorLike(error) : describeOther(error);
-    } catch {
-        return { name: "Error", message: "an error that cannot be shown", trace: "" };
+/** Add what the exception carries. */
+function addDetails(error: JsPyError, { fields = {}, cause, errors = [] }: Failure): void {
+    error.fields = fields;
+    error.errors = errors.map((member) => nestedError(member, error));
+    if (cause) {
+        Object.defineProperty(error, "cause", { value: nestedError(cause, error), writable: true, configurable: true });
     }
 }
 
-const isErrorLike = (error: any): error is { message: string; name?: unknown; stack?: unknown } =>
-    typeof error === "object" && error !== null && typeof error.message === "string";
-
-function describeErrorLike(error: { message: string; name?: unknown; stack?: unknown }): Description {
-    const name = typeof error.name === "string" ? error.name : "Error";
-    const stack = typeof error.stack === "string" ? withoutToken(error.stack) : "";
-    const header = error.message ? `${name}: ${error.message}` : name;
-    return { name, message: error.message, trace: stack.startsWith(name) ? stack : `${header}\n${stack}` };
-}
-
-function describeOther(value: any): Description {
-    const type = value?.constructor?.name;
-    return { name: typeof type === "string" ? type : typeof value, message: textOf(value), trace: "" };
-}
-
-function textOf(value: unknown): string {
-    try {
-        return typeof value === "object" ? String(JSON.stringify(value)) : String(value);
-    } catch (error) {
-        return `a value that cannot be shown (${error})`;
-    }
+/** A cause or a member of an exception. */
+function nestedError(failure: Failure, { key, socket_id }: JsPyError): JsPyError {
+    const error = new JsPyError(failure.message);
+    Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
+    error.stack = failure.trace || `${failure.name}: ${failure.message}`;
+    addDetails(error, failure);
+    return error;
 }
 
 /** Firefox writes the address a page was opened by into its stacks: the launch token goes out of it. */
-const withoutToken = (stack: string): string => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
+export const withoutToken = (stack: string): string => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
 
 /** Why a call ended without Python's answer. */
 export const timedOut = (): Failure => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
@@ -111,6 +98,7 @@ export class CallErrors {
             name, message, kind: failure.kind, key, socket_id: this.socketId(), python_traceback: failure.trace,
         });
         error.stack = `${name}: ${message}\n${frames}${python}`;
+        addDetails(error, failure);
         return error;
     }
 }

@@ -4,7 +4,7 @@ import { version } from "../package.json";
 import { follow, isThenable } from "./callbacks.ts";
 import type { Code, createCode } from "./code/index.ts";
 import type { Connection, Handler, Reply } from "./connection.ts";
-import { CallErrors, JsPyError, describeError } from "./errors.ts";
+import { CallErrors, JsPyError } from "./errors.ts";
 import { millisecondsOf, orNull, type Timeout } from "./arguments.ts";
 
 type AnyFunction = (...args: any[]) => any;
@@ -111,7 +111,8 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
 
     function unknown(key: string): Error {
         const error = new Error(`Function key name is not registered @javascript: '${key}' (exposed: ${keys().join(", ")})`);
-        return Object.assign(error, { name: "UnknownFunction", stack: "", jsmeets_kind: "unknown" });
+        Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });   // no field of the error
+        return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }
 
     // ---------------------------------------------------------------- being called by Python
@@ -187,21 +188,21 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         follow(() => serve(key, args), (value) => answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
     };
 
-    const receiveNotify: Handler = ([, key, args]) => {
+    function receiveNotify(key: string, args: any[]): void {
         connection.guard(`function '${key}'`, () => serve(key, args));
-    };
+    }
 
     function answer(id: number, value: unknown, reply: Reply): void {
         try {
             reply(["return", id, orNull(value)], value, "result");
         } catch (error) {
-            reply(["error", id, { kind: "unserializable", ...describeError(error) }]);
+            reply(["error", id, { kind: "unserializable", ...connection.errors.describe(error) }]);
         }
     }
 
     function failureOf(error: any): object {
         const isUnknown = error?.jsmeets_kind === "unknown";
-        return { kind: isUnknown ? "unknown" : "raised", ...describeError(error), ...(isUnknown && { trace: "" }) };
+        return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...(isUnknown && { trace: "" }) };
     }
 
     /**
@@ -231,7 +232,11 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     }
 
     connection.handle("call", receiveCall);
-    connection.handle("notify", receiveNotify);
+    connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
+    // Messages of the form of 2020, built by hand; nobody waits for an answer.
+    for (const protocol of ["function", "function_call"]) {
+        connection.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
+    }
     return {
         VERSION: version,
         JsPyError,

@@ -13,6 +13,7 @@ import { followDocument } from "./lifecycle.ts";
 import { createPubsub, type JsPyPubsubApi } from "./pubsub.ts";
 import { createQueues, type JsPyQueueApi } from "./queues.ts";
 import { createTextSocket, type TextSocket } from "./textsocket.ts";
+import { reportUncaught } from "./uncaught.ts";
 
 type Globals = {
     JsPyTextSocket?: TextSocket;
@@ -52,6 +53,7 @@ export function installTextSocket(script: ScriptTag | null, source = ""): TextSo
         const address = new Address(script);
         const identity = new Identity(address);
         const connection = new Connection(address, identity);
+        reportUncaught(connection);
         followDocument(connection);
         if (!script) {
             identity.takeOut();   // what has imported us runs in the same turn

@@ -13,6 +13,8 @@ export class Link {
     /** What the link belongs to, once Python has welcomed it. */
     session: Session | null = null;
     welcomedAt: number | null = null;
+    /** Hello has been sent. */
+    isGreeted = false;
     /** The connection goes on without this link. */
     ended = false;
     readonly assembler: Assembler;

@@ -3,12 +3,19 @@
 /** A message is an array that begins with its kind. */
 export type Message = any[];
 
-/** How a call fails on the wire, or on the way. */
-export interface Failure {
-    kind: JsPyErrorKind;
+/** An error, as far as it can be sent. */
+export interface ErrorFacts {
     name: string;
     message: string;
     trace: string;
+    fields?: Record<string, any>;
+    cause?: Failure;
+    errors?: Failure[];
+}
+
+/** How a call fails on the wire, or on the way. */
+export interface Failure extends ErrorFacts {
+    kind: JsPyErrorKind | "uncaught";
 }
 
 /** Why a call failed. */
@@ -44,7 +51,7 @@ export class ProtocolError extends Error {
 }
 
 export const CUSTOM_KEYS = ["protocol", "key", "id", "data", "exception"] as const;
-const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused"];
+const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
 /** Levels of nesting that are accepted; the engine's own parser has no limit. */
 const RECEIVE_DEPTH = 2000;
 
@@ -65,7 +72,9 @@ export const isPlainObject: Check = (value) =>
 
 const isError: Check = (value) =>
     isPlainObject(value) && ERROR_KINDS.includes(value.kind)
-    && isString(value.name) && isString(value.message) && isString(value.trace);
+    && isString(value.name) && isString(value.message) && isString(value.trace)
+    && (value.fields === undefined || isPlainObject(value.fields)) && (value.cause === undefined || isError(value.cause))
+    && (value.errors === undefined || (isArray(value.errors) && value.errors.every(isError)));
 const isCustom: Check = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
 
 /** Kind -> a check for each element that follows it. Further elements are for later versions. */

@@ -2,7 +2,7 @@
 
 import { version } from "../package.json";
 import { isThenable } from "./callbacks.ts";
-import type { Connection, Handler, Request } from "./connection.ts";
+import type { Connection, Request } from "./connection.ts";
 import { checkedFunction, millisecondsOf, orNull, type Timeout } from "./arguments.ts";
 
 type Subscriber = (topic: string, data: any) => unknown;
@@ -102,13 +102,13 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
 
     // ---------------------------------------------------------------- from the broker
 
-    const receivePublish: Handler = ([, , topic, data]) => {
+    function receivePublication(topic: string, data: any): void {
         const entry = subscriptions.get(topic);
         if (entry) {
             entry.news.push(data);
             drain(topic, entry);
         }
-    };
+    }
 
     /** One after another: the next waits for the promise of the one before. */
     function drain(topic: string, entry: Subscription): void {
@@ -136,6 +136,8 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
     }
 
     connection.topics = topics;
-    connection.handle("publish", receivePublish);
+    connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
+    // A message of the form of 2020, built by hand.
+    connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
 }

@@ -1,7 +1,7 @@
 /** Queues that Python fills, and pushes to Python's queues. */
 
 import { version } from "../package.json";
-import type { Connection, Handler } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { checkedFunction, millisecondsOf, orNull, type Timeout } from "./arguments.ts";
 
 /** The key of a queue; 5 and "5" are two queues. */
@@ -130,18 +130,17 @@ export function createQueues(connection: Connection): JsPyQueueApi {
 
     // ---------------------------------------------------------------- from Python
 
-    const receivePush: Handler = ([, id, key, data], reply) => {
+    /** `taken`: called when the item is there. */
+    function receiveItem(key: QueueKey, data: any, taken = () => {}): void {
         const items = queues.get(key) ?? new Items();
         queues.set(key, items);
         items.push(data);
-        if (id > 0) {
-            reply(["return", id, true]);
-        }
+        taken();
         waiters.get(key)?.shift()?.(items.shift());
         for (const func of [...callbacks]) {
             connection.guard(`queue callback for '${key}'`, () => func(key));
         }
-    };
+    }
 
     const isEmpty = (key: QueueKey): boolean => (queues.get(key)?.size ?? 0) === 0;
     const shift = (key: QueueKey, defaultValue?: any): any => (isEmpty(key) ? defaultValue : queues.get(key)!.shift());
@@ -166,7 +165,12 @@ export function createQueues(connection: Connection): JsPyQueueApi {
         });
     }
 
-    connection.handle("push", receivePush);
+    connection.handle("push", ([, id, key, data], reply) =>
+        receiveItem(key, data, () => void (id > 0 && reply(["return", id, true]))));
+    // Messages of the form of 2020, built by hand, as its documentation shows them.
+    for (const protocol of ["queue", "queue_call"]) {
+        connection.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
+    }
     return {
         VERSION: version,
         push_nowait: pushNowait,

@@ -384,3 +384,73 @@ test("a file that cannot be loaded holds up nothing, and is asked for again", as
         assert.equal(attempts, round);
     }
 });
+
+test("an error takes its own properties, its cause and its members along, as far as they can be sent", async () => {
+    const end = await connected("JsPyFunction");
+    class OrderError extends Error {
+        code = 404;
+        where = ["a", null];
+        call = () => 1;
+        map = new Map();
+        get broken() { throw new Error("a getter"); }
+    }
+    JsPyFunction.expose("f", () => {
+        const error = new OrderError("no order", { cause: new TypeError("inner", { cause: "a text" }) });
+        Object.defineProperty(error, "bad", { enumerable: true, get() { throw new Error("another getter"); } });
+        throw error;
+    });
+    JsPyFunction.expose("all", () => Promise.any([Promise.reject(new RangeError("one")), Promise.reject(new Error("two"))]));
+    const asked = async (key) => {
+        end.send(["call", 1, key, []]);
+        await settled();
+        return end.messages()[0][2];
+    };
+    const error = await asked("f");
+    assert.deepEqual([error.kind, error.name, error.message, error.fields], ["raised", "Error", "no order", { code: 404, where: ["a", null] }]);
+    assert.deepEqual([error.cause.name, error.cause.message, error.cause.cause.message], ["TypeError", "inner", "a text"]);
+    assert.deepEqual((await asked("all")).errors.map(({ name, message }) => [name, message]), [["RangeError", "one"], ["Error", "two"]]);
+});
+
+test("circles, long chains and large fields of an error are cut", async () => {
+    await connected("JsPyFunction");
+    const describe = (error) => JsPyTextSocket._connection.errors.describe(error);
+    const circle = Object.assign(new Error("a"), { list: [], big: "x".repeat(20000), code: 1 });
+    circle.cause = circle;
+    circle.list.push(circle.list);
+    const { fields, cause } = describe(circle);
+    assert.deepEqual([fields, cause], [{ code: 1 }, undefined]);
+    let chain = new Error("last");
+    for (let n = 0; n < 100; n += 1) {
+        chain = new Error("x", { cause: chain });
+    }
+    let length = 0;
+    for (let one = describe(chain); one.cause; one = one.cause) {
+        length += 1;
+    }
+    assert.equal(length, 16);
+    const many = describe(new AggregateError(Array.from({ length: 100 }, () => new Error("m"))));
+    assert.equal(many.errors.length, 16);
+    const checks = describe(Object.assign(new Error("v"), { errors: [{ path: "/a" }] }));
+    assert.deepEqual([checks.fields, checks.errors], [{ errors: [{ path: "/a" }] }, undefined]);
+    const odd = describe(Object.assign(new Error("o"), JSON.parse('{"__proto__": {"x": 1}}')));
+    assert.equal(odd.name, "Error");
+});
+
+test("an exception of Python has its fields, its cause and its members, and takes them back", async () => {
+    const end = await connected("JsPyFunction");
+    const failed = JsPyFunction.call("f")().catch((error) => error);
+    await settled();
+    const inner = { kind: "raised", name: "KeyError", message: "'k'", trace: "", fields: { a: 1 } };
+    const facts = { name: "OrderError", message: "m", trace: "", fields: { code: 5 }, cause: inner, errors: [inner] };
+    end.send(["error", end.messages()[0][1], { kind: "raised", ...facts }]);
+    const error = await failed;
+    assert.deepEqual([error.fields, error.cause.name, error.cause.fields, error.errors[0].message], [{ code: 5 }, "KeyError", { a: 1 }, "'k'"]);
+    assert.ok(error.cause instanceof JsPyFunction.JsPyError && error.errors[0] instanceof Error);
+    const back = JsPyTextSocket._connection.errors.describe(error);
+    assert.deepEqual([back.fields, back.cause.fields, back.errors[0].name], [{ code: 5 }, { a: 1 }, "KeyError"]);
+    const plain = JsPyFunction.call("f")().catch((caught) => caught);
+    await settled();
+    end.send(["error", end.messages()[0][1], { kind: "raised", name: "E", message: "m", trace: "" }]);
+    const { fields, errors } = await plain;
+    assert.deepEqual([fields, errors, "cause" in await plain], [{}, [], false]);
+});

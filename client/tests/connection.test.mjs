@@ -226,6 +226,19 @@ test("close: no return, everything fails at once; reconnect opens again", async 
     assert.equal(JsPyTextSocket.init(), false);
 });
 
+test("close before the welcome says goodbye too; before the hello there is nothing to say", async () => {
+    load(...LIBRARY);
+    await settled();
+    const end = python();
+    end.open();
+    assert.equal(end.messages()[0][0], "hello");
+    JsPyTextSocket.close();
+    assert.deepEqual(end.messages(), [["goodbye"]]);
+    JsPyTextSocket.reconnect();
+    JsPyTextSocket.close();
+    assert.deepEqual(python().frames(), []);
+});
+
 test("Python closes for good, with a reason", async () => {
     const end = await connected(...LIBRARY);
     const said = await quietly(() => end.send(["close", "kicked", false]), "warn");
@@ -244,6 +257,26 @@ test("refused by the connection limit: no welcome at all", async () => {
     await quietly(() => end.send(["close", "Connection refused due to connection limit @python", false]), "warn");
     await assert.rejects(call, { kind: "disconnected" });
     assert.match(JsPyTextSocket._disconnect_reason, /connection limit/);
+});
+
+test("a page that is refused hears its close events, also when it comes back", async () => {
+    const end = await connected(...LIBRARY);
+    let closed = 0;
+    JsPyTextSocket.add_close_event(() => { closed += 1; });
+    await quietly(async () => {
+        end.send(["close", "kicked", false]);
+        assert.equal(closed, 1);
+        JsPyTextSocket.reconnect();
+        python().drop();   // it did not even open
+        assert.equal(closed, 1);
+        JsPyTextSocket.reconnect();
+        const again = python();
+        again.open();
+        again.send(["close", "limit", false]);
+        again.drop(4403, "limit");
+    }, "warn", "error");
+    assert.deepEqual([closed, JsPyTextSocket.state()], [2, "closed"]);
+    JsPyTextSocket.close();
 });
 
 test("a close event may reconnect: the new connection is kept", async () => {
@@ -422,6 +455,29 @@ test("custom messages", async () => {
     assert.deepEqual(seen, [{ ...object, data: 5 }]);
     JsPyTextSocket.close();
     assert.equal(JsPyTextSocket.send_json(object), false);
+});
+
+test("a message of the form of 2020 built by hand reaches what it is for, unless the page serves that protocol itself", async () => {
+    const end = await connected(...LIBRARY);
+    const seen = [];
+    JsPyFunction.expose("f", (...args) => seen.push(["f", ...args]));
+    JsPyPubsub.subscribe("t", (topic, data) => seen.push([topic, data]));
+    await settled();
+    end.messages();
+    const by_hand = (protocol, key, data) => end.send(["custom", { protocol, key, id: 1, data, exception: null }]);
+    by_hand("queue", "q", [1]);
+    by_hand("queue_call", "q", 2);
+    by_hand("function", "f", [1, 2]);
+    by_hand("function_call", "f", [3]);
+    by_hand("pub", "t", "news");
+    await settled();
+    assert.deepEqual([JsPyQueue.shift("q"), JsPyQueue.shift("q")], [[1], 2]);
+    assert.deepEqual(seen, [["f", 1, 2], ["f", 3], ["t", "news"]]);
+    assert.deepEqual(end.messages(), []);
+    JsPyTextSocket.add_protocol("queue", ({ data }) => seen.push(["mine", data]));
+    by_hand("queue", "q", 4);
+    assert.deepEqual(seen.pop(), ["mine", 4]);
+    assert.equal(JsPyQueue.is_empty("q"), true);
 });
 
 test("timeouts: what counts as none, and what is refused", async () => {

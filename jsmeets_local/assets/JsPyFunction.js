@@ -42,6 +42,10 @@
     socket_id;
     /** Python's traceback, or "". */
     python_traceback;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields;
+    /** The members of an ExceptionGroup. */
+    errors;
     constructor(message = "") {
       super(message);
       this.name = "JsPyError";
@@ -49,33 +53,23 @@
       this.key = "";
       this.socket_id = null;
       this.python_traceback = "";
+      this.fields = {};
+      this.errors = [];
     }
   };
-  function describeError(error) {
-    try {
-      return isErrorLike(error) ? describeErrorLike(error) : describeOther(error);
-    } catch {
-      return { name: "Error", message: "an error that cannot be shown", trace: "" };
+  function addDetails(error, { fields = {}, cause, errors = [] }) {
+    error.fields = fields;
+    error.errors = errors.map((member) => nestedError(member, error));
+    if (cause) {
+      Object.defineProperty(error, "cause", { value: nestedError(cause, error), writable: true, configurable: true });
     }
   }
-  var isErrorLike = (error) => typeof error === "object" && error !== null && typeof error.message === "string";
-  function describeErrorLike(error) {
-    const name = typeof error.name === "string" ? error.name : "Error";
-    const stack = typeof error.stack === "string" ? withoutToken(error.stack) : "";
-    const header = error.message ? `${name}: ${error.message}` : name;
-    return { name, message: error.message, trace: stack.startsWith(name) ? stack : `${header}
-${stack}` };
-  }
-  function describeOther(value) {
-    const type = value?.constructor?.name;
-    return { name: typeof type === "string" ? type : typeof value, message: textOf(value), trace: "" };
-  }
-  function textOf(value) {
-    try {
-      return typeof value === "object" ? String(JSON.stringify(value)) : String(value);
-    } catch (error) {
-      return `a value that cannot be shown (${error})`;
-    }
+  function nestedError(failure, { key, socket_id }) {
+    const error = new JsPyError(failure.message);
+    Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
+    error.stack = failure.trace || `${failure.name}: ${failure.message}`;
+    addDetails(error, failure);
+    return error;
   }
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var TRACED = 16;
@@ -120,6 +114,7 @@ ${failure.trace}` : "";
       });
       error.stack = `${name}: ${message}
 ${frames}${python}`;
+      addDetails(error, failure);
       return error;
     }
   };
@@ -188,7 +183,8 @@ ${frames}${python}`;
     }
     function unknown(key) {
       const error = new Error(`Function key name is not registered @javascript: '${key}' (exposed: ${keys().join(", ")})`);
-      return Object.assign(error, { name: "UnknownFunction", stack: "", jsmeets_kind: "unknown" });
+      Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
+      return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }
     function run(entry, args) {
       entry.running += 1;
@@ -253,19 +249,19 @@ ${frames}${python}`;
     const receiveCall = ([, id, key, args], reply) => {
       follow(() => serve(key, args), (value) => answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
     };
-    const receiveNotify = ([, key, args]) => {
+    function receiveNotify(key, args) {
       connection.guard(`function '${key}'`, () => serve(key, args));
-    };
+    }
     function answer(id, value, reply) {
       try {
         reply(["return", id, orNull(value)], value, "result");
       } catch (error) {
-        reply(["error", id, { kind: "unserializable", ...describeError(error) }]);
+        reply(["error", id, { kind: "unserializable", ...connection.errors.describe(error) }]);
       }
     }
     function failureOf(error) {
       const isUnknown = error?.jsmeets_kind === "unknown";
-      return { kind: isUnknown ? "unknown" : "raised", ...describeError(error), ...isUnknown && { trace: "" } };
+      return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...isUnknown && { trace: "" } };
     }
     function map(args) {
       const key = args.pop();
@@ -289,7 +285,10 @@ ${frames}${python}`;
       });
     }
     connection.handle("call", receiveCall);
-    connection.handle("notify", receiveNotify);
+    connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
+    for (const protocol of ["function", "function_call"]) {
+      connection.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
+    }
     return {
       VERSION: version,
       JsPyError,

@@ -81,13 +81,13 @@
       return (await ask((id) => ["unsubscribe", id, topic], limit)).answered;
     }
     const topics = () => [...subscriptions.keys()];
-    const receivePublish = ([, , topic, data]) => {
+    function receivePublication(topic, data) {
       const entry = subscriptions.get(topic);
       if (entry) {
         entry.news.push(data);
         drain(topic, entry);
       }
-    };
+    }
     function drain(topic, entry) {
       while (!entry.isBusy && entry.news.length) {
         entry.isBusy = true;
@@ -111,7 +111,8 @@
       entry.isBusy = false;
     }
     connection.topics = topics;
-    connection.handle("publish", receivePublish);
+    connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
+    connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
   }
 

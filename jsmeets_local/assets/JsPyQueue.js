@@ -100,18 +100,17 @@
         }
       });
     }
-    const receivePush = ([, id, key, data], reply) => {
+    function receiveItem(key, data, taken = () => {
+    }) {
       const items = queues.get(key) ?? new Items();
       queues.set(key, items);
       items.push(data);
-      if (id > 0) {
-        reply(["return", id, true]);
-      }
+      taken();
       waiters.get(key)?.shift()?.(items.shift());
       for (const func of [...callbacks]) {
         connection.guard(`queue callback for '${key}'`, () => func(key));
       }
-    };
+    }
     const isEmpty = (key) => (queues.get(key)?.size ?? 0) === 0;
     const shift = (key, defaultValue) => isEmpty(key) ? defaultValue : queues.get(key).shift();
     async function get(key, timeout) {
@@ -132,7 +131,10 @@
         waiting.push(take);
       });
     }
-    connection.handle("push", receivePush);
+    connection.handle("push", ([, id, key, data], reply) => receiveItem(key, data, () => void (id > 0 && reply(["return", id, true]))));
+    for (const protocol of ["queue", "queue_call"]) {
+      connection.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
+    }
     return {
       VERSION: version,
       push_nowait: pushNowait,

@@ -54,14 +54,14 @@
     asset(name) {
       return `${this.root.replace(/^ws/, "http")}/jsmeetspy/${name}`;
     }
-    /** Where large content is fetched from; "" where it cannot be. */
-    bulk(secret) {
+    /** An address beside the socket's; "" where the page may not fetch from it. */
+    http(name) {
       const url = new URL(this.socket);
       url.protocol = url.protocol.replace(/^ws/, "http");
       if (!hasDocument() || url.origin !== globalThis.origin || !url.pathname.endsWith(URL_PATH)) {
         return "";
       }
-      url.pathname = `${url.pathname.slice(0, -"textsocket".length)}bulk/${secret}`;
+      url.pathname = url.pathname.slice(0, -"textsocket".length) + name;
       return url.href;
     }
   };
@@ -166,7 +166,7 @@
     name = "ProtocolError";
   };
   var CUSTOM_KEYS = ["protocol", "key", "id", "data", "exception"];
-  var ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused"];
+  var ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
   var RECEIVE_DEPTH = 2e3;
   var isString = (value) => typeof value === "string";
   var isBoolean = (value) => typeof value === "boolean";
@@ -178,7 +178,7 @@
   var isCount = (value) => Number.isSafeInteger(value) && value >= 0;
   var isId = (value) => Number.isSafeInteger(value) && value >= 1;
   var isPlainObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-  var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace);
+  var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isPlainObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
   var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
   var SHAPES = new Map(Object.entries({
     hello: [isString, isString, isStrings],
@@ -384,14 +384,66 @@
   };
 
   // src/errors.ts
-  function describeError(error) {
-    try {
-      return isErrorLike(error) ? describeErrorLike(error) : describeOther(error);
-    } catch {
-      return { name: "Error", message: "an error that cannot be shown", trace: "" };
-    }
-  }
+  var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
+  var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+  var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
+  var TRACED = 16;
+  var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
+  var captureStackTrace = Error.captureStackTrace;
+
+  // src/description.ts
+  var MOST_ERRORS = 16;
+  var FIELD_ROOM = 16384;
+  var FIELD_DEPTH = 8;
+  var NO_FIELDS = ["name", "message", "stack", "cause"];
   var isErrorLike = (error) => typeof error === "object" && error !== null && typeof error.message === "string";
+  var isOfPython = (error) => typeof error === "object" && error !== null && "python_traceback" in error;
+  var ErrorDescriptions = class {
+    told = /* @__PURE__ */ new WeakSet();
+    wasTold(error) {
+      return this.told.has(error);
+    }
+    /** Describe whatever was thrown; also what throws when it is looked at. */
+    describe(error) {
+      return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: /* @__PURE__ */ new Set() }, error);
+    }
+    describeIn(room, error) {
+      let facts = { name: "Error", message: "an error that cannot be shown", trace: "" };
+      try {
+        facts = isErrorLike(error) ? describeErrorLike(error) : describeOther(error);
+        if (isErrorLike(error)) {
+          this.told.add(error);
+          room.seen.add(error);
+          this.addDetails(facts, error, room);
+        }
+      } catch (inner) {
+        console.debug("JsPyTextSocket: an error cannot be told in full:", inner);
+      }
+      return facts;
+    }
+    /** Add its own properties, its cause and its members; each as far as it can be sent. */
+    addDetails(facts, error, room) {
+      const fields = fieldsOf(error, room);
+      if (Object.keys(fields).length) {
+        facts.fields = fields;
+      }
+      const cause = Object.hasOwn(error, "cause") && error.cause !== void 0 ? this.nested(error.cause, room) : null;
+      if (cause) {
+        facts.cause = cause;
+      }
+      const errors = membersOf(error).map((member) => this.nested(member, room)).filter((member) => member !== null);
+      if (errors.length) {
+        facts.errors = errors;
+      }
+    }
+    nested(error, room) {
+      if (room.errors === 0 || room.seen.has(error)) {
+        return null;
+      }
+      room.errors -= 1;
+      return { kind: "raised", ...this.describeIn(room, error) };
+    }
+  };
   function describeErrorLike(error) {
     const name = typeof error.name === "string" ? error.name : "Error";
     const stack = typeof error.stack === "string" ? withoutToken(error.stack) : "";
@@ -410,12 +462,47 @@ ${stack}` };
       return `a value that cannot be shown (${error})`;
     }
   }
-  var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
-  var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
-  var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
-  var TRACED = 16;
-  var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
-  var captureStackTrace = Error.captureStackTrace;
+  function membersOf({ errors }) {
+    return Array.isArray(errors) && errors.every(isErrorLike) ? errors.slice(0, MOST_ERRORS) : [];
+  }
+  function fieldsOf(error, room) {
+    const source = isOfPython(error) ? Object(error.fields) : error;
+    const fields = {};
+    for (const key of Object.keys(source).filter((name) => !NO_FIELDS.includes(name))) {
+      const before = room.characters;
+      try {
+        define(fields, key, plainCopy(source[key], room, 0));
+      } catch {
+        room.characters = before;
+      }
+    }
+    return fields;
+  }
+  var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  function plainCopy(value, room, depth) {
+    room.characters -= typeof value === "string" ? value.length + 2 : 8;
+    if (depth > FIELD_DEPTH || room.characters < 0) {
+      throw new RangeError("too much");
+    }
+    if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) {
+      return value;
+    }
+    if (value instanceof Date) {
+      return value.toJSON();
+    }
+    if (Array.isArray(value)) {
+      return value.map((item) => plainCopy(item, room, depth + 1));
+    }
+    if (!isPlainObject(value)) {
+      throw new TypeError("not plain data");
+    }
+    const copy = {};
+    for (const key of Object.keys(value)) {
+      room.characters -= key.length;
+      define(copy, key, plainCopy(value[key], room, depth + 1));
+    }
+    return copy;
+  }
 
   // src/identity.ts
   var STORED = "jsmeets_local";
@@ -650,7 +737,7 @@ ${stack}` };
     }
     return index;
   }
-  var NDArray = class _NDArray {
+  var NDArray = class {
     /** The items in C order (the last index runs fastest). */
     data;
     /** The length in each dimension. */
@@ -683,9 +770,10 @@ ${stack}` };
       }
       const [size, at] = [product(rest), checkedIndex(index, 0, length)];
       const items = marked(this.data.subarray(at * size, (at + 1) * size), this.dtype);
-      return rest.length === 1 ? items : new _NDArray(items, rest, this.dtype);
+      return rest.length === 1 ? items : partOf(items, rest, this.dtype);
     }
   };
+  var partOf = (...given) => new NDArray(...given);
 
   // src/codec.ts
   var utf8 = new TextEncoder();
@@ -780,6 +868,8 @@ ${stack}` };
     /** What the link belongs to, once Python has welcomed it. */
     session = null;
     welcomedAt = null;
+    /** Hello has been sent. */
+    isGreeted = false;
     /** The connection goes on without this link. */
     ended = false;
     assembler;
@@ -1272,6 +1362,25 @@ ${stack}` };
     }
   };
 
+  // src/trouble.ts
+  async function askWhy(address, identity) {
+    const url = hasDocument() ? address.http("stats") : "";
+    if (!url) {
+      return "";
+    }
+    try {
+      const headers = { authorization: `Bearer ${identity.token}` };
+      const { ok, headers: told } = await fetch(url, { headers, cache: "no-store", credentials: "same-origin" });
+      if (ok) {
+        return "refused";
+      }
+      const asks = told.get("www-authenticate") === "Bearer";
+      return !asks ? "" : identity.token ? "other token" : "no token";
+    } catch {
+      return "";
+    }
+  }
+
   // src/connection.ts
   var STATES = {
     idle: { next: ["connecting", "closed", "hidden"], mayReconnect: true },
@@ -1285,6 +1394,8 @@ ${stack}` };
   var BURST = 256;
   var GOOD_CONNECTION = 1e3;
   var [FIRST_DELAY, LONGEST_DELAY] = [100, 5e3];
+  var PATIENT_ATTEMPTS = 6;
+  var ASK_EVERY = 4;
   var UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
   var DELIVERED = /* @__PURE__ */ new Map([
     ["call", "JsPyFunction.js"],
@@ -1304,13 +1415,14 @@ ${stack}` };
     outbox = new Outbox((frame) => this.link?.socket.send(frame));
     requests = new Requests();
     deliveries = new Deliveries();
+    errors = new ErrorDescriptions();
     opened = new Listeners("add_open_event");
     closed = new Listeners("add_close_event");
     stateChanged = new Listeners("add_state_event");
     sessionBegan = new Listeners("add_session_event");
     /** The subscriptions that `hello` carries. */
     topics = () => [];
-    /** Shows a state to the person at the page, where the badge is loaded. */
+    /** Shows a trouble to the person at the page, where the badge is loaded. */
     badge = null;
     socketId = null;
     connections = 0;
@@ -1333,6 +1445,7 @@ ${stack}` };
     reloads = false;
     closedByPage = false;
     wantsBadge = true;
+    refusal = "";
     hinted = false;
     warnedReason = "";
     warned = /* @__PURE__ */ new Set();
@@ -1431,11 +1544,14 @@ ${stack}` };
         this.connect();
       }
     }
+    /** Leave; Python knows of this page since its hello, also where the welcome has not come yet. */
     sayGoodbye(next) {
       const old = this.link;
       if (this.state === "open") {
         this.outbox.flush();
-        old?.send(["goodbye"]);
+      }
+      if (old?.isGreeted) {
+        old.send(["goodbye"]);
       }
       this.closedByPage = next === "closed";
       this.leave(next);
@@ -1458,7 +1574,7 @@ ${stack}` };
       }
     }
     listen(socket) {
-      const link = new Link(socket, this.maxBytes, (secret) => this.address.bulk(secret));
+      const link = new Link(socket, this.maxBytes, (secret) => this.address.http(`bulk/${secret}`));
       this.link = link;
       socket.onopen = () => link.ended || this.greet(link);
       socket.onmessage = (event) => link.ended || this.receive(link, event.data);
@@ -1471,7 +1587,8 @@ ${stack}` };
         return;
       }
       const { name, received } = this.session ?? { name: "", received: 0 };
-      const mayFetch = this.address.bulk("") ? [true] : [];
+      const mayFetch = this.address.http("bulk/") ? [true] : [];
+      link.isGreeted = true;
       link.send(["hello", this.documentName, this.identity.page, this.topics(), name, received, ...mayFetch]);
     }
     lost(link, event) {
@@ -1481,8 +1598,15 @@ ${stack}` };
         this.hinted = true;
         console.error(`JsPyTextSocket: no connection to ${this.address.url}. Open the page by the URL that app.launch() printed (it carries the launch token); or the Python server is not running.`);
       }
+      if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
+        void this.askWhy();
+      }
       const isHopeless = event.code === PROTOCOL_ERROR && isNew;
-      this.leave(isHopeless ? "closed" : "waiting");
+      this.leave(isHopeless ? "closed" : "waiting", isHopeless);
+    }
+    async askWhy() {
+      this.refusal = await askWhy(this.address, this.identity);
+      this.tellBadge(this.publicState);
     }
     noteReason(reason) {
       if (reason) {
@@ -1500,8 +1624,11 @@ ${stack}` };
       this.link?.socket.close(PROTOCOL_ERROR, reason.replace(/[^\x20-\x7e]/g, "?").slice(0, 120));
       this.leave("waiting");
     }
-    /** The link is gone: the session waits for another one, or ends. */
-    leave(next) {
+    /**
+     * The link is gone: the session waits for another one, or ends.
+     * `isRefused`: Python has accepted the connection, and not the page.
+     */
+    leave(next, isRefused = false) {
       const { link, session } = this;
       const wasOpen = this.state === "open";
       if (typeof link?.welcomedAt === "number" && performance.now() - link.welcomedAt > GOOD_CONNECTION) {
@@ -1520,7 +1647,7 @@ ${stack}` };
         this.outbox.clear();
         this.tellWaiters(false);
       }
-      if (wasOpen) {
+      if (wasOpen || isRefused) {
         this.closed.run();
       }
       this.tellState();
@@ -1571,6 +1698,7 @@ ${stack}` };
       this.wasWelcomed = true;
       this.hinted = true;
       this.warnedReason = "";
+      this.refusal = "";
       this.disconnectReason = null;
       this.connections += 1;
       this.socketId = id;
@@ -1618,8 +1746,17 @@ ${stack}` };
     /** A person need not know of what the page itself has closed. */
     tellBadge(now) {
       if (this.state !== "hidden") {
-        this.badge?.(this.wantsBadge && !this.closedByPage ? now : "open");
+        this.badge?.(this.wantsBadge && !this.closedByPage ? this.troubleOf(now) : "open", this.disconnectReason ?? "");
       }
+    }
+    troubleOf(now) {
+      if (now === "open" || now === "closed") {
+        return now;
+      }
+      if (this.reloads && now === "lost") {
+        return this.failedAttempts < PATIENT_ATTEMPTS ? "restarting" : "broken";
+      }
+      return this.refusal && now !== "reconnecting" ? this.refusal : now;
     }
     tellWaiters(isReady) {
       const all = [...this.waiters];
@@ -1689,7 +1826,7 @@ ${stack}` };
       this.noteReason(reason);
       link.socket.close();
       this.session = null;
-      this.leave(comesBack ? "waiting" : "closed");
+      this.leave(comesBack ? "waiting" : "closed", link.welcomedAt === null);
     }
     deliver(session, message) {
       const [kind, id] = message;
@@ -1790,7 +1927,10 @@ ${stack}` };
     /** Report an error that nobody waits for, here and in Python. */
     fault(what, error) {
       console.error(`JsPyTextSocket: error in ${what}:`, error);
-      this.post(pack(["fault", what, { kind: "raised", ...describeError(error) }]));
+      this.sendFault(what, { kind: "raised", ...this.errors.describe(error) });
+    }
+    sendFault(what, failure) {
+      this.post(pack(["fault", what, failure]));
     }
     /** Call a user's function; report its error, also that of a promise. */
     guard(what, action) {
@@ -1914,6 +2054,49 @@ ${stack}` };
     };
   }
 
+  // src/uncaught.ts
+  var MOST_UNCAUGHT = 50;
+  var [MESSAGE_ROOM, TRACE_ROOM] = [2e3, 8e3];
+  var KNOWN_TO_PYTHON = ["raised", "unserializable", "disconnected"];
+  function reportUncaught(connection) {
+    const { errors } = connection;
+    const seen = /* @__PURE__ */ new Set();
+    function tell(what, facts, place2 = "") {
+      const message = withoutToken(facts.message.slice(0, MESSAGE_ROOM) + (place2 && ` (${place2})`));
+      const key = `${facts.name}: ${message}`;
+      if (seen.size < MOST_UNCAUGHT && !seen.has(key)) {
+        seen.add(key);
+        connection.sendFault(what, { kind: "uncaught", ...facts, message, trace: facts.trace.slice(0, TRACE_ROOM) });
+      }
+    }
+    function receiveError({ target, error, message, filename, lineno, colno }) {
+      if (target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) {
+        tell("loading a file", { name: "LoadError", message: loadText(target), trace: "" });
+      } else if (target === globalThis && !errors.wasTold(error) && !/^ResizeObserver loop/.test(message)) {
+        const facts = error ? errors.describe(error) : { name: "Error", message: String(message), trace: "" };
+        tell("an uncaught error", facts, filename ? `${filename}:${lineno}:${colno}` : "");
+      }
+    }
+    function receiveRejection({ reason }) {
+      const isKnown = isOfPython(reason) && KNOWN_TO_PYTHON.includes(reason.kind);
+      if (!isKnown && !errors.wasTold(reason)) {
+        tell("an unhandled rejection", errors.describe(reason));
+      }
+    }
+    if (hasDocument()) {
+      addEventListener("error", receiveError, true);
+      addEventListener("unhandledrejection", receiveRejection);
+    }
+  }
+  function loadText(element) {
+    const address = element instanceof HTMLLinkElement ? element.href : element.src;
+    if (address) {
+      return `cannot load ${address}`;
+    }
+    const files = [...(element.textContent ?? "").matchAll(/(?:from|import)\s*["']([^"']+)["']/g)].map(([, file]) => file);
+    return `cannot load a file that a module in the page imports: ${files.join(", ")}`;
+  }
+
   // src/install.ts
   var globals = globalThis;
   var currentScript = () => hasDocument() ? document.currentScript : null;
@@ -1928,6 +2111,7 @@ ${stack}` };
       const address = new Address(script);
       const identity = new Identity(address);
       const connection = new Connection(address, identity);
+      reportUncaught(connection);
       followDocument(connection);
       if (!script) {
         identity.takeOut();

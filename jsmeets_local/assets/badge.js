@@ -4,10 +4,22 @@
   // src/badge.ts
   var PATIENCE = 600;
   var WORDS = {
-    reconnecting: "Reconnecting…",
-    lost: "Connection lost. Is the Python program still running?",
-    closed: "Disconnected from Python."
+    "reconnecting": "Reconnecting…",
+    "lost": "Python does not answer. Trying again…",
+    "closed": "Disconnected from Python.",
+    "restarting": "Python starts again…",
+    "broken": "Python is not running.\nThe terminal tells why.",
+    "no token": "This address lacks its token.\nOpen the one that Python printed.",
+    "other token": "Python has started again.\nOpen the address that it printed now.",
+    "refused": "Python refuses this page.\nIts log tells why."
   };
+  var REASONS = [
+    [/^the Python program has ended$/, "The Python program has ended."],
+    [/^stopped by Python$/, "Stopped by Python."],
+    [/^closed by Python$/, "Closed by Python."],
+    [/connection limit/, "Python allows no more pages."],
+    [/^this Python speaks /, "This page is of another version."]
+  ];
   var CSS = `
     :host {
         all: initial !important;
@@ -26,10 +38,11 @@
         backdrop-filter: blur(12px); -webkit-backdrop-filter: blur(12px);
         animation: rise 0.25s ease-out;
     }
+    .hint { display: block; font-weight: 400; opacity: 0.75; }
     .dot { flex: none; width: 8px; height: 8px; border-radius: 50%; background: #d97706; }
-    .reconnecting .dot { animation: breathe 1.4s ease-in-out infinite; }
-    .lost .dot { background: #dc2626; }
-    .closed .dot { background: #6b7280; }
+    .waits .dot { animation: breathe 1.4s ease-in-out infinite; }
+    .fails .dot { background: #dc2626; }
+    .ended .dot { background: #6b7280; }
     button {
         all: unset; flex: none; padding: 2px 10px; margin: -2px -8px -2px 2px; border-radius: 12px; cursor: pointer;
         font-weight: 600; color: #0b5cd5;
@@ -41,13 +54,12 @@
     @media (prefers-color-scheme: dark) {
         .pill { color: #e6e8eb; background: #24272deb; border-color: #ffffff24; box-shadow: 0 8px 24px #00000080; }
         .dot { background: #fbbf24; }
-        .lost .dot { background: #f87171; }
-        .closed .dot { background: #9ca3af; }
+        .fails .dot { background: #f87171; }
+        .ended .dot { background: #9ca3af; }
         button { color: #7fb4ff; }
         button:hover { background: #7fb4ff26; }
     }
-    @media (prefers-reduced-motion: reduce) { .pill, .reconnecting .dot { animation: none; } }
-    @media (max-width: 440px) { .words { max-width: 15.5em; } }
+    @media (prefers-reduced-motion: reduce) { .pill, .waits .dot { animation: none; } }
     @media print { .pill { display: none; } }
 `;
   var isSupported = () => typeof document !== "undefined" && "adoptedStyleSheets" in document;
@@ -68,14 +80,26 @@
     document.documentElement.append(host);
     return status;
   }
-  function makePill(state) {
+  function wordsFor(trouble, reason) {
+    const isEnd = trouble === "lost" || trouble === "closed";
+    return isEnd && REASONS.find(([said]) => said.test(reason))?.[1] || WORDS[trouble] || "";
+  }
+  function lookOf(trouble, words) {
+    if (trouble === "closed" || trouble === "lost" && words !== WORDS.lost) {
+      return "ended";
+    }
+    return trouble === "reconnecting" || trouble === "restarting" ? "waits" : "fails";
+  }
+  function makePill(trouble, words) {
+    const [what, hint] = words.split("\n");
+    const lines = [new Text(what), ...hint ? [new Text(" "), element("span", { className: "hint", textContent: hint })] : []];
     const pill = element(
       "div",
-      { className: `pill ${state}` },
+      { className: `pill ${lookOf(trouble, words)}` },
       element("span", { className: "dot" }),
-      element("span", { className: "words", textContent: WORDS[state] })
+      element("span", {}, ...lines)
     );
-    if (state === "closed") {
+    if (trouble === "closed") {
       pill.append(element("button", { type: "button", textContent: "Reload", onclick: () => location.reload() }));
     }
     return pill;
@@ -85,24 +109,24 @@
       return;
     }
     let status = null;
-    let shown = null;
+    let shown = "";
     let timer;
-    function show(state) {
-      shown = state;
-      status?.replaceChildren(...state ? [makePill(state)] : []);
+    function show(trouble, words) {
+      shown = words;
+      status?.replaceChildren(...words ? [makePill(trouble, words)] : []);
     }
-    connection.badge = (state) => {
+    connection.badge = (trouble, reason) => {
       clearTimeout(timer);
-      const next = WORDS[state] ? state : null;
-      if (next === shown) {
+      const words = wordsFor(trouble, reason);
+      if (words === shown) {
         return;
       }
-      if (shown || !next) {
-        show(next);
+      if (shown || !words) {
+        show(trouble, words);
         return;
       }
       status ??= makeStatus();
-      timer = setTimeout(show, PATIENCE, next);
+      timer = setTimeout(show, PATIENCE, trouble, words);
     };
   }
 

@@ -1,4 +1,11 @@
 // jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
+/**
+ * The names of jsmeets_local in a page: as a module (`import { py } from "/jsmeetspy/jsmeets.mjs"`), and as globals
+ * (`<script src="/jsmeetspy/JsPyTextSocket.js">` and so on).
+ *
+ * Timeouts are seconds; `null`, nothing, 0 or a negative number mean no limit; what is not a finite number is a TypeError.
+ * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value.
+ */
 
 /** Why a call failed. */
 export type JsPyErrorKind = 
@@ -63,6 +70,12 @@ export declare class JsPyError extends Error {
     socket_id: number | null;
     /** Python's traceback, or "". */
     python_traceback: string;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields: Record<string, any>;
+    /** What the exception was raised from (`raise ... from`). */
+    cause?: JsPyError;
+    /** The members of an ExceptionGroup. */
+    errors: JsPyError[];
     constructor(message?: string);
 }
 /** An exposed Python function. */

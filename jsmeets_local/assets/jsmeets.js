@@ -54,14 +54,14 @@
     asset(name) {
       return `${this.root.replace(/^ws/, "http")}/jsmeetspy/${name}`;
     }
-    /** Where large content is fetched from; "" where it cannot be. */
-    bulk(secret) {
+    /** An address beside the socket's; "" where the page may not fetch from it. */
+    http(name) {
       const url = new URL(this.socket);
       url.protocol = url.protocol.replace(/^ws/, "http");
       if (!hasDocument() || url.origin !== globalThis.origin || !url.pathname.endsWith(URL_PATH)) {
         return "";
       }
-      url.pathname = `${url.pathname.slice(0, -"textsocket".length)}bulk/${secret}`;
+      url.pathname = url.pathname.slice(0, -"textsocket".length) + name;
       return url.href;
     }
   };
@@ -69,10 +69,22 @@
   // src/badge.ts
   var PATIENCE = 600;
   var WORDS = {
-    reconnecting: "Reconnecting…",
-    lost: "Connection lost. Is the Python program still running?",
-    closed: "Disconnected from Python."
+    "reconnecting": "Reconnecting…",
+    "lost": "Python does not answer. Trying again…",
+    "closed": "Disconnected from Python.",
+    "restarting": "Python starts again…",
+    "broken": "Python is not running.\nThe terminal tells why.",
+    "no token": "This address lacks its token.\nOpen the one that Python printed.",
+    "other token": "Python has started again.\nOpen the address that it printed now.",
+    "refused": "Python refuses this page.\nIts log tells why."
   };
+  var REASONS = [
+    [/^the Python program has ended$/, "The Python program has ended."],
+    [/^stopped by Python$/, "Stopped by Python."],
+    [/^closed by Python$/, "Closed by Python."],
+    [/connection limit/, "Python allows no more pages."],
+    [/^this Python speaks /, "This page is of another version."]
+  ];
   var CSS = `
     :host {
         all: initial !important;
@@ -91,10 +103,11 @@
         backdrop-filter: blur(12px); -webkit-backdrop-filter: blur(12px);
         animation: rise 0.25s ease-out;
     }
+    .hint { display: block; font-weight: 400; opacity: 0.75; }
     .dot { flex: none; width: 8px; height: 8px; border-radius: 50%; background: #d97706; }
-    .reconnecting .dot { animation: breathe 1.4s ease-in-out infinite; }
-    .lost .dot { background: #dc2626; }
-    .closed .dot { background: #6b7280; }
+    .waits .dot { animation: breathe 1.4s ease-in-out infinite; }
+    .fails .dot { background: #dc2626; }
+    .ended .dot { background: #6b7280; }
     button {
         all: unset; flex: none; padding: 2px 10px; margin: -2px -8px -2px 2px; border-radius: 12px; cursor: pointer;
         font-weight: 600; color: #0b5cd5;
@@ -106,13 +119,12 @@
     @media (prefers-color-scheme: dark) {
         .pill { color: #e6e8eb; background: #24272deb; border-color: #ffffff24; box-shadow: 0 8px 24px #00000080; }
         .dot { background: #fbbf24; }
-        .lost .dot { background: #f87171; }
-        .closed .dot { background: #9ca3af; }
+        .fails .dot { background: #f87171; }
+        .ended .dot { background: #9ca3af; }
         button { color: #7fb4ff; }
         button:hover { background: #7fb4ff26; }
     }
-    @media (prefers-reduced-motion: reduce) { .pill, .reconnecting .dot { animation: none; } }
-    @media (max-width: 440px) { .words { max-width: 15.5em; } }
+    @media (prefers-reduced-motion: reduce) { .pill, .waits .dot { animation: none; } }
     @media print { .pill { display: none; } }
 `;
   var isSupported = () => typeof document !== "undefined" && "adoptedStyleSheets" in document;
@@ -133,14 +145,26 @@
     document.documentElement.append(host);
     return status;
   }
-  function makePill(state) {
+  function wordsFor(trouble, reason) {
+    const isEnd = trouble === "lost" || trouble === "closed";
+    return isEnd && REASONS.find(([said]) => said.test(reason))?.[1] || WORDS[trouble] || "";
+  }
+  function lookOf(trouble, words) {
+    if (trouble === "closed" || trouble === "lost" && words !== WORDS.lost) {
+      return "ended";
+    }
+    return trouble === "reconnecting" || trouble === "restarting" ? "waits" : "fails";
+  }
+  function makePill(trouble, words) {
+    const [what, hint] = words.split("\n");
+    const lines = [new Text(what), ...hint ? [new Text(" "), element("span", { className: "hint", textContent: hint })] : []];
     const pill = element(
       "div",
-      { className: `pill ${state}` },
+      { className: `pill ${lookOf(trouble, words)}` },
       element("span", { className: "dot" }),
-      element("span", { className: "words", textContent: WORDS[state] })
+      element("span", {}, ...lines)
     );
-    if (state === "closed") {
+    if (trouble === "closed") {
       pill.append(element("button", { type: "button", textContent: "Reload", onclick: () => location.reload() }));
     }
     return pill;
@@ -150,24 +174,24 @@
       return;
     }
     let status = null;
-    let shown = null;
+    let shown = "";
     let timer;
-    function show(state) {
-      shown = state;
-      status?.replaceChildren(...state ? [makePill(state)] : []);
+    function show(trouble, words) {
+      shown = words;
+      status?.replaceChildren(...words ? [makePill(trouble, words)] : []);
     }
-    connection.badge = (state) => {
+    connection.badge = (trouble, reason) => {
       clearTimeout(timer);
-      const next = WORDS[state] ? state : null;
-      if (next === shown) {
+      const words = wordsFor(trouble, reason);
+      if (words === shown) {
         return;
       }
-      if (shown || !next) {
-        show(next);
+      if (shown || !words) {
+        show(trouble, words);
         return;
       }
       status ??= makeStatus();
-      timer = setTimeout(show, PATIENCE, next);
+      timer = setTimeout(show, PATIENCE, trouble, words);
     };
   }
 
@@ -392,7 +416,7 @@
     name = "ProtocolError";
   };
   var CUSTOM_KEYS = ["protocol", "key", "id", "data", "exception"];
-  var ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused"];
+  var ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
   var RECEIVE_DEPTH = 2e3;
   var isString = (value) => typeof value === "string";
   var isBoolean = (value) => typeof value === "boolean";
@@ -404,7 +428,7 @@
   var isCount = (value) => Number.isSafeInteger(value) && value >= 0;
   var isId = (value) => Number.isSafeInteger(value) && value >= 1;
   var isPlainObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-  var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace);
+  var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isPlainObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
   var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
   var SHAPES = new Map(Object.entries({
     hello: [isString, isString, isStrings],
@@ -618,6 +642,10 @@
     socket_id;
     /** Python's traceback, or "". */
     python_traceback;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields;
+    /** The members of an ExceptionGroup. */
+    errors;
     constructor(message = "") {
       super(message);
       this.name = "JsPyError";
@@ -625,33 +653,23 @@
       this.key = "";
       this.socket_id = null;
       this.python_traceback = "";
+      this.fields = {};
+      this.errors = [];
     }
   };
-  function describeError(error) {
-    try {
-      return isErrorLike(error) ? describeErrorLike(error) : describeOther(error);
-    } catch {
-      return { name: "Error", message: "an error that cannot be shown", trace: "" };
+  function addDetails(error, { fields = {}, cause, errors = [] }) {
+    error.fields = fields;
+    error.errors = errors.map((member) => nestedError(member, error));
+    if (cause) {
+      Object.defineProperty(error, "cause", { value: nestedError(cause, error), writable: true, configurable: true });
     }
   }
-  var isErrorLike = (error) => typeof error === "object" && error !== null && typeof error.message === "string";
-  function describeErrorLike(error) {
-    const name = typeof error.name === "string" ? error.name : "Error";
-    const stack = typeof error.stack === "string" ? withoutToken(error.stack) : "";
-    const header = error.message ? `${name}: ${error.message}` : name;
-    return { name, message: error.message, trace: stack.startsWith(name) ? stack : `${header}
-${stack}` };
-  }
-  function describeOther(value) {
-    const type = value?.constructor?.name;
-    return { name: typeof type === "string" ? type : typeof value, message: textOf(value), trace: "" };
-  }
-  function textOf(value) {
-    try {
-      return typeof value === "object" ? String(JSON.stringify(value)) : String(value);
-    } catch (error) {
-      return `a value that cannot be shown (${error})`;
-    }
+  function nestedError(failure, { key, socket_id }) {
+    const error = new JsPyError(failure.message);
+    Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
+    error.stack = failure.trace || `${failure.name}: ${failure.message}`;
+    addDetails(error, failure);
+    return error;
   }
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
@@ -683,7 +701,7 @@ ${stack}` };
     at(place2, failure, key, seconds) {
       const error = new JsPyError();
       const frames = place2 ? framesOf(withoutToken(place2.stack ?? "")) : UNTRACED;
-      const { name, message } = wordsFor(failure, key, seconds);
+      const { name, message } = wordsFor2(failure, key, seconds);
       const python = failure.trace ? `
 
 In Python:
@@ -698,6 +716,7 @@ ${failure.trace}` : "";
       });
       error.stack = `${name}: ${message}
 ${frames}${python}`;
+      addDetails(error, failure);
       return error;
     }
   };
@@ -705,7 +724,7 @@ ${frames}${python}`;
     const at = stack.indexOf("\n    at ");
     return at < 0 ? stack.replace(/^\w*Error\s*/, "") : stack.slice(at + 1);
   }
-  function wordsFor(failure, key, seconds) {
+  function wordsFor2(failure, key, seconds) {
     if (failure.kind === "timeout") {
       const detail = `'${key}' did not answer within ${seconds} s`;
       return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
@@ -715,6 +734,119 @@ ${frames}${python}`;
       return { name: "DisconnectedError", message: `Unable to communicate with the server @javascript${detail}` };
     }
     return { name: failure.kind === "unknown" ? "UnknownFunction" : failure.name, message: failure.message };
+  }
+
+  // src/description.ts
+  var MOST_ERRORS = 16;
+  var FIELD_ROOM = 16384;
+  var FIELD_DEPTH = 8;
+  var NO_FIELDS = ["name", "message", "stack", "cause"];
+  var isErrorLike = (error) => typeof error === "object" && error !== null && typeof error.message === "string";
+  var isOfPython = (error) => typeof error === "object" && error !== null && "python_traceback" in error;
+  var ErrorDescriptions = class {
+    told = /* @__PURE__ */ new WeakSet();
+    wasTold(error) {
+      return this.told.has(error);
+    }
+    /** Describe whatever was thrown; also what throws when it is looked at. */
+    describe(error) {
+      return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: /* @__PURE__ */ new Set() }, error);
+    }
+    describeIn(room, error) {
+      let facts = { name: "Error", message: "an error that cannot be shown", trace: "" };
+      try {
+        facts = isErrorLike(error) ? describeErrorLike(error) : describeOther(error);
+        if (isErrorLike(error)) {
+          this.told.add(error);
+          room.seen.add(error);
+          this.addDetails(facts, error, room);
+        }
+      } catch (inner) {
+        console.debug("JsPyTextSocket: an error cannot be told in full:", inner);
+      }
+      return facts;
+    }
+    /** Add its own properties, its cause and its members; each as far as it can be sent. */
+    addDetails(facts, error, room) {
+      const fields = fieldsOf(error, room);
+      if (Object.keys(fields).length) {
+        facts.fields = fields;
+      }
+      const cause = Object.hasOwn(error, "cause") && error.cause !== void 0 ? this.nested(error.cause, room) : null;
+      if (cause) {
+        facts.cause = cause;
+      }
+      const errors = membersOf(error).map((member) => this.nested(member, room)).filter((member) => member !== null);
+      if (errors.length) {
+        facts.errors = errors;
+      }
+    }
+    nested(error, room) {
+      if (room.errors === 0 || room.seen.has(error)) {
+        return null;
+      }
+      room.errors -= 1;
+      return { kind: "raised", ...this.describeIn(room, error) };
+    }
+  };
+  function describeErrorLike(error) {
+    const name = typeof error.name === "string" ? error.name : "Error";
+    const stack = typeof error.stack === "string" ? withoutToken(error.stack) : "";
+    const header = error.message ? `${name}: ${error.message}` : name;
+    return { name, message: error.message, trace: stack.startsWith(name) ? stack : `${header}
+${stack}` };
+  }
+  function describeOther(value) {
+    const type = value?.constructor?.name;
+    return { name: typeof type === "string" ? type : typeof value, message: textOf(value), trace: "" };
+  }
+  function textOf(value) {
+    try {
+      return typeof value === "object" ? String(JSON.stringify(value)) : String(value);
+    } catch (error) {
+      return `a value that cannot be shown (${error})`;
+    }
+  }
+  function membersOf({ errors }) {
+    return Array.isArray(errors) && errors.every(isErrorLike) ? errors.slice(0, MOST_ERRORS) : [];
+  }
+  function fieldsOf(error, room) {
+    const source = isOfPython(error) ? Object(error.fields) : error;
+    const fields = {};
+    for (const key of Object.keys(source).filter((name) => !NO_FIELDS.includes(name))) {
+      const before = room.characters;
+      try {
+        define(fields, key, plainCopy(source[key], room, 0));
+      } catch {
+        room.characters = before;
+      }
+    }
+    return fields;
+  }
+  var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  function plainCopy(value, room, depth) {
+    room.characters -= typeof value === "string" ? value.length + 2 : 8;
+    if (depth > FIELD_DEPTH || room.characters < 0) {
+      throw new RangeError("too much");
+    }
+    if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) {
+      return value;
+    }
+    if (value instanceof Date) {
+      return value.toJSON();
+    }
+    if (Array.isArray(value)) {
+      return value.map((item) => plainCopy(item, room, depth + 1));
+    }
+    if (!isPlainObject(value)) {
+      throw new TypeError("not plain data");
+    }
+    const copy = {};
+    for (const key of Object.keys(value)) {
+      room.characters -= key.length;
+      define(copy, key, plainCopy(value[key], room, depth + 1));
+    }
+    return copy;
   }
 
   // src/identity.ts
@@ -950,7 +1082,7 @@ ${frames}${python}`;
     }
     return index;
   }
-  var NDArray = class _NDArray {
+  var NDArray = class {
     /** The items in C order (the last index runs fastest). */
     data;
     /** The length in each dimension. */
@@ -983,9 +1115,10 @@ ${frames}${python}`;
       }
       const [size, at] = [product(rest), checkedIndex(index, 0, length)];
       const items = marked(this.data.subarray(at * size, (at + 1) * size), this.dtype);
-      return rest.length === 1 ? items : new _NDArray(items, rest, this.dtype);
+      return rest.length === 1 ? items : partOf(items, rest, this.dtype);
     }
   };
+  var partOf = (...given) => new NDArray(...given);
 
   // src/codec.ts
   var utf8 = new TextEncoder();
@@ -1080,6 +1213,8 @@ ${frames}${python}`;
     /** What the link belongs to, once Python has welcomed it. */
     session = null;
     welcomedAt = null;
+    /** Hello has been sent. */
+    isGreeted = false;
     /** The connection goes on without this link. */
     ended = false;
     assembler;
@@ -1572,6 +1707,25 @@ ${frames}${python}`;
     }
   };
 
+  // src/trouble.ts
+  async function askWhy(address, identity) {
+    const url = hasDocument() ? address.http("stats") : "";
+    if (!url) {
+      return "";
+    }
+    try {
+      const headers = { authorization: `Bearer ${identity.token}` };
+      const { ok, headers: told } = await fetch(url, { headers, cache: "no-store", credentials: "same-origin" });
+      if (ok) {
+        return "refused";
+      }
+      const asks = told.get("www-authenticate") === "Bearer";
+      return !asks ? "" : identity.token ? "other token" : "no token";
+    } catch {
+      return "";
+    }
+  }
+
   // src/connection.ts
   var STATES = {
     idle: { next: ["connecting", "closed", "hidden"], mayReconnect: true },
@@ -1585,6 +1739,8 @@ ${frames}${python}`;
   var BURST = 256;
   var GOOD_CONNECTION = 1e3;
   var [FIRST_DELAY, LONGEST_DELAY] = [100, 5e3];
+  var PATIENT_ATTEMPTS = 6;
+  var ASK_EVERY = 4;
   var UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
   var DELIVERED = /* @__PURE__ */ new Map([
     ["call", "JsPyFunction.js"],
@@ -1604,13 +1760,14 @@ ${frames}${python}`;
     outbox = new Outbox((frame) => this.link?.socket.send(frame));
     requests = new Requests();
     deliveries = new Deliveries();
+    errors = new ErrorDescriptions();
     opened = new Listeners("add_open_event");
     closed = new Listeners("add_close_event");
     stateChanged = new Listeners("add_state_event");
     sessionBegan = new Listeners("add_session_event");
     /** The subscriptions that `hello` carries. */
     topics = () => [];
-    /** Shows a state to the person at the page, where the badge is loaded. */
+    /** Shows a trouble to the person at the page, where the badge is loaded. */
     badge = null;
     socketId = null;
     connections = 0;
@@ -1633,6 +1790,7 @@ ${frames}${python}`;
     reloads = false;
     closedByPage = false;
     wantsBadge = true;
+    refusal = "";
     hinted = false;
     warnedReason = "";
     warned = /* @__PURE__ */ new Set();
@@ -1731,11 +1889,14 @@ ${frames}${python}`;
         this.connect();
       }
     }
+    /** Leave; Python knows of this page since its hello, also where the welcome has not come yet. */
     sayGoodbye(next) {
       const old = this.link;
       if (this.state === "open") {
         this.outbox.flush();
-        old?.send(["goodbye"]);
+      }
+      if (old?.isGreeted) {
+        old.send(["goodbye"]);
       }
       this.closedByPage = next === "closed";
       this.leave(next);
@@ -1758,7 +1919,7 @@ ${frames}${python}`;
       }
     }
     listen(socket) {
-      const link = new Link(socket, this.maxBytes, (secret) => this.address.bulk(secret));
+      const link = new Link(socket, this.maxBytes, (secret) => this.address.http(`bulk/${secret}`));
       this.link = link;
       socket.onopen = () => link.ended || this.greet(link);
       socket.onmessage = (event) => link.ended || this.receive(link, event.data);
@@ -1771,7 +1932,8 @@ ${frames}${python}`;
         return;
       }
       const { name, received } = this.session ?? { name: "", received: 0 };
-      const mayFetch = this.address.bulk("") ? [true] : [];
+      const mayFetch = this.address.http("bulk/") ? [true] : [];
+      link.isGreeted = true;
       link.send(["hello", this.documentName, this.identity.page, this.topics(), name, received, ...mayFetch]);
     }
     lost(link, event) {
@@ -1781,8 +1943,15 @@ ${frames}${python}`;
         this.hinted = true;
         console.error(`JsPyTextSocket: no connection to ${this.address.url}. Open the page by the URL that app.launch() printed (it carries the launch token); or the Python server is not running.`);
       }
+      if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
+        void this.askWhy();
+      }
       const isHopeless = event.code === PROTOCOL_ERROR && isNew;
-      this.leave(isHopeless ? "closed" : "waiting");
+      this.leave(isHopeless ? "closed" : "waiting", isHopeless);
+    }
+    async askWhy() {
+      this.refusal = await askWhy(this.address, this.identity);
+      this.tellBadge(this.publicState);
     }
     noteReason(reason) {
       if (reason) {
@@ -1800,8 +1969,11 @@ ${frames}${python}`;
       this.link?.socket.close(PROTOCOL_ERROR, reason.replace(/[^\x20-\x7e]/g, "?").slice(0, 120));
       this.leave("waiting");
     }
-    /** The link is gone: the session waits for another one, or ends. */
-    leave(next) {
+    /**
+     * The link is gone: the session waits for another one, or ends.
+     * `isRefused`: Python has accepted the connection, and not the page.
+     */
+    leave(next, isRefused = false) {
       const { link, session } = this;
       const wasOpen = this.state === "open";
       if (typeof link?.welcomedAt === "number" && performance.now() - link.welcomedAt > GOOD_CONNECTION) {
@@ -1820,7 +1992,7 @@ ${frames}${python}`;
         this.outbox.clear();
         this.tellWaiters(false);
       }
-      if (wasOpen) {
+      if (wasOpen || isRefused) {
         this.closed.run();
       }
       this.tellState();
@@ -1871,6 +2043,7 @@ ${frames}${python}`;
       this.wasWelcomed = true;
       this.hinted = true;
       this.warnedReason = "";
+      this.refusal = "";
       this.disconnectReason = null;
       this.connections += 1;
       this.socketId = id;
@@ -1918,8 +2091,17 @@ ${frames}${python}`;
     /** A person need not know of what the page itself has closed. */
     tellBadge(now) {
       if (this.state !== "hidden") {
-        this.badge?.(this.wantsBadge && !this.closedByPage ? now : "open");
+        this.badge?.(this.wantsBadge && !this.closedByPage ? this.troubleOf(now) : "open", this.disconnectReason ?? "");
       }
+    }
+    troubleOf(now) {
+      if (now === "open" || now === "closed") {
+        return now;
+      }
+      if (this.reloads && now === "lost") {
+        return this.failedAttempts < PATIENT_ATTEMPTS ? "restarting" : "broken";
+      }
+      return this.refusal && now !== "reconnecting" ? this.refusal : now;
     }
     tellWaiters(isReady) {
       const all = [...this.waiters];
@@ -1989,7 +2171,7 @@ ${frames}${python}`;
       this.noteReason(reason);
       link.socket.close();
       this.session = null;
-      this.leave(comesBack ? "waiting" : "closed");
+      this.leave(comesBack ? "waiting" : "closed", link.welcomedAt === null);
     }
     deliver(session, message) {
       const [kind, id] = message;
@@ -2090,7 +2272,10 @@ ${frames}${python}`;
     /** Report an error that nobody waits for, here and in Python. */
     fault(what, error) {
       console.error(`JsPyTextSocket: error in ${what}:`, error);
-      this.post(pack(["fault", what, { kind: "raised", ...describeError(error) }]));
+      this.sendFault(what, { kind: "raised", ...this.errors.describe(error) });
+    }
+    sendFault(what, failure) {
+      this.post(pack(["fault", what, failure]));
     }
     /** Call a user's function; report its error, also that of a promise. */
     guard(what, action) {
@@ -2147,7 +2332,8 @@ ${frames}${python}`;
     }
     function unknown(key) {
       const error = new Error(`Function key name is not registered @javascript: '${key}' (exposed: ${keys().join(", ")})`);
-      return Object.assign(error, { name: "UnknownFunction", stack: "", jsmeets_kind: "unknown" });
+      Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
+      return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }
     function run(entry, args) {
       entry.running += 1;
@@ -2212,19 +2398,19 @@ ${frames}${python}`;
     const receiveCall = ([, id, key, args], reply) => {
       follow(() => serve(key, args), (value) => answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
     };
-    const receiveNotify = ([, key, args]) => {
+    function receiveNotify(key, args) {
       connection.guard(`function '${key}'`, () => serve(key, args));
-    };
+    }
     function answer(id, value, reply) {
       try {
         reply(["return", id, orNull(value)], value, "result");
       } catch (error) {
-        reply(["error", id, { kind: "unserializable", ...describeError(error) }]);
+        reply(["error", id, { kind: "unserializable", ...connection.errors.describe(error) }]);
       }
     }
     function failureOf(error) {
       const isUnknown = error?.jsmeets_kind === "unknown";
-      return { kind: isUnknown ? "unknown" : "raised", ...describeError(error), ...isUnknown && { trace: "" } };
+      return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...isUnknown && { trace: "" } };
     }
     function map(args) {
       const key = args.pop();
@@ -2248,7 +2434,10 @@ ${frames}${python}`;
       });
     }
     connection.handle("call", receiveCall);
-    connection.handle("notify", receiveNotify);
+    connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
+    for (const protocol of ["function", "function_call"]) {
+      connection.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
+    }
     return {
       VERSION: version,
       JsPyError,
@@ -2340,13 +2529,13 @@ ${frames}${python}`;
       return (await ask((id) => ["unsubscribe", id, topic], limit)).answered;
     }
     const topics = () => [...subscriptions.keys()];
-    const receivePublish = ([, , topic, data]) => {
+    function receivePublication(topic, data) {
       const entry = subscriptions.get(topic);
       if (entry) {
         entry.news.push(data);
         drain(topic, entry);
       }
-    };
+    }
     function drain(topic, entry) {
       while (!entry.isBusy && entry.news.length) {
         entry.isBusy = true;
@@ -2370,7 +2559,8 @@ ${frames}${python}`;
       entry.isBusy = false;
     }
     connection.topics = topics;
-    connection.handle("publish", receivePublish);
+    connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
+    connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
   }
 
@@ -2452,18 +2642,17 @@ ${frames}${python}`;
         }
       });
     }
-    const receivePush = ([, id, key, data], reply) => {
+    function receiveItem(key, data, taken = () => {
+    }) {
       const items = queues.get(key) ?? new Items();
       queues.set(key, items);
       items.push(data);
-      if (id > 0) {
-        reply(["return", id, true]);
-      }
+      taken();
       waiters.get(key)?.shift()?.(items.shift());
       for (const func of [...callbacks]) {
         connection.guard(`queue callback for '${key}'`, () => func(key));
       }
-    };
+    }
     const isEmpty = (key) => (queues.get(key)?.size ?? 0) === 0;
     const shift = (key, defaultValue) => isEmpty(key) ? defaultValue : queues.get(key).shift();
     async function get(key, timeout) {
@@ -2484,7 +2673,10 @@ ${frames}${python}`;
         waiting.push(take);
       });
     }
-    connection.handle("push", receivePush);
+    connection.handle("push", ([, id, key, data], reply) => receiveItem(key, data, () => void (id > 0 && reply(["return", id, true]))));
+    for (const protocol of ["queue", "queue_call"]) {
+      connection.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
+    }
     return {
       VERSION: version,
       push_nowait: pushNowait,
@@ -2602,6 +2794,49 @@ ${frames}${python}`;
     };
   }
 
+  // src/uncaught.ts
+  var MOST_UNCAUGHT = 50;
+  var [MESSAGE_ROOM, TRACE_ROOM] = [2e3, 8e3];
+  var KNOWN_TO_PYTHON = ["raised", "unserializable", "disconnected"];
+  function reportUncaught(connection) {
+    const { errors } = connection;
+    const seen = /* @__PURE__ */ new Set();
+    function tell(what, facts, place2 = "") {
+      const message = withoutToken(facts.message.slice(0, MESSAGE_ROOM) + (place2 && ` (${place2})`));
+      const key = `${facts.name}: ${message}`;
+      if (seen.size < MOST_UNCAUGHT && !seen.has(key)) {
+        seen.add(key);
+        connection.sendFault(what, { kind: "uncaught", ...facts, message, trace: facts.trace.slice(0, TRACE_ROOM) });
+      }
+    }
+    function receiveError({ target, error, message, filename, lineno, colno }) {
+      if (target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) {
+        tell("loading a file", { name: "LoadError", message: loadText(target), trace: "" });
+      } else if (target === globalThis && !errors.wasTold(error) && !/^ResizeObserver loop/.test(message)) {
+        const facts = error ? errors.describe(error) : { name: "Error", message: String(message), trace: "" };
+        tell("an uncaught error", facts, filename ? `${filename}:${lineno}:${colno}` : "");
+      }
+    }
+    function receiveRejection({ reason }) {
+      const isKnown = isOfPython(reason) && KNOWN_TO_PYTHON.includes(reason.kind);
+      if (!isKnown && !errors.wasTold(reason)) {
+        tell("an unhandled rejection", errors.describe(reason));
+      }
+    }
+    if (hasDocument()) {
+      addEventListener("error", receiveError, true);
+      addEventListener("unhandledrejection", receiveRejection);
+    }
+  }
+  function loadText(element2) {
+    const address = element2 instanceof HTMLLinkElement ? element2.href : element2.src;
+    if (address) {
+      return `cannot load ${address}`;
+    }
+    const files = [...(element2.textContent ?? "").matchAll(/(?:from|import)\s*["']([^"']+)["']/g)].map(([, file]) => file);
+    return `cannot load a file that a module in the page imports: ${files.join(", ")}`;
+  }
+
   // src/install.ts
   var globals = globalThis;
   var CODE_FILE = "jsmeets-code.mjs";
@@ -2624,6 +2859,7 @@ ${frames}${python}`;
       const address = new Address(script2);
       const identity = new Identity(address);
       const connection = new Connection(address, identity);
+      reportUncaught(connection);
       followDocument(connection);
       if (!script2) {
         identity.takeOut();
