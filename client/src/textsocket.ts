@@ -34,7 +34,7 @@ export interface JsPyTextSocketApi {
     /** Call `func` each time the connection has become ready. */
     add_open_event(func: () => unknown): void;
     clear_open_event(): void;
-    /** Call `func` each time the connection is lost or closed; `get_socket_id()` still tells the old number. */
+    /** Call `func` each time the connection is lost or closed, or Python refuses the page; `get_socket_id()` still tells the old number. */
     add_close_event(func: () => unknown): void;
     clear_close_event(): void;
     /** The state of the connection, see `ConnectionState`. */
