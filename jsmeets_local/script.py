@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from .errors import JavaScriptError
 from .page import Page
-from .staticfiles import ASSETS
+from .staticfiles import CODE
 
 __all__ = ["CellError", "Frame", "run_cell"]
 
-_RUNNER = "/jsmeetspy/cell.js"  # the name that our own code has in stacks
+_RUNNER = f"/jsmeetspy/{CODE}"  # runs cells
 _OURS = re.compile(r"/jsmeetspy/|\bJsPy\w+\.js")
 _CHROMIUM = re.compile(r"\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?")
 _FIREFOX = re.compile(r"(?:async\*)?([^@]*)@(.*):(\d+):(\d+)")
@@ -107,16 +104,11 @@ def _frames(stack: str) -> list[Frame]:
         if match is None:
             continue
         function, file = match[1] or "", match[2]
-        if file == _RUNNER:
+        if file.endswith(_RUNNER):
             break  # the rest is how the cell came to run
         if not _OURS.search(file):
             found.append(Frame(file, int(match[3]), int(match[4]), "" if function in _NAMELESS else function))
     return found
-
-
-@cache
-def _runner() -> str:
-    return Path(ASSETS, "cell.js").read_text(encoding="utf-8")
 
 
 def run_cell(page: Page, code: str, name: str, first_line: int, timeout: float | None = None) -> object:
@@ -137,5 +129,4 @@ def run_cell(page: Page, code: str, name: str, first_line: int, timeout: float |
         CallTimeout: No answer in time.
         Disconnected: The page left, or is closed.
     """
-    arguments = f"{json.dumps(code)}, {json.dumps(name)}, {first_line - 1}"
-    return page.eval(f"{_runner()}({arguments})\n//# sourceURL={_RUNNER}", timeout)
+    return page.call("$cell", timeout)(code, name, first_line - 1)

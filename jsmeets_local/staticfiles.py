@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterable
 
 import anyio.to_thread
 from starlette.datastructures import Headers
@@ -17,7 +16,20 @@ from starlette.types import Message, Scope, Send
 
 from .media import content_type, media_type
 
-__all__ = ["ASSETS", "JOINED", "SCRIPTS", "Assets", "Files", "etag", "favicon", "files_of", "is_plain", "revalidated"]
+__all__ = [
+    "ASSETS",
+    "CODE",
+    "JOINED",
+    "MODULE",
+    "SCRIPTS",
+    "Assets",
+    "Files",
+    "etag",
+    "favicon",
+    "files_of",
+    "is_plain",
+    "revalidated",
+]
 
 MAX_READ_BYTES = 4 * 2**20  # of files whose ETag is made of their content
 HEAD_BYTES = 64 * 1024  # of larger ones, for their encoding
@@ -31,10 +43,9 @@ SCRIPTS = (
     "JsPyBinarySocket.js",
     "badge.js",
 )
-JOINED = "jsmeets.js"  # all of these, in one answer: a page waits once
+JOINED = "jsmeets.js"  # all of these in one: a page waits once
 MODULE = "jsmeets.mjs"
-
-_IMPORTS = re.compile(rb'(?:import "\./\w+\.js";\n){2,}')  # in the module: all of these again
+CODE = "jsmeets-code.mjs"  # what the scripts and the module import when it is first needed
 
 # Windows finds devices under these names in every folder, whatever follows behind a dot.
 _DEVICES = re.compile(r"(con|prn|aux|nul|clock\$|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
@@ -104,26 +115,19 @@ class Assets(Files):
     def __init__(self) -> None:
         super().__init__(directory=ASSETS)
         self.config_checked = True  # the folder is there; finding that out would start a thread
-        self._parts = {JOINED: SCRIPTS, **{name: (name,) for name in os.listdir(ASSETS)}}
+        self._names = frozenset(os.listdir(ASSETS))
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """As Starlette's; our own files are read here and now.
 
         They are few and small, and each first page waits for them: threads for that, and what starts them, take longer.
         """
-        parts = self._parts.get(path)
-        if parts is None or scope["method"] not in ("GET", "HEAD"):
+        if path not in self._names or scope["method"] not in ("GET", "HEAD"):
             return await super().get_response(path, scope)  # which refuses
-        content = _read(parts)
-        if path == MODULE:
-            content = _IMPORTS.sub(lambda _: _read(SCRIPTS), content)
-        response = Response(content, headers=_headers(content), media_type=media_type(path))
+        content = _content(path)
+        response = Response(content, headers=_headers(path, content), media_type=media_type(path))
         is_known = self.is_not_modified(response.headers, Headers(scope=scope))
         return NotModifiedResponse(response.headers) if is_known else response
-
-
-def _read(names: Iterable[str]) -> bytes:
-    return b"\n".join(map(_content, names))
 
 
 def _content(name: str) -> bytes:
@@ -131,9 +135,10 @@ def _content(name: str) -> bytes:
         return file.read()
 
 
-def _headers(content: bytes) -> dict[str, str]:
-    """`no-cache` so that an upgrade of the package is seen."""
-    return {"cache-control": "no-cache", "etag": etag(content)}
+def _headers(name: str, content: bytes) -> dict[str, str]:
+    """`no-cache` so that an upgrade of the package is seen. Pages of other origins may import what scripts import."""
+    headers = {"cache-control": "no-cache", "etag": etag(content)}
+    return {**headers, "access-control-allow-origin": "*"} if name == CODE else headers
 
 
 def etag(content: bytes) -> str:

@@ -145,6 +145,19 @@ with_pip() {
 
 # --- Browsers and Node --------------------------------------------------------------------------
 
+# need_client: what builds and tests the client, in client/node_modules; false where it cannot be had.
+need_client() {
+    local stamp=client/node_modules/.stamp
+    if ! command -v node >/dev/null && in_ci; then apt_install nodejs || true; fi
+    command -v node >/dev/null || return 1
+    [ "$(cat "$stamp" 2>/dev/null)" != "$(cksum <client/package-lock.json)" ] || return 0
+    if ! command -v npm >/dev/null && in_ci; then apt_install npm || true; fi
+    command -v npm >/dev/null || return 1
+    say "installing into client/node_modules"
+    (cd client && npm ci --silent >/dev/null) || return 1
+    cksum <client/package-lock.json >"$stamp"
+}
+
 # first_that_runs NAME...: the path of the first program that answers to --version (Ubuntu has some that only advertise).
 first_that_runs() {
     local name

@@ -175,8 +175,10 @@ def declared() -> dict[str, set[str]]:
     """Interface -> members, as the type declarations have them."""
     text = re.sub(r"/\*.*?\*/", "", Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8"), flags=re.DOTALL)
     found = {}
-    for name, body in re.findall(r"^export interface (\w+)[^{]*\{(.*?)^\}", text, re.MULTILINE | re.DOTALL):
-        found[name] = set(re.findall(r"^    (?:readonly )?(\w+)[(?:]", body, re.MULTILINE)) - {"new", "prototype"}
+    for name, body in re.findall(
+        r"^export (?:interface|declare class) (\w+)[^{]*\{(.*?)^\}", text, re.MULTILINE | re.DOTALL
+    ):
+        found[name] = set(re.findall(r"^    (?:readonly )?(\w+)[(?:]", body, re.MULTILINE)) - {"new", "constructor"}
     return found
 
 
@@ -222,14 +224,14 @@ def test_declared_members_are_documented(interface: str) -> None:
 
 def test_declared_exports_are_documented() -> None:
     text = Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8")
-    exports = set(re.findall(r"^export (?:const|function) (\w+)", text, re.MULTILINE))
-    assert exports
+    exports = set(re.findall(r"^(?:export declare (?:const|class)|    \w+\$1 as) (\w+)", text, re.MULTILINE))
+    assert {"py", "expose", "JsPyError", "JsPyTextSocket"} <= exports
     assert exports <= words(section(read("javascript.md"), "jsmeets.mjs"))
 
 
 def test_error_properties_and_kinds_are_documented() -> None:
     text = Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8")
-    kinds = set(re.findall(r'^    \| "(\w+)"', text, re.MULTILINE))
+    kinds = set(re.findall(r'"(\w+)"', text.split("export type JsPyErrorKind")[1].split('| "";')[0]))
     assert kinds
     assert kinds | declared()["JsPyError"] <= words(section(read("errors.md"), "In JavaScript"))
 

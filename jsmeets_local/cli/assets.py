@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from ..staticfiles import ASSETS, SCRIPTS
+from ..staticfiles import ASSETS, CODE, MODULE, SCRIPTS
 
 __all__ = ["assets"]
 
-FILES = (*SCRIPTS, "jsmeets.mjs", "jsmeets.d.mts")
+FILES = (*SCRIPTS, MODULE, CODE, "jsmeets.d.mts")
 
 
 @click.command(short_help="Copy the JavaScript files into a folder.")

@@ -317,7 +317,7 @@ def test_a_page_that_forbids_eval_says_so(tab: Tab, tabs: Tabs) -> None:
     tab.goto(page.url)
     page.wait_connected()
     assert page.js.f(1) == 1
-    assert str(inspect.signature(page.js.f)) == "(*args)"
+    assert (str(inspect.signature(page.js.f)), page.js.f.__doc__) == ("(a, /)", "f(a)\n\nDocumented.")
     with pytest.raises(JavaScriptError, match="EvalError"):
         run_cell(page, "1", "In[1]", 2)
     app.stop()

@@ -298,17 +298,29 @@ def test_without_numpy_arrays_are_memoryviews(monkeypatch: pytest.MonkeyPatch) -
 
 
 class Page:
-    """The codec of the page, under node: decodes a frame and encodes what was in it."""
+    """A page under node: the built scripts, and a function that returns what it gets."""
 
     def __init__(self) -> None:
         code = """
+            import { readFileSync } from "node:fs";
             import { createInterface } from "node:readline";
-            import { load } from "./tests/js/page.mjs";
-            const { codec } = load();
+            let socket;
+            globalThis.WebSocket = class {
+                constructor() { socket = this; }
+                send(frame) { this.sent = frame; }
+                close() {}
+            };
+            (0, eval)(readFileSync("jsmeets_local/assets/jsmeets.js", "utf8"));
+            JsPyTextSocket._url = "ws://127.0.0.1:1/jsmeetspy/textsocket";
+            JsPyFunction.expose("echo", (value) => value);
+            await null;
+            socket.onopen();
+            socket.onmessage({ data: '[["welcome", 1, "p", {}]]' });
             for await (const line of createInterface({ input: process.stdin })) {
                 const frame = new Uint8Array(Buffer.from(line, "hex"));
-                const content = codec.encode(codec.decode(frame[0] === 91 ? new TextDecoder().decode(frame) : frame));
-                console.log(Buffer.from(content).toString("hex"));
+                socket.onmessage({ data: frame[0] === 91 ? new TextDecoder().decode(frame) : frame.buffer });
+                await null;
+                console.log(Buffer.from(socket.sent).toString("hex"));
             }
             process.exit();
         """
@@ -316,7 +328,7 @@ class Page:
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def echo(self, value: Any) -> Any:
-        frame = encode([message_packet(["return", 1], pack(value, "result"))])
+        frame = encode([message_packet(["call", 1, "echo"], pack([value], "args"))])
         stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin is not None
         assert stdout is not None

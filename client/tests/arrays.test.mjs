@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hex, load } from "./page.mjs";
+import { createImshow } from "../src/canvas.ts";
+import { NDArray } from "../src/ndarray.ts";
+import { decode, encode, hex } from "./page.mjs";
 
-const { codec } = load();
-const { NDArray, imshow } = JsPyTextSocket;
+const imshow = createImshow();
 
 /** As it comes to the page that Python sends it to. */
-const travelled = (value) => codec.decode(codec.encode([["return", 1, value]]))[0][2];
+const travelled = (value) => decode(encode([["return", 1, value]]))[0][2];
 
 /** A frame with one array, as Python writes it. */
 function from_python(dtype, shape, content) {
@@ -19,10 +20,10 @@ function from_python(dtype, shape, content) {
     return frame;
 }
 
-const arrived = (...what) => codec.decode(from_python(...what))[0][2];
+const arrived = (...what) => decode(from_python(...what))[0][2];
 
 /** How an array leaves the page: dtype and shape. */
-function leaving(value, { encode } = codec) {
+function leaving(value) {
     const frame = encode([["return", 1, value]]);
     const length = new DataView(frame.buffer, frame.byteOffset).getUint32(4, true);
     const [, [[, dtype, , shape]]] = JSON.parse(new TextDecoder().decode(frame.subarray(8, 8 + length)));
@@ -96,12 +97,11 @@ test("float16 where there is no Float16Array: float32, and the dtype is told", (
     const half = Object.getOwnPropertyDescriptor(globalThis, "Float16Array");
     delete globalThis.Float16Array;
     try {
-        const { codec: without } = load();
-        const get = (shape) => without.decode(from_python("float16", shape, [0, 62, 0, 180]))[0][2];
+        const get = (shape) => decode(from_python("float16", shape, [0, 62, 0, 180]))[0][2];
         const [flat, table] = [get(null), get([2, 1])];
         assert.deepEqual([flat.constructor, [...flat], flat.dtype], [Float32Array, [1.5, -0.25], "float16"]);
         assert.deepEqual([table.data.constructor, table.dtype, table.get(1, 0)], [Float32Array, "float16", -0.25]);
-        assert.deepEqual([leaving(flat, without), leaving(table, without)], [["float32", null], ["float32", [2, 1]]]);
+        assert.deepEqual([leaving(flat), leaving(table)], [["float32", null], ["float32", [2, 1]]]);
     } finally {
         half && Object.defineProperty(globalThis, "Float16Array", half);
     }

@@ -1,7 +1,7 @@
 // What Python offers by HTTP: fetched where that can be done, else it comes in chunks.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { connected, settled } from "./page.mjs";
+import { Chunker, connected, contentOf, settled } from "./page.mjs";
 
 const REAL = globalThis.fetch;
 const SECRET = "00112233445566778899aabbccddeeff";
@@ -29,7 +29,7 @@ test("a document that is not there has no address to fetch from: Python hears th
     await settled();
     assert.deepEqual(end.messages(), [["decline", 3]]);
     assert.deepEqual(asked, []);
-    const chunker = new end.codec.Chunker(end.codec.laid([CONTENT], 10), true, 3);
+    const chunker = new Chunker(contentOf([CONTENT], 10), true, 3);
     while (!chunker.done) {
         end.raw(chunker.next().slice().buffer);
     }

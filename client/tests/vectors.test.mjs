@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, hex, load, vectors } from "./page.mjs";
+import { ProtocolError } from "../src/messages.ts";
+import { NDArray } from "../src/ndarray.ts";
+import { pack } from "../src/packet.ts";
+import { Assembler, Chunker, bytes, contentOf, decode, encode, hex, vectors } from "./page.mjs";
 
-const { codec } = load();
-const { Assembler, Chunker, ProtocolError, laid } = codec;
 const has_float16 = Boolean(globalThis.Float16Array);
 const sizes = { int8: 1, bool: 1, bytes: 1, uint8: 1, int16: 2, uint16: 2, float16: 2, int64: 8, uint64: 8, float64: 8 };
 
@@ -12,8 +13,8 @@ const same = (actual, expected) => assert.deepEqual(JSON.parse(JSON.stringify(ac
 
 for (const { name, frame, messages } of vectors("text_frames")) {
     test(`text: ${name}`, () => {
-        same(codec.decode(frame), messages);
-        same(codec.decode(codec.encode(messages)), messages);
+        same(decode(frame), messages);
+        same(decode(encode(messages)), messages);
     });
 }
 
@@ -22,8 +23,8 @@ function value_at(root, path) {
 }
 
 function check_buffer(value, { dtype, shape, bytes_hex }) {
-    const flat = value instanceof JsPyTextSocket.NDArray ? value.data : value;
-    assert.equal(value instanceof JsPyTextSocket.NDArray, shape !== null && shape.length !== 1);
+    const flat = value instanceof NDArray ? value.data : value;
+    assert.equal(value instanceof NDArray, shape !== null && shape.length !== 1);
     if (dtype === "float16" && !has_float16) {
         assert.deepEqual([...flat], [1.5, -0.25]);
         return;
@@ -42,9 +43,9 @@ function without_buffers(messages, buffers) {
 
 for (const { name, frame_hex, messages, buffers } of vectors("binary_frames")) {
     test(`binary: ${name}`, () => {
-        const first = codec.decode(bytes(frame_hex));
+        const first = decode(bytes(frame_hex));
         buffers.forEach((buffer) => check_buffer(value_at(first, buffer.path), buffer));
-        const again = codec.decode(codec.encode(first));
+        const again = decode(encode(first));
         buffers.forEach((buffer) => check_buffer(value_at(again, buffer.path), buffer));
         assert.deepEqual(without_buffers(first, buffers), messages);
         assert.deepEqual(without_buffers(again, buffers), messages);
@@ -54,7 +55,7 @@ for (const { name, frame_hex, messages, buffers } of vectors("binary_frames")) {
 for (const { name, content_text, content_hex, is_text, chunk_size, stream, frames_hex } of vectors("chunks")) {
     test(`chunks: ${name}`, () => {
         const content = is_text ? new TextEncoder().encode(content_text) : bytes(content_hex);
-        const chunker = new Chunker(laid([content], chunk_size), is_text, stream);
+        const chunker = new Chunker(contentOf([content], chunk_size), is_text, stream);
         const frames = [];
         while (!chunker.done) {
             frames.push(hex(chunker.next()));
@@ -66,7 +67,7 @@ for (const { name, content_text, content_hex, is_text, chunk_size, stream, frame
         assert.ok(taken.slice(0, -1).every((part) => part.content === null));
         const whole = taken.at(-1).content;
         assert.equal(is_text ? whole : hex(whole), is_text ? content_text : content_hex);
-        codec.decode(whole);
+        decode(whole);
     });
 }
 
@@ -79,7 +80,7 @@ for (const { name, content_text, content_hex, is_text, stream, secret_hex, frame
         assert.deepEqual(offer, { stream, total: content.length, secret: secret_hex });
         assert.throws(() => assembler.accept(first), ProtocolError);   // of a stream that is open
         assert.throws(() => assembler.accept(last), ProtocolError);   // before it was fetched
-        assert.throws(() => assembler.accept(new Chunker(laid([content], 8), is_text, stream).next()), ProtocolError);
+        assert.throws(() => assembler.accept(new Chunker(contentOf([content], 8), is_text, stream).next()), ProtocolError);
         assembler.fill(offer, content);
         const { content: whole } = assembler.accept(last);
         assert.equal(is_text ? whole : hex(whole), is_text ? content_text : content_hex);
@@ -93,11 +94,11 @@ function text_of({ text, repeat: r }) {
 
 function take(garbage) {
     if (garbage.hex === undefined) {
-        return codec.decode(text_of(garbage));
+        return decode(text_of(garbage));
     }
     const frame = bytes(garbage.hex);
     const content = frame[0] === 2 ? new Assembler().accept(frame).content : frame;
-    return content === null ? null : codec.decode(content);
+    return content === null ? null : decode(content);
 }
 
 for (const garbage of vectors("garbage")) {
@@ -108,7 +109,7 @@ for (const garbage of vectors("garbage")) {
 
 test("chunks of two streams interleave; another total or another kind does not fit", () => {
     const content = new TextEncoder().encode('[["goodbye"]]');
-    const [a, b] = [new Chunker(laid([content], 8), true, 1), new Chunker(laid([content], 8), true, 2)];
+    const [a, b] = [new Chunker(contentOf([content], 8), true, 1), new Chunker(contentOf([content], 8), true, 2)];
     const assembler = new Assembler();
     assert.equal(assembler.accept(a.next()).content, null);
     assert.equal(assembler.accept(b.next()).content, null);
@@ -123,15 +124,15 @@ test("what a page sends as binary keeps its type", () => {
         bytes: [new Uint8Array([1]), new Uint8ClampedArray([1]), new DataView(new ArrayBuffer(1)), new ArrayBuffer(1)],
         typed: [new Float64Array([1.5]), new BigUint64Array([2n ** 64n - 1n]), new Int16Array([-1])],
         middle: new Uint8Array([0, 1, 2, 3]).subarray(1, 3),
-        shaped: new JsPyTextSocket.NDArray(new Float32Array(6), [2, 3]),
+        shaped: new NDArray(new Float32Array(6), [2, 3]),
     };
-    const [[, , value]] = codec.decode(codec.encode([["return", 1, sent]]));
+    const [[, , value]] = decode(encode([["return", 1, sent]]));
     assert.deepEqual(value.bytes.map((item) => item.constructor), Array(4).fill(Uint8Array));
     assert.deepEqual(value.typed, sent.typed);
     assert.deepEqual([...value.middle], [1, 2]);
     assert.deepEqual(value.shaped, sent.shaped);
     assert.ok(Object.isFrozen(value.shaped));
-    assert.throws(() => new JsPyTextSocket.NDArray(new Float32Array(5), [2, 3]), /5 items do not fill the shape \[2,3\]/);
+    assert.throws(() => new NDArray(new Float32Array(5), [2, 3]), /5 items do not fill the shape \[2,3\]/);
 });
 
 test("JSON as JSON.stringify has it, with and without binaries beside it", () => {
@@ -143,19 +144,19 @@ test("JSON as JSON.stringify has it, with and without binaries beside it", () =>
     const date = new Date(0);
     const value = { date, un: undefined, f() {}, nan: NaN, list: [undefined, Infinity, () => 1], map: new Map([[1, 2]]) };
     const plain = JSON.parse(JSON.stringify(value));
-    const decode = (data) => codec.decode(codec.encode([["return", 1, data]]))[0][2];
-    assert.deepEqual(decode(value), plain);
-    assert.deepEqual(decode({ ...value, bin: new Uint8Array([1]) }), { ...plain, bin: new Uint8Array([1]) });
-    assert.deepEqual(decode([new Point()]), [{ x: 1, raw: new Uint8Array([7]) }]);
+    const travelled = (data) => decode(encode([["return", 1, data]]))[0][2];
+    assert.deepEqual(travelled(value), plain);
+    assert.deepEqual(travelled({ ...value, bin: new Uint8Array([1]) }), { ...plain, bin: new Uint8Array([1]) });
+    assert.deepEqual(travelled([new Point()]), [{ x: 1, raw: new Uint8Array([7]) }]);
     const same_twice = { bin: new Uint8Array([1]) };
-    assert.deepEqual(decode([same_twice, same_twice]), [same_twice, same_twice]);
+    assert.deepEqual(travelled([same_twice, same_twice]), [same_twice, same_twice]);
     assert.ok(same_twice.bin instanceof Uint8Array, "the page's own object is left alone");
 });
 
 test("what cannot be sent is named with the way to it", () => {
     const why = (value) => {
         try {
-            codec.prepare(["call", 1, "f", value], value, "args");
+            pack(["call", 1, "f", value], value, "args");
         } catch (error) {
             return `${error.name}: ${error.message}`;
         }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { after, connected, connections, load, python, quietly, run, settled } from "./page.mjs";
+import { ProtocolError } from "../src/messages.ts";
+import { Outbox } from "../src/outbox.ts";
+import { Chunker, after, connected, connections, contentOf, decode, encode, load, python, quietly, run, settled } from "./page.mjs";
 
 const LIBRARY = ["JsPyFunction", "JsPyQueue", "JsPyPubsub"];
 
@@ -354,7 +356,7 @@ test("chunks: at most six ahead of the credit, small messages overtake, the orde
     await settled();
     const frames = end.frames();
     assert.equal(frames.length, 1 + 6);
-    assert.deepEqual(end.codec.decode(frames[0]), [["push", 0, "other", "overtakes"]]);
+    assert.deepEqual(decode(frames[0]), [["push", 0, "other", "overtakes"]]);
     JsPyFunction.call_nowait("f")();
     await settled();
     assert.deepEqual(end.messages(), [["notify", "f", []]]);
@@ -394,7 +396,7 @@ test("a large message leaves its memory to the next one, and nothing of itself",
         const frames = end.frames();
         const chunks = frames.map((frame) => end.assembler.accept(frame));
         const whole = chunks.at(-1).content;
-        const [[, , , got]] = end.codec.decode(whole);
+        const [[, , , got]] = decode(whole);
         assert.deepEqual(got, [value, value.subarray(0, 3)]);
         assert.deepEqual(whole.subarray(-5), new Uint8Array(5));   // the padding
         end.send(["ack", index + 1]);
@@ -431,8 +433,7 @@ test("while one text is on its way as it is, others go in chunks, so that what i
 
 test("chunks from Python are credited, and their message handled", async () => {
     const end = await connected(...LIBRARY);
-    const { Chunker, laid } = end.codec;
-    const chunker = new Chunker(laid([end.codec.encode([["push", 0, "q", new Float64Array(200000)]])]), false, 7);
+    const chunker = new Chunker(contentOf([encode([["push", 0, "q", new Float64Array(200000)]])]), false, 7);
     while (!chunker.done) {
         end.raw(chunker.next().slice().buffer);
     }
@@ -609,15 +610,14 @@ test("what has come is acknowledged now and then", async () => {
 
 test("what Python has is not kept", async () => {
     const end = await in_session(...LIBRARY);
-    const codec = JsPyTextSocket._codec;
     for (let i = 0; i < 5; i += 1) {
         JsPyQueue.push_nowait("q")(i);
     }
     await settled();
     end.send(["ack", 5]);
     assert.ok(JsPyTextSocket.ready());
-    const outbox = new codec.Outbox(() => undefined);
-    assert.throws(() => outbox.acknowledge(1), codec.ProtocolError);
+    const outbox = new Outbox(() => undefined);
+    assert.throws(() => outbox.acknowledge(1), ProtocolError);
     const said = await quietly(() => end.send(["ack", 9]), "error");
     assert.match(said[0], /9 messages acknowledged/);
 });

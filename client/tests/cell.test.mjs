@@ -1,12 +1,10 @@
 // The cells of notebooks, as far as an engine without a document goes; tests/browser has the rest.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { runCell } from "../src/code/cell.ts";
 
-const source = readFileSync(new URL("../../jsmeets_local/assets/cell.js", import.meta.url), "utf8");
-const runner = (0, eval)(source);
 let number = 0;
-const run = (code) => runner(code, `In[${number += 1}]`, 1);
+const run = async (code) => runCell(code, `In[${number += 1}]`, 1);
 
 const VALUES = [
     ["1 + 1", 2], ["1 + 1;", 2], ["1 + 1; // done", 2], ["1;\n/* a */ 2 /* b */ ; /* c; d */\n// e; f", 2],

@@ -1,11 +1,26 @@
 // A page without a browser: the real files over an in-memory transport, and the Python end of it in the test's hands.
 import { readFileSync } from "node:fs";
+import { Assembler, ChunkedContent, Chunker } from "../src/chunks.ts";
+import * as code from "../src/code/index.ts";
+import { decode, frameOf } from "../src/codec.ts";
+import {
+    installBinarySocket, installFunctions, installPubsub, installQueues, installTextSocket,
+} from "../src/install.ts";
+import { compose } from "../src/packet.ts";
 
-const ASSETS = new URL("../../jsmeets_local/assets/", import.meta.url);
-const NAMES = ["JsPyTextSocket", "JsPyFunction", "JsPyQueue", "JsPyPubsub", "JsPyBinarySocket"];
-const read = (path) => readFileSync(path, "utf8");
+const INSTALL = {
+    JsPyTextSocket: () => installTextSocket(globalThis.document?.currentScript ?? null),
+    JsPyFunction: () => installFunctions(async () => code),
+    JsPyQueue: installQueues,
+    JsPyPubsub: installPubsub,
+    JsPyBinarySocket: () => installBinarySocket(null),
+};
 
-export const vectors = (name) => JSON.parse(read(new URL(`../vectors/${name}.json`, import.meta.url))).cases;
+export { Assembler, Chunker, decode };
+export const contentOf = (parts, size) => new ChunkedContent(parts, size);
+/** A frame as Python writes it. */
+export const encode = (messages) => frameOf(messages.map((message) => compose(message, message, "message")));
+export const vectors = (name) => JSON.parse(readFileSync(new URL(`../../tests/vectors/${name}.json`, import.meta.url), "utf8")).cases;
 export const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex"));
 export const hex = (data) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("hex");
 /** All microtasks have run, and the transport has delivered. */
@@ -37,10 +52,9 @@ class Transport {
 
 /** Python's end of one connection. */
 class Python {
-    constructor(transport, codec) {
+    constructor(transport) {
         this.transport = transport;
-        this.codec = codec;
-        this.assembler = new codec.Assembler();
+        this.assembler = new Assembler();
         this.read = 0;
     }
 
@@ -55,7 +69,7 @@ class Python {
     }
 
     send(...messages) {
-        const frame = this.codec.encode(messages);
+        const frame = encode(messages);
         this.raw(typeof frame === "string" ? frame : frame.buffer);
     }
 
@@ -79,32 +93,27 @@ class Python {
     messages() {
         return this.frames().flatMap((frame) => {
             if (typeof frame === "string" || frame[0] !== 2) {
-                return this.codec.decode(frame);
+                return decode(frame);
             }
             const { content } = this.assembler.accept(frame);
-            return content === null ? [] : this.codec.decode(content);
+            return content === null ? [] : decode(content);
         });
     }
 }
 
-/** Load the files anew. @param {string[]} names which of them, without JsPyTextSocket */
+/** Make the globals anew. @param {string[]} names which of them, without JsPyTextSocket */
 export function load(...names) {
-    NAMES.forEach((name) => delete globalThis[name]);
+    Object.keys(INSTALL).forEach((name) => delete globalThis[name]);
     Transport.all = [];
     globalThis.WebSocket = Transport;
-    ["JsPyTextSocket", ...names].forEach((name) => run(name));
+    ["JsPyTextSocket", ...names].forEach(run);
     JsPyTextSocket._url = "ws://127.0.0.1:1/jsmeetspy/textsocket";
-    return { codec: JsPyTextSocket._codec, python };
 }
 
-export function run(name) {
-    new Function(read(new URL(`${name}.js`, ASSETS)))();
-}
+export const run = (name) => INSTALL[name]();
 
 /** Python's end of the newest connection. */
-export function python() {
-    return new Python(Transport.all.at(-1), JsPyTextSocket._codec);
-}
+export const python = () => new Python(Transport.all.at(-1));
 
 export const connections = () => Transport.all.length;
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as code from "../src/code/index.ts";
+import { installFunctions } from "../src/install.ts";
 import { after, connected, quietly, settled } from "./page.mjs";
 
 const trace = "Traceback (most recent call last):\n  File \"main.py\", line 3, in add2\nValueError: no\n";
@@ -349,6 +351,40 @@ test("an async subscriber takes one after another; errors do not stop it", async
     assert.equal(said.length, 1);
 });
 
+test("code that is evaluated for the first time keeps its place among the calls", async () => {
+    const end = await connected();
+    const seen = [];
+    let loaded;
+    installFunctions(() => new Promise((resolve) => { loaded = () => resolve(code); }));
+    JsPyFunction.expose("add", (item) => seen.push(item));
+    globalThis.seen = seen;
+    end.send(["notify", "add", [1]], ["call", 1, "$eval", ["seen.push(2)"]], ["notify", "add", [3]]);
+    end.send(["call", 2, "add", [4]]);
+    await after(5);
+    assert.deepEqual([seen, end.messages()], [[1], []]);
+    loaded();
+    await after(5);
+    assert.deepEqual([seen, end.messages().sort()], [[1, 2, 3, 4], [["return", 1, 2], ["return", 2, 4]]]);
+    end.send(["call", 3, "$eval", ["seen.push(5)"]], ["notify", "add", [6]]);
+    assert.deepEqual(seen, [1, 2, 3, 4, 5, 6]);
+    delete globalThis.seen;
+});
+
+test("a file that cannot be loaded holds up nothing, and is asked for again", async () => {
+    const end = await connected();
+    let attempts = 0;
+    installFunctions(async () => {
+        attempts += 1;
+        throw new TypeError("Failed to fetch");
+    });
+    JsPyFunction.expose("f", () => 1);
+    for (const round of [1, 2]) {
+        const [value, failed] = await ask(end, ["call", 1, "$cell", ["1", "In[1]", 0]], ["call", 2, "f", []]);
+        assert.deepEqual([failed.slice(0, 2), failed[2].message, value], [["error", 1], "Failed to fetch", ["return", 2, 1]]);
+        assert.equal(attempts, round);
+    }
+});
+
 test("an error takes its own properties, its cause and its members along, as far as they can be sent", async () => {
     const end = await connected("JsPyFunction");
     class OrderError extends Error {
@@ -377,7 +413,7 @@ test("an error takes its own properties, its cause and its members along, as far
 
 test("circles, long chains and large fields of an error are cut", async () => {
     await connected("JsPyFunction");
-    const describe = JsPyTextSocket._describe;
+    const describe = (error) => JsPyTextSocket._connection.errors.describe(error);
     const circle = Object.assign(new Error("a"), { list: [], big: "x".repeat(20000), code: 1 });
     circle.cause = circle;
     circle.list.push(circle.list);
@@ -410,7 +446,7 @@ test("an exception of Python has its fields, its cause and its members, and take
     const error = await failed;
     assert.deepEqual([error.fields, error.cause.name, error.cause.fields, error.errors[0].message], [{ code: 5 }, "KeyError", { a: 1 }, "'k'"]);
     assert.ok(error.cause instanceof JsPyFunction.JsPyError && error.errors[0] instanceof Error);
-    const back = JsPyTextSocket._describe(error);
+    const back = JsPyTextSocket._connection.errors.describe(error);
     assert.deepEqual([back.fields, back.cause.fields, back.errors[0].name], [{ code: 5 }, { a: 1 }, "KeyError"]);
     const plain = JsPyFunction.call("f")().catch((caught) => caught);
     await settled();
