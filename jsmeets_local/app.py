@@ -14,26 +14,26 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from .api.binarysocket import JsPyBinarySocket
-from .api.function import Functions
+from .api.functions import Functions
 from .api.pubsub import Pubsub
-from .api.queue import QueuesApi
+from .api.queues import QueuesApi
 from .api.textsocket import TextSockets
-from .bridge import Bridge, default_bridge
-from .bulk import BulkEndpoint
-from .compat import Handler, Handlers, check_path, enter_request
-from .core.arguments import check_flag, check_function, check_name
-from .core.limits import Limits
-from .endpoint import Guarded, TextEndpoint
-from .gate import Gate
-from .prefix import with_prefix
-from .resources import bundled
-from .running import Running
-from .staticfiles import Assets, files_of, revalidated
-from .stats import StatsEndpoint
-from .views import Views
+from .bridge.bridge import Bridge, default_bridge
+from .launch.run import Running
+from .protocol.arguments import check_flag, check_function, check_name
+from .protocol.limits import Limits
+from .server.access import Access
+from .server.documents import Documents
+from .server.downloads import BulkEndpoint
+from .server.endpoint import Guarded, TextEndpoint
+from .server.forwarded import with_prefix
+from .server.resources import bundled
+from .server.starlette_2020 import Handler, Handlers, check_path, enter_request
+from .server.staticfiles import Assets, files_of, revalidated
+from .server.stats import StatsEndpoint
 
 if TYPE_CHECKING:
-    from .templates import Templates
+    from .server.templates import Templates
 
 __all__ = ["JsMeetsPy"]
 
@@ -107,28 +107,28 @@ class JsMeetsPy(Running):
             check_flag("expose_errors", expose_errors)
         super().__init__(debug, routes, middleware, exception_handlers, lifespan=self._run_lifespan)
         self._init_launching(
-            bridge if bridge is not None else default_bridge(), Gate(token, allowed_hosts, allowed_origins)
+            bridge if bridge is not None else default_bridge(), Access(token, allowed_hosts, allowed_origins)
         )
         self._expose_errors = expose_errors
         if limits is not None:
-            self.bridge.ask(self.bridge.hub.set_limits, limits)
+            self.bridge.call(self.bridge.protocol.set_limits, limits)
         self.functions = Functions(self.bridge)
         self.queues = QueuesApi(self.bridge)
         self.pubsub = Pubsub(self.bridge)
         self.sockets = TextSockets(self.bridge)
-        self.bridge.door.ask(self.bridge.hub.settings.update, {"badge": badge})
+        self.bridge.portal.call(self.bridge.protocol.settings.update, {"badge": badge})
         self._handlers = Handlers(on_startup, on_shutdown, lifespan)
         if templates is not None:
-            from .templates import Templates  # and Jinja2 with it
+            from .server.templates import Templates  # and Jinja2 with it
 
             self.templates = Templates(templates)
-        self._views = Views(self, static, templates)
-        endpoint = TextEndpoint(self.bridge, self._gate)
+        self._documents = Documents(self, static, templates)
+        endpoint = TextEndpoint(self.bridge, self._access)
         self.router.routes[:0] = [
             WebSocketRoute(self.sockets.url_path(), endpoint),
-            self._openings.route(),
-            BulkEndpoint(self.bridge, self._gate).route(),
-            Route("/jsmeetspy/stats", StatsEndpoint(self.bridge, self._gate).get),
+            self._one_time_urls.route(),
+            BulkEndpoint(self.bridge, self._access).route(),
+            Route("/jsmeetspy/stats", StatsEndpoint(self.bridge, self._access).get),
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
         if static is not None:
@@ -139,13 +139,13 @@ class JsMeetsPy(Running):
         if scope["type"] != "lifespan":
             scope = with_prefix(scope, self._prefix)
         if scope["type"] == "http":
-            refusal = self._gate.refusal_of_request(scope)
+            refusal = self._access.refusal_of_request(scope)
             if refusal is not None:
                 await PlainTextResponse(refusal, 403)(scope, receive, send)
                 return
-            keeper = self._openings.keeper
-            if keeper is not None and not (keeper.admits(scope) or self._openings.answers(scope)):
-                await keeper.refuse(scope, receive, send)
+            access_cookie = self._one_time_urls.access_cookie
+            if access_cookie is not None and not (access_cookie.admits(scope) or self._one_time_urls.answers(scope)):
+                await access_cookie.refuse(scope, receive, send)
                 return
             enter_request(scope, receive)
             if self.debug or self._is_launched:
@@ -169,7 +169,7 @@ class JsMeetsPy(Running):
 
         def decorate(func: F) -> F:
             check_function(func, f"what serves the WebSockets of {path!r}")
-            self._add_websocket(path, func, self._gate.without_token(), name)
+            self._add_websocket(path, func, self._access.without_token(), name)
             return func
 
         return decorate
@@ -191,19 +191,19 @@ class JsMeetsPy(Running):
                 'add_socket takes a socket, JsPyBinarySocket("/path"), or what has url_path() and endpoint(); '
                 f"got {endpoint!r:.200}"
             )
-        gate = self._gate.without_token()
+        access = self._access.without_token()
         if isinstance(endpoint, JsPyBinarySocket):
             endpoint.bind(self.bridge)
-            gate = self._gate
-        self._add_websocket(endpoint.url_path(), endpoint.endpoint(), gate)
+            access = self._access
+        self._add_websocket(endpoint.url_path(), endpoint.endpoint(), access)
         for event_type in ("startup", "shutdown"):
             handler = getattr(endpoint, f"{event_type}_handler", None)
             if handler is not None:
                 self.add_event_handler(event_type, handler)
 
-    def _add_websocket(self, path: str, endpoint: Any, gate: Gate, name: str | None = None) -> None:
+    def _add_websocket(self, path: str, endpoint: Any, access: Access, name: str | None = None) -> None:
         inner = WebSocketRoute(path, endpoint, name=name)
-        inner.app = Guarded(inner.app, gate)
+        inner.app = Guarded(inner.app, access)
         self.router.routes.insert(0, inner)  # before the mount of our own files
 
     @asynccontextmanager

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from jsmeets_local.core.codec import decode
+from jsmeets_local.protocol.codec import decode
 
 __all__ = ["RawPage", "follow", "open_socket", "request"]
 

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 import jsmeets_local
-from jsmeets_local import blocking, errors, launchers, page, values
+from jsmeets_local import blocking, errors, page, values
+from jsmeets_local import launch as launchers
 from jsmeets_local.api.background import Background
-from jsmeets_local.api.function import Functions
+from jsmeets_local.api.functions import Functions
 from jsmeets_local.api.pubsub import Pubsub
-from jsmeets_local.api.queue import QueuesApi
+from jsmeets_local.api.queues import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
 from jsmeets_local.staticfiles import ASSETS
 from tests.tools import chromium, need
@@ -387,7 +388,7 @@ def test_programs_run(code: str, rest: str, tab: Any, folder: Path, monkeypatch:
     program = Program(code)
     monkeypatch.chdir(folder)
     monkeypatch.setattr("webbrowser.open", program.open)
-    monkeypatch.setattr("jsmeets_local.bridge._default", jsmeets_local.Bridge())
+    monkeypatch.setattr("jsmeets_local.bridge.bridge._default", jsmeets_local.Bridge())
     program.thread.start()
     url = program.opened.get(timeout=20)
     if url is not None:

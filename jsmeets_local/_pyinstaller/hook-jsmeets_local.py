@@ -15,7 +15,7 @@ excludedimports = [
     "click",
     "gi",
     "jsmeets_local.cli",
-    "jsmeets_local.ipython",
+    "jsmeets_local.ipython.magics",
     "qtpy",
     "watchfiles",
     "webview",

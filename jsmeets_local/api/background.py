@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..bridge import Bridge
-from ..core.arguments import check_function
+from ..bridge.bridge import Bridge
+from ..protocol.arguments import check_function
 
 __all__ = ["Background"]
 

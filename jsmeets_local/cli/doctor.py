@@ -16,10 +16,10 @@ from typing import NamedTuple
 import click
 
 from ..app import JsMeetsPy
-from ..bridge import Bridge
+from ..bridge.bridge import Bridge
 from ..errors import JsPyError
-from ..launchers.checks import window_problem
-from ..launchers.chromium import app_problem, find_chromium
+from ..launch.chromium import app_problem, find_chromium
+from ..launch.window.checks import window_problem
 
 __all__ = ["doctor"]
 

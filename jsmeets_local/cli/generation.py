@@ -23,8 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..app import JsMeetsPy
 from ..errors import LaunchError, MissingExtra
-from ..launchers import too_late
-from ..launchers.browser import BrowserTab
+from ..launch import too_late
+from ..launch.browser import BrowserTab
 from ..page import Page
 from .loading import Broken, load, user_traceback
 from .plan import Plan, call_main, whereabouts
@@ -116,7 +116,7 @@ def _serve(plan: Plan, opened: list[Page]) -> None:
     app = program.app
     _take_over(app, plan)
     folder = plan.target.folder
-    pages = [other for other in map(Path, app._views.folders()) if not folder.is_relative_to(other)]
+    pages = [other for other in map(Path, app._documents.folders()) if not folder.is_relative_to(other)]
     try:
         with watched([folder, *pages], SourceFilter(pages), lambda paths: _show_anew(app, paths)):
             page = _open(app, plan.page or program.page, plan)
@@ -128,10 +128,10 @@ def _serve(plan: Plan, opened: list[Page]) -> None:
 
 
 def _take_over(app: JsMeetsPy, plan: Plan) -> None:
-    app._gate.token = app._gate.token or plan.token
+    app._access.token = app._access.token or plan.token
     names = (f"{plan.name}{number:04}" for number in itertools.count(1))
     app._new_key = names.__next__
-    app.bridge.door.ask(app.bridge.hub.settings.update, {"reload": True})
+    app.bridge.portal.call(app.bridge.protocol.settings.update, {"reload": True})
     app.add_middleware(Uncached)
 
 
@@ -140,7 +140,7 @@ def _show_anew(app: JsMeetsPy, paths: set[Path]) -> None:
     if any(path.suffix == ".py" for path in paths):
         return  # Python starts again, and would be gone while the pages load
     click.echo(f"{', '.join(sorted(path.name for path in paths))} changed: the pages load it", err=True)
-    app.bridge.door.post(app.bridge.close_all, "a file of the page has changed")
+    app.bridge.portal.post(app.bridge.close_all, "a file of the page has changed")
 
 
 def _open(app: JsMeetsPy, path: str, plan: Plan) -> Page:
@@ -152,11 +152,11 @@ def _open(app: JsMeetsPy, path: str, plan: Plan) -> Page:
         return page
     page = app.launch(path, "none", **address)
     if not page.wait_connected(RETURN_SECONDS):
-        tab = BrowserTab(page._entrance.fresh(), functools.partial(app.bridge.door.settle, page._view.give_up))
+        tab = BrowserTab(page._urls.fresh(), functools.partial(app.bridge.portal.settle, page._client.give_up))
         if not page.wait_connected(OPEN_SECONDS):
             if page.is_closed():
                 raise tab.failure()
-            raise LaunchError(too_late(page._entrance.address, "browser", OPEN_SECONDS))
+            raise LaunchError(too_late(page._urls.address, "browser", OPEN_SECONDS))
     return page
 
 

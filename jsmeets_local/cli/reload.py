@@ -20,7 +20,7 @@ from typing import IO, TypeAlias
 import click
 import watchfiles
 
-from ..server import bind
+from ..server.thread import bind
 from .plan import Plan
 
 __all__ = ["End", "supervise", "watched"]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from jsmeets_local import Bridge, JsMeetsPy
-from jsmeets_local.door import Door
+from jsmeets_local.bridge.portal import Portal
 from tests.bridge.test_bridge import served
 from tests.raw import RawPage
 
@@ -26,7 +26,7 @@ COUNT = int(os.environ.get("JSMEETS_INTERRUPTS", "800"))
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no timers that send signals")
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 def test_many(loop: str) -> None:
-    command = [sys.executable, "-m", "tests.violence.interrupts", "--count", str(COUNT), "--loop", loop]
+    command = [sys.executable, "-m", "tests.stress.interrupts", "--count", str(COUNT), "--loop", loop]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60 + COUNT * 0.05, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == "", "an interrupt came where Python ignores it"
@@ -56,17 +56,17 @@ def test_a_wake_up_that_was_cut_off_is_made_up_for(again: int) -> None:
 
     async def main() -> None:
         loop = Broken(asyncio.get_running_loop())
-        bridge.door.loop = loop  # type: ignore[assignment]
+        bridge.portal.loop = loop  # type: ignore[assignment]
 
         def interrupted() -> None:
             for number in range(again):
                 loop.interrupts = 1
                 with pytest.raises(KeyboardInterrupt):
-                    bridge.door.post(done.append, number)
+                    bridge.portal.post(done.append, number)
             loop.interrupts = 1
             with pytest.raises(KeyboardInterrupt):
-                bridge.door.ask(done.append, again)
-            assert bridge.door.ask(list, done) == [*range(again)], "what was given up before it began is not done"
+                bridge.portal.call(done.append, again)
+            assert bridge.portal.call(list, done) == [*range(again)], "what was given up before it began is not done"
 
         await asyncio.to_thread(interrupted)
         assert done == [*range(again)]
@@ -80,7 +80,7 @@ def test_an_interrupt_while_the_wait_is_given_up() -> None:
 
     async def main() -> None:
         loop = Broken(asyncio.get_running_loop())
-        bridge.door.loop = loop  # type: ignore[assignment]
+        bridge.portal.loop = loop  # type: ignore[assignment]
         begun = threading.Event()
 
         def operation(done: Callable[[int], None]) -> Callable[[], None]:
@@ -95,8 +95,8 @@ def test_an_interrupt_while_the_wait_is_given_up() -> None:
 
         def interrupted() -> None:
             with pytest.raises(KeyboardInterrupt):
-                bridge.door._wait_for(operation, then)
-            bridge.door.ask(int)
+                bridge.portal._wait_for(operation, then)
+            bridge.portal.call(int)
 
         await asyncio.to_thread(interrupted)
 
@@ -105,17 +105,19 @@ def test_an_interrupt_while_the_wait_is_given_up() -> None:
 
 
 def test_who_asks_just_when_the_loop_closes_is_answered() -> None:
-    door = Door()
+    portal = Portal()
     answers: list[int] = []
 
     async def main() -> None:
-        door.open(asyncio.get_running_loop())
+        portal.open(asyncio.get_running_loop())
         await asyncio.sleep(0)
-        threads = [threading.Thread(target=lambda: answers.extend(door.ask(int) for _ in range(300))) for _ in "1234"]
+        threads = [
+            threading.Thread(target=lambda: answers.extend(portal.call(int) for _ in range(300))) for _ in "1234"
+        ]
         for thread in threads:
             thread.start()
         await asyncio.sleep(0.002)
-        door.close()
+        portal.close()
         for thread in threads:
             await asyncio.to_thread(thread.join, 10)
         assert not any(thread.is_alive() for thread in threads)
@@ -141,17 +143,17 @@ def test_tasks_that_are_cancelled_with_their_items_leave_them_in_order(app: JsMe
     page = app.launch("<p>", mode="none")
     client = RawPage(page.url)
     subscription = page.subscribe("t")
-    read = (lambda: page._view.queue_item("q", None)) if kind == "queue" else (lambda: subscription._inbox.next(None))
-    door = page._view.bridge.door
+    read = (lambda: page._client.queue_item("q", None)) if kind == "queue" else (lambda: subscription._inbox.next(None))
+    portal = page._client.bridge.portal
     (push if kind == "queue" else publish)(client, 1, 2, 3, 4)
     for _ in range(100):
         if app.stats()["pages"][0]["received"] >= 4:
             break
 
     async def main() -> None:
-        tasks = [asyncio.create_task(door.awaitable(read())) for _ in range(3)]
+        tasks = [asyncio.create_task(portal.awaitable(read())) for _ in range(3)]
         await asyncio.sleep(0)  # they have asked
-        door.ask(int)  # and are answered, and have not seen it yet
+        portal.call(int)  # and are answered, and have not seen it yet
         for task in tasks:
             task.cancel()
         assert all(
@@ -168,27 +170,27 @@ def test_what_comes_back_goes_to_who_waits(app: JsMeetsPy, kind: str) -> None:
     page = app.launch("<p>", mode="none")
     client = RawPage(page.url)
     subscription = page.subscribe("t")
-    read = (lambda: page._view.queue_item("q", None)) if kind == "queue" else (lambda: subscription._inbox.next(None))
-    door = page._view.bridge.door
+    read = (lambda: page._client.queue_item("q", None)) if kind == "queue" else (lambda: subscription._inbox.next(None))
+    portal = page._client.bridge.portal
     first: list[Any] = []
     second = threading.Event()
-    cancels = [door.ask(read(), first.append), door.ask(read(), lambda item: second.set())]
+    cancels = [portal.call(read(), first.append), portal.call(read(), lambda item: second.set())]
     (push if kind == "queue" else publish)(client, 1)
     app.stats()
-    door.ask(lambda: None if first else client.receive(0))  # it is there
+    portal.call(lambda: None if first else client.receive(0))  # it is there
     assert not second.is_set()
-    door.ask(cancels[0])
+    portal.call(cancels[0])
     assert second.wait(5)
 
 
 def test_a_loop_that_is_closed_before_its_answer_comes_loses_nothing(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     client = RawPage(page.url)
-    door = page._view.bridge.door
+    portal = page._client.bridge.portal
     loop = asyncio.new_event_loop()
-    task = loop.create_task(door.awaitable(page._view.queue_item("q", None)))
+    task = loop.create_task(portal.awaitable(page._client.queue_item("q", None)))
     loop.run_until_complete(asyncio.sleep(0.01))
-    door.ask(int)
+    portal.call(int)
     loop.close()
     push(client, 1)
     assert page.queue("q").get(5) == 1
@@ -214,6 +216,6 @@ def test_a_signal_just_before_the_wait_is_noticed() -> None:
     # What a signal that arrives in that moment leaves behind: it is due, and no system call of the main thread ends.
     threading.Timer(0.2, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
-        bridge.door.block(lambda done: None, "")
+        bridge.portal.block(lambda done: None, "")
     end.set()
     thread.join(10)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jsmeets_local.prepared import AsyncPrepared, AsyncPreparedData, Prepared, PreparedData
+from jsmeets_local.bridge.prepared_calls import AsyncPrepared, AsyncPreparedData, Prepared, PreparedData
 
 
 def call(key: str, timeout: float | None = None) -> Prepared[Any]:

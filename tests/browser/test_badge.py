@@ -48,7 +48,7 @@ def test_a_short_cut_is_not_worth_a_word(open_by_wire: OpenByWire, tab: Tab) -> 
 
 
 def test_it_tells_when_python_does_not_wait_any_more(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
-    app.bridge.hub.resume_seconds = 0.2
+    app.bridge.protocol.resume_seconds = 0.2
     page, wire = open_by_wire(PAGE)
     wire.refuse()
     expect(badge(tab)).to_have_text("Python does not answer. Trying again…")
@@ -101,7 +101,7 @@ def test_a_page_of_an_earlier_launch_is_told(tabs: Tabs, tab: Tab) -> None:
 
 def test_a_page_that_python_refuses_is_told(app: JsMeetsPy, tab: Tab) -> None:
     page = app.launch(PAGE, mode="none")
-    app._gate.admits = lambda scope: False  # type: ignore[method-assign]
+    app._access.admits = lambda scope: False  # type: ignore[method-assign]
     tab.goto(page.url)
     expect(badge(tab)).to_have_text("Python refuses this page. Its log tells why.")
 
@@ -116,7 +116,7 @@ def test_a_page_too_many_is_told(app: JsMeetsPy, open_by_wire: OpenByWire, tabs:
 def test_a_program_that_is_being_written_starts_again_or_has_an_error(
     app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab
 ) -> None:
-    app.bridge.hub.settings["reload"] = True  # as `run --reload` sets it
+    app.bridge.protocol.settings["reload"] = True  # as `run --reload` sets it
     open_by_wire(PAGE)
     app.stop()
     expect(badge(tab)).to_have_text("Python starts again…")

@@ -210,7 +210,7 @@ def test_the_2020_dict_of_all_pages(app: JsMeetsPy, open_page: Open, tabs: Tabs)
     def run(coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
 
-    loop = app.bridge.door.loop
+    loop = app.bridge.portal.loop
     assert loop is not None
     while app.sockets.number_of_connections() < 2:
         page.eval("1")

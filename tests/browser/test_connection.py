@@ -22,8 +22,10 @@ Open = Callable[..., Page]
 def drop(app: JsMeetsPy, socket: int) -> None:
     """Breaks a connection as a network does: nothing is said."""
     connection = app.bridge._connections[socket]
-    assert app.bridge.door.loop is not None
-    app.bridge.door.loop.call_soon_threadsafe(app.bridge.door.loop.create_task, connection.transport.close(1011, ""))
+    assert app.bridge.portal.loop is not None
+    app.bridge.portal.loop.call_soon_threadsafe(
+        app.bridge.portal.loop.create_task, connection.transport.close(1011, "")
+    )
 
 
 def test_a_lost_connection_comes_back_with_everything(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
@@ -188,7 +190,7 @@ def test_what_a_page_sees_of_its_address_is_its_own(scripts: str, app: JsMeetsPy
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True
     tab.reload()
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True  # by what was kept
-    assert app.bridge.hub.page_of(app.sockets.get_socket_id()[0]) == page._view.key
+    assert app.bridge.protocol.page_of(app.sockets.get_socket_id()[0]) == page._client.key
 
 
 def test_links_within_the_application_keep_the_page(app: JsMeetsPy, tab: Tab) -> None:

@@ -21,7 +21,7 @@ def demo(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(DEMO)
     monkeypatch.setattr("sys.argv", ["main.py", "--once", "--headless", need("chromium")])
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    monkeypatch.setattr("jsmeets_local.bridge._default", jsmeets_local.Bridge())
+    monkeypatch.setattr("jsmeets_local.bridge.bridge._default", jsmeets_local.Bridge())
     spec = importlib.util.spec_from_file_location("demo_main", DEMO / "main.py")
     assert spec is not None
     assert spec.loader is not None

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page as Tab
 
 from jsmeets_local import Bridge, CallTimeout, JavaScriptError, JsMeetsPy, Page
-from jsmeets_local.script import CellError, run_cell
+from jsmeets_local.ipython.run_cell import CellError, run_cell
 
 from .conftest import Tabs
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jsmeets_local.launchers import checks
+from jsmeets_local.launch.window import checks
 from tests.desktop.x11 import Screen, until
 from tests.tools import need
 
@@ -124,7 +124,7 @@ class Program:
 
     def child(self) -> psutil.Process:
         """The process of ours that owns its window."""
-        return next(one for one in self.know_family() if "window_child.py" in " ".join(one.cmdline()))
+        return next(one for one in self.know_family() if "window/child.py" in " ".join(one.cmdline()))
 
     def left(self) -> list[psutil.Process]:
         """The processes of the family that still run."""

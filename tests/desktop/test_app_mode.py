@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jsmeets_local.launchers import chromium
+from jsmeets_local.launch import chromium
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen, until
 from tests.tools import need

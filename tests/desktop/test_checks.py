@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from jsmeets_local.launchers import checks
-from jsmeets_local.launchers.checks import advice, display_problem
+from jsmeets_local.launch.window import checks
+from jsmeets_local.launch.window.checks import advice, display_problem
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
 from tests.tools import need
@@ -152,7 +152,7 @@ def test_auto_window_goes_on_where_the_window_fails(start: Start, screen: Screen
     """All checks are passed, and the process of the window ends at once."""
     need("chromium")
     code = """
-from jsmeets_local.launchers import child
+from jsmeets_local.launch import child
 child._command = lambda: [sys.executable, "-c", "import sys; sys.stdin.readline(); sys.exit('xcb is missing')"]
 real = child.Child.__init__
 def init(self, task, *more):
@@ -161,7 +161,7 @@ def init(self, task, *more):
     real(self, task, *more)
 child.Child.__init__ = init
 """
-    code = "from jsmeets_local.launchers import child; command = child._command\n" + code + BY_AUTO
+    code = "from jsmeets_local.launch import child; command = child._command\n" + code + BY_AUTO
     program = start(code, screen, PYWEBVIEW_GUI=gui)
     assert program.line() == "app 3"
     assert program.ended() == 0

@@ -286,7 +286,8 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
     import sys
 
     from jsmeets_local import LaunchError, MissingExtra
-    from jsmeets_local.launchers import choose_modes, notebook
+    from jsmeets_local.launch import choose_modes
+    from jsmeets_local.notebook import display as notebook
 
     assert choose_modes("auto") == ["browser"]
     with pytest.raises(LaunchError, match="works in a Jupyter kernel"):

@@ -108,8 +108,8 @@ def test_the_proxy_is_found(open_notebook: OpenNotebook) -> None:
     assert url.endswith(f"{BASE}proxy/{port}/")
     source = notebook.cell(0).locator("iframe").get_attribute("src")
     assert source.startswith(f"{BASE}proxy/{port}/#jsmeets=")
-    link = notebook.cell(0).locator("a").last
-    assert link.get_attribute("href") == source
+    session = notebook.cell(0).locator("a").last
+    assert session.get_attribute("href") == source
     assert notebook.frame(0).locator("#title").inner_text() == "Live"
     assert notebook.run(2) == "10"
     notebook.run(3)
@@ -209,7 +209,7 @@ def found(kernel: Kernel, **environment: str) -> Any:
     """What is found in the kernel."""
     names = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTERHUB_PUBLIC_URL", "SSH_CONNECTION")
     kernel.run(f"import os; [os.environ.pop(name, None) for name in {names}]; os.environ.update({environment})")
-    run = kernel.run("from jsmeets_local.launchers.proxy import base_url_of_notebook as found; print(found())")
+    run = kernel.run("from jsmeets_local.launch.proxy import base_url_of_notebook as found; print(found())")
     return run.error or run.stdout.strip()
 
 

@@ -280,11 +280,11 @@ def test_expose_as_a_decorator() -> None:
     assert one() == 1
     assert two() == 2
     assert app.functions.get_keys() == ["one", "second", "three"]
-    function = app.bridge.hub.functions.get("second")
+    function = app.bridge.protocol.functions.get("second")
     assert function is not None
     assert function.exclusive
     app.expose(one)
-    function = app.bridge.hub.functions.get("one")
+    function = app.bridge.protocol.functions.get("one")
     assert function is not None
     function.running = 1
     with pytest.raises(RuntimeError, match="'one' is running"):

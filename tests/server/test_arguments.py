@@ -18,8 +18,8 @@ import pytest
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, LaunchError, Page
 from jsmeets_local.api.background import Background
-from jsmeets_local.launchers.environment import cleaned
-from jsmeets_local.server import bind
+from jsmeets_local.launch.environment import cleaned
+from jsmeets_local.server.thread import bind
 from tests.raw import RawPage, follow
 from tests.typed import program
 
@@ -341,7 +341,7 @@ class Refused:
 
 def test_a_free_port_is_one_that_browsers_open(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Refused()
-    monkeypatch.setattr("jsmeets_local.server._REFUSED", refused)
+    monkeypatch.setattr("jsmeets_local.server.thread._REFUSED", refused)
     with bind("127.0.0.1", 0) as sock:
         assert sock.getsockname()[1] == refused.given[-1]
     assert len(set(refused.given)) == 4
@@ -399,7 +399,7 @@ def test_a_browser_that_ends_after_its_page_has_come_ends_nothing(
     page = app.launch("<p>", "browser")
     closed.set()
     assert ended.wait(10)
-    app.bridge.door.ask(lambda: None)
+    app.bridge.portal.call(lambda: None)
     assert page.is_connected()
     clients[0].close()
 

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
-from jsmeets_local.media import content_type, media_type
+from jsmeets_local.server.media_types import content_type, media_type
 from tests.raw import follow, request
 
 SCRIPT = "/jsmeetspy/jsmeets.js"
@@ -298,7 +298,7 @@ def test_a_linked_page_is_served_beside_its_link(app: JsMeetsPy, tmp_path: Path)
         "/page.html/../../there/secret.txt",
     ):
         assert get(page, path)[0] == 404, path
-    assert {str(here), str(there)} <= set(app._views.folders())
+    assert {str(here), str(there)} <= set(app._documents.folders())
     (tmp_path / "folder").symlink_to(here)
     assert get(app.launch(str(tmp_path / "folder" / "page.html"), mode="none"), "/app.js")[2] == "beside"
     (here / "page.html").unlink()

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
 from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Limits, Page
-from jsmeets_local.core.message import Message
-from jsmeets_local.core.values import pack
-from tests.core.test_fuzz import envelope, messages, tables
+from jsmeets_local.protocol.messages import Message
+from jsmeets_local.protocol.values import pack
+from tests.protocol.test_fuzz import envelope, messages, tables
 from tests.raw import RawPage, open_socket
 
 
@@ -72,9 +72,9 @@ def welcome(page: Page, *hello: Any) -> tuple[Any, Any]:
 
 def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: Page, good: RawPage) -> None:
     victim = RawPage(page.url, "victim")
-    operation = app.bridge.request(app.bridge.hub.call, ("secret", pack([], "args"), victim.id), 20)
+    operation = app.bridge.request(app.bridge.protocol.call, ("secret", pack([], "args"), victim.id), 20)
     results: list[Any] = []
-    app.bridge.door.post(operation, results.append)
+    app.bridge.portal.post(operation, results.append)
     thief, (kind, number, _, told) = welcome(page, "victim", "", [], "a guess", 0)
     assert kind == "welcome"
     assert number != victim.id
@@ -91,7 +91,7 @@ def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: P
 def test_a_session_that_was_overheard_goes_on_only_with_a_count_that_can_be(
     app: JsMeetsPy, page: Page, good: RawPage, received: int
 ) -> None:
-    session = app.bridge.hub.session
+    session = app.bridge.protocol.session
     liar = open_socket(page.url)
     liar.send(json.dumps([["hello", "the good one", "", [], session, received]]))
     assert closed_with(liar) == 4400
@@ -155,7 +155,7 @@ def test_a_flood_of_subscriptions(app: JsMeetsPy, page: Page, good: RawPage) -> 
     while bad.id in app.sockets.get_socket_id():
         time.sleep(0.005)
     assert len(app.pubsub.get_topics()) == topics
-    assert not app.bridge.ask(app.bridge.hub.broker.subscribers, "t1")
+    assert not app.bridge.call(app.bridge.protocol.broker.subscribers, "t1")
 
 
 WRONG = [None, True, -1, 0, 1, 1.5, 2**53, 2**64, 1e308, "", "x", "\ud800", "\x1b[2J\n\x9b", [], [[]], {}, {"a": []}]
@@ -326,7 +326,7 @@ def half(page: Page, what: str) -> socket.socket:
 def test_connections_that_dawdle(
     app: JsMeetsPy, page: Page, good: RawPage, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jsmeets_local.endpoint.HELLO_SECONDS", 0.5)
+    monkeypatch.setattr("jsmeets_local.server.endpoint.HELLO_SECONDS", 0.5)
     dawdlers = [half(page, what) for _ in range(100)]
     assert good.ask("call", "add", [1, 2]) == ["return", 1, 3]
     assert RawPage(page.url, "another").ask("call", "add", [1, 2]) == ["return", 1, 3]

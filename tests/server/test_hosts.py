@@ -157,8 +157,8 @@ def test_other_addresses_are_warned_of(host: str, caplog: pytest.LogCaptureFixtu
             f"host='{host}': whoever reaches port {app._server.port} of this machine over the net"
         )
         assert "#jsmeets=" in page.url, "there is a token"
-        assert app._gate.token is not None
-        assert app._gate.token not in warning
+        assert app._access.token is not None
+        assert app._access.token not in warning
     finally:
         app.stop()
 

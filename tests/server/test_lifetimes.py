@@ -87,7 +87,7 @@ def test_what_waited_for_a_page_that_did_not_come_is_warned_of_once(
         time.sleep(0.001)
     assert [SENDS[send](page) for _ in range(3)] == [True] * 3, "nobody knows yet that it does not come back"
     assert page.wait(10)
-    app.bridge.door.ask(lambda: None)
+    app.bridge.portal.call(lambda: None)
     assert [record.levelname for record in caplog.records if "is lost: the page is closed" in record.message] == [
         "WARNING"
     ]

@@ -24,12 +24,12 @@ def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """The module of the HTTP protocol, as it is with httptools and without."""
     if request.param == "h11":
         monkeypatch.setitem(sys.modules, "uvicorn.protocols.http.httptools_impl", None)
-        monkeypatch.delitem(sys.modules, "jsmeets_local.request_head")
-    module = importlib.import_module("jsmeets_local.request_head")
+        monkeypatch.delitem(sys.modules, "jsmeets_local.server.request_head")
+    module = importlib.import_module("jsmeets_local.server.request_head")
     assert module.HttpProtocol.__mro__[2].__module__ == f"uvicorn.protocols.http.{request.param}_impl"
-    monkeypatch.setattr("jsmeets_local.serving.HttpProtocol", module.HttpProtocol)
+    monkeypatch.setattr("jsmeets_local.server.uvicorn_server.HttpProtocol", module.HttpProtocol)
     monkeypatch.setattr(module, "refusals", type(module.refusals)())
-    monkeypatch.setattr("jsmeets_local.direct.refusals", module.refusals)
+    monkeypatch.setattr("jsmeets_local.server.fastpath.refusals", module.refusals)
     return module
 
 
@@ -141,14 +141,14 @@ def test_half_a_head_times_out(
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 1.0)
     monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.1)
     page = app.launch("<p>x</p>", mode="none")
-    crowd = [connected(page) for _ in range(CROWD)]
-    for sock in crowd:
+    tracker = [connected(page) for _ in range(CROWD)]
+    for sock in tracker:
         sock.sendall(handshake(page)[:length])
-    answers = [b"".join(iter(lambda sock=sock: sock.recv(4096), b"")) for sock in crowd]  # type: ignore[misc]
+    answers = [b"".join(iter(lambda sock=sock: sock.recv(4096), b"")) for sock in tracker]  # type: ignore[misc]
     assert {answer[:12] for answer in answers} == ({b"HTTP/1.1 408"} if length else {b""})
     lines = [record.getMessage() for record in caplog.records]
     assert lines == (["refused a request of 127.0.0.1: its headers did not come within 1 s"] if length else [])
-    for sock in crowd:
+    for sock in tracker:
         sock.close()
 
 
@@ -196,17 +196,17 @@ def test_what_takes_long_to_answer_is_waited_for(
 @pytest.mark.parametrize("more", [cookies(3), "Content-Length: 5\r\n"], ids=["large", "wrong"])
 def test_a_stop_among_handshakes_is_quiet(app: JsMeetsPy, more: str, caplog: pytest.LogCaptureFixture) -> None:
     page = app.launch("<p>x</p>", mode="none")
-    crowd = [connected(page) for _ in range(CROWD)]
-    for number, sock in enumerate(crowd):
+    tracker = [connected(page) for _ in range(CROWD)]
+    for number, sock in enumerate(tracker):
         sock.sendall(handshake(page, more)[: None if number % 2 else 100])
     app.stop()
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
-    for sock in crowd:
+    for sock in tracker:
         sock.close()
 
 
 def test_plain_uvicorn_can_be_told_to_use_these_protocols() -> None:
-    http, ws = "jsmeets_local.request_head:HttpProtocol", "jsmeets_local.direct:DirectProtocol"
+    http, ws = "jsmeets_local.server.request_head:HttpProtocol", "jsmeets_local.server.fastpath:DirectProtocol"
     config = uvicorn.Config(JsMeetsPy(bridge=Bridge()), http=http, ws=ws)
     config.load()
     classes = (config.http_protocol_class, config.ws_protocol_class)

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, Page
-from tests.core.test_vectors import cases
+from tests.protocol.test_vectors import cases
 from tests.raw import RawPage, open_socket
 
 
@@ -205,9 +205,9 @@ def test_half_a_chunk_and_goodbye(app: JsMeetsPy, page: Page) -> None:
 
 def test_forged_answers_are_ignored(app: JsMeetsPy, page: Page) -> None:
     first, second = RawPage(page.url, "a"), RawPage(page.url, "b")
-    operation = app.bridge.request(app.bridge.hub.call, ("f", _no_args(), first.id), 5)
+    operation = app.bridge.request(app.bridge.protocol.call, ("f", _no_args(), first.id), 5)
     results: list[Any] = []
-    app.bridge.door.post(operation, results.append)
+    app.bridge.portal.post(operation, results.append)
     kind, number, *_ = first.receive()
     assert kind == "call"
     second.send(["return", number, "forged"])
@@ -216,17 +216,17 @@ def test_forged_answers_are_ignored(app: JsMeetsPy, page: Page) -> None:
     first.send(["return", number, "real"], ["return", number, "twice"])
     assert first.ask("call", "add", [1, 1]) == ["return", 1, 2]
     assert results[0].answers == {first.id: "real"}
-    assert app.bridge.hub.calls.ignored == 2
+    assert app.bridge.protocol.calls.ignored == 2
 
 
 def _no_args() -> Any:
-    from jsmeets_local.core.values import pack
+    from jsmeets_local.protocol.values import pack
 
     return pack([], "args")
 
 
 def test_a_silent_connection_is_closed(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jsmeets_local.endpoint.HELLO_SECONDS", 0.2)
+    monkeypatch.setattr("jsmeets_local.server.endpoint.HELLO_SECONDS", 0.2)
     connection = open_socket(page.url)
     start = time.monotonic()
     assert closed_with(connection)[0] == 4400

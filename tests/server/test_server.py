@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from jsmeets_local.errors import LaunchError
-from jsmeets_local.server import ServerThread
+from jsmeets_local.server.thread import ServerThread
 
 
 class Program:

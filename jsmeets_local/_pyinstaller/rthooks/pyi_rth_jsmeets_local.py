@@ -3,6 +3,6 @@
 import os
 
 if os.environ.get("JSMEETS_LOCAL_WINDOW_CHILD"):
-    from jsmeets_local.launchers.window_child import main
+    from jsmeets_local.launch.window.child import main
 
     main()  # does not return
