@@ -11,7 +11,7 @@ from typing import Any
 
 from .api.functions import FunctionsBase
 from .api.pubsub import Pubsub
-from .api.queues import QueuesBase, acknowledged, next_item
+from .api.queues import QueuesBase, acknowledged
 from .api.textsocket import TextSockets
 from .bridge.bridge import default_bridge
 from .bridge.prepared_calls import Prepared, PreparedData
@@ -79,7 +79,7 @@ class BlockingQueues(QueuesBase):
             Disconnected: The server has stopped.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        operation = next_item(self._bridge, key, seconds(timeout))
+        operation = self._bridge.next_item(key, seconds(timeout))
         try:
             item = self._bridge.portal.block(operation, f"JsPyQueue.shift({key!r})")
             if item is NOTHING or item is ENDED:

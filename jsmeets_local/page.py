@@ -56,9 +56,8 @@ class AsyncPage:
     @property
     def window(self) -> AsyncWindow:
         """As `Page.window`."""
-        from .launch.window.api import AsyncWindow  # loaded with the first window, here and below
-
-        return AsyncWindow(self._client.bridge.portal, self._client.commandable())
+        handle: AsyncWindow = self._client.window().async_handle()
+        return handle
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """As `Page.call`, to be awaited."""
@@ -150,9 +149,8 @@ class Page:
         Raises:
             LaunchError: It is shown by something else.
         """
-        from .launch.window.api import Window
-
-        return Window(self._client.bridge.portal, self._client.commandable())
+        handle: Window = self._client.window().handle()
+        return handle
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:
         """Calls a function of the page and waits for its answer; for the page too, if it is not there yet.

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
 
 from ..bridge.bridge import Bridge
 from ..bridge.dispatcher import Listener
-from ..bridge.portal import Cancel, Done, Operation
+from ..bridge.portal import Operation
 from ..bridge.prepared_calls import AsyncPreparedData, PreparedData
-from ..bridge.waiters import ENDED, NOTHING, join_waiters
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Key, Target, check_function, check_queue_key, check_target, seconds_of_call
 from ..protocol.calls import Finished
 from ..protocol.queues import Entry, WhenFull, check_when_full
 
-__all__ = ["QueuesApi", "QueuesBase", "acknowledged", "next_item"]
+__all__ = ["QueuesApi", "QueuesBase", "acknowledged"]
 
 
 class QueuesBase:
@@ -172,43 +170,3 @@ class QueuesApi(QueuesBase):
 def acknowledged(finished: Finished) -> list[int]:
     """The sockets that said yes."""
     return [socket for socket, answer in finished.answers.items() if answer is True]
-
-
-def next_item(bridge: Bridge, key: Hashable, timeout: float | None) -> Operation[Any]:
-    """An operation that takes the oldest item of a queue, now or when it comes; `NOTHING` after the timeout.
-
-    Who cancels it after it was done has not got the item: it goes back.
-    """
-
-    def operation(done: Done[Any]) -> Cancel:
-        taken: list[Entry] = []
-        waiters = bridge.item_waiters.setdefault(key, deque())
-
-        def take(entry: Any) -> None:
-            _forget_waiters(bridge, key)
-            if entry is NOTHING or entry is ENDED:
-                done(entry)
-            else:
-                taken.append(entry)
-                done(entry[1])
-
-        def cancel() -> None:
-            if leave is not None:
-                leave()
-            _forget_waiters(bridge, key)
-            if taken:
-                bridge.put_back(key, taken.pop())
-
-        leave: Cancel | None = None
-        if not bridge.protocol.queues.is_empty(key):
-            take(bridge.do(bridge.protocol.queues.take, key))
-        else:
-            leave = join_waiters(waiters, bridge.portal, timeout, take)
-        return cancel
-
-    return operation
-
-
-def _forget_waiters(bridge: Bridge, key: Hashable) -> None:
-    if not bridge.item_waiters.get(key):
-        bridge.item_waiters.pop(key, None)

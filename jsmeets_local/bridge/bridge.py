@@ -20,8 +20,9 @@ from ..protocol.queues import Entry
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import Exits
 from .log import logger
+from .portal import Cancel, Done, Operation
 from .runner import Runner
-from .waiters import ENDED, Waiters
+from .waiters import ENDED, NOTHING, Waiters, join_waiters
 
 __all__ = ["GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]
 
@@ -233,6 +234,46 @@ class Bridge(Runner):
     def _tell(self, listeners: dict[Callable[..., Any], Listener], socket: int, event: str) -> None:
         for listener in list(listeners.values()):
             self._dispatcher.tell(listener, socket, event)
+
+    # Queues --------------------------------------------------------------------------------------------
+
+    def next_item(self, key: Hashable, timeout: float | None) -> Operation[Any]:
+        """An operation that takes the oldest item of a queue, now or when it arrives; `NOTHING` after the timeout.
+
+        Cancelling it after it is done puts the item back.
+        """
+
+        def operation(done: Done[Any]) -> Cancel:
+            taken: list[Entry] = []
+            waiters = self.item_waiters.setdefault(key, deque())
+
+            def take(entry: Any) -> None:
+                self._forget_waiters(key)
+                if entry is NOTHING or entry is ENDED:
+                    done(entry)
+                else:
+                    taken.append(entry)
+                    done(entry[1])
+
+            def cancel() -> None:
+                if leave is not None:
+                    leave()
+                self._forget_waiters(key)
+                if taken:
+                    self.put_back(key, taken.pop())
+
+            leave: Cancel | None = None
+            if not self.protocol.queues.is_empty(key):
+                take(self.do(self.protocol.queues.take, key))
+            else:
+                leave = join_waiters(waiters, self.portal, timeout, take)
+            return cancel
+
+        return operation
+
+    def _forget_waiters(self, key: Hashable) -> None:
+        if not self.item_waiters.get(key):
+            self.item_waiters.pop(key, None)
 
     # Callbacks -----------------------------------------------------------------------------------------
 

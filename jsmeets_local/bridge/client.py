@@ -7,10 +7,9 @@ import itertools
 import logging
 import weakref
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from ..api.queues import next_item
-from ..errors import CallTimeout, LaunchError, PageClosed
+from ..errors import CallTimeout, JsPyError, LaunchError, PageClosed
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Key, check_function, check_name, check_queue_key, seconds, seconds_of_call
 from ..protocol.calls import Finished
@@ -23,17 +22,33 @@ from .portal import Cancel, Done, Operation
 from .presence import GRACE, PagePresence
 from .waiters import ENDED, NOTHING, Inbox
 
-if TYPE_CHECKING:
-    from ..launch.surface import Surface
-    from ..launch.window.commands import Commandable
-
-__all__ = ["Client"]
+__all__ = ["Client", "Surface"]
 
 logger = logging.getLogger("jsmeets_local")
 
 
 def _nothing() -> None:
     """There is nothing to cancel any more."""
+
+
+class Surface(Protocol):
+    """A window that shows a page. It reports by a callback that it is closed, and its page is closed with it.
+
+    Attributes:
+        takes_commands: Whether Python can steer it: then it has `handle()` and `async_handle()`, the `page.window` of
+            blocking and of async code.
+    """
+
+    takes_commands: bool
+
+    def close(self) -> None:
+        """Close it and return at once."""
+
+    def join(self) -> None:
+        """Wait until nothing of it is left after `close()`."""
+
+    def failure(self) -> JsPyError:
+        """Return why it is closed before its page has connected: `NoWindow`, or `PageClosed` by the user."""
 
 
 class _Ending:
@@ -77,15 +92,13 @@ class Client:
         self.surface, self._accepts_commands = surface, window_api
         self.bridge.portal.call(self.presence.when_closed, lambda _: surface.close())
 
-    def commandable(self) -> Commandable:
-        """The window that shows it.
+    def window(self) -> Any:
+        """The window that shows the page, which Python can steer.
 
         Raises:
             LaunchError: It has none.
         """
-        from ..launch.window.commands import Commandable  # loaded with the first window
-
-        if not isinstance(self.surface, Commandable):
+        if self.surface is None or not self.surface.takes_commands:
             raise LaunchError('this page has no window that Python steers; launch(mode="window") opens it in one')
         return self.surface
 
@@ -313,7 +326,7 @@ class Client:
             return cancel
 
         def take(done: Done[Any]) -> Cancel:
-            return next_item(self.bridge, key, limit)(done) or _nothing
+            return self.bridge.next_item(key, limit)(done) or _nothing
 
         return operation
 

@@ -38,7 +38,7 @@ logger = logging.getLogger("jsmeets_local")
 
 
 class Runner:
-    """Feeds a protocol state and carries out its effects, on the loop; `performers` has what its heirs do with theirs."""
+    """Feed the protocol state and carry out its effects, on the loop."""
 
     performers: Mapping[type, Callable[[Any, Any], None]]
 

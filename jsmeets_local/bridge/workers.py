@@ -1,11 +1,11 @@
-"""The threads that run plain functions: serial queues that keep order, slots that a waiting thread gives back.
+"""Worker threads that run plain functions: serial queues keep order, waiting threads give their slots back.
 
-A serial queue is a line of jobs. One worker at a time drives it: it takes the jobs in order, many per wake-up, and hands their
-answers back in one go. An impatient serial queue (a page's) is taken from a worker whose job runs longer than `PATIENCE` or
-waits for a page, so that what is behind goes on elsewhere. A strict serial queue (an exclusive function's, a subscriber's) is
-never taken away: its jobs do not overlap.
+A serial queue is an ordered list of jobs. One worker at a time drives it: it runs the jobs in order, many per wake-up,
+and hands their answers back together. A worker loses an impatient queue (a page's) when a job runs longer than
+`PATIENCE` or waits for a page, so that another worker can run the jobs behind it. A strict queue (an exclusive
+function's, a subscriber's) stays with its worker: its jobs never overlap.
 
-All state here is guarded by the pool's one lock; user code never runs under it.
+The pool's one lock guards all state here; user code never runs under it.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class WorkerPool:
         return True
 
     def stats(self) -> dict[str, int]:
-        """How many threads there are, run a job, and wait for a page; and how many serial queues have nobody to drive them."""
+        """Count the threads, those that run a job or wait for a page, and the serial queues without a worker."""
         with self._lock:
             waiting = len(self._working) - self._busy
             return {

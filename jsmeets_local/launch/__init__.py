@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from ..bridge.client import Surface
 from ..bridge.portal import Portal
 from ..errors import LaunchError, MissingExtra
 from ..notebook.cells import kernel_shell
 from ..notebook.display import require_kernel
 from .proxy import REACHABLE
-from .surface import Surface
 
 __all__ = [
     "MODES",
@@ -112,7 +112,7 @@ def open_window(mode: str, portal: Portal, url: str, look: dict[str, Any], ended
 
     Args:
         mode: "window" or "app".
-        door: The way to the bridge's loop.
+        portal: The portal of the bridge's loop.
         url: What it shows.
         look: What `look.look()` gives.
         ended: Called once, on another thread, when it is closed.

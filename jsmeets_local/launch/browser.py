@@ -38,6 +38,8 @@ class BrowserTab:
         failed: Called once, on that thread, when it could not be opened.
     """
 
+    takes_commands = False
+
     def __init__(self, url: str, failed: Callable[[], None]) -> None:
         self._url = url
         self._failed = failed

@@ -113,6 +113,8 @@ class BrowserWindow:
         LaunchError: The process could not be started.
     """
 
+    takes_commands = False
+
     def __init__(self, url: str, look: dict[str, Any], ended: Callable[[], None]) -> None:
         self._ended: Callable[[], None] | None = ended
         self._leftovers: tuple[int, str] | None = None  # the browser and its profile folder

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from .. import launch as launchers
 from ..bridge.bridge import STOPPED, Bridge
+from ..bridge.client import Surface
 from ..bridge.presence import GRACE, PresenceTracker, check_grace
 from ..bridge.processes import check_launch
 from ..bridge.tracebacks import cut, end_quietly
@@ -30,7 +31,7 @@ from ..server.one_time_urls import OneTimeUrls, PageUrls
 from ..server.starlette_2020 import Starlette2020
 from ..server.switch_interval import check_switch_interval
 from .proxy import Site, base_url_of_notebook, check_base_url, is_shown_by_localhost, site_at
-from .surface import NoWindow, Surface
+from .surface import NoWindow
 
 if TYPE_CHECKING:
     from ..server.thread import ServerThread
@@ -376,7 +377,7 @@ class Launching(Starlette2020):
         place = f"{path.removeprefix('/')}#jsmeets={self._access.token}.{key}{rest}"
         site = self._site(server, look)
         urls = PageUrls(self._one_time_urls, site.root, site.public, place, site.is_proxied)
-        page = Page(self.bridge, key, urls, self._page_closed, Frame(urls, *look.size), look.grace)
+        page = Page(self.bridge, key, urls, self._page_closed, Frame(urls.framed, urls.title(), *look.size), look.grace)
         with self._lock:  # closed ones are forgotten here: their tabs are gone, and their handles may be
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
             if self._tracker is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import numbers
 import sys
+from collections.abc import Callable
 from html import escape
 from itertools import count
 from string import Template
@@ -14,7 +15,6 @@ from weakref import WeakSet, WeakValueDictionary
 from msgspec import Struct
 
 from ..errors import LaunchError, MissingExtra
-from ..server.one_time_urls import PageUrls
 from .cells import Cell, kernel_shell
 
 __all__ = ["SIZE", "Frame", "Launches", "check_side", "launches", "require_kernel", "show"]
@@ -56,25 +56,28 @@ class Frame(Struct, frozen=True):
     """How a page looks in a notebook.
 
     Attributes:
-        entrance: The ways into the page.
+        addresses: Returns the address of the page and that of an image that answers as long as the page does.
+        title: The address to show, without the token.
         width: In pixels, or a CSS length (`"100%"`).
         height: In pixels, or a CSS length.
     """
 
-    urls: PageUrls
+    addresses: Callable[[], tuple[str, str]]
+    title: str
     width: int | str
     height: int | str
 
     def sized(self, width: int | str | None, height: int | str | None) -> Frame:
         """The same in another size; `None` for the size that it has."""
-        return Frame(self.urls, self.width if width is None else width, self.height if height is None else height)
+        width, height = self.width if width is None else width, self.height if height is None else height
+        return Frame(self.addresses, self.title, width, height)
 
     def html(self) -> str:
         """The frame, its address as a link below it, and what to read where there is no page."""
-        url, probe = self.urls.framed()
+        url, probe = self.addresses()
         return _HTML.substitute(
             url=escape(url),
-            title=escape(self.urls.title()),
+            title=escape(self.title),
             width=escape(_length(self.width)),
             look=escape(_LOOK.substitute(height=_length(self.height))),
             probe=escape(probe),

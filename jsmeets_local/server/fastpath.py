@@ -1,10 +1,10 @@
-"""A short way for frames: from uvicorn's connection to the bridge and back, with no task and no queue in between.
+"""Fast path for WebSocket frames between uvicorn's connection and the bridge, without a task or a queue.
 
-ASGI hands a frame over by a queue, for which a task is woken, and takes one by a coroutine. For a page that makes one
-call at a time that is most of what Python does. `FastPathProtocol` is uvicorn's own protocol that can also hand the
-frames of a connection to a function, as they come, and write frames at once; an application finds it as the ASGI
-extension `FAST_PATH`. The handshake, control frames, fragments, whatever is not quite right, and the end stay with uvicorn
-and websockets. Under another server there is ASGI as always.
+ASGI passes a received frame through a queue, which wakes a task, and takes a sent one through a coroutine. For a page
+that makes one call at a time that is most of the work of Python. `FastPathProtocol` is uvicorn's own WebSocket protocol
+that can also pass the frames of a connection to a function as they arrive, and write frames at once. Applications find
+it as the ASGI extension `FAST_PATH`. The handshake, control frames, fragments, invalid frames and the close stay with
+uvicorn and websockets. Under another server, plain ASGI carries the frames.
 """
 
 from __future__ import annotations
@@ -263,7 +263,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         return piece
 
     def wanted(self) -> int:
-        """For the `ZeroCopyReceiver`: so many bytes end with the head of a piece, or with the frame that has begun to come."""
+        """Return the bytes until the end of the next chunk's head, or of the frame under way; for `ZeroCopyReceiver`."""
         short = _LANDING_HEAD - len(self._rest)
         head = self._head(self._rest, 0) if short <= 0 else None
         return short if head is None else head.end - len(self._rest)

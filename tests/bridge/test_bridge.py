@@ -16,7 +16,7 @@ from jsmeets_local.api.background import Background
 from jsmeets_local.api.binarysocket import Casting
 from jsmeets_local.api.functions import Functions
 from jsmeets_local.api.pubsub import Pubsub
-from jsmeets_local.api.queues import QueuesApi, next_item
+from jsmeets_local.api.queues import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
 from jsmeets_local.blocking import BlockingFunctions, BlockingQueues
 from jsmeets_local.protocol.messages import Call, Hello
@@ -275,7 +275,7 @@ def test_an_item_that_was_taken_for_nobody_goes_back() -> None:
         for n in range(50):
             bridge.do(bridge.protocol.queues.put, "q", n)
         for _ in range(50):
-            task = asyncio.create_task(bridge.portal.awaitable(next_item(bridge, "q", None)))
+            task = asyncio.create_task(bridge.portal.awaitable(bridge.next_item("q", None)))
             await asyncio.sleep(0)
             task.cancel()
             got += not isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)

@@ -6,7 +6,7 @@ import operator
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from ...bridge.portal import Operation, Portal
 
@@ -15,7 +15,6 @@ __all__ = ["REQUESTS", "Commandable", "FileTypes", "WindowCommands", "whole"]
 FileTypes = Sequence[tuple[str, Sequence[str]]]  # ("Images", ["*.png", "*.jpg"]), ...
 
 
-@runtime_checkable
 class Commandable(Protocol):
     """A window that takes requests."""
 
@@ -116,12 +115,12 @@ REQUESTS: dict[str, Callable[..., list[Any]]] = {
 class WindowCommands:
     """What a `Window` and its awaitable twin share: a window, and how to wait for it."""
 
-    def __init__(self, portal: Portal, commandable: Commandable) -> None:
+    def __init__(self, portal: Portal, window: Commandable) -> None:
         self._portal = portal
-        self._steered = commandable
+        self._window = window
 
     def _request(self, method: str, *args: Any, **options: Any) -> Operation[Any]:
         make = REQUESTS.get(method)
         if make is None:
             raise AttributeError(f"a window has no {method!r}; it has {', '.join(REQUESTS)}")
-        return self._steered.request(method, make(*args, **options))
+        return self._window.request(method, make(*args, **options))

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ...bridge.portal import Operation, Portal
+from ...bridge.portal import Portal
 from ...errors import JsPyError, LaunchError, PageClosed
 from ...notebook.cells import kernel_shell
 from .checks import advice, toolkit
 from .child import NativeWindow
-from .requests import PendingRequests
+from .requests import CommandableWindow
 
 __all__ = ["InProcessWindow", "in_process_problem"]
 
@@ -52,26 +52,22 @@ def _missing_library() -> str | None:
     return None
 
 
-class InProcessWindow:
+class InProcessWindow(CommandableWindow):
     """The window of this process.
 
     Args:
-        door: The way to the bridge's loop.
+        portal: The portal of the bridge's loop.
         url: What it shows.
         look: What `look.look()` gives.
         ended: Called once when it is closed.
     """
 
     def __init__(self, portal: Portal, url: str, look: dict[str, Any], ended: Callable[[], None]) -> None:
+        super().__init__(portal, self._send)
         self._ended: Callable[[], None] | None = ended
         self._lock = threading.Lock()
         self._interrupted = False
-        self._asking = PendingRequests(portal, self._send)
         self._native = NativeWindow(url, {**look, "gui": toolkit()}, self._heard)
-
-    def request(self, method: str, args: list[Any]) -> Operation[Any]:
-        """An operation: the answer to a request, or the exception to raise."""
-        return self._asking.request(method, args)
 
     def run(self) -> None:
         """Shows it and returns when it is closed.
@@ -115,7 +111,7 @@ class InProcessWindow:
         self.close()
 
     def _send(self, number: int, method: str, args: list[Any]) -> None:
-        self._native.request(method, args, lambda outcome: self._asking.answer(number, outcome))
+        self._native.request(method, args, lambda outcome: self._requests.answer(number, outcome))
 
     def _heard(self, event: str) -> None:
         if event == "closed":
@@ -125,5 +121,5 @@ class InProcessWindow:
         with self._lock:  # the toolkit tells it on one thread, and run() on another
             ended, self._ended = self._ended, None
         if ended is not None:
-            self._asking.end()
+            self._requests.end()
             ended()

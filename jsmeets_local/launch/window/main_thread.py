@@ -6,9 +6,9 @@ import queue
 from collections.abc import Callable
 from typing import Any
 
+from ...bridge.client import Surface
 from ...bridge.portal import Portal
 from .. import window_opener
-from ..surface import Surface
 from .in_process import InProcessWindow
 
 __all__ = ["MainThreadWindows"]

@@ -6,21 +6,21 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ...bridge.portal import Operation, Portal
+from ...bridge.portal import Portal
 from ...errors import JsPyError, PageClosed
 from ..child_process import Child
 from ..surface import NoWindow
 from .checks import advice, toolkit
-from .requests import PendingRequests
+from .requests import CommandableWindow
 
 __all__ = ["WindowProcess"]
 
 
-class WindowProcess:
+class WindowProcess(CommandableWindow):
     """The program's side of it.
 
     Args:
-        door: The way to the bridge's loop.
+        portal: The portal of the bridge's loop.
         url: What it shows.
         look: What `look.look()` gives.
         ended: Called once, on another thread, when it is closed.
@@ -30,15 +30,11 @@ class WindowProcess:
     """
 
     def __init__(self, portal: Portal, url: str, look: dict[str, Any], ended: Callable[[], None]) -> None:
+        super().__init__(portal, self._send)
         self._ended: Callable[[], None] | None = ended
         self._was_shown = False
-        self._asking = PendingRequests(portal, self._send)
         task = {"path": list(map(str, sys.path)), "url": url, "look": {**look, "gui": toolkit()}}
         self._child = Child(task, self._heard, self._end)
-
-    def request(self, method: str, args: list[Any]) -> Operation[Any]:
-        """An operation: the answer to a request, or the exception to raise."""
-        return self._asking.request(method, args)
 
     def close(self) -> None:
         """Closes it, and returns at once."""
@@ -60,7 +56,7 @@ class WindowProcess:
 
     def _heard(self, message: dict[str, Any]) -> None:
         if "id" in message:
-            self._asking.answer(message["id"], message)
+            self._requests.answer(message["id"], message)
         elif message["event"] == "shown":
             self._was_shown = True
         else:
@@ -70,5 +66,5 @@ class WindowProcess:
         """On the thread of the child, when it tells that it is closed, and when it has ended."""
         ended, self._ended = self._ended, None
         if ended is not None:
-            self._asking.end()
+            self._requests.end()
             ended()

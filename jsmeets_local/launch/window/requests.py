@@ -1,4 +1,4 @@
-"""Requests to a window that are under way: each is answered once, at the latest when the window is closed."""
+"""Pending requests to a window, and the part that windows of this process and of another one share."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 
 from ...bridge.portal import Cancel, Done, Operation, Portal
 from ...errors import JsPyError, PageClosed
+from .api import AsyncWindow, Window
 
-__all__ = ["PendingRequests"]
+__all__ = ["CommandableWindow", "PendingRequests"]
 
 
 class PendingRequests:
-    """Its state belongs to the bridge's loop.
+    """Requests that a window has not answered. Each ends once, at the latest when the window closes.
+
+    The bridge's loop owns the state.
 
     Args:
-        door: The way to that loop.
+        portal: The portal of that loop.
         send: Given a number, a method and its arguments, sends a request and does not wait.
     """
 
@@ -64,6 +67,33 @@ class PendingRequests:
         self._over = True
         for number in list(self._waiting):
             self._finish(number, _closed())
+
+
+class CommandableWindow:
+    """A window of pywebview, which Python steers by requests.
+
+    Args:
+        portal: The portal of the bridge's loop.
+        send: Sends a request, given its number, method and arguments; does not wait.
+    """
+
+    takes_commands = True
+
+    def __init__(self, portal: Portal, send: Callable[[int, str, list[Any]], None]) -> None:
+        self._portal = portal
+        self._requests = PendingRequests(portal, send)
+
+    def request(self, method: str, args: list[Any]) -> Operation[Any]:
+        """Return an operation: the answer to a request, or the exception to raise."""
+        return self._requests.request(method, args)
+
+    def handle(self) -> Window:
+        """Return the `page.window` of blocking code."""
+        return Window(self._portal, self)
+
+    def async_handle(self) -> AsyncWindow:
+        """Return the `page.aio.window` of async code."""
+        return AsyncWindow(self._portal, self)
 
 
 def _closed() -> PageClosed:
