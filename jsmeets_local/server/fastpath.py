@@ -263,7 +263,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         return piece
 
     def wanted(self) -> int:
-        """Return the bytes until the end of the next chunk's head, or of the frame under way; for `ZeroCopyReceiver`."""
+        """Return the bytes until the end of the next chunk head, or of the frame under way; for `ZeroCopyReceiver`."""
         short = _LANDING_HEAD - len(self._rest)
         head = self._head(self._rest, 0) if short <= 0 else None
         return short if head is None else head.end - len(self._rest)
