@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import sys
-import sysconfig
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
@@ -19,8 +18,8 @@ __all__ = ["cut", "end_quietly", "public"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_OWN = str(Path(__file__).parents[1])
-_STDLIB = sysconfig.get_path("stdlib")
+_OWN = os.path.dirname(os.path.dirname(__file__))
+_STDLIB = os.path.dirname(os.__file__)
 _PLAIN = (KeyboardInterrupt, JsPyError, TypeError, ValueError)  # whose text says all to the caller
 
 logger = logging.getLogger("jsmeets_local")

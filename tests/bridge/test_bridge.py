@@ -330,7 +330,7 @@ def test_ctrl_c_ends_a_blocking_wait_and_cancels_it() -> None:
         bridge.start()
         ready.set()
 
-    thread = threading.Thread(target=lambda: (loop.run_until_complete(run()), loop.run_forever()))
+    thread = threading.Thread(target=lambda: (loop.run_until_complete(run()), loop.run_forever()), daemon=True)
     thread.start()
     ready.wait(10)
 
