@@ -22,7 +22,7 @@ from .protocol.arguments import check_name, seconds
 from .server.one_time_urls import PageUrls
 
 if TYPE_CHECKING:
-    from .launch.window.api import AsyncWindow, Window
+    from .launch.window.handle import AsyncWindow, Window
 
 __all__ = ["AsyncPage", "Page"]
 

@@ -19,12 +19,12 @@ import pytest
 
 import jsmeets_local
 from jsmeets_local import blocking, errors, page, values
-from jsmeets_local import launch as launchers
 from jsmeets_local.api.background import Background
 from jsmeets_local.api.functions import Functions
 from jsmeets_local.api.pubsub import Pubsub
 from jsmeets_local.api.queues import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
+from jsmeets_local.launch.modes import MODES
 from jsmeets_local.staticfiles import ASSETS
 from tests.tools import chromium, need
 
@@ -136,7 +136,7 @@ def test_attributes_are_documented(title: str) -> None:
 
 def test_modes_are_documented() -> None:
     launch = next(line for line in read("python.md").splitlines() if line.startswith("| `launch("))
-    assert {f'"{mode}"' for mode in launchers.MODES} <= set(code_spans(launch))
+    assert {f'"{mode}"' for mode in MODES} <= set(code_spans(launch))
 
 
 def test_errors_are_documented_with_their_second_parents() -> None:

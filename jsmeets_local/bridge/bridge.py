@@ -60,7 +60,6 @@ class Bridge(Runner):
         self.exits = Exits(self.portal)
         self._dispatcher = Dispatcher(self.portal, self._answered, self.pack, self.exits)
         self._users = 0
-        self.owner: Any = None  # the application that launch() serves with it
         self._threads: list[threading.Thread] = []
         self.protocol.functions.builtins["$list"] = Function("$list", self._list, exclusive=False)
 

@@ -1,8 +1,9 @@
-"""The end of the program, while Python is still whole: windows are closed, servers stop, their threads are waited for.
+"""Shutdown at the end of the program, and clean-up in a forked process.
 
-A thread that is in C by then (an event loop that waits for its sockets, say) and comes back into a Python that has
-taken itself apart makes the process crash. What the program has registered by `atexit`, after it has imported us, comes
-before this and finds its pages as they were.
+Windows are closed, servers are stopped and their threads are joined while the interpreter is still whole: a thread that
+returns from C code (an event loop that waits for its sockets, say) into a finalized interpreter crashes the process.
+What the program registers with `atexit` after it has imported this package runs first, and finds its pages as they
+were.
 """
 
 from __future__ import annotations
@@ -12,29 +13,39 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from typing import TypeVar
 
-__all__ = ["at_end", "has_begun", "leave"]
+__all__ = ["after_fork", "at_end", "has_begun", "leave"]
 
-_funcs: list[Callable[[], object]] = []
+F = TypeVar("F", bound=Callable[[], object])
+
+_at_end: list[Callable[[], object]] = []
+_after_fork: list[Callable[[], object]] = []
 _begun = False
 
 
-def at_end(func: Callable[[], object]) -> Callable[[], object]:
-    """Has a function called when the program ends, the last one first; a decorator.
+def at_end(func: F) -> F:
+    """Decorator: call a function when the program ends, the last one registered first.
 
-    A process that was forked has nothing to end: it inherits the functions, which have to see that.
+    A forked process inherits the functions but has nothing to end; each has to see that by itself.
     """
-    _funcs.append(func)
+    _at_end.append(func)
+    return func
+
+
+def after_fork(func: F) -> F:
+    """Decorator: call a function in each forked process, the first one registered first."""
+    _after_fork.append(func)
     return func
 
 
 def has_begun() -> bool:
-    """Whether the program ends."""
+    """Return whether the program is ending."""
     return _begun
 
 
 def leave() -> None:
-    """Ends this thread, without a word, where the program ends: nobody is left who could mend what it would raise."""
+    """End this thread silently if the program is ending: nobody could handle the exception it would raise."""
     if _begun and threading.current_thread() is not threading.main_thread():
         raise SystemExit
 
@@ -43,15 +54,21 @@ def leave() -> None:
 def _end() -> None:
     global _begun
     _begun = True
-    with suppress(KeyboardInterrupt), ExitStack() as stack:  # who presses Ctrl-C by now wants it at once
-        for func in _funcs:
+    with suppress(KeyboardInterrupt), ExitStack() as stack:  # Ctrl-C skips the rest of the shutdown
+        for func in _at_end:
             stack.callback(func)
 
 
-def _disown() -> None:
+@after_fork
+def _reset() -> None:
     global _begun
     _begun = False
 
 
+def _clean_up_fork() -> None:
+    for func in _after_fork:
+        func()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disown)
+    os.register_at_fork(after_in_child=_clean_up_fork)

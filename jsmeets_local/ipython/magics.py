@@ -1,4 +1,4 @@
-"""The magics of IPython: `%%js` and `%jsmeets`. The only file that imports IPython."""
+"""IPython magics: `%%js` and `%jsmeets`. No other file imports IPython at its top level."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class JsMagics(Magics):
     """`%%js` and `%jsmeets`.
 
     Args:
-        shell: IPython's.
+        shell: The IPython shell.
     """
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self.earlier = shell.find_cell_magic("js")  # IPython's own, for unload
+        self.earlier = shell.find_cell_magic("js")  # IPython's own magic, which unload() restores
         self._cells: dict[str, str] = {}  # name -> text, for errors in their functions
 
     @cell_magic
@@ -36,10 +36,10 @@ class JsMagics(Magics):
     @argument("-t", "--timeout", metavar="SECONDS", type=float, help="how long it may take; no limit by default")
     @argument("-p", "--page", metavar="EXPR", help="the page; by default the one that was launched last and is open")
     def js(self, line: str, cell: str) -> Any:
-        """Runs the cell as JavaScript in a page of jsmeets_local.
+        """Run the cell as JavaScript in a page of jsmeets_local.
 
-        `await` is allowed. The value of the cell is that of its last expression. What it declares at the top, later
-        cells see. Errors tell lines of the cell, in which `%%js` is line 1.
+        `await` is allowed. The value of the cell is that of its last expression. Later cells see its top-level
+        declarations. Errors name lines of the cell, counted from `%%js` as line 1.
         """
         options = parse_argstring(self.js, line)
         if options.out is not None and not options.out.isidentifier():
@@ -53,7 +53,7 @@ class JsMagics(Magics):
 
     @line_magic
     def jsmeets(self, line: str) -> None:
-        """Shows the open pages of jsmeets_local, the functions of both sides, the queues and the topics."""
+        """Show the open pages of jsmeets_local, the functions of both sides, the queues and the topics."""
         display(overview())
 
     def _page(self, expression: str | None) -> Page:
@@ -68,7 +68,7 @@ class JsMagics(Magics):
         return page
 
     def _run(self, page: Page, code: str, timeout: float | None) -> Any:
-        name = f"In[{self.shell.displayhook.prompt_count}]"  # execution_count may be the next cell's already
+        name = f"In[{self.shell.displayhook.prompt_count}]"  # execution_count may already be that of the next cell
         first_line = self._first_line(code)
         self._cells[name] = "\n" * (first_line - 2) + "%%js\n" + code.rstrip("\n")
         try:
@@ -79,19 +79,19 @@ class JsMagics(Magics):
             raise CallTimeout(f"the cell did not end within {timeout} s; it goes on in the page") from None
 
     def _first_line(self, code: str) -> int:
-        """Of the JavaScript, in the editor: there may be empty lines or another magic above `%%js`."""
+        """Return the line of the editor where the JavaScript begins: empty lines or a magic may precede `%%js`."""
         typed = self.shell.history_manager.input_hist_raw[-1].rstrip()
         above = typed.removesuffix(code.rstrip())
         return above.count("\n") + 1 if len(above) < len(typed) else 2
 
 
 def load(shell: Any) -> None:
-    """Adds the magics; `%%js` takes the place of IPython's, which is another name of `%%javascript`."""
+    """Register the magics; `%%js` replaces IPython's alias of `%%javascript`."""
     shell.register_magics(JsMagics(shell))
 
 
 def unload(shell: Any) -> None:
-    """Takes the magics away."""
+    """Remove the magics."""
     magics = shell.magics_manager.magics
     ours = getattr(magics["cell"].get("js"), "__self__", None)
     if isinstance(ours, JsMagics):

@@ -1,4 +1,4 @@
-"""Runs the JavaScript of a cell in a page; what it raises tells the lines of the cell."""
+"""Run the JavaScript of a cell in a page, and map its errors to lines of the cell."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _RUNNER = f"/jsmeetspy/{CODE}"  # runs cells
 _OURS = re.compile(r"/jsmeetspy/|\bJsPy\w+\.js")
 _CHROMIUM = re.compile(r"\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?")
 _FIREFOX = re.compile(r"(?:async\*)?([^@]*)@(.*):(\d+):(\d+)")
-_NAMELESS = ("eval", "anonymous")  # what Chromium calls code that is in no function
+_NAMELESS = ("eval", "anonymous")  # Chromium's names for code outside functions
 
-_FRAMES = 10  # that are shown, as in Chromium
-_CONTEXT = 2  # lines around the one of a frame
+_FRAMES = 10  # shown, as in Chromium
+_CONTEXT = 2  # lines shown before and after that of a frame
 _RED, _GREEN, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
 
 class Frame(NamedTuple):
-    """One line of a JavaScript stack.
+    """A JavaScript stack frame.
 
     Attributes:
-        file: The name of a cell, or an address.
-        line: From 1.
-        column: From 1.
-        function: `""` where it is in none.
+        file: The name of a cell, or a URL.
+        line: The line, from 1.
+        column: The column, from 1.
+        function: The function; `""` outside of functions.
     """
 
     file: str
@@ -39,27 +39,29 @@ class Frame(NamedTuple):
     function: str
 
     def place(self, cells: Mapping[str, str]) -> str:
-        """Where it is, in words."""
+        """Return file, line and column as text."""
         file = f"Cell {self.file}" if self.file in cells else self.file
         return f"{file}, line {self.line}, column {self.column}"
 
 
 class CellError(JavaScriptError):
-    """What the JavaScript of a cell raised; IPython shows it in a few lines.
+    """An error in the JavaScript of a cell, which IPython shows in a few lines.
 
     Args:
-        error: As the page told it.
-        cells: Name -> text of the cells that have run.
-        colored: Whether the display may have colors.
+        error: The error as the page sent it.
+        cells: The text of each cell that has run, by name.
+        colored: Whether to color the display.
 
     Attributes:
-        frames: The stack, the innermost first, without the frames of this library.
+        frames: The stack, innermost frame first, without the frames of this library.
     """
 
     def __init__(self, error: JavaScriptError, cells: Mapping[str, str], colored: bool = False) -> None:
         stack, _, self._python = error.stack.partition("\n\nIn Python:\n")
         frames = _frames(stack.removeprefix(str(error)))
-        self.frames = [frame for frame in frames if frame.line > 1 or frame.file not in cells]  # 1 is %%js: ours
+        self.frames = [
+            frame for frame in frames if frame.line > 1 or frame.file not in cells
+        ]  # line 1 is %%js, which the runner takes
         self._cells = cells
         self._colored = colored
         lines = [f"{error}", *(f"    at {self._called(frame)}" for frame in self.frames)]
@@ -75,7 +77,7 @@ class CellError(JavaScriptError):
         return f"{frame.function} ({place})" if frame.function else place
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows in place of its own traceback, which would show the insides of this library."""
+        """Return what IPython shows instead of a traceback through this library."""
         shown = [line for frame in reversed(self.frames[:_FRAMES]) for line in self._shown(frame)]
         python = ["In Python:", *self._python.rstrip().splitlines(), ""] if self._python else []
         return [*shown, *python, str(self).replace(self.name, self._color(_RED, self.name), 1)]
@@ -112,21 +114,21 @@ def _frames(stack: str) -> list[Frame]:
 
 
 def run_cell(page: Page, code: str, name: str, first_line: int, timeout: float | None = None) -> object:
-    """Runs JavaScript in a page and waits for it.
+    """Run JavaScript in a page and wait for its value.
 
     Args:
-        page: Where.
-        code: Statements; `await` is allowed. What they declare at the top later cells see.
-        name: What stacks call it; without spaces and quotes.
-        first_line: The number of its first line in the editor, which is what errors tell.
+        page: The page.
+        code: Statements; `await` is allowed. Later cells see their top-level declarations.
+        name: The name of the cell in stacks, without spaces and quotes.
+        first_line: The number of its first line in the editor, to which errors refer.
         timeout: Seconds; `None`, 0 or negative mean no limit.
 
     Returns:
         The value of the last statement if that is an expression, else `None`.
 
     Raises:
-        JavaScriptError: It raised, or does not parse.
+        JavaScriptError: The code raised an error, or does not parse.
         CallTimeout: No answer in time.
-        Disconnected: The page left, or is closed.
+        Disconnected: The page has left, or is closed.
     """
     return page.call("$cell", timeout)(code, name, first_line - 1)

@@ -1,4 +1,4 @@
-"""What is there at the moment: pages, functions of both sides, queues and topics, as a small table."""
+"""Status table: pages, functions of both sides, queues and topics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Overview", "open_pages", "overview"]
 
 
 class Row(NamedTuple):
-    """One line of the table; `what` is empty where it is that of the line above."""
+    """A row of the table; `what` is empty if it is that of the row above."""
 
     what: str
     name: str
@@ -23,10 +23,10 @@ class Row(NamedTuple):
 
 
 class Overview:
-    """The table: as text, and as HTML in a notebook.
+    """The status table: text in a terminal, HTML in a notebook.
 
     Args:
-        rows: Its lines.
+        rows: Its rows.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -48,12 +48,12 @@ def _html(row: Row) -> str:
 
 
 def open_pages() -> list[Page]:
-    """The pages that this process has launched and that are not closed, oldest first."""
+    """Return the pages that this process has launched and that are not closed, oldest first."""
     return [page for page in launches.pages() if not page.is_closed()]
 
 
 def overview() -> Overview:
-    """The state of all bridges that have a page; of the default one where no page is open."""
+    """Return the status of all bridges that have a page, or of the default bridge if no page is open."""
     pages = open_pages()
     bridges = list(dict.fromkeys(page._client.bridge for page in pages)) or [default_bridge()]
     rows = [] if pages else [Row("page", "", "none is open: launch() one")]
@@ -86,7 +86,7 @@ def _sockets(numbers: list[int]) -> str:
 
 
 class _State(NamedTuple):
-    """What of a bridge is read on its loop."""
+    """State of a bridge, read on its loop."""
 
     functions: list[Function]
     queues: list[tuple[Hashable, int]]
@@ -97,7 +97,7 @@ def _state(bridge: Bridge) -> _State:
     state = bridge.protocol
     return _State(
         state.functions.all(),
-        [(key, state.queues.size(key)) for key in state.queues.keys()],  # noqa: SIM118 - it is no dict
+        [(key, state.queues.size(key)) for key in state.queues.keys()],  # noqa: SIM118 - not a dict
         [(topic, state.broker.subscribers(topic)) for topic in state.broker.names()],
     )
 

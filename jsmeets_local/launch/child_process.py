@@ -1,4 +1,4 @@
-"""A process of our own that owns a window: started, listened to, ended, and never left behind."""
+"""The child process that owns a window or a browser, so that neither outlives the program."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import IO, Any, cast
 from weakref import WeakSet
 
-from ..bridge.shutdown import at_end
+from ..bridge.shutdown import after_fork, at_end
 from ..errors import LaunchError
 from .window.child import end_group
 
 __all__ = ["Child"]
 
-PATIENCE = 4.0  # seconds that a child gets to end: what it gives its toolkit, and some
-GRANDCHILDREN = 1.0  # seconds for the processes that it has started, which hold its stderr until they have ended
+END_SECONDS = 4.0  # for a child to end: what it gives its toolkit, and some
+GRANDCHILD_SECONDS = 1.0  # for the processes that it has started to end; they hold its stderr open
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -30,61 +30,61 @@ _children: WeakSet[Child] = WeakSet()
 
 
 class Child:
-    """The process that `window/child.py` is.
+    """The process that runs `window/child.py`.
 
-    It ends when it is told to, or when this process does, however that ends: both see the end of a pipe.
+    It ends when it is told to, and when this process ends for any reason: both notice the end of a pipe.
 
     Args:
-        task: What it shall do: its first line.
-        heard: Given what it sends, on a thread of this child.
-        ended: Called there when it has ended, after which it sends nothing.
+        task: Its first line: the window or the browser to open.
+        on_message: Called with each message that it sends, on a thread of this child.
+        on_exit: Called on that thread when it has ended, after its last message.
 
     Raises:
-        LaunchError: It could not be started.
+        LaunchError: The process could not be started.
     """
 
     def __init__(
-        self, task: dict[str, Any], heard: Callable[[dict[str, Any]], None], ended: Callable[[], None]
+        self, task: dict[str, Any], on_message: Callable[[dict[str, Any]], None], on_exit: Callable[[], None]
     ) -> None:
-        self._heard = heard
-        self._ended = ended
+        self._on_message = on_message
+        self._on_exit = on_exit
         self._lock = threading.Lock()
-        self._said: deque[str] = deque(maxlen=40)  # the last lines of its stderr
+        self._output: deque[str] = deque(maxlen=40)  # the last lines of its stderr
         self._process = _start()
         self._stdin = cast(IO[bytes], self._process.stdin)
-        self._listener = self._thread("jsmeets-window", self._listen)
-        self._overhearer = self._thread("jsmeets-window-log", self._overhear)
+        self._stdout_reader = self._thread("jsmeets-window", self._read_stdout)
+        self._stderr_reader = self._thread("jsmeets-window-log", self._read_stderr)
         _children.add(self)
         self.send(task)
 
     def send(self, message: dict[str, Any]) -> None:
-        """Sends a line; nothing happens where the child has ended."""
-        with self._lock, contextlib.suppress(OSError, ValueError):  # its end is noticed where it is listened to
+        """Send a message; do nothing if the child has ended."""
+        with self._lock, contextlib.suppress(OSError, ValueError):  # the reader of stdout notices the end
             self._stdin.write(json.dumps(message).encode() + b"\n")
 
     def close(self) -> None:
-        """Tells it to end, and returns at once."""
+        """Tell the child to end, and return at once."""
         with self._lock, contextlib.suppress(OSError):
             self._stdin.close()
 
     def join(self) -> None:
-        """Waits until it has ended after `close()`, and makes it."""
-        if threading.current_thread() in (self._listener, self._overhearer):
+        """Wait until the child has ended after `close()`; kill it after `END_SECONDS`."""
+        if threading.current_thread() in (self._stdout_reader, self._stderr_reader):
             return
-        self._listener.join(PATIENCE)
-        if self._listener.is_alive():
+        self._stdout_reader.join(END_SECONDS)
+        if self._stdout_reader.is_alive():
             end_group(self._process.pid)
             self._process.kill()
-            self._listener.join(PATIENCE)
-        self._overhearer.join(GRANDCHILDREN)
+            self._stdout_reader.join(END_SECONDS)
+        self._stderr_reader.join(GRANDCHILD_SECONDS)
 
-    def last_words(self) -> str:
-        """What it has written to stderr at last."""
-        self._overhearer.join(GRANDCHILDREN)
-        return "\n".join(self._said)
+    def output(self) -> str:
+        """Return the last lines that the child has written to stderr."""
+        self._stderr_reader.join(GRANDCHILD_SECONDS)
+        return "\n".join(self._output)
 
-    def disown(self) -> None:
-        """After a fork, in the new process: that one must not hold the pipe open."""
+    def release(self) -> None:
+        """Close the pipe in a forked process, which would keep it open."""
         self._stdin.close()
 
     def _thread(self, name: str, target: Callable[[], None]) -> threading.Thread:
@@ -92,45 +92,45 @@ class Child:
         thread.start()
         return thread
 
-    def _listen(self) -> None:
+    def _read_stdout(self) -> None:
         with cast(IO[bytes], self._process.stdout) as lines:
             for line in lines:
-                self._heard(json.loads(line))
+                self._on_message(json.loads(line))
         try:
-            self._process.wait(PATIENCE)
+            self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self.close()
-        self._ended()
+        self._on_exit()
 
-    def _overhear(self) -> None:
+    def _read_stderr(self) -> None:
         with cast(IO[bytes], self._process.stderr) as lines:
             for line in lines:
                 text = line.decode(errors="replace").rstrip()
-                self._said.append(text)
+                self._output.append(text)
                 logger.debug("window: %s", text)
 
 
 def _start() -> subprocess.Popen[bytes]:
-    """With pipes, and apart from this process: Ctrl-C and the interrupt of a kernel are not for it."""
-    apart: dict[str, Any] = {"start_new_session": True}
+    """Start the child in a process group of its own, which Ctrl-C and the interrupt of a kernel do not reach."""
+    group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
-        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     pipe = subprocess.PIPE
     try:
         return subprocess.Popen(
-            _command(), bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(), **apart
+            _command(), bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(), **group
         )
     except OSError as error:
         raise LaunchError(f"the process of the window could not be started: {error}") from error
 
 
 def _command() -> list[str]:
-    if getattr(sys, "frozen", False):  # the program itself, which looks into the environment
+    if getattr(sys, "frozen", False):  # the program itself; its run-time hook reads the environment
         return [sys.executable]
     if not sys.executable:
-        raise LaunchError("this Python does not know its own program (sys.executable), and cannot start a window")
+        raise LaunchError("sys.executable is empty, so the process of a window cannot be started")
     return [sys.executable, "-P", str(Path(__file__).with_name("window") / "child.py")]
 
 
@@ -147,11 +147,8 @@ def _end_all() -> None:
         child.join()
 
 
-def _disown_all() -> None:
+@after_fork
+def _release_all() -> None:
     for child in list(_children):
-        child.disown()
+        child.release()
     _children.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disown_all)

@@ -1,4 +1,4 @@
-"""A browser of Chromium's family as the window of a page: its "app" mode, without tabs and address bar."""
+"""Mode "app": a Chromium-family browser as a window without tabs and address bar."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from ..errors import JsPyError
 from .child_process import Child
 from .environment import clean_environment
-from .surface import NoWindow
-from .window.checks import display_problem, is_root
+from .modes import NoWindow
 from .window.child import end_group
+from .window.requirements import display_problem, is_root
 
 __all__ = ["BrowserWindow", "app_problem", "find_chromium"]
 
-PROGRAM = "JSMEETS_LOCAL_CHROMIUM"  # environment variables: which program to use,
-ARGUMENTS = "JSMEETS_LOCAL_BROWSER_ARGS"  # and more arguments for it
+PROGRAM = "JSMEETS_LOCAL_CHROMIUM"  # environment variable: the program to use
+ARGUMENTS = "JSMEETS_LOCAL_BROWSER_ARGS"  # environment variable: more arguments for it
 
 _LINUX = (
     "google-chrome",
@@ -42,7 +42,7 @@ _WINDOWS = (
 
 
 def find_chromium() -> Path | None:
-    """Chrome, Chromium, Edge or Brave; where it is set, what the environment variable JSMEETS_LOCAL_CHROMIUM names."""
+    """Return the program that JSMEETS_LOCAL_CHROMIUM names, or an installed Chrome, Chromium, Edge or Brave."""
     named = os.environ.get(PROGRAM)
     candidates = [shutil.which(named)] if named else _candidates()
     return next((Path(path) for path in candidates if path is not None), None)
@@ -63,7 +63,7 @@ def _candidates() -> Iterator[str | None]:
 
 
 def app_problem() -> str | None:
-    """Why mode "app" cannot work here, and what to do about it; `None` where it can."""
+    """Return why mode "app" cannot work on this machine and what to do about it, or `None`."""
     if find_chromium() is None:
         named = os.environ.get(PROGRAM)
         if named:
@@ -86,62 +86,64 @@ def _more_arguments() -> list[str]:
     return shlex.split(os.environ.get(ARGUMENTS, ""))
 
 
-def command(url: str, look: dict[str, Any]) -> list[str]:
-    """The program with its arguments, but for the profile folder."""
-    position = look["position"]
+def command(url: str, parameters: dict[str, Any]) -> list[str]:
+    """Return the command line of the browser, without the profile folder."""
+    position = parameters["position"]
     return [
         str(find_chromium()),
         f"--app={url}",
         "--no-first-run",
         "--no-default-browser-check",
-        f"--window-size={look['width']},{look['height']}",
+        f"--window-size={parameters['width']},{parameters['height']}",
         *([f"--window-position={position[0]},{position[1]}"] if position else []),
-        *(["--start-fullscreen"] if look["fullscreen"] else []),
+        *(["--start-fullscreen"] if parameters["fullscreen"] else []),
         *_more_arguments(),
     ]
 
 
 class BrowserWindow:
-    """The browser, with a process of ours that owns it and removes its profile folder, however this one ends.
+    """A browser window whose process belongs to a child of this one.
+
+    The child removes the profile folder of the browser, and ends the browser with this process.
 
     Args:
-        url: What it shows.
-        look: What `look.look()` gives.
-        ended: Called once, on another thread, when it has ended.
+        url: The URL to show.
+        parameters: What `window_parameters()` returns.
+        on_closed: Called once, on another thread, when the browser has ended.
 
     Raises:
-        LaunchError: The process could not be started.
+        LaunchError: The child could not be started.
     """
 
     takes_commands = False
 
-    def __init__(self, url: str, look: dict[str, Any], ended: Callable[[], None]) -> None:
-        self._ended: Callable[[], None] | None = ended
-        self._leftovers: tuple[int, str] | None = None  # the browser and its profile folder
-        task = {"browser": command(url, look), "environment": clean_environment()}
-        self._child = Child(task, self._heard, self._clean_up)
+    def __init__(self, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
+        self._on_closed: Callable[[], None] | None = on_closed
+        self._leftovers: tuple[int, str] | None = None  # process id and profile folder of the browser
+        task = {"browser": command(url, parameters), "environment": clean_environment()}
+        self._child = Child(task, self._receive, self._clean_up)
 
     def close(self) -> None:
-        """Ends it, and returns at once."""
+        """End the browser and return at once."""
         self._child.close()
 
     def join(self) -> None:
-        """Waits until it has ended after `close()`."""
+        """Wait until the browser has ended after `close()`."""
         self._child.join()
 
     def failure(self) -> JsPyError:
-        """Why it has ended, though its page has not come."""
-        return NoWindow(f"the browser ended before its page had connected; it has said:\n{self._child.last_words()}")
+        """Return why the browser has ended before its page has connected."""
+        return NoWindow(f"the browser ended before its page had connected; it wrote:\n{self._child.output()}")
 
-    def _heard(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: dict[str, Any]) -> None:
         if message["event"] == "started":
             self._leftovers = message["pid"], message["profile"]
         else:
-            self._leftovers = None  # our process cleans up by itself
+            self._leftovers = None  # the child cleans up by itself
             self._end()
 
     def _clean_up(self) -> None:
-        """Our process has ended; where it was killed, the browser and its profile are still there."""
+        """Clean up after the child has ended; if it was killed, the browser and its profile are still there."""
         if self._leftovers is not None:
             browser, profile = self._leftovers
             end_group(browser)
@@ -149,6 +151,6 @@ class BrowserWindow:
         self._end()
 
     def _end(self) -> None:
-        ended, self._ended = self._ended, None
-        if ended is not None:
-            ended()
+        on_closed, self._on_closed = self._on_closed, None
+        if on_closed is not None:
+            on_closed()

@@ -1,4 +1,4 @@
-"""The environment of the programs that we start, where PyInstaller has packaged ours."""
+"""Environment variables for other programs, where PyInstaller has packaged this one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _LIBRARIES = ("LD_LIBRARY_PATH", "LIBPATH")  # Linux and the BSDs; AIX
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment for a program of the machine (a browser).
+    """Return the environment for a program of the machine, such as a browser.
 
-    A packaged program points the loader at its own libraries; another program would load those, and crash. What the
-    user had set is kept by PyInstaller under `..._ORIG`.
+    A packaged program points the loader at its own libraries, which would crash another program. PyInstaller keeps the
+    values of the user under `..._ORIG`.
     """
     environment = dict(os.environ)
     if getattr(sys, "frozen", False):
@@ -30,7 +30,7 @@ def clean_environment() -> dict[str, str]:
 
 @contextmanager
 def cleaned() -> Iterator[None]:
-    """`clean_environment` for what is started by a function that takes no environment.
+    """Apply `clean_environment()` within a `with` block, for a function that takes no environment.
 
     Only the variables of the loader change: the program may set others meanwhile.
     """

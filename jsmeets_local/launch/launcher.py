@@ -1,4 +1,4 @@
-"""How an application serves itself and shows its pages: `launch()`, `open()`, `run()`, `wait()`, `stop()`."""
+"""Serve an ASGI application from a background thread, open pages of it, and stop both."""
 
 from __future__ import annotations
 
@@ -7,430 +7,478 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Unpack
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
 
-from msgspec import Struct
+from starlette.types import ASGIApp
 
-from .. import launch as launchers
-from ..bridge.bridge import STOPPED, Bridge
+from ..bridge.bridge import GOODBYE, STOPPED, Bridge
 from ..bridge.client import Surface
-from ..bridge.presence import GRACE, PresenceTracker, check_grace
-from ..bridge.processes import check_launch
+from ..bridge.portal import Portal
+from ..bridge.presence import PresenceTracker
+from ..bridge.shutdown import at_end
 from ..bridge.tracebacks import cut, end_quietly
-from ..errors import LaunchError, WouldDeadlock
+from ..errors import Disconnected, LaunchError, WouldDeadlock
 from ..notebook.cells import current_cell
-from ..notebook.display import SIZE, Frame, check_side, launches
+from ..notebook.display import Frame, launches
 from ..page import Page
-from ..protocol.arguments import check_flag, seconds
+from ..protocol.arguments import check_function, seconds
 from ..protocol.functions import Function
 from ..server.access import Access
 from ..server.access_cookie import AccessCookie
-from ..server.documents import Documents
 from ..server.one_time_urls import OneTimeUrls, PageUrls
-from ..server.starlette_2020 import Starlette2020
-from ..server.switch_interval import check_switch_interval
-from .proxy import Site, base_url_of_notebook, check_base_url, is_shown_by_localhost, site_at
-from .surface import NoWindow
+from .modes import NoWindow, choose_modes
+from .options import LaunchOptions, check_options
+from .proxy import REACHABLE, site_at
 
 if TYPE_CHECKING:
     from ..server.thread import ServerThread
-    from .window.options import WindowOptions
 
-__all__ = ["Launching"]
+__all__ = ["Launcher", "too_late"]
+
+EXIT_SECONDS = 3.0  # for the server to stop when the program ends
+EXIT_WORKER_SECONDS = 0.2  # for the worker threads; one that runs a function of the user cannot be hurried
+LEFT_SECONDS = 1.0  # a page that left and is not closed after these is about to come back
+
+OpenWindow: TypeAlias = Callable[[Portal, str, dict[str, Any], Callable[[], None]], Surface]
 
 logger = logging.getLogger("jsmeets_local")
 
-_REACHABLE = (
-    "host=%r: whoever reaches port %d of this machine over the network can read its pages and files, and what goes to "
-    "and fro; to connect they need page.url with its token. The default serves this machine alone"
-)
+_launchers: WeakValueDictionary[int, Launcher] = WeakValueDictionary()  # that have served, by id
 
 
-class _Order(Struct, frozen=True):
-    """What launch() was asked for, but for the mode."""
+class Launcher:
+    """Serve an ASGI application and open pages of it.
 
-    path: str
-    host: str
-    port: int
-    timeout: float | None
-    size: tuple[int | str | None, int | str | None]
-    grace: float | None
-    base_url: str | None
-    private: bool
-    switch_interval: float | None
-    window: dict[str, Any]
+    Args:
+        app: The application. It routes the WebSocket of the bridge and the one-time URLs; its lifespan starts and stops
+            the bridge.
+        bridge: The bridge that its pages connect to.
+        access: Access control of the application; the launch token is set here.
+        one_time_urls: The one-time URLs that the application answers.
+        locate: Given the page that `launch()` names, returns its path in the application.
+        answer_routes: Given a path, lets the page there answer the addresses that nothing else serves (`spa=True`).
 
+    Attributes:
+        prefix: The path at which a proxy serves the application, for requests whose headers do not tell it.
+    """
 
-class _Look(Struct, frozen=True):
-    """What a page shall be."""
-
-    path: str
-    size: tuple[int | str, int | str]
-    grace: float | None
-    base_url: str | None
-    by_name: bool  # by "localhost", as the notebook is
-
-
-class Launching(Starlette2020):
-    """An application that can serve itself from a background thread."""
-
-    _documents: Documents
-
-    def _init_launching(self, bridge: Bridge, access: Access) -> None:
-        self.bridge = bridge
+    def __init__(
+        self,
+        app: ASGIApp,
+        bridge: Bridge,
+        access: Access,
+        one_time_urls: OneTimeUrls,
+        locate: Callable[[Any], str],
+        answer_routes: Callable[[str], None],
+    ) -> None:
+        self._app = app
+        self._bridge = bridge
         self._access = access
-        self._one_time_urls = OneTimeUrls()
-        self._failure: BaseException | None = None  # of the lifespan
+        self._one_time_urls = one_time_urls
+        self._locate = locate
+        self._answer_routes = answer_routes
+        self.prefix = ""
         self._server: ServerThread | None = None
-        self._is_launched = False  # or served by somebody else
+        self._stopping: ServerThread | None = None  # the server that was stopped last
+        self._presence: PresenceTracker | None = None  # of all pages together, while the application is served
         self._pages: list[Page] = []
-        self._tracker: PresenceTracker | None = None  # all pages, from launch() to stop()
-        self._new_key: Callable[[], str] = lambda: secrets.token_hex(8)  # the name of a page
-        self._mode = "auto"  # of the last launch: what open() repeats
+        self._keys: Iterator[str] = iter(lambda: secrets.token_hex(8), "")  # of new pages
+        self._mode = "auto"  # of the last launch: open() repeats it
         self._base_url: str | None = None  # and this
-        self._prefix = ""  # the path at which a proxy serves us, where no header tells it
-        self._ending: ServerThread | None = None  # the server that was stopped last
-        self._lock = threading.Lock()  # the server and the list of pages, which any thread may change
-        self._launching = threading.RLock()  # one server is started at a time
+        self._lock = threading.Lock()  # guards the server and the list of pages; any thread may change them
+        self._start_lock = threading.RLock()  # one server is started at a time
+
+    # Serving and opening -------------------------------------------------------------------------------
 
     def launch(
         self,
         page: str | os.PathLike[str] = "/",
         mode: str = "auto",
         *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        timeout: float | None = 30.0,
-        width: int | str | None = None,
-        height: int | str | None = None,
-        grace: float | None = GRACE,
-        base_url: str | None = None,
-        private: bool = False,
-        spa: bool = False,
-        switch_interval: float | None = None,
-        **window: Unpack[WindowOptions],
+        open_window: OpenWindow | None = None,
+        **options: Any,
     ) -> Page:
-        """Serves the application from a background thread and opens a page of it.
+        """Serve the application if it is not served yet, open a page, and wait until it has connected.
+
+        `JsMeetsPy.launch` documents the other arguments, the page that is returned, and the exceptions.
 
         Args:
-            page: A route (`"/"`), the name of a template or static file, a path on disk, or a text of HTML. The folder
-                of a path on disk is served; its HTML files, and the text, get our scripts if they load none.
-            mode: "browser" opens a tab; "window" a desktop window; "app" a browser of Chromium's family without its
-                bars; "auto-window" what can be had of "window", "app" and "browser", in this order; "notebook" shows a
-                frame under the cell; "none" opens nothing and returns at once: `page.url` is what to open, and the
-                first call waits for it; "auto" is "notebook" in a Jupyter kernel, else "browser".
-            host: The address to bind; only this machine can reach the default.
-            port: The port; 0 for a free one.
-            timeout: Seconds to wait for the page to connect; `None`, 0 or negative mean no limit.
-            width: Of the window in pixels (800), or of the frame in a notebook in pixels or as a CSS length ("100%").
-            height: As `width` (600; 400 in a notebook).
-            grace: Seconds for which the page may be away (a reload, a link) before it counts as closed; `None` where
-                only Python closes it, as is always so in a frame of a notebook. A page in a window is closed with it.
-            base_url: Where a proxy serves the application, with `{port}` for its port: a path on the host of the
-                notebook (`"/user/ann/proxy/{port}/"`) or a URL (`"https://example.org/{port}/"`). In a notebook the
-                jupyter-server-proxy of JupyterHub, or of a server on another machine, is found without.
-            private: Whether HTTP too answers only browsers that were led here: for machines that accounts share.
-                `page.url` is good for the first browser that opens it, which gets a cookie. It holds for all pages of
-                the server.
-            spa: The page has a router of its own: addresses that nothing else serves lead to it, so that a reload of
-                `/settings` opens the page there. Files that are missing stay missing. Of several such pages, the last
-                one decides.
-            switch_interval: Seconds after which a thread that computes in Python lets the server go on, while it runs,
-                in all of the process: 0.0005 answers pages sooner beside a busy main thread. `None` leaves it alone.
-            **window: Of a window: `title` (the page's by default), `position` of its upper left corner, `icon` (the
-                path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`: whether the
-                page itself may steer it. Mode "app" uses `position` and `fullscreen`. Each mode ignores the ones that
-                it has no use for, so that `mode` can be the user's choice.
-
-        Returns:
-            The page, connected (but for "none"). A second launch opens another page of the same server; in a notebook
-            the same cell, run again, replaces its page.
-
-        Raises:
-            OSError: The port is taken, or the host is none of this machine.
-            LaunchError: No page connected in time (the text says at which URL), or the mode cannot work here.
-            PageClosed: The user has closed the window before the page had connected.
-            MissingExtra: The mode needs a package that is not installed.
-            FileNotFoundError: There is no such page.
-            TypeError: An option is of a wrong type, or there is none of that name.
-            ValueError: There is no such mode, a value is out of range, or browsers refuse the port.
-            Exception: What a start-up handler or the lifespan raised.
+            page: See `JsMeetsPy.launch`.
+            mode: See `JsMeetsPy.launch`.
+            open_window: Opens the window of mode "window"; by default in a process of its own.
+            **options: See `JsMeetsPy.launch`.
         """
-        check_launch()
-        modes, options = launchers.choose_modes(mode), launchers.window_options(window)
-        seconds(timeout)
-        check_flag("private", private)
-        for name, side in (("width", width), ("height", height)):
-            check_side(name, side)
-        interval = check_switch_interval(switch_interval)
-        check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
-        if self.bridge.portal.is_loop_thread():
+        given = check_options(mode, **options)
+        if self._bridge.portal.is_loop_thread():
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
-        path, grace = self._documents.locate(page), check_grace(grace)
-        if spa:
-            self._documents.answer_routes_by(path)
-        order = _Order(path, host, port, timeout, (width, height), grace, base_url, private, interval, options)
-        for able in modes[:-1]:
+        path = self._locate(page)
+        if given.spa:
+            self._answer_routes(path)
+        modes = list(given.modes)
+        while True:
+            chosen = given.for_mode(modes.pop(0))
+            handle = self._add_page(path, chosen)
+            self._mode, self._base_url = chosen.mode, given.base_url
             try:
-                return self._launch(able, order)
-            except NoWindow as error:
+                self.connect(handle, chosen, open_window)
+            except BaseException as error:
+                handle.close()
+                if not modes or not isinstance(error, NoWindow):
+                    raise
                 logger.warning("%s", error)
-        return self._launch(modes[-1], order)
-
-    def _launch(self, mode: str, order: _Order) -> Page:
-        looks = launchers.window_look(mode, order.size, order.window)
-        handle = self._replace(_look(mode, order), order)
-        self._mode, self._base_url = mode, order.base_url
-        try:
-            surface = self._show(handle, mode, looks, order.window.get("window_api", False))
-            if mode != "none" and not self._wait_connected(handle, order.timeout):
-                if surface is not None and handle.is_closed():
-                    raise surface.failure()
-                raise LaunchError(launchers.too_late(handle._urls.address, mode, order.timeout))
-        except BaseException:
-            handle.close()
-            raise
-        return handle
-
-    def _wait_connected(self, handle: Page, timeout: float | None) -> bool:
-        operation = handle._client.presence.wait_until_connected(seconds(timeout))
-        return self.bridge.portal.block(operation, "await asyncio.to_thread(app.launch, ...)")
-
-    def _show(self, handle: Page, mode: str, looks: dict[str, Any], window_api: bool) -> Surface | None:
-        if mode in ("window", "app"):
-            # All accounts can read the arguments of a program. The process of a window is told by a pipe.
-            url = handle._urls.told() if mode == "window" else handle._urls.fresh()
-            surface = launchers.open_window(mode, self.bridge.portal, url, looks, lambda: self._window_closed(handle))
-            handle._client.put_on(surface, window_api)
-            return surface
-        if mode == "browser":
-            failed = functools.partial(self.bridge.portal.settle, handle._client.give_up)
-            return launchers.open_browser(handle._urls.fresh(), failed)
-        if mode == "notebook":
-            handle.show()
-        return None
+            else:
+                return handle
 
     def open(self, page: str | os.PathLike[str] = "/", mode: str | None = None, **options: Any) -> Page:
-        """Opens another page of the application that is being served.
-
-        Args:
-            page: As for `launch`.
-            mode: As for `launch`; by default what the last launch had.
-            **options: As for `launch`.
-
-        Returns:
-            The new page, connected (but for "none").
-
-        Raises:
-            LaunchError: The application is not served: `launch` comes first. Also as for `launch`.
-        """
-        server = self._server
-        if server is None or not server.is_running():
-            raise LaunchError("this application is not served yet, or any more: launch() it first, then open() others")
+        """Open another page; see `JsMeetsPy.open`."""
+        server = self._running_server()
         options.setdefault("base_url", self._base_url)
         options.setdefault("private", self._one_time_urls.access_cookie is not None)
         return self.launch(page, mode or self._mode, host=server.host, **options)
 
+    def restore(self, token: str | None, keys: Iterator[str]) -> None:
+        """Continue an earlier process, whose pages come back with its token and under its keys.
+
+        Args:
+            token: The launch token; one that the user has set takes precedence.
+            keys: The keys of pages in the order in which they are launched.
+        """
+        self._access.token = self._access.token or token
+        self._keys = keys
+
+    def connect(self, page: Page, options: LaunchOptions, open_window: OpenWindow | None = None) -> None:
+        """Show a page and wait until it has connected; mode "none" does neither.
+
+        Args:
+            page: The page.
+            options: Options for one mode.
+            open_window: Opens the window of mode "window"; by default in a process of its own.
+
+        Raises:
+            LaunchError: The page did not connect in time, or could not be shown.
+            PageClosed: The user closed the window before the page had connected.
+        """
+        surface: Surface | None = None
+        # All accounts of the machine can read the arguments of a program, so they never carry the token.
+        if options.mode == "notebook":
+            page.show()
+        elif options.mode == "browser":
+            from .browser import BrowserTab  # each mode is loaded with its first page
+
+            failed = functools.partial(self._bridge.portal.settle, page._client.give_up)
+            surface = BrowserTab(page._urls.fresh(), failed)
+        elif options.mode == "app":
+            from .chromium import BrowserWindow
+
+            surface = BrowserWindow(page._urls.fresh(), options.window, lambda: self._window_closed(page))
+            page._client.put_on(surface, options.window.get("window_api", False))
+        elif options.mode == "window":
+            from .window.out_of_process import WindowProcess
+
+            url, closed = page._urls.told(), lambda: self._window_closed(page)  # a pipe carries this URL
+            surface = (open_window or WindowProcess)(self._bridge.portal, url, options.window, closed)
+            page._client.put_on(surface, options.window.get("window_api", False))
+        if options.mode == "none":
+            return
+        connected = page._client.presence.wait_until_connected(seconds(options.timeout))
+        if not self._bridge.portal.block(connected, "await asyncio.to_thread(app.launch, ...)"):
+            if surface is not None and page.is_closed():
+                raise surface.failure()
+            raise LaunchError(too_late(page._urls.address, options.mode, options.timeout))
+
+    def _add_page(self, path: str, options: LaunchOptions) -> Page:
+        """Serve the application and return a new page of it.
+
+        In a notebook, the pages that earlier runs of the cell launched are closed, and another application that is
+        served with the same bridge is stopped.
+        """
+        cell = current_cell()
+        replaced = launches.replaced_by(cell)
+        for earlier in set(replaced).difference(self._pages):
+            earlier.close()
+        if cell is not None:
+            for other in _served():
+                if other is not self and other._bridge is self._bridge and other.is_serving:
+                    other.stop()
+        server = self._serve(options)
+        by_name = options.by_localhost and server.owns_localhost()
+        local = f"http://localhost:{server.port}" if by_name else server.base_url
+        site = site_at(local, server.port, options.base_url)
+        if site.is_proxied:
+            self.prefix = site.prefix or self.prefix
+            self._access.open_to_proxy(site.origin)
+        key = next(self._keys)
+        path, _, fragment = path.partition("#")
+        rest = f";{fragment}" if fragment else ""
+        place = f"{path.removeprefix('/')}#jsmeets={self._access.token}.{key}{rest}"
+        urls = PageUrls(self._one_time_urls, site.root, site.public, place, site.is_proxied)
+        frame = Frame(urls.framed, urls.title(), *options.size)
+        page = Page(self._bridge, key, urls, self._page_closed, frame, options.grace)
+        with self._lock:  # forget closed pages here: their tabs are gone, and their handles may be
+            self._pages = [*(known for known in self._pages if not known.is_closed()), page]
+            if self._presence is not None:
+                self._presence.grace = _longest_grace(self._pages)
+        server.accept()
+        launches.add(cell, page)
+        for earlier in replaced:  # after the new page is there, so that the server keeps running
+            earlier.close()
+        return page
+
+    def _serve(self, options: LaunchOptions) -> ServerThread:
+        with self._start_lock:  # not self._lock: start-up handlers of the user may call stop() or close()
+            server = self._server
+            if server is not None and server.is_running():
+                self._check_same(server, options)
+                return server
+            if self._stopping is not None:
+                self._wait_stopped(self._stopping)
+            self._access.token = self._access.token or secrets.token_urlsafe(32)
+            self._access.forget_proxies()
+            self.prefix = ""
+            self._one_time_urls.begin(AccessCookie() if options.private else None)
+            _launchers[id(self)] = self  # before there is a server, so that an interrupted launch is found at exit
+            from ..server.thread import ServerThread  # loaded to serve, not before
+
+            server = ServerThread(self._app, options.host, options.port, options.switch_interval)
+            if not server.is_local:
+                logger.warning(_REACHABLE, options.host, server.port)
+            try:
+                presence = self._bridge.portal.call(PresenceTracker, self._bridge, undo=PresenceTracker.end)
+                self._bridge.protocol.functions.builtins["$window"] = Function("$window", self._command_window, False)
+                with self._lock:
+                    self._server, self._presence = server, presence
+            except BaseException:  # Ctrl-C, before `stop` knows the server
+                server.stop()
+                raise
+            return server
+
+    def _check_same(self, server: ServerThread, options: LaunchOptions) -> None:
+        host, port = options.host, options.port
+        if host != server.host or port not in (0, server.port):
+            raise LaunchError(
+                f"this application is already served at {server.base_url}; call stop() to serve it at {host}:{port}"
+            )
+        if options.switch_interval not in (None, server.switch_interval):
+            raise LaunchError("this application is already served with another switch_interval; call stop() first")
+        if options.private and self._one_time_urls.access_cookie is None:
+            raise LaunchError("this application is already served without private=True; call stop() first")
+
+    # While it is served --------------------------------------------------------------------------------
+
+    @property
+    def is_serving(self) -> bool:
+        """Return whether `launch()` serves the application, until `stop()`."""
+        return self._server is not None
+
+    @property
+    def port(self) -> int:
+        """Return the port; see `JsMeetsPy.port`."""
+        return self._running_server().port
+
+    @property
+    def url(self) -> str:
+        """Return the address of the application; see `JsMeetsPy.url`."""
+        return self._running_server().base_url
+
+    def _running_server(self) -> ServerThread:
+        server = self._server
+        if server is None or not server.is_running():
+            raise LaunchError("this application is not served; call launch() first")
+        return server
+
     @property
     def pages(self) -> tuple[Page, ...]:
-        """The pages that were launched or opened and are not closed, oldest first."""
+        """Return the pages that are not closed, oldest first."""
         with self._lock:
             return tuple(page for page in self._pages if not page.is_closed())
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Waits until the last page is closed: gone for the grace time, so that a reload is not a close.
-
-        Args:
-            timeout: Seconds; `None`, 0 or negative mean no limit.
-
-        Returns:
-            Whether no page is open any more; `False` also while the first one has not come yet.
-
-        Raises:
-            SystemExit: In the main thread: an exposed function or a callback called `sys.exit()`. Not in a notebook.
-        """
-        limit, tracker = seconds(timeout), self._tracker
-        self.bridge.exits.check()
-        if tracker is None:
+        """Wait until the last page is closed; see `JsMeetsPy.wait`."""
+        limit, presence = seconds(timeout), self._presence
+        self._bridge.exits.check()
+        if presence is None:
             return True
         try:
-            return self.bridge.exits.block(tracker.wait_closed(limit), "await page.aio.wait()")
+            return self._bridge.exits.block(presence.wait_closed(limit), "await page.aio.wait()")
         except BaseException as error:
             cut(error)
             end_quietly(error)
             raise
 
-    def stats(self) -> dict[str, Any]:
-        """What is there and what has been, in numbers: of the bridge, and so of all applications that share it.
-
-        Returns:
-            `pages`: for each its `socket`, `page` name, whether it is `connected`, its `reconnects`, the
-            `round_trip_seconds` that the last look has found, what is `waiting` to be sent and confirmed
-            (`waiting_bytes`), `dropped`, `sent` (`sent_bytes`) and `received` (`received_bytes`), and its
-            `running_calls` in Python. `pending_calls` of Python in pages; `ignored_answers`, which came late, twice, or
-            from another page; `queues` with the number of their items; `queue_items_dropped`; `topics` with the number
-            of their subscribers; `workers`: `threads`, how many are `running` and `waiting` for pages, and
-            `lanes_waiting` for a thread. Pages get it as JSON from `/jsmeetspy/stats`, with the token.
-        """
-        stats: dict[str, Any] = self.bridge.portal.call(self.bridge.stats)
-        return stats
-
-    def stop(self) -> None:
-        """Closes all pages and stops the server that `launch()` started; returns when port and threads are free.
-
-        On the bridge's own loop it returns at once, and the server stops as soon as the loop can.
-        """
-        with self._lock:
-            server, self._server = self._server, None
-            self._is_launched = False
-            self._ending = server or self._ending
-            if self.bridge.owner is self:
-                self.bridge.owner = None
-            tracker, self._tracker = self._tracker, None
-            pages, self._pages = self._pages, []
-        for page in pages:
-            page._end()
-        if tracker is not None:
-            self.bridge.portal.call(tracker.end)
-        if server is not None and self.bridge.portal.is_open():
-            self.bridge.portal.post(server.close_port)  # or those who are sent away would come back for a moment
-            self.bridge.portal.post(self.bridge.close_all, STOPPED)
-        self._wait_for_end()
-        for page in pages:
-            page._join()
-
-    def _wait_for_end(self) -> None:
-        """Waits until the server that is being stopped, by whomever, has ended."""
-        ending = self._ending
-        if ending is not None:
-            ending.stop()
-            self.bridge.join(timeout=1.0)
-
-    def _serve(self, order: _Order) -> ServerThread:
-        with self._launching:  # not under the lock: the start-up handlers of the user may stop() or close()
-            server = self._server
-            if server is not None and server.is_running():
-                self._check_same(server, order)
-                return server
-            self._wait_for_end()
-            self._access.token = self._access.token or secrets.token_urlsafe(32)
-            self._access.forget_proxies()
-            self._prefix = ""
-            self._is_launched = True
-            self._one_time_urls.begin(AccessCookie() if order.private else None)
-            server = self._start_server(order)
-            try:
-                tracker = self.bridge.portal.call(PresenceTracker, self.bridge, undo=PresenceTracker.end)
-                self.bridge.protocol.functions.builtins["$window"] = Function(
-                    "$window", self._run_window_command, exclusive=False
-                )
-                with self._lock:
-                    self._server, self._tracker, self.bridge.owner = server, tracker, self
-            except BaseException:  # Ctrl-C, before `stop` knows of it
-                server.stop()
-                raise
-            return server
-
-    def _start_server(self, order: _Order) -> ServerThread:
-        from ..server.thread import ServerThread  # loaded to serve, not before
-
-        try:
-            server = ServerThread(self, order.host, order.port, order.switch_interval)
-        except LaunchError:
-            if self._failure is not None:
-                raise self._failure from None
-            raise
-        if not server.is_local:
-            logger.warning(_REACHABLE, order.host, server.port)
-        return server
-
-    def _check_same(self, server: ServerThread, order: _Order) -> None:
-        host, port = order.host, order.port
-        if host != server.host or port not in (0, server.port):
-            raise LaunchError(
-                f"this application is served at {server.base_url} already; stop() it to serve it at {host}:{port}"
-            )
-        if order.switch_interval not in (None, server.switch_interval):
-            raise LaunchError("this application is served already, with another switch_interval; stop() it first")
-        if order.private and self._one_time_urls.access_cookie is None:
-            raise LaunchError("this application is served already, and not in private; stop() it first")
-
-    def _replace(self, look: _Look, order: _Order) -> Page:
-        """Opens a page. In a notebook, what the same cell launched before goes, and the bridge changes hands."""
-        earlier = launches.replaced_by(cell := current_cell())
-        for page in set(earlier).difference(self._pages):
-            page.close()
-        if cell is not None and self.bridge.owner not in (None, self):
-            self.bridge.owner.stop()
-        handle = self._make_page(server := self._serve(order), look)
-        server.accept()
-        launches.add(cell, handle)
-        for page in earlier:  # now, so that our own server goes on
-            page.close()
-        return handle
-
-    def _make_page(self, server: ServerThread, look: _Look) -> Page:
-        key = self._new_key()
-        path, _, fragment = look.path.partition("#")
-        rest = f";{fragment}" if fragment else ""
-        place = f"{path.removeprefix('/')}#jsmeets={self._access.token}.{key}{rest}"
-        site = self._site(server, look)
-        urls = PageUrls(self._one_time_urls, site.root, site.public, place, site.is_proxied)
-        page = Page(self.bridge, key, urls, self._page_closed, Frame(urls.framed, urls.title(), *look.size), look.grace)
-        with self._lock:  # closed ones are forgotten here: their tabs are gone, and their handles may be
-            self._pages = [*(known for known in self._pages if not known.is_closed()), page]
-            if self._tracker is not None:
-                self._tracker.grace = _most_patient(self._pages)
-        return page
-
-    def _site(self, server: ServerThread, look: _Look) -> Site:
-        """Where browsers find us; what a proxy changes for those who come by it."""
-        by_name = look.by_name and server.owns_localhost()
-        local = f"http://localhost:{server.port}" if by_name else server.base_url
-        site = site_at(local, server.port, look.base_url)
-        self._prefix = site.prefix or self._prefix
-        if site.is_proxied:
-            self._access.open_to_proxy(site.origin)
-        return site
+    def _command_window(self, key: str, method: str, *args: Any) -> Any:
+        """Answer `$window` of the page with this key: a command to its own window."""
+        page = next((known for known in self.pages if known._client.key == key), None)
+        if page is None:
+            raise LaunchError("this page has no window to control")
+        page._client.check_accepts_commands()
+        return page.window.request(method, *args)
 
     def _window_closed(self, page: Page) -> None:
-        """The page has gone with its window, at once; the server goes on, as it does when a tab is closed."""
+        """Close the page of a window that has closed. The server keeps running, as when a tab is closed."""
         page._leave()
         with self._lock:
             if page in self._pages:
                 self._pages.remove(page)
-            tracker, grace = self._tracker, _most_patient([known for known in self._pages if not known.is_closed()])
-        if tracker is not None:
-            self.bridge.portal.settle(tracker.set_grace, grace)
-
-    def _run_window_command(self, name: str, method: str, *args: Any) -> Any:
-        """What pages call as `$window`: a request to the window of the page of that name."""
-        page = next((known for known in self.pages if known._client.key == name), None)
-        if page is None:
-            raise LaunchError("this page has no window that it could steer")
-        page._client.check_accepts_commands()
-        return page.window.request(method, *args)
+            presence, grace = self._presence, _longest_grace([page for page in self._pages if not page.is_closed()])
+        if presence is not None:
+            self._bridge.portal.settle(presence.set_grace, grace)
 
     def _page_closed(self, page: Page) -> None:
         with self._lock:
             if page in self._pages:
                 self._pages.remove(page)
-            last = all(known.is_closed() for known in self._pages) and self._server is not None
-        if last:
+            is_last = self._server is not None and all(known.is_closed() for known in self._pages)
+        if is_last:
             self.stop()
 
+    # A whole program -----------------------------------------------------------------------------------
 
-def _look(mode: str, order: _Order) -> _Look:
-    in_notebook = mode == "notebook"
-    base_url = base_url_of_notebook() if in_notebook and order.base_url is None else order.base_url
-    width, height = (default if asked is None else asked for asked, default in zip(order.size, SIZE, strict=True))
-    by_name = in_notebook and is_shown_by_localhost()
-    grace = order.grace if launchers.is_closed_by_absence(mode) else None
-    return _Look(order.path, (width, height), grace, base_url, by_name)
+    def run(
+        self,
+        page: str | os.PathLike[str] = "/",
+        mode: str = "auto",
+        main: Callable[[Page], Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Launch a page, wait until the last page is closed, and stop; see `JsMeetsPy.run`."""
+        if main is not None:
+            check_function(main, "main")
+        try:
+            with self._bridge.exits.told_to(self.stop):  # which also ends what main() and the window wait for
+                if _shows_in_this_process(mode):
+                    self._run_on_main_thread(page, main, options)
+                else:
+                    self._run_main(main, lambda: self.launch(page, mode, **options))
+                    self.wait()
+        except KeyboardInterrupt:
+            pass  # ends a program that waits for its user
+        finally:
+            self.stop()
+
+    def _run_main(self, main: Callable[[Page], Any] | None, launch: Callable[[], Page]) -> None:
+        handle: Page | None = None
+        try:
+            handle = launch()
+            if main is not None:
+                main(handle)
+        except Disconnected as error:
+            if handle is not None and not handle.wait(LEFT_SECONDS + (handle.grace or 0.0)):
+                raise
+            logger.info("%s has ended with its page: %s", "launch()" if handle is None else "main()", error)
+
+    def _run_on_main_thread(
+        self, page: str | os.PathLike[str], main: Callable[[Page], Any] | None, options: dict[str, Any]
+    ) -> None:
+        """Show the window on this thread; launch it and run `main` on another."""
+        from .window.in_process import MainThreadWindow
+
+        window = MainThreadWindow()
+        failures: list[BaseException] = []
+
+        def run_main() -> None:
+            try:
+                self._run_main(main, lambda: self.launch(page, "window", open_window=window.open, **options))
+            except BaseException as error:  # noqa: BLE001 - run() raises it
+                failures.append(error)
+                self.stop()
+            finally:
+                window.leave()
+
+        thread = threading.Thread(target=run_main, name="jsmeets-main", daemon=True)
+        thread.start()
+        window.show()
+        thread.join()
+        if failures:
+            raise failures[0]
+        self.wait()
+
+    # Stopping ------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Close all pages and stop the server; see `JsMeetsPy.stop`."""
+        with self._lock:
+            server, self._server = self._server, None
+            self._stopping = server or self._stopping
+            presence, self._presence = self._presence, None
+            pages, self._pages = self._pages, []
+        for page in pages:
+            page._end()
+        if presence is not None:
+            self._bridge.portal.call(presence.end)
+        if server is not None and self._bridge.portal.is_open():
+            self._bridge.portal.post(server.close_port)  # first, or clients that are sent away reconnect at once
+            self._bridge.portal.post(self._bridge.close_all, STOPPED)
+        stopping = self._stopping
+        if stopping is not None:
+            self._wait_stopped(stopping)
+        for page in pages:
+            page._join()
+
+    def _wait_stopped(self, server: ServerThread) -> None:
+        """Wait until a server has stopped, whichever thread stops it."""
+        server.stop()
+        self._bridge.join(timeout=1.0)
+
+    def _stop_at_exit(self) -> None:
+        """Stop as the program ends, without waiting for a loop that may be busy for ever."""
+        server, portal = self._server or self._stopping, self._bridge.portal
+        if server is None or not server.is_running():
+            return
+        for page in self._pages:
+            portal.settle(page._client.presence.end)
+        if self._presence is not None:
+            portal.settle(self._presence.end)
+        if portal.is_open():
+            portal.post(server.close_port)
+            portal.post(self._bridge.close_all, GOODBYE)
+        server.end(EXIT_SECONDS)
+        self._bridge.join(EXIT_WORKER_SECONDS)
 
 
-def _most_patient(pages: list[Page]) -> float | None:
-    """The grace time of all pages together."""
+_REACHABLE = (
+    "host=%r exposes port %d to the network: anyone who reaches it can read pages, files and traffic; to connect, they "
+    "need the token in page.url. The default host serves only this machine"
+)
+
+
+def too_late(address: str, mode: str, timeout: float | None) -> str:
+    """Return the text of the error when no page connected within the timeout, at an address without the token."""
+    text = f"no page connected within {timeout} s at {address}. "
+    if mode == "notebook":
+        text += f"{REACHABLE} "
+    return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"
+
+
+def _shows_in_this_process(mode: str) -> bool:
+    """Return whether `run()` shows the window in this process.
+
+    Raises:
+        LaunchError: Mode "window" cannot work in this process.
+    """
+    if mode not in ("window", "auto-window") or choose_modes(mode)[0] != "window":
+        return False
+    from .window.in_process import in_process_problem
+
+    problem = in_process_problem()
+    if problem is not None and mode == "window":
+        raise LaunchError(problem)
+    return problem is None
+
+
+def _longest_grace(pages: list[Page]) -> float | None:
+    """Return the grace time of all pages together; `None` where one of them has no limit."""
     graces = [page.grace for page in pages]
     return None if None in graces else max(filter(None, graces), default=0.0)
+
+
+def _served() -> list[Launcher]:
+    """Return the launchers that have served and still exist."""
+    return [launcher for reference in _launchers.valuerefs() if (launcher := reference()) is not None]
+
+
+@at_end
+def _stop_all() -> None:
+    for launcher in _served():
+        launcher._stop_at_exit()

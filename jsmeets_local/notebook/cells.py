@@ -1,8 +1,9 @@
-"""The cells of a notebook, as far as the kernel tells: which one runs, and how to write under one.
+"""Cells of a notebook: which one is running, and output under a cell.
 
-A kernel sends what is printed on any other thread to the request that it handled last, which may be a completion; then
-nobody sees it. Here a thread or a task can write under the cell that runs, or under an earlier one. Without a kernel in
-this process there are no cells, and all of this does nothing. IPython is not imported: who has a kernel, has it loaded.
+A kernel sends the output of other threads to the request that it handled last, which may be a completion, whose output
+is not shown. `writing()` directs the output of a thread or a task to the running cell, or to an earlier one. Without a
+kernel in this process there are no cells, and these functions do nothing. IPython is not imported: a kernel has loaded
+it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ _NOWHERE: AbstractContextManager[None] = nullcontext()
 
 
 class Cell(Struct, frozen=True):
-    """One execution of a cell.
+    """An execution of a cell.
 
     Attributes:
-        id: The front end's name of the cell, the same each time it runs; `""` where the front end does not tell.
-        run: The name of this execution.
-        request: The kernel's message that asked for it.
+        id: The id of the cell in the front end, the same for each execution; `""` if the front end sends none.
+        run: The id of this execution.
+        request: The message to the kernel that requested it.
     """
 
     id: str
@@ -34,22 +35,22 @@ class Cell(Struct, frozen=True):
 
 
 def kernel_shell() -> Any | None:
-    """The shell of the Jupyter kernel that this process is, or `None`."""
+    """Return the shell of the Jupyter kernel that this process is, or `None`."""
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
     shell = get_ipython() if get_ipython is not None else None
     return shell if hasattr(shell, "kernel") else None
 
 
 def current_cell() -> Cell | None:
-    """The cell that this code belongs to, also on a thread that writes under one; `None` where there is none."""
+    """Return the cell to which this code belongs, also on a thread that writes under one, or `None`."""
     shell = kernel_shell()
     return None if shell is None else _watched(shell).current_cell()
 
 
 def writing(cell: Cell | None) -> AbstractContextManager[None]:
-    """Within it, this thread or task writes under the cell that runs, or else under this one.
+    """Direct the output of this thread or task, within a `with` block, to the running cell, or else to this one.
 
-    Kernels older than ipykernel 7.4 may not be able to: there it goes under the cell that ran last.
+    A kernel older than ipykernel 7.4 may not support that; the output then goes to the cell that ran last.
     """
     if cell is None:
         return _NOWHERE
@@ -58,11 +59,11 @@ def writing(cell: Cell | None) -> AbstractContextManager[None]:
 
 
 class _Watch:
-    """Follows which cell of a kernel runs."""
+    """Track which cell of a kernel is running."""
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
-        self._running = self.current_cell()  # it is a cell that asks first, before we are told of any
+        self._running = self.current_cell()  # a cell makes the first call, before any event
         shell.events.register("pre_run_cell", self._began)
         shell.events.register("post_run_cell", self._ended)
 
@@ -91,7 +92,7 @@ class _Watch:
         self._running = None
 
 
-_watches: list[_Watch] = []  # one, as a process is one kernel; another one after the shell was replaced
+_watches: list[_Watch] = []  # at most one: a process is one kernel, whose shell may be replaced
 
 
 def _watched(shell: Any) -> _Watch:

@@ -1,4 +1,4 @@
-"""A frame under the cell of a notebook."""
+"""Show a page in an iframe under the cell of a notebook."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .cells import Cell, kernel_shell
 
 __all__ = ["SIZE", "Frame", "Launches", "check_side", "launches", "require_kernel", "show"]
 
-SIZE: tuple[int | str, int | str] = ("100%", 400)  # width and height of a frame
+SIZE: tuple[int | str, int | str] = ("100%", 400)  # width and height of an iframe
 
-# The frame lies on a text, which is what remains where the frame is taken out: by a viewer of notebooks that removes
-# frames and scripts, or by the image behind it when nobody answers. (No browser tells that a frame could not be loaded;
-# all of them tell it of an image.) Before that it tries again for a while, because an editor that forwards the port of
-# a remote kernel needs a moment.
+# The iframe covers a text, which remains if the iframe is removed: by a notebook viewer that strips iframes and
+# scripts, or by the image behind the text when the server does not answer. (No browser reports that an iframe failed to
+# load, but all report it for an image.) The image first retries for a while, because an editor that forwards the port
+# of a remote kernel needs a moment.
 _HTML = Template("""\
 <div style="width: $width; max-width: 100%; font-size: 12px; line-height: 1.6">
 <div style="display: grid">
@@ -53,13 +53,13 @@ _SILENT = _PARTS + (
 
 
 class Frame(Struct, frozen=True):
-    """How a page looks in a notebook.
+    """An iframe that shows a page in a notebook.
 
     Attributes:
-        addresses: Returns the address of the page and that of an image that answers as long as the page does.
-        title: The address to show, without the token.
-        width: In pixels, or a CSS length (`"100%"`).
-        height: In pixels, or a CSS length.
+        addresses: Returns the address of the page, and of an image that the same server serves.
+        title: The address to display, without the token.
+        width: Width in pixels, or as a CSS length (`"100%"`).
+        height: Height in pixels, or as a CSS length.
     """
 
     addresses: Callable[[], tuple[str, str]]
@@ -68,12 +68,12 @@ class Frame(Struct, frozen=True):
     height: int | str
 
     def sized(self, width: int | str | None, height: int | str | None) -> Frame:
-        """The same in another size; `None` for the size that it has."""
+        """Return the iframe in another size; `None` keeps width or height."""
         width, height = self.width if width is None else width, self.height if height is None else height
         return Frame(self.addresses, self.title, width, height)
 
     def html(self) -> str:
-        """The frame, its address as a link below it, and what to read where there is no page."""
+        """Return the HTML: the iframe, a link to the page below it, and the text that it covers."""
         url, probe = self.addresses()
         return _HTML.substitute(
             url=escape(url),
@@ -101,11 +101,11 @@ def _length(size: int | str) -> str:
 
 
 def require_kernel() -> Any:
-    """The shell of the kernel, in which a frame can be shown.
+    """Return the shell of a kernel whose front end can show an iframe.
 
     Raises:
         MissingExtra: IPython is not installed.
-        LaunchError: This process is not a kernel, or the notebook's front end carries no WebSocket.
+        LaunchError: This process is not a kernel, or the front end of the notebook does not carry WebSockets.
     """
     if "IPython" not in sys.modules and importlib.util.find_spec("IPython") is None:
         raise MissingExtra("mode=\"notebook\" needs IPython: pip install 'jsmeets-local[notebook]'")
@@ -121,17 +121,17 @@ def require_kernel() -> Any:
 
 
 def show(frame: Frame, plain: str) -> None:
-    """Shows a frame under the cell that runs, or the text `plain` in a front end without HTML.
+    """Show an iframe under the running cell, or the text `plain` in a front end without HTML.
 
     Raises:
         MissingExtra: IPython is not installed.
-        LaunchError: As `require_kernel`.
+        LaunchError: See `require_kernel`.
     """
     require_kernel().display_pub.publish({"text/html": frame.html(), "text/plain": plain})
 
 
 class Launches:
-    """What was launched; and by which cell, so that the next run of the same cell can replace it."""
+    """Registry of launched pages, and of the cell that launched each, so that its next run can replace them."""
 
     def __init__(self) -> None:
         self._by_cell: dict[str, tuple[str, WeakSet[Any]]] = {}
@@ -139,21 +139,21 @@ class Launches:
         self._numbers = count()
 
     def replaced_by(self, cell: Cell | None) -> list[Any]:
-        """What earlier runs of this cell launched; it is forgotten here."""
+        """Remove and return the pages that earlier runs of this cell launched."""
         if cell is None or not cell.id or self._by_cell.get(cell.id, (cell.run,))[0] == cell.run:
             return []
         return list(self._by_cell.pop(cell.id)[1])
 
     def add(self, cell: Cell | None, page: Any) -> None:
-        """Notes what this run of the cell, or the program, has launched."""
+        """Register a page that this run of the cell, or the program, has launched."""
         self._all[next(self._numbers)] = page
         if cell is not None and cell.id:
             self._by_cell.setdefault(cell.id, (cell.run, WeakSet()))[1].add(page)
 
     def pages(self) -> list[Any]:
-        """What was launched in this process and is still held by anybody, oldest first."""
+        """Return the launched pages that still exist, oldest first."""
         held = [reference() for reference in self._all.valuerefs()]
         return [page for page in held if page is not None]
 
 
-launches = Launches()  # a process is one kernel
+launches = Launches()  # one for the process, which is one kernel

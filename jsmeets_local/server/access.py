@@ -18,6 +18,7 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
+from .loopback import LOOPBACK_NAMES
 from .refusals import Refusals
 
 __all__ = ["TOKEN_PREFIX", "Access"]
@@ -28,7 +29,6 @@ MAX_PORT = 65535
 # `host:port` as browsers write it: without an account, a path, a query or a fragment (RFC 9110, section 7.2).
 _ADDRESS = re.compile(r"(\[[0-9a-f:.]+\]|[\w.~-]+)(?::([0-9]{0,5}))?", re.ASCII | re.IGNORECASE)
 _TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Access:
@@ -120,7 +120,7 @@ class Access:
     def _host_allowed(self, host: str, scope: Mapping[str, Any]) -> bool:
         name, _ = _split(host)
         server = (scope.get("server") or ("",))[0] or ""
-        own = name in _LOOPBACK or (name != "" and name == server.lower())
+        own = name in LOOPBACK_NAMES or (name != "" and name == server.lower())
         allowed = "*" in self.allowed_hosts or name in self.allowed_hosts or host.lower() in self.allowed_hosts
         return own or allowed or (name != "" and self._is_of_proxy(host.lower()))
 
@@ -135,7 +135,7 @@ class Access:
             return True
         scheme, _, address = origin.partition("://")
         (name, port), (own_name, own_port) = _split(address), _split(host)
-        is_own = address == host.lower() or ({name, own_name} <= _LOOPBACK and port == own_port)
+        is_own = address == host.lower() or ({name, own_name} <= LOOPBACK_NAMES and port == own_port)
         return scheme in ("http", "https") and name != "" and is_own
 
     def _token_given(self, subprotocols: Collection[str]) -> bool:

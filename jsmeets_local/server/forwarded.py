@@ -14,10 +14,11 @@ from urllib.parse import unquote
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from .loopback import is_loopback
+
 __all__ = ["PREFIX", "with_prefix"]
 
 PREFIX = re.compile(r"(/[\w.~!$&'()*+,;=:@%-]+)+", re.ASCII)  # no "//", which would be another host
-_LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
 def with_prefix(scope: Scope, told: str) -> Scope:
@@ -27,7 +28,7 @@ def with_prefix(scope: Scope, told: str) -> Scope:
         scope: As the server gives it.
         told: The prefix where no header tells one; `""` for none.
     """
-    local = str((scope.get("server") or ("",))[0]).startswith(_LOOPBACK)
+    local = is_loopback(str((scope.get("server") or ("",))[0]))
     headers = Headers(scope=scope) if local else Headers()
     scheme = headers.get("x-forwarded-proto", "").split(",")[0].strip()  # of the outermost of several proxies
     if scheme in ("http", "https") and scope["type"] == "http":

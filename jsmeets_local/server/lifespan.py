@@ -1,62 +1,55 @@
-"""The start and the end of an ASGI application: uvicorn's part of it, before uvicorn is loaded."""
+"""Run the lifespan of an ASGI application."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-__all__ = ["Lifespan"]
+from starlette.types import ASGIApp, Message
+
+from ..errors import LaunchError
+
+__all__ = ["lifespan"]
 
 logger = logging.getLogger("jsmeets_local")
 
 
-class Lifespan:
-    """One run of an application's lifespan, on the loop of its server. What it has of uvicorn's own, uvicorn uses.
+# uvicorn's LifespanOn is part of uvicorn, which is imported only after launch() has returned; and it logs what a
+# start-up handler raises, where launch() raises it. asgi-lifespan 2.1 ignores `lifespan.startup.failed`.
+@asynccontextmanager
+async def lifespan(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
+    """Start an application, give its lifespan state, and shut it down at the end of the `async with` block.
 
-    Args:
-        app: The ASGI application.
+    An exception of the shutdown is logged.
 
-    Attributes:
-        state: What it leaves for each request.
-        should_exit: Never: an application that does not start raises, before uvicorn hears of it.
+    Raises:
+        LaunchError: The application reports that it cannot start.
+        BaseException: The application raised it at start-up.
     """
+    state: dict[str, Any] = {}
+    requests: asyncio.Queue[Message] = asyncio.Queue()
+    started: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
 
-    should_exit = False
+    async def send(message: Message) -> None:
+        if not started.done():
+            started.set_result(message)
 
-    def __init__(self, app: Any) -> None:
-        self.state: dict[str, Any] = {}
-        self._app = app
-        self._asked: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-
-    async def begin(self) -> None:
-        """Starts the application.
-
-        Raises:
-            RuntimeError: It says that it cannot start.
-            BaseException: What it raised.
-        """
-        self._answer = asyncio.get_running_loop().create_future()
-        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
-        self._task = asyncio.ensure_future(self._app(scope, self._asked.get, self._say))
-        self._asked.put_nowait({"type": "lifespan.startup"})
-        await asyncio.wait((self._answer, self._task), return_when=asyncio.FIRST_COMPLETED)
-        if self._task.done():  # what has no lifespan just returns
-            self._task.result()
-        elif self._answer.result()["type"] == "lifespan.startup.failed":
-            raise RuntimeError(f"the application does not start: {self._answer.result().get('message', '')}")
-
-    async def startup(self) -> None:
-        """uvicorn's: it has been started already."""
-
-    async def shutdown(self) -> None:
-        """uvicorn's: ends the application; what it raises is logged."""
-        self._asked.put_nowait({"type": "lifespan.shutdown"})
+    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
+    task = asyncio.ensure_future(app(scope, requests.get, send))
+    requests.put_nowait({"type": "lifespan.startup"})
+    await asyncio.wait((started, task), return_when=asyncio.FIRST_COMPLETED)
+    if task.done():  # an application without a lifespan returns
+        task.result()
+    elif started.result()["type"] == "lifespan.startup.failed":
+        raise LaunchError(f"the application did not start: {started.result().get('message', '')}")
+    try:
+        yield state
+    finally:
+        requests.put_nowait({"type": "lifespan.shutdown"})
         try:
-            await self._task
+            await task
         except Exception:
-            logger.exception("the application did not end well")
-
-    async def _say(self, message: dict[str, Any]) -> None:
-        if not self._answer.done():
-            self._answer.set_result(message)
+            logger.exception("the application failed to shut down")

@@ -1,4 +1,4 @@
-"""What Starlette 1.x has dropped and the API of 2020 promises: start-up and shutdown handlers; and our script tags."""
+"""Start-up and shutdown handlers, which Starlette 1.0 dropped, and script tags for HTML."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import codecs
 import inspect
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from html import escape
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
@@ -24,7 +23,6 @@ from .media_types import utf16_of
 __all__ = [
     "Handler",
     "Handlers",
-    "Starlette2020",
     "check_path",
     "current_request",
     "enter_request",
@@ -33,7 +31,6 @@ __all__ = [
     "with_scripts",
 ]
 
-F = TypeVar("F", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
 
 current_request: ContextVar[Request] = ContextVar("current_request")
@@ -45,13 +42,13 @@ _NOT_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04x}" for character in "
 
 
 def enter_request(scope: Scope, receive: Receive) -> None:
-    """Notes the HTTP request that is being answered, and the path at which the application itself is mounted."""
+    """Set the current HTTP request and the path at which the application is mounted."""
     current_request.set(Request(scope, receive))
     current_root.set(quote(str(scope.get("root_path", "")).rstrip("/"), safe=_OF_PATHS))
 
 
 def script_tags() -> str:
-    """The script tag of all our files, behind an import map."""
+    """Return an import map and the script tag of all scripts of this package."""
     return "\n".join([*_import_map(), _script_tag()])
 
 
@@ -60,7 +57,7 @@ def _script_tag() -> str:
 
 
 def _import_map() -> list[str]:
-    """Where we are under a path, `import "/jsmeetspy/jsmeets.mjs"` has to be led there."""
+    """Return the import map that leads `import "/jsmeetspy/jsmeets.mjs"` to a mounted application."""
     root = current_root.get()
     if not root:
         return []
@@ -69,11 +66,11 @@ def _import_map() -> list[str]:
 
 
 def with_scripts(html: str) -> str:
-    """An HTML text that loads our scripts, from where we are: a script tag first in its head, unless it has its own."""
+    """Return HTML that loads the scripts of this package: a script tag first in its head, unless it has its own."""
     root = current_root.get()
     html = _OUR_FILES.sub(lambda found: found[1] + root, html)
     has_scripts = any(name in html for name in ("JsPyTextSocket.js", "jsmeets.mjs", f"jsmeetspy/{JOINED}"))
-    has_map = "importmap" in html  # a second one would not count in every browser
+    has_map = "importmap" in html  # not every browser reads a second one
     tags = [*([] if has_map else _import_map()), *([] if has_scripts else [_script_tag()])]
     return _in_head(html, "\n{}\n".format("\n".join(tags))) if tags else html
 
@@ -103,12 +100,12 @@ def _in_head(html: str, tags: str) -> str:
 
 
 class Handlers:
-    """Start-up and shutdown handlers, run as a lifespan around the user's own.
+    """Start-up and shutdown handlers, run as a lifespan inside the user's own.
 
     Args:
-        on_startup: Run in order when the server starts, inside the lifespan.
-        on_shutdown: Run in order when it stops.
-        lifespan: The user's own, or `None`.
+        on_startup: Called in order when the server starts.
+        on_shutdown: Called in order when the server stops.
+        lifespan: The lifespan of the user, or `None`.
     """
 
     def __init__(
@@ -124,7 +121,7 @@ class Handlers:
         self._lifespan = lifespan
 
     def add(self, event_type: str, func: Handler) -> None:
-        """Adds a handler.
+        """Add a handler.
 
         Raises:
             ValueError: `event_type` is neither "startup" nor "shutdown".
@@ -140,7 +137,7 @@ class Handlers:
 
     @asynccontextmanager
     async def run(self, app: Any) -> AsyncIterator[MutableMapping[str, Any] | None]:
-        """The lifespan that runs them."""
+        """Run the handlers as a lifespan."""
         async with AsyncExitStack() as stack:
             state = None
             if self._lifespan is not None:
@@ -171,56 +168,3 @@ def check_path(path: Any, decorator: str) -> None:
         raise TypeError(f'{decorator} needs the path that is served: @app.{decorator}("/"); got {path!r:.200}')
     if not path.startswith("/"):
         raise ValueError(f'the path of a route begins with a slash: @app.{decorator}("/{path}")')
-
-
-class Starlette2020(Starlette):
-    """The methods that Starlette had in 2020; a subclass provides its handlers before they are used."""
-
-    _handlers: Handlers
-
-    def route(
-        self,
-        path: str,
-        methods: Iterable[str] | str | None = None,
-        name: str | None = None,
-        include_in_schema: bool = True,
-    ) -> Callable[[F], F]:
-        """Decorator: serves a path by a function of the request, plain (in a thread) or async.
-
-        Args:
-            path: As Starlette's: `"/"`, `"/item/{id:int}"`.
-            methods: HTTP methods, in any case; `None` for GET.
-            name: For `url_for`; the function's name by default.
-            include_in_schema: As Starlette's.
-
-        Raises:
-            TypeError: `path` is no str (`@app.route` alone), or what is decorated is no function.
-            ValueError: `path` does not begin with a slash.
-        """
-        check_path(path, "route")
-        verbs = None if methods is None else [methods] if isinstance(methods, str) else list(methods)
-
-        def decorate(func: F) -> F:
-            check_function(func, f"what serves {path!r}")
-            self.router.add_route(path, func, verbs, name, include_in_schema)
-            return func
-
-        return decorate
-
-    def add_event_handler(self, event_type: str, func: Handler) -> None:
-        """Runs `func`, plain or async, at "startup" or "shutdown".
-
-        Raises:
-            ValueError: `event_type` is something else.
-        """
-        self._handlers.add(event_type, func)
-
-    def on_event(self, event_type: str) -> Callable[[F], F]:
-        """Decorator: `add_event_handler`."""
-        self._handlers.check_type(event_type)
-
-        def decorate(func: F) -> F:
-            self.add_event_handler(event_type, func)
-            return func
-
-        return decorate

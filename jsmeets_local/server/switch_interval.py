@@ -1,4 +1,4 @@
-"""How long a thread of Python keeps the others waiting, while a server runs: `launch(switch_interval=)`."""
+"""Python's thread switch interval while a server runs: `launch(switch_interval=)`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["check_switch_interval", "switching"]
+__all__ = ["check_switch_interval", "set_switch_interval"]
 
 LEAST, MOST = 1e-6, 1.0  # seconds
 
 _lock = threading.Lock()
-_wanted: list[float] = []  # by the servers that run; the shortest counts
-_before: float | None = None  # what the program had when the first of them came
-_set: float | None = None  # what they have made of it, as Python tells it
+_requested: list[float] = []  # by the running servers; the shortest applies
+_original: float | None = None  # the interval of the program before the first request
+_applied: float | None = None  # the interval that was set, as Python reports it
 
 
-def check_switch_interval(seconds: float | None) -> float | None:
-    """Seconds between `LEAST` and `MOST`; `None` leaves it as it is.
+def check_switch_interval(seconds: float) -> float:
+    """Return seconds between `LEAST` and `MOST`.
 
     Raises:
         TypeError: It is no number.
         ValueError: It is out of range.
     """
-    if seconds is None:
-        return None
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(f"switch_interval is a number of seconds, or None to leave it alone; got {seconds!r}")
     if not LEAST <= seconds <= MOST:
@@ -36,30 +34,33 @@ def check_switch_interval(seconds: float | None) -> float | None:
 
 
 @contextmanager
-def switching(seconds: float | None) -> Iterator[None]:
-    """Sets the switch interval of this process for a while. Of several the shortest counts; the last one restores."""
+def set_switch_interval(seconds: float | None) -> Iterator[None]:
+    """Set the switch interval of the process within a `with` block.
+
+    Of several blocks the shortest interval applies; the end of the last one restores the original.
+    """
     if seconds is None:
         yield
         return
     with _lock:
-        _wanted.append(seconds)
+        _requested.append(seconds)
         _apply()
     try:
         yield
     finally:
         with _lock:
-            _wanted.remove(seconds)
+            _requested.remove(seconds)
             _apply()
 
 
 def _apply() -> None:
-    """Sets what is wanted. What the program itself has set in the meantime is what it gets back."""
-    global _before, _set
-    if _set is None or sys.getswitchinterval() != _set:
-        _before = sys.getswitchinterval()
-    if _wanted:
-        sys.setswitchinterval(min(_wanted))
-        _set = sys.getswitchinterval()
-    elif _before is not None:
-        sys.setswitchinterval(_before)
-        _before = _set = None
+    """Set the requested interval. If the program has set another one in the meantime, that one is restored later."""
+    global _original, _applied
+    if _applied is None or sys.getswitchinterval() != _applied:
+        _original = sys.getswitchinterval()
+    if _requested:
+        sys.setswitchinterval(min(_requested))
+        _applied = sys.getswitchinterval()
+    elif _original is not None:
+        sys.setswitchinterval(_original)
+        _original = _applied = None

@@ -1,37 +1,39 @@
-"""A server in a thread of its own: bound before it starts, ready without polling, stopped completely.
+"""Serve an ASGI application from a daemon thread.
 
-Whoever connects waits in the queue of the socket until uvicorn is there. So nobody else waits for uvicorn: it is loaded
-while the browser starts.
+The port is bound, and listens, before the thread starts: clients that connect early wait in the backlog of the socket,
+and uvicorn is imported while the browser starts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import logging
 import os
 import socket
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from starlette.types import ASGIApp
+
 from ..bridge.portal import wait_for
-from ..errors import LaunchError
+from ..bridge.shutdown import after_fork
 from ..notebook.cells import current_cell, writing
-from .lifespan import Lifespan
-from .switch_interval import switching
+from .lifespan import lifespan
+from .loopback import is_loopback
+from .switch_interval import set_switch_interval
 
 if TYPE_CHECKING:
     from .uvicorn_server import Server
 
 __all__ = ["ServerThread", "bind"]
 
-GRACE_SECONDS = 2  # what requests and sockets get to end when the server stops
-HASTE_SECONDS = 1  # the same where the program ends
-STOP_SECONDS = 10.0  # what everything gets
+GRACE_SECONDS = 2  # for requests and WebSockets to end when the server stops
+EXIT_GRACE_SECONDS = 1  # the same at the end of the program
+STOP_SECONDS = 10.0  # for the whole server to stop
 
 # The ports that browsers do not open, but for 0: https://fetch.spec.whatwg.org/#port-blocking
 _REFUSED = frozenset(
@@ -51,92 +53,96 @@ _servers: WeakSet[ServerThread] = WeakSet()
 
 
 class ServerThread:
-    """Starts an ASGI application on a local port from a daemon thread; `accept` lets it serve.
+    """Start an ASGI application on a local port; `accept()` begins to serve it.
 
-    Signals stay with the host program, and so does its logging.
+    Signals and logging stay with the host program.
 
     Args:
         app: The application.
         host: The address to bind.
         port: The port; 0 for a free one.
-        switch_interval: Seconds, while it runs; see `switching`.
+        switch_interval: Seconds, while the server runs; see `set_switch_interval`.
 
     Raises:
         ValueError: `port` is no port.
         OSError: The port is taken; the text names it.
-        LaunchError: The server did not start.
+        LaunchError: The application reports that it cannot start.
+        BaseException: The application raised it at start-up.
     """
 
-    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0, switch_interval: float | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0, switch_interval: float | None = None
+    ) -> None:
         self._socket = bind(host, port)
         self.host = host
         self.switch_interval = switch_interval
         self.port: int
         address, self.port = self._socket.getsockname()[:2]
-        self.is_local: bool = ipaddress.ip_address(address).is_loopback
-        self._twin: socket.socket | None = None
+        self.is_local = is_loopback(address)
+        self._ipv6_socket: socket.socket | None = None  # reserves the port, see owns_localhost()
         self._app = app
         self._loop = _new_loop()
-        # Released when it has started, or failed to. Ctrl-C could leave an Event locked, as it is written in Python.
-        self._ready = threading.Lock()
-        self._ready.acquire()
-        self._goes_on = asyncio.Event()  # accepting, or stopping
+        # Released when it has started, or failed to. Ctrl-C could leave an Event locked, which is written in Python.
+        self._started = threading.Lock()
+        self._started.acquire()
+        self._proceed = asyncio.Event()  # to accept, or to stop
         self._stopping = False
         self._grace = GRACE_SECONDS
         self._server: Server | None = None
-        self._cell = current_cell()  # of a notebook: where the log of this thread is seen
+        self._cell = current_cell()  # of a notebook: this thread logs under it
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="jsmeets-server", daemon=True)
         _servers.add(self)
         try:
             self._thread.start()
-            wait_for(self._ready)
+            wait_for(self._started)
         except BaseException:  # Ctrl-C during a long start-up
             self.stop()
             raise
         if self._failure is not None:
             self._thread.join()
-            raise LaunchError(f"the server did not start: {self._failure}") from self._failure
+            raise self._failure
 
     def accept(self) -> None:
-        """Serves, from now on; those who have connected already wait for that."""
-        with suppress(RuntimeError):  # the loop has ended
+        """Serve from now on, beginning with the clients that have connected already."""
+        with suppress(RuntimeError):  # the loop is closed
             try:
-                self._loop.call_soon_threadsafe(self._goes_on.set)
-            except KeyboardInterrupt:  # asyncio's loop may have it, and not be awake
-                self._loop.call_soon_threadsafe(self._goes_on.set)
+                self._loop.call_soon_threadsafe(self._proceed.set)
+            except KeyboardInterrupt:  # asyncio's loop may have the callback and not be awake
+                self._loop.call_soon_threadsafe(self._proceed.set)
                 raise
 
     @property
     def base_url(self) -> str:
-        """`http://host:port`, as a browser on this machine reaches it."""
+        """Return `http://host:port`, as a browser on this machine reaches it."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self.host, self.host)
         return f"http://{host}:{self.port}"
 
     def owns_localhost(self) -> bool:
-        """Whether the name `localhost` leads here and nowhere else.
+        """Return whether the name `localhost` leads to this server and to no other.
 
-        Browsers try it by IPv6 too, where another account may have the same port: it is taken here, and not used.
+        Browsers try `localhost` by IPv6 too, where another account may listen at the same port. This method reserves
+        that port without using it.
         """
-        if self.host != "127.0.0.1" or self._twin is not None:
-            return self._twin is not None
+        if self.host != "127.0.0.1" or self._ipv6_socket is not None:
+            return self._ipv6_socket is not None
         try:
-            self._twin = _taken("::1", self.port)
+            self._ipv6_socket = _reserve("::1", self.port)
         except OSError as error:
-            return error.errno not in (errno.EADDRINUSE, errno.EACCES)  # else there is no IPv6 here
+            return error.errno not in (errno.EADDRINUSE, errno.EACCES)  # any other: this machine has no IPv6
         return True
 
     def is_running(self) -> bool:
-        """Whether it serves."""
+        """Return whether the thread runs."""
         return self._thread.is_alive()
 
     def close_port(self) -> None:
-        """Accepts nobody any more, at once (`stop` begins up to 0.1 s later); on the server's own loop only."""
+        """Stop accepting connections at once; `stop()` takes up to 0.1 s. Only on the loop of the server."""
         for server in self._server.servers if self._server is not None and self._server.started else ():
             server.close()
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Stops, and waits until the port is free and the thread has ended (not on the server's own thread)."""
+        """Stop, and wait until the port is free and the thread has ended; on that thread, do not wait."""
         self._stopping = True
         if self._server is not None:
             self._server.should_exit = True
@@ -145,60 +151,60 @@ class ServerThread:
             with suppress(RuntimeError):  # Ctrl-C came before it has begun; if it begins, it ends at once
                 self._thread.join(seconds)
             if self._thread.is_alive():
-                logger.error("the server does not end: an async function or a handler ignores its cancellation")
+                logger.error(
+                    "the server did not stop in %g s: an async function or a handler ignores its cancellation", seconds
+                )
 
     def end(self, seconds: float) -> None:
-        """Stops with the program: quickly, and waits no longer than this."""
-        self._grace = HASTE_SECONDS
+        """Stop at the end of the program: with less grace, and waiting for at most `seconds`."""
+        self._grace = EXIT_GRACE_SECONDS
         if self._server is not None:
-            self._server.config.timeout_graceful_shutdown = HASTE_SECONDS
+            self._server.config.timeout_graceful_shutdown = EXIT_GRACE_SECONDS
         self.stop(seconds)
 
-    def disown(self) -> None:
-        """After a fork, in the new process: that one must not hold the port."""
-        for sock in filter(None, (self._socket, self._twin)):
+    def release(self) -> None:
+        """Release the port in a forked process, where the thread does not run."""
+        for sock in filter(None, (self._socket, self._ipv6_socket)):
             if sock.fileno() >= 0:
-                os.close(sock.detach())  # not close(): the event loop, which is not here, has marked it as in use
+                os.close(sock.detach())  # not close(): the event loop, which does not run here, marks it as in use
 
     def _run(self) -> None:
         try:
             with (
                 writing(self._cell),
-                switching(self.switch_interval),
+                set_switch_interval(self.switch_interval),
                 asyncio.Runner(loop_factory=lambda: self._loop) as runner,
             ):
                 runner.run(self._serve())
         except BaseException as error:
-            logger.error("the server has ended", exc_info=error)
+            logger.error("the server stopped with an error", exc_info=error)
             self._failure = error
         finally:
             self._socket.close()
-            if self._twin is not None:
-                self._twin.close()
-            self._tell_ready()
+            if self._ipv6_socket is not None:
+                self._ipv6_socket.close()
+            self._report_started()
 
-    def _tell_ready(self) -> None:
-        if self._ready.locked():
-            self._ready.release()
+    def _report_started(self) -> None:
+        if self._started.locked():
+            self._started.release()
 
     async def _serve(self) -> None:
-        lifespan = Lifespan(self._app)
-        await lifespan.begin()
-        self._tell_ready()
-        await self._goes_on.wait()
-        if self._stopping:
-            await lifespan.shutdown()
-            return
-        from .uvicorn_server import Server  # and uvicorn with it
+        async with lifespan(self._app) as state:
+            self._report_started()
+            await self._proceed.wait()
+            if self._stopping:
+                return
+            from .uvicorn_server import Server  # and uvicorn with it
 
-        self._server = Server(self._app, lifespan, self._grace)
-        if self._stopping:
-            self._server.should_exit = True
-        await self._server.serve(sockets=[self._socket])
+            self._server = Server(self._app, state, self._grace)
+            if self._stopping:
+                self._server.should_exit = True
+            await self._server.serve(sockets=[self._socket])
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """The one that uvicorn would take, whatever policy a notebook has set."""
+    """Return the event loop that uvicorn would choose, whatever policy a notebook has set."""
     try:
         import uvloop
     except ImportError:
@@ -208,8 +214,8 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _taken(host: str, port: int) -> socket.socket:
-    """A socket of IPv6 that does not listen; nobody else gets the port."""
+def _reserve(host: str, port: int) -> socket.socket:
+    """Return an IPv6 socket that holds a port without listening."""
     sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
     try:
         if sys.platform == "win32":
@@ -222,7 +228,7 @@ def _taken(host: str, port: int) -> socket.socket:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """Return a listening socket.
 
     Raises:
         TypeError: `host` is no str.
@@ -268,10 +274,7 @@ def _bind_problem(host: str, port: int, error: OSError) -> str:
     )
 
 
-def _disown_all() -> None:
+@after_fork
+def _release_all() -> None:
     for server in list(_servers):
-        server.disown()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disown_all)
+        server.release()

@@ -1,4 +1,4 @@
-"""uvicorn, as our own thread runs it."""
+"""Configure uvicorn for a server thread. This module imports uvicorn, so it is loaded after the application started."""
 
 from __future__ import annotations
 
@@ -8,62 +8,61 @@ import socket
 from typing import Any, cast
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from .lifespan import Lifespan
 from .peer_credentials import PeerCredentials
 from .request_head import HttpProtocol
 
 __all__ = ["Server"]
 
-PREPARE_SECONDS = 0.005  # in which a document is served that was waited for; then its browser starts a process
+PRELOAD_SECONDS = 0.005  # after which the browser that got its first document is busy with a process of its own
 
 
 @functools.cache
-def _websockets() -> Any:
-    """The WebSockets of uvicorn: no document need wait for them."""
+def _websocket_protocol() -> Any:
+    """Return the WebSocket protocol class; no document has to wait until it is loaded."""
     from .fastpath import FastPathProtocol
 
     return FastPathProtocol
 
 
-def _websocket(**options: Any) -> Any:
-    return _websockets()(**options)
+def _make_websocket_protocol(**options: Any) -> Any:
+    return _websocket_protocol()(**options)
 
 
 class Server(uvicorn.Server):
-    """Serves an application that has started.
+    """Serve an application whose lifespan has started.
 
     Args:
         app: The application.
-        lifespan: Of the application; ends with the server.
-        grace: Seconds that requests and sockets get to end when it stops.
+        state: Its lifespan state.
+        grace: Seconds for requests and WebSockets to end when the server stops.
     """
 
-    def __init__(self, app: Any, lifespan: Lifespan, grace: int) -> None:
+    def __init__(self, app: ASGIApp, state: dict[str, Any], grace: int) -> None:
         config = uvicorn.Config(
             PeerCredentials(app),
-            proxy_headers=False,  # they are read by Peers
+            proxy_headers=False,  # PeerCredentials reads them
             log_config=None,
             log_level="warning",
             access_log=False,
-            lifespan="off",  # uvicorn's own
+            lifespan="off",
             http=HttpProtocol,
-            ws=cast(Any, _websocket),
+            ws=cast(Any, _make_websocket_protocol),
             ws_per_message_deflate=False,  # on one machine compressing costs more than it saves
             timeout_graceful_shutdown=grace,
         )
         super().__init__(config)
-        self._lifespan = lifespan
+        self._state = state
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's."""
-        self.lifespan = cast(Any, self._lifespan)
+        """Start as uvicorn does, with the state of the lifespan, then load the WebSocket protocol."""
+        self.lifespan.state.update(self._state)
         await super().startup(sockets=sockets)
-        asyncio.get_running_loop().call_later(PREPARE_SECONDS, _websockets)
+        asyncio.get_running_loop().call_later(PRELOAD_SECONDS, _websocket_protocol)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's, but that it does not wait for those who stopped reading."""
+        """Shut down as uvicorn does, then abort the connections whose peer has stopped reading."""
         await super().shutdown(sockets=sockets)
         for connection in list(self.server_state.connections):
-            # A peer that stopped reading: closing would wait for it to take what is still to be written.
-            connection.transport.abort()
+            connection.transport.abort()  # close() would wait until the peer has read what is buffered

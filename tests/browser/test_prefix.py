@@ -16,8 +16,7 @@ PREFIX = "/user/ann%40lab/proxy/{port}/"
 
 def address(app: JsMeetsPy, page: Page) -> str:
     """The page by a proxy that leaves the path on, which is the application itself."""
-    assert app._server is not None
-    return f"{app._server.base_url}{page.url}"
+    return f"{app.url}{page.url}"
 
 
 IMPORTS = [

@@ -20,8 +20,7 @@ PAGE = "<!DOCTYPE html><title>T</title><body><script>JsPyFunction.expose('where'
 
 
 def port_of(app: JsMeetsPy) -> int:
-    assert app._server is not None
-    return app._server.port
+    return app.port
 
 
 # Addresses that open a page once -------------------------------------------------------------------------------------

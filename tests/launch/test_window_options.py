@@ -11,7 +11,7 @@ import pytest
 
 from jsmeets_local import Disconnected, JsMeetsPy, LaunchError, Page
 from jsmeets_local.launch.chromium import command
-from jsmeets_local.launch.window.options import check_options, look
+from jsmeets_local.launch.window.options import check_window_options, window_parameters
 from tests.raw import RawPage
 
 
@@ -47,8 +47,8 @@ def test_modes_without_a_window_ignore_its_options(app: JsMeetsPy) -> None:
 
 
 def test_what_the_app_mode_uses() -> None:
-    options = check_options({"position": (1, -2), "fullscreen": True, "on_top": True, "title": "x"})
-    used = command("http://127.0.0.1/", look(None, None, options))
+    options = check_window_options({"position": (1, -2), "fullscreen": True, "on_top": True, "title": "x"})
+    used = command("http://127.0.0.1/", window_parameters(None, None, options))
     assert used[-3:] == ["--window-size=800,600", "--window-position=1,-2", "--start-fullscreen"]
 
 
@@ -57,13 +57,15 @@ def test_what_a_window_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     icon.write_text("")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["/somewhere/my_tool.py"])
-    told = look(np.int64(300), None, check_options({"icon": "icon.png", "min_size": (np.int32(9), 8)}))
+    told = window_parameters(
+        np.int64(300), None, check_window_options({"icon": "icon.png", "min_size": (np.int32(9), 8)})
+    )
     assert (told["width"], told["height"], told["min_size"]) == (300, 600, [9, 8])
     assert (told["program"], told["title"], told["icon"]) == ("my_tool", None, str(icon))
     with pytest.raises(TypeError, match="CSS lengths are for notebooks"):
-        look("50%", None, {})
+        window_parameters("50%", None, {})
     with pytest.raises(ValueError, match="height is 1 or more pixels; got 0"):
-        look(None, 0, {})
+        window_parameters(None, 0, {})
 
 
 # run() ---------------------------------------------------------------------------------------------------------------

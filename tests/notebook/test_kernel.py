@@ -286,7 +286,7 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
     import sys
 
     from jsmeets_local import LaunchError, MissingExtra
-    from jsmeets_local.launch import choose_modes
+    from jsmeets_local.launch.modes import choose_modes
     from jsmeets_local.notebook import display as notebook
 
     assert choose_modes("auto") == ["browser"]

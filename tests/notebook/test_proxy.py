@@ -95,7 +95,7 @@ def test_the_proxy_is_found(open_notebook: OpenNotebook) -> None:
     """Launch, calls, callbacks, interrupt, and the page again: as without a proxy."""
     notebook = open_notebook(
         LAUNCH + "page.call('double')(21)",
-        "import json; json.dumps([app._server.port, page.url.partition('#')[0]])",
+        "import json; json.dumps([app.port, page.url.partition('#')[0]])",
         "await page.aio.call('double')(5)",
         EXPOSE,
         "page.call('down')(50, 'plain')",
@@ -232,7 +232,7 @@ def test_what_tells_of_a_proxy(kernel: Kernel, jupyter: Callable[..., list[str]]
 
     jupyter(404)
     assert found(kernel) == "None", "it is not installed, and the port may be forwarded"
-    assert found(kernel, **HUB).startswith("LaunchError: JupyterHub shows what a kernel serves only by a proxy")
+    assert found(kernel, **HUB).startswith("LaunchError: JupyterHub shows what a kernel serves only through a proxy")
     assert "pip install jupyter-server-proxy" in found(kernel, **HUB)
 
     with socket.socket() as free:
@@ -247,7 +247,7 @@ def test_the_address_of_the_page_is_whole_as_far_as_it_is_known(
 ) -> None:
     kernel.run("from jsmeets_local import JsMeetsPy; app = JsMeetsPy()")
     url = "app.launch('<p>x</p>', 'none', base_url='/user/ann/proxy/{port}/').url.partition('#')[0]"
-    port = kernel.value(f"{url} and app._server.port")
+    port = kernel.value(f"{url} and app.port")
     path = f"/user/ann/proxy/{port}/"
     assert kernel.value(url) == path
     jupyter(url="http://box:8888/lab/")

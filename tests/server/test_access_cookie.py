@@ -40,8 +40,7 @@ class Browser:
     """Keeps cookies, as far as it must here."""
 
     def __init__(self, app: JsMeetsPy) -> None:
-        assert app._server is not None
-        self._port = app._server.port
+        self._port = app.port
         self.cookies: dict[str, str] = {}
         self.set_cookie = ""
 
@@ -133,7 +132,7 @@ def test_all_pages_of_a_server_are_private(app: JsMeetsPy, page: Page) -> None:
         assert browser.get(other.url)[0] == 303
     app.stop()
     app.launch("<p>x</p>", mode="none")
-    with pytest.raises(LaunchError, match=r"served already, and not in private; stop\(\) it first"):
+    with pytest.raises(LaunchError, match=r"already served without private=True; call stop\(\) first"):
         app.launch("<p>x</p>", mode="none", private=True)
 
 

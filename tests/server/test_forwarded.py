@@ -57,8 +57,7 @@ def known(app: JsMeetsPy) -> None:
 
 
 def port_of(app: JsMeetsPy) -> int:
-    assert app._server is not None
-    return app._server.port
+    return app.port
 
 
 def get(app: JsMeetsPy, path: str, headers: dict[str, str] = AS_PROXY) -> tuple[int, str, str]:
@@ -240,7 +239,8 @@ def test_page_url(app: JsMeetsPy) -> None:
 def test_what_is_no_address(app: JsMeetsPy, base_url: str) -> None:
     with pytest.raises(ValueError, match=r'base_url is a path \("/user/ann/proxy/\{port\}/"\) or a URL'):
         app.launch("<p>x</p>", mode="none", base_url=base_url)
-    assert app._server is None
+    with pytest.raises(LaunchError, match="this application is not served"):
+        _ = app.port
 
 
 def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyP
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", f"{browser} %s")
     monkeypatch.setattr("webbrowser._tryorder", None)  # it looks for browsers once in a process
-    with pytest.raises(LaunchError, match=r"it was waited for at https://hub\.example\.org/lab/") as caught:
+    with pytest.raises(LaunchError, match=r"no page connected within 1 s at https://hub\.example\.org/lab/") as caught:
         app.launch("<p>x</p>", mode="browser", base_url=f"https://{PUBLIC}/lab/", timeout=1)
     assert "jsmeets=" not in str(caught.value)
     assert opened.read_text().startswith(f"https://{PUBLIC}/lab/jsmeetspy/open/")
@@ -274,8 +274,7 @@ def test_a_proxy_that_tells_nothing(app: JsMeetsPy, base_url: str) -> None:
 def test_localhost_is_ours_or_not_used(app: JsMeetsPy) -> None:
     """Browsers try `::1` too: whoever listens there would be given the page's token."""
     app.launch("<p>x</p>", mode="none")
-    server = app._server
-    assert server is not None
+    server = app._launcher._running_server()
     with socket.socket(socket.AF_INET6) as foreign:
         foreign.bind(("::1", server.port))
         assert not server.owns_localhost()

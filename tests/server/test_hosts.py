@@ -33,8 +33,7 @@ def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
 @pytest.fixture
 def port(app: JsMeetsPy) -> int:
     app.launch("<p>x</p>", mode="none")
-    assert app._server is not None
-    return app._server.port
+    return app.port
 
 
 FOREIGN = [
@@ -127,9 +126,8 @@ def test_clients_of_tests_are_answered(app: JsMeetsPy) -> None:
 )
 def test_behind_a_proxy(app: JsMeetsPy, base_url: str | None, answered: str, refused: str) -> None:
     app.launch("<p>x</p>", mode="none", base_url=base_url)
-    assert app._server is not None
-    assert request(app._server.port, "/own", answered)[0] == 200
-    assert request(app._server.port, "/own", refused)[0] == 403
+    assert request(app.port, "/own", answered)[0] == 200
+    assert request(app.port, "/own", refused)[0] == 403
 
 
 # Other addresses than those of this machine --------------------------------------------------------------------------
@@ -151,11 +149,8 @@ def test_other_addresses_are_warned_of(host: str, caplog: pytest.LogCaptureFixtu
     try:
         page = app.launch("<p>x</p>", mode="none", host=host)
         app.open("<p>y</p>", mode="none")
-        assert app._server is not None
         (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-        assert warning.startswith(
-            f"host='{host}': whoever reaches port {app._server.port} of this machine over the net"
-        )
+        assert warning.startswith(f"host='{host}' exposes port {app.port} to the network: ")
         assert "#jsmeets=" in page.url, "there is a token"
         assert app._access.token is not None
         assert app._access.token not in warning

@@ -199,10 +199,10 @@ def test_a_second_page_of_the_same_server(app: JsMeetsPy) -> None:
 
 
 def test_open_comes_after_launch(app: JsMeetsPy) -> None:
-    with pytest.raises(LaunchError, match="launch\\(\\) it first"):
+    with pytest.raises(LaunchError, match=r"this application is not served; call launch\(\) first"):
         app.open("<p>")
     app.launch("<p>", mode="none").close()
-    with pytest.raises(LaunchError, match="launch\\(\\) it first"):
+    with pytest.raises(LaunchError, match=r"this application is not served; call launch\(\) first"):
         app.open("<p>")
 
 

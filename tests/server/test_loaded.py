@@ -42,14 +42,17 @@ WINDOWS = {
     "jsmeets_local.launch." + name
     for name in (
         "browser",
-        "checks",
+        "child_process",
         "chromium",
-        "look",
-        "stage",
-        "steering",
-        "window",
-        "window_here",
-        "window_process",
+        "environment",
+        "window.child",
+        "window.commands",
+        "window.handle",
+        "window.in_process",
+        "window.options",
+        "window.out_of_process",
+        "window.requests",
+        "window.requirements",
     )
 }
 AT_FIRST_USE = {

@@ -111,8 +111,7 @@ def test_paths(app: JsMeetsPy, path: str, wanted: str, prefix: str) -> None:
     page = app.launch(path, mode="none", base_url=f"http://public.example{prefix}/")
     public = page._urls.fresh()
     assert public.startswith(f"http://public.example{prefix}/jsmeetspy/open/")
-    assert app._server is not None
-    local = app._server.base_url + urlsplit(public).path.removeprefix(prefix)
+    local = app.url + urlsplit(public).path.removeprefix(prefix)
     token = f"{app._access.token}.{page._client.key}"
     location = urljoin(public, ask(local, headers={"Host": "public.example"}).headers["location"])
     assert location == f"http://public.example{prefix}{wanted.format(token)}"

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
 from jsmeets_local.cli.plan import Plan
-from jsmeets_local.launch import too_late
+from jsmeets_local.launch.launcher import too_late
 from tests.raw import RawPage, follow, open_socket, request
 
 
@@ -33,7 +33,18 @@ def token_of(page: Any) -> str:
 def objects(page: Any) -> Iterator[Any]:
     """What a user may come to see, in a debugger or a traceback that shows variables."""
     app = page.app
-    yield from (app, page, page.aio, page.js, app.bridge, app._access, app._server, app.pages, app._one_time_urls)
+    yield from (
+        app,
+        page,
+        page.aio,
+        page.js,
+        app.bridge,
+        app._access,
+        app._launcher,
+        app._launcher._server,
+        app.pages,
+        app._one_time_urls,
+    )
     yield from (
         page._client,
         page._frame,
@@ -41,9 +52,9 @@ def objects(page: Any) -> Iterator[Any]:
         page._frame.sized(1, 2),
         app.routes,
         app._documents,
-        app._tracker,
+        app._launcher._presence,
     )
-    for one in (app, page, page._client, app._server):
+    for one in (app, app._launcher, page, page._client, app._launcher._server):
         yield vars(one)
 
 
@@ -70,7 +81,7 @@ def test_no_log_has_it(page: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Also where the program logs everything that it can (of uvicorn what is a warning)."""
     token, fresh = token_of(page), page._urls.fresh()
     path = fresh[fresh.index("/jsmeetspy") :]
-    port = page.app._server.port
+    port = page.app.port
     local = f"http://127.0.0.1:{port}/#jsmeets={token}.{page._client.key}"
     with caplog.at_level(logging.DEBUG):
         request(port, path, "")

@@ -37,8 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def port(folder: Path) -> Iterator[int]:
     app = JsMeetsPy(bridge=Bridge(), static=str(folder / "static"))
     app.launch(str(folder / "page" / "page.html"), mode="none")
-    assert app._server is not None
-    yield app._server.port
+    yield app.port
     app.stop()
 
 

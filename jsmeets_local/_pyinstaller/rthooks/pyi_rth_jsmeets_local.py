@@ -1,4 +1,4 @@
-"""Runs first in each packaged program: one that is started to own a window must not run the user's script."""
+"""Run the window child instead of the user's script in a packaged program that was started to own a window."""
 
 import os
 

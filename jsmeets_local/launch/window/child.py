@@ -1,9 +1,8 @@
-"""A window of pywebview on the main thread of its process, and the process that owns one.
+"""A pywebview window on the main thread of its process, and the program that owns a window or a browser.
 
-As a program of its own it is told by a first line of JSON on stdin what to show. More lines ask it to do something with
-its window; answers and events leave on stdout. It ends with its window, or when stdin ends: then Python has closed the
-window, or is gone. It can own a browser in the same way. It imports nothing of this package, whose server it does not
-need, so that it starts quickly.
+The program reads lines of JSON from stdin: first the window or the browser to open, then requests to the window. It
+writes answers and events to stdout. It ends with its window, and when stdin ends: its parent has closed the window, or
+is gone. It imports nothing else of this package, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -25,77 +24,78 @@ from typing import Any
 
 __all__ = ["NativeWindow", "main"]
 
-STUBBORN = 2.0  # seconds that a toolkit or a browser gets to end by itself
+END_SECONDS = 2.0  # for a toolkit or a browser to end by itself
 
 Send = Callable[[dict[str, Any]], None]
 
 
 class NativeWindow:
-    """One window of pywebview. Its requests come from any thread, and are answered from threads of its own.
+    """A pywebview window. It takes requests from any thread and answers them from threads of its own.
 
     Args:
-        url: What it shows.
-        look: What `launchers.window.look()` gives.
-        heard: Told of "shown" and "closed", on any thread.
+        url: The URL to show.
+        parameters: What `window_parameters()` returns, and "gui", the toolkit.
+        on_event: Called with "shown" and "closed", on any thread.
     """
 
-    def __init__(self, url: str, look: dict[str, Any], heard: Callable[[str], None]) -> None:
-        import webview  # only here: it takes a while, and whoever only steers a window does not need it
+    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str], None]) -> None:
+        import webview  # slow to import, and not needed in the parent of a window process
 
-        # What it starts to talk to the page waits for ever where the window is closed meanwhile: it must not hold up
-        # the end of the program.
+        # If the window closes while a thread of pywebview talks to the page, that thread waits for ever. As a daemon it
+        # does not keep the program from ending.
         webview.util.Thread = functools.partial(threading.Thread, daemon=True)
         self._webview = webview
-        self._icon = look["icon"]
-        self._gui = look["gui"]
-        self._resizable = look["resizable"]
-        self._fullscreen = look["fullscreen"]
-        self._titled = look["title"] is not None  # else the title is the page's
-        x, y = look["position"] or (None, None)
-        smallest = look["min_size"] if self._resizable else (look["width"], look["height"])  # Qt would let it shrink
+        self._icon = parameters["icon"]
+        self._gui = parameters["gui"]
+        self._resizable = parameters["resizable"]
+        self._fullscreen = parameters["fullscreen"]
+        self._titled = parameters["title"] is not None  # else the title is the page's
+        x, y = parameters["position"] or (None, None)
+        # Qt lets a window shrink that is not resizable.
+        smallest = parameters["min_size"] if self._resizable else (parameters["width"], parameters["height"])
         self._window = webview.create_window(
-            look["title"] or look["program"],
+            parameters["title"] or parameters["program"],
             url,
-            width=look["width"],
-            height=look["height"],
+            width=parameters["width"],
+            height=parameters["height"],
             x=x,
             y=y,
-            resizable=look["resizable"],
-            fullscreen=look["fullscreen"],
-            on_top=look["on_top"],
+            resizable=parameters["resizable"],
+            fullscreen=parameters["fullscreen"],
+            on_top=parameters["on_top"],
             min_size=tuple(smallest),
             text_select=True,
         )
-        self._window.events.shown += lambda: heard("shown")
-        self._window.events.closed += lambda: heard("closed")
+        self._window.events.shown += lambda: on_event("shown")
+        self._window.events.closed += lambda: on_event("closed")
         self._window.events.loaded += lambda: _thread(self._take_title)
         self._serial_queues: dict[bool, queue.SimpleQueue[tuple[str, list[Any], Send]]] = {
             is_dialog: queue.SimpleQueue() for is_dialog in (False, True)
         }
 
-    def run(self, starting: Callable[[], None] | None = None) -> None:
-        """Shows it and returns when it is closed. On the main thread only.
+    def run(self, before_show: Callable[[], None] | None = None) -> None:
+        """Show the window and return when it is closed. Only on the main thread.
 
         Args:
-            starting: Called on that thread just before the window appears.
+            before_show: Called on that thread just before the window appears.
         """
-        if starting is not None:
-            self._window.events.before_show += starting
+        if before_show is not None:
+            self._window.events.before_show += before_show
         for serial_queue in self._serial_queues.values():
             _thread(self._serve, serial_queue)
         self._webview.start(gui=self._gui, icon=self._icon)
 
     def close(self) -> None:
-        """Closes it, as soon as it is shown."""
+        """Close the window as soon as it is shown."""
         self._window.destroy()
 
     def request(self, method: str, args: list[Any], answer: Send) -> None:
-        """Has one of the methods below called, after the earlier ones; a dialog holds up only other dialogs.
+        """Call one of the methods below, in the order of the requests; an open dialog delays only other dialogs.
 
         Args:
-            method: Its name.
+            method: The name of the method, without `do_`.
             args: Its arguments.
-            answer: Given `{"value": ...}` or `{"error": text}`, on another thread.
+            answer: Called with `{"value": ...}` or `{"error": text}`, on another thread.
         """
         self._serial_queues[method.endswith("_dialog")].put((method, args, answer))
 
@@ -105,17 +105,17 @@ class NativeWindow:
             method, args, answer = serial_queue.get()
             try:
                 value = getattr(self, f"do_{method}")(*args)
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+            except Exception as error:  # noqa: BLE001 - the answer carries it
                 answer({"error": f"{type(error).__name__}: {error}"})
             else:
                 answer({"value": value})
 
     def _take_title(self) -> None:
         title = None if self._titled else self._window.run_js("document.title")
-        if title and not self._titled:  # it may have been given one meanwhile
+        if title and not self._titled:  # a request may have set one meanwhile
             self._window.set_title(title)
 
-    # What can be asked of it ---------------------------------------------------------------------------
+    # Requests ------------------------------------------------------------------------------------------
 
     def do_get_title(self) -> str:
         return str(self._window.title)
@@ -135,7 +135,7 @@ class NativeWindow:
         self._settle()
 
     def do_get_position(self) -> list[int]:
-        if self._is("qt"):  # pywebview tells where the content is, and moves the frame
+        if self._is("qt"):  # pywebview reports the position of the content, but moves the frame
             return [self._window.native.x(), self._window.native.y()]
         return [self._window.x, self._window.y]
 
@@ -159,7 +159,7 @@ class NativeWindow:
         self._settle()
 
     def do_fullscreen(self, on: bool) -> None:
-        if on != self._fullscreen:  # pywebview can only toggle it
+        if on != self._fullscreen:  # pywebview can only toggle full screen
             self._fullscreen = on
             self._window.toggle_fullscreen()
         self._settle()
@@ -193,7 +193,7 @@ class NativeWindow:
         return str(self._webview.renderer).startswith(toolkit)
 
     def _later(self, func: Callable[..., Any], *args: Any) -> None:
-        """Has a function called on the main thread, where the toolkit lives (Qt and GTK)."""
+        """Call a function on the main thread, which runs the toolkit (Qt and GTK)."""
         if self._is("qt"):
             self._window.native.create_window_trigger.emit(lambda: func(*args))
         elif self._is("gtk"):
@@ -202,11 +202,11 @@ class NativeWindow:
             GLib.idle_add(lambda: func(*args) and False)  # False: once
 
     def _settle(self) -> None:
-        """Waits until the toolkit has done what it was told before."""
+        """Wait until the toolkit has processed the earlier calls."""
         if self._is("qt") or self._is("gtk"):
             done = threading.Event()
             self._later(done.set)
-            done.wait(STUBBORN)
+            done.wait(END_SECONDS)
 
 
 def _raise_qt(window: Any) -> None:
@@ -228,15 +228,15 @@ def _thread(func: Callable[..., Any], *args: Any) -> None:
 
 
 def main() -> None:
-    """What the child process does; it does not return."""
-    os.environ.pop("JSMEETS_LOCAL_WINDOW_CHILD", None)  # of a packaged program: not for what we start ourselves
-    lines, send = _wire()
+    """Run the child process; does not return."""
+    os.environ.pop("JSMEETS_LOCAL_WINDOW_CHILD", None)  # set for a packaged program; not for its own children
+    lines, send = _take_pipes()
     task = json.loads(next(lines))
     try:
         if "browser" in task:
             own_browser(task["browser"], task["environment"], lines, send)
         else:
-            sys.path[:] = task["path"]  # what Python can import, we can
+            sys.path[:] = task["path"]  # of the parent
             own_window(task, lines, send)
     except BaseException:  # noqa: BLE001 - this process ends with it
         traceback.print_exc()
@@ -244,8 +244,8 @@ def main() -> None:
     _end(0)
 
 
-def _wire() -> tuple[Iterator[bytes], Send]:
-    """Lines that come, and a way to send some, out of reach of what toolkits read and print."""
+def _take_pipes() -> tuple[Iterator[bytes], Send]:
+    """Return the lines of stdin and a function that writes to stdout, and keep both from the toolkits."""
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -254,7 +254,7 @@ def _wire() -> tuple[Iterator[bytes], Send]:
     lock = threading.Lock()
 
     def send(message: dict[str, Any]) -> None:
-        with lock, contextlib.suppress(OSError):  # Python is gone: the end of stdin tells it
+        with lock, contextlib.suppress(OSError):  # the parent is gone, which the end of stdin tells too
             outgoing.write(json.dumps(message).encode() + b"\n")
 
     return iter(incoming), send
@@ -263,19 +263,19 @@ def _wire() -> tuple[Iterator[bytes], Send]:
 def _end(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # at once: toolkits crash where an interpreter takes them down
+    os._exit(code)  # at once: toolkits crash in the finalization of the interpreter
 
 
 def own_window(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
-    """Shows a window until it is closed, or `lines` ends."""
-    sys.argv[:] = [task["look"]["program"]]  # what desktops know the window by
-    window = NativeWindow(task["url"], task["look"], lambda event: send({"event": event}))
+    """Show a window until it is closed or `lines` ends."""
+    sys.argv[:] = [task["window"]["program"]]  # desktops identify the window by it
+    window = NativeWindow(task["url"], task["window"], lambda event: send({"event": event}))
 
     def follow() -> None:
         for line in lines:
             request = json.loads(line)
             window.request(request["method"], request["args"], _answer(request["id"], send))
-        _thread(_end_anyway)
+        _thread(_end_later)
         window.close()
 
     _thread(follow)
@@ -286,13 +286,13 @@ def _answer(number: int, send: Send) -> Send:
     return lambda outcome: send({"id": number, **outcome})
 
 
-def _end_anyway() -> None:
-    threading.Event().wait(STUBBORN)
+def _end_later() -> None:
+    threading.Event().wait(END_SECONDS)
     _end(0)
 
 
 def own_browser(command: list[str], environment: dict[str, str], lines: Iterator[bytes], send: Send) -> None:
-    """Runs a browser with a profile folder of its own until it ends, or `lines` does; nothing of it is left."""
+    """Run a browser with a profile folder of its own until it or `lines` ends, then remove the folder."""
     profile = tempfile.mkdtemp(prefix="jsmeets-browser-")
     try:
         browser = subprocess.Popen(
@@ -311,16 +311,16 @@ def own_browser(command: list[str], environment: dict[str, str], lines: Iterator
 
 
 def _end_with(lines: Iterator[bytes], browser: subprocess.Popen[bytes]) -> None:
-    for _ in lines:  # nothing is asked of a browser
+    for _ in lines:  # a browser takes no requests
         pass
     browser.terminate()
-    threading.Event().wait(STUBBORN)
+    threading.Event().wait(END_SECONDS)
     browser.kill()
 
 
 def end_group(leader: int) -> None:
-    """Ends what is left of the processes that a process has started."""
-    if sys.platform != "win32":  # there they are ended by the browser's own job
+    """Kill what is left of the process group of a process."""
+    if sys.platform != "win32":  # on Windows the job of the browser ends them
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGKILL)
 

@@ -1,32 +1,20 @@
-"""What can be asked of a window: each request with its arguments, checked, for Python and for the page itself."""
+"""Commands that a window takes from Python and from its page, and checks of their arguments."""
 
 from __future__ import annotations
 
 import operator
 import os
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from ...bridge.portal import Operation, Portal
-
-__all__ = ["REQUESTS", "Commandable", "FileTypes", "WindowCommands", "whole"]
+__all__ = ["FileTypes", "check_command", "check_pixels"]
 
 FileTypes = Sequence[tuple[str, Sequence[str]]]  # ("Images", ["*.png", "*.jpg"]), ...
 
 
-class Commandable(Protocol):
-    """A window that takes requests."""
-
-    def request(self, method: str, args: list[Any]) -> Operation[Any]:
-        """An operation: the answer to a request, or the exception to raise."""
-
-
-# What a request takes, as the window gets it -------------------------------------------------------------------------
-
-
-def whole(name: str, value: Any, least: int | None = None) -> int:
-    """A number of pixels.
+def check_pixels(name: str, value: Any, least: int | None = None) -> int:
+    """Return a whole number of pixels.
 
     Raises:
         TypeError: It is no whole number.
@@ -40,11 +28,11 @@ def whole(name: str, value: Any, least: int | None = None) -> int:
 
 
 def _resize(width: int, height: int) -> list[Any]:
-    return [whole("width", width, 1), whole("height", height, 1)]
+    return [check_pixels("width", width, 1), check_pixels("height", height, 1)]
 
 
 def _move(x: int, y: int) -> list[Any]:
-    return [whole("x", x), whole("y", y)]
+    return [check_pixels("x", x), check_pixels("y", y)]
 
 
 def _title(title: str) -> list[Any]:
@@ -57,7 +45,7 @@ def _on(on: bool = True) -> list[Any]:
     return [bool(on)]
 
 
-def _nothing() -> list[Any]:
+def _no_arguments() -> list[Any]:
     return []
 
 
@@ -84,7 +72,7 @@ def _folder(directory: str | os.PathLike[str] | None) -> str:
 
 
 def _file_type(name: str, patterns: Sequence[str]) -> str:
-    """As pywebview writes it: `"Images (*.png;*.jpg)"`."""
+    """Return a file type in the syntax of pywebview: `"Images (*.png;*.jpg)"`."""
     patterns = [patterns] if isinstance(patterns, str) else patterns
     if not re.fullmatch(r"[\w ]+", name):
         raise ValueError(f"the name of a file type has letters, digits and spaces; got {name!r}")
@@ -94,33 +82,34 @@ def _file_type(name: str, patterns: Sequence[str]) -> str:
     return f"{name} ({';'.join(patterns)})"
 
 
-REQUESTS: dict[str, Callable[..., list[Any]]] = {
-    "get_title": _nothing,
+_COMMANDS: dict[str, Callable[..., list[Any]]] = {
+    "get_title": _no_arguments,
     "set_title": _title,
-    "get_size": _nothing,
+    "get_size": _no_arguments,
     "resize": _resize,
-    "get_position": _nothing,
+    "get_position": _no_arguments,
     "move": _move,
-    "minimize": _nothing,
-    "maximize": _nothing,
-    "restore": _nothing,
+    "minimize": _no_arguments,
+    "maximize": _no_arguments,
+    "restore": _no_arguments,
     "fullscreen": _on,
-    "bring_to_front": _nothing,
+    "bring_to_front": _no_arguments,
     "open_dialog": _open,
     "save_dialog": _save,
     "folder_dialog": _choose_folder,
 }
 
 
-class WindowCommands:
-    """What a `Window` and its awaitable twin share: a window, and how to wait for it."""
+def check_command(method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> list[Any]:
+    """Return the arguments of a request, as JSON can carry them.
 
-    def __init__(self, portal: Portal, window: Commandable) -> None:
-        self._portal = portal
-        self._window = window
-
-    def _request(self, method: str, *args: Any, **options: Any) -> Operation[Any]:
-        make = REQUESTS.get(method)
-        if make is None:
-            raise AttributeError(f"a window has no {method!r}; it has {', '.join(REQUESTS)}")
-        return self._window.request(method, make(*args, **options))
+    Raises:
+        AttributeError: A window has no such method.
+        TypeError: An argument is of a wrong type, or there are too many.
+        ValueError: An argument is out of range.
+        NotADirectoryError: There is no such folder.
+    """
+    check = _COMMANDS.get(method)
+    if check is None:
+        raise AttributeError(f"a window has no {method!r}; it has {', '.join(_COMMANDS)}")
+    return check(*args, **options)

@@ -1,4 +1,4 @@
-"""How a window shall look: the options of `launch()` that are for windows, checked."""
+"""Options of `launch()` for windows."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from difflib import get_close_matches
 from typing import Any, TypedDict
 
 from ...server.resources import bundled
-from .commands import whole
+from .commands import check_pixels
 
-__all__ = ["SIZE", "WindowOptions", "check_options", "look"]
+__all__ = ["SIZE", "WindowOptions", "check_window_options", "window_parameters"]
 
 SIZE = (800, 600)  # width and height of a window, in pixels
 
 
 class WindowOptions(TypedDict, total=False):
-    """The options of `launch()`, `open()` and `run()` that only windows have."""
+    """Options of `launch()`, `open()` and `run()` for windows."""
 
     title: str
     position: tuple[int, int]
@@ -29,7 +29,7 @@ class WindowOptions(TypedDict, total=False):
     window_api: bool
 
 
-# Each gives the value as JSON can carry it -----------------------------------------------------------------------
+# Checks of each option, which return the value as JSON can carry it ------------------------------------------------
 
 
 def _text(name: str, value: Any) -> str:
@@ -56,7 +56,7 @@ def _file(name: str, value: Any) -> str:
 def _pair(name: str, value: Any, least: int | None = None) -> list[int]:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise TypeError(f"{name} is a pair of whole numbers of pixels; got {value!r}")
-    return [whole(name, number, least) for number in value]
+    return [check_pixels(name, number, least) for number in value]
 
 
 _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
@@ -69,12 +69,12 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "min_size": lambda name, value: _pair(name, value, 1),
     "window_api": _flag,
 }
-# The other options of launch(): for misspelt ones, which arrive here.
-_OTHERS = ("host", "port", "timeout", "width", "height", "grace", "base_url", "private", "switch_interval")
+# The other options of launch(): misspelt ones arrive here.
+_OTHERS = ("host", "port", "timeout", "width", "height", "grace", "base_url", "private", "spa", "switch_interval")
 
 
-def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as JSON can carry them; they are checked in every mode, and used in those that can.
+def check_window_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options as JSON can carry them. Every mode checks them; those without a use for one ignore it.
 
     Raises:
         TypeError: There is no such option, or its value is of a wrong type.
@@ -89,13 +89,13 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _OPTIONS[name](name, value) for name, value in options.items()}
 
 
-def look(width: int | str | None, height: int | str | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """All that a window is told of its looks.
+def window_parameters(width: int | str | None, height: int | str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all parameters of a window, as JSON can carry them.
 
     Args:
-        width: Of the content, in pixels; `None` for the default.
-        height: As `width`.
-        options: As `check_options` gives them.
+        width: Width of the content in pixels; `None` for the default.
+        height: Height of the content in pixels; `None` for the default.
+        options: What `check_window_options` returns.
 
     Raises:
         TypeError: A size is no whole number.
@@ -104,8 +104,8 @@ def look(width: int | str | None, height: int | str | None, options: Mapping[str
     program = sys.argv[0] if sys.argv else ""
     return {
         "program": os.path.splitext(os.path.basename(program))[0] if program not in ("", "-c", "-m") else "Python",
-        "width": _side("width", width, SIZE[0]),
-        "height": _side("height", height, SIZE[1]),
+        "width": _check_side("width", width, SIZE[0]),
+        "height": _check_side("height", height, SIZE[1]),
         "title": None,
         "position": None,
         "icon": None,
@@ -117,7 +117,7 @@ def look(width: int | str | None, height: int | str | None, options: Mapping[str
     }
 
 
-def _side(name: str, value: int | str | None, default: int) -> int:
+def _check_side(name: str, value: int | str | None, default: int) -> int:
     if isinstance(value, str):
         raise TypeError(f"{name} of a window is a whole number of pixels; CSS lengths are for notebooks; got {value!r}")
-    return default if value is None else whole(name, value, 1)
+    return default if value is None else check_pixels(name, value, 1)

@@ -1,36 +1,44 @@
-"""Pending requests to a window, and the part that windows of this process and of another one share."""
+"""Requests to a pywebview window and their answers."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from ...bridge.portal import Cancel, Done, Operation, Portal
 from ...errors import JsPyError, PageClosed
-from .api import AsyncWindow, Window
+from .handle import AsyncWindow, Window
 
-__all__ = ["CommandableWindow", "PendingRequests"]
+__all__ = ["CommandableWindow"]
 
 
-class PendingRequests:
-    """Requests that a window has not answered. Each ends once, at the latest when the window closes.
+class CommandableWindow:
+    """A pywebview window that answers requests: the base of those in this process and in another one.
 
-    The bridge's loop owns the state.
+    Each request ends once, at the latest when the window closes. The bridge's loop owns the pending requests.
 
     Args:
-        portal: The portal of that loop.
-        send: Given a number, a method and its arguments, sends a request and does not wait.
+        portal: The portal of the bridge's loop.
+        send: Given a number, a method and its arguments, sends a request without waiting for the answer.
+        on_closed: Called once, on any thread, when the window is closed.
     """
 
-    def __init__(self, portal: Portal, send: Callable[[int, str, list[Any]], None]) -> None:
+    takes_commands = True
+
+    def __init__(
+        self, portal: Portal, send: Callable[[int, str, list[Any]], None], on_closed: Callable[[], None]
+    ) -> None:
         self._portal = portal
         self._send = send
-        self._waiting: dict[int, Done[Any]] = {}
+        self._on_closed: Callable[[], None] | None = on_closed
+        self._closed_lock = threading.Lock()
+        self._pending: dict[int, Done[Any]] = {}
         self._last = 0
         self._over = False
 
     def request(self, method: str, args: list[Any]) -> Operation[Any]:
-        """An operation: the answer to a request, or the exception to raise."""
+        """Return an operation: the answer to a request, or the exception to raise."""
 
         def operation(done: Done[Any]) -> Cancel | None:
             if self._over:
@@ -38,62 +46,51 @@ class PendingRequests:
                 return None
             self._last += 1
             number = self._last
-            self._waiting[number] = done
+            self._pending[number] = done
             self._send(number, method, args)
 
             def cancel() -> None:
-                self._waiting.pop(number, None)
+                self._pending.pop(number, None)
 
             return cancel
 
         return operation
 
-    def answer(self, number: int, outcome: dict[str, Any]) -> None:
-        """Takes an answer, from any thread: `{"value": ...}` or `{"error": text}`."""
-        error = outcome.get("error")
-        value = outcome.get("value") if error is None else JsPyError(f"the window could not do it: {error}")
-        self._portal.settle(self._finish, number, value)
-
-    def end(self) -> None:
-        """The window is closed; from any thread."""
-        self._portal.settle(self._end)
-
-    def _finish(self, number: int, value: Any) -> None:
-        done = self._waiting.pop(number, None)
-        if done is not None:
-            done(value)
-
-    def _end(self) -> None:
-        self._over = True
-        for number in list(self._waiting):
-            self._finish(number, _closed())
-
-
-class CommandableWindow:
-    """A window of pywebview, which Python steers by requests.
-
-    Args:
-        portal: The portal of the bridge's loop.
-        send: Sends a request, given its number, method and arguments; does not wait.
-    """
-
-    takes_commands = True
-
-    def __init__(self, portal: Portal, send: Callable[[int, str, list[Any]], None]) -> None:
-        self._portal = portal
-        self._requests = PendingRequests(portal, send)
-
-    def request(self, method: str, args: list[Any]) -> Operation[Any]:
-        """Return an operation: the answer to a request, or the exception to raise."""
-        return self._requests.request(method, args)
-
     def handle(self) -> Window:
         """Return the `page.window` of blocking code."""
-        return Window(self._portal, self)
+        return Window(self._portal, self.request)
 
     def async_handle(self) -> AsyncWindow:
         """Return the `page.aio.window` of async code."""
-        return AsyncWindow(self._portal, self)
+        return AsyncWindow(self._portal, self.request)
+
+    def is_closed(self) -> bool:
+        """Return whether the window is closed."""
+        return self._on_closed is None
+
+    def _answer(self, number: int, outcome: dict[str, Any]) -> None:
+        """Pass on an answer, from any thread: `{"value": ...}` or `{"error": text}`."""
+        error = outcome.get("error")
+        value = outcome.get("value") if error is None else JsPyError(f"the window could not obey: {error}")
+        self._portal.settle(self._finish, number, value)
+
+    def _end(self) -> None:
+        """End the pending requests and report that the window is closed: once, though several threads notice it."""
+        with self._closed_lock:
+            on_closed, self._on_closed = self._on_closed, None
+        if on_closed is not None:
+            self._portal.settle(self._end_requests)
+            on_closed()
+
+    def _finish(self, number: int, value: Any) -> None:
+        done = self._pending.pop(number, None)
+        if done is not None:
+            done(value)
+
+    def _end_requests(self) -> None:
+        self._over = True
+        for number in list(self._pending):
+            self._finish(number, _closed())
 
 
 def _closed() -> PageClosed:

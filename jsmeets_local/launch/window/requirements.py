@@ -1,6 +1,6 @@
-"""Whether a window can be opened here: asked before a toolkit is, which might end the whole process.
+"""Requirements of windows, checked before a toolkit is loaded: a toolkit may end the whole process.
 
-Each `..._problem()` is a sentence that says what to install or to set, or `None` where all is well.
+Each `..._problem()` returns a sentence that says what to install or to set, or `None`.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ SANDBOX = (
     "Qt's browser does not run as root with its sandbox: run this program as another user, or set the environment "
     "variable QTWEBENGINE_DISABLE_SANDBOX=1 where you trust every page that it shows"
 )
-ANSWER_SECONDS = 2.0  # that a display gets to answer
+ANSWER_SECONDS = 2.0  # for a display to answer
 
 _WITHOUT_DISPLAY = ("offscreen", "minimal", "minimalegl", "vnc", "eglfs", "linuxfb", "vkkhrdisplay")  # Qt's
 _QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
 
 def window_problem() -> str | None:
-    """Why no window can be opened here."""
+    """Return why no window can be opened on this machine."""
     if not has_pywebview():
         return f"a window needs pywebview: {INSTALL}"
     return _linux_problem() if sys.platform.startswith("linux") else None
 
 
 def has_pywebview() -> bool:
-    """Whether pywebview is installed."""
+    """Return whether pywebview is installed."""
     return _is_there("webview")
 
 
@@ -43,7 +43,7 @@ def _linux_problem() -> str | None:
     chosen = toolkit()
     if chosen is None:
         return (
-            f"pywebview is here, but nothing that it could draw with: {INSTALL} brings Qt; or take Debian's GTK "
+            f"pywebview is installed, but no toolkit for it: {INSTALL} installs Qt; or use Debian's GTK "
             "(sudo apt install python3-gi gir1.2-webkit2-4.1) in an environment made with --system-site-packages"
         )
     if not (chosen == "qt" and os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in _WITHOUT_DISPLAY):
@@ -54,7 +54,7 @@ def _linux_problem() -> str | None:
 
 
 def is_root() -> bool:
-    """Whether this is Linux's root, as whom a browser's sandbox does not work."""
+    """Return whether the program runs as root on Linux, where the sandbox of a browser does not work."""
     return sys.platform.startswith("linux") and os.geteuid() == 0
 
 
@@ -67,7 +67,7 @@ def _sandbox_is_off() -> bool:
 
 
 def toolkit() -> str | None:
-    """The toolkit that pywebview is to draw with, as it would choose; `None` where it has none, or needs no choice."""
+    """Return the toolkit that pywebview would choose; `None` where it has none, or has no choice."""
     if not sys.platform.startswith("linux"):
         return None
     wanted = os.environ.get("PYWEBVIEW_GUI", "").lower()
@@ -84,7 +84,7 @@ def _has_gtk() -> bool:
         import gi
 
         versions = gi.Repository.get_default().enumerate_versions("WebKit2")
-    except (ImportError, AttributeError):  # of another Python, or the first half of an installation
+    except (ImportError, AttributeError):  # of another Python version, or installed by half
         return False
     return "4.1" in versions or "4.0" in versions
 
@@ -99,7 +99,7 @@ _TOOLKITS: dict[str, Callable[[], bool]] = {"gtk": _has_gtk, "qt": _has_qt}
 def _is_there(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):  # its package is missing, or broken
+    except (ImportError, ValueError):  # its package is missing or broken
         return False
 
 
@@ -107,7 +107,7 @@ def _is_there(module: str) -> bool:
 
 
 def display_problem() -> str | None:
-    """Why nothing can be shown on this screen; Linux only."""
+    """Return why nothing can be shown on this display; Linux only."""
     if not sys.platform.startswith("linux"):
         return None
     display, wayland = os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", "")
@@ -119,12 +119,12 @@ def display_problem() -> str | None:
     if (wayland and _wayland_answers(wayland)) or (display and _x_answers(display)):
         return None
     name = f"DISPLAY={display}" if display else f"WAYLAND_DISPLAY={wayland}"
-    return f"the display does not answer ({name}): is it still running, and is it yours?"
+    return f"the display does not answer ({name}): check that it is running and that this account may use it"
 
 
 def _wayland_answers(name: str) -> bool:
     folder = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
-    return _connects(socket.AF_UNIX, os.path.join(folder, name))  # an absolute name stays as it is
+    return _connects(socket.AF_UNIX, os.path.join(folder, name))  # join() keeps an absolute name
 
 
 def _x_answers(display: str) -> bool:
@@ -150,13 +150,13 @@ def _connects(family: int, address: str | tuple[str, int]) -> bool:
     return False
 
 
-# Afterwards ----------------------------------------------------------------------------------------------------------
+# After a failure ----------------------------------------------------------------------------------------------------
 
 
-def advice(words: str) -> str:
-    """What to do about what a window's process has said before it ended."""
-    if "xcb" in words or "cannot open shared object file" in words:
+def advice(output: str) -> str:
+    """Return what to do about the output of a window that did not open."""
+    if "xcb" in output or "cannot open shared object file" in output:
         return f"Some libraries of the desktop are missing. On Debian and Ubuntu: {LIBRARIES}"
-    if "sandbox" in words:
+    if "sandbox" in output:
         return SANDBOX
-    return 'mode="auto-window" goes on with a browser where there can be no window.'
+    return 'mode="auto-window" opens a browser where no window can open.'
