@@ -1,4 +1,4 @@
-// A page without a browser: the real files over an in-memory transport, and the Python end of it in the test's hands.
+// A page without a browser: the source over an in-memory transport, and the Python end of it in the test's hands.
 import { readFileSync } from "node:fs";
 import { Assembler, ChunkedContent, Chunker } from "../src/chunks.ts";
 import * as code from "../src/code/index.ts";
