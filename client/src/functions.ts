@@ -173,7 +173,8 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
             return action(code);
         }
         const release = connection.deliveries.hold();
-        return load().then(action).finally(release);
+        // The value stays in an object until then: a promise would hold up the others until it settles.
+        return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
     }
 
     async function describe(key: string): Promise<unknown> {

@@ -370,6 +370,13 @@ test("code that is evaluated for the first time keeps its place among the calls"
     delete globalThis.seen;
 });
 
+test("code that does not end holds up nothing, also the first that is run", async () => {
+    const end = await connected("JsPyFunction");
+    JsPyFunction.expose("f", () => 1);
+    const answers = await ask(end, ["call", 1, "$eval", ["await new Promise(() => {})"]], ["call", 2, "f", []], ["call", 3, "$eval", ["2"]]);
+    assert.deepEqual(answers, [["return", 2, 1], ["return", 3, 2]]);
+});
+
 test("a file that cannot be loaded holds up nothing, and is asked for again", async () => {
     const end = await connected();
     let attempts = 0;

@@ -237,7 +237,7 @@ ${frames}${python}`;
         return action(code);
       }
       const release = connection.deliveries.hold();
-      return load().then(action).finally(release);
+      return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
     }
     async function describe(key) {
       const entry = exposed.get(key);

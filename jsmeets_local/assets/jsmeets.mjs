@@ -2392,7 +2392,7 @@ function createFunctions(connection, loadCode) {
       return action(code);
     }
     const release = connection.deliveries.hold();
-    return load().then(action).finally(release);
+    return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
   }
   async function describe(key) {
     const entry = exposed.get(key);
