@@ -145,7 +145,8 @@ class Runner:
         if connection is None:
             return
         self._write_soon(connection)
-        if len(self.protocol.outbox(effect.socket)) >= BURST:
+        # By the connection: the session may have ended since, by a goodbye in the same turn.
+        if connection.outbox is not None and len(connection.outbox) >= BURST:
             connection.flush()  # the page has enough to do until the turn ends
 
     def _write_soon(self, connection: Connection) -> None:

@@ -238,3 +238,13 @@ def test_the_most_patient_page_decides_for_all(app: JsMeetsPy) -> None:
     assert quick.wait(5)
     assert not app.wait(0.3)
     assert app.wait(5)
+
+
+def test_a_goodbye_right_behind_a_call_leaves_no_trace(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
+    """The answer is put for a session that ends in the same turn."""
+    page = app.launch("<p>x</p>", mode="none", grace=0)
+    client = RawPage(page.url)
+    client.send(["call", 1, "nothing", []], ["goodbye"])
+    assert page.wait(10)
+    client.close()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
