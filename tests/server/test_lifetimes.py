@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from jsmeets_local import JsMeetsPy, LaunchError, Page, PageClosed
 from tests.raw import RawPage
@@ -242,9 +243,10 @@ def test_the_most_patient_page_decides_for_all(app: JsMeetsPy) -> None:
 
 def test_a_goodbye_right_behind_a_call_leaves_no_trace(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
     """The answer is put for a session that ends in the same turn."""
-    page = app.launch("<p>x</p>", mode="none", grace=0)
-    client = RawPage(page.url)
+    client = RawPage(app.launch("<p>x</p>", mode="none").url)
     client.send(["call", 1, "nothing", []], ["goodbye"])
-    assert page.wait(10)
-    client.close()
+    with pytest.raises(ConnectionClosed):
+        while True:
+            client.receive()
+    assert app.stats()["pages"] == []
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
