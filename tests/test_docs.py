@@ -134,8 +134,12 @@ def test_attributes_are_documented(title: str) -> None:
 
 
 def test_modes_are_documented() -> None:
-    launch = next(line for line in read("python.md").splitlines() if line.startswith("| `launch("))
-    assert {f'"{mode}"' for mode in launchers.MODES} <= set(code_spans(launch))
+    assert {f'"{mode}"' for mode in launchers.MODES} <= set(code_spans(section(read("python.md"), "launch")))
+
+
+def test_parameters_of_launch_are_documented() -> None:
+    parameters = {*inspect.signature(jsmeets_local.JsMeetsPy.launch).parameters} - {"self"}
+    assert parameters <= words(section(read("python.md"), "launch"))
 
 
 def test_errors_are_documented_with_their_second_parents() -> None:
