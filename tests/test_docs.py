@@ -284,6 +284,12 @@ def test_every_page_is_in_the_navigation() -> None:
         assert f" {path.relative_to(DOCS).as_posix()}" in navigation, path
 
 
+def test_llms_txt_lists_every_page() -> None:
+    text = (DOCS / "llms.txt").read_text(encoding="utf-8")
+    pages = {path.relative_to(DOCS).with_suffix(".html").as_posix() for path in DOCS.rglob("*.md")} - {"index.html"}
+    assert set(re.findall(r"\]\(([^)]+)\)", text)) == pages
+
+
 # Code --------------------------------------------------------------------------------------------------------------
 
 
