@@ -1,4 +1,4 @@
-"""Wrap the prose of the documentation at 100 columns: ./scripts/docs wrap, or python scripts/wrap.py [--check] [FILE...].
+"""Wrap the prose of the documentation at 100 columns: python scripts/wrap.py [--check] [FILE...].
 
 Code, tables, headings and HTML stay as they are. --check changes nothing and fails for a file that it would change.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 WIDTH = 100
 ROOT = Path(__file__).parents[1]
-FILES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"})
+FILES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")})
 
 FENCE = re.compile(r" *(```+|~~~+)")
 ITEM = re.compile(r"( *)([-*+]|\d+\.)( +)(?=\S)")
