@@ -43,6 +43,7 @@ class PlainPage:
         self._acknowledged = 0
         self.send(["hello", os.urandom(8).hex(), name if is_it else "", topics or []])
         assert self.receive()[0] == "welcome"
+        self.send(["ack", 0])  # it counts as connected once it has said something
 
     def send(self, *messages: list[Any]) -> None:
         """One frame; masked with zeros, which is a mask."""

@@ -6,13 +6,12 @@ from typing import Any
 
 from .api.background import Background
 from .api.binarysocket import JsPyBinarySocket
-from .api.function import Functions
+from .api.functions import Functions
 from .api.pubsub import Pubsub
-from .api.queue import QueuesApi
+from .api.queues import QueuesApi
 from .api.textsocket import TextSockets
 from .app import JsMeetsPy
-from .bridge import Bridge, default_bridge
-from .core.limits import Limits
+from .bridge.bridge import Bridge, default_bridge
 from .errors import (
     BridgeBusy,
     CallTimeout,
@@ -30,6 +29,7 @@ from .errors import (
     WouldDeadlock,
 )
 from .page import Page
+from .protocol.limits import Limits
 
 __all__ = [
     "Bridge",
@@ -78,7 +78,7 @@ def load_ipython_extension(ipython: Any) -> None:
         MissingExtra: IPython is not installed.
     """
     try:
-        from .ipython import load
+        from .ipython.magics import load
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "IPython":
             raise
@@ -92,6 +92,6 @@ def unload_ipython_extension(ipython: Any) -> None:
     Args:
         ipython: The shell that had our magics.
     """
-    from .ipython import unload
+    from .ipython.magics import unload
 
     unload(ipython)

@@ -1,72 +1,84 @@
-"""`JsMeetsPy`: the Starlette application with the bridge in it."""
+"""`JsMeetsPy`: a Starlette application with a bridge and a launcher."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+import inspect
+import os
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from .api.binarysocket import JsPyBinarySocket
-from .api.function import Functions
+from .api.functions import Functions
 from .api.pubsub import Pubsub
-from .api.queue import QueuesApi
+from .api.queues import QueuesApi
 from .api.textsocket import TextSockets
-from .bridge import Bridge, default_bridge
-from .bulk import BulkEndpoint
-from .compat import Handler, Handlers, enter_request
-from .core.limits import Limits
-from .endpoint import Guarded, TextEndpoint
-from .gate import Gate
-from .prefix import with_prefix
-from .resources import bundled
-from .running import Running
-from .staticfiles import Assets, files_of
-from .stats import StatsEndpoint
-from .views import Views
+from .bridge.bridge import Bridge, default_bridge
+from .bridge.presence import GRACE
+from .launch.launcher import Launcher
+from .page import Page
+from .protocol.arguments import check_flag, check_function, check_name
+from .protocol.limits import Limits
+from .server.access import Access
+from .server.documents import Documents
+from .server.downloads import BulkEndpoint
+from .server.endpoint import Guarded, TextEndpoint
+from .server.forwarded import with_prefix
+from .server.one_time_urls import OneTimeUrls
+from .server.resources import bundled
+from .server.starlette_2020 import Handler, Handlers, check_path, enter_request
+from .server.staticfiles import Assets, files_of, revalidated
+from .server.stats import StatsEndpoint
 
 if TYPE_CHECKING:
-    from .templates import Templates
+    from .launch.window.options import WindowOptions
+    from .server.templates import Templates
 
 __all__ = ["JsMeetsPy"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class JsMeetsPy(Running):
+class JsMeetsPy(Starlette):
     """A Starlette application whose pages and Python call, push and publish to each other.
 
     Args:
-        debug: Show tracebacks on errors of HTTP requests.
-        routes: As Starlette's.
-        middleware: As Starlette's.
-        exception_handlers: As Starlette's.
-        on_startup: Functions, plain or async, to run when the server starts.
-        on_shutdown: Functions, plain or async, to run when it stops.
-        lifespan: As Starlette's.
-        static: A folder that is served under `/static`.
+        debug: Show tracebacks of errors in HTTP requests.
+        routes: As in Starlette.
+        middleware: As in Starlette.
+        exception_handlers: As in Starlette.
+        on_startup: Functions, plain or async, to call when the server starts.
+        on_shutdown: Functions, plain or async, to call when it stops.
+        lifespan: As in Starlette.
+        static: A folder to serve under `/static`.
         templates: A folder of Jinja2 templates for `app.templates.TemplateResponse(...)`.
-        bridge: Functions, queues, topics and sockets of its own; the default is shared by all applications of the
-            process, and by `jsmeets_local.JsPyFunction` and its siblings.
-        token: What a page must know to connect. `launch()` makes one; served by plain uvicorn the default is none.
+        bridge: A bridge of its own for functions, queues, topics and sockets. The default is shared by all applications
+            of the process, and by `jsmeets_local.JsPyFunction` and its siblings.
+        token: The token that a page needs to connect. `launch()` makes one; under plain uvicorn the default is none.
         allowed_hosts: Host names (`Host` header) beyond the server's own.
         allowed_origins: Origins (`"https://example.org"`) beyond the server's own.
-        expose_errors: Whether pages get the Python traceback of an error; else its type and text. `None`: they do where
-            `launch()` or `run()` serves them, or `debug` is set.
-        limits: How much pages may take, of the bridge and all applications that share it.
-        badge: Whether pages show a small badge while their connection is away. Of applications with one bridge, the
+        expose_errors: Whether pages get the Python traceback of an error, or only its type and text. With `None` they
+            get it if `launch()` or `run()` serves them, or if `debug` is set.
+        limits: Limits of what pages may use, for the bridge and all applications that share it.
+        badge: Whether pages show a small badge while their connection is lost. Of applications that share a bridge, the
             last one decides.
 
     Raises:
+        TypeError: An argument is of a wrong kind.
         RuntimeError: `static` is no folder.
 
     Attributes:
-        templates: The Jinja2 templates (only where `templates` was given).
+        templates: The Jinja2 templates (only if `templates` was given).
         bridge: The bridge.
+        pages: The pages that were launched or opened and are not closed, oldest first.
+        port: The port at which `launch()` serves the application.
+        url: The address at which this machine reaches the served application.
         functions: `JsPyFunction` of this bridge.
         queues: `JsPyQueue` of this bridge.
         pubsub: `JsPyPubsub` of this bridge.
@@ -85,8 +97,8 @@ class JsMeetsPy(Running):
         on_shutdown: Sequence[Handler] | None = None,
         lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None,
         *,
-        static: str | None = None,
-        templates: str | None = None,
+        static: str | os.PathLike[str] | None = None,
+        templates: str | os.PathLike[str] | None = None,
         bridge: Bridge | None = None,
         token: str | None = None,
         allowed_hosts: Collection[str] = (),
@@ -95,108 +107,365 @@ class JsMeetsPy(Running):
         limits: Limits | None = None,
         badge: bool = True,
     ) -> None:
+        if isinstance(debug, str):  # the folder that static= is for
+            raise TypeError(f"debug is True or False; got {debug!r}")
+        static, templates = _folder("static", static), _folder("templates", templates)
+        _check(bridge=(bridge, Bridge), limits=(limits, Limits), token=(token, str))
+        if expose_errors is not None:
+            check_flag("expose_errors", expose_errors)
         super().__init__(debug, routes, middleware, exception_handlers, lifespan=self._run_lifespan)
-        static, templates = (folder and bundled(folder) for folder in (static, templates))
-        self._init_launching(
-            bridge if bridge is not None else default_bridge(), Gate(token, allowed_hosts, allowed_origins)
-        )
+        self.bridge = bridge if bridge is not None else default_bridge()
+        self._access = Access(token, allowed_hosts, allowed_origins)
+        self._one_time_urls = OneTimeUrls()
         self._expose_errors = expose_errors
         if limits is not None:
-            self.bridge.ask(self.bridge.hub.set_limits, limits)
+            self.bridge.call(self.bridge.protocol.set_limits, limits)
         self.functions = Functions(self.bridge)
         self.queues = QueuesApi(self.bridge)
         self.pubsub = Pubsub(self.bridge)
         self.sockets = TextSockets(self.bridge)
-        self.bridge.door.ask(self.bridge.hub.settings.update, {"badge": badge})
+        self.bridge.portal.call(self.bridge.protocol.settings.update, {"badge": badge})
         self._handlers = Handlers(on_startup, on_shutdown, lifespan)
         if templates is not None:
-            from .templates import Templates  # and Jinja2 with it
+            from .server.templates import Templates  # imports Jinja2
 
             self.templates = Templates(templates)
-        self._views = Views(self, static, templates)
-        endpoint = TextEndpoint(self.bridge, self._gate)
+        self._documents = Documents(self, static, templates)
+        documents = self._documents
+        self._launcher = Launcher(
+            self, self.bridge, self._access, self._one_time_urls, documents.locate, documents.answer_routes_by
+        )
+        endpoint = TextEndpoint(self.bridge, self._access)
         self.router.routes[:0] = [
             WebSocketRoute(self.sockets.url_path(), endpoint),
-            self._openings.route(),
-            BulkEndpoint(self.bridge, self._gate).route(),
-            Route("/jsmeetspy/stats", StatsEndpoint(self.bridge, self._gate).get),
+            self._one_time_urls.route(),
+            BulkEndpoint(self.bridge, self._access).route(),
+            Route("/jsmeetspy/stats", StatsEndpoint(self.bridge, self._access).get),
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
         if static is not None:
             self.mount("/static", files_of(static), name="static")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application."""
+        """Handle one ASGI request, as the ASGI application."""
         if scope["type"] != "lifespan":
-            scope = with_prefix(scope, self._prefix)
+            scope = with_prefix(scope, self._launcher.prefix)
         if scope["type"] == "http":
-            refusal = self._gate.refusal_of_request(scope)
+            refusal = self._access.refusal_of_request(scope)
             if refusal is not None:
                 await PlainTextResponse(refusal, 403)(scope, receive, send)
                 return
-            keeper = self._openings.keeper
-            if keeper is not None and not (keeper.admits(scope) or self._openings.answers(scope)):
-                await keeper.refuse(scope, receive, send)
+            access_cookie = self._one_time_urls.access_cookie
+            if access_cookie is not None and not (access_cookie.admits(scope) or self._one_time_urls.answers(scope)):
+                await access_cookie.refuse(scope, receive, send)
                 return
             enter_request(scope, receive)
+            if self.debug or self._launcher.is_serving:
+                send = revalidated(send)
         elif scope["type"] == "websocket":
             self.bridge.expose_errors(self._exposes_errors())
+            if self.debug:
+                self.bridge.time_steps()
         await super().__call__(scope, receive, send)
 
     def _exposes_errors(self) -> bool:
         if self._expose_errors is not None:
             return self._expose_errors
-        return self.debug or self._is_launched
+        return self.debug or self._launcher.is_serving
 
-    # WebSockets ----------------------------------------------------------------------------------------
+    # Launching -----------------------------------------------------------------------------------------
 
-    def websocket_route(self, path: str, name: str | None = None) -> Callable[[F], F]:
-        """Decorator: serves WebSockets at a path by `async func(websocket)`; foreign origins are refused."""
+    def launch(
+        self,
+        page: str | os.PathLike[str] = "/",
+        mode: str = "auto",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        timeout: float | None = 30.0,
+        width: int | str | None = None,
+        height: int | str | None = None,
+        grace: float | None = GRACE,
+        base_url: str | None = None,
+        private: bool = False,
+        spa: bool = False,
+        switch_interval: float | None = None,
+        **window: Unpack[WindowOptions],
+    ) -> Page:
+        """Serve the application from a background thread and open a page of it.
+
+        Args:
+            page: A route (`"/"`), the name of a template or static file, a path on disk, or HTML text. The folder of a
+                path on disk is served; its HTML files, and the text, get the script tags of this package if they load
+                none of its scripts.
+            mode: "browser" opens a tab. "window" opens a desktop window. "app" opens a Chromium-family browser without
+                its bars. "auto-window" tries "window", "app" and "browser", in this order. "notebook" shows an iframe
+                under the cell. "none" opens nothing and returns at once: open `page.url` yourself; the first call waits
+                for the page. "auto" is "notebook" in a Jupyter kernel, else "browser".
+            host: The address to bind. Only this machine can reach the default.
+            port: The port; 0 for a free one.
+            timeout: Seconds to wait for the page to connect; `None`, 0 or negative mean no limit.
+            width: Width of the window in pixels (800), or of the iframe in a notebook in pixels or as a CSS length
+                ("100%").
+            height: Height, as `width` (600; 400 in a notebook).
+            grace: Seconds for which the page may be away (a reload, a link) before it counts as closed. With `None`,
+                and always in an iframe of a notebook, only Python closes it. A page in a window closes with it.
+            base_url: The address of the application behind a proxy, with `{port}` for its port: a path on the host of
+                the notebook (`"/user/ann/proxy/{port}/"`) or a URL (`"https://example.org/{port}/"`). In a notebook the
+                jupyter-server-proxy of JupyterHub, or of a server on another machine, is detected.
+            private: Answer HTTP too only to browsers that opened a one-time URL: for machines that several accounts
+                share. The first browser that opens `page.url` gets a cookie, and the URL works for no other one. This
+                applies to all pages of the server.
+            spa: The page has a router of its own: addresses that nothing else serves lead to it, so that a reload of
+                `/settings` opens the page there. Missing files stay missing. The last such page decides.
+            switch_interval: Seconds after which a thread that computes in Python lets the other threads of the process
+                run, while the server runs. With 0.0005 pages are answered sooner beside a busy main thread. `None`
+                leaves it alone.
+            **window: Options of a window: `title` (the page's by default), `position` of its upper left corner, `icon`
+                (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`:
+                whether the page itself may control it. Mode "app" uses `position` and `fullscreen`. Each mode ignores
+                options that it has no use for, so that `mode` can be the user's choice.
+
+        Returns:
+            The page, connected except in mode "none". A second launch opens another page of the same server. In a
+            notebook, running the same cell again replaces its page.
+
+        Raises:
+            OSError: The port is taken, or the host is no address of this machine.
+            LaunchError: No page connected in time (the text gives the URL), or the mode cannot work on this machine.
+            PageClosed: The user closed the window before the page had connected.
+            MissingExtra: The mode needs a package that is not installed.
+            FileNotFoundError: There is no such page.
+            TypeError: An option is of a wrong type, or there is none of that name.
+            ValueError: There is no such mode, a value is out of range, or browsers refuse the port.
+            WouldDeadlock: Called on the bridge's event loop.
+            Exception: A start-up handler or the lifespan raised it.
+        """
+        return self._launcher.launch(
+            page,
+            mode,
+            host=host,
+            port=port,
+            timeout=timeout,
+            width=width,
+            height=height,
+            grace=grace,
+            base_url=base_url,
+            private=private,
+            spa=spa,
+            switch_interval=switch_interval,
+            **window,
+        )
+
+    def open(self, page: str | os.PathLike[str] = "/", mode: str | None = None, **options: Any) -> Page:
+        """Open another page of the application that `launch()` serves.
+
+        Args:
+            page: See `launch`.
+            mode: See `launch`; by default the mode of the last launch.
+            **options: See `launch`.
+
+        Returns:
+            The new page, connected except in mode "none".
+
+        Raises:
+            LaunchError: The application is not served; call `launch` first. Also see `launch`.
+        """
+        return self._launcher.open(page, mode, **options)
+
+    def run(
+        self,
+        page: str | os.PathLike[str] = "/",
+        mode: str = "auto",
+        main: Callable[[Page], Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Launch a page, wait until the last page is closed or Ctrl-C is pressed, then stop everything.
+
+        In mode "window" this process shows the window itself, on its main thread, and `main` runs in another one.
+
+        Args:
+            page: See `launch`.
+            mode: See `launch`.
+            main: Called with the page when it has connected. An exception stops everything and is raised by `run`,
+                except `Disconnected` after the page was closed: that is how `main` ends with its page.
+            **options: See `launch`.
+
+        Raises:
+            SystemExit: An exposed function or a callback called `sys.exit()`; everything has been stopped.
+            TypeError: `main` is no function.
+            LaunchError: See `launch`. In mode "window" also if this process cannot show a window: outside the main
+                thread, in a notebook, or a second time with Qt.
+        """
+        self._launcher.run(page, mode, main, **options)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the last page is closed: away for its grace time, so that a reload does not count.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Returns:
+            Whether no page is open any more; `False` also if the first one has not connected yet.
+
+        Raises:
+            SystemExit: In the main thread: an exposed function or a callback called `sys.exit()`. Not in a notebook.
+        """
+        return self._launcher.wait(timeout)
+
+    def stop(self) -> None:
+        """Close all pages and stop the server that `launch()` started; return when port and threads are free.
+
+        On the bridge's own loop it returns at once, and the server stops as soon as the loop can.
+        """
+        self._launcher.stop()
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """Return the pages that were launched or opened and are not closed, oldest first."""
+        return self._launcher.pages
+
+    @property
+    def port(self) -> int:
+        """Return the port at which `launch()` serves the application.
+
+        Raises:
+            LaunchError: `launch()` does not serve it.
+        """
+        return self._launcher.port
+
+    @property
+    def url(self) -> str:
+        """Return the address at which this machine reaches the served application, as `"http://127.0.0.1:8123"`.
+
+        It carries no token, with which a page connects: `page.url` does.
+
+        Raises:
+            LaunchError: `launch()` does not serve it.
+        """
+        return self._launcher.url
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters of the bridge, and so of all applications that share it.
+
+        Returns:
+            `pages`: for each its `socket`, `page` name, whether it is `connected`, its `reconnects`, the
+            `round_trip_seconds` that the last call of `stats` measured, what is `waiting` to be sent and confirmed
+            (`waiting_bytes`), `dropped`, `sent` (`sent_bytes`) and `received` (`received_bytes`), and its
+            `running_calls` in Python. `pending_calls` of Python in pages; `ignored_answers`, which came late, twice, or
+            from another page; `queues` with the number of their items; `queue_items_dropped`; `topics` with the number
+            of their subscribers; `workers`: `threads`, how many are `running` and `waiting` for pages, and
+            `lanes_waiting` for a thread. Pages get it as JSON from `/jsmeetspy/stats`, with the token.
+        """
+        stats: dict[str, Any] = self.bridge.portal.call(self.bridge.stats)
+        return stats
+
+    # Routes and handlers -------------------------------------------------------------------------------
+
+    def route(
+        self,
+        path: str,
+        methods: Iterable[str] | str | None = None,
+        name: str | None = None,
+        include_in_schema: bool = True,
+    ) -> Callable[[F], F]:
+        """Decorator: serve a path with a function of the request, plain (run in a thread) or async.
+
+        Args:
+            path: As in Starlette: `"/"`, `"/item/{id:int}"`.
+            methods: HTTP methods, in any case; `None` for GET.
+            name: The name for `url_for`; by default that of the function.
+            include_in_schema: As in Starlette.
+
+        Raises:
+            TypeError: `path` is no str (`@app.route` alone), or what is decorated is no function.
+            ValueError: `path` does not begin with a slash.
+        """
+        check_path(path, "route")
+        verbs = None if methods is None else [methods] if isinstance(methods, str) else list(methods)
 
         def decorate(func: F) -> F:
-            self._add_websocket(path, func, self._gate.without_token(), name)
+            check_function(func, f"what serves {path!r}")
+            self.router.add_route(path, func, verbs, name, include_in_schema)
+            return func
+
+        return decorate
+
+    def add_event_handler(self, event_type: str, func: Handler) -> None:
+        """Call `func`, plain or async, at "startup" or "shutdown".
+
+        Raises:
+            ValueError: `event_type` is something else.
+        """
+        self._handlers.add(event_type, func)
+
+    def on_event(self, event_type: str) -> Callable[[F], F]:
+        """Decorator: `add_event_handler`."""
+        self._handlers.check_type(event_type)
+
+        def decorate(func: F) -> F:
+            self.add_event_handler(event_type, func)
+            return func
+
+        return decorate
+
+    def websocket_route(self, path: str, name: str | None = None) -> Callable[[F], F]:
+        """Decorator: serve WebSockets at a path with `async func(websocket)`; foreign origins are refused.
+
+        Raises:
+            TypeError: `path` is no str, or what is decorated is no function.
+            ValueError: `path` does not begin with a slash.
+        """
+        check_path(path, "websocket_route")
+
+        def decorate(func: F) -> F:
+            check_function(func, f"what serves the WebSockets of {path!r}")
+            self._add_websocket(path, func, self._access.without_token(), name)
             return func
 
         return decorate
 
     def add_socket(self, endpoint: Any) -> None:
-        """Adds a WebSocket endpoint.
+        """Add a WebSocket endpoint.
 
         Args:
-            endpoint: A `JsPyBinarySocket`; or a class (`starlette.endpoints.WebSocketEndpoint`) or an object with
-                `url_path()` and `endpoint()`, and where needed `startup_handler()` and `shutdown_handler()`.
+            endpoint: A `JsPyBinarySocket`, or a class (`starlette.endpoints.WebSocketEndpoint`) or an object with
+                `url_path()` and `endpoint()`, and optionally `startup_handler()` and `shutdown_handler()`.
+
+        Raises:
+            TypeError: It is none of these.
         """
-        gate = self._gate.without_token()
         if isinstance(endpoint, TextSockets):
-            return  # every application has it
+            return  # part of every application
+        if endpoint is JsPyBinarySocket or not (hasattr(endpoint, "url_path") and hasattr(endpoint, "endpoint")):
+            raise TypeError(
+                'add_socket takes a socket, JsPyBinarySocket("/path"), or what has url_path() and endpoint(); '
+                f"got {endpoint!r:.200}"
+            )
+        access = self._access.without_token()
         if isinstance(endpoint, JsPyBinarySocket):
             endpoint.bind(self.bridge)
-            gate = self._gate
-        self._add_websocket(endpoint.url_path(), endpoint.endpoint(), gate)
+            access = self._access
+        self._add_websocket(endpoint.url_path(), endpoint.endpoint(), access)
         for event_type in ("startup", "shutdown"):
             handler = getattr(endpoint, f"{event_type}_handler", None)
             if handler is not None:
                 self.add_event_handler(event_type, handler)
 
-    def _add_websocket(self, path: str, endpoint: Any, gate: Gate, name: str | None = None) -> None:
+    def _add_websocket(self, path: str, endpoint: Any, access: Access, name: str | None = None) -> None:
         inner = WebSocketRoute(path, endpoint, name=name)
-        inner.app = Guarded(inner.app, gate)
-        self.router.routes.insert(0, inner)  # before the mount of our own files
+        inner.app = Guarded(inner.app, access)
+        self.router.routes.insert(0, inner)  # before the mount of /jsmeetspy
 
     @asynccontextmanager
     async def _run_lifespan(self, app: Any) -> AsyncIterator[Any]:
-        """The bridge around the user's start-up and shutdown; what fails is kept for `launch()`."""
-        self._failure = None
+        """Run the bridge around the user's start-up and shutdown."""
+        self.bridge.start()
         try:
-            self.bridge.start()
-            try:
-                async with self._handlers.run(app) as state:
-                    yield state
-            finally:
-                await self.bridge.stop()
-        except BaseException as error:
-            self._failure = error
-            raise
+            async with self._handlers.run(app) as state:
+                yield state
+        finally:
+            await self.bridge.stop()
 
     # Functions -----------------------------------------------------------------------------------------
 
@@ -206,23 +475,72 @@ class JsMeetsPy(Running):
     def expose(self, key: str | None = None, *, exclusive: bool = False) -> Callable[[F], F]: ...
 
     def expose(self, key: Any = None, *, exclusive: bool = False) -> Any:
-        """Decorator: lets pages call a function, `@app.expose` by its own name or `@app.expose("name")`.
+        """Decorator: expose a function to pages, `@app.expose` under its own name or `@app.expose("name")`.
 
         Args:
-            key: The name; an earlier function of that name is replaced.
-            exclusive: Run its calls one at a time, first come first served, across all pages.
+            key: The name. An earlier function of that name is replaced. Lambdas, callable objects and classes need one.
+            exclusive: Run its calls one at a time, in order of arrival, across all pages.
 
         Raises:
-            RuntimeError: The old function of that name is running.
+            TypeError: The decorated object is no function, has no name of its own, or is a method without its object.
+            RuntimeError: The earlier function of that name is running.
         """
-        if callable(key):
+        if key is not None and not isinstance(key, str):
             return self._expose(None, key, exclusive)
+        if key is not None:
+            check_name(key, "key of an exposed function")
         return lambda func: self._expose(key, func, exclusive)
 
     def _expose(self, key: str | None, func: F, exclusive: bool) -> F:
-        key = key or getattr(func, "__name__", None)
-        if key is None:
-            raise TypeError(f'{func!r} has no name of its own; give it one: app.expose("name")(...)')
+        try:
+            check_function(func, "what app.expose exposes")
+        except TypeError as error:
+            raise TypeError(f'{error}. A method of an object is one: app.expose("name")(thing.method)') from None
+        key = key if key is not None else _name_of(func)
         if not self.functions.expose(key, func, exclusive):
             raise RuntimeError(f"the function exposed as {key!r} is running; it can be replaced when it has ended")
         return func
+
+
+def _folder(name: str, folder: str | os.PathLike[str] | None) -> str | None:
+    if folder is not None and not isinstance(folder, (str, os.PathLike)):
+        raise TypeError(f"{name} is the path of a folder; got {folder!r:.60}")
+    return bundled(folder) if folder else None
+
+
+def _check(**options: tuple[Any, type]) -> None:
+    for name, (value, kind) in options.items():
+        if value is not None and not isinstance(value, kind):
+            made = "" if kind is str else f"; write {name}={kind.__name__}(...)"
+            raise TypeError(f"{name} is a {kind.__name__}, or None; got {value!r:.60}{made}")
+
+
+def _name_of(func: Callable[..., Any]) -> str:
+    """The name that a function was defined with.
+
+    Raises:
+        TypeError: It has none, or can be no function of pages under it.
+    """
+    name = getattr(func, "__name__", None)
+    if name is None or name == "<lambda>":
+        what = repr(func) if name is None else "a lambda"
+        raise TypeError(f'{what} has no name of its own; give it one: app.expose("name")(...)')
+    if isinstance(func, type):
+        raise TypeError(
+            f"{name} is a class, and pages call functions: expose a method of an object of it, "
+            f'app.expose("name")(thing.method); or app.expose("{name}")({name}) where what it makes can be sent'
+        )
+    if _lacks_its_object(func):
+        raise TypeError(
+            f"{func.__qualname__} is a method, and app.expose has no object to call it on: "
+            f'app.expose("{name}")(thing.{name}) when there is one'
+        )
+    return str(name)
+
+
+def _lacks_its_object(func: Callable[..., Any]) -> bool:
+    """Whether it was defined in a class and begins with `self`."""
+    if not inspect.isfunction(func):  # a bound method has its object
+        return False
+    owner = func.__qualname__.rpartition(".")[0]
+    return owner != "" and not owner.endswith("<locals>") and func.__code__.co_varnames[:1] in (("self",), ("cls",))

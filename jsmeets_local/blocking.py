@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .api.function import FunctionsBase
+from .api.functions import FunctionsBase
 from .api.pubsub import Pubsub
-from .api.queue import QueuesBase, acknowledged, next_item
+from .api.queues import QueuesBase, acknowledged
 from .api.textsocket import TextSockets
-from .bridge import default_bridge
-from .core.arguments import Key, Target, seconds
-from .lines import item_or_raise
+from .bridge.bridge import default_bridge
+from .bridge.prepared_calls import Prepared, PreparedData
+from .bridge.tracebacks import cut
+from .bridge.waiters import ENDED, NOTHING, missing
+from .protocol.arguments import Key, Target, seconds
 
 __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
 
@@ -40,7 +42,7 @@ class BlockingFunctions(FunctionsBase):
         """
         request = self._request(key, timeout, target)
         twin = f"await JsPyFunction.call({key!r})(...)"
-        return lambda *args: self._bridge.door.block(request(args), twin).answers
+        return Prepared("call", key, lambda args: self._bridge.portal.block(request(args), twin).answers)
 
 
 class BlockingQueues(QueuesBase):
@@ -63,7 +65,7 @@ class BlockingQueues(QueuesBase):
         """
         request = self._request(key, timeout, target)
         twin = f"await JsPyQueue.push({key!r})(...)"
-        return lambda data: acknowledged(self._bridge.door.block(request(data), twin))
+        return PreparedData("push", key, lambda data: acknowledged(self._bridge.portal.block(request(data), twin)))
 
     def get(self, key: str, timeout: float | None = None) -> Any:
         """Waits for the next item of a queue, and takes it.
@@ -77,9 +79,15 @@ class BlockingQueues(QueuesBase):
             Disconnected: The server has stopped.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        operation = next_item(self._bridge, key, seconds(timeout))
-        item = self._bridge.door.block(operation, f"JsPyQueue.shift({key!r})")
-        return item_or_raise(item, f"the queue {key!r}", timeout)
+        operation = self._bridge.next_item(key, seconds(timeout))
+        try:
+            item = self._bridge.portal.block(operation, f"JsPyQueue.shift({key!r})")
+            if item is NOTHING or item is ENDED:
+                raise missing(item, f"the queue {key!r}", timeout)
+            return item
+        except BaseException as error:
+            cut(error)
+            raise
 
 
 JsPyFunction = BlockingFunctions(default_bridge())

@@ -23,6 +23,7 @@ A value that cannot be sent is a plain `TypeError` in the caller.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = [
@@ -93,12 +94,25 @@ class JavaScriptError(JsPyError):
     Attributes:
         name: The name of the JavaScript error (`"TypeError"`), or the type of what was thrown.
         stack: The JavaScript stack; it is also a note of this exception.
+        fields: The error's own properties that could be sent (`code`, ...). Its `cause` is the `__cause__`.
+        errors: The members of an `AggregateError`.
     """
 
-    def __init__(self, msg: str = "", *, name: str = "Error", stack: str = "", **facts: Any) -> None:
+    def __init__(
+        self,
+        msg: str = "",
+        *,
+        name: str = "Error",
+        stack: str = "",
+        fields: Mapping[str, Any] | None = None,
+        errors: Iterable[JavaScriptError] = (),
+        **facts: Any,
+    ) -> None:
         super().__init__(msg, **facts)
         self.name = name
         self.stack = stack
+        self.fields = dict(fields or {})
+        self.errors = list(errors)
         if stack:
             self.add_note("JavaScript: " + stack.rstrip())
 
@@ -127,7 +141,10 @@ class ConnectionLost(Disconnected):
 
 
 class PageClosed(Disconnected):
-    """The page of this `Page` object is closed: by Python, or gone for longer than the grace time."""
+    """The page of this `Page` object is closed: by Python, or gone for longer than the grace time.
+
+    Raised by what wants an answer; `publish`, `push` and `call_nowait` return `False`.
+    """
 
 
 class WouldDeadlock(JsPyError, RuntimeError):
@@ -143,7 +160,7 @@ class ProtocolError(JsPyError):
 
 
 class BridgeBusy(JsPyError, RuntimeError):
-    """The bridge already runs on the event loop of another application, or in the process that forked this one."""
+    """The bridge runs on the event loop of another application, or the process that started this one has the pages."""
 
 
 class LaunchError(JsPyError, RuntimeError):

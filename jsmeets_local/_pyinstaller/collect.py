@@ -1,4 +1,4 @@
-"""Which files of a program its pages need: read from its source, and from the pages. Nothing is imported or run."""
+"""Find the files that the pages of a program need by reading its source and the pages, without importing anything."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _REFERENCE = re.compile(r"""["'(=]\s*([^"'()<>\s=]+)""")  # in HTML, CSS and Jav
 
 
 def page_files(folder: Path, sources: Iterable[Path]) -> list[tuple[str, str]]:
-    """What PyInstaller calls data: `(file, folder in the program)`, each in its place relative to the script.
+    """Return the data files for PyInstaller as `(file, folder in the program)`, placed relative to the script.
 
     Args:
-        folder: That of the script. Nothing outside of it is taken: it would have no such place.
-        sources: The script, and the modules of the program.
+        folder: The folder of the script. Files outside of it are left out: they have no place relative to the script.
+        sources: The script and the modules of the program.
     """
     files: set[Path] = set()
     for source in sources:
@@ -36,13 +36,13 @@ def page_files(folder: Path, sources: Iterable[Path]) -> list[tuple[str, str]]:
 
 
 def wants_window(source: Path) -> bool:
-    """Whether a module speaks of the mode "window" or "auto-window"."""
+    """Return whether a module contains the text "window" or "auto-window", which are modes."""
     tree = ast.parse(source.read_bytes(), str(source))
     return any(text in ("window", "auto-window") for text in _constants(tree))
 
 
 def belongs(file: Path, folder: Path) -> bool:
-    """Whether a file is the program's own: in its folder, and not of an environment that is in there, too."""
+    """Return whether a file belongs to the program: in its folder, but not in an environment within that folder."""
     if not file.is_relative_to(folder) or any(file.is_relative_to(root) for root in _environments(folder)):
         return False
     return not any(part in NOT_OURS or part.startswith(".") for part in file.relative_to(folder).parts)
@@ -60,7 +60,7 @@ def _by_convention(base: Path) -> Iterator[Path]:
 
 
 def _named(tree: ast.AST, base: Path) -> Iterator[Path]:
-    """The folders given as `static=` and `templates=`; the pages given to `launch`, `run` and `open`; an `icon=`."""
+    """Yield the files of `static=`, `templates=` and `icon=`, and the pages given to `launch`, `run` and `open`."""
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         for keyword in call.keywords:
             if keyword.arg in CONVENTION:
@@ -78,7 +78,7 @@ def _called(call: ast.Call) -> str:
 
 
 def _paths(expression: ast.AST, base: Path) -> Iterator[Path]:
-    """What the texts in an expression name: `"web"`, `str(HERE / "pages" / "main.html")`."""
+    """Yield the paths that an expression may name: `"web"`, `str(HERE / "pages" / "main.html")`."""
     texts = _constants(expression)
     for text in {*texts, "/".join(texts)}:
         if 0 < len(text) < 250 and "\n" not in text and "\0" not in text and Path(text).name:
@@ -96,7 +96,7 @@ def _all_in(path: Path) -> Iterator[Path]:
 
 
 def _with_references(files: set[Path]) -> set[Path]:
-    """The files, and what they refer to: `src="logo.png"`, `url(font.woff2)`, `import "./draw.js"`."""
+    """Return files and all that they refer to: `src="logo.png"`, `url(font.woff2)`, `import "./draw.js"`."""
     found: set[Path] = set()
     new = files
     while new:

@@ -1,4 +1,4 @@
-"""PyInstaller: the JavaScript of this package, and the pages of the program that uses it."""
+"""PyInstaller hook: the JavaScript of this package and the pages of the program that uses it."""
 
 from pathlib import Path
 from typing import Any
@@ -9,19 +9,19 @@ from jsmeets_local._pyinstaller.collect import belongs, page_files, wants_window
 
 datas = collect_data_files("jsmeets_local", subdir="assets")
 
-# What only a notebook, the command line or a window uses does not come along for our sake. Who imports it gets it.
+# Only notebooks, the command line or windows use these. A program that imports one of them gets it all the same.
 excludedimports = [
     "IPython",
     "click",
     "gi",
     "jsmeets_local.cli",
-    "jsmeets_local.ipython",
+    "jsmeets_local.ipython.magics",
     "qtpy",
     "watchfiles",
     "webview",
 ]
 
-# Imports of what the server is made of that serve its developers: without these, that drags in whole toolkits.
+# Imports that serve developers of the server's libraries, and would pull in whole toolkits.
 UNUSED = {
     "dotenv.ipython": ("IPython",),
     "anyio.pytest_plugin": ("pytest", "_pytest"),
@@ -30,7 +30,7 @@ UNUSED = {
 
 
 def hook(hook_api: Any) -> None:
-    """Called when all imports are known."""
+    """Add the data files of the program, once PyInstaller knows all imports."""
     for module, packages in UNUSED.items():
         _cut(hook_api.module_graph, module, packages)
     scripts = [Path(script).resolve() for script in hook_api.analysis.inputs]
@@ -42,7 +42,7 @@ def hook(hook_api: Any) -> None:
 
 
 def _cut(graph: Any, module: str, packages: tuple[str, ...]) -> None:
-    """Removes what a module imports of some packages. Others may import them all the same."""
+    """Remove the imports of some packages from one module; other modules may still import them."""
     node = graph.find_node(module, create_nspkg=False)
     imported = list(graph.get_edges(node)[0]) if node is not None else []
     for target in imported:
@@ -51,6 +51,6 @@ def _cut(graph: Any, module: str, packages: tuple[str, ...]) -> None:
 
 
 def _modules_below(graph: Any, folder: Path) -> list[Path]:
-    """The program's own modules."""
+    """Return the modules that belong to the program."""
     files = {Path(node.filename).resolve() for node in graph.nodes() if getattr(node, "filename", None)}
     return [file for file in files if file.suffix == ".py" and belongs(file, folder)]

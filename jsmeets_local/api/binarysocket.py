@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ..bridge import Bridge, default_bridge
-from ..connection import DRAIN_SECONDS
-from ..core.arguments import Target, check_function, check_target
-from ..core.pages import CLOSE_KICKED, CLOSE_TOO_SLOW
-from ..invoker import Listener
+from ..bridge.bridge import Bridge, default_bridge
+from ..bridge.connection import DRAIN_SECONDS
+from ..bridge.dispatcher import Listener
+from ..protocol.arguments import Target, check_function, check_limit, check_target
+from ..protocol.sessions import CLOSE_KICKED, CLOSE_TOO_SLOW
 
 __all__ = ["Casting", "JsPyBinarySocket"]
 
@@ -114,11 +114,11 @@ class JsPyBinarySocket:
 
     def set_connection_limit(self, limit: int = 0) -> None:
         """Refuses connections beyond a number; 0 or negative means no limit. Those that are open stay."""
-        self._limit = limit
+        self._limit = check_limit(limit)
 
     def get_socket_id(self) -> tuple[int, ...]:
         """The numbers of the connected sockets."""
-        numbers: tuple[int, ...] = self._bridge.door.ask(tuple, self._peers)
+        numbers: tuple[int, ...] = self._bridge.portal.call(tuple, self._peers)
         return numbers
 
     def number_of_connections(self) -> int:
@@ -131,7 +131,7 @@ class JsPyBinarySocket:
         Returns:
             Whether there was a socket of that number.
         """
-        return self._bridge.door.ask(self._close, socket_id)
+        return self._bridge.portal.call(self._close, socket_id)
 
     def set_message_handler(self, callback: Callable[[WebSocket, int, bytes], Any] | None) -> None:
         """Sets what is called with each message; `None` for nothing.
@@ -142,16 +142,16 @@ class JsPyBinarySocket:
         """
         if callback is not None:
             check_function(callback, "a message handler")
-        self._bridge.door.ask(self._set_handler, callback)
+        self._bridge.portal.call(self._set_handler, callback)
 
     def add_socket_event(self, func: Callable[[int, str], Any]) -> None:
         """Has `func(socket_id, event)` called, `event` being "connect" or "disconnect"; plain or async."""
         check_function(func, "a socket event callback")
-        self._bridge.door.ask(self._events.setdefault, func, Listener(func, "a socket event callback"))
+        self._bridge.portal.call(self._events.setdefault, func, Listener(func, "a socket event callback"))
 
     def clear_socket_event(self) -> None:
         """Removes all socket event callbacks."""
-        self._bridge.door.ask(self._events.clear)
+        self._bridge.portal.call(self._events.clear)
 
     def broadcast(self, data: Data) -> Casting:
         """Sends to all sockets: `multicast(data)`."""
@@ -171,14 +171,16 @@ class JsPyBinarySocket:
             TypeError: `data` is neither bytes-like nor a str.
         """
         _check_data(data)
+        self._bridge.portal.check_own()
         casting = Casting()
-        self._bridge.door.ask(self._cast, data, check_target(socket), casting)
+        self._bridge.portal.call(self._cast, data, check_target(socket), casting)
         return casting
 
     def reservecast(self, data: Data, socket: Target = None) -> None:
         """`multicast` whose outcome nobody waits for, and which does not wait for the bridge either."""
         _check_data(data)
-        self._bridge.door.post(self._cast, data, check_target(socket), Casting())
+        self._bridge.portal.check_own()
+        self._bridge.portal.post(self._cast, data, check_target(socket), Casting())
 
     # On the loop ---------------------------------------------------------------------------------------
 
@@ -236,7 +238,7 @@ class JsPyBinarySocket:
             self._bridge.tell(listener, number, event)
 
     def _close(self, number: int, code: int = CLOSE_KICKED, reason: str = "closed by Python") -> bool:
-        peer, loop = self._peers.pop(number, None), self._bridge.door.loop
+        peer, loop = self._peers.pop(number, None), self._bridge.portal.loop
         if peer is not None and loop is not None:
             task = loop.create_task(peer.websocket.close(code, reason))
             task.add_done_callback(_log_failure)
@@ -265,7 +267,7 @@ class JsPyBinarySocket:
     def _send(self, number: int, data: Data, done: Callable[[Exception | None], None]) -> None:
         """Writes to one socket. One that takes too slowly what it is sent is closed: its memory is ours."""
         peer = self._peers.get(number)
-        if peer is not None and peer.waiting < self._bridge.hub.limits.outbox_bytes:
+        if peer is not None and peer.waiting < self._bridge.protocol.limits.outbox_bytes:
             peer.put(data, done)
             return
         reason = "it is too slow" if peer is not None else "it was closed"

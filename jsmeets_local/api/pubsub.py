@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from ..bridge import Bridge
-from ..cells import here
-from ..core.arguments import check_function, check_name, check_suppress
-from ..core.limits import Overflow
-from ..door import Cancel, Done, Operation
-from ..lines import ENDED, stand_in
+from ..bridge.bridge import Bridge
+from ..bridge.portal import Cancel, Done, Operation
+from ..bridge.prepared_calls import PreparedData
+from ..bridge.waiters import ENDED, join_waiters
+from ..notebook.cells import current_cell
+from ..protocol.arguments import check_function, check_name, check_suppress
+from ..protocol.limits import Overflow
 
 __all__ = ["Pubsub"]
 
@@ -43,30 +44,34 @@ class Pubsub:
         def send(data: Any) -> bool:
             payload = self._bridge.pack(data, "data")
             self._wait_for_room(topic)
-            self._bridge.post(self._bridge.hub.publish, topic, data, payload, suppress)
+            self._bridge.post(self._bridge.protocol.publish, topic, data, payload, suppress)
             return True
 
-        return send
+        return PreparedData("publish", topic, send)
 
     def _wait_for_room(self, topic: str) -> None:
         """Where publishers of this topic wait for slow pages; on the loop, which they wait for, they cannot."""
-        hub, door = self._bridge.hub, self._bridge.door
-        if hub.policies.get(topic, hub.limits.overflow) == "block" and door.is_open() and not door.is_here():
-            door.block(self._room(topic), "an overflow policy other than 'block'")
+        state, portal = self._bridge.protocol, self._bridge.portal
+        if (
+            state.policies.get(topic, state.limits.overflow) == "block"
+            and portal.is_open()
+            and not portal.is_loop_thread()
+        ):
+            portal.block(self._room(topic), "an overflow policy other than 'block'")
 
     def _room(self, topic: str) -> Operation[bool]:
         """An operation: ends when every page that hears the topic has room, or the bridge stops."""
-        hub, door = self._bridge.hub, self._bridge.door
+        state, portal = self._bridge.protocol, self._bridge.portal
 
         def operation(done: Done[bool]) -> Cancel | None:
             leave: Cancel | None = None
 
             def look(served: Any) -> None:
                 nonlocal leave
-                if served is ENDED or hub.is_free(hub.broker.subscribers(topic)):
+                if served is ENDED or state.is_free(state.broker.subscribers(topic)):
                     done(True)
                 else:
-                    leave = stand_in(self._bridge.room_line, door, None, look)
+                    leave = join_waiters(self._bridge.room_waiters, portal, None, look)
 
             look(True)
             return lambda: leave() if leave is not None else None
@@ -88,7 +93,7 @@ class Pubsub:
             ValueError: There is no such policy.
         """
         check_name(topic, "topic")
-        self._bridge.ask(self._bridge.hub.set_policy, topic, policy)
+        self._bridge.call(self._bridge.protocol.set_policy, topic, policy)
 
     @overload
     def subscribe(self, topic: str, func: None = None) -> Callable[[F], F]: ...
@@ -109,7 +114,7 @@ class Pubsub:
         check_name(topic, "topic")
         if func is not None:
             check_function(func, f"the subscriber of topic {topic!r}")
-            self._bridge.ask(self._bridge.subscribe, topic, func, here())
+            self._bridge.call(self._bridge.subscribe, topic, func, current_cell())
             return True
 
         def decorate(function: F) -> F:
@@ -124,10 +129,10 @@ class Pubsub:
         Returns:
             `True`.
         """
-        self._bridge.ask(self._bridge.unsubscribe, topic)
+        self._bridge.call(self._bridge.unsubscribe, topic)
         return True
 
     def get_topics(self) -> list[str]:
         """The topics that have a callback in Python."""
-        topics: list[str] = self._bridge.ask(list, self._bridge.topics)
+        topics: list[str] = self._bridge.call(list, self._bridge.topics)
         return topics

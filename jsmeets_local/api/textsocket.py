@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
-from ..bridge import Bridge
-from ..cells import here
-from ..core.arguments import Target, check_function, check_target
-from ..invoker import Listener
+from ..bridge.bridge import Bridge
+from ..bridge.dispatcher import Listener
+from ..notebook.cells import current_cell
+from ..protocol.arguments import Target, check_function, check_limit, check_name, check_target
 
 __all__ = ["Sent", "TextSockets"]
 
@@ -38,7 +38,7 @@ class TextSockets:
 
     def get_socket_id(self) -> tuple[int, ...]:
         """The numbers of the connected sockets; they count from 1 and are never used again."""
-        numbers: tuple[int, ...] = self._bridge.ask(self._bridge.hub.sockets)
+        numbers: tuple[int, ...] = self._bridge.call(self._bridge.protocol.sockets)
         return numbers
 
     def number_of_connections(self) -> int:
@@ -51,9 +51,7 @@ class TextSockets:
         Args:
             limit: The number; 0 or negative means no limit.
         """
-        if not isinstance(limit, int):
-            raise TypeError(f"limit is a number of connections; got {limit!r}")
-        self._bridge.ask(setattr, self._bridge.hub, "limit", limit)
+        self._bridge.call(setattr, self._bridge.protocol, "limit", check_limit(limit))
 
     def close_socket(self, socket_id: int) -> bool:
         """Ends a connection; that page does not come back by itself.
@@ -61,7 +59,7 @@ class TextSockets:
         Returns:
             Whether there was a socket of that number.
         """
-        closed: bool = self._bridge.ask(self._bridge.hub.close_socket, socket_id, "closed by Python")
+        closed: bool = self._bridge.call(self._bridge.protocol.close_socket, socket_id, "closed by Python")
         return closed
 
     def add_socket_event(self, func: Callable[[int, str], Any]) -> None:
@@ -72,12 +70,12 @@ class TextSockets:
                 already out of `get_socket_id()`.
         """
         check_function(func, "a socket event callback")
-        listener = Listener(func, "a socket event callback", here())
-        self._bridge.ask(self._bridge.socket_listeners.setdefault, func, listener)
+        listener = Listener(func, "a socket event callback", current_cell())
+        self._bridge.call(self._bridge.socket_listeners.setdefault, func, listener)
 
     def clear_socket_event(self) -> None:
         """Removes all socket event callbacks."""
-        self._bridge.ask(self._bridge.socket_listeners.clear)
+        self._bridge.call(self._bridge.socket_listeners.clear)
 
     def add_state_event(self, func: Callable[[int, str], Any]) -> None:
         """Has `func(socket_id, state)` called each time the connection of a page comes, breaks, comes back or ends.
@@ -88,12 +86,12 @@ class TextSockets:
                 "closed" (the page has gone, or Python has closed it). Nothing comes after the last two.
         """
         check_function(func, "a state event callback")
-        listener = Listener(func, "a state event callback", here())
-        self._bridge.ask(self._bridge.state_listeners.setdefault, func, listener)
+        listener = Listener(func, "a state event callback", current_cell())
+        self._bridge.call(self._bridge.state_listeners.setdefault, func, listener)
 
     def clear_state_event(self) -> None:
         """Removes all state event callbacks."""
-        self._bridge.ask(self._bridge.state_listeners.clear)
+        self._bridge.call(self._bridge.state_listeners.clear)
 
     def add_protocol(self, protocol: str, func: Callable[[Any, int, dict[str, Any]], Any]) -> None:
         """Sets the handler of a message kind of your own, which pages send by `JsPyTextSocket.send_json`.
@@ -104,9 +102,10 @@ class TextSockets:
                 protocol, key, id, data and exception. What is sent on `websocket` itself bypasses the bridge: answer by
                 `multicast(message, socket_id)`.
         """
+        check_name(protocol, "protocol")
         check_function(func, f"the handler of protocol {protocol!r}")
-        listener = Listener(func, f"the handler of protocol {protocol!r}", here())
-        self._bridge.ask(self._bridge.protocols.__setitem__, protocol, listener)
+        listener = Listener(func, f"the handler of protocol {protocol!r}", current_cell())
+        self._bridge.call(self._bridge.protocols.__setitem__, protocol, listener)
 
     def broadcast(self, data: dict[str, Any]) -> Sent:
         """Sends a message of your own to all pages: `multicast(data)`."""
@@ -126,7 +125,8 @@ class TextSockets:
         Raises:
             TypeError: A key is missing, or a value cannot be sent.
         """
-        count: int = self._bridge.ask(self._multicast, *self._packed(data), check_target(socket))
+        self._bridge.portal.check_own()
+        count: int = self._bridge.call(self._multicast, *self._packed(data), check_target(socket))
         return Sent(count)
 
     def reservecast(self, data: dict[str, Any], socket: Target = None) -> None:
@@ -140,5 +140,5 @@ class TextSockets:
         return self._bridge.pack(data, "data"), str(data["protocol"])
 
     def _multicast(self, payload: Any, protocol: str, socket: Target) -> int:
-        self._bridge.hub.custom(payload, protocol, socket)
-        return len(self._bridge.hub.targets(socket))
+        self._bridge.protocol.custom(payload, protocol, socket)
+        return len(self._bridge.protocol.targets(socket))

@@ -22,7 +22,7 @@ __all__ = ["main"]
 @click.version_option(__version__, "-V", "--version", prog_name="jsmeets-local")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Python programs whose window is a web page: begin one, run it, make it a program of its own."""
+    """Python programs whose window is a web page: create one, run it, package it."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

@@ -1,4 +1,4 @@
-"""`jsmeets-local assets`: the JavaScript as files of one's own."""
+"""`jsmeets-local assets`: copy the JavaScript files."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from pathlib import Path
 
 import click
 
-from ..staticfiles import ASSETS, SCRIPTS
+from ..staticfiles import ASSETS, CODE, MODULE, SCRIPTS
 
 __all__ = ["assets"]
 
-FILES = (*SCRIPTS, "jsmeets.mjs", "jsmeets.d.mts")
+FILES = (*SCRIPTS, MODULE, CODE, "jsmeets.d.mts")
 
 
 @click.command(short_help="Copy the JavaScript files into a folder.")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Replace files that are different.")
+@click.option("--force", is_flag=True, help="Replace files that differ.")
 def assets(folder: Path, force: bool) -> None:
-    """Copies the JavaScript files of this version into a folder, which is made if it is not there.
+    """Copy the JavaScript files of this version into a folder, which is created if needed.
 
-    Pages need no copies, since the application serves these files at /jsmeetspy/. They are for pages that another
-    server delivers, for editors (jsmeets.d.mts has the types), and for programs of 2020.
+    Pages need no copies: the application serves these files at /jsmeetspy/. Copies are for pages that another server
+    serves, for editors (jsmeets.d.mts has the types), and for programs of 2020.
     """
     contents = {name: Path(ASSETS, name).read_bytes() for name in FILES}
     different = [name for name in FILES if _differs(folder / name, contents[name])]

@@ -1,4 +1,4 @@
-"""`jsmeets-local doctor`: what works on this machine, and what to install for the rest."""
+"""`jsmeets-local doctor`: report what works on this machine and what to install for the rest."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import NamedTuple
 import click
 
 from ..app import JsMeetsPy
-from ..bridge import Bridge
+from ..bridge.bridge import Bridge
 from ..errors import JsPyError
-from ..launchers.checks import window_problem
-from ..launchers.chromium import app_problem, find_chromium
+from ..launch.chromium import app_problem, find_chromium
+from ..launch.window.requirements import window_problem
 
 __all__ = ["doctor"]
 
@@ -27,12 +27,12 @@ COLORS = {"ok": "green", "missing": "yellow", "note": "cyan", "broken": "red"}
 
 
 class Finding(NamedTuple):
-    """One line: what was looked at, and what to do about it.
+    """The result of one check.
 
     Attributes:
-        state: "ok", "missing" (to be installed by whoever wants it), "note", or "broken" (nothing works without it).
-        what: What it is about.
-        text: What was found.
+        state: "ok", "missing" (optional, can be installed), "note", or "broken" (nothing works without it).
+        what: The subject of the check.
+        text: The result, and what to do about it.
     """
 
     state: str
@@ -40,11 +40,11 @@ class Finding(NamedTuple):
     text: str
 
 
-@click.command(short_help="Say what works on this machine, and what to install.")
+@click.command(short_help="Report what works on this machine and what to install.")
 def doctor() -> None:
-    """Says what works on this machine, and what to install for the rest.
+    """Report what works on this machine and what to install for the rest.
 
-    The exit code is 0 unless pages cannot be served at all; nothing that is missing is an error.
+    The exit code is 0 unless pages cannot be served at all; optional parts that are missing are no error.
     """
     findings = [check() for check in CHECKS]
     for finding in findings:
@@ -63,7 +63,7 @@ def _library() -> Finding:
 
 
 def _server() -> Finding:
-    """Serves a page, and fetches it."""
+    """Serve a page and fetch it."""
     app = JsMeetsPy(bridge=Bridge())
     try:
         page = app.launch("<p>", mode="none")

@@ -1,7 +1,7 @@
-"""The child of `run --reload`: one run of a program, which takes over the pages of the one before.
+"""The child of `run --reload`: one run of a program, which continues with the pages of the previous run.
 
-It reads its plan from its standard input, and ends as by Ctrl-C when that is closed. The pages keep their address,
-token and names; a document that comes back loads itself anew (`reload` in docs/reference/protocol.md).
+It reads its plan from its standard input, and ends as with Ctrl-C when that closes. Pages keep their address, token and
+keys. A document that reconnects reloads itself (`reload` in docs/reference/protocol.md).
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..app import JsMeetsPy
 from ..errors import LaunchError, MissingExtra
-from ..launchers import too_late
-from ..launchers.browser import open_browser
+from ..launch.options import check_options
 from ..page import Page
 from .loading import Broken, load, user_traceback
 from .plan import Plan, call_main, whereabouts
@@ -31,7 +30,7 @@ from .reload import End, watched
 
 __all__: list[str] = []
 
-RETURN_SECONDS = 10.0  # a page tries to come back every 5 s at least
+RETURN_SECONDS = 10.0  # a page retries at least every 5 s
 OPEN_SECONDS = 30.0
 PAGE_FILES = (
     ".html",
@@ -51,13 +50,13 @@ PAGE_FILES = (
 
 
 class Uncached:
-    """Middleware: the browser asks anew for each file, which may have changed a moment ago."""
+    """Middleware: the browser revalidates each file, which may have changed a moment ago."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one ASGI request."""
 
         async def send_uncached(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -68,23 +67,23 @@ class Uncached:
 
 
 class SourceFilter(watchfiles.DefaultFilter):
-    """Python files, and those of which pages consist: by their suffix, and all in the folders that hold such only."""
+    """Accept Python files and files of pages: by their suffix, and all files in the folders of pages."""
 
     def __init__(self, folders: list[Path]) -> None:
         super().__init__()
         self._folders = tuple(f"{folder}{os.sep}" for folder in folders)
 
     def __call__(self, change: watchfiles.Change, path: str) -> bool:
-        """Whether a change counts."""
+        """Return whether a change counts."""
         counts = path.lower().endswith((".py", *PAGE_FILES)) or path.startswith(self._folders)
         return counts and super().__call__(change, path)
 
 
 def main() -> int:
-    """Runs the program; the exit code is an `End`."""
+    """Run the program and return an `End` as exit code."""
     plan = Plan.from_json(sys.stdin.readline())
     threading.Thread(target=_end_with_stdin, name="jsmeets-lifeline", daemon=True).start()
-    sys.dont_write_bytecode = True  # it would hide a second change of a file within one second
+    sys.dont_write_bytecode = True  # bytecode would hide a second change of a file within one second
     opened: list[Page] = []
     try:
         _serve(plan, opened)
@@ -95,7 +94,7 @@ def main() -> int:
         return End.FAILED
     except Broken as error:
         click.echo(str(error), err=True)
-    except Exception as error:  # noqa: BLE001 - whatever the program raises, the next change may mend it
+    except Exception as error:  # noqa: BLE001 - the next change may fix the program
         click.echo(user_traceback(error), err=True)
     else:
         return End.CLOSED
@@ -103,7 +102,7 @@ def main() -> int:
 
 
 def _end_with_stdin() -> None:
-    os.read(0, 1)  # returns when the other end is closed; not by sys.stdin, whose lock would hold up the exit
+    os.read(0, 1)  # returns when the other end closes; the lock of sys.stdin would delay the exit
     if sys.platform == "win32":
         _thread.interrupt_main()
     else:
@@ -113,11 +112,11 @@ def _end_with_stdin() -> None:
 def _serve(plan: Plan, opened: list[Page]) -> None:
     program = load(plan.target)
     app = program.app
-    _take_over(app, plan)
+    _continue(app, plan)
     folder = plan.target.folder
-    pages = [other for other in map(Path, app._views.folders()) if not folder.is_relative_to(other)]
+    pages = [other for other in map(Path, app._documents.folders()) if not folder.is_relative_to(other)]
     try:
-        with watched([folder, *pages], SourceFilter(pages), lambda paths: _show_anew(app, paths)):
+        with watched([folder, *pages], SourceFilter(pages), lambda paths: _reload_pages(app, paths)):
             page = _open(app, plan.page or program.page, plan)
             opened.append(page)
             call_main(program, page)
@@ -126,24 +125,22 @@ def _serve(plan: Plan, opened: list[Page]) -> None:
         app.stop()
 
 
-def _take_over(app: JsMeetsPy, plan: Plan) -> None:
-    app._gate.token = app._gate.token or plan.token
-    names = (f"{plan.name}{number:04}" for number in itertools.count(1))
-    app._new_key = names.__next__
-    app.bridge.door.ask(app.bridge.hub.settings.update, {"reload": True})
+def _continue(app: JsMeetsPy, plan: Plan) -> None:
+    app._launcher.restore(plan.token, (f"{plan.name}{number:04}" for number in itertools.count(1)))
+    app.bridge.portal.call(app.bridge.protocol.settings.update, {"reload": True})
     app.add_middleware(Uncached)
 
 
-def _show_anew(app: JsMeetsPy, paths: set[Path]) -> None:
-    """Each page loses its connection, and loads itself anew when it has got another one."""
+def _reload_pages(app: JsMeetsPy, paths: set[Path]) -> None:
+    """Disconnect all pages; each reloads itself when it has reconnected."""
     if any(path.suffix == ".py" for path in paths):
-        return  # Python starts again, and would be gone while the pages load
-    click.echo(f"{', '.join(sorted(path.name for path in paths))} changed: the pages load it", err=True)
-    app.bridge.door.post(app.bridge.close_all, "a file of the page has changed")
+        return  # Python restarts and would be gone while the pages load
+    click.echo(f"{', '.join(sorted(path.name for path in paths))} changed: reloading the pages", err=True)
+    app.bridge.portal.post(app.bridge.close_all, "a file of the page has changed")
 
 
 def _open(app: JsMeetsPy, path: str, plan: Plan) -> Page:
-    """The page of the run before where it comes back, else a new one."""
+    """Return the page of the previous run if it reconnects, else a new one."""
     address: dict[str, Any] = {"host": plan.host, "port": plan.port}
     if plan.mode not in ("auto", "browser") or not plan.returns:
         page = app.launch(path, plan.mode, **address)
@@ -151,9 +148,7 @@ def _open(app: JsMeetsPy, path: str, plan: Plan) -> Page:
         return page
     page = app.launch(path, "none", **address)
     if not page.wait_connected(RETURN_SECONDS):
-        open_browser(page._entrance.fresh())
-        if not page.wait_connected(OPEN_SECONDS):
-            raise LaunchError(too_late(page._entrance.address, "browser", OPEN_SECONDS))
+        app._launcher.connect(page, check_options("browser", timeout=OPEN_SECONDS))
     return page
 
 

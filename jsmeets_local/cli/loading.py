@@ -1,4 +1,4 @@
-"""What `run` is given: a page, a program in a file, or an application in a module; found, and loaded."""
+"""Find and load the target of `run`: a page, a program in a file, or an application in a module."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NOT_THE_USERS = (str(Path(__file__).parents[1]), str(Path(click.__file__).paren
 
 
 class Broken(Exception):
-    """The user's program cannot be run as it is; the text, a traceback where it raised, says why."""
+    """The program of the user cannot run; the text says why, with a traceback if the program raised an exception."""
 
 
 class Target(NamedTuple):
-    """What shall run: a file, or an attribute of a module."""
+    """The target of `run`: a file, or an attribute of a module."""
 
     file: Path | None
     module: str
@@ -40,16 +40,16 @@ class Target(NamedTuple):
 
     @property
     def folder(self) -> Path:
-        """Where its modules and pages are looked for."""
+        """Return the folder in which its modules and pages are searched."""
         return Path.cwd() if self.file is None else self.file.parent
 
     def is_page(self) -> bool:
-        """Whether it is a page without a program."""
+        """Return whether it is a page without a program."""
         return self.file is not None and self.file.suffix.lower() in _PAGES
 
 
 class Program(NamedTuple):
-    """What can be launched."""
+    """A loaded program."""
 
     app: JsMeetsPy
     page: str
@@ -57,7 +57,7 @@ class Program(NamedTuple):
 
 
 def find_target(context: click.Context, parameter: click.Parameter, text: str) -> Target:
-    """The target that an argument names; a usage error if it names none."""
+    """Return the target that an argument names, or raise a usage error."""
     path = Path(text)
     if path.is_dir():
         path /= "index.html"
@@ -72,10 +72,10 @@ def find_target(context: click.Context, parameter: click.Parameter, text: str) -
 
 
 def load(target: Target) -> Program:
-    """Imports the program, and finds its application.
+    """Import the program and find its application.
 
     Raises:
-        Broken: It raised, or has no application.
+        Broken: The import failed, or the program has no application.
     """
     if target.is_page():
         return Program(JsMeetsPy(), str(target.file), None)
@@ -99,7 +99,7 @@ def _imported(target: Target) -> ModuleType:
 
 
 def _import_file(file: Path) -> ModuleType:
-    """By its path: a module of the same name that is loaded already must not hide it."""
+    """Import a file by its path, which a loaded module of the same name must not hide."""
     name = file.stem if file.stem not in sys.modules else f"{file.stem}_of_the_user"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -137,7 +137,7 @@ def _only_app(module: ModuleType) -> JsMeetsPy:
 
 
 def _main(module: ModuleType) -> Callable[[Page], Any] | None:
-    """By convention: a function `main(page)`, which plays with the page that is launched."""
+    """Return the function `main(page)` of the program, which by convention is called with the launched page."""
     main = getattr(module, "main", None)
     if not inspect.isfunction(main) or list(inspect.signature(main).parameters)[:1] != ["page"]:
         return None
@@ -145,7 +145,7 @@ def _main(module: ModuleType) -> Callable[[Page], Any] | None:
 
 
 def user_traceback(error: BaseException) -> str:
-    """A traceback that begins where the user's code does."""
+    """Return a traceback that begins with the code of the user."""
     summary = traceback.TracebackException.from_exception(error)
     summary.stack = traceback.StackSummary.from_list(list(_from_the_user_on(summary.stack)))
     return "".join(summary.format(chain=True)).rstrip()

@@ -1,4 +1,4 @@
-"""`jsmeets-local new`: a small project to begin with. It is in the folder `project`, and runs there as it is."""
+"""`jsmeets-local new`: create a small project from the folder `project`, which runs as it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 __all__ = ["new"]
 
 TEMPLATE = Path(__file__).parent / "project"
-ITS_NAME = "myapp"  # stands for the name wherever it is written
+ITS_NAME = "myapp"  # replaced by the name of the new project
 _NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 
 
@@ -22,10 +22,10 @@ def _checked(context: click.Context, parameter: click.Parameter, folder: Path) -
     return folder
 
 
-@click.command(short_help="Write a small project to begin with.")
+@click.command(short_help="Create a small project.")
 @click.argument("folder", metavar="NAME", type=click.Path(path_type=Path), callback=_checked)
 def new(folder: Path) -> None:
-    """Writes a small project into the new folder NAME: Python, a page, its style, and a test of it all.
+    """Create a small project in the new folder NAME: Python, a page, its style sheet, and a test of all three.
 
     NAME consists of letters, digits, - and _; it may be a path. Nothing is overwritten.
     """

@@ -1,4 +1,4 @@
-"""`jsmeets-local package`: a program with its pages as one executable, by PyInstaller."""
+"""`jsmeets-local package`: build an executable of a program and its pages with PyInstaller."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ import click
 __all__ = ["package"]
 
 
-@click.command(short_help="Make a program of its own, with PyInstaller.")
+@click.command(short_help="Build an executable with PyInstaller.")
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYINSTALLER-ARGUMENTS...]")
-@click.option("--name", metavar="NAME", help="What the program is called; by default as the script.")
-@click.option("--onefile", is_flag=True, help="One file, which unpacks itself at each start, instead of a folder.")
-@click.option("--windowed", is_flag=True, help="Without a console window (Windows); an application bundle (macOS).")
+@click.option("--name", metavar="NAME", help="The name of the program; by default that of the script.")
+@click.option(
+    "--onefile", is_flag=True, help="Build one file, which unpacks itself at each start, instead of a folder."
+)
+@click.option(
+    "--windowed", is_flag=True, help="Build without a console window (Windows), or an application bundle (macOS)."
+)
 @click.option(
     "--icon",
     type=click.Path(exists=True, dir_okay=False, resolve_path=True),
-    help="Of the program file: .ico (Windows), .icns (macOS), or with Pillow any image.",
+    help="The icon of the program file: .ico (Windows), .icns (macOS), or with Pillow any image.",
 )
-@click.option("--output", default="dist", show_default=True, metavar="DIR", help="The folder to put it into.")
-@click.option("-v", "--verbose", is_flag=True, help="Show what PyInstaller says, also where all goes well.")
+@click.option("--output", default="dist", show_default=True, metavar="DIR", help="The folder for the result.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the output of PyInstaller even if it succeeds.")
 def package(
     script: Path,
     arguments: tuple[str, ...],
@@ -36,11 +40,11 @@ def package(
     output: str,
     verbose: bool,
 ) -> None:
-    """Makes a program that runs where there is no Python: SCRIPT, what it imports, its pages and their files.
+    """Build a program that runs without Python: SCRIPT, its imports, its pages and their files.
 
-    SCRIPT is what you would start with python; it has to launch its page itself, as in app.run(). The folders and files
-    that it names for its pages are found and included, and so are static/ and templates/ beside it. The program runs on
-    the kind of system that it is made on.
+    SCRIPT is the file that you would start with python; it has to launch its page itself, as with app.run(). The
+    folders and files that it names for its pages are found and included, and so are static/ and templates/ beside it.
+    The program runs on the kind of system that it is built on.
 
     \b
         jsmeets-local package app.py --name MyTool
@@ -67,11 +71,11 @@ def _build(options: list[str], verbose: bool) -> None:
     done = subprocess.run(command, check=False, stdout=output, stderr=output and subprocess.STDOUT, text=True)
     if done.returncode != 0:
         click.echo(done.stdout or "", err=True)
-        raise click.ClickException("PyInstaller could not package it; what it says is above")
+        raise click.ClickException("PyInstaller failed; its output is above")
 
 
 def _program(output: Path, name: str, onefile: bool) -> Path:
-    """What was made: a bundle, a file, or a folder with a file of the same name."""
+    """Return the result: a bundle, a file, or the file of the same name in a folder."""
     bundle = output / f"{name}.app"
     if bundle.exists():
         return bundle
@@ -80,7 +84,7 @@ def _program(output: Path, name: str, onefile: bool) -> Path:
 
 
 def _ready(program: Path) -> str:
-    """Where it is, how large, and how it starts."""
+    """Return a message with the place of the program, its size and how to start it."""
     whole = program.parent if program.parent.name == program.stem else program
     start = f"open {program}" if program.suffix == ".app" else str(program.resolve())
     return f"Made {whole} ({_size(whole) / 1e6:.0f} MB). Start it:\n\n    {start}\n"

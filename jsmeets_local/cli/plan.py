@@ -1,4 +1,4 @@
-"""How a program shall be run: what `run` was asked for, and the two sentences it says meanwhile."""
+"""The plan of a run: the arguments of `run`, what it prints, and the call of the program's `main`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["Plan", "call_main", "whereabouts"]
 
 
 class Plan(NamedTuple):
-    """What `run` was asked for; and for `--reload` what outlives a restart.
+    """The arguments of `run`, and for `--reload` the state that outlives a restart.
 
     Attributes:
-        target: What shall run.
-        mode: As for `launch`.
-        page: The route or page to begin with; `None` for the target's own.
-        host: The address to serve at.
-        port: The port to serve at.
+        target: The target to run.
+        mode: See `JsMeetsPy.launch`.
+        page: The route or page to open; `None` for that of the target.
+        host: The address to bind.
+        port: The port to bind.
         token: The launch token of all restarts.
-        name: What the names of all restarts' pages begin with.
-        returns: Whether a page of an earlier start is expected to come back.
+        name: The prefix of the keys of pages, for all restarts.
+        returns: Whether a page of an earlier start is expected to reconnect.
     """
 
     target: Target
@@ -40,28 +40,28 @@ class Plan(NamedTuple):
         return f"<Plan {self.mode} of {self.target}>"  # without the token
 
     def to_json(self) -> str:
-        """One line of text."""
-        return json.dumps(self, default=str)  # a path as text
+        """Return the plan as one line of text."""
+        return json.dumps(self, default=str)  # for the path
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
-        """The plan in such a line."""
+        """Return the plan in a line that `to_json()` made."""
         (file, module, attribute), *rest = json.loads(text)
         return cls(Target(file and Path(file), module, attribute), *rest)
 
 
 def whereabouts(page: Page, mode: str) -> str:
-    """What to say once the page is there: its address, with the token only where somebody has to open it."""
+    """Return what to print once the page is served: its address, with the token only if the user has to open it."""
     if mode == "none":
         return f"Open this in a browser on this machine: {page.url}\nCtrl-C ends it."
     return f"Serving {page.url.partition('#')[0]}: close the page, or press Ctrl-C, to end."
 
 
 def call_main(program: Program, page: Page) -> None:
-    """The program's own `main(page)`, if it has one. That the page is closed may end it.
+    """Call the `main(page)` of the program, if it has one. It may end because its page was closed.
 
     Raises:
-        Broken: It raised.
+        Broken: It raised an exception.
     """
     if program.main is not None:
         try:

@@ -1,7 +1,6 @@
-"""`run --reload`: starts the program in a child process, and again whenever a Python file has changed.
+"""`run --reload`: run the program in a child process, and restart it whenever a Python file changes.
 
-The child gets its plan on its standard input, which stays open as long as it shall live: it ends cleanly when this
-process closes it, or dies.
+The child reads its plan from its standard input. It ends cleanly when that closes: this process closes it, or has died.
 """
 
 from __future__ import annotations
@@ -20,36 +19,36 @@ from typing import IO, TypeAlias
 import click
 import watchfiles
 
-from ..server import bind
+from ..server.thread import bind
 from .plan import Plan
 
 __all__ = ["End", "supervise", "watched"]
 
-END_SECONDS = 5.0  # what a program gets to end when it shall start again
+END_SECONDS = 5.0  # for a program to end before it is restarted
 _SLICE = 0.1 if sys.platform == "win32" else None  # seconds; Ctrl-C does not interrupt an untimed wait there
 
 
 class End(IntEnum):
-    """The exit codes of the child."""
+    """Exit codes of the child."""
 
     CLOSED = 0  # the last page was closed
-    FAILED = 1  # it could not be served or opened: no change of the program would help
-    BROKEN = 3  # the program raised before its page was there
-    RAISED = 4  # the program raised
+    FAILED = 1  # the page could not be served or opened; no change of the program would help
+    BROKEN = 3  # the program raised an exception before its page had connected
+    RAISED = 4  # the program raised an exception
 
 
 class _Life:
-    """One run of the program, from a change to the next; ended at the end of a `with` block."""
+    """One run of the program, from a change to the next. The end of the `with` block ends it."""
 
     def __init__(self, plan: Plan, ended: Callable[[_Life], None]) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "jsmeets_local.cli.generation"],
             stdin=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for us, who then end it
+            start_new_session=True,  # Ctrl-C reaches only this process, which then ends the child
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-        with suppress(BrokenPipeError):  # it could not even start; `ended` tells
+        with suppress(BrokenPipeError):  # it has ended already, as `ended` reports
             self._lifeline.write(plan.to_json() + "\n")
             self._lifeline.flush()
         threading.Thread(target=self._follow, args=(ended,), name="jsmeets-life", daemon=True).start()
@@ -71,17 +70,17 @@ class _Life:
         try:
             self.process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
-            click.echo(f"The program did not end within {END_SECONDS:.0f} s: it is killed.", err=True)
+            click.echo(f"The program did not end within {END_SECONDS:.0f} s; killing it.", err=True)
             self.process.kill()
             self.process.wait()
 
 
-Event: TypeAlias = _Life | set[Path]  # a run that has ended, or files that have changed
+Event: TypeAlias = _Life | set[Path]  # a run that has ended, or changed files
 Events: TypeAlias = "queue.SimpleQueue[Event]"
 
 
 def supervise(plan: Plan) -> int:
-    """Runs a program, again and again, until its page is closed, it cannot be shown, or Ctrl-C.
+    """Run a program, and restart it on changes, until its page is closed, fails to open, or Ctrl-C is pressed.
 
     Returns:
         The exit code.
@@ -103,16 +102,16 @@ def supervise(plan: Plan) -> int:
 
 
 def _until_change(life: _Life, events: Events) -> int | None:
-    """Waits until a Python file changes, or the program ends for good: then its exit code."""
+    """Return `None` when a Python file changes, or the exit code when the program ends for good."""
     while True:
         event = _next(events)
         if isinstance(event, set):
-            click.echo(f"{_names(event)} changed: starting again", err=True)
+            click.echo(f"{_names(event)} changed: restarting", err=True)
             return None
         if event is life:
             if life.process.returncode in (End.CLOSED, End.FAILED):
                 return life.process.returncode
-            click.echo("Waiting for a change. Ctrl-C ends it.", err=True)
+            click.echo("Waiting for a change. Press Ctrl-C to quit.", err=True)
 
 
 def _next(events: Events) -> Event:
@@ -131,12 +130,12 @@ def _names(paths: set[Path]) -> str:
 def watched(
     folders: Iterable[Path], chosen: Callable[[watchfiles.Change, str], bool], changed: Callable[[set[Path]], object]
 ) -> Iterator[None]:
-    """Calls `changed`, on a thread of its own, with the files that have changed in some folders.
+    """Watch folders within a `with` block.
 
     Args:
-        folders: With what is below them.
-        chosen: Which files count.
-        changed: What to call.
+        folders: The folders, with their subfolders.
+        chosen: Returns whether a change counts.
+        changed: Called with the changed files, on a thread of its own.
     """
     over = threading.Event()
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from jsmeets_local import Bridge
-from jsmeets_local.api.function import Functions
-from jsmeets_local.connection import Connection
-from jsmeets_local.core.codec import Frame
-from jsmeets_local.core.message import Hello
-from jsmeets_local.shell import BURST
+from jsmeets_local.api.functions import Functions
+from jsmeets_local.bridge.connection import Connection
+from jsmeets_local.bridge.runner import BURST
+from jsmeets_local.protocol.codec import Frame
+from jsmeets_local.protocol.messages import Hello
 
 from .test_bridge import served
 
@@ -24,16 +24,16 @@ LAST = ALL[-1]
 class Wire:
     """What a page gets, by the short way or by ASGI's."""
 
-    def __init__(self, direct: bool = False) -> None:
+    def __init__(self, fast_path: bool = False) -> None:
         self.messages: list[Any] = []
         self.complete = asyncio.Event()
-        self.direct = direct
+        self.fast_path = fast_path
 
     def is_free(self) -> bool:
-        return self.direct
+        return self.fast_path
 
     async def write(self, frame: Frame) -> None:
-        assert not self.direct
+        assert not self.fast_path
         self.write_now(frame)
 
     def write_now(self, frame: Frame) -> None:
@@ -72,13 +72,13 @@ def noting(bridge: Bridge) -> list[int]:
     return seen
 
 
-@pytest.mark.parametrize("direct", [True, False])
-def test_a_burst_is_answered_while_it_is_handled(direct: bool) -> None:
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_a_burst_is_answered_while_it_is_handled(fast_path: bool) -> None:
     bridge = Bridge()
     seen = noting(bridge)
 
     async def main() -> None:
-        wire = Wire(direct)
+        wire = Wire(fast_path)
         connection = Connection(wire, 2**20)
         socket = bridge.connect(Hello("document", "", []), connection)
         assert socket is not None
@@ -97,20 +97,20 @@ def test_a_burst_is_answered_while_it_is_handled(direct: bool) -> None:
     served(bridge, main)
 
 
-@pytest.mark.parametrize("direct", [True, False])
-def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing(direct: bool) -> None:
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing(fast_path: bool) -> None:
     bridge = Bridge()
     seen = noting(bridge)
 
     async def main() -> None:
-        first, second = Wire(direct), Wire(direct)
+        first, second = Wire(fast_path), Wire(fast_path)
         connection = Connection(first, 2**20)
         socket = bridge.connect(Hello("document", "", []), connection)
         assert socket is not None
         task = asyncio.create_task(hear(bridge, socket, connection, burst(ALL)))
         await asyncio.sleep(0)
         again = Connection(second, 2**20)
-        assert bridge.connect(Hello("document", "", [], bridge.hub.session, 0), again) == socket
+        assert bridge.connect(Hello("document", "", [], bridge.protocol.session, 0), again) == socket
         await task
         [welcome] = [message for message in second.messages if message[0] == "welcome"]
         assert welcome[3]["received"] == BURST
@@ -128,10 +128,10 @@ def test_what_comes_late_over_an_earlier_connection_is_not_heard() -> None:
         earlier, later = Connection(Wire(), 2**20), Connection(Wire(), 2**20)
         socket = bridge.connect(Hello("document", "", []), earlier)
         assert socket is not None
-        assert bridge.connect(Hello("document", "", [], bridge.hub.session, 0), later) == socket
+        assert bridge.connect(Hello("document", "", [], bridge.protocol.session, 0), later) == socket
         for frame in ("junk", bytes([2]), burst(range(1, 3))):
             await hear(bridge, socket, earlier, frame)
-        assert bridge.hub.sockets() == (socket,)
+        assert bridge.protocol.sockets() == (socket,)
         assert bridge.stats()["pages"][0]["received"] == 0
 
     served(bridge, main)

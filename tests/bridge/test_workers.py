@@ -1,4 +1,4 @@
-"""Lanes and slots, with real threads."""
+"""Serial queues and slots, with real threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jsmeets_local.workers import PATIENCE, Lane, WorkerPool, waiting
+from jsmeets_local.bridge.workers import PATIENCE, SerialQueue, WorkerPool, waiting
 
 
 class Answers:
@@ -36,8 +36,8 @@ def after(seconds: float, func: Callable[..., object], *args: Any) -> None:
     timer.start()
 
 
-def submit(pool: WorkerPool, lane: Lane, func: Callable[[], Any]) -> bool:
-    return pool.submit(lane, ("a job of a test", func, ()))
+def submit(pool: WorkerPool, serial_queue: SerialQueue, func: Callable[[], Any]) -> bool:
+    return pool.submit(serial_queue, ("a job of a test", func, ()))
 
 
 @pytest.fixture
@@ -55,29 +55,29 @@ def pool(answers: Answers) -> Iterator[WorkerPool]:
 
 
 def test_a_lane_keeps_its_order_and_hands_back_in_bulk(pool: WorkerPool, answers: Answers) -> None:
-    lane = Lane()
+    serial_queue = SerialQueue()
     for n in range(2000):
-        submit(pool, lane, lambda n=n: n)  # type: ignore[misc]
+        submit(pool, serial_queue, lambda n=n: n)  # type: ignore[misc]
     assert answers.all(2000) == list(range(2000))
     assert len(answers.batches) < 1000
 
 
 def test_a_slow_job_loses_the_lane(pool: WorkerPool, answers: Answers) -> None:
-    lane, release = Lane(), threading.Event()
-    submit(pool, lane, lambda: "quick before")
-    submit(pool, lane, lambda: release.wait(10) and "slow")
+    serial_queue, release = SerialQueue(), threading.Event()
+    submit(pool, serial_queue, lambda: "quick before")
+    submit(pool, serial_queue, lambda: release.wait(10) and "slow")
     for n in range(100):
-        submit(pool, lane, lambda n=n: n)  # type: ignore[misc]
+        submit(pool, serial_queue, lambda n=n: n)  # type: ignore[misc]
     assert answers.all(101) == ["quick before", *range(100)]
     release.set()
     assert answers.all(102)[-1] == "slow"
 
 
 def test_answers_do_not_wait_for_the_slow_job_behind_them(pool: WorkerPool, answers: Answers) -> None:
-    lane, release = Lane(), threading.Event()
+    serial_queue, release = SerialQueue(), threading.Event()
     started = threading.Event()
-    submit(pool, lane, lambda: started.wait(10) and "quick")
-    submit(pool, lane, lambda: release.wait(10) and "slow")
+    submit(pool, serial_queue, lambda: started.wait(10) and "quick")
+    submit(pool, serial_queue, lambda: release.wait(10) and "slow")
     started.set()
     assert answers.all(1) == ["quick"]
     release.set()
@@ -85,7 +85,7 @@ def test_answers_do_not_wait_for_the_slow_job_behind_them(pool: WorkerPool, answ
 
 
 def test_a_strict_lane_is_never_shared(pool: WorkerPool, answers: Answers) -> None:
-    lane = Lane(strict=True)
+    serial_queue = SerialQueue(strict=True)
     running: list[int] = []
 
     def job(n: int) -> int:
@@ -97,7 +97,7 @@ def test_a_strict_lane_is_never_shared(pool: WorkerPool, answers: Answers) -> No
         return n
 
     for n in range(40):
-        submit(pool, lane, lambda n=n: job(n))  # type: ignore[misc]
+        submit(pool, serial_queue, lambda n=n: job(n))  # type: ignore[misc]
     assert answers.all(40) == list(range(40))
 
 
@@ -118,7 +118,7 @@ def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answ
         return n
 
     for n in range(20):
-        submit(pool, Lane(), lambda n=n: job(n))  # type: ignore[misc]
+        submit(pool, SerialQueue(), lambda n=n: job(n))  # type: ignore[misc]
     assert sorted(answers.all(20)) == list(range(20))
     assert peak == 2
 
@@ -128,26 +128,26 @@ def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answ
         return "waited"
 
     for _ in range(50):  # far more than there are slots
-        submit(pool, Lane(), waits)
-    submit(pool, Lane(), lambda: "ran")
+        submit(pool, SerialQueue(), waits)
+    submit(pool, SerialQueue(), lambda: "ran")
     assert answers.all(21)[-1] == "ran"
     release.set()
     assert answers.all(71).count("waited") == 50
 
 
 def test_waiting_in_a_lane_lets_the_next_job_run(pool: WorkerPool, answers: Answers) -> None:
-    lane, release = Lane(), threading.Event()
+    serial_queue, release = SerialQueue(), threading.Event()
 
     def nested(depth: int) -> int:
         if depth:
-            submit(pool, lane, lambda: nested(depth - 1))
+            submit(pool, serial_queue, lambda: nested(depth - 1))
         else:
             release.set()
         with waiting():
             assert release.wait(10)
         return depth
 
-    submit(pool, lane, lambda: nested(200))
+    submit(pool, serial_queue, lambda: nested(200))
     assert sorted(answers.all(201)) == list(range(201))
     deadline = time.monotonic() + 5
     while len(pool._threads) > pool.slots and time.monotonic() < deadline:
@@ -156,11 +156,11 @@ def test_waiting_in_a_lane_lets_the_next_job_run(pool: WorkerPool, answers: Answ
 
 
 def test_many_submitters_lose_nothing(pool: WorkerPool, answers: Answers) -> None:
-    lanes = [Lane() for _ in range(5)]
+    serial_queues = [SerialQueue() for _ in range(5)]
 
     def work(base: int) -> None:
         for n in range(500):
-            submit(pool, lanes[n % 5], lambda n=n: base + n)  # type: ignore[misc]
+            submit(pool, serial_queues[n % 5], lambda n=n: base + n)  # type: ignore[misc]
 
     threads = [threading.Thread(target=work, args=(1000 * i,)) for i in range(4)]
     for thread in threads:
@@ -173,11 +173,11 @@ def test_many_submitters_lose_nothing(pool: WorkerPool, answers: Answers) -> Non
 def test_a_job_that_comes_as_a_worker_gives_up_waiting_is_run(
     answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jsmeets_local.workers.IDLE", 0.005)
+    monkeypatch.setattr("jsmeets_local.bridge.workers.IDLE", 0.005)
     pool = WorkerPool(2, answers.deliver, after)
     pauses = threading.Event()
     for n in range(300):
-        submit(pool, Lane(), lambda n=n: n)  # type: ignore[misc]
+        submit(pool, SerialQueue(), lambda n=n: n)  # type: ignore[misc]
         answers.all(n + 1)
         pauses.wait(0.0049 + n % 7 * 0.0001)
     threads = pool.close()
@@ -193,7 +193,7 @@ def test_waiting_outside_a_worker_does_nothing() -> None:
 
 
 def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jsmeets_local.workers.STUCK", 0.2)
+    monkeypatch.setattr("jsmeets_local.bridge.workers.STUCK", 0.2)
     stuck: list[tuple[str, float]] = []
     reported, release = threading.Event(), threading.Event()
 
@@ -211,10 +211,10 @@ def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch:
         assert release.wait(10)
         return "done"
 
-    submit(pool, Lane(), hangs)
+    submit(pool, SerialQueue(), hangs)
     assert reported.wait(10)
     for _ in range(3):
-        submit(pool, Lane(), lambda: time.sleep(0.2))
+        submit(pool, SerialQueue(), lambda: time.sleep(0.2))
     time.sleep(0.5)
     release.set()
     assert answers.all(1) == ["done"]
@@ -237,13 +237,55 @@ def test_more_than_may_wait_are_not_taken(answers: Answers) -> None:
         return "waited"
 
     for _ in range(3):
-        assert submit(pool, Lane(), waits)
+        assert submit(pool, SerialQueue(), waits)
     here.wait(10)
     stats = pool.stats()
     assert (stats["running"], stats["waiting"], stats["lanes_waiting"]) == (0, 3, 0)
     assert stats["threads"] >= 3
-    assert not submit(pool, Lane(), waits)
+    assert not submit(pool, SerialQueue(), waits)
     release.set()
     assert answers.all(3) == ["waited"] * 3
     for thread in pool.close():
         thread.join(10)
+
+
+def test_a_worker_whose_job_raises_is_replaced(answers: Answers) -> None:
+    failed: list[tuple[Any, str]] = []
+
+    def report(job: Any, error: BaseException) -> str:
+        failed.append((job[0], str(error)))
+        return f"failed {len(failed)}"
+
+    def raises(kind: type[BaseException]) -> None:
+        raise kind("boom")
+
+    def raises_after_waiting() -> None:
+        with waiting():
+            pass
+        raise KeyboardInterrupt("boom")
+
+    pool = WorkerPool(2, answers.deliver, after, failed=report)
+    serial_queue, strict = SerialQueue(), SerialQueue(strict=True)
+    for n in range(50):  # far more than there are slots
+        for line in (serial_queue, strict):
+            submit(pool, line, lambda: raises(SystemExit))
+            submit(pool, line, raises_after_waiting)
+            submit(pool, line, lambda n=n: n)  # type: ignore[misc]
+    told = answers.all(300)
+    assert [answer for answer in told if isinstance(answer, int)].count(49) == 2
+    assert sorted(answer for answer in told if isinstance(answer, str)) == sorted(f"failed {n}" for n in range(1, 201))
+    assert set(failed) == {("a job of a test", "boom")}
+    assert (serial_queue.driver, strict.driver) == (None, None)
+    threads = pool.close()
+    for thread in threads:
+        thread.join(10)
+    assert pool.stats() == {"threads": 0, "running": 0, "waiting": 0, "lanes_waiting": 0}
+
+
+def test_the_jobs_behind_one_that_raises_keep_their_order(pool: WorkerPool, answers: Answers) -> None:
+    serial_queue, release = SerialQueue(strict=True), threading.Event()
+    submit(pool, serial_queue, lambda: release.wait(10) and 1 / 0)
+    for n in range(100):
+        submit(pool, serial_queue, lambda n=n: n)  # type: ignore[misc]
+    release.set()
+    assert answers.all(100) == list(range(100))

@@ -125,7 +125,7 @@ def test_the_module_has_the_same(page: Page, tab: Tab) -> None:
     assert tab.evaluate(same)
 
 
-def test_frames(page: Page) -> None:
+def test_dataframes(page: Page) -> None:
     frame = pd.DataFrame(
         {
             "n": [1, 2**60],

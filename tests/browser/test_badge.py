@@ -48,10 +48,10 @@ def test_a_short_cut_is_not_worth_a_word(open_by_wire: OpenByWire, tab: Tab) -> 
 
 
 def test_it_tells_when_python_does_not_wait_any_more(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
-    app.bridge.hub.resume_seconds = 0.2
+    app.bridge.protocol.resume_seconds = 0.2
     page, wire = open_by_wire(PAGE)
     wire.refuse()
-    expect(badge(tab)).to_have_text("Connection lost. Is the Python program still running?")
+    expect(badge(tab)).to_have_text("Python does not answer. Trying again…")
     wire.flow()
     assert page.wait_connected(10)
     expect(badge(tab)).to_have_text("")
@@ -60,11 +60,67 @@ def test_it_tells_when_python_does_not_wait_any_more(app: JsMeetsPy, open_by_wir
 def test_where_python_has_closed_it_a_reload_helps(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
     page, _ = open_by_wire(PAGE)
     assert app.sockets.close_socket(1)
-    expect(badge(tab)).to_contain_text("Disconnected from Python.")
+    expect(badge(tab)).to_contain_text("Closed by Python.")
     tab.get_by_role("button", name="Reload").click()
     tab.wait_for_function("JsPyTextSocket.ready()")
     assert page.eval("1", 10) == 1
     assert tab.locator("jsmeets-badge").count() == 0
+
+
+def test_it_tells_that_python_has_stopped(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
+    open_by_wire(PAGE)
+    app.stop()
+    expect(badge(tab)).to_have_text("Stopped by Python.")
+    tab.wait_for_function("JsPyTextSocket.state() === 'lost'")
+    tab.evaluate("new Promise((done) => setTimeout(done, 1500))")  # it tries again meanwhile
+    expect(badge(tab)).to_have_text("Stopped by Python.")
+
+
+def test_a_page_without_its_token_is_told(app: JsMeetsPy, tab: Tab) -> None:
+    page = app.launch(PAGE, mode="none")
+    tab.goto(page.url.partition("#")[0])
+    expect(badge(tab)).to_have_text("This address lacks its token. Open the one that Python printed.")
+
+
+def test_a_page_of_an_earlier_launch_is_told(tabs: Tabs, tab: Tab) -> None:
+    first = JsMeetsPy(bridge=Bridge())
+    page = first.launch(PAGE, mode="none")
+    port = urlsplit(page.url).port or 0
+    tab.goto(page.url)
+    assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
+    first.stop()
+    second = JsMeetsPy(bridge=Bridge())
+    url = second.launch(PAGE, mode="none", port=port).url
+    expect(badge(tab)).to_have_text("Python has started again. Open the address that it printed now.", timeout=30_000)
+    tab.goto("about:blank")
+    tab.goto(url)
+    assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
+    assert tab.locator("jsmeets-badge").count() == 0
+    second.stop()
+
+
+def test_a_page_that_python_refuses_is_told(app: JsMeetsPy, tab: Tab) -> None:
+    page = app.launch(PAGE, mode="none")
+    app._access.admits = lambda scope: False  # type: ignore[method-assign]
+    tab.goto(page.url)
+    expect(badge(tab)).to_have_text("Python refuses this page. Its log tells why.")
+
+
+def test_a_page_too_many_is_told(app: JsMeetsPy, open_by_wire: OpenByWire, tabs: Tabs) -> None:
+    app.sockets.set_connection_limit(1)
+    page, _ = open_by_wire(PAGE)
+    second = tabs.open(page.url)
+    expect(badge(second)).to_have_text("Python allows no more pages.Reload")
+
+
+def test_a_program_that_is_being_written_starts_again_or_has_an_error(
+    app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab
+) -> None:
+    app.bridge.protocol.settings["reload"] = True  # as `run --reload` sets it
+    open_by_wire(PAGE)
+    app.stop()
+    expect(badge(tab)).to_have_text("Python starts again…")
+    expect(badge(tab)).to_have_text("Python is not running. The terminal tells why.", timeout=15_000)
 
 
 def test_what_the_page_closes_itself_is_no_news(open_by_wire: OpenByWire, tab: Tab) -> None:

@@ -190,7 +190,7 @@ def test_timeouts(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
         JsPyFunction.expose('never', () => new Promise(() => {}));
         JsPyFunction.expose('quick', () => 1);
     """)
-    with pytest.raises(CallTimeout, match="'never' did not answer in time"):
+    with pytest.raises(CallTimeout, match=r"'never' did not answer within 0\.\d+ s"):
         page.call("never", timeout=0.1)()
     assert page.call("quick", timeout=5)() == 1
     error = tab.evaluate("JsPyFunction.call('slow', timeout = 0.1)().catch(e => [e.name, e.message])")
@@ -210,7 +210,7 @@ def test_the_2020_dict_of_all_pages(app: JsMeetsPy, open_page: Open, tabs: Tabs)
     def run(coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
 
-    loop = app.bridge.door.loop
+    loop = app.bridge.portal.loop
     assert loop is not None
     while app.sockets.number_of_connections() < 2:
         page.eval("1")
@@ -370,8 +370,7 @@ def test_a_blocking_call_on_the_loop_names_its_twin(app: JsMeetsPy, open_page: O
 
 
 def test_calls_before_the_socket_is_open_wait_for_it(app: JsMeetsPy, tab: Tab) -> None:
-    app.expose(early := lambda x: x + 1)
-    app.functions.expose("early", early)
+    app.expose("early")(lambda x: x + 1)
     page = app.launch(
         "<body><script>window.answer = JsPyFunction.call('early', timeout=10)(1);"
         "window.subscribed = JsPyPubsub.subscribe('t', () => {});</script>",
@@ -444,3 +443,42 @@ def test_a_reload_keeps_the_page(open_page: Open, tab: Tab) -> None:
         assert page.call("f", timeout=10)() == 1
     assert "#" not in tab.url
     assert not page.wait(0.01)
+
+
+def test_errors_carry_their_fields_causes_and_members(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    class OrderError(Exception):
+        def __init__(self, code: int) -> None:
+            super().__init__("no order")
+            self.code = code
+
+    @app.expose
+    def fail(code: int) -> None:
+        raise OrderError(code) from ExceptionGroup("two", [KeyError("a"), OSError(2, "gone", "x.txt")])
+
+    page = open_page(
+        """JsPyFunction.expose("fail", (code) => {
+            throw Object.assign(new Error("no order", { cause: new AggregateError([new RangeError("far")]) }), { code });
+        });
+        JsPyFunction.expose("through", () => JsPyFunction.call("fail")(7));"""
+    )
+    for call in (lambda: page.call("fail", 20)(5), lambda: page.map("fail", 20)([5])):
+        with pytest.raises(JavaScriptError) as caught:
+            call()
+        cause = caught.value.__cause__
+        assert isinstance(cause, JavaScriptError)
+        assert (caught.value.fields, cause.name, [str(one) for one in cause.errors]) == (
+            {"code": 5},
+            "AggregateError",
+            ["RangeError: far"],
+        )
+    seen = tab.evaluate(
+        "JsPyFunction.call('fail')(6).catch((e) => [e.fields, e.cause.name, e.cause.errors.map((one) => [one.name, one.fields])])"
+    )
+    assert seen == [
+        {"code": 6},
+        "ExceptionGroup",
+        [["KeyError", {}], ["FileNotFoundError", {"errno": 2, "strerror": "gone", "filename": "x.txt"}]],
+    ]
+    with pytest.raises(JavaScriptError) as caught:
+        page.call("through", 20)()
+    assert (caught.value.name, caught.value.fields) == ("OrderError", {"code": 7})

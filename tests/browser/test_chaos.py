@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page as Tab
 
 from jsmeets_local import JsMeetsPy
-from tests.violence.chaos import chaos
+from tests.stress.chaos import chaos
 
 COUNT = 3000
 

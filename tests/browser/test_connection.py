@@ -22,8 +22,10 @@ Open = Callable[..., Page]
 def drop(app: JsMeetsPy, socket: int) -> None:
     """Breaks a connection as a network does: nothing is said."""
     connection = app.bridge._connections[socket]
-    assert app.bridge.door.loop is not None
-    app.bridge.door.loop.call_soon_threadsafe(app.bridge.door.loop.create_task, connection.transport.close(1011, ""))
+    assert app.bridge.portal.loop is not None
+    app.bridge.portal.loop.call_soon_threadsafe(
+        app.bridge.portal.loop.create_task, connection.transport.close(1011, "")
+    )
 
 
 def test_a_lost_connection_comes_back_with_everything(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
@@ -125,6 +127,20 @@ def test_the_connection_limit(app: JsMeetsPy, open_page: Open, tabs: Tabs) -> No
     assert app.sockets.get_socket_id() == (1, 3)
 
 
+def test_a_message_built_by_hand_reaches_the_queue(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    """The 2020 docstring of `broadcast` shows it."""
+    page = open_page()
+    page.wait_connected()
+    message = {"protocol": "queue", "key": "q", "id": 1, "data": [1], "exception": None}
+    app.sockets.broadcast(message)
+    app.sockets.multicast({**message, "data": [2]}, 1)
+    app.sockets.reservecast({**message, "data": [3]})
+    items = "Promise.all([1, 2, 3].map(() => JsPyQueue.get('q', 10)))"
+    assert tab.evaluate(items) == [[1], [2], [3]]
+    tab.evaluate("(message) => JsPyTextSocket.send_json(message)", message)
+    assert page.queue("q").get(10) == [1]
+
+
 def test_two_applications_in_one_process_share_nothing(tabs: Tabs) -> None:
     one, two = JsMeetsPy(bridge=Bridge()), JsMeetsPy(bridge=Bridge())
     try:
@@ -174,7 +190,7 @@ def test_what_a_page_sees_of_its_address_is_its_own(scripts: str, app: JsMeetsPy
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True
     tab.reload()
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True  # by what was kept
-    assert app.bridge.hub.page_of(app.sockets.get_socket_id()[0]) == page._view.key
+    assert app.bridge.protocol.page_of(app.sockets.get_socket_id()[0]) == page._client.key
 
 
 def test_links_within_the_application_keep_the_page(app: JsMeetsPy, tab: Tab) -> None:

@@ -277,7 +277,7 @@ def test_binary_sockets(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
 
     import asyncio
 
-    loop = app.bridge.door.loop
+    loop = app.bridge.portal.loop
     assert loop is not None
     assert asyncio.run_coroutine_threadsafe(cast(), loop).result(5) == ([None], [])
     tab.wait_for_function("window.got.length === 3")

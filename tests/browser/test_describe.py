@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page as Tab
 
 from jsmeets_local import Bridge, CallTimeout, JavaScriptError, JsMeetsPy, Page
-from jsmeets_local.script import CellError, run_cell
+from jsmeets_local.ipython.run_cell import CellError, run_cell
 
 from .conftest import Tabs
 
@@ -317,7 +317,7 @@ def test_a_page_that_forbids_eval_says_so(tab: Tab, tabs: Tabs) -> None:
     tab.goto(page.url)
     page.wait_connected()
     assert page.js.f(1) == 1
-    assert str(inspect.signature(page.js.f)) == "(*args)"
+    assert (str(inspect.signature(page.js.f)), page.js.f.__doc__) == ("(a, /)", "f(a)\n\nDocumented.")
     with pytest.raises(JavaScriptError, match="EvalError"):
         run_cell(page, "1", "In[1]", 2)
     app.stop()

@@ -97,7 +97,9 @@ def test_2_page_with_copied_scripts(readme: Callable[[int], str], tab: Page) -> 
     static = EXAMPLES / "readme_2020" / "ex2" / "static"
     for name in SCRIPTS:
         assert (static / name).read_bytes() == Path(ASSETS, name).read_bytes()
-        assert tab.evaluate("JsPyTextSocket._badge !== null" if name == "badge.js" else f"{Path(name).stem}.VERSION")
+        assert tab.evaluate(
+            "JsPyTextSocket._connection.badge !== null" if name == "badge.js" else f"{Path(name).stem}.VERSION"
+        )
         assert tab.locator(f"script[src$='/static/{name}']").count() == 1
     tab.reload()
     expect(tab.locator("#state")).to_have_text("Connected as socket 2.")

@@ -16,8 +16,7 @@ PREFIX = "/user/ann%40lab/proxy/{port}/"
 
 def address(app: JsMeetsPy, page: Page) -> str:
     """The page by a proxy that leaves the path on, which is the application itself."""
-    assert app._server is not None
-    return f"{app._server.base_url}{page.url}"
+    return f"{app.url}{page.url}"
 
 
 IMPORTS = [
@@ -91,7 +90,7 @@ def test_applications_of_one_origin_keep_their_tokens(tab: Tab) -> None:
     tokens = {"/a": "a" * 40, "/b": "b" * 40}
     inner = {path: JsMeetsPy(bridge=Bridge(), token=token) for path, token in tokens.items()}
     for app in inner.values():
-        app._views.locate("<p>x</p>")
+        app._documents.locate("<p>x</p>")
     outer = JsMeetsPy(bridge=Bridge(), routes=[Mount(path, app) for path, app in inner.items()])
     frames = "".join(f"<iframe src='{path}/#jsmeets={token}.'></iframe>" for path, token in tokens.items())
 

@@ -91,7 +91,7 @@ def test_thousands_of_messages_over_a_wire_that_is_cut_again_and_again(
     assert tab.evaluate("items") == list(range(count))
     assert tab.evaluate("got") == list(range(count))
     assert page.call("echo", 10)("end") == "end"
-    app.bridge.door.ask(lambda: None)
+    app.bridge.portal.call(lambda: None)
     assert heard == list(range(count))
 
 
@@ -107,7 +107,7 @@ def test_a_large_array_over_a_wire_that_is_cut(app: JsMeetsPy, tab: Tab, open_by
 
 
 def test_a_page_that_does_not_come_back_ends_its_calls(app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire) -> None:
-    app.bridge.hub.resume_seconds = 0.5
+    app.bridge.protocol.resume_seconds = 0.5
     page, wire = open_by_wire(PAGE)
     tab.evaluate("JsPyFunction.expose('never', () => new Promise(() => undefined))")
     threading.Timer(0.2, wire.refuse).start()
@@ -123,7 +123,7 @@ def test_a_page_that_does_not_come_back_ends_its_calls(app: JsMeetsPy, tab: Tab,
 
 
 def test_both_sides_hear_of_the_state(app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire) -> None:
-    app.bridge.hub.resume_seconds = 0.5
+    app.bridge.protocol.resume_seconds = 0.5
     heard: queue.Queue[str] = queue.Queue()
     sockets: queue.Queue[tuple[int, str]] = queue.Queue()
 

@@ -13,15 +13,14 @@ from playwright.sync_api import Page as Tab
 from starlette.responses import HTMLResponse
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyError, Page
-from jsmeets_local.script import run_cell
+from jsmeets_local.ipython.run_cell import run_cell
 from tests.browser.conftest import Tabs
 
 PAGE = "<!DOCTYPE html><title>T</title><body><script>JsPyFunction.expose('where', () => location.href)</script>"
 
 
 def port_of(app: JsMeetsPy) -> int:
-    assert app._server is not None
-    return app._server.port
+    return app.port
 
 
 # Addresses that open a page once -------------------------------------------------------------------------------------
@@ -29,19 +28,19 @@ def port_of(app: JsMeetsPy) -> int:
 
 @pytest.mark.parametrize("path", ["/", "/?a=b", "/#part"])
 def test_a_browser_keeps_the_fragment_of_the_redirect(app: JsMeetsPy, tab: Tab, path: str) -> None:
-    app._views.locate(PAGE)
+    app._documents.locate(PAGE)
     page = app.launch(path, mode="none")
-    response = tab.goto(page._entrance.fresh())
+    response = tab.goto(page._urls.fresh())
     assert response is not None
     assert response.status == 200
     assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}{path}", "the token is taken out"
     tab.reload()
     assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}{path}"
-    assert len(page._view.presence.sockets) == 1
+    assert len(page._client.presence.sockets) == 1
 
 
 def test_an_address_that_is_used_up_says_what_to_do(app: JsMeetsPy, tabs: Tabs) -> None:
-    url = app.launch(PAGE, mode="none")._entrance.fresh()
+    url = app.launch(PAGE, mode="none")._urls.fresh()
     tabs.open(url)
     second = tabs.open()
     response = second.goto(url)
@@ -93,7 +92,7 @@ def test_no_referer_has_a_secret(app: JsMeetsPy, tab: Tab, other: Listener, priv
     """Not even where the page wishes to tell its whole address."""
     html = f"<meta name=referrer content=unsafe-url>{PAGE}<img src='{other.url}image'><a href='{other.url}link'>go</a>"
     page = app.launch(html, mode="none", private=private)
-    opening = page.url if way == "url" else page._entrance.fresh()
+    opening = page.url if way == "url" else page._urls.fresh()
     tab.goto(opening)
     page.call("where", timeout=10)()
     tab.click("a")
@@ -102,8 +101,8 @@ def test_no_referer_has_a_secret(app: JsMeetsPy, tab: Tab, other: Listener, priv
     assert "GET /image" in told
     assert "GET /link" in told
     assert f"http://127.0.0.1:{port_of(app)}/" in told, "this address is told"
-    assert app._gate.token is not None
-    for secret in (app._gate.token, "jsmeets=", opening.rpartition("/")[2]):
+    assert app._access.token is not None
+    for secret in (app._access.token, "jsmeets=", opening.rpartition("/")[2]):
         assert secret not in told
 
 
@@ -165,10 +164,10 @@ def test_a_private_page_in_frames_of_the_same_host(app: JsMeetsPy, tabs: Tabs, h
     assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}/"
     tab.reload()  # as when a notebook is loaded again: the cookie is there
     tab.frame_locator("iframe").nth(1).locator("h1", has_text="framed").wait_for(timeout=10_000)
-    link = tab.locator("a").first
-    assert "open/" not in link.inner_text()
+    session = tab.locator("a").first
+    assert "open/" not in session.inner_text()
     with tab.context.expect_page() as opened:
-        link.click()
+        session.click()
     opened.value.locator("h1", has_text="framed").wait_for(timeout=10_000)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.stress.soak import soak
 from tests.tools import chromium
-from tests.violence.soak import soak
 
 
 def test_nothing_is_left_behind_by_tabs_that_come_go_reload_and_sleep() -> None:

@@ -101,11 +101,11 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 
 def test_the_application_is_app_or_the_only_one(target: Callable[[str], Target]) -> None:
-    assert load(target("app = JsMeetsPy(token='a'); other = JsMeetsPy()")).app._gate.token == "a"
-    assert load(target("one = JsMeetsPy(token='b'); again = one")).app._gate.token == "b"
+    assert load(target("app = JsMeetsPy(token='a'); other = JsMeetsPy()")).app._access.token == "a"
+    assert load(target("one = JsMeetsPy(token='b'); again = one")).app._access.token == "b"
     sys.modules.pop("program", None)
     target("class Names:\n    gui = JsMeetsPy(token='c')")
-    assert load(find_target(None, None, "program:Names.gui")).app._gate.token == "c"  # type: ignore[arg-type]
+    assert load(find_target(None, None, "program:Names.gui")).app._access.token == "c"  # type: ignore[arg-type]
 
 
 def test_main_is_a_function_of_the_page(target: Callable[[str], Target]) -> None:
@@ -144,7 +144,7 @@ def test_a_wrong_attribute_says_what_it_is(target: Callable[[str], Target]) -> N
 def test_a_file_may_have_the_name_of_a_loaded_module(tmp_path: Path, target: Callable[[str], Target]) -> None:
     target("")
     (tmp_path / "json.py").write_text("from jsmeets_local import JsMeetsPy\napp = JsMeetsPy(token='mine')")
-    assert load(find_target(None, None, "json.py")).app._gate.token == "mine"  # type: ignore[arg-type]
+    assert load(find_target(None, None, "json.py")).app._access.token == "mine"  # type: ignore[arg-type]
 
 
 # new -----------------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_a_project_is_not_written_over(invoke: Callable[..., Result], tmp_path: 
 def test_assets_are_copied_and_not_written_over(invoke: Callable[..., Result], tmp_path: Path) -> None:
     folder = tmp_path / "web" / "js"
     names = ["JsPyTextSocket.js", "JsPyFunction.js", "JsPyQueue.js", "JsPyPubsub.js", "JsPyBinarySocket.js"]
-    names += ["badge.js", "jsmeets.mjs", "jsmeets.d.mts"]
+    names += ["badge.js", "jsmeets.mjs", "jsmeets-code.mjs", "jsmeets.d.mts"]
     result = invoke("assets", "web/js")
     assert result.exit_code == 0
     assert result.output.splitlines() == [f"written   {Path('web/js', name)}" for name in names]

@@ -160,7 +160,7 @@ def test_what_pyinstaller_says_is_shown_where_it_fails(run: Start, tmp_path: Pat
     program = run("package", "app.py")
     assert program.ended() == 1
     assert "SyntaxError: invalid syntax" in program.text
-    assert program.text.rstrip().endswith("Error: PyInstaller could not package it; what it says is above")
+    assert program.text.rstrip().endswith("Error: PyInstaller failed; its output is above")
     assert {path.name for path in tmp_path.iterdir()} <= {"app.py", "dist"}
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from jsmeets_local import Bridge, JsMeetsPy
-from jsmeets_local.launchers.environment import clean_environment, cleaned
-from jsmeets_local.resources import bundled
+from jsmeets_local.launch.environment import clean_environment, cleaned
+from jsmeets_local.server.resources import bundled
 
 
 @pytest.fixture

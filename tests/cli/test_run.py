@@ -167,7 +167,7 @@ def test_changes_are_followed_in_one_tab(run: Run, project: Path, tab: Any) -> N
     first = program.children()
 
     change(project / "app.py", "version 1", "version 2")
-    program.until("app.py changed: starting again")
+    program.until("app.py changed: restarting")
     program.until("main sees the title")
     shows(tab, "version 2")
     assert psutil.wait_procs(first, SECONDS)[1] == []
@@ -175,7 +175,7 @@ def test_changes_are_followed_in_one_tab(run: Run, project: Path, tab: Any) -> N
     assert len(second) == 1
 
     change(project / "static" / "style.css", "1, 1, 1", "2, 2, 2")
-    program.until("style.css changed: the pages load it")
+    program.until("style.css changed: reloading the pages")
     tab.wait_for_function("getComputedStyle(document.body).color === 'rgb(2, 2, 2)'")
     shows(tab, "version 2")
     assert program.children() == second  # Python has stayed

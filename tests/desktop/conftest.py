@@ -15,13 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jsmeets_local.launchers import checks
+from jsmeets_local.launch.window import requirements
 from tests.desktop.x11 import Screen, until
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 40.0  # that a line of a program may take
-GUIS = [name for name, is_there in checks._TOOLKITS.items() if checks.has_pywebview() and is_there()]
+GUIS = [name for name, is_there in requirements._TOOLKITS.items() if requirements.has_pywebview() and is_there()]
 
 HEAD = """
 import os, sys, threading, time
@@ -124,7 +124,7 @@ class Program:
 
     def child(self) -> psutil.Process:
         """The process of ours that owns its window."""
-        return next(one for one in self.know_family() if "window_child.py" in " ".join(one.cmdline()))
+        return next(one for one in self.know_family() if "window/child.py" in " ".join(one.cmdline()))
 
     def left(self) -> list[psutil.Process]:
         """The processes of the family that still run."""
@@ -165,7 +165,7 @@ def environment(screen: Screen | None, **more: str) -> dict[str, str]:
     ours = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
     if screen is not None:
         ours["DISPLAY"] = screen.name
-    if checks.is_root():
+    if requirements.is_root():
         ours.update(QTWEBENGINE_DISABLE_SANDBOX="1", JSMEETS_LOCAL_BROWSER_ARGS="--no-sandbox")
     return {**bare, **ours, **more}
 

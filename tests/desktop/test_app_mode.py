@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jsmeets_local.launchers import chromium
+from jsmeets_local.launch import chromium
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen, until
 from tests.tools import need
@@ -98,7 +98,7 @@ except LaunchError as error:
     say(str(error).replace("\\n", " | "))
 """
     program = open_app(code, JSMEETS_LOCAL_CHROMIUM=str(broken))
-    assert program.line() == "the browser ended before its page had connected; it has said: | it is broken"
+    assert program.line() == "the browser ended before its page had connected; it wrote: | it is broken"
     assert program.ended() == 0
     assert profiles(tmp_path) == []
 

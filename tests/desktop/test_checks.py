@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from jsmeets_local.launchers import checks
-from jsmeets_local.launchers.checks import advice, display_problem
+from jsmeets_local.launch.window import requirements
+from jsmeets_local.launch.window.requirements import advice, display_problem
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
 from tests.tools import need
@@ -38,7 +38,7 @@ sys.meta_path.insert(0, Hidden())
 
 BY_AUTO = """
 page = app.launch(PAGE, "auto-window", title="Mine", grace=0.1)
-say(app._mode, page.call("sum")(1, 2))
+say(app._launcher._mode, page.call("sum")(1, 2))
 page.close()
 """
 
@@ -70,12 +70,12 @@ def test_no_pywebview(start: Start, screen: Screen) -> None:
 
 def test_no_toolkit(start: Start, screen: Screen, gui: str) -> None:
     said = both(start(HIDDEN.format(names=["qtpy", "gi"]) + TRIES, screen))
-    assert said.startswith("LaunchError pywebview is here, but nothing that it could draw with")
+    assert said.startswith("LaunchError pywebview is installed, but no toolkit for it")
     assert "pip install" in said
     assert "apt install" in said
 
 
-@pytest.mark.skipif(not checks.is_root(), reason="the sandbox works for everybody but root")
+@pytest.mark.skipif(not requirements.is_root(), reason="the sandbox works for everybody but root")
 def test_root_with_the_sandbox_of_qt(start: Start, screen: Screen, gui: str) -> None:
     program = start(TRIES, screen, PYWEBVIEW_GUI=gui, QTWEBENGINE_DISABLE_SANDBOX="")
     if gui == "qt":
@@ -84,7 +84,7 @@ def test_root_with_the_sandbox_of_qt(start: Start, screen: Screen, gui: str) -> 
         program.kill()
 
 
-@pytest.mark.skipif(not checks.is_root(), reason="the sandbox works for everybody but root")
+@pytest.mark.skipif(not requirements.is_root(), reason="the sandbox works for everybody but root")
 def test_root_with_the_sandbox_of_chromium(start: Start, screen: Screen) -> None:
     need("chromium")
     program = start('app.launch(PAGE, "app")', screen, JSMEETS_LOCAL_BROWSER_ARGS="")
@@ -120,7 +120,7 @@ except LaunchError as error:
         said = program.line()
         deaf.shutdown(socket.SHUT_RDWR)
         thread.join(10)
-    assert said.startswith("the window did not open; this is what its process has said: | ")
+    assert said.startswith("the window did not open; its process wrote: | ")
     assert program.ended() == 0
 
 
@@ -152,7 +152,7 @@ def test_auto_window_goes_on_where_the_window_fails(start: Start, screen: Screen
     """All checks are passed, and the process of the window ends at once."""
     need("chromium")
     code = """
-from jsmeets_local.launchers import child
+from jsmeets_local.launch import child_process as child
 child._command = lambda: [sys.executable, "-c", "import sys; sys.stdin.readline(); sys.exit('xcb is missing')"]
 real = child.Child.__init__
 def init(self, task, *more):
@@ -161,7 +161,7 @@ def init(self, task, *more):
     real(self, task, *more)
 child.Child.__init__ = init
 """
-    code = "from jsmeets_local.launchers import child; command = child._command\n" + code + BY_AUTO
+    code = "from jsmeets_local.launch import child_process as child; command = child._command\n" + code + BY_AUTO
     program = start(code, screen, PYWEBVIEW_GUI=gui)
     assert program.line() == "app 3"
     assert program.ended() == 0

@@ -61,5 +61,5 @@ def test_a_browser_as_the_window(start: Start, screen: Screen, tmp_path: Path) -
 def test_a_window(show: Start) -> None:
     """Its process is told the address by a pipe."""
     program = show(CODE.format(mode="window"))
-    assert [line for line in watch(program) if "window_child.py" in line]
+    assert [line for line in watch(program) if "window/child.py" in line]
     assert program.ended() == 0

@@ -207,3 +207,22 @@ except LaunchError as error:
 """)
     assert "no page connected within 0.5 s" in program.line()
     assert program.ended(5) == 0
+
+
+@pytest.mark.parametrize("main", ["", ", page.wait", ", page.queue('never').get"])
+def test_a_quit_button_ends_it(show: Show, screen: Screen, main: str) -> None:
+    program = show(f"""
+@app.expose
+def leave():
+    sys.exit(3)
+
+def main(page):
+    say("ready")
+    page.call_nowait("$eval")("JsPyFunction.call('leave')()")
+    ({main.removeprefix(", ") or "str"})()
+
+app.run(PAGE, "window", main)
+say("not reached")
+""")
+    assert program.line() == "ready"
+    assert program.ended(10) == 3

@@ -180,7 +180,7 @@ async def on_the_loop():
         say(error)
 
 asyncio.run(twin())
-asyncio.run_coroutine_threadsafe(on_the_loop(), app.bridge.door.loop).result(10)
+asyncio.run_coroutine_threadsafe(on_the_loop(), app.bridge.portal.loop).result(10)
 """)
     assert program.line() == "Awaited <class 'tuple'> <class 'tuple'>"
     assert "await page.aio.window.resize(...)" in program.line()
@@ -232,7 +232,7 @@ def test_reloads_and_slow_links_are_no_close(show: Show, screen: Screen) -> None
     program = show("""
 import asyncio
 from starlette.responses import HTMLResponse, PlainTextResponse
-from jsmeets_local.compat import with_scripts
+from jsmeets_local.server.starlette_2020 import with_scripts
 
 @app.route("/other")
 async def other(request):

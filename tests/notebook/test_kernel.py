@@ -222,6 +222,57 @@ def test_prints_go_to_the_cell_that_runs(kernel: Kernel) -> None:
     assert exposing.stdout == ""
 
 
+BLOCKING = {
+    "a line": ("page.call('f')()", False),
+    "a function": ("def f():\n    return page.call('f')()\nf()", False),
+    "a cell that awaits": ("import asyncio\nawait asyncio.sleep(0)\npage.call('f')()", False),
+    "a function in a cell that awaits": (
+        "import asyncio\ndef f():\n    return page.call('f')()\nawait asyncio.sleep(0)\nf()",
+        False,
+    ),
+    "a thread": ("import asyncio\nawait asyncio.to_thread(page.call('f'))", False),
+    "a coroutine": ("async def f():\n    return page.call('f')()\nawait f()", True),
+    "a task": (
+        "import asyncio\nasync def f():\n    return page.call('f')()\nawait asyncio.create_task(f())",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", BLOCKING)
+def test_a_line_that_blocks_is_told_of_in_coroutines_only(kernel: Kernel, way: str) -> None:
+    code, told = BLOCKING[way]
+    _, page = launch(kernel)
+    run = kernel.start(code)
+    call = page.receive()
+    page.send(["return", call[1], 7])
+    kernel.until(lambda: run.idle)
+    assert run.value == "7"
+    assert ("blocks the event loop in which f() runs" in run.stderr) is told, run.stderr
+    assert told or run.stderr == ""
+
+
+def test_an_async_function_that_blocks_is_told_of_under_its_cell(kernel: Kernel) -> None:
+    _, page = launch(kernel)
+    exposing = kernel.run("import time\n@app.expose\nasync def f(seconds):\n    time.sleep(seconds)")
+    assert page.ask("call", "f", [0]) == ["return", 1, None]
+    assert page.ask("call", "f", [0.3]) == ["return", 1, None]
+    kernel.until(lambda: exposing.stderr)
+    assert "the async function 'f' blocked the bridge's event loop for 0.3 s" in exposing.stderr
+
+
+def test_sys_exit_in_a_function_ends_no_kernel(kernel: Kernel) -> None:
+    _, page = launch(kernel)
+    exposing = kernel.run("import sys\n@app.expose\ndef leave():\n    sys.exit(3)")
+    run = kernel.start("page.wait(1)")
+    assert page.ask("call", "leave", []) == ["return", 1, None]
+    kernel.until(lambda: run.idle)
+    assert (run.error, run.value) == (None, "False")
+    kernel.until(lambda: exposing.stderr or run.stderr)
+    assert "'leave' called sys.exit(3): the kernel of a notebook goes on" in exposing.stderr + run.stderr
+    assert kernel.value("1 + 1") == 2
+
+
 def test_a_kernel_that_ends_leaves_no_server(kernel: Kernel) -> None:
     run, _ = launch(kernel)
     port = int(url_of(run).split(":")[2].split("/")[0])
@@ -235,7 +286,8 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
     import sys
 
     from jsmeets_local import LaunchError, MissingExtra
-    from jsmeets_local.launchers import choose_modes, notebook
+    from jsmeets_local.launch.modes import choose_modes
+    from jsmeets_local.notebook import display as notebook
 
     assert choose_modes("auto") == ["browser"]
     with pytest.raises(LaunchError, match="works in a Jupyter kernel"):

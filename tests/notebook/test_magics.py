@@ -252,7 +252,7 @@ def test_ipython_is_not_imported_by_the_package(monkeypatch: pytest.MonkeyPatch)
     subprocess.run([sys.executable, "-c", code], check=True)
     for name in [name for name in sys.modules if name.partition(".")[0] == "IPython"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "jsmeets_local.ipython", raising=False)
+    monkeypatch.delitem(sys.modules, "jsmeets_local.ipython.magics", raising=False)
     monkeypatch.setitem(sys.modules, "IPython", None)
     with pytest.raises(jsmeets_local.MissingExtra, match=r"pip install 'jsmeets-local\[notebook\]'"):
         jsmeets_local.load_ipython_extension(None)

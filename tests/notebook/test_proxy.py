@@ -95,7 +95,7 @@ def test_the_proxy_is_found(open_notebook: OpenNotebook) -> None:
     """Launch, calls, callbacks, interrupt, and the page again: as without a proxy."""
     notebook = open_notebook(
         LAUNCH + "page.call('double')(21)",
-        "import json; json.dumps([app._server.port, page.url.partition('#')[0]])",
+        "import json; json.dumps([app.port, page.url.partition('#')[0]])",
         "await page.aio.call('double')(5)",
         EXPOSE,
         "page.call('down')(50, 'plain')",
@@ -108,8 +108,8 @@ def test_the_proxy_is_found(open_notebook: OpenNotebook) -> None:
     assert url.endswith(f"{BASE}proxy/{port}/")
     source = notebook.cell(0).locator("iframe").get_attribute("src")
     assert source.startswith(f"{BASE}proxy/{port}/#jsmeets=")
-    link = notebook.cell(0).locator("a").last
-    assert link.get_attribute("href") == source
+    session = notebook.cell(0).locator("a").last
+    assert session.get_attribute("href") == source
     assert notebook.frame(0).locator("#title").inner_text() == "Live"
     assert notebook.run(2) == "10"
     notebook.run(3)
@@ -154,7 +154,7 @@ def test_the_end_of_python_is_understood(server: Server, open_notebook: OpenNote
     notebook.run(0)
     frame = notebook.cell(0).locator("iframe").element_handle().content_frame()
     notebook.run(1)
-    frame.wait_for_function("() => JsPyTextSocket._disconnect_reason === 'the Python program has ended'")
+    frame.wait_for_function("() => JsPyTextSocket._disconnect_reason === 'stopped by Python'")
     notebook.run(0)
     frame = notebook.cell(0).locator("iframe").element_handle().content_frame()
     notebook.tab.locator('[data-jp-item-name="restart"]').first.click()
@@ -209,7 +209,7 @@ def found(kernel: Kernel, **environment: str) -> Any:
     """What is found in the kernel."""
     names = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTERHUB_PUBLIC_URL", "SSH_CONNECTION")
     kernel.run(f"import os; [os.environ.pop(name, None) for name in {names}]; os.environ.update({environment})")
-    run = kernel.run("from jsmeets_local.launchers.proxy import base_url_of_notebook as found; print(found())")
+    run = kernel.run("from jsmeets_local.launch.proxy import base_url_of_notebook as found; print(found())")
     return run.error or run.stdout.strip()
 
 
@@ -232,7 +232,7 @@ def test_what_tells_of_a_proxy(kernel: Kernel, jupyter: Callable[..., list[str]]
 
     jupyter(404)
     assert found(kernel) == "None", "it is not installed, and the port may be forwarded"
-    assert found(kernel, **HUB).startswith("LaunchError: JupyterHub shows what a kernel serves only by a proxy")
+    assert found(kernel, **HUB).startswith("LaunchError: JupyterHub shows what a kernel serves only through a proxy")
     assert "pip install jupyter-server-proxy" in found(kernel, **HUB)
 
     with socket.socket() as free:
@@ -247,7 +247,7 @@ def test_the_address_of_the_page_is_whole_as_far_as_it_is_known(
 ) -> None:
     kernel.run("from jsmeets_local import JsMeetsPy; app = JsMeetsPy()")
     url = "app.launch('<p>x</p>', 'none', base_url='/user/ann/proxy/{port}/').url.partition('#')[0]"
-    port = kernel.value(f"{url} and app._server.port")
+    port = kernel.value(f"{url} and app.port")
     path = f"/user/ann/proxy/{port}/"
     assert kernel.value(url) == path
     jupyter(url="http://box:8888/lab/")
@@ -265,4 +265,6 @@ def test_what_is_said_when_the_browser_does_not_come(kernel: Kernel, jupyter: Ca
     assert "pip install jupyter-server-proxy where Jupyter's server is installed, and restart that server" in run.error
     assert "base_url=" in run.error
     assert "port=" in run.error
+    assert "jupyter console, qtconsole, and a kernel without a front end" in run.error
+    assert 'launch(mode="browser") opens a tab, and launch(mode="none") gives you page.url' in run.error
     assert "jsmeets=" not in run.error

@@ -106,4 +106,4 @@ def test_launched(options: dict[str, bool], whole: bool) -> None:
     finally:
         app.stop()
     with Served(app) as url:
-        assert traces(url, token=app._gate.token or "") == [False, False], "served by somebody else now"
+        assert traces(url, token=app._access.token or "") == [False, False], "served by somebody else now"

@@ -127,7 +127,7 @@ app.stop()
 def test_a_child_of_fork_leaves_the_pages_to_its_parent() -> None:
     *refusals, status, parent = said_by(FORK)
     assert [text.split(":")[0] for text in refusals] == [
-        "BridgeBusy the pages belong to the process that this one was forked from"
+        "BridgeBusy the pages belong to the process that started this one"
     ] * 3
     assert status == "status 7"
     assert parent == "parent 3 True []"

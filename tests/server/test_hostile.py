@@ -8,7 +8,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import psutil
 import pytest
@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
-from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Page
-from jsmeets_local.core.values import pack
-from tests.core.test_fuzz import envelope, messages, tables
+from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Limits, Page
+from jsmeets_local.protocol.messages import Message
+from jsmeets_local.protocol.values import pack
+from tests.protocol.test_fuzz import envelope, messages, tables
 from tests.raw import RawPage, open_socket
 
 
@@ -45,7 +46,8 @@ def good(page: Page, caplog: pytest.LogCaptureFixture) -> Iterator[RawPage]:
     assert good.ask("call", "add", [1, 2]) == ["return", 1, 3]
     assert time.monotonic() - start < 2
     good.close()
-    records = [record for record in caplog.records if record.exc_info and "exposed function" not in record.message]
+    said = caplog.get_records("call")
+    records = [record for record in said if record.exc_info and "exposed function" not in record.message]
     assert [record.getMessage() for record in records] == []
 
 
@@ -70,9 +72,9 @@ def welcome(page: Page, *hello: Any) -> tuple[Any, Any]:
 
 def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: Page, good: RawPage) -> None:
     victim = RawPage(page.url, "victim")
-    operation = app.bridge.request(app.bridge.hub.call, ("secret", pack([], "args"), victim.id), 20)
+    operation = app.bridge.request(app.bridge.protocol.call, ("secret", pack([], "args"), victim.id), 20)
     results: list[Any] = []
-    app.bridge.door.post(operation, results.append)
+    app.bridge.portal.post(operation, results.append)
     thief, (kind, number, _, told) = welcome(page, "victim", "", [], "a guess", 0)
     assert kind == "welcome"
     assert number != victim.id
@@ -89,7 +91,7 @@ def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: P
 def test_a_session_that_was_overheard_goes_on_only_with_a_count_that_can_be(
     app: JsMeetsPy, page: Page, good: RawPage, received: int
 ) -> None:
-    session = app.bridge.hub.session
+    session = app.bridge.protocol.session
     liar = open_socket(page.url)
     liar.send(json.dumps([["hello", "the good one", "", [], session, received]]))
     assert closed_with(liar) == 4400
@@ -153,7 +155,99 @@ def test_a_flood_of_subscriptions(app: JsMeetsPy, page: Page, good: RawPage) -> 
     while bad.id in app.sockets.get_socket_id():
         time.sleep(0.005)
     assert len(app.pubsub.get_topics()) == topics
-    assert not app.bridge.ask(app.bridge.hub.broker.subscribers, "t1")
+    assert not app.bridge.call(app.bridge.protocol.broker.subscribers, "t1")
+
+
+WRONG = [None, True, -1, 0, 1, 1.5, 2**53, 2**64, 1e308, "", "x", "\ud800", "\x1b[2J\n\x9b", [], [[]], {}, {"a": []}]
+FAILED = {"kind": "raised", "name": "E", "message": "m", "trace": "t"}
+OBJECT = {"protocol": "p", "key": "k", "id": 1, "data": 1, "exception": None}
+RIGHT: dict[str, list[Any]] = {
+    "hello": ["d", "", [], "", 0, False],
+    "welcome": [1, "p", {}],
+    "goodbye": [],
+    "close": ["r", True],
+    "call": [1, "add", [1, 2]],
+    "notify": ["add", [1, 2]],
+    "return": [1, 1],
+    "error": [1, FAILED],
+    "fault": ["w", FAILED],
+    "push": [1, "q", 1],
+    "subscribe": [1, "t"],
+    "unsubscribe": [1, "t"],
+    "publish": [1, "t", 1, True],
+    "custom": [OBJECT],
+    "credit": [0, 1],
+    "decline": [0],
+    "ack": [0],
+    "ping": [0.0],
+    "pong": [0.0],
+}
+
+
+def variants(kind: str) -> Iterator[list[Any]]:
+    """The message with each of its fields, and each field of its objects, replaced by each wrong value."""
+    fields = RIGHT[kind]
+    for place, right in enumerate(fields):
+        for wrong in WRONG:
+            yield [kind, *fields[:place], wrong, *fields[place + 1 :]]
+            for name in right if isinstance(right, dict) else ():
+                yield [kind, *fields[:place], {**right, name: wrong}, *fields[place + 1 :]]
+        yield [kind, *fields[:place]]
+    yield [kind, *fields, *WRONG]
+
+
+def test_all_kinds_of_messages_are_known() -> None:
+    assert set(RIGHT) == {kind.__struct_config__.tag for kind in get_args(Message)}
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_any_field_of_any_message(
+    app: JsMeetsPy, page: Page, good: RawPage, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad: RawPage | None = None
+    for message in variants(kind):
+        bad = bad or RawPage(page.url, "bad")
+        try:
+            bad.send(message)
+            bad.send(["call", 2**53 - 1, "add", [1, 1]])
+            while bad.receive() != ["return", 2**53 - 1, 2]:
+                pass
+        except ConnectionClosed as closed:
+            expected = (1001,) if kind in ("goodbye", "hello") else ()
+            assert closed.rcvd is not None, message
+            assert closed.rcvd.code in (4400, *expected), message
+            bad.close()
+            bad = None
+    if bad is not None:
+        bad.close()
+    json.dumps(app.stats(), allow_nan=False)
+    for record in caplog.records:
+        lines = record.getMessage().split("\n")
+        assert all(line.isprintable() for line in lines), record
+        assert all(line.startswith("    ") for line in lines[1:]), record
+
+
+def test_a_publication_that_grows_beyond_the_limit() -> None:
+    app = JsMeetsPy(bridge=Bridge(), limits=Limits(message_bytes=2**20))
+    try:
+        bad = RawPage(app.launch("<p>x</p>", mode="none").url, topics=["t"])
+        letters = "\xe9" * 300_000  # with a lone surrogate beside it, Python writes 6 bytes for each, no longer 2
+        bad.socket.send(f'[["publish", 1, "t", "{letters}\\ud800", false]]')
+        _, number, error = bad.next("error")
+        assert (number, error["kind"], error["name"]) == (1, "refused", "MessageTooBig")
+        assert bad.ask("publish", "t", "it lives", True) == ["return", 1, True]
+        bad.close()
+    finally:
+        app.stop()
+
+
+def test_text_that_is_not_utf_8(page: Page, good: RawPage, caplog: pytest.LogCaptureFixture) -> None:
+    for parts in ([b"[[\xff secret"], [b"[[\xe2", b"\x28 secret"]):
+        bad = RawPage(page.url, "bad")
+        bad.socket.send(iter(parts), text=True) if len(parts) > 1 else bad.socket.send(parts[0], text=True)
+        assert closed_with(bad.socket) == 1007
+    assert "secret" not in caplog.text
+    assert "closed a WebSocket of 127.0.0.1: a text message is not UTF-8" in caplog.text
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -232,7 +326,7 @@ def half(page: Page, what: str) -> socket.socket:
 def test_connections_that_dawdle(
     app: JsMeetsPy, page: Page, good: RawPage, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jsmeets_local.endpoint.HELLO_SECONDS", 0.5)
+    monkeypatch.setattr("jsmeets_local.server.endpoint.HELLO_SECONDS", 0.5)
     dawdlers = [half(page, what) for _ in range(100)]
     assert good.ask("call", "add", [1, 2]) == ["return", 1, 3]
     assert RawPage(page.url, "another").ask("call", "add", [1, 2]) == ["return", 1, 3]

@@ -33,8 +33,7 @@ def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
 @pytest.fixture
 def port(app: JsMeetsPy) -> int:
     app.launch("<p>x</p>", mode="none")
-    assert app._server is not None
-    return app._server.port
+    return app.port
 
 
 FOREIGN = [
@@ -44,6 +43,24 @@ FOREIGN = [
     "my.host.evil",
     "lab.example:1",
     "[::1",
+    "evil.example@127.0.0.1",
+    "evil.example:80@localhost",
+    "127.0.0.1#.evil.example",
+    "127.0.0.1:80#.evil.example",
+    "127.0.0.1/.evil.example",
+    "127.0.0.1?.evil.example",
+    "127.0.0.1:80:80",
+    "127.0.0.1:99999",
+    "127.0.0.1:+80",
+    "127.0.0.1:\xb2",
+    "127.0.0.1, evil.example",
+    "127.0.0.1 evil.example",
+    "127.0.0.1\\.evil.example",
+    "localhost\xa0",
+    "[::1]evil.example",
+    "[localhost]",
+    "my.host@evil.example",
+    "\x9b2J",
 ]
 
 
@@ -76,6 +93,15 @@ def test_refusals_are_logged_once_and_without_their_path(port: int, caplog: pyte
     ]
 
 
+@pytest.mark.parametrize("forwarded", ["\x9b2J", "1.2.3.4\xa0", "a\x85ERROR:root:forged"])
+def test_who_asks_by_a_proxy_cannot_break_the_log(port: int, forwarded: str, caplog: pytest.LogCaptureFixture) -> None:
+    odd = {"X_Forwarded_For": forwarded, "X_Forwarded_Prefix": f"/{forwarded}", "X_Forwarded_Proto": forwarded}
+    assert request(port, "/own", "rebound.example", **odd)[0] == 403
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.isprintable()
+    assert request(port, "/own", **odd)[::2] == (200, "own")
+
+
 def test_any_name_by_a_star(tmp_path: Path) -> None:
     app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path), allowed_hosts=["*"])
     with TestClient(app, headers={"Host": "anything.example"}) as client:
@@ -100,9 +126,8 @@ def test_clients_of_tests_are_answered(app: JsMeetsPy) -> None:
 )
 def test_behind_a_proxy(app: JsMeetsPy, base_url: str | None, answered: str, refused: str) -> None:
     app.launch("<p>x</p>", mode="none", base_url=base_url)
-    assert app._server is not None
-    assert request(app._server.port, "/own", answered)[0] == 200
-    assert request(app._server.port, "/own", refused)[0] == 403
+    assert request(app.port, "/own", answered)[0] == 200
+    assert request(app.port, "/own", refused)[0] == 403
 
 
 # Other addresses than those of this machine --------------------------------------------------------------------------
@@ -124,13 +149,14 @@ def test_other_addresses_are_warned_of(host: str, caplog: pytest.LogCaptureFixtu
     try:
         page = app.launch("<p>x</p>", mode="none", host=host)
         app.open("<p>y</p>", mode="none")
-        assert app._server is not None
         (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-        assert warning.startswith(
-            f"host='{host}': whoever reaches port {app._server.port} of this machine over the net"
-        )
+        assert warning.startswith(f"host='{host}' exposes port {app.port} to the network: ")
         assert "#jsmeets=" in page.url, "there is a token"
-        assert app._gate.token is not None
-        assert app._gate.token not in warning
+        assert app._access.token is not None
+        assert app._access.token not in warning
     finally:
         app.stop()
+
+
+def test_two_hosts_are_none(port: int) -> None:
+    assert request(port, "/own", "127.0.0.1", HOST="evil.example")[0] == 403

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import queue
 import time
@@ -22,11 +23,9 @@ def raw(page: Page, document: str = "d") -> RawPage:
 
 USES: dict[str, Callable[[Page], Any]] = {
     "call": lambda page: page.call("f")(),
-    "call_nowait": lambda page: page.call_nowait("f")(),
     "js": lambda page: page.js.f(),
     "eval": lambda page: page.eval("1"),
     "queue get": lambda page: page.queue("q").get(),
-    "queue push": lambda page: page.queue("q").push(1),
     "subscribe": lambda page: page.subscribe("t"),
     "aio": lambda page: asyncio.run(page.aio.call("f")()),
     "aio get": lambda page: asyncio.run(page.aio.get("q")),
@@ -47,6 +46,75 @@ def test_a_closed_page_says_so(app: JsMeetsPy, by: str, use: str) -> None:
         assert page.wait(10)
     with pytest.raises(PageClosed, match=r"closed.*launch\(\)|nothing more comes"):
         USES[use](page)
+
+
+SENDS: dict[str, Callable[[Page], bool]] = {  # they want no answer
+    "call_nowait": lambda page: page.call_nowait("f")(1),
+    "queue push": lambda page: page.queue("q").push(1),
+    "publish": lambda page: page.publish("t")(1),
+}
+
+
+@pytest.mark.parametrize("send", SENDS)
+@pytest.mark.parametrize("by", ["Python", "its user"])
+def test_a_send_to_a_closed_page_is_no_error(
+    app: JsMeetsPy, by: str, send: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "jsmeets_local")
+    page, other = app.launch("<p>", mode="none", grace=0.01), app.open("<b>", "none")
+    assert SENDS[send](page) is True, "it waits for the page"
+    if by == "Python":
+        page.close()
+    else:
+        raw(page).close()
+        assert page.wait(10)
+    told = "nothing more is sent to http"
+    hears = send == "publish"  # the other page does
+    assert [SENDS[send](page) for _ in range(3)] == [hears] * 3
+    assert caplog.text.count(told) == (not hears), "once for a page"
+    other.close()
+    assert [SENDS[send](page) for _ in range(3)] == [False] * 3
+    assert all(record.levelno == logging.INFO for record in caplog.records if told in record.message)
+
+
+@pytest.mark.parametrize("send", ["call_nowait", "queue push"])
+def test_what_waited_for_a_page_that_did_not_come_is_warned_of_once(
+    app: JsMeetsPy, send: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = app.launch("<p>", mode="none", grace=0.1)
+    raw(page).close()
+    while page.is_connected():
+        time.sleep(0.001)
+    assert [SENDS[send](page) for _ in range(3)] == [True] * 3, "nobody knows yet that it does not come back"
+    assert page.wait(10)
+    app.bridge.portal.call(lambda: None)
+    assert [record.levelname for record in caplog.records if "is lost: the page is closed" in record.message] == [
+        "WARNING"
+    ]
+
+
+def test_a_value_that_cannot_be_sent_is_one_whether_the_page_is_closed_or_not(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    for _ in range(2):
+        with pytest.raises(TypeError, match=r"args\[0\]: object of type object"):
+            page.call_nowait("f")(object())
+        with pytest.raises(TypeError, match="data: object of type object"):
+            page.queue("q").push(object())
+        page.close()
+
+
+def test_a_loop_over_a_queue_may_write_back_until_the_page_goes(app: JsMeetsPy) -> None:
+    """The demo's loop, where the page goes between an item and its answer."""
+    page = app.launch("<p>", mode="none", grace=0)
+    client = raw(page)
+    client.send(*(["push", 0, "numbers", number] for number in range(3)))
+    sent = []
+    for number in page.queue("numbers"):
+        if number == 1:
+            client.close()
+            assert page.wait(10)
+        sent.append(page.queue("squares").push(number**2))
+    assert sent == [True, False, False]
 
 
 @pytest.mark.parametrize("use", [lambda page: page.call("add", [4, 7]), lambda page: page.aio.call("add", "a")])
@@ -93,7 +161,7 @@ def test_nothing_is_kept_of_what_is_published_after_the_end(app: JsMeetsPy) -> N
     page.close()
     heard: queue.SimpleQueue[str] = queue.SimpleQueue()
     app.pubsub.subscribe("t", lambda topic, data: heard.put(data))
-    assert page.publish("t")("to nobody")
+    assert not page.publish("t")("to nobody")
     again = app.launch("<p>", mode="none")
     again.publish("t")("to somebody")
     assert heard.get(timeout=10) == "to somebody"
@@ -131,10 +199,10 @@ def test_a_second_page_of_the_same_server(app: JsMeetsPy) -> None:
 
 
 def test_open_comes_after_launch(app: JsMeetsPy) -> None:
-    with pytest.raises(LaunchError, match="launch\\(\\) it first"):
+    with pytest.raises(LaunchError, match=r"this application is not served; call launch\(\) first"):
         app.open("<p>")
     app.launch("<p>", mode="none").close()
-    with pytest.raises(LaunchError, match="launch\\(\\) it first"):
+    with pytest.raises(LaunchError, match=r"this application is not served; call launch\(\) first"):
         app.open("<p>")
 
 

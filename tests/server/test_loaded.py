@@ -34,31 +34,34 @@ import jsmeets_local, sys
 seen = set()
 app = jsmeets_local.JsMeetsPy(on_startup=[lambda: seen.update(sys.modules)])
 page = app.launch("<p>here</p>", mode="none")
-assert "jsmeets_local.server" in seen and not seen & {"uvicorn", "click", "jsmeets_local.serving"}, seen
+assert "jsmeets_local.server.thread" in seen and not seen & {"uvicorn", "click", "jsmeets_local.server.uvicorn_server"}, seen
 page.close()
 """
 OPTIONAL = {"numpy", "pandas", "polars", "PIL", "IPython", "webview", "jinja2", "PyInstaller"}
 WINDOWS = {
-    "jsmeets_local.launchers." + name
+    "jsmeets_local.launch." + name
     for name in (
         "browser",
-        "checks",
+        "child_process",
         "chromium",
-        "look",
-        "stage",
-        "steering",
-        "window",
-        "window_here",
-        "window_process",
+        "environment",
+        "window.child",
+        "window.commands",
+        "window.handle",
+        "window.in_process",
+        "window.options",
+        "window.out_of_process",
+        "window.requests",
+        "window.requirements",
     )
 }
 AT_FIRST_USE = {
     "pathlib",
     "queue",
     "markupsafe",
-    "jsmeets_local.server",
-    "jsmeets_local.serving",
-    "jsmeets_local.script",
+    "jsmeets_local.server.thread",
+    "jsmeets_local.server.uvicorn_server",
+    "jsmeets_local.ipython.run_cell",
 }
 OF_UVICORN = {"uvicorn", "click", "watchfiles"}  # these two come with it
 
@@ -89,7 +92,9 @@ def test_what_is_not_used_is_not_loaded(program: str, absent: set[str]) -> None:
 
 
 def test_launch_does_not_wait_for_uvicorn() -> None:
-    assert "jsmeets_local.server" in loaded_by(STARTING), "it asserts what was there when the application started"
+    assert "jsmeets_local.server.thread" in loaded_by(STARTING), (
+        "it asserts what was there when the application started"
+    )
 
 
 def test_templates_load_jinja2() -> None:

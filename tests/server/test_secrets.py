@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
 from jsmeets_local.cli.plan import Plan
-from jsmeets_local.launchers import too_late
+from jsmeets_local.launch.launcher import too_late
 from tests.raw import RawPage, follow, open_socket, request
 
 
@@ -25,7 +25,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 def token_of(page: Any) -> str:
-    token: str = page.app._gate.token
+    token: str = page.app._access.token
     assert len(token) == 43
     return token
 
@@ -33,14 +33,33 @@ def token_of(page: Any) -> str:
 def objects(page: Any) -> Iterator[Any]:
     """What a user may come to see, in a debugger or a traceback that shows variables."""
     app = page.app
-    yield from (app, page, page.aio, page.js, app.bridge, app._gate, app._server, app.pages, app._openings)
-    yield from (page._view, page._frame, page._entrance, page._frame.sized(1, 2), app.routes, app._views, app._crowd)
-    for one in (app, page, page._view, app._server):
+    yield from (
+        app,
+        page,
+        page.aio,
+        page.js,
+        app.bridge,
+        app._access,
+        app._launcher,
+        app._launcher._server,
+        app.pages,
+        app._one_time_urls,
+    )
+    yield from (
+        page._client,
+        page._frame,
+        page._urls,
+        page._frame.sized(1, 2),
+        app.routes,
+        app._documents,
+        app._launcher._presence,
+    )
+    for one in (app, app._launcher, page, page._client, app._launcher._server):
         yield vars(one)
 
 
 def test_no_repr_has_it(page: Any) -> None:
-    token, nonce = token_of(page), page._entrance.fresh().rpartition("/")[2]
+    token, nonce = token_of(page), page._urls.fresh().rpartition("/")[2]
     texts = [show(one) for one in objects(page) for show in (repr, str)]
     others = {key: value for key, value in vars(page).items() if key != "url"}
     assert token in page.url
@@ -60,14 +79,14 @@ def test_a_plan_of_the_command_line() -> None:
 
 def test_no_log_has_it(page: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Also where the program logs everything that it can (of uvicorn what is a warning)."""
-    token, fresh = token_of(page), page._entrance.fresh()
+    token, fresh = token_of(page), page._urls.fresh()
     path = fresh[fresh.index("/jsmeetspy") :]
-    port = page.app._server.port
-    local = f"http://127.0.0.1:{port}/#jsmeets={token}.{page._view.key}"
+    port = page.app.port
+    local = f"http://127.0.0.1:{port}/#jsmeets={token}.{page._client.key}"
     with caplog.at_level(logging.DEBUG):
         request(port, path, "")
         assert follow(f"http://127.0.0.1:{port}{path}").endswith(local.partition("#")[2])
-        RawPage(local, page=page._view.key).close()
+        RawPage(local, page=page._client.key).close()
         page.wait()
         for options in ({"origin": "http://evil.example"}, {"token": token[:-1]}, {"path": f"/x?{token}"}):
             with pytest.raises(InvalidStatus):
@@ -81,7 +100,7 @@ def test_no_log_has_it(page: Any, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_errors_of_a_launch_do_not_have_it(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert token_of(page) not in too_late(page._entrance.address, "browser", 1)
+    assert token_of(page) not in too_late(page._urls.address, "browser", 1)
     monkeypatch.setattr("webbrowser._tryorder", [])
     with pytest.raises(LaunchError, match=r"no browser was found on this machine. launch\(mode=.none.\)") as caught:
         page.app.open("<p>y</p>", "browser", base_url=None)

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, Page
-from tests.core.test_vectors import cases
+from tests.protocol.test_vectors import cases
 from tests.raw import RawPage, open_socket
 
 
@@ -71,6 +71,18 @@ def test_origins(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     assert refused(page, origin=f"http://127.0.0.1.evil.example:{port(page)}")
     assert refused(page, origin=f"ftp://127.0.0.1:{port(page)}")
     assert refused(page, origin="http://[broken")
+    own = f"127.0.0.1:{port(page)}"
+    for foreign in (
+        f"evil@{own}",
+        f"evil:1@{own}",
+        f"{own}#.evil.example",
+        f"{own}/",
+        f"{own}?",
+        f"{own}\\",
+        f"{own} ",
+    ):
+        assert refused(page, origin=f"http://{foreign}x"), foreign
+        assert refused(page, origin=f"http://{foreign}", additional_headers={"Host": foreign}), foreign
     assert not refused(page, origin=f"http://localhost:{port(page)}")
     assert not refused(page, origin=f"http://[::1]:{port(page)}")
     assert not refused(page, origin="https://friend.example")
@@ -112,6 +124,12 @@ def test_hosts(page: Page) -> None:
     assert b"403" in with_host("localhost.evil.example")
     assert b"403" in with_host("[::1")
     assert b"403" in with_host("")
+    for foreign in (
+        "evil.example@127.0.0.1",
+        f"127.0.0.1:{port(page)}#.evil.example",
+        "127.0.0.1\r\nHost: evil.example",
+    ):
+        assert b"101" not in with_host(foreign), foreign
 
 
 def test_a_user_endpoint_is_closed_to_foreign_origins_but_needs_no_token(app: JsMeetsPy) -> None:
@@ -187,9 +205,9 @@ def test_half_a_chunk_and_goodbye(app: JsMeetsPy, page: Page) -> None:
 
 def test_forged_answers_are_ignored(app: JsMeetsPy, page: Page) -> None:
     first, second = RawPage(page.url, "a"), RawPage(page.url, "b")
-    operation = app.bridge.request(app.bridge.hub.call, ("f", _no_args(), first.id), 5)
+    operation = app.bridge.request(app.bridge.protocol.call, ("f", _no_args(), first.id), 5)
     results: list[Any] = []
-    app.bridge.door.post(operation, results.append)
+    app.bridge.portal.post(operation, results.append)
     kind, number, *_ = first.receive()
     assert kind == "call"
     second.send(["return", number, "forged"])
@@ -198,17 +216,17 @@ def test_forged_answers_are_ignored(app: JsMeetsPy, page: Page) -> None:
     first.send(["return", number, "real"], ["return", number, "twice"])
     assert first.ask("call", "add", [1, 1]) == ["return", 1, 2]
     assert results[0].answers == {first.id: "real"}
-    assert app.bridge.hub.calls.ignored == 2
+    assert app.bridge.protocol.calls.ignored == 2
 
 
 def _no_args() -> Any:
-    from jsmeets_local.core.values import pack
+    from jsmeets_local.protocol.values import pack
 
     return pack([], "args")
 
 
 def test_a_silent_connection_is_closed(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jsmeets_local.endpoint.HELLO_SECONDS", 0.2)
+    monkeypatch.setattr("jsmeets_local.server.endpoint.HELLO_SECONDS", 0.2)
     connection = open_socket(page.url)
     start = time.monotonic()
     assert closed_with(connection)[0] == 4400
@@ -242,3 +260,15 @@ def test_200_pages_and_one_that_does_not_read(app: JsMeetsPy, page: Page) -> Non
     assert app.sockets.number_of_connections() == 200
     for raw in pages:
         raw.close()
+
+
+@pytest.mark.parametrize("path", ["/%0aERROR:root:forged", "/%1b[2J", "/%9b", "/%e2%80%ae", "/%0d%0a", "/%ed%a0%80"])
+def test_what_is_logged_of_a_request_stays_on_its_line(
+    app: JsMeetsPy, page: Page, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.websocket_route("/{name}")(lambda websocket: websocket.accept())
+    assert refused(page, path=path, origin="http://evil.example")
+    assert refused(page, path="/x", origin="http://\x9b2J")
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines), lines

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from jsmeets_local.errors import LaunchError
-from jsmeets_local.server import ServerThread
+from jsmeets_local.server.thread import ServerThread
 
 
 class Program:
@@ -119,8 +119,14 @@ def test_an_application_without_a_lifespan() -> None:
     assert not server.is_running()
 
 
-@pytest.mark.parametrize("app", [refusing, raising])
-def test_what_does_not_start_raises(app: Any, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(LaunchError, match="no disk"):
+@pytest.mark.parametrize(
+    ("app", "error", "text"),
+    [(refusing, LaunchError, "^the application did not start: no disk$"), (raising, ValueError, "^no disk$")],
+)
+def test_what_does_not_start_raises(
+    app: Any, error: type[Exception], text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(error, match=text):
         ServerThread(app)
-    assert "the server has ended" in caplog.text
+    assert "the server stopped with an error" in caplog.text
+    assert "no disk" in caplog.text

@@ -14,16 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from jsmeets_local import (
-    Bridge,
-    CallTimeout,
-    Disconnected,
-    JsMeetsPy,
-    JsPyBinarySocket,
-    Limits,
-    MessageTooBig,
-    Page,
-)
+from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, JsPyBinarySocket, Limits, MessageTooBig, Page
 from tests.raw import RawPage, open_socket
 
 BLOCK = b"x" * 100_000

@@ -1,8 +1,8 @@
-"""Runs first in each packaged program: one that is started to own a window must not run the user's script."""
+"""Run the window child instead of the user's script in a packaged program that was started to own a window."""
 
 import os
 
 if os.environ.get("JSMEETS_LOCAL_WINDOW_CHILD"):
-    from jsmeets_local.launchers.window_child import main
+    from jsmeets_local.launch.window.child import main
 
     main()  # does not return

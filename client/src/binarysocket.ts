@@ -1,0 +1,167 @@
+/** The global `JsPyBinarySocket`: a WebSocket of its own for plain bytes, with or without JsPyTextSocket. */
+
+import { version } from "../package.json";
+import { hasDocument, type ScriptTag } from "./address.ts";
+import { guard } from "./callbacks.ts";
+import type { Connection } from "./connection.ts";
+
+const DEFAULT_PATH = "/jsmeetspy/binarysocket";
+
+type MessageHandler = (ws: WebSocket, data: ArrayBuffer) => unknown;
+
+/** A WebSocket of its own for plain bytes. */
+export interface JsPyBinarySocketApi {
+    readonly VERSION: string;
+    /** Without a path: where it was connected before. False while open or connecting. */
+    reconnect(url_path?: string): boolean;
+    close(): boolean;
+    ready(): boolean;
+    /** False when it is not open, or `data` is not bytes. */
+    send(data: ArrayBuffer | ArrayBufferView | Blob): boolean;
+    set_message_handler(func: ((ws: WebSocket, data: ArrayBuffer) => unknown) | null): void;
+    add_close_event(func: () => unknown): void;
+    clear_close_event(): void;
+}
+
+export interface JsPyBinarySocketConstructor {
+    /** Opens at once. The path is below the application's root, or a whole URL. */
+    new (url_path?: string): JsPyBinarySocketApi;
+    readonly VERSION: string;
+}
+
+/** Where Python is, and what opens its door: as the connection of the page knows it, else as the script and the address tell. */
+class Place {
+    constructor(private readonly script: ScriptTag | null, private readonly connection: () => Connection | undefined) {}
+
+    socketUrl(path: string): string {
+        const url = new URL(/^[a-z]+:\/\//i.test(path) ? path : this.root() + path);
+        url.protocol = url.protocol.replace(/^http/, "ws");
+        return url.href;
+    }
+
+    /** The launch token; "" where there is none. */
+    token(): string {
+        const told = this.connection()?.identity.token;
+        if (told || !hasDocument()) {
+            return told ?? "";
+        }
+        const [, token] = /^#jsmeets=([\w~-]+)\./.exec(location.hash) ?? [];
+        return token ?? this.storedToken();
+    }
+
+    private root(): string {
+        return this.connection()?.address.root ?? this.scriptRoot();
+    }
+
+    /** What precedes /jsmeetspy/ in the address of this script, or the root. */
+    private scriptRoot(): string {
+        const source = this.script?.src;
+        const base = new URL(source || document.baseURI);
+        const [, before] = /^(.*?)\/(?:jsmeetspy\/(?:JsPyBinarySocket|jsmeets)\.js$|static\/)/.exec(source ? base.pathname : "") ?? [];
+        return base.origin + (before ?? "");
+    }
+
+    private storedToken(): string {
+        const { pathname } = new URL(this.scriptRoot());
+        const storedAt = pathname === "/" ? "jsmeets_local" : `jsmeets_local:${pathname}`;
+        try {
+            return String(JSON.parse(sessionStorage.getItem(storedAt) ?? "{}").token ?? "");
+        } catch (error) {
+            console.debug("JsPyBinarySocket: no launch token:", error);
+            return "";
+        }
+    }
+}
+
+/** A user's error must not stop the socket. */
+const report = (what: string, action: () => unknown): void =>
+    guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
+
+export function createBinarySocket(
+    script: ScriptTag | null, connection: () => Connection | undefined,
+): JsPyBinarySocketConstructor {
+    const place = new Place(script, connection);
+
+    return class JsPyBinarySocket implements JsPyBinarySocketApi {
+        static readonly VERSION = version;
+        readonly VERSION = version;
+        private _url_path: string;
+        private _websocket: WebSocket | null = null;
+        #closeEvents: Array<() => unknown> = [];
+        #handler: MessageHandler | null = null;
+
+        constructor(url_path = DEFAULT_PATH) {
+            this._url_path = url_path;
+            this.reconnect(url_path);
+        }
+
+        reconnect(url_path = this._url_path): boolean {
+            const state = this._websocket?.readyState;
+            if (state === WebSocket.OPEN || state === WebSocket.CONNECTING) {
+                return false;
+            }
+            this._url_path = url_path;
+            const token = place.token();
+            this.#listen(new WebSocket(place.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
+            return true;
+        }
+
+        #listen(socket: WebSocket): void {
+            this._websocket = socket;
+            socket.binaryType = "arraybuffer";
+            socket.onmessage = (event) => this.#receive(socket, event.data);
+            socket.onclose = () => {
+                // Forgotten before the events run: they may connect again.
+                this._websocket = this._websocket === socket ? null : this._websocket;
+                [...this.#closeEvents].forEach((func) => report("a close event", func));
+            };
+        }
+
+        #receive(socket: WebSocket, data: unknown): void {
+            const handler = this.#handler;
+            if (handler && data instanceof ArrayBuffer) {
+                report("the message handler", () => handler(socket, data));
+            } else if (typeof data === "string") {
+                console.error("JsPyBinarySocket: a text frame arrived; it is dropped");
+            }
+        }
+
+        close(): boolean {
+            const socket = this._websocket;
+            if (!socket || socket.readyState > WebSocket.OPEN) {
+                return false;
+            }
+            socket.close();
+            return true;
+        }
+
+        ready(): boolean {
+            return this._websocket?.readyState === WebSocket.OPEN;
+        }
+
+        send(data: any): boolean {
+            const isBytes = ArrayBuffer.isView(data) || /^(Shared)?ArrayBuffer$|^Blob$|^File$/.test(data?.[Symbol.toStringTag]);
+            if (!isBytes) {
+                console.error(`JsPyBinarySocket: only bytes can be sent, not ${typeof data}`);
+                return false;
+            }
+            if (!this._websocket || !this.ready()) {
+                return false;
+            }
+            this._websocket.send(data);
+            return true;
+        }
+
+        set_message_handler(func: MessageHandler | null): void {
+            this.#handler = func;
+        }
+
+        add_close_event(func: () => unknown): void {
+            this.#closeEvents.push(func);
+        }
+
+        clear_close_event(): void {
+            this.#closeEvents = [];
+        }
+    };
+}

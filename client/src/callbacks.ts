@@ -1,0 +1,91 @@
+/** Calls of functions that a page has given. */
+
+import { checkedFunction } from "./arguments.ts";
+
+export const isThenable = (value: any): value is PromiseLike<any> =>
+    value !== null && (typeof value === "object" || typeof value === "function") && typeof value.then === "function";
+
+/** Call, and hand over the end; at once where there is nothing to wait for. */
+export function follow(action: () => any, done: (value: any) => void, failed: (error: any) => void): void {
+    let result;
+    try {
+        result = action();
+        if (isThenable(result)) {
+            Promise.resolve(result).then(done, failed);
+            return;
+        }
+    } catch (error) {
+        failed(error);
+        return;
+    }
+    done(result);
+}
+
+/** Call, and report an error that nobody waits for. */
+export function guard(action: () => any, failed: (error: unknown) => void): void {
+    follow(action, () => undefined, failed);
+}
+
+/** The functions that hear of one kind of event. */
+export class Listeners<Args extends unknown[]> {
+    private funcs: Array<(...args: Args) => unknown> = [];
+
+    constructor(private readonly name: string) {}
+
+    readonly add = (func: (...args: Args) => unknown): void => {
+        this.funcs.push(checkedFunction(func, this.name));
+    };
+
+    readonly clear = (): void => {
+        this.funcs = [];
+    };
+
+    run(...args: Args): void {
+        for (const func of [...this.funcs]) {
+            guard(() => func(...args), (error) => console.error("JsPyTextSocket: error in an event:", error));
+        }
+    }
+}
+
+/** Runs deliveries in order; keeps them back while the page is not ready for them. */
+export class Deliveries {
+    private holds = 0;
+    private waiting: Array<() => void> = [];
+
+    get isHeld(): boolean {
+        return this.holds > 0 || this.waiting.length > 0;
+    }
+
+    /** Keep back what comes until the returned function is called. */
+    hold(): () => void {
+        let isOver = false;
+        this.holds += 1;
+        return () => {
+            if (!isOver) {
+                isOver = true;
+                this.holds -= 1;
+                this.drain();
+            }
+        };
+    }
+
+    run(delivery: () => void): void {
+        if (this.isHeld) {
+            this.waiting.push(delivery);
+        } else {
+            delivery();
+        }
+    }
+
+    private drain(): void {
+        try {
+            while (this.holds === 0 && this.waiting.length) {
+                this.waiting.shift()!();
+            }
+        } finally {
+            if (this.holds === 0 && this.waiting.length) {
+                queueMicrotask(() => this.drain());   // one has failed: the others come all the same
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+/** Large content in chunks, and what is offered to be fetched. */
+
+import { ProtocolError, attempt } from "./messages.ts";
+
+export const CHUNK_BYTES = 262144;
+const CHUNK_HEAD = 16;
+export const MAX_STREAMS = 64;
+/** Chunks of a stream that may be under way without credit. */
+export const CHUNK_WINDOW = 16;
+export const MAX_MESSAGE_BYTES = 268435456;
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export const decodeUtf8 = (bytes: Uint8Array): string => attempt(() => strictUtf8.decode(bytes), "not UTF-8");
+export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export const hexOf = (bytes: Uint8Array): string =>
+    Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export const sizeOf = (parts: readonly Uint8Array[]): number => parts.reduce((size, part) => size + part.length, 0);
+
+/** Copy parts one behind the other into `whole`. */
+export function join<T extends { set(part: Uint8Array, at: number): void }>(parts: readonly Uint8Array[], whole: T): T {
+    parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
+    return whole;
+}
+
+/** Memory of content that Python has: memory that was used before takes half the time to be filled. */
+export class SpareMemory {
+    private spare: WeakRef<ArrayBufferLike> | null = null;
+
+    /** Zeros, or what was there before. */
+    take(size: number): Uint8Array {
+        const found = this.spare?.deref();
+        if (!found || found.byteLength < size || found.byteLength >= 2 * size) {
+            return new Uint8Array(size);
+        }
+        this.spare = null;
+        return new Uint8Array(found, 0, size);
+    }
+
+    give(content: ChunkedContent): void {
+        this.spare = new WeakRef(content.chunks.buffer);
+    }
+}
+
+/** The content of one frame as it travels: each piece behind the room for its header. That is the one copy of it. */
+export class ChunkedContent {
+    readonly total: number;
+    readonly size: number;
+    readonly chunks: Uint8Array;
+
+    constructor(parts: readonly Uint8Array[], size = CHUNK_BYTES, memory = new SpareMemory()) {
+        this.total = sizeOf(parts);
+        this.size = size;
+        this.chunks = memory.take(this.total + CHUNK_HEAD * Math.ceil(this.total / size));
+        join(parts, this);
+    }
+
+    /** Copy bytes to their place in the content. */
+    set(bytes: Uint8Array, at: number): void {
+        for (let from = 0; from < bytes.length;) {
+            const [piece, inside] = [Math.floor((at + from) / this.size), (at + from) % this.size];
+            const part = bytes.subarray(from, from + this.size - inside);
+            this.chunks.set(part, piece * (CHUNK_HEAD + this.size) + CHUNK_HEAD + inside);
+            from += part.length;
+        }
+    }
+}
+
+/** Cuts the content of one frame into chunks. */
+export class Chunker {
+    private offset = 0;
+
+    constructor(
+        private readonly content: ChunkedContent,
+        private readonly isText: boolean,
+        private readonly stream: number,
+    ) {}
+
+    get done(): boolean {
+        return this.offset >= this.content.chunks.length;
+    }
+
+    /** The next chunk: a view, good until the content is cut once more. */
+    next(): Uint8Array {
+        const { chunks, size, total } = this.content;
+        const frame = chunks.subarray(this.offset, this.offset + CHUNK_HEAD + size);
+        this.offset += frame.length;
+        const view = viewOf(frame);
+        view.setUint32(0, 2 | (this.done ? 1 : 0) << 8 | (this.isText ? 2 : 0) << 8, true);
+        view.setUint32(4, this.stream, true);
+        view.setBigUint64(8, BigInt(total), true);
+        return frame;
+    }
+}
+
+/** What Python offers to be fetched by HTTP. */
+export interface Offer {
+    stream: number;
+    total: number;
+    secret: string;
+}
+
+interface Part {
+    content: Uint8Array;
+    isText: boolean;
+    taken: number;
+    total: number;
+}
+
+/** What a chunk completes, and what it offers. */
+export interface Accepted {
+    stream: number;
+    content: string | Uint8Array | null;
+    offer?: Offer;
+}
+
+/** Puts the chunks of many streams together again. */
+export class Assembler {
+    private readonly open = new Map<number, Part>();
+
+    constructor(public maxBytes = MAX_MESSAGE_BYTES, private readonly size = CHUNK_BYTES) {}
+
+    accept(frame: Uint8Array): Accepted {
+        const flags = frame[1]!;
+        if ((flags & 4) !== 0) {
+            return this.acceptOffered(frame);
+        }
+        if (frame.length <= CHUNK_HEAD || frame.length > CHUNK_HEAD + this.size || frame[0] !== 2 || flags > 3) {
+            throw new ProtocolError("a chunk of the wrong form");
+        }
+        const view = viewOf(frame);
+        const [stream, total] = [view.getUint32(4, true), Number(view.getBigUint64(8, true))];
+        const part = this.open.get(stream) ?? this.begin(stream, total, flags >= 2);
+        this.append(part, frame, total);
+        return { stream, content: part.taken < total ? null : this.whole(stream, part) };
+    }
+
+    /** An offer: its first frame tells what to fetch, its last one that it counts from here. */
+    private acceptOffered(frame: Uint8Array): Accepted {
+        const flags = frame[1]!;
+        const [isText, isLast] = [(flags & 2) !== 0, (flags & 1) !== 0];
+        if (frame[0] !== 2 || flags > 7 || frame.length !== (isLast ? CHUNK_HEAD : 2 * CHUNK_HEAD)) {
+            throw new ProtocolError("an offer of the wrong form");
+        }
+        const view = viewOf(frame);
+        const [stream, total] = [view.getUint32(4, true), Number(view.getBigUint64(8, true))];
+        const part = this.open.get(stream);
+        if (isLast ? part?.taken !== total || part.total !== total || part.isText !== isText : part) {
+            throw new ProtocolError("an offer that does not fit");
+        }
+        if (part) {
+            return { stream, content: this.whole(stream, part) };
+        }
+        this.begin(stream, total, isText, new Uint8Array(0));
+        return { stream, content: null, offer: { stream, total, secret: hexOf(frame.subarray(CHUNK_HEAD)) } };
+    }
+
+    /** Put in what was offered and fetched. */
+    fill({ stream, total }: Offer, content: Uint8Array): void {
+        Object.assign(this.open.get(stream)!, { content, taken: total });
+    }
+
+    /** Forget a stream: it comes anew, in chunks. */
+    drop(stream: number): void {
+        this.open.delete(stream);
+    }
+
+    private whole(stream: number, part: Part): string | Uint8Array {
+        this.open.delete(stream);
+        return part.isText ? decodeUtf8(part.content) : part.content;
+    }
+
+    private begin(stream: number, total: number, isText: boolean, content?: Uint8Array): Part {
+        if (total > this.maxBytes || this.open.size >= MAX_STREAMS) {
+            throw new ProtocolError("a message too large, or too many of them at once");
+        }
+        const part = { content: content ?? attempt(() => new Uint8Array(total), "too large"), isText, taken: 0, total };
+        this.open.set(stream, part);
+        return part;
+    }
+
+    private append(part: Part, frame: Uint8Array, total: number): void {
+        const end = part.taken + frame.length - CHUNK_HEAD;
+        const isLast = (frame[1]! & 1) === 1;
+        if (total !== part.content.length || (frame[1]! >= 2) !== part.isText || end > total || isLast !== (end === total)) {
+            throw new ProtocolError("chunks that do not fit together");
+        }
+        part.content.set(frame.subarray(CHUNK_HEAD), part.taken);
+        part.taken = end;
+    }
+}

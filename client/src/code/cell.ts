@@ -1,0 +1,190 @@
+/**
+ * Cells of a notebook (`%%js`).
+ *
+ * A cell runs as a text of its own whose lines have the numbers that its editor shows, so that errors need no
+ * translation. What it declares at its top becomes global, for later cells.
+ */
+
+import { compile, runScript } from "./evaluate.ts";
+import { declarations, endOfExpression, needsFunction, parseBody, parseExpression } from "./syntax.ts";
+
+const RETURN = " return (";
+
+type Shared = [name: string, get: () => any, set: (value: any) => void];
+
+/** What cells leave in the page. */
+interface Cells {
+    share(names: Shared[]): void;
+    /** The getters of shared names. */
+    getters: WeakSet<() => any>;
+    /** Name -> text of the cells that have run. */
+    sources: Map<string, string>;
+}
+
+const CELLS = Symbol.for("jsmeets_local.cells");
+const globals = globalThis as unknown as Record<PropertyKey, any>;
+
+export const cellSources = (): string[] => [...((globals[CELLS] as Cells | undefined)?.sources.values() ?? [])];
+
+const isTaken = (name: string): SyntaxError =>
+    new SyntaxError(`Identifier '${name}' has already been declared by the page itself: assign to it, or take another name`);
+
+/** True where a script of the page declares the name by let, const or class. */
+function isLexicalOfPage(name: string): boolean {
+    const isOwn = Object.hasOwn(globals, name);
+    try {
+        runScript(`var ${name}`);
+    } catch {
+        return true;
+    }
+    if (!isOwn) {
+        delete globals[name];
+    }
+    return false;
+}
+
+class Cell {
+    private readonly cells: Cells = globals[CELLS] ??= { share: () => undefined, getters: new WeakSet(), sources: new Map() };
+    /** The lines above the JavaScript, its %%js for one. */
+    private readonly head: string;
+    private readonly strict: string;
+    private readonly isScript: boolean;
+    private readonly lexical: string[];
+    private readonly hoisted: string[];
+    /** The last expression, whose value is that of the cell. */
+    private readonly last: { start: number; end: number } | null;
+
+    constructor(private readonly code: string, private readonly name: string, private readonly before: number) {
+        const first = code.replace(/^(?:\s|\/\/.*|\/\*[^]*?\*\/)*/, "").slice(0, 12);
+        this.head = "\n".repeat(before);
+        this.strict = /^(["'])use strict\1/.test(first) ? '"use strict"; ' : "";
+        // {a: 1} is an object for whoever writes it; as a statement it would be a block.
+        const isExpression = first.startsWith("{") && parseExpression(code) !== null;
+        const program = isExpression ? null : this.parse();
+        const { lexical, hoisted } = program ? declarations(program) : { lexical: [], hoisted: [] };
+        const last = program?.body.findLast((statement) => statement.type !== "EmptyStatement");
+        this.lexical = lexical;
+        this.hoisted = hoisted;
+        this.isScript = program !== null && !this.strict && !needsFunction(program);
+        if (!program) {
+            this.last = { start: 0, end: code.length };
+        } else if (last?.type === "ExpressionStatement") {
+            this.last = { start: last === program.body[0] ? 0 : last.start, end: endOfExpression(code, last) };
+        } else {
+            this.last = null;
+        }
+    }
+
+    private parse(): ReturnType<typeof parseBody> | null {
+        try {
+            return parseBody(this.code);
+        } catch (error) {
+            if (parseExpression(this.code)) {
+                return null;   // a function without a name, for one
+            }
+            throw this.syntaxError(error as SyntaxError & { pos: number });
+        }
+    }
+
+    /** The parser's error with the place in the editor. */
+    private syntaxError({ message, pos }: { message: string; pos: number }): SyntaxError {
+        const { line, column } = this.placeOf(Math.min(pos, this.code.trimEnd().length));
+        const text = pos >= this.code.trimEnd().length && /^Unexpected token/.test(message) ? "Unexpected end of input" : message;
+        const error = new SyntaxError(text.replace(/ \(\d+:\d+\)$/, ""));
+        error.stack = `SyntaxError: ${error.message}\n    at ${this.name}:${line}:${column}`;
+        return error;
+    }
+
+    /** The line and the column of a place in the code as the editor shows them. */
+    private placeOf(at: number): { line: number; column: number } {
+        const lines = this.code.slice(0, at).split("\n");
+        return { line: this.before + lines.length, column: lines.at(-1)!.length + 1 };
+    }
+
+    run(): any {
+        const { cells, lexical, hoisted } = this;
+        compile(() => runScript(""));
+        cells.sources.set(this.name, this.head + this.code);
+        const taken = [...lexical, ...hoisted].find(isLexicalOfPage);
+        if (taken !== undefined) {
+            throw isTaken(taken);
+        }
+        cells.share = (names) => names.forEach((shared) => this.share(shared));
+        return this.isScript ? this.runAsScript() : this.runAsFunction();
+    }
+
+    /** What its var and function declare is global already. */
+    private runAsScript(): any {
+        this.hoisted.forEach((name) => this.forget(name));
+        const value = runScript(`${this.prelude(this.lexical)}${this.head}${this.code}\n//# sourceURL=${this.name}`);
+        return this.last ? value : undefined;   // blocks have values too, which nobody wants to see
+    }
+
+    /** With await, in a function. */
+    private async runAsFunction(): Promise<any> {
+        const { head, last, strict, name } = this;
+        const text = head + this.code;
+        const at = last?.start ? head.length + last.start : 0;   // of a cell that is one expression: above it
+        const body = last ? `${text.slice(0, at)}${RETURN}${text.slice(at, head.length + last.end)}\n)` : text;
+        const prelude = this.prelude([...this.lexical, ...this.hoisted]);
+        const source = `(async () => {${strict}${prelude}${body}\n})\n//# sourceURL=${name}`;
+        try {
+            return await runScript(source)();
+        } catch (error) {
+            throw last?.start ? this.withoutReturn(error, last.start) : error;
+        }
+    }
+
+    /** What stands behind the `return (` in its line has moved to the right. */
+    private withoutReturn(error: unknown, at: number): unknown {
+        const { line, column } = this.placeOf(at);
+        const back = (place: string, found: string): string => (
+            Number(found) >= column + RETURN.length ? place.slice(0, -found.length) + (Number(found) - RETURN.length) : place
+        );
+        if (error instanceof Error && typeof error.stack === "string") {
+            const file = this.name.replace(/\W/g, "\\$&");
+            error.stack = error.stack.replace(new RegExp(`${file}:${line}:(\\d+)`, "g"), back);
+        }
+        return error;
+    }
+
+    // ---------------------------------------------------------------- names that later cells see
+
+    /** What begins the cell, in front of its first line: it shares the names. */
+    private prelude(names: string[]): string {
+        let given = "given";
+        while (this.code.includes(given)) {
+            given += "_";
+        }
+        const list = names.map((name) => `["${name}", () => ${name}, (${given}) => { ${name} = ${given}; }]`);
+        return list.length ? `void globalThis[Symbol.for("jsmeets_local.cells")].share([${list.join(", ")}]);` : "";
+    }
+
+    /** The variable stays the cell's; a global of its name leads to it. */
+    private share([name, get, set]: Shared): void {
+        if (Object.getOwnPropertyDescriptor(globals, name)?.configurable !== false) {
+            this.cells.getters.add(get);
+            Object.defineProperty(globals, name, { get, set, configurable: true, enumerable: false });
+        } else if (this.hoisted.includes(name) && typeof get() === "function") {
+            globals[name] = get();   // a function of the page is replaced
+        } else {
+            throw isTaken(name);
+        }
+    }
+
+    /** A variable of an earlier cell gives way. */
+    private forget(name: string): void {
+        const get = Object.getOwnPropertyDescriptor(globals, name)?.get;
+        if (get && this.cells.getters.has(get)) {
+            delete globals[name];
+        }
+    }
+}
+
+/**
+ * Run a cell.
+ *
+ * `name`: what stacks call it. `before`: the lines above its JavaScript in the editor. The value is that of the last
+ * statement if that is an expression.
+ */
+export const runCell = (code: string, name: string, before: number): any => new Cell(code, name, before).run();

@@ -1,0 +1,104 @@
+/** Frames: the packets of one turn as text or bytes, and the messages in a frame. */
+
+import { decodeUtf8, join, sizeOf, viewOf } from "./chunks.ts";
+import { ProtocolError, checkMessage, isCount, isPlainObject, parseJson, type Message } from "./messages.ts";
+import { NDArray, bytesOf, itemSize, makeArray, marked, product } from "./ndarray.ts";
+import type { Packet, Step } from "./packet.ts";
+
+const utf8 = new TextEncoder();
+
+// ---------------------------------------------------------------- packets -> frames
+
+const padded = (size: number): number => Math.ceil(size / 8) * 8;
+const padding = (size: number): Uint8Array => new Uint8Array(padded(size) - size);
+
+const textFrame = (packets: readonly Packet[]): string => `[${packets.map((packet) => packet.text).join(",")}]`;
+
+/** A binary frame in pieces, which are not copied. */
+export function binaryParts(packets: readonly Packet[]): Uint8Array[] {
+    const buffers = packets.flatMap((packet, index) => packet.buffers.map(({ path, dtype, bytes, shape }) =>
+        ({ bytes, entry: [[index, ...path], dtype, bytes.length, shape] })));
+    const table = JSON.stringify(buffers.map(({ entry }) => entry));
+    const header = utf8.encode(`[${textFrame(packets)},${table}]`);
+    const begin = new Uint8Array(Uint32Array.of(1, header.length).buffer);
+    return [begin, header, padding(header.length), ...buffers.flatMap(({ bytes }) => [bytes, padding(bytes.length)])];
+}
+
+function binaryFrame(packets: readonly Packet[]): Uint8Array {
+    const parts = binaryParts(packets);
+    return join(parts, new Uint8Array(sizeOf(parts)));
+}
+
+/** One frame with all packets. */
+export const frameOf = (packets: readonly Packet[]): string | Uint8Array =>
+    (packets.some((packet) => packet.buffers.length) ? binaryFrame(packets) : textFrame(packets));
+
+// ---------------------------------------------------------------- frames -> messages
+
+/** Decode a text frame, or a binary one of type 1. Throws ProtocolError. */
+export function decode(data: string | ArrayBuffer | Uint8Array): Message[] {
+    const messages = typeof data === "string" ? parseJson(data) : decodeBinary(bytesOf(data));
+    if (!Array.isArray(messages)) {
+        throw new ProtocolError("a frame that is not an array of messages");
+    }
+    messages.forEach(checkMessage);
+    return messages;
+}
+
+function decodeBinary(frame: Uint8Array): unknown {
+    const bytes = frame.byteOffset % 8 ? frame.slice() : frame;   // views need their alignment
+    const size = bytes.length < 8 || bytes[0] !== 1 ? Infinity : viewOf(bytes).getUint32(4, true);
+    if (8 + size > bytes.length) {
+        throw new ProtocolError("a binary frame of an unknown type, or cut short");
+    }
+    const header = parseJson(decodeUtf8(bytes.subarray(8, 8 + size)));
+    if (!Array.isArray(header) || !Array.isArray(header[0]) || !Array.isArray(header[1])) {
+        throw new ProtocolError("a binary frame with a wrong header");
+    }
+    header[1].reduce((start: number, buffer) => takeBuffer(header[0], bytes, start, buffer), padded(8 + size));
+    return header[0];
+}
+
+/** Put one buffer into its place; returns where the next one starts. */
+function takeBuffer(messages: unknown[], frame: Uint8Array, start: number, buffer: unknown): number {
+    const [path, dtype, length, shape] = Array.isArray(buffer) ? buffer : [];
+    if (!isCount(length) || (length > 0 && start + length > frame.length)) {
+        throw new ProtocolError("a buffer that is not in the frame");
+    }
+    const at = Math.min(start, frame.length - frame.length % 8);
+    place(messages, path, binaryValue(frame.subarray(length ? start : at, length ? start + length : at), dtype, shape));
+    return padded(start + length);
+}
+
+function binaryValue(bytes: Uint8Array, dtype: any, shape: any): unknown {
+    const size = itemSize(dtype);
+    if (!size || bytes.length % size) {
+        throw new ProtocolError("a buffer of the wrong dtype or length");
+    }
+    const count = bytes.length / size;
+    if (shape !== null && !(Array.isArray(shape) && shape.every(isCount) && product(shape) === count)) {
+        throw new ProtocolError("a buffer whose shape does not fit");
+    }
+    const data = makeArray(dtype, bytes, count);
+    return shape === null || shape.length === 1 ? marked(data, dtype) : new NDArray(data, shape, dtype);
+}
+
+function place(root: unknown[], path: any, value: unknown): void {
+    if (!Array.isArray(path) || path.length < 2) {
+        throw new ProtocolError("a buffer without a path");
+    }
+    let parent: any = root;
+    path.forEach((step: Step, index) => {
+        const fits = Array.isArray(parent) ? isCount(step) : typeof step === "string" && isPlainObject(parent);
+        if (!fits || !Object.hasOwn(parent, step)) {
+            throw new ProtocolError("a buffer whose path leads nowhere");
+        }
+        if (index < path.length - 1) {
+            parent = parent[step];
+        } else if (parent[step] === null) {
+            parent[step] = value;
+        } else {
+            throw new ProtocolError("a buffer for a place that is taken");
+        }
+    });
+}

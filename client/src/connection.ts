@@ -1,0 +1,664 @@
+/** The connection to Python: it opens by itself, comes back by itself, and keeps its session meanwhile. */
+
+import { Address, hasDocument } from "./address.ts";
+import { Deliveries, Listeners, guard } from "./callbacks.ts";
+import { MAX_MESSAGE_BYTES } from "./chunks.ts";
+import { ErrorDescriptions } from "./description.ts";
+import { disconnected } from "./errors.ts";
+import { type Identity, randomName } from "./identity.ts";
+import { Link } from "./link.ts";
+import { CUSTOM_KEYS, ProtocolError, isId, type CustomMessage, type Failure, type Message } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
+import { pack, type Packet } from "./packet.ts";
+import { Requests, type Settle } from "./requests.ts";
+import { Session } from "./session.ts";
+import { askWhy, type Refusal, type Trouble } from "./trouble.ts";
+import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
+
+/**
+ * "connecting": never connected yet. "open". "reconnecting": the connection is lost, and calls, queue items and
+ * publications wait; back in time, nothing is lost and nothing comes twice. "lost": Python was away for longer, or is
+ * another one; what was on its way may be lost, and the page still tries. "closed": by `close()` or by Python.
+ */
+export type ConnectionState = "connecting" | "open" | "reconnecting" | "lost" | "closed";
+
+/** What the connection is doing; `hidden`: the document is left, and may come back from the browser's cache. */
+type State = "idle" | "connecting" | "open" | "waiting" | "closed" | "hidden";
+
+/** The states that may follow each, and whether `reconnect` connects in it. */
+const STATES: Record<State, { next: readonly State[]; mayReconnect: boolean }> = {
+    idle: { next: ["connecting", "closed", "hidden"], mayReconnect: true },
+    connecting: { next: ["open", "waiting", "closed", "hidden"], mayReconnect: false },
+    open: { next: ["waiting", "closed", "hidden"], mayReconnect: false },
+    waiting: { next: ["connecting", "closed", "hidden"], mayReconnect: true },
+    closed: { next: ["connecting"], mayReconnect: true },
+    hidden: { next: ["connecting", "closed"], mayReconnect: false },
+};
+
+/** Closes a WebSocket on which something else than the protocol came. */
+const PROTOCOL_ERROR = 4400;
+/** Messages of one turn that travel together. */
+const BURST = 256;
+/** A connection that lasted for so many milliseconds was a good one: the next attempt is made at once. */
+const GOOD_CONNECTION = 1000;
+const [FIRST_DELAY, LONGEST_DELAY] = [100, 5000];
+/** Attempts in which a program that is started again is back: three seconds. */
+const PATIENT_ATTEMPTS = 6;
+/** Every so many attempts the page asks why it is refused. */
+const ASK_EVERY = 4;
+
+/** What concerns one link alone: it is neither counted nor sent again. */
+const UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
+/** What waits until the page's scripts have run, and the file that serves it. */
+const DELIVERED: ReadonlyMap<string, string> = new Map([
+    ["call", "JsPyFunction.js"], ["notify", "JsPyFunction.js"], ["push", "JsPyQueue.js"], ["publish", "JsPyPubsub.js"],
+    ["custom", "JsPyTextSocket.js"],
+]);
+
+export type Reply = (message: Message, body?: unknown, label?: string) => void;
+export type Handler = (message: Message, reply: Reply) => void;
+
+/** A message that Python answers. */
+export interface Request {
+    message: (id: number) => Message;
+    /** The user's value in it and its name, for errors. */
+    body: unknown;
+    label: string;
+    /** Requests of one order keep it. */
+    order?: string;
+    /** Milliseconds; null means no limit. */
+    limit: number | null;
+    settle: Settle;
+}
+
+export class Connection {
+    readonly outbox = new Outbox((frame) => this.link?.socket.send(frame as Uint8Array<ArrayBuffer>));
+    readonly requests = new Requests();
+    readonly deliveries = new Deliveries();
+    readonly errors = new ErrorDescriptions();
+    readonly opened = new Listeners<[]>("add_open_event");
+    readonly closed = new Listeners<[]>("add_close_event");
+    readonly stateChanged = new Listeners<[state: ConnectionState]>("add_state_event");
+    readonly sessionBegan = new Listeners<[restarted: boolean]>("add_session_event");
+    /** The subscriptions that `hello` carries. */
+    topics: () => string[] = () => [];
+    /** Shows a trouble to the person at the page, where the badge is loaded. */
+    badge: ((trouble: Trouble, reason: string) => void) | null = null;
+    socketId: number | null = null;
+    connections = 0;
+    /** Why Python closed the connection. */
+    disconnectReason: string | null = null;
+
+    private state: State = "idle";
+    private link: Link | null = null;
+    private session: Session | null = null;
+    private documentName = randomName();
+    private maxBytes = MAX_MESSAGE_BYTES;
+    /** The name of the last session's Python. */
+    private pythonName = "";
+    private wasWelcomed = false;
+    private toldState: ConnectionState = "connecting";
+    private isFlushScheduled = false;
+    private failedAttempts = 0;
+    private retryTimer: ReturnType<typeof setTimeout> | undefined;
+    private giveUpTimer: ReturnType<typeof setTimeout> | undefined;
+    /** The document gives way to a new one when it connects again. */
+    private reloads = false;
+    private closedByPage = false;
+    private wantsBadge = true;
+    private refusal: Refusal = "";
+    private hinted = false;
+    private warnedReason = "";
+    private readonly warned = new Set<string>();
+    private readonly waiters = new Set<(isReady: boolean) => void>();
+    private readonly handlers = new Map<unknown, Handler>();
+    private readonly protocols = new Map<string, (message: CustomMessage) => unknown>();
+
+    constructor(readonly address: Address, readonly identity: Identity) {
+        this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
+    }
+
+    // ---------------------------------------------------------------- what the page sees
+
+    get isOpen(): boolean {
+        return this.state === "open";
+    }
+
+    get isWaiting(): boolean {
+        return this.state === "waiting";
+    }
+
+    get socket(): WebSocket | null {
+        return this.link?.socket ?? null;
+    }
+
+    /** The state as a person would call it. */
+    get publicState(): ConnectionState {
+        if (this.state === "open" || this.state === "closed") {
+            return this.state;
+        }
+        return this.session ? "reconnecting" : this.wasWelcomed ? "lost" : "connecting";
+    }
+
+    async waitReady(timeout?: Timeout): Promise<boolean> {
+        const limit = millisecondsOf(timeout);
+        if (this.state === "open" || this.state === "closed") {
+            return this.state === "open";
+        }
+        return new Promise((resolve) => {
+            const tell = (isReady: boolean): void => (clearTimeout(timer), resolve(isReady));
+            const late = (): void => void (this.waiters.delete(tell) && resolve(false));
+            const timer = limit === null ? undefined : setTimeout(late, limit);
+            this.waiters.add(tell);
+        });
+    }
+
+    setBadge(on: boolean): void {
+        this.wantsBadge = on;
+        this.tellBadge(this.publicState);
+    }
+
+    /** Serve an incoming kind of message. */
+    handle(kind: string, handler: Handler): void {
+        this.handlers.set(kind, handler);
+    }
+
+    /** Serve a user's own kind of message. */
+    addProtocol(name: string, func: (message: CustomMessage) => unknown): void {
+        this.protocols.set(name, checkedFunction(func, `add_protocol('${name}')`));
+    }
+
+    // ---------------------------------------------------------------- states
+
+    private enter(next: State): void {
+        if (!STATES[this.state].next.includes(next)) {
+            throw new Error(`jsmeets_local: a connection that is ${this.state} cannot be ${next}`);
+        }
+        this.state = next;
+    }
+
+    /** Connect for the first time, unless the page has done something else meanwhile. */
+    begin(): void {
+        if (this.state === "idle") {
+            this.connect();
+        }
+        this.identity.keepTold();
+    }
+
+    /** Connect again now; false where that is not needed. */
+    reconnect(url?: string | null): boolean {
+        if (!STATES[this.state].mayReconnect) {
+            return false;
+        }
+        if (url !== undefined && url !== null) {
+            this.address.set(url);
+        }
+        return this.connect();
+    }
+
+    /** Close, and stay closed until `reconnect`. */
+    close(): boolean {
+        if (this.state === "closed") {
+            return false;
+        }
+        this.sayGoodbye("closed");
+        return true;
+    }
+
+    /** The document is left: it may come back from the browser's cache. */
+    hide(): void {
+        if (this.state !== "closed" && this.state !== "hidden") {
+            this.sayGoodbye("hidden");
+        }
+    }
+
+    /** The document is back, as another one. */
+    show(): void {
+        if (this.state === "hidden") {
+            this.documentName = randomName();
+            this.connect();
+        }
+    }
+
+    /** Connect without waiting for the next attempt. */
+    hurry(): void {
+        if (this.state === "waiting") {
+            this.connect();
+        }
+    }
+
+    /** Leave; Python knows of this page since its hello, also where the welcome has not come yet. */
+    private sayGoodbye(next: "closed" | "hidden"): void {
+        const old = this.link;
+        if (this.state === "open") {
+            this.outbox.flush();
+        }
+        if (old?.isGreeted) {
+            old.send(["goodbye"]);
+        }
+        this.closedByPage = next === "closed";
+        this.leave(next);
+        old?.socket.close();
+    }
+
+    private connect(): boolean {
+        clearTimeout(this.retryTimer);
+        this.enter("connecting");
+        this.closedByPage = false;
+        try {
+            const { address, identity } = this;
+            address.url ??= address.socket;
+            const token = identity.token ? [`jsmeets.token.${identity.token}`] : [];
+            this.listen(new WebSocket(address.url, ["jsmeets.v1", ...token]));
+            return true;
+        } catch (error) {
+            // No retry: an address or a security rule does not heal by itself.
+            console.error("JsPyTextSocket: cannot open a connection:", error);
+            this.leave("closed");
+            return false;
+        }
+    }
+
+    private listen(socket: WebSocket): void {
+        const link = new Link(socket, this.maxBytes, (secret) => this.address.http(`bulk/${secret}`));
+        this.link = link;
+        socket.onopen = () => link.ended || this.greet(link);
+        socket.onmessage = (event) => link.ended || this.receive(link, event.data);
+        socket.onclose = (event) => link.ended || this.lost(link, event);
+    }
+
+    /** Say hello; or, while the program is being written, fetch the page that Python has now. */
+    private greet(link: Link): void {
+        if (this.reloads) {
+            location.reload();
+            return;
+        }
+        const { name, received } = this.session ?? { name: "", received: 0 };
+        const mayFetch = this.address.http("bulk/") ? [true] : [];
+        link.isGreeted = true;
+        link.send(["hello", this.documentName, this.identity.page, this.topics(), name, received, ...mayFetch]);
+    }
+
+    private lost(link: Link, event: { code: number; reason: string }): void {
+        this.noteReason(event.reason);
+        const isNew = link.welcomedAt === null;
+        if (isNew && !this.identity.token && !this.hinted) {
+            this.hinted = true;   // only the very first failure is explained
+            console.error(`JsPyTextSocket: no connection to ${this.address.url}. Open the page by the URL that app.launch() `
+                + "printed (it carries the launch token); or the Python server is not running.");
+        }
+        if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
+            void this.askWhy();
+        }
+        const isHopeless = event.code === PROTOCOL_ERROR && isNew;   // another version: only a reload helps
+        this.leave(isHopeless ? "closed" : "waiting", isHopeless);
+    }
+
+    private async askWhy(): Promise<void> {
+        this.refusal = await askWhy(this.address, this.identity);
+        this.tellBadge(this.publicState);
+    }
+
+    private noteReason(reason: string): void {
+        if (reason) {
+            this.disconnectReason = reason;
+            if (reason !== this.warnedReason) {
+                this.warnedReason = reason;
+                console.warn(`JsPyTextSocket: disconnected: ${reason}`);
+            }
+        }
+    }
+
+    /** Python speaks another language: start afresh. */
+    private refuse(reason: string): void {
+        this.session = null;
+        console.error(`JsPyTextSocket: protocol error: ${reason}`);
+        this.link?.socket.close(PROTOCOL_ERROR, reason.replace(/[^\x20-\x7e]/g, "?").slice(0, 120));
+        this.leave("waiting");
+    }
+
+    /**
+     * The link is gone: the session waits for another one, or ends.
+     * `isRefused`: Python has accepted the connection, and not the page.
+     */
+    private leave(next: "waiting" | "closed" | "hidden", isRefused = false): void {
+        const { link, session } = this;
+        const wasOpen = this.state === "open";
+        if (typeof link?.welcomedAt === "number" && performance.now() - link.welcomedAt > GOOD_CONNECTION) {
+            this.failedAttempts = 0;
+        }
+        clearTimeout(this.retryTimer);
+        link?.end();
+        this.link = null;
+        this.enter(next);
+        if (next !== "waiting" || !session?.seconds) {
+            this.endSession();
+        } else if (wasOpen) {
+            this.giveUpTimer = setTimeout(() => this.giveUp(), session.seconds * 1000);
+        }
+        if (next === "closed") {
+            this.outbox.clear();
+            this.tellWaiters(false);
+        }
+        if (wasOpen || isRefused) {
+            this.closed.run();
+        }
+        this.tellState();
+        this.settleAfterEvents();
+    }
+
+    /** A close event may have connected again, or closed: only what is still so is done. */
+    private settleAfterEvents(): void {
+        this.socketId = this.session ? this.socketId : null;
+        if (this.state === "waiting") {
+            const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.failedAttempts) * (0.5 + Math.random() / 2);
+            this.failedAttempts += 1;
+            clearTimeout(this.retryTimer);
+            this.retryTimer = setTimeout(() => this.connect(), delay);
+        }
+    }
+
+    // ---------------------------------------------------------------- sessions
+
+    /** Python does not wait for us any more, or is another one: what it got is no longer known. */
+    private endSession(): void {
+        clearTimeout(this.giveUpTimer);
+        const hadSession = this.session !== null;
+        this.session = null;
+        this.requests.disconnect(this.state === "closed");
+        const lost = this.outbox.reset();
+        if (hadSession && lost && this.state !== "hidden") {
+            console.warn(`JsPyTextSocket: the connection was lost: ${lost} messages may or may not have arrived`);
+        }
+    }
+
+    private giveUp(): void {
+        this.endSession();
+        this.socketId = null;
+        this.tellState();
+    }
+
+    private receiveWelcome([, id, page, settings]: Message, link: Link): void {
+        clearTimeout(this.giveUpTimer);
+        const resumes = this.session !== null && settings.resumed === true && settings.session === this.session.name;
+        if (resumes) {
+            this.outbox.rewind(settings.received);
+        } else if (this.endEarlierSession(link)) {
+            const seconds = Number(settings.resume_seconds) || 0;
+            this.session = new Session(String(settings.session ?? ""), seconds);
+        } else {
+            return;   // an event has closed it
+        }
+        link.session = this.session;
+        link.welcomedAt = performance.now();
+        this.apply(settings);
+        link.assembler.maxBytes = this.maxBytes;
+        this.wasWelcomed = true;
+        this.hinted = true;
+        this.warnedReason = "";
+        this.refusal = "";
+        this.disconnectReason = null;
+        this.connections += 1;
+        this.socketId = id;
+        this.enter("open");
+        this.identity.store(page);
+        this.outbox.flush();
+        this.tellWaiters(true);
+        this.deliveries.run(() => this.tellOpened(link, !resumes));   // a script that still comes may want to hear of it
+    }
+
+    private apply(settings: any): void {
+        this.maxBytes = isId(settings.max_message_bytes) ? settings.max_message_bytes : this.maxBytes;
+        this.reloads = settings.reload === true && hasDocument();
+        this.wantsBadge &&= settings.badge !== false;
+    }
+
+    /** However fast a new Python is there, "lost" is told before its "open". */
+    private endEarlierSession(link: Link): boolean {
+        this.endSession();
+        this.socketId = null;
+        if (this.toldState === "reconnecting") {
+            this.tellState();
+        }
+        return !link.ended;
+    }
+
+    // ---------------------------------------------------------------- events
+
+    private tellOpened(link: Link, isNewSession: boolean): void {
+        if (!link.ended) {
+            this.opened.run();
+            this.tellState();
+        }
+        if (isNewSession && this.session) {   // an event may have closed it
+            const { name } = this.session;
+            const restarted = this.pythonName !== "" && name !== this.pythonName;
+            this.pythonName = name;
+            this.sessionBegan.run(restarted);
+        }
+    }
+
+    private tellState(): void {
+        const now = this.publicState;
+        this.tellBadge(now);
+        if (now !== this.toldState) {
+            this.toldState = now;
+            this.stateChanged.run(now);
+        }
+    }
+
+    /** A person need not know of what the page itself has closed. */
+    private tellBadge(now: ConnectionState): void {
+        if (this.state !== "hidden") {   // its document is going
+            this.badge?.(this.wantsBadge && !this.closedByPage ? this.troubleOf(now) : "open", this.disconnectReason ?? "");
+        }
+    }
+
+    private troubleOf(now: ConnectionState): Trouble {
+        if (now === "open" || now === "closed") {
+            return now;
+        }
+        if (this.reloads && now === "lost") {   // a program that is being written
+            return this.failedAttempts < PATIENT_ATTEMPTS ? "restarting" : "broken";
+        }
+        return this.refusal && now !== "reconnecting" ? this.refusal : now;
+    }
+
+    private tellWaiters(isReady: boolean): void {
+        const all = [...this.waiters];
+        this.waiters.clear();
+        all.forEach((tell) => tell(isReady));
+    }
+
+    // ---------------------------------------------------------------- what arrives
+
+    private receive(link: Link, data: string | ArrayBuffer): void {
+        try {
+            const messages = link.messagesOf(data);
+            for (const message of messages) {
+                if (!link.ended) {
+                    this.take(link, message);
+                }
+            }
+            if (!link.ended && messages.length) {
+                link.acknowledge(typeof data === "string" ? data.length : data.byteLength);
+            }
+        } catch (error) {
+            if (!(error instanceof ProtocolError)) {
+                throw error;
+            }
+            this.refuse(error.message);
+        }
+    }
+
+    private take(link: Link, message: Message): void {
+        const [kind] = message;
+        const { session } = link;
+        if (link.welcomedAt === null ? kind !== "welcome" && kind !== "close" : kind === "welcome") {
+            throw new ProtocolError(`an unexpected '${kind}' message`);
+        }
+        if (session && !UNCOUNTED.includes(kind)) {
+            session.received += 1;
+        }
+        if (!DELIVERED.has(kind)) {
+            this.takeAtOnce(link, message);
+        } else if (this.deliveries.isHeld) {
+            this.deliveries.run(() => this.deliver(session, message));
+        } else {
+            this.deliver(session, message);
+        }
+    }
+
+    private takeAtOnce(link: Link, message: Message): void {
+        const [kind, first, second] = message;
+        switch (kind) {
+            case "return":
+                return this.requests.settle(first, null, second);
+            case "error":
+                return this.requests.settle(first, second);
+            case "ack":
+                return this.outbox.acknowledge(first);
+            case "credit":
+                return this.outbox.credit(first, second);
+            case "ping":
+                return link.send(["pong", first]);
+            case "welcome":
+                return this.receiveWelcome(message, link);
+            case "close":
+                return this.receiveClose(first, second, link);
+            case "fault":
+                return console.error(`JsPyTextSocket: ${first}: ${second.message}`);
+            default:
+                throw new ProtocolError(`an unexpected '${kind}' message`);
+        }
+    }
+
+    private receiveClose(reason: string, comesBack: boolean, link: Link): void {
+        this.noteReason(reason);
+        link.socket.close();
+        this.session = null;   // it was ended on purpose
+        this.leave(comesBack ? "waiting" : "closed", link.welcomedAt === null);
+    }
+
+    private deliver(session: Session | null, message: Message): void {
+        const [kind, id] = message;
+        const isRequest = kind === "call" || (kind === "push" && id > 0);
+        if (isRequest && this.session !== session) {
+            return;   // it was held back, and its session is over: nobody waits for the answer
+        }
+        const handler = this.handlers.get(kind);
+        if (handler) {
+            handler(message, (answer, body, label) => this.reply(session, answer, body, label));
+            return;
+        }
+        const text = `This page has not loaded ${DELIVERED.get(kind)}`;
+        if (isRequest) {
+            this.reply(session, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
+        } else {
+            this.warnOnce(`${text}: '${kind}' messages are lost`);
+        }
+    }
+
+    private receiveCustom(object: CustomMessage): void {
+        const func = this.protocols.get(object.protocol);
+        if (func) {
+            this.guard(`protocol '${object.protocol}'`, () => func(object));
+        } else {
+            this.warnOnce(`no protocol '${object.protocol}' is added: its messages are lost`);
+        }
+    }
+
+    private warnOnce(text: string): void {
+        if (!this.warned.has(text)) {
+            this.warned.add(text);
+            console.warn(`JsPyTextSocket: ${text}`);
+        }
+    }
+
+    // ---------------------------------------------------------------- what goes out
+
+    private pack(message: Message, body?: unknown, label?: string): Packet {
+        return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
+    }
+
+    private post(packet: Packet): boolean {
+        if (this.state === "closed" || !this.outbox.put(packet)) {
+            return false;
+        }
+        if (this.state !== "open") {
+            return true;   // it goes out with the welcome
+        }
+        if (this.outbox.length >= BURST) {
+            this.outbox.flush();   // Python begins with it while the page makes the rest
+        } else if (!this.isFlushScheduled) {
+            this.isFlushScheduled = true;
+            queueMicrotask(this.flush);   // everything of one turn travels as one frame
+        }
+        return true;
+    }
+
+    private readonly flush = (): void => {
+        this.isFlushScheduled = false;
+        if (this.state === "open") {
+            this.outbox.flush();
+        }
+    };
+
+    /** Ask Python something. Throws TypeError for what cannot be sent. */
+    request(request: Request): void {
+        const id = this.requests.newId();
+        const packet = this.pack(request.message(id), request.body, request.label);
+        packet.order = request.order ?? null;
+        if (this.post(packet)) {
+            this.requests.add(id, packet, request.settle, request.limit);
+        } else {
+            request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "too much is waiting to be sent"));
+        }
+    }
+
+    /** Send without an answer; false where it cannot be sent. Throws TypeError for what cannot be sent at all. */
+    notify(message: Message, body: unknown, label: string, order?: string): boolean {
+        const packet = this.pack(message, body, label);
+        packet.order = order ?? null;
+        return this.post(packet);
+    }
+
+    private reply(session: Session | null, message: Message, body?: unknown, label?: string): void {
+        if (this.session === session) {
+            const packet = this.pack(message, body, label);
+            packet.bound = true;
+            this.post(packet);
+        }
+    }
+
+    /** Send a message of the user's own kind. */
+    sendCustom(object: CustomMessage): boolean {
+        const missing = CUSTOM_KEYS.filter((key) => !(key in Object(object)));
+        if (missing.length) {
+            throw new TypeError(`send_json: the object lacks ${missing.join(", ")}`);
+        }
+        if (typeof object.protocol !== "string") {
+            throw new TypeError("send_json: protocol must be a string");
+        }
+        const full = { ...object };
+        for (const key of CUSTOM_KEYS) {
+            full[key] = full[key] ?? null;   // undefined would leave the key out
+        }
+        return this.notify(["custom", full], full, "object", `custom ${full.protocol}`);
+    }
+
+    /** Report an error that nobody waits for, here and in Python. */
+    fault(what: string, error: unknown): void {
+        console.error(`JsPyTextSocket: error in ${what}:`, error);
+        this.sendFault(what, { kind: "raised", ...this.errors.describe(error) });
+    }
+
+    sendFault(what: string, failure: Failure): void {
+        this.post(pack(["fault", what, failure]));
+    }
+
+    /** Call a user's function; report its error, also that of a promise. */
+    guard(what: string, action: () => unknown): void {
+        guard(action, (error) => this.fault(what, error));
+    }
+}

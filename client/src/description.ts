@@ -1,0 +1,150 @@
+/** Errors that leave the page: as much of whatever was thrown as can be sent. */
+
+import { withoutToken } from "./errors.ts";
+import { type ErrorFacts, type Failure, isPlainObject } from "./messages.ts";
+
+/** Causes and members that go with an error. */
+const MOST_ERRORS = 16;
+/** Characters of all its fields together. */
+const FIELD_ROOM = 16384;
+/** Levels of a field. */
+const FIELD_DEPTH = 8;
+const NO_FIELDS = ["name", "message", "stack", "cause"];
+
+/** What may still go with an error. */
+interface Room {
+    errors: number;
+    characters: number;
+    seen: Set<unknown>;
+}
+
+type ErrorLike = { message: string; name?: unknown; stack?: unknown };
+
+export const isErrorLike = (error: any): error is ErrorLike =>
+    typeof error === "object" && error !== null && typeof error.message === "string";
+
+/** True for the errors of calls of Python, also those of another copy of this library. */
+export const isOfPython = (error: unknown): error is { kind: string; fields: unknown } =>
+    typeof error === "object" && error !== null && "python_traceback" in error;
+
+/** Describes errors, and remembers which Python has been told of. */
+export class ErrorDescriptions {
+    private readonly told = new WeakSet<object>();
+
+    wasTold(error: any): boolean {
+        return this.told.has(error);
+    }
+
+    /** Describe whatever was thrown; also what throws when it is looked at. */
+    describe(error: unknown): ErrorFacts {
+        return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: new Set() }, error);
+    }
+
+    private describeIn(room: Room, error: unknown): ErrorFacts {
+        let facts: ErrorFacts = { name: "Error", message: "an error that cannot be shown", trace: "" };
+        try {
+            facts = isErrorLike(error) ? describeErrorLike(error) : describeOther(error);
+            if (isErrorLike(error)) {
+                this.told.add(error);
+                room.seen.add(error);
+                this.addDetails(facts, error, room);
+            }
+        } catch (inner) {
+            console.debug("JsPyTextSocket: an error cannot be told in full:", inner);
+        }
+        return facts;
+    }
+
+    /** Add its own properties, its cause and its members; each as far as it can be sent. */
+    private addDetails(facts: ErrorFacts, error: any, room: Room): void {
+        const fields = fieldsOf(error, room);
+        if (Object.keys(fields).length) {
+            facts.fields = fields;
+        }
+        const cause = Object.hasOwn(error, "cause") && error.cause !== undefined ? this.nested(error.cause, room) : null;
+        if (cause) {
+            facts.cause = cause;
+        }
+        const errors = membersOf(error).map((member) => this.nested(member, room)).filter((member) => member !== null);
+        if (errors.length) {
+            facts.errors = errors;
+        }
+    }
+
+    private nested(error: unknown, room: Room): Failure | null {
+        if (room.errors === 0 || room.seen.has(error)) {
+            return null;
+        }
+        room.errors -= 1;
+        return { kind: "raised", ...this.describeIn(room, error) };
+    }
+}
+
+function describeErrorLike(error: ErrorLike): ErrorFacts {
+    const name = typeof error.name === "string" ? error.name : "Error";
+    const stack = typeof error.stack === "string" ? withoutToken(error.stack) : "";
+    const header = error.message ? `${name}: ${error.message}` : name;
+    return { name, message: error.message, trace: stack.startsWith(name) ? stack : `${header}\n${stack}` };
+}
+
+function describeOther(value: any): ErrorFacts {
+    const type = value?.constructor?.name;
+    return { name: typeof type === "string" ? type : typeof value, message: textOf(value), trace: "" };
+}
+
+function textOf(value: unknown): string {
+    try {
+        return typeof value === "object" ? String(JSON.stringify(value)) : String(value);
+    } catch (error) {
+        return `a value that cannot be shown (${error})`;
+    }
+}
+
+/** The members of an AggregateError; `errors` that hold something else are a field. */
+function membersOf({ errors }: { errors?: unknown }): unknown[] {
+    return Array.isArray(errors) && errors.every(isErrorLike) ? errors.slice(0, MOST_ERRORS) : [];
+}
+
+function fieldsOf(error: any, room: Room): Record<string, any> {
+    const source = isOfPython(error) ? Object(error.fields) : error;
+    const fields = {};
+    for (const key of Object.keys(source).filter((name) => !NO_FIELDS.includes(name))) {
+        const before = room.characters;
+        try {
+            define(fields, key, plainCopy(source[key], room, 0));
+        } catch {
+            room.characters = before;   // it cannot be sent, or a getter has thrown
+        }
+    }
+    return fields;
+}
+
+/** Set a key, which may be __proto__. */
+const define = (target: object, key: string, value: unknown): void =>
+    void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+
+/** Plain data with nothing lost; throws where that cannot be. */
+function plainCopy(value: any, room: Room, depth: number): unknown {
+    room.characters -= typeof value === "string" ? value.length + 2 : 8;
+    if (depth > FIELD_DEPTH || room.characters < 0) {
+        throw new RangeError("too much");
+    }
+    if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) {
+        return value;
+    }
+    if (value instanceof Date) {
+        return value.toJSON();
+    }
+    if (Array.isArray(value)) {
+        return value.map((item) => plainCopy(item, room, depth + 1));
+    }
+    if (!isPlainObject(value)) {
+        throw new TypeError("not plain data");
+    }
+    const copy = {};
+    for (const key of Object.keys(value)) {
+        room.characters -= key.length;
+        define(copy, key, plainCopy(value[key], room, depth + 1));
+    }
+    return copy;
+}

@@ -1,0 +1,3 @@
+import { currentScript, installBinarySocket } from "../install.ts";
+
+installBinarySocket(currentScript());

@@ -1,0 +1,3 @@
+import { installFunctions } from "../install.ts";
+
+installFunctions();

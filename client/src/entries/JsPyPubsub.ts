@@ -1,0 +1,3 @@
+import { installPubsub } from "../install.ts";
+
+installPubsub();

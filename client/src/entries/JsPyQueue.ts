@@ -1,0 +1,3 @@
+import { installQueues } from "../install.ts";
+
+installQueues();

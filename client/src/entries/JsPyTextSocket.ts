@@ -1,0 +1,3 @@
+import { currentScript, installTextSocket } from "../install.ts";
+
+installTextSocket(currentScript());

@@ -1,0 +1,3 @@
+import { installBadge } from "../install.ts";
+
+installBadge();

@@ -1,0 +1,30 @@
+/**
+ * The names of jsmeets_local in a page: as a module (`import { py } from "/jsmeetspy/jsmeets.mjs"`), and as globals
+ * (`<script src="/jsmeetspy/JsPyTextSocket.js">` and so on).
+ *
+ * Timeouts are seconds; `null`, nothing, 0 or a negative number mean no limit; what is not a finite number is a TypeError.
+ * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value.
+ */
+
+import type { JsPyBinarySocketConstructor } from "../binarysocket.ts";
+import type { JsPyFunctionApi } from "../functions.ts";
+import type { Py } from "../module.ts";
+import type { JsPyPubsubApi } from "../pubsub.ts";
+import type { JsPyQueueApi } from "../queues.ts";
+import type { JsPyTextSocketApi } from "../textsocket.ts";
+
+export { JsPyError } from "../errors.ts";
+export { NDArray, type BoolArray, type Frame } from "../ndarray.ts";
+export {
+    JsPyBinarySocket, JsPyFunction, JsPyPubsub, JsPyQueue, JsPyTextSocket,
+    expose, imshow, native, pubsub, py, queue, ready,
+} from "./module.ts";
+
+declare global {
+    var JsPyTextSocket: JsPyTextSocketApi;
+    var JsPyFunction: JsPyFunctionApi;
+    var JsPyQueue: JsPyQueueApi;
+    var JsPyPubsub: JsPyPubsubApi;
+    var JsPyBinarySocket: JsPyBinarySocketConstructor;
+    var py: Py;
+}

@@ -1,0 +1,42 @@
+/** `jsmeets.mjs`. */
+
+import type { JsPyBinarySocketConstructor } from "../binarysocket.ts";
+import type { Imshow } from "../canvas.ts";
+import { exposeToConsole } from "../devtools.ts";
+import type { JsPyFunctionApi } from "../functions.ts";
+import { installBadge, installBinarySocket, installFunctions, installPubsub, installQueues, installTextSocket } from "../install.ts";
+import { createExpose, createNative, createPubsubModule, createPy, createQueue, createReady } from "../module.ts";
+import type { Expose, Native, Pubsub, Py, Queue } from "../module.ts";
+import type { JsPyPubsubApi } from "../pubsub.ts";
+import type { JsPyQueueApi, QueueKey } from "../queues.ts";
+import type { JsPyTextSocketApi } from "../textsocket.ts";
+import type { Timeout } from "../arguments.ts";
+
+const socket = installTextSocket(null, import.meta.url);
+
+export const JsPyTextSocket: JsPyTextSocketApi = socket;
+// The file beside this one; its name is written out for bundlers.
+export const JsPyFunction: JsPyFunctionApi = installFunctions(() => import("../code/index.ts"));
+export const JsPyQueue: JsPyQueueApi = installQueues();
+export const JsPyPubsub: JsPyPubsubApi = installPubsub();
+export const JsPyBinarySocket: JsPyBinarySocketConstructor = installBinarySocket(null);
+installBadge();
+
+export const JsPyError = JsPyFunction.JsPyError;
+export const NDArray = JsPyTextSocket.NDArray;
+/** Draw an image on a canvas: `imshow(document.querySelector("canvas"), image)`. */
+export const imshow: Imshow = JsPyTextSocket.imshow;
+
+/** Every exposed Python function; also the global `py`, where the page has no other one of that name. */
+export const py: Py = createPy(JsPyFunction);
+/** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
+export const expose: Expose = createExpose(JsPyFunction);
+/** One queue key in both directions. */
+export const queue: (key: QueueKey) => Queue = createQueue(JsPyQueue);
+export const pubsub: Pubsub = createPubsubModule(JsPyPubsub);
+/** The desktop window that shows this page: `await native.resize(800, 600)`. */
+export const native: Native = createNative(JsPyFunction, socket._connection.identity);
+/** The number of this page's socket, once it is connected. Rejects with JsPyError after the timeout, or when closed. */
+export const ready: (timeout?: Timeout) => Promise<number> = createReady(JsPyTextSocket, JsPyFunction);
+
+exposeToConsole(py);

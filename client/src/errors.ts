@@ -1,0 +1,122 @@
+/** The errors that a caller in this page sees. */
+
+import type { Failure, JsPyErrorKind } from "./messages.ts";
+
+/** A call failed, in Python or on the way. Its `stack` leads to the call (to the first 16 of one turn), followed by Python's traceback. */
+export class JsPyError extends Error {
+    /** The exception's type in Python ("ValueError"), or UnknownFunction, TimeoutError, DisconnectedError. */
+    declare name: string;
+    /** Exactly the text of the exception in Python. */
+    declare message: string;
+    kind: JsPyErrorKind;
+    /** The function that was called. */
+    key: string;
+    /** The socket of this page at that moment. */
+    socket_id: number | null;
+    /** Python's traceback, or "". */
+    python_traceback: string;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields: Record<string, any>;
+    /** What the exception was raised from (`raise ... from`). */
+    declare cause?: JsPyError;
+    /** The members of an ExceptionGroup. */
+    errors: JsPyError[];
+
+    constructor(message = "") {
+        super(message);
+        this.name = "JsPyError";
+        this.kind = "";
+        this.key = "";
+        this.socket_id = null;
+        this.python_traceback = "";
+        this.fields = {};
+        this.errors = [];
+    }
+}
+
+/** Add what the exception carries. */
+function addDetails(error: JsPyError, { fields = {}, cause, errors = [] }: Failure): void {
+    error.fields = fields;
+    error.errors = errors.map((member) => nestedError(member, error));
+    if (cause) {
+        Object.defineProperty(error, "cause", { value: nestedError(cause, error), writable: true, configurable: true });
+    }
+}
+
+/** A cause or a member of an exception. */
+function nestedError(failure: Failure, { key, socket_id }: JsPyError): JsPyError {
+    const error = new JsPyError(failure.message);
+    Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
+    error.stack = failure.trace || `${failure.name}: ${failure.message}`;
+    addDetails(error, failure);
+    return error;
+}
+
+/** Firefox writes the address a page was opened by into its stacks: the launch token goes out of it. */
+export const withoutToken = (stack: string): string => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
+
+/** Why a call ended without Python's answer. */
+export const timedOut = (): Failure => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+export const disconnected = (message: string): Failure => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
+
+// ---------------------------------------------------------------- where a call was made
+
+/** Calls of one turn that keep their place: it costs more than the call itself. */
+const TRACED = 16;
+const UNTRACED = `    at one of more than ${TRACED} calls made at once`;
+
+type Place = { stack?: string } | null;
+
+const captureStackTrace = (Error as { captureStackTrace?: (holder: object, below: Function) => void }).captureStackTrace;
+
+/** Makes the errors of calls, with the places where these were made. */
+export class CallErrors {
+    private traced = 0;
+
+    constructor(private readonly socketId: () => number | null) {}
+
+    /** The place of a call: the stack below the function `below`. */
+    placeOf(below: Function): Place {
+        if (this.traced === 0) {
+            queueMicrotask(() => { this.traced = 0; });
+        }
+        this.traced += 1;
+        if (this.traced > TRACED) {
+            return null;
+        }
+        const place = captureStackTrace ? {} : new Error();
+        captureStackTrace?.(place, below);
+        return place;
+    }
+
+    at(place: Place, failure: Failure, key: string, seconds: unknown): JsPyError {
+        const error = new JsPyError();
+        const frames = place ? framesOf(withoutToken(place.stack ?? "")) : UNTRACED;
+        const { name, message } = wordsFor(failure, key, seconds);
+        const python = failure.trace ? `\n\nIn Python:\n${failure.trace}` : "";
+        Object.assign(error, {
+            name, message, kind: failure.kind, key, socket_id: this.socketId(), python_traceback: failure.trace,
+        });
+        error.stack = `${name}: ${message}\n${frames}${python}`;
+        addDetails(error, failure);
+        return error;
+    }
+}
+
+/** The frames of a stack without the header that Chromium puts before them. */
+function framesOf(stack: string): string {
+    const at = stack.indexOf("\n    at ");
+    return at < 0 ? stack.replace(/^\w*Error\s*/, "") : stack.slice(at + 1);
+}
+
+function wordsFor(failure: Failure, key: string, seconds: unknown): { name: string; message: string } {
+    if (failure.kind === "timeout") {
+        const detail = `'${key}' did not answer within ${seconds} s`;
+        return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
+    }
+    if (failure.kind === "disconnected") {
+        const detail = failure.message ? `: ${failure.message}` : "";
+        return { name: "DisconnectedError", message: `Unable to communicate with the server @javascript${detail}` };
+    }
+    return { name: failure.kind === "unknown" ? "UnknownFunction" : failure.name, message: failure.message };
+}

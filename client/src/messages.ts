@@ -1,0 +1,143 @@
+/** The kinds of messages and their shapes, as docs/reference/protocol.md has them. */
+
+/** A message is an array that begins with its kind. */
+export type Message = any[];
+
+/** An error, as far as it can be sent. */
+export interface ErrorFacts {
+    name: string;
+    message: string;
+    trace: string;
+    fields?: Record<string, any>;
+    cause?: Failure;
+    errors?: Failure[];
+}
+
+/** How a call fails on the wire, or on the way. */
+export interface Failure extends ErrorFacts {
+    kind: JsPyErrorKind | "uncaught";
+}
+
+/** Why a call failed. */
+export type JsPyErrorKind =
+    /** The function raised; `name` is the type of the exception. */
+    | "raised"
+    /** There is no function of that key. */
+    | "unknown"
+    /** The result cannot be sent. */
+    | "unserializable"
+    /** The other side does not serve this. */
+    | "unavailable"
+    /** A limit or a rule. */
+    | "refused"
+    /** No answer in time. */
+    | "timeout"
+    /** The connection is closed, or was lost before the answer. */
+    | "disconnected"
+    | "";
+
+/** A user's own kind of message, for `send_json` and `add_protocol`. */
+export interface CustomMessage {
+    protocol: string;
+    key: any;
+    id: any;
+    data: any;
+    exception: any;
+}
+
+/** Data that violates the protocol. */
+export class ProtocolError extends Error {
+    override name = "ProtocolError";
+}
+
+export const CUSTOM_KEYS = ["protocol", "key", "id", "data", "exception"] as const;
+const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
+/** Levels of nesting that are accepted; the engine's own parser has no limit. */
+const RECEIVE_DEPTH = 2000;
+
+type Check = (value: any) => boolean;
+
+const isString: Check = (value) => typeof value === "string";
+const isBoolean: Check = (value) => typeof value === "boolean";
+const isNumber: Check = (value) => typeof value === "number";
+const isValue: Check = (value) => value !== undefined;
+const isArray: Check = (value) => Array.isArray(value);
+const isStrings: Check = (value) => Array.isArray(value) && value.every(isString);
+const isQueueKey: Check = (value) => value === null || ["string", "number", "boolean"].includes(typeof value);
+
+export const isCount: Check = (value) => Number.isSafeInteger(value) && value >= 0;
+export const isId: Check = (value) => Number.isSafeInteger(value) && value >= 1;
+export const isPlainObject: Check = (value) =>
+    typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+const isError: Check = (value) =>
+    isPlainObject(value) && ERROR_KINDS.includes(value.kind)
+    && isString(value.name) && isString(value.message) && isString(value.trace)
+    && (value.fields === undefined || isPlainObject(value.fields)) && (value.cause === undefined || isError(value.cause))
+    && (value.errors === undefined || (isArray(value.errors) && value.errors.every(isError)));
+const isCustom: Check = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
+
+/** Kind -> a check for each element that follows it. Further elements are for later versions. */
+const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
+    hello: [isString, isString, isStrings],
+    welcome: [isId, isString, isPlainObject],
+    goodbye: [],
+    close: [isString, isBoolean],
+    call: [isId, isString, isArray],
+    notify: [isString, isArray],
+    return: [isId, isValue],
+    error: [isId, isError],
+    fault: [isString, isError],
+    push: [isCount, isQueueKey, isValue],
+    subscribe: [isId, isString],
+    unsubscribe: [isId, isString],
+    publish: [isCount, isString, isValue, isBoolean],
+    custom: [isCustom],
+    credit: [isCount, isId],
+    decline: [isCount],
+    ack: [isCount],
+    ping: [isNumber],
+    pong: [isNumber],
+}));
+
+/** Check that a value is a message of a known kind and shape. */
+export function checkMessage(message: any): asserts message is Message {
+    const shape = Array.isArray(message) ? SHAPES.get(message[0]) : undefined;
+    if (!shape) {
+        throw new ProtocolError("a message of an unknown kind");
+    }
+    if (!shape.every((fits, index) => fits(message[index + 1]))) {
+        throw new ProtocolError(`a '${message[0]}' message of the wrong shape`);
+    }
+}
+
+/** Parse the JSON of a frame. */
+export function parseJson(text: string): any {
+    const value = attempt(() => JSON.parse(text), "not JSON");
+    // A frame too short to hold that many brackets need not be walked.
+    if (text.length > 2 * RECEIVE_DEPTH && Array.isArray(value) && isTooDeep(value, RECEIVE_DEPTH)) {
+        throw new ProtocolError(`nested deeper than ${RECEIVE_DEPTH} levels`);
+    }
+    return value;
+}
+
+function isTooDeep(value: object, room: number): boolean {
+    if (room === 0) {
+        return true;
+    }
+    for (const item of Array.isArray(value) ? value : Object.values(value)) {
+        if (typeof item === "object" && item !== null && isTooDeep(item, room - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Turn an error of the engine's into a ProtocolError. */
+export function attempt<T>(action: () => T, reason: string): T {
+    try {
+        return action();
+    } catch (error) {
+        throw new ProtocolError(`${reason}: ${error instanceof Error ? error.message : error}`);
+    }
+}

@@ -1,0 +1,147 @@
+/** What `jsmeets.mjs` exports beside the globals of 2020. */
+
+import type { Identity } from "./identity.ts";
+import type { JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
+import type { JsPyPubsubApi } from "./pubsub.ts";
+import type { JsPyQueueApi, QueueKey } from "./queues.ts";
+import type { JsPyTextSocketApi } from "./textsocket.ts";
+import type { Timeout } from "./arguments.ts";
+
+/** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
+export interface Py {
+    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
+    readonly $list: () => Promise<PyFunctionInfo[]>;
+    readonly [key: string]: (...args: any[]) => Promise<any>;
+}
+
+/** One queue key in both directions. */
+export interface Queue extends AsyncIterable<any> {
+    /** To Python's queue of this key. */
+    push(data: any, options?: { timeout?: Timeout }): Promise<boolean>;
+    /** To Python's queue of this key; throws when it cannot be sent. */
+    push_nowait(data: any): void;
+    /** The newest item from Python. */
+    pop(default_value?: any): any;
+    /** The oldest item from Python. */
+    shift(default_value?: any): any;
+    /** The oldest item from Python, or the next to come. Rejects with a TimeoutError. */
+    get(timeout?: Timeout): Promise<any>;
+    is_empty(): boolean;
+    [Symbol.asyncIterator](): AsyncGenerator<any, never, undefined>;
+}
+
+export interface Pubsub {
+    /** `suppress`: not to this page's own subscription. */
+    publish(topic: string, data: any, options?: { suppress?: boolean; timeout?: Timeout }): Promise<boolean>;
+    subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
+    unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
+}
+
+/** Lets Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
+export interface Expose {
+    (key: string, func: (...args: any[]) => any, exclusive?: boolean): boolean;
+    (func: (...args: any[]) => any): boolean;
+    (functions: { readonly [key: string]: (...args: any[]) => any }): boolean;
+}
+
+/**
+ * The desktop window that shows this page (mode "window"). All of it rejects with JsPyError where there is none, and
+ * where `launch(..., window_api=True)` was not said. Sizes and positions are whole pixels.
+ */
+export interface Native {
+    get_title(): Promise<string>;
+    set_title(title: string): Promise<void>;
+    /** Width and height of the content. */
+    get_size(): Promise<[number, number]>;
+    resize(width: number, height: number): Promise<void>;
+    /** Of the upper left corner, from that of the screen. */
+    get_position(): Promise<[number, number]>;
+    move(x: number, y: number): Promise<void>;
+    minimize(): Promise<void>;
+    maximize(): Promise<void>;
+    /** Back from minimized, maximized or full screen. */
+    restore(): Promise<void>;
+    /** `false` ends it. */
+    fullscreen(on?: boolean): Promise<void>;
+    bring_to_front(): Promise<void>;
+    /** The paths of files that the user chose; none where it was cancelled. */
+    open_dialog(options?: { multiple?: boolean; directory?: string; file_types?: [string, string[]][] }): Promise<string[]>;
+    /** Where to save a file; `null` where it was cancelled. Nothing is written. */
+    save_dialog(filename?: string, options?: { directory?: string }): Promise<string | null>;
+    /** The path of a folder; `null` where it was cancelled. */
+    folder_dialog(options?: { directory?: string }): Promise<string | null>;
+}
+
+const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_position", "move", "minimize", "maximize", "restore",
+    "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
+
+export function createPy({ call }: JsPyFunctionApi): Py {
+    const callers = new Map<string, (...args: any[]) => Promise<any>>();
+
+    /** The same function each time, so that `py.f === py.f`. */
+    function caller(key: string): (...args: any[]) => Promise<any> {
+        const known = callers.get(key);
+        if (known) {
+            return known;
+        }
+        const made = call(key);
+        callers.set(key, made);
+        return made;
+    }
+
+    return new Proxy(Object.freeze({}) as Py, {
+        // Neither a thenable (await would call it) nor something with a JSON of its own.
+        get: (_target, key) => (typeof key === "symbol" || key === "then" || key === "toJSON" ? undefined : caller(key)),
+    });
+}
+
+export function createExpose(functions: JsPyFunctionApi): Expose {
+    function exposeOne(key: string, func: any, exclusive?: boolean): boolean {
+        if (!key) {
+            throw new TypeError("expose: this function has no name; write expose(\"name\", function)");
+        }
+        return functions.expose(key, func, exclusive);
+    }
+
+    return (what: any, func?: any, exclusive?: boolean) => {
+        if (typeof what === "function") {
+            return exposeOne(what.name, what);
+        }
+        if (typeof what === "object" && what !== null) {
+            return Object.entries(what).map(([key, value]) => exposeOne(key, value)).every(Boolean);
+        }
+        return exposeOne(what, func, exclusive);
+    };
+}
+
+export const createQueue = (queues: JsPyQueueApi) => (key: QueueKey): Queue => ({
+    push: (data, { timeout = 0 } = {}) => queues.push(key, timeout)(data),
+    push_nowait: (data) => queues.push_nowait(key)(data),
+    pop: (defaultValue) => queues.pop(key, defaultValue),
+    shift: (defaultValue) => queues.shift(key, defaultValue),
+    get: (timeout) => queues.get(key, timeout),
+    is_empty: () => queues.is_empty(key),
+    async *[Symbol.asyncIterator]() {
+        for (;;) {
+            yield await queues.get(key);
+        }
+    },
+});
+
+export const createPubsubModule = ({ publish, subscribe, unsubscribe }: JsPyPubsubApi): Pubsub => ({
+    publish: (topic, data, { suppress = false, timeout = 0 } = {}) => publish(topic, suppress, timeout)(data),
+    subscribe,
+    unsubscribe,
+});
+
+export function createNative({ call }: JsPyFunctionApi, identity: Identity): Native {
+    const ask = (method: string) => (...args: unknown[]) => call("$window")(identity.page, method, ...args);
+    return Object.freeze(Object.fromEntries(WINDOW_METHODS.map((method) => [method, ask(method)]))) as unknown as Native;
+}
+
+export const createReady = (textSocket: JsPyTextSocketApi, { JsPyError }: JsPyFunctionApi) => async (timeout?: Timeout): Promise<number> => {
+    if (await textSocket.wait_ready(timeout)) {
+        return textSocket.get_socket_id()!;
+    }
+    throw new JsPyError("Unable to communicate with the server @javascript");
+};

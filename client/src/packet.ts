@@ -1,0 +1,233 @@
+/** Packets: messages that are ready to be sent, with their binary values beside the JSON. */
+
+import { CHUNK_BYTES, ChunkedContent, type SpareMemory } from "./chunks.ts";
+import { binaryParts } from "./codec.ts";
+import type { Message } from "./messages.ts";
+import { NDArray, bytesOf, dtypeOf } from "./ndarray.ts";
+
+/** Levels of nesting that Python accepts. */
+const SEND_DEPTH = 256;
+/** Characters that travel as one frame, where no other such text is under way. */
+const WHOLE_TEXT = 1048576;
+/** Room for the brackets of a frame. */
+const MARGIN = 64;
+
+const utf8 = new TextEncoder();
+
+export type Step = string | number;
+
+/** A binary value and its place in a message. */
+export interface Buffer {
+    path: Step[];
+    dtype: string;
+    bytes: Uint8Array;
+    shape: readonly number[] | null;
+}
+
+/** A message that waits to be sent, or may have to be sent again. */
+export interface Packet {
+    text: string;
+    buffers: Buffer[];
+    size: number;
+    /** The chunks of a large one, which has a frame of its own. */
+    content: ChunkedContent | null;
+    isText: boolean;
+    /** Packets of the same order keep it; no others wait for a large one. */
+    order: string | null;
+    /** An answer: it is of no use in another session. */
+    bound: boolean;
+    sent: boolean;
+    cancelled: boolean;
+}
+
+// ---------------------------------------------------------------- binary values
+
+export function isBinary(value: any): boolean {
+    if (ArrayBuffer.isView(value) || value instanceof NDArray) {
+        return true;
+    }
+    const tag = value[Symbol.toStringTag];
+    return tag === "ArrayBuffer" || tag === "SharedArrayBuffer";
+}
+
+function bufferOf(value: any, path: Step[]): Buffer {
+    const [data, shape] = value instanceof NDArray ? [value.data, value.shape] : [value, null];
+    const [own, told] = [dtypeOf(data), value.dtype];
+    const dtype = own === "bytes" && (shape || told === "bool") ? told : own;   // what came as float16 may be float32 now
+    return { path, dtype, bytes: bytesOf(data), shape };
+}
+
+/** The value without its binaries, which go to `found`; a copy is made only of what leads to one. */
+function strip(value: any, path: Step[], found: Buffer[]): any {
+    if (isBinary(value)) {
+        found.push(bufferOf(value, [...path]));
+        return null;
+    }
+    if (path.length > SEND_DEPTH) {
+        throw new RangeError(`nested deeper than ${SEND_DEPTH} levels`);
+    }
+    if (typeof value.toJSON !== "function") {
+        return stripItems(value, path, found);
+    }
+    const plain = value instanceof Date ? value : value.toJSON(String(path.at(-1)));
+    return plain === value || typeof plain !== "object" || plain === null ? plain : strip(plain, path, found);
+}
+
+function stripItems(value: any, path: Step[], found: Buffer[]): any {
+    const keys = Array.isArray(value) ? null : Object.keys(value);
+    const length: number = keys ? keys.length : value.length;
+    let bare = value;
+    for (let index = 0; index < length; index += 1) {
+        const key = keys ? keys[index]! : index;
+        const item = value[key];
+        if (typeof item === "object" && item !== null) {
+            path.push(key);
+            const rest = strip(item, path, found);
+            path.pop();
+            if (rest !== item) {
+                bare = bare === value ? shallowCopy(value) : bare;
+                bare[key] = rest;
+            }
+        }
+    }
+    return bare;
+}
+
+/** A copy without a prototype, so that a key "__proto__" is a key like any other. */
+const shallowCopy = (value: any): any => (Array.isArray(value) ? [...value] : Object.assign(Object.create(null), value));
+
+/** True where JSON.stringify says all there is in it, as it nearly always does. */
+function isPlain(value: any, room: number): boolean {
+    if (room === 0 || typeof value.toJSON === "function") {
+        return false;
+    }
+    if (!Array.isArray(value)) {
+        return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
+    }
+    for (let index = 0; index < value.length; index += 1) {
+        const item = value[index];
+        if (typeof item === "object" && item !== null && !isPlain(item, room - 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+function hasPlainItems(value: any, room: number): boolean {
+    for (const key in value) {
+        const item = value[key];
+        if (typeof item === "object" && item !== null && !isPlain(item, room)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---------------------------------------------------------------- what cannot be sent
+
+/** Why a value cannot be sent, with the way to the culprit; "" when nothing is found. */
+function explain(value: any, name: string, above = new Map<any, string>()): string {
+    if (typeof value === "bigint") {
+        return `${name}: BigInt cannot be sent`;
+    }
+    if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
+        return "";
+    }
+    if (above.has(value)) {
+        return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;
+    }
+    if (above.size > SEND_DEPTH) {
+        return `${[...above.values()][0]}: nested deeper than ${SEND_DEPTH} levels`;
+    }
+    above.set(value, name);
+    const text = explainItems(value, name, above);
+    above.delete(value);
+    return text;
+}
+
+function explainItems(value: any, name: string, above: Map<any, string>): string {
+    for (const key of Object.keys(value)) {
+        const step = Array.isArray(value) ? `[${key}]` : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}`
+            : `[${JSON.stringify(key)}]`;
+        const text = explain(value[key], name + step, above);
+        if (text) {
+            return text;
+        }
+    }
+    return "";
+}
+
+function reasonFor(body: unknown, label: string, error: unknown): string {
+    const plain = `${label}: ${error instanceof Error ? error.message : error}`;
+    try {
+        return explain(body, label) || plain;
+    } catch (second) {
+        // A getter or toJSON of the user's throws: its own words are the reason.
+        return second instanceof Error ? `${label}: ${second.message}` : plain;
+    }
+}
+
+// ---------------------------------------------------------------- sizes
+
+/** At least the bytes of a text in UTF-8. */
+const textSize = (text: string): number => text.length * 3;
+const exactSize = ({ text, size }: Packet): number => size - textSize(text) + utf8.encode(text).length;
+/** At least what a buffer adds to a frame: itself, padding, its place in the table. */
+const bufferSize = ({ bytes, path, shape }: Buffer): number =>
+    bytes.length + 3 * JSON.stringify([path, shape]).length + 64;
+
+/** True where a packet of this size fits into a frame with others. */
+export const fitsFrame = (size: number): boolean => size <= CHUNK_BYTES - MARGIN;
+
+/** True where it travels in chunks. A browser takes a text as it is, and nobody waits long behind a single one. */
+function isLarge(packet: Packet, mayBeWhole: boolean): boolean {
+    if (fitsFrame(packet.size)) {
+        return false;
+    }
+    const isText = packet.buffers.length === 0;
+    return !(mayBeWhole && isText && packet.text.length <= WHOLE_TEXT) && !(isText && fitsFrame(exactSize(packet)));
+}
+
+// ---------------------------------------------------------------- packing
+
+/** Turn a message into text and buffers, which are the page's own memory. */
+export function compose(message: Message, body: unknown, label: string): Packet {
+    const buffers: Buffer[] = [];
+    let text = "";
+    try {
+        text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : stripItems(message, [], buffers));
+    } catch (error) {
+        throw new TypeError(reasonFor(body, label, error), { cause: error });
+    }
+    const size = buffers.reduce((sum, buffer) => sum + bufferSize(buffer), textSize(text));
+    return { text, buffers, size, content: null, isText: true, order: null, bound: false, sent: false, cancelled: false };
+}
+
+/**
+ * Make a packet that stays as it is, whatever the page does to its values from now on.
+ *
+ * Throws TypeError for what cannot be sent; `label` and `body` say where it is found.
+ * `mayBeWhole`: a long text may go as a single frame.
+ */
+export function pack(
+    message: Message, body: unknown = message, label = "message",
+    maxBytes = Infinity, mayBeWhole = true, memory?: SpareMemory,
+): Packet {
+    const packet = compose(message, body, label);
+    const size = packet.size > maxBytes ? exactSize(packet) : 0;
+    if (size > maxBytes) {
+        throw new TypeError(`${label}: ${size} bytes are more than the limit of ${maxBytes}`);
+    }
+    if (isLarge(packet, mayBeWhole)) {
+        packet.isText = packet.buffers.length === 0;
+        const parts = packet.isText ? [utf8.encode(`[${packet.text}]`)] : binaryParts([packet]);
+        packet.content = new ChunkedContent(parts, CHUNK_BYTES, memory);
+        packet.text = "";
+        packet.buffers = [];
+        packet.size = packet.content.total;
+    }
+    for (const buffer of packet.buffers) {
+        buffer.bytes = buffer.bytes.slice();
+    }
+    return packet;
+}

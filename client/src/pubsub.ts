@@ -1,0 +1,143 @@
+/** Publish and subscribe, with Python as the broker. */
+
+import { version } from "../package.json";
+import { isThenable } from "./callbacks.ts";
+import type { Connection, Request } from "./connection.ts";
+import { checkedFunction, millisecondsOf, orNull, type Timeout } from "./arguments.ts";
+
+type Subscriber = (topic: string, data: any) => unknown;
+
+/** Publish and subscribe, with Python as the broker. */
+export interface JsPyPubsubApi {
+    readonly VERSION: string;
+    /**
+     * True when the broker has it; false after the timeout, on a lost connection, for what cannot be sent.
+     * `suppress`: not to this page's own subscription. A number alone in second place is the timeout.
+     */
+    publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout): (data: any) => Promise<boolean>;
+    /** One function per topic, again replaces it. An async one gets the next only after its promise has settled. */
+    subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
+    /** False when it was not subscribed. */
+    unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
+    get_topics(): string[];
+}
+
+interface Subscription {
+    func: Subscriber;
+    news: any[];
+    isBusy: boolean;
+}
+
+function checkTopic(topic: unknown): void {
+    if (typeof topic !== "string") {
+        throw new TypeError(`A topic must be a string, not ${typeof topic}`);
+    }
+}
+
+export function createPubsub(connection: Connection): JsPyPubsubApi {
+    const subscriptions = new Map<string, Subscription>();
+
+    // ---------------------------------------------------------------- to the broker
+
+    /** Ask the broker; `value`: it said true. */
+    const ask = (
+        message: Request["message"], limit: number | null, body?: unknown, order?: string,
+    ): Promise<{ answered: boolean; value: boolean }> => new Promise((resolve) => connection.request({
+        message,
+        body,
+        label: "data",
+        ...(order !== undefined && { order }),
+        limit,
+        settle: (failure, value) => resolve({ answered: !failure, value: !failure && value === true }),
+    }));
+
+    /**
+     * Without `suppress`, or with false, this page's own subscription hears it too. A number alone in second place is
+     * the timeout, as `publish('topic1', timeout=1)` writes it; with a third argument it is as truthy as anything but false.
+     */
+    function publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout): (data: any) => Promise<boolean> {
+        checkTopic(topic);
+        const isTimeout = typeof suppress === "number" && timeout === undefined;
+        const limit = millisecondsOf(isTimeout ? suppress : timeout);
+        const isQuiet = !isTimeout && suppress !== undefined && suppress !== false;
+        return async (data) => {
+            try {
+                const message = (id: number): any[] => ["publish", id, topic, orNull(data), isQuiet];
+                return (await ask(message, limit, data, `publish ${topic}`)).value;
+            } catch (error) {
+                console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
+                return false;
+            }
+        };
+    }
+
+    async function subscribe(topic: string, func: Subscriber, timeout?: Timeout): Promise<boolean> {
+        checkTopic(topic);
+        const limit = millisecondsOf(timeout);
+        checkedFunction(func, `subscribe('${topic}')`);
+        const before = subscriptions.get(topic);
+        const entry = before ?? { func, news: [], isBusy: false };
+        entry.func = func;
+        subscriptions.set(topic, entry);   // before the broker answers: it may deliver at once
+        const { value } = await ask((id) => ["subscribe", id, topic], limit);
+        if (!value && !before && entry.func === func && subscriptions.get(topic) === entry) {
+            subscriptions.delete(topic);
+        }
+        return value;
+    }
+
+    async function unsubscribe(topic: string, timeout?: Timeout): Promise<boolean> {
+        const limit = millisecondsOf(timeout);
+        const entry = subscriptions.get(topic);
+        if (!entry) {
+            return false;
+        }
+        subscriptions.delete(topic);
+        entry.news = [];
+        // The broker's own "no such subscription" means that a reconnect has already forgotten it.
+        return (await ask((id) => ["unsubscribe", id, topic], limit)).answered;
+    }
+
+    const topics = (): string[] => [...subscriptions.keys()];
+
+    // ---------------------------------------------------------------- from the broker
+
+    function receivePublication(topic: string, data: any): void {
+        const entry = subscriptions.get(topic);
+        if (entry) {
+            entry.news.push(data);
+            drain(topic, entry);
+        }
+    }
+
+    /** One after another: the next waits for the promise of the one before. */
+    function drain(topic: string, entry: Subscription): void {
+        while (!entry.isBusy && entry.news.length) {
+            entry.isBusy = true;
+            run(topic, entry, entry.news.shift());
+        }
+    }
+
+    function run(topic: string, entry: Subscription, data: any): void {
+        const failed = (error: unknown): void => connection.fault(`subscriber of '${topic}'`, error);
+        try {
+            const result = entry.func(topic, data);
+            if (isThenable(result)) {
+                Promise.resolve(result).catch(failed).then(() => {
+                    entry.isBusy = false;
+                    drain(topic, entry);
+                });
+                return;
+            }
+        } catch (error) {
+            failed(error);
+        }
+        entry.isBusy = false;   // drain goes on by itself: no recursion, however many are waiting
+    }
+
+    connection.topics = topics;
+    connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
+    // A message of the form of 2020, built by hand.
+    connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
+    return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
+}

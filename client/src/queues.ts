@@ -1,0 +1,194 @@
+/** Queues that Python fills, and pushes to Python's queues. */
+
+import { version } from "../package.json";
+import type { Connection } from "./connection.ts";
+import { checkedFunction, millisecondsOf, orNull, type Timeout } from "./arguments.ts";
+
+/** The key of a queue; 5 and "5" are two queues. */
+export type QueueKey = string | number | boolean | null;
+
+/** Queues that Python fills, and pushes to Python's queues. */
+export interface JsPyQueueApi {
+    readonly VERSION: string;
+    /** Throws when it cannot be sent. */
+    push_nowait(key: QueueKey): (data: any) => void;
+    /** True when Python has it; false after the timeout, on a lost connection, for what cannot be sent. */
+    push(key: QueueKey, timeout?: Timeout): (data: any) => Promise<boolean>;
+    /** Take the newest item. */
+    pop(key: QueueKey, default_value?: any): any;
+    /** Take the oldest item. */
+    shift(key: QueueKey, default_value?: any): any;
+    /** Take the oldest item, or the next to come. Rejects with a TimeoutError. */
+    get(key: QueueKey, timeout?: Timeout): Promise<any>;
+    is_empty(key: QueueKey): boolean;
+    /** Whether there was ever an item, until `remove`. */
+    has(key: QueueKey): boolean;
+    get_keys(): QueueKey[];
+    /** Drop the items. False when there is no such queue. */
+    clear(key: QueueKey): boolean;
+    clear_all(): void;
+    /** Drop the queue. False when there is no such queue. */
+    remove(key: QueueKey): boolean;
+    remove_all(): void;
+    /** Call `func(key)` after each item that arrives. */
+    add_callback(func: (key: QueueKey) => unknown): void;
+    clear_callback(): void;
+}
+
+/** A deque: Array.shift alone would move all items each time. */
+class Items {
+    private list: any[] = [];
+    private first = 0;
+
+    get size(): number {
+        return this.list.length - this.first;
+    }
+
+    push(item: any): void {
+        this.list.push(item);
+    }
+
+    pop(): any {
+        const item = this.list.pop();
+        this.tidy();
+        return item;
+    }
+
+    shift(): any {
+        const item = this.list[this.first];
+        this.list[this.first] = undefined;
+        this.first += 1;
+        this.tidy();
+        return item;
+    }
+
+    private tidy(): void {
+        if (this.size === 0) {
+            this.clear();
+        } else if (this.first > 1024 && this.first * 2 > this.list.length) {
+            this.list = this.list.slice(this.first);
+            this.first = 0;
+        }
+    }
+
+    clear(): void {
+        this.list = [];
+        this.first = 0;
+    }
+}
+
+/** The order of the pushes to a queue. Throws TypeError for what is no key. */
+function orderOf(key: unknown): string {
+    const fits = key === null || typeof key === "string" || typeof key === "boolean" || Number.isFinite(key);
+    if (!fits) {
+        throw new TypeError(`The key of a queue must be a string, number, boolean or null, not ${typeof key}`);
+    }
+    return `push ${JSON.stringify(key)}`;
+}
+
+export function createQueues(connection: Connection): JsPyQueueApi {
+    const queues = new Map<QueueKey, Items>();
+    /** Key -> what waits for its next items. */
+    const waiters = new Map<QueueKey, Array<(item: any) => void>>();
+    let callbacks: Array<(key: QueueKey) => unknown> = [];
+
+    // ---------------------------------------------------------------- to Python
+
+    function pushNowait(key: QueueKey): (data: any) => void {
+        const order = orderOf(key);
+        return (data) => {
+            if (!connection.notify(["push", 0, key, orNull(data)], data, "data", order)) {
+                throw new Error("Could not send to server @javascript");
+            }
+        };
+    }
+
+    function push(key: QueueKey, timeout?: Timeout): (data: any) => Promise<boolean> {
+        const order = orderOf(key);
+        const limit = millisecondsOf(timeout);
+        return (data) => new Promise((resolve) => {
+            try {
+                connection.request({
+                    message: (id) => ["push", id, key, orNull(data)],
+                    body: data,
+                    label: "data",
+                    order,
+                    limit,
+                    settle: (failure, value) => {
+                        if (failure?.kind === "refused") {
+                            console.error(`JsPyQueue: cannot push to '${key}': ${failure.message}`);
+                        }
+                        resolve(!failure && value === true);
+                    },
+                });
+            } catch (error) {
+                console.error(`JsPyQueue: cannot push to '${key}':`, error);
+                resolve(false);
+            }
+        });
+    }
+
+    // ---------------------------------------------------------------- from Python
+
+    /** `taken`: called when the item is there. */
+    function receiveItem(key: QueueKey, data: any, taken = () => {}): void {
+        const items = queues.get(key) ?? new Items();
+        queues.set(key, items);
+        items.push(data);
+        taken();
+        waiters.get(key)?.shift()?.(items.shift());
+        for (const func of [...callbacks]) {
+            connection.guard(`queue callback for '${key}'`, () => func(key));
+        }
+    }
+
+    const isEmpty = (key: QueueKey): boolean => (queues.get(key)?.size ?? 0) === 0;
+    const shift = (key: QueueKey, defaultValue?: any): any => (isEmpty(key) ? defaultValue : queues.get(key)!.shift());
+
+    async function get(key: QueueKey, timeout?: Timeout): Promise<any> {
+        orderOf(key);   // only for its check
+        const limit = millisecondsOf(timeout);
+        return isEmpty(key) ? nextItem(key, limit) : shift(key);
+    }
+
+    function nextItem(key: QueueKey, limit: number | null): Promise<any> {
+        return new Promise((resolve, reject) => {
+            const waiting = waiters.get(key) ?? [];
+            waiters.set(key, waiting);
+            const take = (item: any): void => (clearTimeout(timer), resolve(item));
+            const late = (): void => {
+                waiting.splice(waiting.indexOf(take), 1);
+                reject(new DOMException(`Nothing came on the queue '${key}' in time`, "TimeoutError"));
+            };
+            const timer = limit === null ? undefined : setTimeout(late, limit);
+            waiting.push(take);
+        });
+    }
+
+    connection.handle("push", ([, id, key, data], reply) =>
+        receiveItem(key, data, () => void (id > 0 && reply(["return", id, true]))));
+    // Messages of the form of 2020, built by hand, as its documentation shows them.
+    for (const protocol of ["queue", "queue_call"]) {
+        connection.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
+    }
+    return {
+        VERSION: version,
+        push_nowait: pushNowait,
+        push,
+        pop: (key, defaultValue) => (isEmpty(key) ? defaultValue : queues.get(key)!.pop()),
+        shift,
+        get,
+        is_empty: isEmpty,
+        has: (key) => queues.has(key),
+        get_keys: () => [...queues.keys()],
+        clear(key) {
+            queues.get(key)?.clear();
+            return queues.has(key);
+        },
+        clear_all: () => queues.forEach((items) => items.clear()),
+        remove: (key) => queues.delete(key),
+        remove_all: () => queues.clear(),
+        add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
+        clear_callback: () => void (callbacks = []),
+    };
+}

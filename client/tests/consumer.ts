@@ -1,0 +1,30 @@
+// A program that uses the npm package; ./scripts/client pack compiles it with tsc --strict.
+import { JsPyError, NDArray, expose, imshow, native, pubsub, py, queue, ready } from "jsmeets-local";
+import type { BoolArray, ConnectionState, Frame, JsPyErrorKind, PyFunctionInfo, Queue, TypedArray } from "jsmeets-local";
+
+const id: number = await ready(5);
+const sum: number = await py.add2!(4, 7);
+const listed: PyFunctionInfo[] = await py.$list();
+expose("double", (x: number) => 2 * x);
+expose({ half: (x: number) => x / 2 });
+const items: Queue = queue("q1");
+const pushed: boolean = await items.push([id, sum], { timeout: 1 });
+for await (const item of queue(5)) {
+    console.log(item, listed, pushed);
+}
+await pubsub.publish("topic", new NDArray(new Float64Array(6), [2, 3]), { suppress: true });
+const [width]: [number, number] = await native.get_size();
+await py.resize!(width).catch((error: unknown) => {
+    if (error instanceof JsPyError) {
+        const kind: JsPyErrorKind = error.kind;
+        console.log(kind, error.python_traceback, error.socket_id);
+    }
+});
+const image: NDArray = await py.photo!();
+imshow(document.querySelector("canvas")!, image);
+const row: NDArray | TypedArray = image.row(0);
+const frame: Frame = await py.table!();
+const mask: BoolArray = await py.mask!();
+JsPyTextSocket.add_state_event((state: ConnectionState) => console.log(state, row, frame.columns, mask.dtype));
+// @ts-expect-error: the key of a queue is no object
+queue({});

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connected, settled } from "./page.mjs";
+
+const LIBRARY = ["JsPyFunction", "JsPyQueue", "JsPyPubsub", "JsPyBinarySocket"];
+const end = await connected(...LIBRARY);
+const module = await import("../../jsmeets_local/assets/jsmeets.mjs");
+const { py, expose, native, queue, pubsub, ready } = module;
+
+test("the module beside the classic files: the same objects, and these names", () => {
+    assert.ok(module.JsPyTextSocket === globalThis.JsPyTextSocket);
+    assert.ok(module.JsPyError === JsPyFunction.JsPyError);
+    assert.deepEqual(Object.keys(module).sort(), ["JsPyBinarySocket", "JsPyError", "JsPyFunction", "JsPyPubsub", "JsPyQueue",
+        "JsPyTextSocket", "NDArray", "expose", "imshow", "native", "pubsub", "py", "queue", "ready"]);
+});
+
+test("py is no thenable, and keeps its functions", async () => {
+    assert.ok(await py === py);
+    assert.ok(py.f === py.f);
+    assert.equal(py.then, undefined);
+    const call = py["shop.add"](1, 2);
+    await settled();
+    const [[kind, id, key, args]] = end.messages();
+    assert.deepEqual([kind, key, args], ["call", "shop.add", [1, 2]]);
+    end.send(["return", id, 3]);
+    assert.equal(await call, 3);
+});
+
+test("py is a global for the console, unless the page has its own", async () => {
+    assert.ok(globalThis.py === py);
+    const { configurable, enumerable, writable } = Object.getOwnPropertyDescriptor(globalThis, "py");
+    assert.deepEqual([configurable, enumerable, writable], [true, false, true]);
+    globalThis.py = "the page's";
+    await import("../../jsmeets_local/assets/jsmeets.mjs?again");
+    assert.equal(globalThis.py, "the page's");
+    const listed = py.$list();
+    await settled();
+    const [[kind, id, key, args]] = end.messages();
+    assert.deepEqual([kind, key, args], ["call", "$list", []]);
+    end.send(["return", id, []]);
+    assert.deepEqual(await listed, []);
+});
+
+test("native asks for the window of this page", async () => {
+    const size = native.resize(800, 600);
+    const files = native.open_dialog({ multiple: true });
+    await settled();
+    const messages = end.messages();
+    assert.deepEqual(messages.map(([kind, , key, args]) => [kind, key, args.slice(1)]),
+        [["call", "$window", ["resize", 800, 600]], ["call", "$window", ["open_dialog", { multiple: true }]]]);
+    assert.deepEqual(messages.map(([, , , [page]]) => page), ["p1", "p1"]);
+    end.send(["return", messages[0][1], null], ["return", messages[1][1], ["/a"]]);
+    assert.deepEqual([await size, await files], [null, ["/a"]]);
+    assert.throws(() => { native.more = 1; }, TypeError);
+});
+
+test("expose in its three forms", () => {
+    assert.equal(expose("a", () => 1), true);
+    assert.equal(expose(function b() {}), true);
+    assert.equal(expose({ c() {}, d() {} }), true);
+    assert.deepEqual(JsPyFunction.get_keys(), ["a", "b", "c", "d"]);
+    assert.throws(() => expose((() => () => 1)()), /no name/);
+});
+
+test("queue and pubsub", async () => {
+    const q = queue("q");
+    end.send(["push", 0, "q", 1], ["push", 0, "q", 2], ["push", 0, "q", 3]);
+    assert.equal(q.pop(), 3);
+    const seen = [];
+    for await (const item of q) {
+        seen.push(item);
+        if (seen.length === 2) {
+            break;
+        }
+    }
+    assert.deepEqual([seen, q.is_empty(), q.shift("none")], [[1, 2], true, "none"]);
+    assert.equal(await q.push(1, { timeout: 0.01 }), false);
+    assert.equal(await pubsub.publish("t", 1, { suppress: true, timeout: 0.01 }), false);
+    assert.deepEqual(end.messages().map((message) => [message[0], message.at(-1)]), [["push", 1], ["publish", true]]);
+});
+
+test("ready tells the socket id, or fails", async () => {
+    assert.equal(await ready(1), 1);
+    JsPyTextSocket.close();
+    await assert.rejects(ready(1), { name: "JsPyError" });
+});

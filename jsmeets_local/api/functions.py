@@ -1,0 +1,160 @@
+"""`JsPyFunction`: Python calls functions of pages, pages call functions of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from ..bridge.bridge import Bridge
+from ..bridge.portal import Operation
+from ..bridge.prepared_calls import AsyncPrepared, Prepared
+from ..notebook.cells import current_cell
+from ..protocol.arguments import Target, check_function, check_name, check_target, seconds_of_call
+from ..protocol.calls import Finished
+
+__all__ = ["Functions", "FunctionsBase"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class FunctionsBase:
+    """What both forms of `JsPyFunction`, async and blocking, have: nothing here waits for a page."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False) -> bool:
+        """Lets pages call `func` by the name `key`.
+
+        A plain function runs in a worker thread, so it may block; a coroutine function runs on the bridge's event loop.
+
+        Args:
+            key: The name; an earlier function of that name is replaced.
+            func: Plain or async; takes positional arguments, returns what can be sent.
+            exclusive: Run its calls one at a time, first come first served, across all pages.
+
+        Returns:
+            `False`, and nothing is changed, while the old function of that name runs.
+
+        Raises:
+            TypeError: `key` is no str, or `func` cannot be called.
+        """
+        check_name(key, "key of an exposed function")
+        check_function(func, f"what is exposed as {key!r}")
+        if key.startswith("$"):
+            raise ValueError(f"keys that begin with $ belong to the library; got {key!r}")
+        done: bool = self._bridge.call(self._bridge.expose, key, func, exclusive, current_cell())
+        return done
+
+    def callable(self, func: F) -> F:
+        """Decorator: exposes a function under its own name.
+
+        Raises:
+            KeyError: A function of that name is exposed already.
+            TypeError: It is no function, or has no name.
+        """
+        return self._decorate(func, exclusive=False)
+
+    def exclusive_callable(self, func: F) -> F:
+        """Decorator: `callable`, one call at a time.
+
+        Raises:
+            KeyError: A function of that name is exposed already.
+            TypeError: It is no function, or has no name.
+        """
+        return self._decorate(func, exclusive=True)
+
+    def _decorate(self, func: F, exclusive: bool) -> F:
+        check_function(func, "what this decorator exposes")
+        key = getattr(func, "__name__", None)
+        if key is None:
+            raise TypeError(f"{func!r} has no name of its own; give it one: expose('name', func)")
+        if self.has(key) or not self.expose(key, func, exclusive):
+            raise KeyError(f"The exposed function {key!r} is invalid @python: the name is taken")
+        return func
+
+    def clear(self, key: str) -> bool:
+        """Removes an exposed function.
+
+        Returns:
+            `False` when there is none of that name, or it runs.
+        """
+        done: bool = self._bridge.call(self._bridge.clear, key)
+        return done
+
+    def is_running(self, key: str) -> bool:
+        """Whether a call of the function has begun, or waits for its turn, and has not ended."""
+        running: bool = self._bridge.call(self._bridge.protocol.functions.is_running, key)
+        return running
+
+    def get_keys(self) -> list[str]:
+        """The names of the exposed functions, in the order of their first exposure."""
+        keys: list[str] = self._bridge.call(self._bridge.protocol.functions.keys)
+        return keys
+
+    def has(self, key: str) -> bool:
+        """Whether a function of that name is exposed."""
+        return self._bridge.call(self._bridge.protocol.functions.get, key) is not None
+
+    def call_nowait(self, key: str, target: Target = None) -> Callable[..., None]:
+        """Calls a function of pages and does not wait; from any thread.
+
+        Args:
+            key: The name under which the pages expose it.
+            target: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
+
+        Returns:
+            A function that takes the (positional) arguments. An error in the page is logged, here and there.
+
+        Raises:
+            TypeError: (by the returned function) An argument cannot be sent; the text names the path to it.
+        """
+        check_name(key, "key of a function")
+        check_target(target)
+
+        def send(args: tuple[Any, ...]) -> None:
+            self._bridge.post(self._bridge.protocol.notify, key, self._bridge.pack(list(args), "args"), target)
+
+        return Prepared("call_nowait", key, send)
+
+    def _request(
+        self, key: str, timeout: float | None, target: Target
+    ) -> Callable[[tuple[Any, ...]], Operation[Finished]]:
+        check_name(key, "key of a function")
+        check_target(target)
+        limit = seconds_of_call(timeout)
+
+        def request(args: tuple[Any, ...]) -> Operation[Finished]:
+            payload = self._bridge.pack(list(args), "args")
+            return self._bridge.request(self._bridge.protocol.call, (key, payload, target), limit)
+
+        return request
+
+
+class Functions(FunctionsBase):
+    """`JsPyFunction`: functions both ways, awaitable."""
+
+    def call(
+        self, key: str, timeout: float | None = None, target: Target = None
+    ) -> Callable[..., Awaitable[dict[int, Any]]]:
+        """Calls a function of pages and awaits their answers, from any event loop.
+
+        Args:
+            key: The name under which the pages expose it.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+            target: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
+
+        Returns:
+            A coroutine function that takes the (positional) arguments and returns `{socket_id: value}` over the
+            pages that are connected at that moment. A page that fails or leaves has a `JsPyError` as its value,
+            one that is silent past the timeout is absent; without a page the result is `{}` at once.
+
+        Raises:
+            TypeError: (by the returned function) An argument cannot be sent; the text names the path to it.
+        """
+        request = self._request(key, timeout, target)
+
+        async def send(args: tuple[Any, ...]) -> dict[int, Any]:
+            return (await self._bridge.portal.awaitable(request(args))).answers
+
+        return AsyncPrepared("call", key, send)

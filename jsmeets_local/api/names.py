@@ -1,0 +1,161 @@
+"""`page.js`: the functions of a page as attributes, which know their parameters and their documentation."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+from msgspec import Struct
+
+from ..bridge.prepared_calls import refuse_named
+from ..bridge.tracebacks import cut
+from ..errors import JsPyError
+
+__all__ = ["AsyncPageFunction", "Names", "PageFunction"]
+
+Query = Callable[..., Any]  # one of the keys that begin with "$", and its arguments; raises a JsPyError at once or soon
+
+
+class Names:
+    """The functions of a page by their names.
+
+    Args:
+        kind: What the attributes are.
+        call: Given a name, the function that calls it.
+        query: Asks the page about itself.
+    """
+
+    def __init__(self, kind: type[PageFunction], call: Callable[[str], Callable[..., Any]], query: Query) -> None:
+        self._kind = kind
+        self._call = call
+        self._query = query
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # what IPython and copy look for is never a function of the page
+            raise AttributeError(f'functions whose names begin with "_" are called by page.call({name!r})(...)')
+        return self[name]
+
+    def __getitem__(self, name: str) -> Any:
+        return self._kind(name, self._call(name), self._query)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise AttributeError(f'page.js has functions, which Python cannot set: page.eval("{name} = ...") assigns')
+        super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        try:
+            return list(self._query("$names"))
+        except JsPyError:  # completion must not fail because the page is away
+            return []
+
+
+class _Told(property):
+    """A property of the objects of a class; the class itself has nothing there."""
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return None if instance is None else super().__get__(instance, owner)
+
+
+class PageFunction:
+    """A function that a page exposes: call it with positional arguments.
+
+    What `help()` and a notebook's `?` show of it, the page is asked for when they do.
+    """
+
+    __doc__ = _Told(lambda self: self._facts.doc)
+    __signature__ = _Told(lambda self: self._facts.signature)
+
+    def __init__(self, key: str, call: Callable[..., Any], query: Query) -> None:
+        self.__name__ = self.__qualname__ = key
+        self._call = call
+        self._query = query
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        try:
+            if named:
+                refuse_named(f"page.js.{self.__name__}", named)
+            return self._call(*args)
+        except BaseException as error:
+            cut(error)
+            raise
+
+    def __getattribute__(self, name: str) -> Any:
+        if name != "__call__":
+            return super().__getattribute__(name)
+        same = partial(self)  # a notebook's ? asks for it, and shows what differs from the object itself
+        same.__doc__ = ""
+        return same
+
+    def __repr__(self) -> str:
+        return f"<JavaScript function {self.__name__!r}>"
+
+    @cached_property
+    def _facts(self) -> _Facts:
+        try:
+            return _facts(self._query("$describe", self.__name__))
+        except JsPyError:  # the page is away, or has no such function: nobody knows
+            return _Facts("", _ANY)
+
+
+class AsyncPageFunction(PageFunction):
+    """A `PageFunction` that is awaited."""
+
+    __doc__ = _Told(lambda self: self._facts.doc)
+
+    async def __call__(self, *args: Any, **named: Any) -> Any:
+        if named:
+            refuse_named(f"page.aio.js.{self.__name__}", named)
+        return await self._call(*args)
+
+
+# What a page tells ---------------------------------------------------------------------------------------------------
+
+
+class _Facts(Struct, frozen=True):
+    doc: str
+    signature: inspect.Signature
+
+
+_ANY = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+
+
+def _facts(answer: Mapping[str, Any]) -> _Facts:
+    doc = "\n\n".join(filter(None, [answer["signature"], answer["doc"]]))
+    return _Facts(doc, _ANY if answer["params"] is None else _signature(answer["params"]))
+
+
+class _Code:
+    """A default as it stands in the JavaScript."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _signature(params: Sequence[Mapping[str, Any]]) -> inspect.Signature:
+    """JavaScript's parameters as Python's; all of them are positional."""
+    made: dict[str, inspect.Parameter] = {}
+    optional = False
+    for number, param in enumerate(params):
+        name = _python_name(param["name"], number, made)
+        optional = optional or "default" in param  # then those behind it may be left out, too, and are undefined
+        default = _Code(param.get("default", "undefined")) if optional else inspect.Parameter.empty
+        if param.get("rest"):
+            made[name] = inspect.Parameter(name, inspect.Parameter.VAR_POSITIONAL)
+        else:
+            made[name] = inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY, default=default)
+    return inspect.Signature(list(made.values()))
+
+
+def _python_name(name: str, number: int, others: Mapping[str, object]) -> str:
+    """The name as far as Python allows it: `$el` is `_el`, `from` is `from_`, and a pattern has none."""
+    plain = re.sub(r"\W", "_", name) if re.fullmatch(r"[\w$]+", name) else ""
+    plain += "_" if keyword.iskeyword(plain) else ""
+    return plain if plain.isidentifier() and plain not in others else f"arg{number}"

@@ -1,0 +1,172 @@
+"""`JsPyQueue`: named queues on both sides; each side pushes to the other's."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any
+
+from ..bridge.bridge import Bridge
+from ..bridge.dispatcher import Listener
+from ..bridge.portal import Operation
+from ..bridge.prepared_calls import AsyncPreparedData, PreparedData
+from ..notebook.cells import current_cell
+from ..protocol.arguments import Key, Target, check_function, check_queue_key, check_target, seconds_of_call
+from ..protocol.calls import Finished
+from ..protocol.queues import Entry, WhenFull, check_when_full
+
+__all__ = ["QueuesApi", "QueuesBase", "acknowledged"]
+
+
+class QueuesBase:
+    """What both forms of `JsPyQueue`, async and blocking, have: nothing here waits for a page."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    def push_nowait(self, key: Key, target: Target = None) -> Callable[[Any], None]:
+        """Puts data into a queue of pages and does not wait; from any thread.
+
+        Args:
+            key: The name of the queue in the page.
+            target: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
+
+        Returns:
+            A function that takes the data.
+
+        Raises:
+            TypeError: (by the returned function) The data cannot be sent; the text names the path to what cannot.
+        """
+        check_queue_key(key)
+        check_target(target)
+
+        def send(data: Any) -> None:
+            self._bridge.post(self._bridge.protocol.push_nowait, key, self._bridge.pack(data, "data"), target)
+
+        return PreparedData("push_nowait", key, send)
+
+    def pop(self, key: Hashable, default_value: Any = None) -> Any:
+        """Removes and returns the newest item of a queue, `default_value` when it is empty."""
+        entry = self._take(key, True)
+        return default_value if entry is None else entry[1]
+
+    def shift(self, key: Hashable, default_value: Any = None) -> Any:
+        """Removes and returns the oldest item of a queue, `default_value` when it is empty."""
+        entry = self._take(key, False)
+        return default_value if entry is None else entry[1]
+
+    def _take(self, key: Hashable, newest: bool) -> Entry | None:
+        bridge = self._bridge
+        undo = functools.partial(bridge.put_back, key)
+        entry: Entry | None = bridge.portal.call(bridge.do, bridge.protocol.queues.take, key, newest, undo=undo)
+        return entry
+
+    def is_empty(self, key: Hashable) -> bool:
+        """Whether a queue holds nothing, or does not exist."""
+        empty: bool = self._bridge.call(self._bridge.protocol.queues.is_empty, key)
+        return empty
+
+    def has(self, key: Hashable) -> bool:
+        """Whether a queue exists: something was pushed to it since it was last removed."""
+        exists: bool = self._bridge.call(self._bridge.protocol.queues.has, key)
+        return exists
+
+    def get_keys(self) -> list[Hashable]:
+        """The names of the queues that exist."""
+        keys: list[Hashable] = self._bridge.call(self._bridge.protocol.queues.keys)
+        return keys
+
+    def clear(self, key: Hashable) -> None:
+        """Drops the items of a queue."""
+        self._bridge.call(self._bridge.protocol.queues.clear, key)
+
+    def clear_all(self) -> None:
+        """Drops the items of all queues."""
+        self._bridge.call(self._bridge.protocol.queues.clear_all)
+
+    def remove(self, key: Hashable) -> None:
+        """Drops a queue."""
+        self._bridge.call(self._bridge.protocol.queues.remove, key)
+
+    def remove_all(self) -> None:
+        """Drops all queues."""
+        self._bridge.call(self._bridge.protocol.queues.remove_all)
+
+    def set_limit(self, key: Key, max_items: int | None, when_full: WhenFull = "wait") -> None:
+        """Sets how many items of pages a queue of Python's has room for.
+
+        Args:
+            key: The name of the queue.
+            max_items: The number; `None` for that of `Limits(queue_items=...)`.
+            when_full: What becomes of an item for which there is no room. "wait": a page that awaits its `push` waits
+                for room, and one that does not (`push_nowait`) is told in its console that the item is refused;
+                "error": both are refused, and `push` is `false`; "drop_oldest": the oldest item makes room.
+
+        Raises:
+            TypeError: `max_items` is no number.
+            ValueError: It is not positive, or there is no such policy.
+        """
+        check_queue_key(key)
+        check_when_full(when_full)
+        if max_items is not None and (isinstance(max_items, bool) or not isinstance(max_items, int)):
+            raise TypeError(f"max_items is a number of items, or None; got {max_items!r}")
+        if max_items is not None and max_items < 1:
+            raise ValueError(f"max_items is 1 or more; got {max_items}")
+        self._bridge.call(self._bridge.protocol.queues.set_limit, key, max_items, when_full)
+
+    def add_callback(self, func: Callable[[Hashable], Any]) -> None:
+        """Has `func(key)` called after each item that arrives; adding it twice changes nothing.
+
+        Args:
+            func: Plain (runs in a worker thread) or async (on the bridge's loop). Its calls do not overlap.
+        """
+        check_function(func, "a queue callback")
+        listener = Listener(func, "a queue callback", current_cell())
+        self._bridge.call(self._bridge.queue_listeners.setdefault, func, listener)
+
+    def clear_callback(self) -> None:
+        """Removes all callbacks."""
+        self._bridge.call(self._bridge.queue_listeners.clear)
+
+    def _request(self, key: Key, timeout: float | None, target: Target) -> Callable[[Any], Operation[Finished]]:
+        check_queue_key(key)
+        check_target(target)
+        limit = seconds_of_call(timeout, "push('queue')(data)")
+
+        def request(data: Any) -> Operation[Finished]:
+            payload = self._bridge.pack(data, "data")
+            return self._bridge.request(self._bridge.protocol.push, (key, payload, target), limit)
+
+        return request
+
+
+class QueuesApi(QueuesBase):
+    """`JsPyQueue`: queues both ways, awaitable."""
+
+    def push(
+        self, key: Key, timeout: float | None = None, target: Target = None
+    ) -> Callable[[Any], Awaitable[list[int]]]:
+        """Puts data into a queue of pages and awaits that they have it, from any event loop.
+
+        Args:
+            key: The name of the queue in the page.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+            target: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
+
+        Returns:
+            A coroutine function that takes the data and returns the numbers of the sockets that acknowledged it.
+
+        Raises:
+            TypeError: (by the returned function) The data cannot be sent; the text names the path to what cannot.
+        """
+        request = self._request(key, timeout, target)
+
+        async def send(data: Any) -> list[int]:
+            return acknowledged(await self._bridge.portal.awaitable(request(data)))
+
+        return AsyncPreparedData("push", key, send)
+
+
+def acknowledged(finished: Finished) -> list[int]:
+    """The sockets that said yes."""
+    return [socket for socket, answer in finished.answers.items() if answer is True]

@@ -1,0 +1,121 @@
+"""What comes from pages, in blocking lines: the items of a queue, the publications of a topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..bridge.client import Client
+from ..bridge.tracebacks import cut, public
+from ..bridge.waiters import ENDED, NOTHING, missing
+from ..errors import PageClosed
+from ..protocol.arguments import check_queue_key, seconds
+
+__all__ = ["PageQueue", "Subscription"]
+
+
+class PageQueue:
+    """A queue of Python's that pages push to, read in blocking lines: `for item in page.queue("q1")`.
+
+    Iteration ends when the page is closed. All pages push to the same queue of a name.
+    """
+
+    def __init__(self, client: Client, key: str) -> None:
+        self._client = client
+        self._key = check_queue_key(key)
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Takes the oldest item, waiting for it.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            CallTimeout: Nothing came in time.
+            PageClosed: The page is closed, and nothing is left.
+            WouldDeadlock: Called on the bridge's event loop.
+        """
+        try:
+            item = self._next(timeout)
+            if item is NOTHING or item is ENDED:
+                raise missing(item, f"the queue {self._key!r}", timeout, PageClosed)
+            return item
+        except BaseException as error:
+            cut(error)
+            raise
+
+    @public
+    def push(self, data: Any) -> bool:
+        """Puts data into the page's queue of this name; if the page is not there yet, when it comes.
+
+        Returns:
+            `False` where the page is closed and nothing is sent, which the log tells once, by `INFO`.
+
+        Raises:
+            TypeError: The data cannot be sent.
+        """
+        return self._client.push(self._key, data)
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+                item = self._next(None)
+                if item is ENDED:
+                    return
+                yield item
+        except BaseException as error:
+            cut(error)
+            raise
+
+    def _next(self, timeout: float | None) -> Any:
+        operation = self._client.queue_item(self._key, timeout)
+        return self._client.bridge.portal.block(operation, f"await page.aio.get({self._key!r})")
+
+
+class Subscription:
+    """The publications of a topic, read in blocking lines: `for topic, data in page.subscribe("t")`."""
+
+    def __init__(self, client: Client, topic: str) -> None:
+        self._client = client
+        self._topic = topic
+        self._inbox, self._end = client.subscribe(topic)
+
+    def get(self, timeout: float | None = None) -> tuple[str, Any]:
+        """The next publication, as `(topic, data)`, waiting for it.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            CallTimeout: Nothing came in time.
+            PageClosed: The page is closed, and nothing is left.
+            WouldDeadlock: Called on the bridge's event loop.
+        """
+        try:
+            item: Any = self._next(timeout)
+            if item is NOTHING or item is ENDED:
+                raise missing(item, f"the topic {self._topic!r}", timeout, PageClosed)
+            publication: tuple[str, Any] = item
+            return publication
+        except BaseException as error:
+            cut(error)
+            raise
+
+    def close(self) -> None:
+        """Ends the subscription; what has come can still be read."""
+        self._client.bridge.portal.call(self._end)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        try:
+            while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+                item = self._next(None)
+                if item is ENDED:
+                    return
+                yield item
+        except BaseException as error:
+            cut(error)
+            raise
+
+    def _next(self, timeout: float | None) -> Any:
+        twin = "async for topic, data in page.aio.subscribe(...)"
+        return self._client.bridge.portal.block(self._inbox.next(seconds(timeout)), twin)

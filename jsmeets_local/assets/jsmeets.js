@@ -1,0 +1,2894 @@
+// jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
+"use strict";
+(() => {
+  // src/address.ts
+  var URL_PATH = "/jsmeetspy/textsocket";
+  var hasDocument = () => typeof document !== "undefined";
+  function socketUrl(path, base) {
+    const url = new URL(path, base ?? (hasDocument() ? document.baseURI : void 0));
+    url.protocol = url.protocol.replace(/^http/, "ws");
+    url.hash = "";
+    return url.href;
+  }
+  var Address = class {
+    constructor(script2, source = "") {
+      this.script = script2;
+      this.source = script2?.src || source;
+    }
+    script;
+    static path = URL_PATH;
+    /** The address of the socket, once it is known. */
+    url = null;
+    /** Where the script came from. A module has no script element: it tells its own address. */
+    source;
+    /** The address of the socket: told by the tag, else by where the script came from, else at the root. */
+    get socket() {
+      return this.url ?? this.found();
+    }
+    /** Connect there from now on. */
+    set(url) {
+      this.url = socketUrl(url);
+    }
+    found() {
+      const { source } = this;
+      const told = this.script?.dataset?.url;
+      const path = source ? new URL(source).pathname : "";
+      if (told) {
+        return socketUrl(told);
+      }
+      if (/\/jsmeetspy\/(JsPyTextSocket\.js|jsmeets\.m?js)$/.test(path)) {
+        return socketUrl("textsocket", source);
+      }
+      if (path.includes("/static/")) {
+        return socketUrl(path.slice(0, path.indexOf("/static/")) + URL_PATH, source);
+      }
+      return socketUrl(URL_PATH);
+    }
+    /** Where the application begins: what precedes /jsmeetspy/. */
+    get root() {
+      const url = new URL(this.socket);
+      const at = url.pathname.lastIndexOf(URL_PATH);
+      return `${url.protocol}//${url.host}${at < 0 ? "" : url.pathname.slice(0, at)}`;
+    }
+    /** The address of a file of this library. */
+    asset(name) {
+      return `${this.root.replace(/^ws/, "http")}/jsmeetspy/${name}`;
+    }
+    /** An address beside the socket's; "" where the page may not fetch from it. */
+    http(name) {
+      const url = new URL(this.socket);
+      url.protocol = url.protocol.replace(/^ws/, "http");
+      if (!hasDocument() || url.origin !== globalThis.origin || !url.pathname.endsWith(URL_PATH)) {
+        return "";
+      }
+      url.pathname = url.pathname.slice(0, -"textsocket".length) + name;
+      return url.href;
+    }
+  };
+
+  // src/badge.ts
+  var PATIENCE = 600;
+  var WORDS = {
+    "reconnecting": "Reconnecting…",
+    "lost": "Python does not answer. Trying again…",
+    "closed": "Disconnected from Python.",
+    "restarting": "Python starts again…",
+    "broken": "Python is not running.\nThe terminal tells why.",
+    "no token": "This address lacks its token.\nOpen the one that Python printed.",
+    "other token": "Python has started again.\nOpen the address that it printed now.",
+    "refused": "Python refuses this page.\nIts log tells why."
+  };
+  var REASONS = [
+    [/^the Python program has ended$/, "The Python program has ended."],
+    [/^stopped by Python$/, "Stopped by Python."],
+    [/^closed by Python$/, "Closed by Python."],
+    [/connection limit/, "Python allows no more pages."],
+    [/^this Python speaks /, "This page is of another version."]
+  ];
+  var CSS = `
+    :host {
+        all: initial !important;
+        position: fixed !important;
+        inset: auto max(16px, env(safe-area-inset-right)) max(16px, env(safe-area-inset-bottom)) auto !important;
+        z-index: 2147483647 !important;
+        color-scheme: light dark !important;
+    }
+    div[role="status"] { display: flex; justify-content: flex-end; margin-left: 16px; }
+    .pill {
+        display: flex; align-items: center; gap: 10px;
+        padding: 9px 16px 9px 14px; border-radius: 20px;
+        font: 500 13px/1.4 system-ui, sans-serif; text-wrap: balance;
+        color: #24292f; background: #ffffffeb; border: 1px solid #0000001a;
+        box-shadow: 0 1px 2px #00000014, 0 8px 24px #0000001f;
+        backdrop-filter: blur(12px); -webkit-backdrop-filter: blur(12px);
+        animation: rise 0.25s ease-out;
+    }
+    .hint { display: block; font-weight: 400; opacity: 0.75; }
+    .dot { flex: none; width: 8px; height: 8px; border-radius: 50%; background: #d97706; }
+    .waits .dot { animation: breathe 1.4s ease-in-out infinite; }
+    .fails .dot { background: #dc2626; }
+    .ended .dot { background: #6b7280; }
+    button {
+        all: unset; flex: none; padding: 2px 10px; margin: -2px -8px -2px 2px; border-radius: 12px; cursor: pointer;
+        font-weight: 600; color: #0b5cd5;
+    }
+    button:hover { background: #0b5cd51a; }
+    button:focus-visible { outline: 2px solid currentColor; }
+    @keyframes rise { from { opacity: 0; transform: translateY(6px); } }
+    @keyframes breathe { 50% { opacity: 0.25; } }
+    @media (prefers-color-scheme: dark) {
+        .pill { color: #e6e8eb; background: #24272deb; border-color: #ffffff24; box-shadow: 0 8px 24px #00000080; }
+        .dot { background: #fbbf24; }
+        .fails .dot { background: #f87171; }
+        .ended .dot { background: #9ca3af; }
+        button { color: #7fb4ff; }
+        button:hover { background: #7fb4ff26; }
+    }
+    @media (prefers-reduced-motion: reduce) { .pill, .waits .dot { animation: none; } }
+    @media print { .pill { display: none; } }
+`;
+  var isSupported = () => typeof document !== "undefined" && "adoptedStyleSheets" in document;
+  function element(tag, properties, ...children) {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+  }
+  function makeStatus() {
+    const host = document.createElement("jsmeets-badge");
+    const root = host.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(CSS);
+    root.adoptedStyleSheets = [sheet];
+    const status = element("div", { lang: "en", dir: "ltr" });
+    status.setAttribute("role", "status");
+    root.append(status);
+    document.documentElement.append(host);
+    return status;
+  }
+  function wordsFor(trouble, reason) {
+    const isEnd = trouble === "lost" || trouble === "closed";
+    return isEnd && REASONS.find(([said]) => said.test(reason))?.[1] || WORDS[trouble] || "";
+  }
+  function lookOf(trouble, words) {
+    if (trouble === "closed" || trouble === "lost" && words !== WORDS.lost) {
+      return "ended";
+    }
+    return trouble === "reconnecting" || trouble === "restarting" ? "waits" : "fails";
+  }
+  function makePill(trouble, words) {
+    const [what, hint] = words.split("\n");
+    const lines = [new Text(what), ...hint ? [new Text(" "), element("span", { className: "hint", textContent: hint })] : []];
+    const pill = element(
+      "div",
+      { className: `pill ${lookOf(trouble, words)}` },
+      element("span", { className: "dot" }),
+      element("span", {}, ...lines)
+    );
+    if (trouble === "closed") {
+      pill.append(element("button", { type: "button", textContent: "Reload", onclick: () => location.reload() }));
+    }
+    return pill;
+  }
+  function createBadge(connection) {
+    if (!isSupported() || connection.badge) {
+      return;
+    }
+    let status = null;
+    let shown = "";
+    let timer;
+    function show(trouble, words) {
+      shown = words;
+      status?.replaceChildren(...words ? [makePill(trouble, words)] : []);
+    }
+    connection.badge = (trouble, reason) => {
+      clearTimeout(timer);
+      const words = wordsFor(trouble, reason);
+      if (words === shown) {
+        return;
+      }
+      if (shown || !words) {
+        show(trouble, words);
+        return;
+      }
+      status ??= makeStatus();
+      timer = setTimeout(show, PATIENCE, trouble, words);
+    };
+  }
+
+  // package.json
+  var version = "1.0.0";
+
+  // src/arguments.ts
+  var orNull = (value) => ["undefined", "function", "symbol"].includes(typeof value) ? null : value;
+  function millisecondsOf(timeout) {
+    if (timeout === void 0 || timeout === null || typeof timeout === "number" && timeout <= 0) {
+      return null;
+    }
+    if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
+      throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
+    }
+    return Math.min(timeout * 1e3, 2147483647);
+  }
+  function checkedFunction(func, where) {
+    if (typeof func !== "function") {
+      throw new TypeError(`${where}: a function is needed, not ${String(func)}`);
+    }
+    return func;
+  }
+
+  // src/callbacks.ts
+  var isThenable = (value) => value !== null && (typeof value === "object" || typeof value === "function") && typeof value.then === "function";
+  function follow(action, done, failed) {
+    let result;
+    try {
+      result = action();
+      if (isThenable(result)) {
+        Promise.resolve(result).then(done, failed);
+        return;
+      }
+    } catch (error) {
+      failed(error);
+      return;
+    }
+    done(result);
+  }
+  function guard(action, failed) {
+    follow(action, () => void 0, failed);
+  }
+  var Listeners = class {
+    constructor(name) {
+      this.name = name;
+    }
+    name;
+    funcs = [];
+    add = (func) => {
+      this.funcs.push(checkedFunction(func, this.name));
+    };
+    clear = () => {
+      this.funcs = [];
+    };
+    run(...args) {
+      for (const func of [...this.funcs]) {
+        guard(() => func(...args), (error) => console.error("JsPyTextSocket: error in an event:", error));
+      }
+    }
+  };
+  var Deliveries = class {
+    holds = 0;
+    waiting = [];
+    get isHeld() {
+      return this.holds > 0 || this.waiting.length > 0;
+    }
+    /** Keep back what comes until the returned function is called. */
+    hold() {
+      let isOver = false;
+      this.holds += 1;
+      return () => {
+        if (!isOver) {
+          isOver = true;
+          this.holds -= 1;
+          this.drain();
+        }
+      };
+    }
+    run(delivery) {
+      if (this.isHeld) {
+        this.waiting.push(delivery);
+      } else {
+        delivery();
+      }
+    }
+    drain() {
+      try {
+        while (this.holds === 0 && this.waiting.length) {
+          this.waiting.shift()();
+        }
+      } finally {
+        if (this.holds === 0 && this.waiting.length) {
+          queueMicrotask(() => this.drain());
+        }
+      }
+    }
+  };
+
+  // src/binarysocket.ts
+  var DEFAULT_PATH = "/jsmeetspy/binarysocket";
+  var Place = class {
+    constructor(script2, connection) {
+      this.script = script2;
+      this.connection = connection;
+    }
+    script;
+    connection;
+    socketUrl(path) {
+      const url = new URL(/^[a-z]+:\/\//i.test(path) ? path : this.root() + path);
+      url.protocol = url.protocol.replace(/^http/, "ws");
+      return url.href;
+    }
+    /** The launch token; "" where there is none. */
+    token() {
+      const told = this.connection()?.identity.token;
+      if (told || !hasDocument()) {
+        return told ?? "";
+      }
+      const [, token] = /^#jsmeets=([\w~-]+)\./.exec(location.hash) ?? [];
+      return token ?? this.storedToken();
+    }
+    root() {
+      return this.connection()?.address.root ?? this.scriptRoot();
+    }
+    /** What precedes /jsmeetspy/ in the address of this script, or the root. */
+    scriptRoot() {
+      const source = this.script?.src;
+      const base = new URL(source || document.baseURI);
+      const [, before] = /^(.*?)\/(?:jsmeetspy\/(?:JsPyBinarySocket|jsmeets)\.js$|static\/)/.exec(source ? base.pathname : "") ?? [];
+      return base.origin + (before ?? "");
+    }
+    storedToken() {
+      const { pathname } = new URL(this.scriptRoot());
+      const storedAt = pathname === "/" ? "jsmeets_local" : `jsmeets_local:${pathname}`;
+      try {
+        return String(JSON.parse(sessionStorage.getItem(storedAt) ?? "{}").token ?? "");
+      } catch (error) {
+        console.debug("JsPyBinarySocket: no launch token:", error);
+        return "";
+      }
+    }
+  };
+  var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
+  function createBinarySocket(script2, connection) {
+    const place2 = new Place(script2, connection);
+    return class JsPyBinarySocket {
+      static VERSION = version;
+      VERSION = version;
+      _url_path;
+      _websocket = null;
+      #closeEvents = [];
+      #handler = null;
+      constructor(url_path = DEFAULT_PATH) {
+        this._url_path = url_path;
+        this.reconnect(url_path);
+      }
+      reconnect(url_path = this._url_path) {
+        const state = this._websocket?.readyState;
+        if (state === WebSocket.OPEN || state === WebSocket.CONNECTING) {
+          return false;
+        }
+        this._url_path = url_path;
+        const token = place2.token();
+        this.#listen(new WebSocket(place2.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
+        return true;
+      }
+      #listen(socket) {
+        this._websocket = socket;
+        socket.binaryType = "arraybuffer";
+        socket.onmessage = (event) => this.#receive(socket, event.data);
+        socket.onclose = () => {
+          this._websocket = this._websocket === socket ? null : this._websocket;
+          [...this.#closeEvents].forEach((func) => report("a close event", func));
+        };
+      }
+      #receive(socket, data) {
+        const handler = this.#handler;
+        if (handler && data instanceof ArrayBuffer) {
+          report("the message handler", () => handler(socket, data));
+        } else if (typeof data === "string") {
+          console.error("JsPyBinarySocket: a text frame arrived; it is dropped");
+        }
+      }
+      close() {
+        const socket = this._websocket;
+        if (!socket || socket.readyState > WebSocket.OPEN) {
+          return false;
+        }
+        socket.close();
+        return true;
+      }
+      ready() {
+        return this._websocket?.readyState === WebSocket.OPEN;
+      }
+      send(data) {
+        const isBytes = ArrayBuffer.isView(data) || /^(Shared)?ArrayBuffer$|^Blob$|^File$/.test(data?.[Symbol.toStringTag]);
+        if (!isBytes) {
+          console.error(`JsPyBinarySocket: only bytes can be sent, not ${typeof data}`);
+          return false;
+        }
+        if (!this._websocket || !this.ready()) {
+          return false;
+        }
+        this._websocket.send(data);
+        return true;
+      }
+      set_message_handler(func) {
+        this.#handler = func;
+      }
+      add_close_event(func) {
+        this.#closeEvents.push(func);
+      }
+      clear_close_event() {
+        this.#closeEvents = [];
+      }
+    };
+  }
+
+  // src/messages.ts
+  var ProtocolError = class extends Error {
+    name = "ProtocolError";
+  };
+  var CUSTOM_KEYS = ["protocol", "key", "id", "data", "exception"];
+  var ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
+  var RECEIVE_DEPTH = 2e3;
+  var isString = (value) => typeof value === "string";
+  var isBoolean = (value) => typeof value === "boolean";
+  var isNumber = (value) => typeof value === "number";
+  var isValue = (value) => value !== void 0;
+  var isArray = (value) => Array.isArray(value);
+  var isStrings = (value) => Array.isArray(value) && value.every(isString);
+  var isQueueKey = (value) => value === null || ["string", "number", "boolean"].includes(typeof value);
+  var isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+  var isId = (value) => Number.isSafeInteger(value) && value >= 1;
+  var isPlainObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isPlainObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
+  var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
+  var SHAPES = new Map(Object.entries({
+    hello: [isString, isString, isStrings],
+    welcome: [isId, isString, isPlainObject],
+    goodbye: [],
+    close: [isString, isBoolean],
+    call: [isId, isString, isArray],
+    notify: [isString, isArray],
+    return: [isId, isValue],
+    error: [isId, isError],
+    fault: [isString, isError],
+    push: [isCount, isQueueKey, isValue],
+    subscribe: [isId, isString],
+    unsubscribe: [isId, isString],
+    publish: [isCount, isString, isValue, isBoolean],
+    custom: [isCustom],
+    credit: [isCount, isId],
+    decline: [isCount],
+    ack: [isCount],
+    ping: [isNumber],
+    pong: [isNumber]
+  }));
+  function checkMessage(message) {
+    const shape = Array.isArray(message) ? SHAPES.get(message[0]) : void 0;
+    if (!shape) {
+      throw new ProtocolError("a message of an unknown kind");
+    }
+    if (!shape.every((fits, index) => fits(message[index + 1]))) {
+      throw new ProtocolError(`a '${message[0]}' message of the wrong shape`);
+    }
+  }
+  function parseJson(text) {
+    const value = attempt(() => JSON.parse(text), "not JSON");
+    if (text.length > 2 * RECEIVE_DEPTH && Array.isArray(value) && isTooDeep(value, RECEIVE_DEPTH)) {
+      throw new ProtocolError(`nested deeper than ${RECEIVE_DEPTH} levels`);
+    }
+    return value;
+  }
+  function isTooDeep(value, room) {
+    if (room === 0) {
+      return true;
+    }
+    for (const item of Array.isArray(value) ? value : Object.values(value)) {
+      if (typeof item === "object" && item !== null && isTooDeep(item, room - 1)) {
+        return true;
+      }
+    }
+    return false;
+  }
+  function attempt(action, reason) {
+    try {
+      return action();
+    } catch (error) {
+      throw new ProtocolError(`${reason}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  // src/chunks.ts
+  var CHUNK_BYTES = 262144;
+  var CHUNK_HEAD = 16;
+  var MAX_STREAMS = 64;
+  var CHUNK_WINDOW = 16;
+  var MAX_MESSAGE_BYTES = 268435456;
+  var strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  var decodeUtf8 = (bytes) => attempt(() => strictUtf8.decode(bytes), "not UTF-8");
+  var viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  var hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  var sizeOf = (parts) => parts.reduce((size, part) => size + part.length, 0);
+  function join(parts, whole) {
+    parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
+    return whole;
+  }
+  var SpareMemory = class {
+    spare = null;
+    /** Zeros, or what was there before. */
+    take(size) {
+      const found = this.spare?.deref();
+      if (!found || found.byteLength < size || found.byteLength >= 2 * size) {
+        return new Uint8Array(size);
+      }
+      this.spare = null;
+      return new Uint8Array(found, 0, size);
+    }
+    give(content) {
+      this.spare = new WeakRef(content.chunks.buffer);
+    }
+  };
+  var ChunkedContent = class {
+    total;
+    size;
+    chunks;
+    constructor(parts, size = CHUNK_BYTES, memory = new SpareMemory()) {
+      this.total = sizeOf(parts);
+      this.size = size;
+      this.chunks = memory.take(this.total + CHUNK_HEAD * Math.ceil(this.total / size));
+      join(parts, this);
+    }
+    /** Copy bytes to their place in the content. */
+    set(bytes, at) {
+      for (let from = 0; from < bytes.length; ) {
+        const [piece, inside] = [Math.floor((at + from) / this.size), (at + from) % this.size];
+        const part = bytes.subarray(from, from + this.size - inside);
+        this.chunks.set(part, piece * (CHUNK_HEAD + this.size) + CHUNK_HEAD + inside);
+        from += part.length;
+      }
+    }
+  };
+  var Chunker = class {
+    constructor(content, isText, stream) {
+      this.content = content;
+      this.isText = isText;
+      this.stream = stream;
+    }
+    content;
+    isText;
+    stream;
+    offset = 0;
+    get done() {
+      return this.offset >= this.content.chunks.length;
+    }
+    /** The next chunk: a view, good until the content is cut once more. */
+    next() {
+      const { chunks, size, total } = this.content;
+      const frame = chunks.subarray(this.offset, this.offset + CHUNK_HEAD + size);
+      this.offset += frame.length;
+      const view = viewOf(frame);
+      view.setUint32(0, 2 | (this.done ? 1 : 0) << 8 | (this.isText ? 2 : 0) << 8, true);
+      view.setUint32(4, this.stream, true);
+      view.setBigUint64(8, BigInt(total), true);
+      return frame;
+    }
+  };
+  var Assembler = class {
+    constructor(maxBytes = MAX_MESSAGE_BYTES, size = CHUNK_BYTES) {
+      this.maxBytes = maxBytes;
+      this.size = size;
+    }
+    maxBytes;
+    size;
+    open = /* @__PURE__ */ new Map();
+    accept(frame) {
+      const flags = frame[1];
+      if ((flags & 4) !== 0) {
+        return this.acceptOffered(frame);
+      }
+      if (frame.length <= CHUNK_HEAD || frame.length > CHUNK_HEAD + this.size || frame[0] !== 2 || flags > 3) {
+        throw new ProtocolError("a chunk of the wrong form");
+      }
+      const view = viewOf(frame);
+      const [stream, total] = [view.getUint32(4, true), Number(view.getBigUint64(8, true))];
+      const part = this.open.get(stream) ?? this.begin(stream, total, flags >= 2);
+      this.append(part, frame, total);
+      return { stream, content: part.taken < total ? null : this.whole(stream, part) };
+    }
+    /** An offer: its first frame tells what to fetch, its last one that it counts from here. */
+    acceptOffered(frame) {
+      const flags = frame[1];
+      const [isText, isLast] = [(flags & 2) !== 0, (flags & 1) !== 0];
+      if (frame[0] !== 2 || flags > 7 || frame.length !== (isLast ? CHUNK_HEAD : 2 * CHUNK_HEAD)) {
+        throw new ProtocolError("an offer of the wrong form");
+      }
+      const view = viewOf(frame);
+      const [stream, total] = [view.getUint32(4, true), Number(view.getBigUint64(8, true))];
+      const part = this.open.get(stream);
+      if (isLast ? part?.taken !== total || part.total !== total || part.isText !== isText : part) {
+        throw new ProtocolError("an offer that does not fit");
+      }
+      if (part) {
+        return { stream, content: this.whole(stream, part) };
+      }
+      this.begin(stream, total, isText, new Uint8Array(0));
+      return { stream, content: null, offer: { stream, total, secret: hexOf(frame.subarray(CHUNK_HEAD)) } };
+    }
+    /** Put in what was offered and fetched. */
+    fill({ stream, total }, content) {
+      Object.assign(this.open.get(stream), { content, taken: total });
+    }
+    /** Forget a stream: it comes anew, in chunks. */
+    drop(stream) {
+      this.open.delete(stream);
+    }
+    whole(stream, part) {
+      this.open.delete(stream);
+      return part.isText ? decodeUtf8(part.content) : part.content;
+    }
+    begin(stream, total, isText, content) {
+      if (total > this.maxBytes || this.open.size >= MAX_STREAMS) {
+        throw new ProtocolError("a message too large, or too many of them at once");
+      }
+      const part = { content: content ?? attempt(() => new Uint8Array(total), "too large"), isText, taken: 0, total };
+      this.open.set(stream, part);
+      return part;
+    }
+    append(part, frame, total) {
+      const end = part.taken + frame.length - CHUNK_HEAD;
+      const isLast = (frame[1] & 1) === 1;
+      if (total !== part.content.length || frame[1] >= 2 !== part.isText || end > total || isLast !== (end === total)) {
+        throw new ProtocolError("chunks that do not fit together");
+      }
+      part.content.set(frame.subarray(CHUNK_HEAD), part.taken);
+      part.taken = end;
+    }
+  };
+
+  // src/errors.ts
+  var JsPyError = class extends Error {
+    kind;
+    /** The function that was called. */
+    key;
+    /** The socket of this page at that moment. */
+    socket_id;
+    /** Python's traceback, or "". */
+    python_traceback;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields;
+    /** The members of an ExceptionGroup. */
+    errors;
+    constructor(message = "") {
+      super(message);
+      this.name = "JsPyError";
+      this.kind = "";
+      this.key = "";
+      this.socket_id = null;
+      this.python_traceback = "";
+      this.fields = {};
+      this.errors = [];
+    }
+  };
+  function addDetails(error, { fields = {}, cause, errors = [] }) {
+    error.fields = fields;
+    error.errors = errors.map((member) => nestedError(member, error));
+    if (cause) {
+      Object.defineProperty(error, "cause", { value: nestedError(cause, error), writable: true, configurable: true });
+    }
+  }
+  function nestedError(failure, { key, socket_id }) {
+    const error = new JsPyError(failure.message);
+    Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
+    error.stack = failure.trace || `${failure.name}: ${failure.message}`;
+    addDetails(error, failure);
+    return error;
+  }
+  var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
+  var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+  var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
+  var TRACED = 16;
+  var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
+  var captureStackTrace = Error.captureStackTrace;
+  var CallErrors = class {
+    constructor(socketId) {
+      this.socketId = socketId;
+    }
+    socketId;
+    traced = 0;
+    /** The place of a call: the stack below the function `below`. */
+    placeOf(below) {
+      if (this.traced === 0) {
+        queueMicrotask(() => {
+          this.traced = 0;
+        });
+      }
+      this.traced += 1;
+      if (this.traced > TRACED) {
+        return null;
+      }
+      const place2 = captureStackTrace ? {} : new Error();
+      captureStackTrace?.(place2, below);
+      return place2;
+    }
+    at(place2, failure, key, seconds) {
+      const error = new JsPyError();
+      const frames = place2 ? framesOf(withoutToken(place2.stack ?? "")) : UNTRACED;
+      const { name, message } = wordsFor2(failure, key, seconds);
+      const python = failure.trace ? `
+
+In Python:
+${failure.trace}` : "";
+      Object.assign(error, {
+        name,
+        message,
+        kind: failure.kind,
+        key,
+        socket_id: this.socketId(),
+        python_traceback: failure.trace
+      });
+      error.stack = `${name}: ${message}
+${frames}${python}`;
+      addDetails(error, failure);
+      return error;
+    }
+  };
+  function framesOf(stack) {
+    const at = stack.indexOf("\n    at ");
+    return at < 0 ? stack.replace(/^\w*Error\s*/, "") : stack.slice(at + 1);
+  }
+  function wordsFor2(failure, key, seconds) {
+    if (failure.kind === "timeout") {
+      const detail = `'${key}' did not answer within ${seconds} s`;
+      return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
+    }
+    if (failure.kind === "disconnected") {
+      const detail = failure.message ? `: ${failure.message}` : "";
+      return { name: "DisconnectedError", message: `Unable to communicate with the server @javascript${detail}` };
+    }
+    return { name: failure.kind === "unknown" ? "UnknownFunction" : failure.name, message: failure.message };
+  }
+
+  // src/description.ts
+  var MOST_ERRORS = 16;
+  var FIELD_ROOM = 16384;
+  var FIELD_DEPTH = 8;
+  var NO_FIELDS = ["name", "message", "stack", "cause"];
+  var isErrorLike = (error) => typeof error === "object" && error !== null && typeof error.message === "string";
+  var isOfPython = (error) => typeof error === "object" && error !== null && "python_traceback" in error;
+  var ErrorDescriptions = class {
+    told = /* @__PURE__ */ new WeakSet();
+    wasTold(error) {
+      return this.told.has(error);
+    }
+    /** Describe whatever was thrown; also what throws when it is looked at. */
+    describe(error) {
+      return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: /* @__PURE__ */ new Set() }, error);
+    }
+    describeIn(room, error) {
+      let facts = { name: "Error", message: "an error that cannot be shown", trace: "" };
+      try {
+        facts = isErrorLike(error) ? describeErrorLike(error) : describeOther(error);
+        if (isErrorLike(error)) {
+          this.told.add(error);
+          room.seen.add(error);
+          this.addDetails(facts, error, room);
+        }
+      } catch (inner) {
+        console.debug("JsPyTextSocket: an error cannot be told in full:", inner);
+      }
+      return facts;
+    }
+    /** Add its own properties, its cause and its members; each as far as it can be sent. */
+    addDetails(facts, error, room) {
+      const fields = fieldsOf(error, room);
+      if (Object.keys(fields).length) {
+        facts.fields = fields;
+      }
+      const cause = Object.hasOwn(error, "cause") && error.cause !== void 0 ? this.nested(error.cause, room) : null;
+      if (cause) {
+        facts.cause = cause;
+      }
+      const errors = membersOf(error).map((member) => this.nested(member, room)).filter((member) => member !== null);
+      if (errors.length) {
+        facts.errors = errors;
+      }
+    }
+    nested(error, room) {
+      if (room.errors === 0 || room.seen.has(error)) {
+        return null;
+      }
+      room.errors -= 1;
+      return { kind: "raised", ...this.describeIn(room, error) };
+    }
+  };
+  function describeErrorLike(error) {
+    const name = typeof error.name === "string" ? error.name : "Error";
+    const stack = typeof error.stack === "string" ? withoutToken(error.stack) : "";
+    const header = error.message ? `${name}: ${error.message}` : name;
+    return { name, message: error.message, trace: stack.startsWith(name) ? stack : `${header}
+${stack}` };
+  }
+  function describeOther(value) {
+    const type = value?.constructor?.name;
+    return { name: typeof type === "string" ? type : typeof value, message: textOf(value), trace: "" };
+  }
+  function textOf(value) {
+    try {
+      return typeof value === "object" ? String(JSON.stringify(value)) : String(value);
+    } catch (error) {
+      return `a value that cannot be shown (${error})`;
+    }
+  }
+  function membersOf({ errors }) {
+    return Array.isArray(errors) && errors.every(isErrorLike) ? errors.slice(0, MOST_ERRORS) : [];
+  }
+  function fieldsOf(error, room) {
+    const source = isOfPython(error) ? Object(error.fields) : error;
+    const fields = {};
+    for (const key of Object.keys(source).filter((name) => !NO_FIELDS.includes(name))) {
+      const before = room.characters;
+      try {
+        define(fields, key, plainCopy(source[key], room, 0));
+      } catch {
+        room.characters = before;
+      }
+    }
+    return fields;
+  }
+  var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  function plainCopy(value, room, depth) {
+    room.characters -= typeof value === "string" ? value.length + 2 : 8;
+    if (depth > FIELD_DEPTH || room.characters < 0) {
+      throw new RangeError("too much");
+    }
+    if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) {
+      return value;
+    }
+    if (value instanceof Date) {
+      return value.toJSON();
+    }
+    if (Array.isArray(value)) {
+      return value.map((item) => plainCopy(item, room, depth + 1));
+    }
+    if (!isPlainObject(value)) {
+      throw new TypeError("not plain data");
+    }
+    const copy = {};
+    for (const key of Object.keys(value)) {
+      room.characters -= key.length;
+      define(copy, key, plainCopy(value[key], room, depth + 1));
+    }
+    return copy;
+  }
+
+  // src/identity.ts
+  var STORED = "jsmeets_local";
+  var WINDOW_NAME = /^jsmeets_local:(.+)$/;
+  var FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
+  var randomName = () => hexOf(crypto.getRandomValues(new Uint8Array(16)));
+  var inFrame = () => Boolean(globalThis.parent) && parent !== window;
+  function pageAround() {
+    try {
+      return inFrame() && parent.JsPyTextSocket ? parent : null;
+    } catch {
+      return null;
+    }
+  }
+  var Identity = class {
+    constructor(address) {
+      this.address = address;
+      const [, token, page, rest] = hasDocument() && FRAGMENT.exec(location.hash) || [];
+      if (token !== void 0) {
+        this.known = { token, page };
+        this.rest = rest ? `#${rest}` : "";
+      }
+      this.isRecalled = !hasDocument() || token !== void 0;
+    }
+    address;
+    known = { token: "", page: "" };
+    /** The page's own part of the fragment, where the address tells who we are. */
+    rest = null;
+    isRecalled;
+    get token() {
+      this.recall();
+      return this.known.token;
+    }
+    get page() {
+      this.recall();
+      return this.known.page;
+    }
+    /** Take the token out of the address, if it can be kept elsewhere. */
+    takeOut() {
+      if (this.rest === null) {
+        return;
+      }
+      try {
+        sessionStorage.getItem(STORED);
+        if (FRAGMENT.test(location.hash)) {
+          history.replaceState(history.state, "", location.pathname + location.search + this.rest);
+        }
+      } catch (error) {
+        console.debug("JsPyTextSocket: the launch token stays in the address:", error);
+      }
+    }
+    /** Keep what the address told for the next documents of this tab. */
+    keepTold() {
+      if (this.rest !== null) {
+        this.takeOut();
+        this.keep();
+      }
+    }
+    /** Keep the name that Python has given. */
+    store(page) {
+      this.known.page = page;
+      if (hasDocument() && !pageAround()) {
+        this.keep();
+      }
+      if (hasDocument() && inFrame() && (!window.name || WINDOW_NAME.test(window.name))) {
+        window.name = `${STORED}:${page}`;
+      }
+    }
+    keep() {
+      try {
+        sessionStorage.setItem(this.storedAt(), JSON.stringify(this.known));
+      } catch (error) {
+        console.debug("JsPyTextSocket: the page's name is not kept:", error);
+      }
+    }
+    /** Find who we were in an earlier document of this tab or iframe; not before it is known where Python is. */
+    recall() {
+      if (this.isRecalled) {
+        return;
+      }
+      this.isRecalled = true;
+      try {
+        const stored = JSON.parse(sessionStorage.getItem(this.storedAt()) ?? "{}");
+        this.known = { token: String(stored.token ?? ""), page: this.pageOf(stored) };
+      } catch (error) {
+        console.debug("JsPyTextSocket: nothing is known of earlier documents:", error);
+      }
+    }
+    /** Behind a proxy several applications, and Jupyter, have one sessionStorage: each has a place of its own. */
+    storedAt() {
+      const { pathname } = new URL(this.address.root);
+      return pathname === "/" ? STORED : `${STORED}:${pathname}`;
+    }
+    /** The iframes of a tab share its sessionStorage: an iframe keeps its page in its name. */
+    pageOf(stored) {
+      const [, own] = inFrame() && WINDOW_NAME.exec(window.name) || [];
+      return own ?? (this.isGuest(stored) ? "" : String(stored.page ?? ""));
+    }
+    /** An iframe shares its page's sessionStorage, and a popup begins with a copy: neither is that page. */
+    isGuest(stored) {
+      try {
+        const host = inFrame() ? pageAround() : opener;
+        return Boolean(host) && JSON.parse(host.sessionStorage.getItem(this.storedAt())).page === stored.page;
+      } catch {
+        return false;
+      }
+    }
+  };
+
+  // src/bulk.ts
+  var PATIENCE2 = 5e3;
+  async function fetchBulk(url, total, running) {
+    let timer;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => running.abort(), PATIENCE2);
+    };
+    wait();
+    try {
+      const response = await fetch(url, {
+        credentials: "same-origin",
+        cache: "no-store",
+        redirect: "error",
+        signal: running.signal
+      });
+      wait();
+      return response.ok ? await wholeBody(response.body, total, wait) : null;
+    } catch (error) {
+      console.debug("JsPyTextSocket: large content cannot be fetched:", error);
+      return null;
+    } finally {
+      clearTimeout(timer);
+      running.abort();
+    }
+  }
+  async function wholeBody(body, total, came) {
+    const reader = byteReader(body) ?? copyingReader(body);
+    let content = new Uint8Array(total);
+    let [taken, ended] = [0, false];
+    while (!ended && taken < total) {
+      const { done, value } = await reader.read(content.subarray(taken));
+      ended = done;
+      taken += value.length;
+      content = new Uint8Array(value.buffer);
+      came();
+    }
+    return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
+  }
+  function byteReader(body) {
+    try {
+      return body.getReader({ mode: "byob" });
+    } catch {
+      return null;
+    }
+  }
+  function copyingReader(body) {
+    const reader = body.getReader();
+    return {
+      async read(room) {
+        const { done, value = new Uint8Array(0) } = await reader.read();
+        room.set(value);
+        return { done, value: room.subarray(0, value.length) };
+      }
+    };
+  }
+
+  // src/ndarray.ts
+  var float16Array = () => globalThis.Float16Array;
+  var DTYPES = new Map(Object.entries({
+    bytes: [Uint8Array, 1],
+    bool: [Uint8Array, 1],
+    int8: [Int8Array, 1],
+    uint8: [Uint8Array, 1],
+    int16: [Int16Array, 2],
+    uint16: [Uint16Array, 2],
+    int32: [Int32Array, 4],
+    uint32: [Uint32Array, 4],
+    int64: [BigInt64Array, 8],
+    uint64: [BigUint64Array, 8],
+    float16: [Float32Array, 2],
+    // see makeArray
+    float32: [Float32Array, 4],
+    float64: [Float64Array, 8]
+  }));
+  var BYTES_LIKE = ["Uint8Array", "Uint8ClampedArray", "DataView", "ArrayBuffer", "SharedArrayBuffer"];
+  var itemSize = (dtype) => DTYPES.get(dtype)?.[1];
+  function dtypeOf(data) {
+    const tag = data[Symbol.toStringTag];
+    return BYTES_LIKE.includes(tag) ? "bytes" : tag.replace("BigInt", "Int").replace("BigUint", "Uint").replace("Array", "").toLowerCase();
+  }
+  function bytesOf(value) {
+    return ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
+  }
+  var product = (shape) => shape.reduce((total, length) => total * length, 1);
+  function makeArray(dtype, bytes, count) {
+    if (dtype === "float16") {
+      const Float16 = float16Array();
+      return Float16 ? new Float16(bytes.buffer, bytes.byteOffset, count) : Float32Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, count), widen);
+    }
+    return new (DTYPES.get(dtype))[0](bytes.buffer, bytes.byteOffset, count);
+  }
+  function widen(half) {
+    const [sign, exponent, fraction] = [half & 32768 ? -1 : 1, half >> 10 & 31, half & 1023];
+    if (exponent === 31) {
+      return fraction ? NaN : sign * Infinity;
+    }
+    return sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24);
+  }
+  function marked(data, dtype) {
+    const isTold = dtype !== "bool" && !(dtype === "float16" && data instanceof Float32Array);
+    return isTold ? data : Object.defineProperty(data, "dtype", { value: dtype });
+  }
+  function checkedDtype(data, dtype) {
+    if (!ArrayBuffer.isView(data) || data instanceof DataView) {
+      throw new TypeError("NDArray: the data must be a typed array");
+    }
+    const own = dtypeOf(data);
+    const fitting = own === "bytes" ? ["uint8", "bytes", "bool"] : own === "float32" ? [own, "float16"] : [own];
+    const mark = data.dtype;
+    const told = dtype ?? (fitting.includes(mark) ? mark : fitting[0]);
+    if (!fitting.includes(told)) {
+      throw new TypeError(`NDArray: a ${data.constructor.name} has no items of dtype ${told}`);
+    }
+    return told;
+  }
+  function checkedIndex(index, axis, length) {
+    if (!Number.isInteger(index)) {
+      throw new TypeError(`NDArray: an index is an integer, not ${String(index)}`);
+    }
+    if (index < 0 || index >= length) {
+      throw new RangeError(`NDArray: index ${index} is out of bounds for dimension ${axis}, of length ${length}`);
+    }
+    return index;
+  }
+  var NDArray = class {
+    /** The items in C order (the last index runs fastest). */
+    data;
+    /** The length in each dimension. */
+    shape;
+    /** "float64", "int32", "bool", ...; "float16" also where the browser has Float32Array alone. */
+    dtype;
+    /** Throws TypeError where `data` does not fill `shape`, or has no items of `dtype`. `"bool"` is for a Uint8Array of 0 and 1. */
+    constructor(data, shape, dtype) {
+      this.dtype = checkedDtype(data, dtype);
+      if (product(shape) !== data.length) {
+        throw new TypeError(`NDArray: ${data.length} items do not fill the shape [${shape}]`);
+      }
+      this.data = data;
+      this.shape = Object.freeze([...shape]);
+      Object.freeze(this);
+    }
+    /** The item at an index for each dimension. RangeError where there is none; TypeError for what is no index. */
+    get(...indices) {
+      const { data, shape } = this;
+      if (indices.length !== shape.length) {
+        throw new TypeError(`NDArray.get: ${indices.length} indices for ${shape.length} dimensions; row(i) is a part of it`);
+      }
+      return data[indices.reduce((at, index, axis) => at * shape[axis] + checkedIndex(index, axis, shape[axis]), 0)];
+    }
+    /** A part of one dimension less that shares the memory: a typed array where one is left. RangeError, TypeError as `get`. */
+    row(index) {
+      const [length, ...rest] = this.shape;
+      if (rest.length === 0) {
+        throw new TypeError(`NDArray.row: an array of ${this.shape.length} dimensions has no rows`);
+      }
+      const [size, at] = [product(rest), checkedIndex(index, 0, length)];
+      const items = marked(this.data.subarray(at * size, (at + 1) * size), this.dtype);
+      return rest.length === 1 ? items : partOf(items, rest, this.dtype);
+    }
+  };
+  var partOf = (...given) => new NDArray(...given);
+
+  // src/codec.ts
+  var utf8 = new TextEncoder();
+  var padded = (size) => Math.ceil(size / 8) * 8;
+  var padding = (size) => new Uint8Array(padded(size) - size);
+  var textFrame = (packets) => `[${packets.map((packet) => packet.text).join(",")}]`;
+  function binaryParts(packets) {
+    const buffers = packets.flatMap((packet, index) => packet.buffers.map(({ path, dtype, bytes, shape }) => ({ bytes, entry: [[index, ...path], dtype, bytes.length, shape] })));
+    const table = JSON.stringify(buffers.map(({ entry }) => entry));
+    const header = utf8.encode(`[${textFrame(packets)},${table}]`);
+    const begin = new Uint8Array(Uint32Array.of(1, header.length).buffer);
+    return [begin, header, padding(header.length), ...buffers.flatMap(({ bytes }) => [bytes, padding(bytes.length)])];
+  }
+  function binaryFrame(packets) {
+    const parts = binaryParts(packets);
+    return join(parts, new Uint8Array(sizeOf(parts)));
+  }
+  var frameOf = (packets) => packets.some((packet) => packet.buffers.length) ? binaryFrame(packets) : textFrame(packets);
+  function decode(data) {
+    const messages = typeof data === "string" ? parseJson(data) : decodeBinary(bytesOf(data));
+    if (!Array.isArray(messages)) {
+      throw new ProtocolError("a frame that is not an array of messages");
+    }
+    messages.forEach(checkMessage);
+    return messages;
+  }
+  function decodeBinary(frame) {
+    const bytes = frame.byteOffset % 8 ? frame.slice() : frame;
+    const size = bytes.length < 8 || bytes[0] !== 1 ? Infinity : viewOf(bytes).getUint32(4, true);
+    if (8 + size > bytes.length) {
+      throw new ProtocolError("a binary frame of an unknown type, or cut short");
+    }
+    const header = parseJson(decodeUtf8(bytes.subarray(8, 8 + size)));
+    if (!Array.isArray(header) || !Array.isArray(header[0]) || !Array.isArray(header[1])) {
+      throw new ProtocolError("a binary frame with a wrong header");
+    }
+    header[1].reduce((start, buffer) => takeBuffer(header[0], bytes, start, buffer), padded(8 + size));
+    return header[0];
+  }
+  function takeBuffer(messages, frame, start, buffer) {
+    const [path, dtype, length, shape] = Array.isArray(buffer) ? buffer : [];
+    if (!isCount(length) || length > 0 && start + length > frame.length) {
+      throw new ProtocolError("a buffer that is not in the frame");
+    }
+    const at = Math.min(start, frame.length - frame.length % 8);
+    place(messages, path, binaryValue(frame.subarray(length ? start : at, length ? start + length : at), dtype, shape));
+    return padded(start + length);
+  }
+  function binaryValue(bytes, dtype, shape) {
+    const size = itemSize(dtype);
+    if (!size || bytes.length % size) {
+      throw new ProtocolError("a buffer of the wrong dtype or length");
+    }
+    const count = bytes.length / size;
+    if (shape !== null && !(Array.isArray(shape) && shape.every(isCount) && product(shape) === count)) {
+      throw new ProtocolError("a buffer whose shape does not fit");
+    }
+    const data = makeArray(dtype, bytes, count);
+    return shape === null || shape.length === 1 ? marked(data, dtype) : new NDArray(data, shape, dtype);
+  }
+  function place(root, path, value) {
+    if (!Array.isArray(path) || path.length < 2) {
+      throw new ProtocolError("a buffer without a path");
+    }
+    let parent2 = root;
+    path.forEach((step, index) => {
+      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+      if (!fits || !Object.hasOwn(parent2, step)) {
+        throw new ProtocolError("a buffer whose path leads nowhere");
+      }
+      if (index < path.length - 1) {
+        parent2 = parent2[step];
+      } else if (parent2[step] === null) {
+        parent2[step] = value;
+      } else {
+        throw new ProtocolError("a buffer for a place that is taken");
+      }
+    });
+  }
+
+  // src/link.ts
+  var CREDIT_EVERY = 4;
+  var Link = class {
+    constructor(socket, maxBytes, bulkUrl) {
+      this.socket = socket;
+      this.bulkUrl = bulkUrl;
+      this.assembler = new Assembler(maxBytes);
+      socket.binaryType = "arraybuffer";
+    }
+    socket;
+    bulkUrl;
+    /** What the link belongs to, once Python has welcomed it. */
+    session = null;
+    welcomedAt = null;
+    /** Hello has been sent. */
+    isGreeted = false;
+    /** The connection goes on without this link. */
+    ended = false;
+    assembler;
+    credits = /* @__PURE__ */ new Map();
+    fetches = /* @__PURE__ */ new Set();
+    /** Send past the outbox what belongs to this link alone. */
+    send(message) {
+      this.socket.send(JSON.stringify([message]));
+    }
+    end() {
+      this.ended = true;
+      this.fetches.forEach((running) => running.abort());
+    }
+    /** The messages of a frame, or of the chunks that it completes. Throws ProtocolError. */
+    messagesOf(data) {
+      const bytes = typeof data === "string" ? null : new Uint8Array(data);
+      if (bytes?.[0] !== 2) {
+        return decode(data);
+      }
+      const { stream, content, offer } = this.assembler.accept(bytes);
+      if (offer) {
+        void this.fetch(offer);
+      } else {
+        this.giveCredit(stream, content !== null);
+      }
+      return content === null ? [] : decode(content);
+    }
+    /** Tell Python what has been received, where that is due. */
+    acknowledge(size) {
+      const { session } = this;
+      if (session) {
+        session.addBytes(size);
+        if (session.isAckDue()) {
+          this.send(["ack", session.received]);
+        }
+      }
+    }
+    giveCredit(stream, isComplete) {
+      const count = (this.credits.get(stream) ?? 0) + 1;
+      if (isComplete || count >= CREDIT_EVERY) {
+        this.credits.delete(stream);
+        this.send(["credit", stream, count]);
+      } else {
+        this.credits.set(stream, count);
+      }
+    }
+    /** Fetch what Python offers; what cannot be had comes in chunks. */
+    async fetch(offer) {
+      const url = this.bulkUrl(offer.secret);
+      const running = new AbortController();
+      this.fetches.add(running);
+      const content = url ? await fetchBulk(url, offer.total, running) : null;
+      this.fetches.delete(running);
+      if (this.ended) {
+        return;
+      }
+      if (content) {
+        this.assembler.fill(offer, content);
+        this.session?.addBytes(content.length);
+        this.send(["credit", offer.stream, CHUNK_WINDOW]);
+      } else {
+        this.assembler.drop(offer.stream);
+        this.send(["decline", offer.stream]);
+      }
+    }
+  };
+
+  // src/packet.ts
+  var SEND_DEPTH = 256;
+  var WHOLE_TEXT = 1048576;
+  var MARGIN = 64;
+  var utf82 = new TextEncoder();
+  function isBinary(value) {
+    if (ArrayBuffer.isView(value) || value instanceof NDArray) {
+      return true;
+    }
+    const tag = value[Symbol.toStringTag];
+    return tag === "ArrayBuffer" || tag === "SharedArrayBuffer";
+  }
+  function bufferOf(value, path) {
+    const [data, shape] = value instanceof NDArray ? [value.data, value.shape] : [value, null];
+    const [own, told] = [dtypeOf(data), value.dtype];
+    const dtype = own === "bytes" && (shape || told === "bool") ? told : own;
+    return { path, dtype, bytes: bytesOf(data), shape };
+  }
+  function strip(value, path, found) {
+    if (isBinary(value)) {
+      found.push(bufferOf(value, [...path]));
+      return null;
+    }
+    if (path.length > SEND_DEPTH) {
+      throw new RangeError(`nested deeper than ${SEND_DEPTH} levels`);
+    }
+    if (typeof value.toJSON !== "function") {
+      return stripItems(value, path, found);
+    }
+    const plain = value instanceof Date ? value : value.toJSON(String(path.at(-1)));
+    return plain === value || typeof plain !== "object" || plain === null ? plain : strip(plain, path, found);
+  }
+  function stripItems(value, path, found) {
+    const keys = Array.isArray(value) ? null : Object.keys(value);
+    const length = keys ? keys.length : value.length;
+    let bare = value;
+    for (let index = 0; index < length; index += 1) {
+      const key = keys ? keys[index] : index;
+      const item = value[key];
+      if (typeof item === "object" && item !== null) {
+        path.push(key);
+        const rest = strip(item, path, found);
+        path.pop();
+        if (rest !== item) {
+          bare = bare === value ? shallowCopy(value) : bare;
+          bare[key] = rest;
+        }
+      }
+    }
+    return bare;
+  }
+  var shallowCopy = (value) => Array.isArray(value) ? [...value] : Object.assign(/* @__PURE__ */ Object.create(null), value);
+  function isPlain(value, room) {
+    if (room === 0 || typeof value.toJSON === "function") {
+      return false;
+    }
+    if (!Array.isArray(value)) {
+      return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
+    }
+    for (let index = 0; index < value.length; index += 1) {
+      const item = value[index];
+      if (typeof item === "object" && item !== null && !isPlain(item, room - 1)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  function hasPlainItems(value, room) {
+    for (const key in value) {
+      const item = value[key];
+      if (typeof item === "object" && item !== null && !isPlain(item, room)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  function explain(value, name, above = /* @__PURE__ */ new Map()) {
+    if (typeof value === "bigint") {
+      return `${name}: BigInt cannot be sent`;
+    }
+    if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
+      return "";
+    }
+    if (above.has(value)) {
+      return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;
+    }
+    if (above.size > SEND_DEPTH) {
+      return `${[...above.values()][0]}: nested deeper than ${SEND_DEPTH} levels`;
+    }
+    above.set(value, name);
+    const text = explainItems(value, name, above);
+    above.delete(value);
+    return text;
+  }
+  function explainItems(value, name, above) {
+    for (const key of Object.keys(value)) {
+      const step = Array.isArray(value) ? `[${key}]` : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+      const text = explain(value[key], name + step, above);
+      if (text) {
+        return text;
+      }
+    }
+    return "";
+  }
+  function reasonFor(body, label, error) {
+    const plain = `${label}: ${error instanceof Error ? error.message : error}`;
+    try {
+      return explain(body, label) || plain;
+    } catch (second) {
+      return second instanceof Error ? `${label}: ${second.message}` : plain;
+    }
+  }
+  var textSize = (text) => text.length * 3;
+  var exactSize = ({ text, size }) => size - textSize(text) + utf82.encode(text).length;
+  var bufferSize = ({ bytes, path, shape }) => bytes.length + 3 * JSON.stringify([path, shape]).length + 64;
+  var fitsFrame = (size) => size <= CHUNK_BYTES - MARGIN;
+  function isLarge(packet, mayBeWhole) {
+    if (fitsFrame(packet.size)) {
+      return false;
+    }
+    const isText = packet.buffers.length === 0;
+    return !(mayBeWhole && isText && packet.text.length <= WHOLE_TEXT) && !(isText && fitsFrame(exactSize(packet)));
+  }
+  function compose(message, body, label) {
+    const buffers = [];
+    let text = "";
+    try {
+      text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : stripItems(message, [], buffers));
+    } catch (error) {
+      throw new TypeError(reasonFor(body, label, error), { cause: error });
+    }
+    const size = buffers.reduce((sum, buffer) => sum + bufferSize(buffer), textSize(text));
+    return { text, buffers, size, content: null, isText: true, order: null, bound: false, sent: false, cancelled: false };
+  }
+  function pack(message, body = message, label = "message", maxBytes = Infinity, mayBeWhole = true, memory) {
+    const packet = compose(message, body, label);
+    const size = packet.size > maxBytes ? exactSize(packet) : 0;
+    if (size > maxBytes) {
+      throw new TypeError(`${label}: ${size} bytes are more than the limit of ${maxBytes}`);
+    }
+    if (isLarge(packet, mayBeWhole)) {
+      packet.isText = packet.buffers.length === 0;
+      const parts = packet.isText ? [utf82.encode(`[${packet.text}]`)] : binaryParts([packet]);
+      packet.content = new ChunkedContent(parts, CHUNK_BYTES, memory);
+      packet.text = "";
+      packet.buffers = [];
+      packet.size = packet.content.total;
+    }
+    for (const buffer of packet.buffers) {
+      buffer.bytes = buffer.bytes.slice();
+    }
+    return packet;
+  }
+
+  // src/outbox.ts
+  var WINDOW = 6;
+  var Outbox = class {
+    /** @param maxBytes may wait; a single packet always may. */
+    constructor(write, maxBytes = MAX_MESSAGE_BYTES) {
+      this.write = write;
+      this.maxBytes = maxBytes;
+    }
+    write;
+    maxBytes;
+    /** Memory for large content. */
+    memory = new SpareMemory();
+    /** In order, not looked at yet. */
+    waiting = [];
+    /** Order -> what waits behind an unfinished packet of it. */
+    held = /* @__PURE__ */ new Map();
+    streams = /* @__PURE__ */ new Map();
+    /** Large packets that wait for a free stream. */
+    beyond = [];
+    /** Sent in whole, in that order. */
+    unacknowledged = [];
+    acknowledged = 0;
+    size = 0;
+    nextStream = 1;
+    /** A long text that goes as one frame: from when it waits until Python has it. */
+    whole = null;
+    /** How many packets have not been looked at. */
+    get length() {
+      return this.waiting.length;
+    }
+    /** True while no long text is under way as one frame. */
+    get mayTakeWhole() {
+      return this.whole === null;
+    }
+    /** Add a packet; false where too much waits already. */
+    put(packet) {
+      if (this.size > 0 && this.size + packet.size > this.maxBytes) {
+        return false;
+      }
+      this.size += packet.size;
+      this.waiting.push(packet);
+      if (!packet.content && !fitsFrame(packet.size)) {
+        this.whole = packet;
+      }
+      return true;
+    }
+    /** Send what may be sent now. */
+    flush() {
+      do {
+        this.writeSmall();
+        this.writeChunks();
+      } while (this.waiting.length);
+    }
+    writeSmall() {
+      let batch = [];
+      let size = 0;
+      for (const packet of this.waiting.splice(0)) {
+        if (this.putAside(packet)) {
+          continue;
+        }
+        if (!fitsFrame(size + packet.size)) {
+          this.writeBatch(batch);
+          [batch, size] = [[], 0];
+        }
+        batch.push(packet);
+        size += packet.size + 1;
+      }
+      this.writeBatch(batch);
+    }
+    /** Put aside what does not go into the next frame. */
+    putAside(packet) {
+      const behind = packet.order === null ? void 0 : this.held.get(packet.order);
+      if (packet.cancelled) {
+        this.size -= packet.size;
+        this.forget(packet);
+      } else if (behind) {
+        behind.push(packet);
+      } else if (packet.content) {
+        this.beyond.push(packet);
+        if (packet.order !== null) {
+          this.held.set(packet.order, []);
+        }
+      } else {
+        return false;
+      }
+      return true;
+    }
+    writeBatch(packets) {
+      if (packets.length) {
+        this.write(frameOf(packets));
+        for (const packet of packets) {
+          this.finish(packet);
+        }
+      }
+    }
+    finish(packet) {
+      packet.sent = true;
+      this.size -= packet.size;
+      this.unacknowledged.push(packet);
+    }
+    /** Every stream in turn sends one chunk, until each has its window full. */
+    writeChunks() {
+      let moved = true;
+      while (moved) {
+        moved = false;
+        this.openStreams();
+        for (const [id, stream] of this.streams) {
+          if (stream.underWay < WINDOW) {
+            this.writeChunk(id, stream);
+            moved = true;
+          }
+        }
+      }
+    }
+    openStreams() {
+      while (this.beyond.length && this.streams.size < MAX_STREAMS) {
+        const packet = this.beyond.shift();
+        if (packet.cancelled) {
+          this.size -= packet.size;
+          this.release(packet);
+        } else {
+          const id = this.nextStream;
+          this.nextStream = id === 4294967295 ? 1 : id + 1;
+          this.streams.set(id, { packet, chunker: new Chunker(packet.content, packet.isText, id), underWay: 0 });
+        }
+      }
+    }
+    writeChunk(id, stream) {
+      this.write(stream.chunker.next());
+      stream.underWay += 1;
+      if (stream.chunker.done) {
+        this.streams.delete(id);
+        this.finish(stream.packet);
+        this.release(stream.packet);
+      }
+    }
+    /** A large packet is done: what waited behind it goes before everything newer. */
+    release(packet) {
+      if (packet.order !== null) {
+        this.waiting.unshift(...this.held.get(packet.order) ?? []);
+        this.held.delete(packet.order);
+      }
+    }
+    /** Python has taken `count` chunks of a stream. Unknown streams are done already. */
+    credit(id, count) {
+      const stream = this.streams.get(id);
+      if (stream) {
+        stream.underWay = Math.max(0, stream.underWay - count);
+        this.flush();
+      }
+    }
+    /** Python has received so many packets: they need not be kept. Throws ProtocolError where that many were not sent. */
+    acknowledge(received) {
+      const sent = this.acknowledged + this.unacknowledged.length;
+      if (!(received >= this.acknowledged && received <= sent)) {
+        throw new ProtocolError(`${received} messages acknowledged, of ${sent}`);
+      }
+      for (const packet of this.unacknowledged.splice(0, received - this.acknowledged)) {
+        if (packet.content) {
+          this.memory.give(packet.content);
+          packet.content = null;
+        }
+        this.forget(packet);
+      }
+      this.acknowledged = received;
+    }
+    forget(packet) {
+      if (this.whole === packet) {
+        this.whole = null;
+      }
+    }
+    /** The session goes on over a new connection: what Python has not received goes out again. Throws as `acknowledge`. */
+    rewind(received) {
+      this.acknowledge(received);
+      this.beginAgain([...this.unacknowledged, ...this.unfinished()].filter((packet) => !packet.cancelled));
+    }
+    /** The session is over: what was not sent goes to the next one, except answers. Returns how many may be lost. */
+    reset() {
+      const lost = this.unacknowledged.filter((packet) => !packet.cancelled).length;
+      this.beginAgain(this.unfinished().filter((packet) => !packet.bound && !packet.cancelled && !packet.sent));
+      this.acknowledged = 0;
+      return lost;
+    }
+    /** Drop everything. */
+    clear() {
+      this.beginAgain([]);
+      this.acknowledged = 0;
+    }
+    unfinished() {
+      const begun = [...this.streams.values()].map(({ packet }) => packet);
+      return [...begun, ...this.beyond, ...[...this.held.values()].flat(), ...this.waiting];
+    }
+    beginAgain(packets) {
+      this.waiting = packets;
+      this.beyond = [];
+      this.unacknowledged = [];
+      this.streams.clear();
+      this.held.clear();
+      this.size = packets.reduce((sum, packet) => sum + packet.size, 0);
+    }
+  };
+
+  // src/requests.ts
+  var Requests = class {
+    /** Answers that came late, twice, or to nothing. */
+    ignored = 0;
+    nextId = 1;
+    pending = /* @__PURE__ */ new Map();
+    get size() {
+      return this.pending.size;
+    }
+    newId() {
+      const id = this.nextId;
+      this.nextId = id === Number.MAX_SAFE_INTEGER ? 1 : id + 1;
+      return id;
+    }
+    /** @param limit milliseconds; null means no limit. */
+    add(id, packet, settle, limit) {
+      const timer = limit === null ? void 0 : setTimeout(() => this.settle(id, timedOut()), limit);
+      this.pending.set(id, { settle, packet, timer });
+    }
+    settle(id, failure, value) {
+      const request = this.pending.get(id);
+      if (!request) {
+        this.ignored += 1;
+        return;
+      }
+      this.pending.delete(id);
+      clearTimeout(request.timer);
+      request.packet.cancelled = true;
+      request.settle(failure, value);
+    }
+    /** End those that were sent; `all`: also the others, which would wait for ever. */
+    disconnect(all) {
+      for (const [id, { packet }] of [...this.pending]) {
+        if (all || packet.sent) {
+          this.settle(id, disconnected(`the connection was lost${packet.sent ? ": it may or may not have run" : ""}`));
+        }
+      }
+    }
+  };
+
+  // src/session.ts
+  var ACK_MESSAGES = 64;
+  var Session = class {
+    /** @param seconds for which Python waits for another connection. */
+    constructor(name, seconds) {
+      this.name = name;
+      this.seconds = seconds;
+    }
+    name;
+    seconds;
+    received = 0;
+    acknowledged = 0;
+    bytes = 0;
+    /** Count bytes towards the next acknowledgement. */
+    addBytes(count) {
+      this.bytes += count;
+    }
+    /** True now and then: Python need not keep what it hears of. The caller acknowledges `received`. */
+    isAckDue() {
+      const news = this.received - this.acknowledged;
+      if (news < ACK_MESSAGES && (news === 0 || this.bytes < CHUNK_BYTES)) {
+        return false;
+      }
+      this.acknowledged = this.received;
+      this.bytes = 0;
+      return true;
+    }
+  };
+
+  // src/trouble.ts
+  async function askWhy(address, identity) {
+    const url = hasDocument() ? address.http("stats") : "";
+    if (!url) {
+      return "";
+    }
+    try {
+      const headers = { authorization: `Bearer ${identity.token}` };
+      const { ok, headers: told } = await fetch(url, { headers, cache: "no-store", credentials: "same-origin" });
+      if (ok) {
+        return "refused";
+      }
+      const asks = told.get("www-authenticate") === "Bearer";
+      return !asks ? "" : identity.token ? "other token" : "no token";
+    } catch {
+      return "";
+    }
+  }
+
+  // src/connection.ts
+  var STATES = {
+    idle: { next: ["connecting", "closed", "hidden"], mayReconnect: true },
+    connecting: { next: ["open", "waiting", "closed", "hidden"], mayReconnect: false },
+    open: { next: ["waiting", "closed", "hidden"], mayReconnect: false },
+    waiting: { next: ["connecting", "closed", "hidden"], mayReconnect: true },
+    closed: { next: ["connecting"], mayReconnect: true },
+    hidden: { next: ["connecting", "closed"], mayReconnect: false }
+  };
+  var PROTOCOL_ERROR = 4400;
+  var BURST = 256;
+  var GOOD_CONNECTION = 1e3;
+  var [FIRST_DELAY, LONGEST_DELAY] = [100, 5e3];
+  var PATIENT_ATTEMPTS = 6;
+  var ASK_EVERY = 4;
+  var UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
+  var DELIVERED = /* @__PURE__ */ new Map([
+    ["call", "JsPyFunction.js"],
+    ["notify", "JsPyFunction.js"],
+    ["push", "JsPyQueue.js"],
+    ["publish", "JsPyPubsub.js"],
+    ["custom", "JsPyTextSocket.js"]
+  ]);
+  var Connection = class {
+    constructor(address, identity) {
+      this.address = address;
+      this.identity = identity;
+      this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
+    }
+    address;
+    identity;
+    outbox = new Outbox((frame) => this.link?.socket.send(frame));
+    requests = new Requests();
+    deliveries = new Deliveries();
+    errors = new ErrorDescriptions();
+    opened = new Listeners("add_open_event");
+    closed = new Listeners("add_close_event");
+    stateChanged = new Listeners("add_state_event");
+    sessionBegan = new Listeners("add_session_event");
+    /** The subscriptions that `hello` carries. */
+    topics = () => [];
+    /** Shows a trouble to the person at the page, where the badge is loaded. */
+    badge = null;
+    socketId = null;
+    connections = 0;
+    /** Why Python closed the connection. */
+    disconnectReason = null;
+    state = "idle";
+    link = null;
+    session = null;
+    documentName = randomName();
+    maxBytes = MAX_MESSAGE_BYTES;
+    /** The name of the last session's Python. */
+    pythonName = "";
+    wasWelcomed = false;
+    toldState = "connecting";
+    isFlushScheduled = false;
+    failedAttempts = 0;
+    retryTimer;
+    giveUpTimer;
+    /** The document gives way to a new one when it connects again. */
+    reloads = false;
+    closedByPage = false;
+    wantsBadge = true;
+    refusal = "";
+    hinted = false;
+    warnedReason = "";
+    warned = /* @__PURE__ */ new Set();
+    waiters = /* @__PURE__ */ new Set();
+    handlers = /* @__PURE__ */ new Map();
+    protocols = /* @__PURE__ */ new Map();
+    // ---------------------------------------------------------------- what the page sees
+    get isOpen() {
+      return this.state === "open";
+    }
+    get isWaiting() {
+      return this.state === "waiting";
+    }
+    get socket() {
+      return this.link?.socket ?? null;
+    }
+    /** The state as a person would call it. */
+    get publicState() {
+      if (this.state === "open" || this.state === "closed") {
+        return this.state;
+      }
+      return this.session ? "reconnecting" : this.wasWelcomed ? "lost" : "connecting";
+    }
+    async waitReady(timeout) {
+      const limit = millisecondsOf(timeout);
+      if (this.state === "open" || this.state === "closed") {
+        return this.state === "open";
+      }
+      return new Promise((resolve) => {
+        const tell = (isReady) => (clearTimeout(timer), resolve(isReady));
+        const late = () => void (this.waiters.delete(tell) && resolve(false));
+        const timer = limit === null ? void 0 : setTimeout(late, limit);
+        this.waiters.add(tell);
+      });
+    }
+    setBadge(on) {
+      this.wantsBadge = on;
+      this.tellBadge(this.publicState);
+    }
+    /** Serve an incoming kind of message. */
+    handle(kind, handler) {
+      this.handlers.set(kind, handler);
+    }
+    /** Serve a user's own kind of message. */
+    addProtocol(name, func) {
+      this.protocols.set(name, checkedFunction(func, `add_protocol('${name}')`));
+    }
+    // ---------------------------------------------------------------- states
+    enter(next) {
+      if (!STATES[this.state].next.includes(next)) {
+        throw new Error(`jsmeets_local: a connection that is ${this.state} cannot be ${next}`);
+      }
+      this.state = next;
+    }
+    /** Connect for the first time, unless the page has done something else meanwhile. */
+    begin() {
+      if (this.state === "idle") {
+        this.connect();
+      }
+      this.identity.keepTold();
+    }
+    /** Connect again now; false where that is not needed. */
+    reconnect(url) {
+      if (!STATES[this.state].mayReconnect) {
+        return false;
+      }
+      if (url !== void 0 && url !== null) {
+        this.address.set(url);
+      }
+      return this.connect();
+    }
+    /** Close, and stay closed until `reconnect`. */
+    close() {
+      if (this.state === "closed") {
+        return false;
+      }
+      this.sayGoodbye("closed");
+      return true;
+    }
+    /** The document is left: it may come back from the browser's cache. */
+    hide() {
+      if (this.state !== "closed" && this.state !== "hidden") {
+        this.sayGoodbye("hidden");
+      }
+    }
+    /** The document is back, as another one. */
+    show() {
+      if (this.state === "hidden") {
+        this.documentName = randomName();
+        this.connect();
+      }
+    }
+    /** Connect without waiting for the next attempt. */
+    hurry() {
+      if (this.state === "waiting") {
+        this.connect();
+      }
+    }
+    /** Leave; Python knows of this page since its hello, also where the welcome has not come yet. */
+    sayGoodbye(next) {
+      const old = this.link;
+      if (this.state === "open") {
+        this.outbox.flush();
+      }
+      if (old?.isGreeted) {
+        old.send(["goodbye"]);
+      }
+      this.closedByPage = next === "closed";
+      this.leave(next);
+      old?.socket.close();
+    }
+    connect() {
+      clearTimeout(this.retryTimer);
+      this.enter("connecting");
+      this.closedByPage = false;
+      try {
+        const { address, identity } = this;
+        address.url ??= address.socket;
+        const token = identity.token ? [`jsmeets.token.${identity.token}`] : [];
+        this.listen(new WebSocket(address.url, ["jsmeets.v1", ...token]));
+        return true;
+      } catch (error) {
+        console.error("JsPyTextSocket: cannot open a connection:", error);
+        this.leave("closed");
+        return false;
+      }
+    }
+    listen(socket) {
+      const link = new Link(socket, this.maxBytes, (secret) => this.address.http(`bulk/${secret}`));
+      this.link = link;
+      socket.onopen = () => link.ended || this.greet(link);
+      socket.onmessage = (event) => link.ended || this.receive(link, event.data);
+      socket.onclose = (event) => link.ended || this.lost(link, event);
+    }
+    /** Say hello; or, while the program is being written, fetch the page that Python has now. */
+    greet(link) {
+      if (this.reloads) {
+        location.reload();
+        return;
+      }
+      const { name, received } = this.session ?? { name: "", received: 0 };
+      const mayFetch = this.address.http("bulk/") ? [true] : [];
+      link.isGreeted = true;
+      link.send(["hello", this.documentName, this.identity.page, this.topics(), name, received, ...mayFetch]);
+    }
+    lost(link, event) {
+      this.noteReason(event.reason);
+      const isNew = link.welcomedAt === null;
+      if (isNew && !this.identity.token && !this.hinted) {
+        this.hinted = true;
+        console.error(`JsPyTextSocket: no connection to ${this.address.url}. Open the page by the URL that app.launch() printed (it carries the launch token); or the Python server is not running.`);
+      }
+      if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
+        void this.askWhy();
+      }
+      const isHopeless = event.code === PROTOCOL_ERROR && isNew;
+      this.leave(isHopeless ? "closed" : "waiting", isHopeless);
+    }
+    async askWhy() {
+      this.refusal = await askWhy(this.address, this.identity);
+      this.tellBadge(this.publicState);
+    }
+    noteReason(reason) {
+      if (reason) {
+        this.disconnectReason = reason;
+        if (reason !== this.warnedReason) {
+          this.warnedReason = reason;
+          console.warn(`JsPyTextSocket: disconnected: ${reason}`);
+        }
+      }
+    }
+    /** Python speaks another language: start afresh. */
+    refuse(reason) {
+      this.session = null;
+      console.error(`JsPyTextSocket: protocol error: ${reason}`);
+      this.link?.socket.close(PROTOCOL_ERROR, reason.replace(/[^\x20-\x7e]/g, "?").slice(0, 120));
+      this.leave("waiting");
+    }
+    /**
+     * The link is gone: the session waits for another one, or ends.
+     * `isRefused`: Python has accepted the connection, and not the page.
+     */
+    leave(next, isRefused = false) {
+      const { link, session } = this;
+      const wasOpen = this.state === "open";
+      if (typeof link?.welcomedAt === "number" && performance.now() - link.welcomedAt > GOOD_CONNECTION) {
+        this.failedAttempts = 0;
+      }
+      clearTimeout(this.retryTimer);
+      link?.end();
+      this.link = null;
+      this.enter(next);
+      if (next !== "waiting" || !session?.seconds) {
+        this.endSession();
+      } else if (wasOpen) {
+        this.giveUpTimer = setTimeout(() => this.giveUp(), session.seconds * 1e3);
+      }
+      if (next === "closed") {
+        this.outbox.clear();
+        this.tellWaiters(false);
+      }
+      if (wasOpen || isRefused) {
+        this.closed.run();
+      }
+      this.tellState();
+      this.settleAfterEvents();
+    }
+    /** A close event may have connected again, or closed: only what is still so is done. */
+    settleAfterEvents() {
+      this.socketId = this.session ? this.socketId : null;
+      if (this.state === "waiting") {
+        const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.failedAttempts) * (0.5 + Math.random() / 2);
+        this.failedAttempts += 1;
+        clearTimeout(this.retryTimer);
+        this.retryTimer = setTimeout(() => this.connect(), delay);
+      }
+    }
+    // ---------------------------------------------------------------- sessions
+    /** Python does not wait for us any more, or is another one: what it got is no longer known. */
+    endSession() {
+      clearTimeout(this.giveUpTimer);
+      const hadSession = this.session !== null;
+      this.session = null;
+      this.requests.disconnect(this.state === "closed");
+      const lost = this.outbox.reset();
+      if (hadSession && lost && this.state !== "hidden") {
+        console.warn(`JsPyTextSocket: the connection was lost: ${lost} messages may or may not have arrived`);
+      }
+    }
+    giveUp() {
+      this.endSession();
+      this.socketId = null;
+      this.tellState();
+    }
+    receiveWelcome([, id, page, settings], link) {
+      clearTimeout(this.giveUpTimer);
+      const resumes = this.session !== null && settings.resumed === true && settings.session === this.session.name;
+      if (resumes) {
+        this.outbox.rewind(settings.received);
+      } else if (this.endEarlierSession(link)) {
+        const seconds = Number(settings.resume_seconds) || 0;
+        this.session = new Session(String(settings.session ?? ""), seconds);
+      } else {
+        return;
+      }
+      link.session = this.session;
+      link.welcomedAt = performance.now();
+      this.apply(settings);
+      link.assembler.maxBytes = this.maxBytes;
+      this.wasWelcomed = true;
+      this.hinted = true;
+      this.warnedReason = "";
+      this.refusal = "";
+      this.disconnectReason = null;
+      this.connections += 1;
+      this.socketId = id;
+      this.enter("open");
+      this.identity.store(page);
+      this.outbox.flush();
+      this.tellWaiters(true);
+      this.deliveries.run(() => this.tellOpened(link, !resumes));
+    }
+    apply(settings) {
+      this.maxBytes = isId(settings.max_message_bytes) ? settings.max_message_bytes : this.maxBytes;
+      this.reloads = settings.reload === true && hasDocument();
+      this.wantsBadge &&= settings.badge !== false;
+    }
+    /** However fast a new Python is there, "lost" is told before its "open". */
+    endEarlierSession(link) {
+      this.endSession();
+      this.socketId = null;
+      if (this.toldState === "reconnecting") {
+        this.tellState();
+      }
+      return !link.ended;
+    }
+    // ---------------------------------------------------------------- events
+    tellOpened(link, isNewSession) {
+      if (!link.ended) {
+        this.opened.run();
+        this.tellState();
+      }
+      if (isNewSession && this.session) {
+        const { name } = this.session;
+        const restarted = this.pythonName !== "" && name !== this.pythonName;
+        this.pythonName = name;
+        this.sessionBegan.run(restarted);
+      }
+    }
+    tellState() {
+      const now = this.publicState;
+      this.tellBadge(now);
+      if (now !== this.toldState) {
+        this.toldState = now;
+        this.stateChanged.run(now);
+      }
+    }
+    /** A person need not know of what the page itself has closed. */
+    tellBadge(now) {
+      if (this.state !== "hidden") {
+        this.badge?.(this.wantsBadge && !this.closedByPage ? this.troubleOf(now) : "open", this.disconnectReason ?? "");
+      }
+    }
+    troubleOf(now) {
+      if (now === "open" || now === "closed") {
+        return now;
+      }
+      if (this.reloads && now === "lost") {
+        return this.failedAttempts < PATIENT_ATTEMPTS ? "restarting" : "broken";
+      }
+      return this.refusal && now !== "reconnecting" ? this.refusal : now;
+    }
+    tellWaiters(isReady) {
+      const all = [...this.waiters];
+      this.waiters.clear();
+      all.forEach((tell) => tell(isReady));
+    }
+    // ---------------------------------------------------------------- what arrives
+    receive(link, data) {
+      try {
+        const messages = link.messagesOf(data);
+        for (const message of messages) {
+          if (!link.ended) {
+            this.take(link, message);
+          }
+        }
+        if (!link.ended && messages.length) {
+          link.acknowledge(typeof data === "string" ? data.length : data.byteLength);
+        }
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) {
+          throw error;
+        }
+        this.refuse(error.message);
+      }
+    }
+    take(link, message) {
+      const [kind] = message;
+      const { session } = link;
+      if (link.welcomedAt === null ? kind !== "welcome" && kind !== "close" : kind === "welcome") {
+        throw new ProtocolError(`an unexpected '${kind}' message`);
+      }
+      if (session && !UNCOUNTED.includes(kind)) {
+        session.received += 1;
+      }
+      if (!DELIVERED.has(kind)) {
+        this.takeAtOnce(link, message);
+      } else if (this.deliveries.isHeld) {
+        this.deliveries.run(() => this.deliver(session, message));
+      } else {
+        this.deliver(session, message);
+      }
+    }
+    takeAtOnce(link, message) {
+      const [kind, first, second] = message;
+      switch (kind) {
+        case "return":
+          return this.requests.settle(first, null, second);
+        case "error":
+          return this.requests.settle(first, second);
+        case "ack":
+          return this.outbox.acknowledge(first);
+        case "credit":
+          return this.outbox.credit(first, second);
+        case "ping":
+          return link.send(["pong", first]);
+        case "welcome":
+          return this.receiveWelcome(message, link);
+        case "close":
+          return this.receiveClose(first, second, link);
+        case "fault":
+          return console.error(`JsPyTextSocket: ${first}: ${second.message}`);
+        default:
+          throw new ProtocolError(`an unexpected '${kind}' message`);
+      }
+    }
+    receiveClose(reason, comesBack, link) {
+      this.noteReason(reason);
+      link.socket.close();
+      this.session = null;
+      this.leave(comesBack ? "waiting" : "closed", link.welcomedAt === null);
+    }
+    deliver(session, message) {
+      const [kind, id] = message;
+      const isRequest = kind === "call" || kind === "push" && id > 0;
+      if (isRequest && this.session !== session) {
+        return;
+      }
+      const handler = this.handlers.get(kind);
+      if (handler) {
+        handler(message, (answer, body, label) => this.reply(session, answer, body, label));
+        return;
+      }
+      const text = `This page has not loaded ${DELIVERED.get(kind)}`;
+      if (isRequest) {
+        this.reply(session, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
+      } else {
+        this.warnOnce(`${text}: '${kind}' messages are lost`);
+      }
+    }
+    receiveCustom(object) {
+      const func = this.protocols.get(object.protocol);
+      if (func) {
+        this.guard(`protocol '${object.protocol}'`, () => func(object));
+      } else {
+        this.warnOnce(`no protocol '${object.protocol}' is added: its messages are lost`);
+      }
+    }
+    warnOnce(text) {
+      if (!this.warned.has(text)) {
+        this.warned.add(text);
+        console.warn(`JsPyTextSocket: ${text}`);
+      }
+    }
+    // ---------------------------------------------------------------- what goes out
+    pack(message, body, label) {
+      return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
+    }
+    post(packet) {
+      if (this.state === "closed" || !this.outbox.put(packet)) {
+        return false;
+      }
+      if (this.state !== "open") {
+        return true;
+      }
+      if (this.outbox.length >= BURST) {
+        this.outbox.flush();
+      } else if (!this.isFlushScheduled) {
+        this.isFlushScheduled = true;
+        queueMicrotask(this.flush);
+      }
+      return true;
+    }
+    flush = () => {
+      this.isFlushScheduled = false;
+      if (this.state === "open") {
+        this.outbox.flush();
+      }
+    };
+    /** Ask Python something. Throws TypeError for what cannot be sent. */
+    request(request) {
+      const id = this.requests.newId();
+      const packet = this.pack(request.message(id), request.body, request.label);
+      packet.order = request.order ?? null;
+      if (this.post(packet)) {
+        this.requests.add(id, packet, request.settle, request.limit);
+      } else {
+        request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "too much is waiting to be sent"));
+      }
+    }
+    /** Send without an answer; false where it cannot be sent. Throws TypeError for what cannot be sent at all. */
+    notify(message, body, label, order) {
+      const packet = this.pack(message, body, label);
+      packet.order = order ?? null;
+      return this.post(packet);
+    }
+    reply(session, message, body, label) {
+      if (this.session === session) {
+        const packet = this.pack(message, body, label);
+        packet.bound = true;
+        this.post(packet);
+      }
+    }
+    /** Send a message of the user's own kind. */
+    sendCustom(object) {
+      const missing = CUSTOM_KEYS.filter((key) => !(key in Object(object)));
+      if (missing.length) {
+        throw new TypeError(`send_json: the object lacks ${missing.join(", ")}`);
+      }
+      if (typeof object.protocol !== "string") {
+        throw new TypeError("send_json: protocol must be a string");
+      }
+      const full = { ...object };
+      for (const key of CUSTOM_KEYS) {
+        full[key] = full[key] ?? null;
+      }
+      return this.notify(["custom", full], full, "object", `custom ${full.protocol}`);
+    }
+    /** Report an error that nobody waits for, here and in Python. */
+    fault(what, error) {
+      console.error(`JsPyTextSocket: error in ${what}:`, error);
+      this.sendFault(what, { kind: "raised", ...this.errors.describe(error) });
+    }
+    sendFault(what, failure) {
+      this.post(pack(["fault", what, failure]));
+    }
+    /** Call a user's function; report its error, also that of a promise. */
+    guard(what, action) {
+      guard(action, (error) => this.fault(what, error));
+    }
+  };
+
+  // src/functions.ts
+  function createFunctions(connection, loadCode) {
+    const exposed = /* @__PURE__ */ new Map();
+    const errors = new CallErrors(() => connection.socketId);
+    let code = null;
+    function checkedKey(key) {
+      if (typeof key !== "string") {
+        throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
+      }
+    }
+    function call(key, timeout) {
+      checkedKey(key);
+      const limit = millisecondsOf(timeout);
+      return function invoke(...args) {
+        const place2 = errors.placeOf(invoke);
+        return new Promise((resolve, reject) => connection.request({
+          message: (id) => ["call", id, key, args],
+          body: args,
+          label: "args",
+          limit,
+          settle: (failure, value) => failure ? reject(errors.at(place2, failure, key, timeout)) : resolve(value)
+        }));
+      };
+    }
+    function callNowait(key) {
+      checkedKey(key);
+      return (...args) => {
+        if (!connection.notify(["notify", key, args], args, "args")) {
+          throw new Error("Could not send to server @javascript");
+        }
+      };
+    }
+    const isRunning = (key) => (exposed.get(key)?.running ?? 0) > 0;
+    const keys = () => [...exposed.keys()];
+    function expose(key, func, exclusive = false) {
+      if (typeof key !== "string" || key === "" || key.startsWith("$")) {
+        throw new TypeError(`expose: the key must be a string that is not empty and does not begin with "$", not ${String(key)}`);
+      }
+      if (typeof func !== "function") {
+        throw new TypeError(`expose('${key}'): a function is needed, not ${func === null ? "null" : typeof func}`);
+      }
+      if (isRunning(key)) {
+        return false;
+      }
+      exposed.set(key, { func, exclusive: Boolean(exclusive), running: 0, tail: Promise.resolve() });
+      return true;
+    }
+    function unknown(key) {
+      const error = new Error(`Function key name is not registered @javascript: '${key}' (exposed: ${keys().join(", ")})`);
+      Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
+      return Object.assign(error, { name: "UnknownFunction", stack: "" });
+    }
+    function run(entry, args) {
+      entry.running += 1;
+      let result;
+      try {
+        result = entry.exclusive ? runInOrder(entry, args) : entry.func(...args);
+        if (isThenable(result)) {
+          return Promise.resolve(result).finally(() => {
+            entry.running -= 1;
+          });
+        }
+      } catch (error) {
+        entry.running -= 1;
+        throw error;
+      }
+      entry.running -= 1;
+      return result;
+    }
+    function runInOrder(entry, args) {
+      const result = entry.tail.then(() => entry.func(...args));
+      entry.tail = result.then(() => void 0, () => void 0);
+      return result;
+    }
+    function serve(key, args) {
+      const entry = exposed.get(key);
+      if (entry) {
+        return run(entry, args);
+      }
+      switch (key) {
+        case "$map":
+          return map(args);
+        case "$eval":
+          return withCode(({ evaluate }) => evaluate(String(args[0])));
+        case "$cell":
+          return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
+        case "$names":
+          return keys().sort();
+        case "$describe":
+          return describe(String(args[0]));
+        default:
+          throw unknown(key);
+      }
+    }
+    async function load() {
+      const loaded = await loadCode();
+      return code ??= loaded.createCode();
+    }
+    function withCode(action) {
+      if (code) {
+        return action(code);
+      }
+      const release = connection.deliveries.hold();
+      return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
+    }
+    async function describe(key) {
+      const entry = exposed.get(key);
+      if (!entry) {
+        throw unknown(key);
+      }
+      return (code ?? await load()).describe(key, entry.func);
+    }
+    const receiveCall = ([, id, key, args], reply) => {
+      follow(() => serve(key, args), (value) => answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
+    };
+    function receiveNotify(key, args) {
+      connection.guard(`function '${key}'`, () => serve(key, args));
+    }
+    function answer(id, value, reply) {
+      try {
+        reply(["return", id, orNull(value)], value, "result");
+      } catch (error) {
+        reply(["error", id, { kind: "unserializable", ...connection.errors.describe(error) }]);
+      }
+    }
+    function failureOf(error) {
+      const isUnknown = error?.jsmeets_kind === "unknown";
+      return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...isUnknown && { trace: "" } };
+    }
+    function map(args) {
+      const key = args.pop();
+      return new Promise((done) => {
+        const values = new Array(args.length);
+        let failure = null;
+        let open = args.length;
+        const end = () => {
+          open -= 1;
+          if (open === 0) {
+            done(failure ?? values);
+          }
+        };
+        args.forEach((own, place2) => follow(() => serve(key, own), (value) => {
+          values[place2] = value;
+          end();
+        }, (error) => {
+          failure = failure && failure.place < place2 ? failure : { place: place2, error: failureOf(error) };
+          end();
+        }));
+      });
+    }
+    connection.handle("call", receiveCall);
+    connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
+    for (const protocol of ["function", "function_call"]) {
+      connection.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
+    }
+    return {
+      VERSION: version,
+      JsPyError,
+      expose,
+      clear: (key) => !isRunning(key) && exposed.delete(key),
+      is_running: isRunning,
+      get_keys: keys,
+      has: (key) => exposed.has(key),
+      call,
+      call_nowait: callNowait,
+      list: () => call("$list")()
+    };
+  }
+
+  // src/lifecycle.ts
+  function scriptsHaveRun() {
+    if (!hasDocument() || document.readyState === "complete") {
+      return true;
+    }
+    const [timing] = performance.getEntriesByType?.("navigation") ?? [];
+    return document.readyState === "interactive" && (timing?.domContentLoadedEventStart ?? 0) > 0;
+  }
+  function followDocument(connection) {
+    const release = scriptsHaveRun() ? () => void 0 : connection.deliveries.hold();
+    if (!hasDocument()) {
+      return;
+    }
+    document.addEventListener("DOMContentLoaded", () => setTimeout(release), { once: true });
+    addEventListener("load", release, { once: true });
+    addEventListener("online", () => connection.hurry());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" || connection.hurry());
+    addEventListener("pagehide", () => connection.hide());
+    addEventListener("pageshow", (event) => event.persisted && connection.show());
+  }
+
+  // src/pubsub.ts
+  function checkTopic(topic) {
+    if (typeof topic !== "string") {
+      throw new TypeError(`A topic must be a string, not ${typeof topic}`);
+    }
+  }
+  function createPubsub(connection) {
+    const subscriptions = /* @__PURE__ */ new Map();
+    const ask = (message, limit, body, order) => new Promise((resolve) => connection.request({
+      message,
+      body,
+      label: "data",
+      ...order !== void 0 && { order },
+      limit,
+      settle: (failure, value) => resolve({ answered: !failure, value: !failure && value === true })
+    }));
+    function publish(topic, suppress, timeout) {
+      checkTopic(topic);
+      const isTimeout = typeof suppress === "number" && timeout === void 0;
+      const limit = millisecondsOf(isTimeout ? suppress : timeout);
+      const isQuiet = !isTimeout && suppress !== void 0 && suppress !== false;
+      return async (data) => {
+        try {
+          const message = (id) => ["publish", id, topic, orNull(data), isQuiet];
+          return (await ask(message, limit, data, `publish ${topic}`)).value;
+        } catch (error) {
+          console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
+          return false;
+        }
+      };
+    }
+    async function subscribe(topic, func, timeout) {
+      checkTopic(topic);
+      const limit = millisecondsOf(timeout);
+      checkedFunction(func, `subscribe('${topic}')`);
+      const before = subscriptions.get(topic);
+      const entry = before ?? { func, news: [], isBusy: false };
+      entry.func = func;
+      subscriptions.set(topic, entry);
+      const { value } = await ask((id) => ["subscribe", id, topic], limit);
+      if (!value && !before && entry.func === func && subscriptions.get(topic) === entry) {
+        subscriptions.delete(topic);
+      }
+      return value;
+    }
+    async function unsubscribe(topic, timeout) {
+      const limit = millisecondsOf(timeout);
+      const entry = subscriptions.get(topic);
+      if (!entry) {
+        return false;
+      }
+      subscriptions.delete(topic);
+      entry.news = [];
+      return (await ask((id) => ["unsubscribe", id, topic], limit)).answered;
+    }
+    const topics = () => [...subscriptions.keys()];
+    function receivePublication(topic, data) {
+      const entry = subscriptions.get(topic);
+      if (entry) {
+        entry.news.push(data);
+        drain(topic, entry);
+      }
+    }
+    function drain(topic, entry) {
+      while (!entry.isBusy && entry.news.length) {
+        entry.isBusy = true;
+        run(topic, entry, entry.news.shift());
+      }
+    }
+    function run(topic, entry, data) {
+      const failed = (error) => connection.fault(`subscriber of '${topic}'`, error);
+      try {
+        const result = entry.func(topic, data);
+        if (isThenable(result)) {
+          Promise.resolve(result).catch(failed).then(() => {
+            entry.isBusy = false;
+            drain(topic, entry);
+          });
+          return;
+        }
+      } catch (error) {
+        failed(error);
+      }
+      entry.isBusy = false;
+    }
+    connection.topics = topics;
+    connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
+    connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
+    return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
+  }
+
+  // src/queues.ts
+  var Items = class {
+    list = [];
+    first = 0;
+    get size() {
+      return this.list.length - this.first;
+    }
+    push(item) {
+      this.list.push(item);
+    }
+    pop() {
+      const item = this.list.pop();
+      this.tidy();
+      return item;
+    }
+    shift() {
+      const item = this.list[this.first];
+      this.list[this.first] = void 0;
+      this.first += 1;
+      this.tidy();
+      return item;
+    }
+    tidy() {
+      if (this.size === 0) {
+        this.clear();
+      } else if (this.first > 1024 && this.first * 2 > this.list.length) {
+        this.list = this.list.slice(this.first);
+        this.first = 0;
+      }
+    }
+    clear() {
+      this.list = [];
+      this.first = 0;
+    }
+  };
+  function orderOf(key) {
+    const fits = key === null || typeof key === "string" || typeof key === "boolean" || Number.isFinite(key);
+    if (!fits) {
+      throw new TypeError(`The key of a queue must be a string, number, boolean or null, not ${typeof key}`);
+    }
+    return `push ${JSON.stringify(key)}`;
+  }
+  function createQueues(connection) {
+    const queues = /* @__PURE__ */ new Map();
+    const waiters = /* @__PURE__ */ new Map();
+    let callbacks = [];
+    function pushNowait(key) {
+      const order = orderOf(key);
+      return (data) => {
+        if (!connection.notify(["push", 0, key, orNull(data)], data, "data", order)) {
+          throw new Error("Could not send to server @javascript");
+        }
+      };
+    }
+    function push(key, timeout) {
+      const order = orderOf(key);
+      const limit = millisecondsOf(timeout);
+      return (data) => new Promise((resolve) => {
+        try {
+          connection.request({
+            message: (id) => ["push", id, key, orNull(data)],
+            body: data,
+            label: "data",
+            order,
+            limit,
+            settle: (failure, value) => {
+              if (failure?.kind === "refused") {
+                console.error(`JsPyQueue: cannot push to '${key}': ${failure.message}`);
+              }
+              resolve(!failure && value === true);
+            }
+          });
+        } catch (error) {
+          console.error(`JsPyQueue: cannot push to '${key}':`, error);
+          resolve(false);
+        }
+      });
+    }
+    function receiveItem(key, data, taken = () => {
+    }) {
+      const items = queues.get(key) ?? new Items();
+      queues.set(key, items);
+      items.push(data);
+      taken();
+      waiters.get(key)?.shift()?.(items.shift());
+      for (const func of [...callbacks]) {
+        connection.guard(`queue callback for '${key}'`, () => func(key));
+      }
+    }
+    const isEmpty = (key) => (queues.get(key)?.size ?? 0) === 0;
+    const shift = (key, defaultValue) => isEmpty(key) ? defaultValue : queues.get(key).shift();
+    async function get(key, timeout) {
+      orderOf(key);
+      const limit = millisecondsOf(timeout);
+      return isEmpty(key) ? nextItem(key, limit) : shift(key);
+    }
+    function nextItem(key, limit) {
+      return new Promise((resolve, reject) => {
+        const waiting = waiters.get(key) ?? [];
+        waiters.set(key, waiting);
+        const take = (item) => (clearTimeout(timer), resolve(item));
+        const late = () => {
+          waiting.splice(waiting.indexOf(take), 1);
+          reject(new DOMException(`Nothing came on the queue '${key}' in time`, "TimeoutError"));
+        };
+        const timer = limit === null ? void 0 : setTimeout(late, limit);
+        waiting.push(take);
+      });
+    }
+    connection.handle("push", ([, id, key, data], reply) => receiveItem(key, data, () => void (id > 0 && reply(["return", id, true]))));
+    for (const protocol of ["queue", "queue_call"]) {
+      connection.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
+    }
+    return {
+      VERSION: version,
+      push_nowait: pushNowait,
+      push,
+      pop: (key, defaultValue) => isEmpty(key) ? defaultValue : queues.get(key).pop(),
+      shift,
+      get,
+      is_empty: isEmpty,
+      has: (key) => queues.has(key),
+      get_keys: () => [...queues.keys()],
+      clear(key) {
+        queues.get(key)?.clear();
+        return queues.has(key);
+      },
+      clear_all: () => queues.forEach((items) => items.clear()),
+      remove: (key) => queues.delete(key),
+      remove_all: () => queues.clear(),
+      add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
+      clear_callback: () => void (callbacks = [])
+    };
+  }
+
+  // src/canvas.ts
+  function paintGray(data, { words }) {
+    for (let at = 0; at < words.length; at += 1) {
+      words[at] = 4278190080 | data[at] * 65793;
+    }
+  }
+  function paintRgb(data, { words }) {
+    for (let at = 0, from = 0; at < words.length; at += 1, from += 3) {
+      words[at] = 4278190080 | data[from + 2] << 16 | data[from + 1] << 8 | data[from];
+    }
+  }
+  var paintRgba = (data, { pixels }) => pixels.data.set(data);
+  var PAINTERS = { 1: paintGray, 3: paintRgb, 4: paintRgba };
+  function imageShape(image) {
+    const shape = image instanceof NDArray ? image.shape : [];
+    const fits = shape.length === 2 || shape.length === 3 && shape[2] in PAINTERS;
+    if (!fits || image.dtype !== "uint8" || image.data.length === 0) {
+      const given = image instanceof NDArray ? `${image.dtype} [${shape.join(", ")}]` : image?.constructor?.name ?? image;
+      throw new TypeError(`imshow: an image is an NDArray of dtype uint8 and of shape [height, width], [height, width, 3] or [height, width, 4], not ${given}`);
+    }
+    return shape;
+  }
+  function createImshow() {
+    const shown = /* @__PURE__ */ new WeakMap();
+    function pictureOf(canvas, pen) {
+      const known = shown.get(canvas);
+      if (known && known.pixels.width === canvas.width && known.pixels.height === canvas.height) {
+        return known;
+      }
+      const pixels = pen.createImageData(canvas.width, canvas.height);
+      const made = { pixels, words: new Uint32Array(pixels.data.buffer) };
+      shown.set(canvas, made);
+      return made;
+    }
+    return (canvas, image) => {
+      const [height, width, channels = 1] = imageShape(image);
+      const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") : null;
+      if (!pen) {
+        throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
+      }
+      if (canvas.width !== width || canvas.height !== height) {
+        [canvas.width, canvas.height] = [width, height];
+      }
+      const picture = pictureOf(canvas, pen);
+      PAINTERS[channels](image.data, picture);
+      pen.putImageData(picture.pixels, 0, 0);
+    };
+  }
+
+  // src/textsocket.ts
+  function createTextSocket(connection) {
+    const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
+    const reconnect = (url) => connection.reconnect(url);
+    const addProtocol = (name, func) => connection.addProtocol(name, func);
+    return {
+      VERSION: version,
+      NDArray,
+      imshow: createImshow(),
+      reconnect,
+      init: reconnect,
+      close: () => connection.close(),
+      ready: () => connection.isOpen,
+      wait_ready: (timeout) => connection.waitReady(timeout),
+      send_json: (object) => connection.sendCustom(object),
+      get_socket_id: () => connection.socketId,
+      add_open_event: opened.add,
+      clear_open_event: opened.clear,
+      add_close_event: closed.add,
+      clear_close_event: closed.clear,
+      state: () => connection.publicState,
+      add_state_event: stateChanged.add,
+      clear_state_event: stateChanged.clear,
+      add_session_event: sessionBegan.add,
+      clear_session_event: sessionBegan.clear,
+      set_badge: (on = true) => connection.setBadge(Boolean(on)),
+      stats: () => ({ pending: requests.size, ignored: requests.ignored, connections: connection.connections }),
+      add_protocol: addProtocol,
+      _add_protocol: addProtocol,
+      _URL_PATH: Address.path,
+      get _url() {
+        return address.url;
+      },
+      set _url(url) {
+        address.url = url;
+      },
+      get _websocket() {
+        return connection.socket;
+      },
+      get _disconnect_reason() {
+        return connection.disconnectReason;
+      },
+      _connection: connection
+    };
+  }
+
+  // src/uncaught.ts
+  var MOST_UNCAUGHT = 50;
+  var [MESSAGE_ROOM, TRACE_ROOM] = [2e3, 8e3];
+  var KNOWN_TO_PYTHON = ["raised", "unserializable", "disconnected"];
+  function reportUncaught(connection) {
+    const { errors } = connection;
+    const seen = /* @__PURE__ */ new Set();
+    function tell(what, facts, place2 = "") {
+      const message = withoutToken(facts.message.slice(0, MESSAGE_ROOM) + (place2 && ` (${place2})`));
+      const key = `${facts.name}: ${message}`;
+      if (seen.size < MOST_UNCAUGHT && !seen.has(key)) {
+        seen.add(key);
+        connection.sendFault(what, { kind: "uncaught", ...facts, message, trace: facts.trace.slice(0, TRACE_ROOM) });
+      }
+    }
+    function receiveError({ target, error, message, filename, lineno, colno }) {
+      if (target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) {
+        tell("loading a file", { name: "LoadError", message: loadText(target), trace: "" });
+      } else if (target === globalThis && !errors.wasTold(error) && !/^ResizeObserver loop/.test(message)) {
+        const facts = error ? errors.describe(error) : { name: "Error", message: String(message), trace: "" };
+        tell("an uncaught error", facts, filename ? `${filename}:${lineno}:${colno}` : "");
+      }
+    }
+    function receiveRejection({ reason }) {
+      const isKnown = isOfPython(reason) && KNOWN_TO_PYTHON.includes(reason.kind);
+      if (!isKnown && !errors.wasTold(reason)) {
+        tell("an unhandled rejection", errors.describe(reason));
+      }
+    }
+    if (hasDocument()) {
+      addEventListener("error", receiveError, true);
+      addEventListener("unhandledrejection", receiveRejection);
+    }
+  }
+  function loadText(element2) {
+    const address = element2 instanceof HTMLLinkElement ? element2.href : element2.src;
+    if (address) {
+      return `cannot load ${address}`;
+    }
+    const files = [...(element2.textContent ?? "").matchAll(/(?:from|import)\s*["']([^"']+)["']/g)].map(([, file]) => file);
+    return `cannot load a file that a module in the page imports: ${files.join(", ")}`;
+  }
+
+  // src/install.ts
+  var globals = globalThis;
+  var CODE_FILE = "jsmeets-code.mjs";
+  var currentScript = () => hasDocument() ? document.currentScript : null;
+  function connectionFor(name) {
+    const connection = globals.JsPyTextSocket?._connection;
+    if (!connection) {
+      throw new Error(`Load JsPyTextSocket.js before ${name}.js`);
+    }
+    return connection;
+  }
+  function once(name, make) {
+    if (!globals[name]?.VERSION) {
+      globals[name] = make();
+    }
+    return globals[name];
+  }
+  function installTextSocket(script2, source = "") {
+    const installed = once("JsPyTextSocket", () => {
+      const address = new Address(script2);
+      const identity = new Identity(address);
+      const connection = new Connection(address, identity);
+      reportUncaught(connection);
+      followDocument(connection);
+      if (!script2) {
+        identity.takeOut();
+      }
+      queueMicrotask(() => connection.begin());
+      return createTextSocket(connection);
+    });
+    installed._connection.address.source ||= source;
+    return installed;
+  }
+  var installFunctions = (loadCode) => once("JsPyFunction", () => {
+    const connection = connectionFor("JsPyFunction");
+    return createFunctions(connection, loadCode ?? (() => import(connection.address.asset(CODE_FILE))));
+  });
+  var installQueues = () => once("JsPyQueue", () => createQueues(connectionFor("JsPyQueue")));
+  var installPubsub = () => once("JsPyPubsub", () => createPubsub(connectionFor("JsPyPubsub")));
+  var installBinarySocket = (script2) => once("JsPyBinarySocket", () => createBinarySocket(script2, () => globals.JsPyTextSocket?._connection));
+  function installBadge() {
+    if (globals.JsPyTextSocket) {
+      createBadge(globals.JsPyTextSocket._connection);
+    }
+  }
+
+  // src/entries/jsmeets.ts
+  var script = currentScript();
+  installTextSocket(script);
+  installFunctions();
+  installQueues();
+  installPubsub();
+  installBinarySocket(script);
+  installBadge();
+})();

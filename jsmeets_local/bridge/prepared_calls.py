@@ -1,0 +1,154 @@
+"""The first half of a call, `call("name")`: what it returns takes the arguments in parentheses of its own."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from opcode import opmap
+from types import FrameType
+from typing import Any, Generic, NoReturn, TypeVar
+
+from ..protocol.functions import AsyncCallable
+from .tracebacks import cut
+
+__all__ = ["AsyncPrepared", "AsyncPreparedData", "Prepared", "PreparedData", "refuse_named"]
+
+T = TypeVar("T")
+
+_CACHE = 0  # the inline caches of an instruction, which follow it
+_POP = opmap["POP_TOP"]
+_RETURN = opmap["RETURN_VALUE"]
+
+
+class Prepared(Generic[T]):
+    """A call that lacks its arguments: takes them, any number of times.
+
+    A statement that only prepares one, `page.call("draw")`, does nothing: it warns.
+
+    Args:
+        verb: The method that made it, `"call"`.
+        key: What it was made for: the name of a function, queue or topic.
+        send: Takes the arguments as a tuple.
+    """
+
+    __slots__ = ("_key", "_send", "_verb")
+    _arguments = "arguments"
+
+    def __init__(self, verb: str, key: Any, send: Callable[[tuple[Any, ...]], T]) -> None:
+        self._verb = verb
+        self._key = key
+        self._send = send
+        self._warn_if_dropped(sys._getframe(1))
+
+    def __call__(self, *args: Any, **named: Any) -> T:
+        try:
+            if named:
+                self._refuse_named(named)
+            return self._send(args)
+        except BaseException as error:
+            cut(error)
+            raise
+
+    def _refuse_named(self, named: Mapping[str, Any]) -> NoReturn:
+        refuse_named(self._half(), named)
+
+    def _refuse_await(self) -> NoReturn:
+        raise TypeError(f"await {self._half()}: the second parentheses are missing: await {self._whole()}")
+
+    def _half(self) -> str:
+        return f"{self._verb}({self._key!r})"
+
+    def _whole(self) -> str:
+        return f"{self._half()}({self._arguments})"
+
+    def __repr__(self) -> str:
+        return f"<{self._half()}, which lacks its second parentheses: {self._whole()}>"
+
+    def _warn_if_dropped(self, frame: FrameType | None) -> None:
+        """Warn if the statement that made this takes no notice of it.
+
+        The bytecode of the callers tells, so that no finalizer is needed, in which a `KeyboardInterrupt` would be lost.
+        """
+        level = 2
+        while frame is not None and (instruction := _next_instruction(frame)) == _RETURN:
+            frame = frame.f_back
+            level += 1
+        if frame is not None and instruction == _POP:
+            text = f"{self._half()} alone does nothing; its second parentheses are missing: {self._whole()}"
+            warnings.warn(text, RuntimeWarning, stacklevel=level + 1)
+
+
+def _next_instruction(frame: FrameType) -> int:
+    """Return the opcode behind the call that a frame is in."""
+    code, place = frame.f_code.co_code, frame.f_lasti + 2
+    while place < len(code) and code[place] == _CACHE:
+        place += 2
+    return code[place] if place < len(code) else _CACHE
+
+
+class PreparedData(Prepared[T]):
+    """One that takes a single value, `push("queue")(data)`.
+
+    Args:
+        verb: As for `Prepared`.
+        key: As for `Prepared`.
+        send: Takes the value.
+    """
+
+    __slots__ = ()
+    _arguments = "data"
+
+    def __init__(self, verb: str, key: Any, send: Callable[[Any], T]) -> None:
+        self._verb = verb
+        self._key = key
+        self._send = lambda args: send(args[0])
+        self._warn_if_dropped(sys._getframe(1))
+
+    def __call__(self, *args: Any, **named: Any) -> T:
+        try:
+            given = (*args, *named.values())
+            if len(given) != 1 or not named.keys() <= {"data"}:
+                hint = f"; for several write {self._half()}([1, 2])" if len(given) > 1 else ""
+                raise TypeError(f"{self._half()} takes one value: {self._whole()}; got {len(given)}{hint}")
+            return self._send(given)
+        except BaseException as error:
+            cut(error)
+            raise
+
+
+class AsyncPrepared(Prepared[T], AsyncCallable):
+    """A `Prepared` whose call is awaited."""
+
+    __slots__ = ()
+
+    def __await__(self) -> NoReturn:
+        self._refuse_await()
+
+
+class AsyncPreparedData(PreparedData[T], AsyncCallable):
+    """A `PreparedData` whose call is awaited."""
+
+    __slots__ = ()
+
+    def __await__(self) -> NoReturn:
+        self._refuse_await()
+
+
+def refuse_named(function: str, named: Mapping[str, Any]) -> NoReturn:
+    """Refuses keyword arguments, which JavaScript does not have.
+
+    Args:
+        function: The function as the user has written it, up to its arguments.
+        named: The keyword arguments.
+
+    Raises:
+        TypeError: Always.
+    """
+    got = ", ".join(f"{name}={value!r:.60}" for name, value in named.items())
+    values = ", ".join(f"{value!r:.60}" for value in named.values())
+    fields = ", ".join(f"{name!r}: {value!r:.60}" for name, value in named.items())
+    raise TypeError(
+        f"functions of JavaScript take positional arguments; got {got}. "
+        f"Write {function}({values}), or {function}({{{fields}}}) to pass an object"
+    )

@@ -1,0 +1,63 @@
+"""This process among others: whether it works for one that may have pages, and whether it can launch some itself.
+
+Nothing here imports `multiprocessing`: a process that it has started has it loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+from ..errors import LaunchError
+
+__all__ = ["check_launch", "works_for_another"]
+
+_SERVERS = frozenset({"granian", "hypercorn", "uvicorn"})  # their workers serve applications
+_GREEN = (
+    "{0} has replaced the threads of this process, and the server needs real ones. Keep them by {1}, "
+    "or launch in a process without {0}"
+)
+
+
+def _multiprocessing() -> Any:
+    """The module `multiprocessing.process`, or `None` where nothing has imported it."""
+    return sys.modules.get("multiprocessing.process")
+
+
+def works_for_another() -> bool:
+    """Whether `multiprocessing`, by any start method, has started this process to work for another one.
+
+    The workers of a server are none of these. Nor is a line at the top level of a module that is being imported: the
+    same line runs in every process that imports the module.
+    """
+    process = _multiprocessing()
+    if process is None or process.parent_process() is None:
+        return False
+    target = getattr(process.current_process(), "_target", None)
+    if str(getattr(target, "__module__", "")).partition(".")[0] in _SERVERS:
+        return False
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__") != "multiprocessing.process":
+        if frame.f_code.co_name == "<module>":
+            return False
+        frame = frame.f_back  # type: ignore[assignment]
+    return True
+
+
+def check_launch() -> None:
+    """Raises `LaunchError` where a server in a thread of this process cannot work."""
+    process = _multiprocessing()
+    if process is not None and getattr(process.current_process(), "_inheriting", False):
+        raise LaunchError(
+            "launch() was called while multiprocessing imports the main module into a new process. Put the lines that "
+            'launch, and all that shall run once, under: if __name__ == "__main__":'
+        )
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None:
+        # uvloop does not wait by way of the module `select`; asyncio's own loop does, and would wait for ever.
+        needed = ["threading"] if find_spec("uvloop") is not None else ["threading", "select"]
+        if any(map(gevent.is_module_patched, needed)):
+            raise LaunchError(_GREEN.format("gevent", "gevent.monkey.patch_all(thread=False, select=False)"))
+    if eventlet is not None and eventlet.is_monkey_patched("thread"):
+        raise LaunchError(_GREEN.format("eventlet", "eventlet.monkey_patch(thread=False)"))

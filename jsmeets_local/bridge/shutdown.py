@@ -1,0 +1,74 @@
+"""Shutdown at the end of the program, and clean-up in a forked process.
+
+Windows are closed, servers are stopped and their threads are joined while the interpreter is still whole: a thread that
+returns from C code (an event loop that waits for its sockets, say) into a finalized interpreter crashes the process.
+What the program registers with `atexit` after it has imported this package runs first, and finds its pages as they
+were.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import TypeVar
+
+__all__ = ["after_fork", "at_end", "has_begun", "leave"]
+
+F = TypeVar("F", bound=Callable[[], object])
+
+_at_end: list[Callable[[], object]] = []
+_after_fork: list[Callable[[], object]] = []
+_begun = False
+
+
+def at_end(func: F) -> F:
+    """Decorator: call a function when the program ends, the last one registered first.
+
+    A forked process inherits the functions but has nothing to end; each has to see that by itself.
+    """
+    _at_end.append(func)
+    return func
+
+
+def after_fork(func: F) -> F:
+    """Decorator: call a function in each forked process, the first one registered first."""
+    _after_fork.append(func)
+    return func
+
+
+def has_begun() -> bool:
+    """Return whether the program is ending."""
+    return _begun
+
+
+def leave() -> None:
+    """End this thread silently if the program is ending: nobody could handle the exception it would raise."""
+    if _begun and threading.current_thread() is not threading.main_thread():
+        raise SystemExit
+
+
+@atexit.register
+def _end() -> None:
+    global _begun
+    _begun = True
+    with suppress(KeyboardInterrupt), ExitStack() as stack:  # Ctrl-C skips the rest of the shutdown
+        for func in _at_end:
+            stack.callback(func)
+
+
+@after_fork
+def _reset() -> None:
+    global _begun
+    _begun = False
+
+
+def _clean_up_fork() -> None:
+    for func in _after_fork:
+        func()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_clean_up_fork)

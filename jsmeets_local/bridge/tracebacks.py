@@ -1,0 +1,85 @@
+"""Tracebacks that end at the user's line."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+from ..errors import JsPyError
+
+__all__ = ["cut", "end_quietly", "public"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_OWN = os.path.dirname(os.path.dirname(__file__))
+_STDLIB = os.path.dirname(os.__file__)
+_PLAIN = (KeyboardInterrupt, JsPyError, TypeError, ValueError)  # whose text says all to the caller
+
+logger = logging.getLogger("jsmeets_local")
+
+
+def cut(error: BaseException) -> None:
+    """Removes the frames of this library from an error that a public function is about to `raise` again.
+
+    The frame that raises an error again does not appear in its traceback, so that this ends at the caller's line.
+    Frames of the user's code stay, with all that called it, and so does everything else while the logger
+    `jsmeets_local` is at level DEBUG.
+    """
+    if not isinstance(error, _PLAIN) or logger.isEnabledFor(logging.DEBUG):
+        return
+    entry = error.__traceback__
+    while entry is not None:
+        if not _is_ours(entry):
+            return
+        entry = entry.tb_next
+    error.__traceback__ = None
+
+
+def _is_ours(entry: TracebackType) -> bool:
+    """Tells a frame of this library, or of the standard library below it, from the user's."""
+    name = entry.tb_frame.f_code.co_filename
+    return name.startswith((_OWN, "<frozen")) or (name.startswith(_STDLIB) and "site-packages" not in name)
+
+
+def public(func: Callable[P, T]) -> Callable[P, T]:
+    """Decorates a function whose errors end at the caller's line."""
+
+    @functools.wraps(func)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return func(*args, **kwargs)
+        except BaseException as error:
+            cut(error)
+            raise
+
+    return call
+
+
+def end_quietly(error: BaseException) -> None:
+    """Ends the program without a traceback where nothing catches this Ctrl-C: the way to end one that waits.
+
+    Its exit status is that of an interrupted program (130 in a shell). A shell of Python, a notebook, and a program
+    with an `excepthook` of its own show the error as any other.
+    """
+    if (
+        isinstance(error, KeyboardInterrupt)
+        and threading.current_thread() is threading.main_thread()
+        and sys.excepthook in (sys.__excepthook__, _hook)
+        and not hasattr(sys, "ps1")
+        and not sys.flags.interactive
+        and not logger.isEnabledFor(logging.DEBUG)
+    ):
+        error.jsmeets_ends = True  # type: ignore[attr-defined]
+        sys.excepthook = _hook
+
+
+def _hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if not hasattr(error, "jsmeets_ends"):
+        sys.__excepthook__(kind, error, traceback)

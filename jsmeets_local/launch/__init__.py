@@ -1,0 +1,1 @@
+"""Serve an application from this process, and show its pages."""

@@ -1,0 +1,64 @@
+"""A tab of the default browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ..errors import JsPyError, LaunchError
+from .environment import cleaned
+
+__all__ = ["BrowserTab"]
+
+_ELSE = 'launch(mode="none") opens nothing and gives you page.url to open elsewhere'
+
+
+def _open(url: str) -> None:
+    """Opens a URL in the default browser (the environment variable BROWSER can name another).
+
+    Raises:
+        LaunchError: There is none. That the page really opened shows when it connects.
+    """
+    import webbrowser
+
+    try:
+        with cleaned():
+            opened = webbrowser.open(url)
+    except (webbrowser.Error, OSError) as error:
+        raise LaunchError(f"the browser could not be started ({error}). {_ELSE}") from error
+    if not opened:
+        raise LaunchError(f"no browser was found on this machine. {_ELSE}")
+
+
+class BrowserTab:
+    """A tab that a thread opens: some browsers are commands that return when the user ends them.
+
+    Args:
+        url: What it shows, without a token: all accounts of the machine can read it in the list of processes.
+        failed: Called once, on that thread, when it could not be opened.
+    """
+
+    takes_commands = False
+
+    def __init__(self, url: str, failed: Callable[[], None]) -> None:
+        self._url = url
+        self._failed = failed
+        self._failure: JsPyError = LaunchError("the page was closed before it had connected")
+        threading.Thread(target=self._run, name="jsmeets-browser", daemon=True).start()
+
+    def close(self) -> None:
+        """Does nothing: a tab belongs to its user."""
+
+    def join(self) -> None:
+        """Does nothing: the command may take as long as the browser is open."""
+
+    def failure(self) -> JsPyError:
+        """Why it could not be opened."""
+        return self._failure
+
+    def _run(self) -> None:
+        try:
+            _open(self._url)
+        except LaunchError as error:
+            self._failure = error
+            self._failed()

@@ -1,0 +1,156 @@
+"""Mode "app": a Chromium-family browser as a window without tabs and address bar."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import JsPyError
+from .child_process import Child
+from .environment import clean_environment
+from .modes import NoWindow
+from .window.child import end_group
+from .window.requirements import display_problem, is_root
+
+__all__ = ["BrowserWindow", "app_problem", "find_chromium"]
+
+PROGRAM = "JSMEETS_LOCAL_CHROMIUM"  # environment variable: the program to use
+ARGUMENTS = "JSMEETS_LOCAL_BROWSER_ARGS"  # environment variable: more arguments for it
+
+_LINUX = (
+    "google-chrome",
+    "google-chrome-stable",
+    "chromium",
+    "chromium-browser",
+    "microsoft-edge",
+    "microsoft-edge-stable",
+    "brave-browser",
+    "brave",
+)
+_MACOS = ("Google Chrome", "Chromium", "Microsoft Edge", "Brave Browser")
+_WINDOWS = (
+    r"Google\Chrome\Application\chrome.exe",
+    r"Chromium\Application\chrome.exe",
+    r"Microsoft\Edge\Application\msedge.exe",
+    r"BraveSoftware\Brave-Browser\Application\brave.exe",
+)
+
+
+def find_chromium() -> Path | None:
+    """Return the program that JSMEETS_LOCAL_CHROMIUM names, or an installed Chrome, Chromium, Edge or Brave."""
+    named = os.environ.get(PROGRAM)
+    candidates = [shutil.which(named)] if named else _candidates()
+    return next((Path(path) for path in candidates if path is not None), None)
+
+
+def _candidates() -> Iterator[str | None]:
+    system = platform.system()
+    if system == "Windows":
+        roots = [os.environ.get(name, "") for name in ("ProgramFiles", "ProgramFiles(x86)", "LocalAppData")]
+        paths = [Path(root, program) for program in _WINDOWS for root in roots if root]
+    elif system == "Darwin":
+        roots = ["/Applications", str(Path.home() / "Applications")]
+        paths = [Path(root, f"{name}.app", "Contents/MacOS", name) for name in _MACOS for root in roots]
+    else:
+        paths = []
+        yield from map(shutil.which, _LINUX)
+    yield from (str(path) for path in paths if path.is_file())
+
+
+def app_problem() -> str | None:
+    """Return why mode "app" cannot work on this machine and what to do about it, or `None`."""
+    if find_chromium() is None:
+        named = os.environ.get(PROGRAM)
+        if named:
+            return f"the environment variable {PROGRAM} names {named!r}, and there is no such program"
+        return (
+            'mode="app" needs a browser of Chromium\'s family, and none was found: install Chrome, Chromium, Edge or '
+            f"Brave, or name its program in the environment variable {PROGRAM}"
+        )
+    arguments = _more_arguments()
+    if is_root() and "--no-sandbox" not in arguments:
+        return (
+            "Chromium does not run as root with its sandbox: run this program as another user, or set the environment "
+            f'variable {ARGUMENTS}="--no-sandbox" where you trust every page that it shows'
+        )
+    is_headless = any(argument.startswith("--headless") for argument in arguments)
+    return None if is_headless else display_problem()
+
+
+def _more_arguments() -> list[str]:
+    return shlex.split(os.environ.get(ARGUMENTS, ""))
+
+
+def command(url: str, parameters: dict[str, Any]) -> list[str]:
+    """Return the command line of the browser, without the profile folder."""
+    position = parameters["position"]
+    return [
+        str(find_chromium()),
+        f"--app={url}",
+        "--no-first-run",
+        "--no-default-browser-check",
+        f"--window-size={parameters['width']},{parameters['height']}",
+        *([f"--window-position={position[0]},{position[1]}"] if position else []),
+        *(["--start-fullscreen"] if parameters["fullscreen"] else []),
+        *_more_arguments(),
+    ]
+
+
+class BrowserWindow:
+    """A browser window whose process belongs to a child of this one.
+
+    The child removes the profile folder of the browser, and ends the browser with this process.
+
+    Args:
+        url: The URL to show.
+        parameters: What `window_parameters()` returns.
+        on_closed: Called once, on another thread, when the browser has ended.
+
+    Raises:
+        LaunchError: The child could not be started.
+    """
+
+    takes_commands = False
+
+    def __init__(self, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
+        self._on_closed: Callable[[], None] | None = on_closed
+        self._leftovers: tuple[int, str] | None = None  # process id and profile folder of the browser
+        task = {"browser": command(url, parameters), "environment": clean_environment()}
+        self._child = Child(task, self._receive, self._clean_up)
+
+    def close(self) -> None:
+        """End the browser and return at once."""
+        self._child.close()
+
+    def join(self) -> None:
+        """Wait until the browser has ended after `close()`."""
+        self._child.join()
+
+    def failure(self) -> JsPyError:
+        """Return why the browser has ended before its page has connected."""
+        return NoWindow(f"the browser ended before its page had connected; it wrote:\n{self._child.output()}")
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        if message["event"] == "started":
+            self._leftovers = message["pid"], message["profile"]
+        else:
+            self._leftovers = None  # the child cleans up by itself
+            self._end()
+
+    def _clean_up(self) -> None:
+        """Clean up after the child has ended; if it was killed, the browser and its profile are still there."""
+        if self._leftovers is not None:
+            browser, profile = self._leftovers
+            end_group(browser)
+            shutil.rmtree(profile, ignore_errors=True)
+        self._end()
+
+    def _end(self) -> None:
+        on_closed, self._on_closed = self._on_closed, None
+        if on_closed is not None:
+            on_closed()

@@ -1,0 +1,484 @@
+"""Serve an ASGI application from a background thread, open pages of it, and stop both."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
+
+from starlette.types import ASGIApp
+
+from ..bridge.bridge import GOODBYE, STOPPED, Bridge
+from ..bridge.client import Surface
+from ..bridge.portal import Portal
+from ..bridge.presence import PresenceTracker
+from ..bridge.shutdown import at_end
+from ..bridge.tracebacks import cut, end_quietly
+from ..errors import Disconnected, LaunchError, WouldDeadlock
+from ..notebook.cells import current_cell
+from ..notebook.display import Frame, launches
+from ..page import Page
+from ..protocol.arguments import check_function, seconds
+from ..protocol.functions import Function
+from ..server.access import Access
+from ..server.access_cookie import AccessCookie
+from ..server.one_time_urls import OneTimeUrls, PageUrls
+from .modes import NoWindow, choose_modes
+from .options import LaunchOptions, check_options
+from .proxy import REACHABLE, site_at
+
+if TYPE_CHECKING:
+    from ..server.thread import ServerThread
+
+__all__ = ["Launcher", "too_late"]
+
+EXIT_SECONDS = 3.0  # for the server to stop when the program ends
+EXIT_WORKER_SECONDS = 0.2  # for the worker threads; one that runs a function of the user cannot be hurried
+LEFT_SECONDS = 1.0  # a page that left and is not closed after these is about to come back
+
+OpenWindow: TypeAlias = Callable[[Portal, str, dict[str, Any], Callable[[], None]], Surface]
+
+logger = logging.getLogger("jsmeets_local")
+
+_launchers: WeakValueDictionary[int, Launcher] = WeakValueDictionary()  # that have served, by id
+
+
+class Launcher:
+    """Serve an ASGI application and open pages of it.
+
+    Args:
+        app: The application. It routes the WebSocket of the bridge and the one-time URLs; its lifespan starts and stops
+            the bridge.
+        bridge: The bridge that its pages connect to.
+        access: Access control of the application; the launch token is set here.
+        one_time_urls: The one-time URLs that the application answers.
+        locate: Given the page that `launch()` names, returns its path in the application.
+        answer_routes: Given a path, lets the page there answer the addresses that nothing else serves (`spa=True`).
+
+    Attributes:
+        prefix: The path at which a proxy serves the application, for requests whose headers do not tell it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        bridge: Bridge,
+        access: Access,
+        one_time_urls: OneTimeUrls,
+        locate: Callable[[Any], str],
+        answer_routes: Callable[[str], None],
+    ) -> None:
+        self._app = app
+        self._bridge = bridge
+        self._access = access
+        self._one_time_urls = one_time_urls
+        self._locate = locate
+        self._answer_routes = answer_routes
+        self.prefix = ""
+        self._server: ServerThread | None = None
+        self._stopping: ServerThread | None = None  # the server that was stopped last
+        self._presence: PresenceTracker | None = None  # of all pages together, while the application is served
+        self._pages: list[Page] = []
+        self._keys: Iterator[str] = iter(lambda: secrets.token_hex(8), "")  # of new pages
+        self._mode = "auto"  # of the last launch: open() repeats it
+        self._base_url: str | None = None  # and this
+        self._lock = threading.Lock()  # guards the server and the list of pages; any thread may change them
+        self._start_lock = threading.RLock()  # one server is started at a time
+
+    # Serving and opening -------------------------------------------------------------------------------
+
+    def launch(
+        self,
+        page: str | os.PathLike[str] = "/",
+        mode: str = "auto",
+        *,
+        open_window: OpenWindow | None = None,
+        **options: Any,
+    ) -> Page:
+        """Serve the application if it is not served yet, open a page, and wait until it has connected.
+
+        `JsMeetsPy.launch` documents the other arguments, the page that is returned, and the exceptions.
+
+        Args:
+            page: See `JsMeetsPy.launch`.
+            mode: See `JsMeetsPy.launch`.
+            open_window: Opens the window of mode "window"; by default in a process of its own.
+            **options: See `JsMeetsPy.launch`.
+        """
+        given = check_options(mode, **options)
+        if self._bridge.portal.is_loop_thread():
+            raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
+        path = self._locate(page)
+        if given.spa:
+            self._answer_routes(path)
+        modes = list(given.modes)
+        while True:
+            chosen = given.for_mode(modes.pop(0))
+            handle = self._add_page(path, chosen)
+            self._mode, self._base_url = chosen.mode, given.base_url
+            try:
+                self.connect(handle, chosen, open_window)
+            except BaseException as error:
+                handle.close()
+                if not modes or not isinstance(error, NoWindow):
+                    raise
+                logger.warning("%s", error)
+            else:
+                return handle
+
+    def open(self, page: str | os.PathLike[str] = "/", mode: str | None = None, **options: Any) -> Page:
+        """Open another page; see `JsMeetsPy.open`."""
+        server = self._running_server()
+        options.setdefault("base_url", self._base_url)
+        options.setdefault("private", self._one_time_urls.access_cookie is not None)
+        return self.launch(page, mode or self._mode, host=server.host, **options)
+
+    def restore(self, token: str | None, keys: Iterator[str]) -> None:
+        """Continue an earlier process, whose pages come back with its token and under its keys.
+
+        Args:
+            token: The launch token; one that the user has set takes precedence.
+            keys: The keys of pages in the order in which they are launched.
+        """
+        self._access.token = self._access.token or token
+        self._keys = keys
+
+    def connect(self, page: Page, options: LaunchOptions, open_window: OpenWindow | None = None) -> None:
+        """Show a page and wait until it has connected; mode "none" does neither.
+
+        Args:
+            page: The page.
+            options: Options for one mode.
+            open_window: Opens the window of mode "window"; by default in a process of its own.
+
+        Raises:
+            LaunchError: The page did not connect in time, or could not be shown.
+            PageClosed: The user closed the window before the page had connected.
+        """
+        surface: Surface | None = None
+        # All accounts of the machine can read the arguments of a program, so they never carry the token.
+        if options.mode == "notebook":
+            page.show()
+        elif options.mode == "browser":
+            from .browser import BrowserTab  # each mode is loaded with its first page
+
+            failed = functools.partial(self._bridge.portal.settle, page._client.give_up)
+            surface = BrowserTab(page._urls.fresh(), failed)
+        elif options.mode == "app":
+            from .chromium import BrowserWindow
+
+            surface = BrowserWindow(page._urls.fresh(), options.window, lambda: self._window_closed(page))
+            page._client.put_on(surface, options.window.get("window_api", False))
+        elif options.mode == "window":
+            from .window.out_of_process import WindowProcess
+
+            url, closed = page._urls.told(), lambda: self._window_closed(page)  # a pipe carries this URL
+            surface = (open_window or WindowProcess)(self._bridge.portal, url, options.window, closed)
+            page._client.put_on(surface, options.window.get("window_api", False))
+        if options.mode == "none":
+            return
+        connected = page._client.presence.wait_until_connected(seconds(options.timeout))
+        if not self._bridge.portal.block(connected, "await asyncio.to_thread(app.launch, ...)"):
+            if surface is not None and page.is_closed():
+                raise surface.failure()
+            raise LaunchError(too_late(page._urls.address, options.mode, options.timeout))
+
+    def _add_page(self, path: str, options: LaunchOptions) -> Page:
+        """Serve the application and return a new page of it.
+
+        In a notebook, the pages that earlier runs of the cell launched are closed, and another application that is
+        served with the same bridge is stopped.
+        """
+        cell = current_cell()
+        replaced = launches.replaced_by(cell)
+        for earlier in set(replaced).difference(self._pages):
+            earlier.close()
+        if cell is not None:
+            for other in _served():
+                if other is not self and other._bridge is self._bridge and other.is_serving:
+                    other.stop()
+        server = self._serve(options)
+        by_name = options.by_localhost and server.owns_localhost()
+        local = f"http://localhost:{server.port}" if by_name else server.base_url
+        site = site_at(local, server.port, options.base_url)
+        if site.is_proxied:
+            self.prefix = site.prefix or self.prefix
+            self._access.open_to_proxy(site.origin)
+        key = next(self._keys)
+        path, _, fragment = path.partition("#")
+        rest = f";{fragment}" if fragment else ""
+        place = f"{path.removeprefix('/')}#jsmeets={self._access.token}.{key}{rest}"
+        urls = PageUrls(self._one_time_urls, site.root, site.public, place, site.is_proxied)
+        frame = Frame(urls.framed, urls.title(), *options.size)
+        page = Page(self._bridge, key, urls, self._page_closed, frame, options.grace)
+        with self._lock:  # forget closed pages here: their tabs are gone, and their handles may be
+            self._pages = [*(known for known in self._pages if not known.is_closed()), page]
+            if self._presence is not None:
+                self._presence.grace = _longest_grace(self._pages)
+        server.accept()
+        launches.add(cell, page)
+        for earlier in replaced:  # after the new page is there, so that the server keeps running
+            earlier.close()
+        return page
+
+    def _serve(self, options: LaunchOptions) -> ServerThread:
+        with self._start_lock:  # not self._lock: start-up handlers of the user may call stop() or close()
+            server = self._server
+            if server is not None and server.is_running():
+                self._check_same(server, options)
+                return server
+            if self._stopping is not None:
+                self._wait_stopped(self._stopping)
+            self._access.token = self._access.token or secrets.token_urlsafe(32)
+            self._access.forget_proxies()
+            self.prefix = ""
+            self._one_time_urls.begin(AccessCookie() if options.private else None)
+            _launchers[id(self)] = self  # before there is a server, so that an interrupted launch is found at exit
+            from ..server.thread import ServerThread  # loaded to serve, not before
+
+            server = ServerThread(self._app, options.host, options.port, options.switch_interval)
+            if not server.is_local:
+                logger.warning(_REACHABLE, options.host, server.port)
+            try:
+                presence = self._bridge.portal.call(PresenceTracker, self._bridge, undo=PresenceTracker.end)
+                self._bridge.protocol.functions.builtins["$window"] = Function("$window", self._command_window, False)
+                with self._lock:
+                    self._server, self._presence = server, presence
+            except BaseException:  # Ctrl-C, before `stop` knows the server
+                server.stop()
+                raise
+            return server
+
+    def _check_same(self, server: ServerThread, options: LaunchOptions) -> None:
+        host, port = options.host, options.port
+        if host != server.host or port not in (0, server.port):
+            raise LaunchError(
+                f"this application is already served at {server.base_url}; call stop() to serve it at {host}:{port}"
+            )
+        if options.switch_interval not in (None, server.switch_interval):
+            raise LaunchError("this application is already served with another switch_interval; call stop() first")
+        if options.private and self._one_time_urls.access_cookie is None:
+            raise LaunchError("this application is already served without private=True; call stop() first")
+
+    # While it is served --------------------------------------------------------------------------------
+
+    @property
+    def is_serving(self) -> bool:
+        """Return whether `launch()` serves the application, until `stop()`."""
+        return self._server is not None
+
+    @property
+    def port(self) -> int:
+        """Return the port; see `JsMeetsPy.port`."""
+        return self._running_server().port
+
+    @property
+    def url(self) -> str:
+        """Return the address of the application; see `JsMeetsPy.url`."""
+        return self._running_server().base_url
+
+    def _running_server(self) -> ServerThread:
+        server = self._server
+        if server is None or not server.is_running():
+            raise LaunchError("this application is not served; call launch() first")
+        return server
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """Return the pages that are not closed, oldest first."""
+        with self._lock:
+            return tuple(page for page in self._pages if not page.is_closed())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the last page is closed; see `JsMeetsPy.wait`."""
+        limit, presence = seconds(timeout), self._presence
+        self._bridge.exits.check()
+        if presence is None:
+            return True
+        try:
+            return self._bridge.exits.block(presence.wait_closed(limit), "await page.aio.wait()")
+        except BaseException as error:
+            cut(error)
+            end_quietly(error)
+            raise
+
+    def _command_window(self, key: str, method: str, *args: Any) -> Any:
+        """Answer `$window` of the page with this key: a command to its own window."""
+        page = next((known for known in self.pages if known._client.key == key), None)
+        if page is None:
+            raise LaunchError("this page has no window to control")
+        page._client.check_accepts_commands()
+        return page.window.request(method, *args)
+
+    def _window_closed(self, page: Page) -> None:
+        """Close the page of a window that has closed. The server keeps running, as when a tab is closed."""
+        page._leave()
+        with self._lock:
+            if page in self._pages:
+                self._pages.remove(page)
+            presence, grace = self._presence, _longest_grace([page for page in self._pages if not page.is_closed()])
+        if presence is not None:
+            self._bridge.portal.settle(presence.set_grace, grace)
+
+    def _page_closed(self, page: Page) -> None:
+        with self._lock:
+            if page in self._pages:
+                self._pages.remove(page)
+            is_last = self._server is not None and all(known.is_closed() for known in self._pages)
+        if is_last:
+            self.stop()
+
+    # A whole program -----------------------------------------------------------------------------------
+
+    def run(
+        self,
+        page: str | os.PathLike[str] = "/",
+        mode: str = "auto",
+        main: Callable[[Page], Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Launch a page, wait until the last page is closed, and stop; see `JsMeetsPy.run`."""
+        if main is not None:
+            check_function(main, "main")
+        try:
+            with self._bridge.exits.told_to(self.stop):  # which also ends what main() and the window wait for
+                if _shows_in_this_process(mode):
+                    self._run_on_main_thread(page, main, options)
+                else:
+                    self._run_main(main, lambda: self.launch(page, mode, **options))
+                    self.wait()
+        except KeyboardInterrupt:
+            pass  # ends a program that waits for its user
+        finally:
+            self.stop()
+
+    def _run_main(self, main: Callable[[Page], Any] | None, launch: Callable[[], Page]) -> None:
+        handle: Page | None = None
+        try:
+            handle = launch()
+            if main is not None:
+                main(handle)
+        except Disconnected as error:
+            if handle is not None and not handle.wait(LEFT_SECONDS + (handle.grace or 0.0)):
+                raise
+            logger.info("%s has ended with its page: %s", "launch()" if handle is None else "main()", error)
+
+    def _run_on_main_thread(
+        self, page: str | os.PathLike[str], main: Callable[[Page], Any] | None, options: dict[str, Any]
+    ) -> None:
+        """Show the window on this thread; launch it and run `main` on another."""
+        from .window.in_process import MainThreadWindow
+
+        window = MainThreadWindow()
+        failures: list[BaseException] = []
+
+        def run_main() -> None:
+            try:
+                self._run_main(main, lambda: self.launch(page, "window", open_window=window.open, **options))
+            except BaseException as error:  # noqa: BLE001 - run() raises it
+                failures.append(error)
+                self.stop()
+            finally:
+                window.leave()
+
+        thread = threading.Thread(target=run_main, name="jsmeets-main", daemon=True)
+        thread.start()
+        window.show()
+        thread.join()
+        if failures:
+            raise failures[0]
+        self.wait()
+
+    # Stopping ------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Close all pages and stop the server; see `JsMeetsPy.stop`."""
+        with self._lock:
+            server, self._server = self._server, None
+            self._stopping = server or self._stopping
+            presence, self._presence = self._presence, None
+            pages, self._pages = self._pages, []
+        for page in pages:
+            page._end()
+        if presence is not None:
+            self._bridge.portal.call(presence.end)
+        if server is not None and self._bridge.portal.is_open():
+            self._bridge.portal.post(server.close_port)  # first, or clients that are sent away reconnect at once
+            self._bridge.portal.post(self._bridge.close_all, STOPPED)
+        stopping = self._stopping
+        if stopping is not None:
+            self._wait_stopped(stopping)
+        for page in pages:
+            page._join()
+
+    def _wait_stopped(self, server: ServerThread) -> None:
+        """Wait until a server has stopped, whichever thread stops it."""
+        server.stop()
+        self._bridge.join(timeout=1.0)
+
+    def _stop_at_exit(self) -> None:
+        """Stop as the program ends, without waiting for a loop that may be busy for ever."""
+        server, portal = self._server or self._stopping, self._bridge.portal
+        if server is None or not server.is_running():
+            return
+        for page in self._pages:
+            portal.settle(page._client.presence.end)
+        if self._presence is not None:
+            portal.settle(self._presence.end)
+        if portal.is_open():
+            portal.post(server.close_port)
+            portal.post(self._bridge.close_all, GOODBYE)
+        server.end(EXIT_SECONDS)
+        self._bridge.join(EXIT_WORKER_SECONDS)
+
+
+_REACHABLE = (
+    "host=%r exposes port %d to the network: anyone who reaches it can read pages, files and traffic; to connect, they "
+    "need the token in page.url. The default host serves only this machine"
+)
+
+
+def too_late(address: str, mode: str, timeout: float | None) -> str:
+    """Return the text of the error when no page connected within the timeout, at an address without the token."""
+    text = f"no page connected within {timeout} s at {address}. "
+    if mode == "notebook":
+        text += f"{REACHABLE} "
+    return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"
+
+
+def _shows_in_this_process(mode: str) -> bool:
+    """Return whether `run()` shows the window in this process.
+
+    Raises:
+        LaunchError: Mode "window" cannot work in this process.
+    """
+    if mode not in ("window", "auto-window") or choose_modes(mode)[0] != "window":
+        return False
+    from .window.in_process import in_process_problem
+
+    problem = in_process_problem()
+    if problem is not None and mode == "window":
+        raise LaunchError(problem)
+    return problem is None
+
+
+def _longest_grace(pages: list[Page]) -> float | None:
+    """Return the grace time of all pages together; `None` where one of them has no limit."""
+    graces = [page.grace for page in pages]
+    return None if None in graces else max(filter(None, graces), default=0.0)
+
+
+def _served() -> list[Launcher]:
+    """Return the launchers that have served and still exist."""
+    return [launcher for reference in _launchers.valuerefs() if (launcher := reference()) is not None]
+
+
+@at_end
+def _stop_all() -> None:
+    for launcher in _served():
+        launcher._stop_at_exit()

@@ -1,0 +1,51 @@
+"""Launch modes: the ways to show a page, and which of them work on this machine."""
+
+from __future__ import annotations
+
+from ..errors import LaunchError, MissingExtra
+from ..notebook.cells import kernel_shell
+from ..notebook.display import require_kernel
+
+__all__ = ["MODES", "NoWindow", "choose_modes"]
+
+MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
+
+
+class NoWindow(LaunchError):
+    """The window failed to open, which only the attempt shows; mode "auto-window" then tries its next mode."""
+
+
+def choose_modes(mode: str) -> list[str]:
+    """Return the modes to try, best first.
+
+    "auto" becomes "notebook" in a Jupyter kernel, else "browser". "auto-window" becomes those of "window", "app" and
+    "browser" that can work on this machine. Any other mode is returned alone.
+
+    Raises:
+        ValueError: There is no such mode.
+        LaunchError: The mode cannot work on this machine.
+        MissingExtra: The mode needs a package that is not installed.
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode is one of {', '.join(map(repr, MODES))}; got {mode!r}")
+    if mode == "auto":
+        mode = "browser" if kernel_shell() is None else "notebook"
+    if mode == "notebook":
+        require_kernel()
+    able: list[str] = []
+    for candidate in ("window", "app", "browser") if mode == "auto-window" else (mode,):
+        problem: str | None = None
+        error: type[LaunchError | MissingExtra] = LaunchError
+        if candidate == "window":
+            from .window.requirements import has_pywebview, window_problem  # loaded with the first window
+
+            problem, error = window_problem(), LaunchError if has_pywebview() else MissingExtra
+        elif candidate == "app":
+            from .chromium import app_problem
+
+            problem = app_problem()
+        if problem is None:
+            able.append(candidate)
+        elif mode != "auto-window":
+            raise error(problem)
+    return able

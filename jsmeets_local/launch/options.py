@@ -1,0 +1,127 @@
+"""Options of `launch()`: check them once, before anything is started."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..bridge.presence import GRACE, check_grace
+from ..bridge.processes import check_launch
+from ..notebook.display import SIZE, check_side
+from ..protocol.arguments import check_flag, seconds
+from ..server.switch_interval import check_switch_interval
+from .modes import choose_modes
+from .proxy import base_url_of_notebook, check_base_url, is_shown_by_localhost
+
+if TYPE_CHECKING:
+    from .window.options import WindowOptions
+
+__all__ = ["LaunchOptions", "check_options"]
+
+
+class LaunchOptions(Struct, frozen=True):
+    """Checked options of one launch.
+
+    Attributes:
+        mode: The mode, as the user gave it; in the result of `for_mode` the one that shows the page.
+        modes: The modes to try, best first.
+        host: The address to bind.
+        port: The port to bind; 0 for a free one.
+        timeout: Seconds to wait for the page, as the user gave them.
+        size: Width and height of the window or the iframe, as the user gave them; in the result of `for_mode` those of
+            the iframe that `page.show()` makes.
+        grace: Seconds for which the page may be away; `None` where only Python or its window closes it.
+        base_url: The address of the application behind a proxy, or `None`.
+        private: Whether HTTP answers only browsers that opened a one-time URL.
+        spa: Whether the page answers addresses that nothing else serves.
+        switch_interval: Seconds, or `None`.
+        window: Options of windows, as JSON can carry them; in the result of `for_mode` all parameters of the window.
+        by_localhost: Whether the page is addressed as "localhost", as the notebook around it is.
+    """
+
+    mode: str
+    modes: list[str]
+    host: str
+    port: int
+    timeout: float | None
+    size: tuple[Any, Any]
+    grace: float | None
+    base_url: str | None
+    private: bool
+    spa: bool
+    switch_interval: float | None
+    window: dict[str, Any]
+    by_localhost: bool = False
+
+    def for_mode(self, mode: str) -> LaunchOptions:
+        """Return the options that apply where one of the modes shows the page.
+
+        Raises:
+            LaunchError: A notebook needs a proxy that is not installed.
+            TypeError: A window needs its size in pixels.
+            ValueError: A size is less than 1.
+        """
+        # A page in a window closes with it. On macOS a browser keeps running after its last window has closed.
+        closes_by_absence = mode in ("browser", "none") or (mode == "app" and sys.platform == "darwin")
+        width, height = self.size
+        changes: dict[str, Any] = {
+            "mode": mode,
+            "grace": self.grace if closes_by_absence else None,
+            "size": (SIZE[0] if width is None else width, SIZE[1] if height is None else height),
+        }
+        if mode in ("window", "app"):
+            from .window.options import window_parameters  # loaded with the first window
+
+            changes["window"] = window_parameters(width, height, self.window)
+        elif mode == "notebook":
+            changes["by_localhost"] = is_shown_by_localhost()
+            changes["base_url"] = base_url_of_notebook() if self.base_url is None else self.base_url
+        return replace(self, **changes)
+
+
+def check_options(
+    mode: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    timeout: float | None = 30.0,
+    width: int | str | None = None,
+    height: int | str | None = None,
+    grace: float | None = GRACE,
+    base_url: str | None = None,
+    private: bool = False,
+    spa: bool = False,
+    switch_interval: float | None = None,
+    **window: Unpack[WindowOptions],
+) -> LaunchOptions:
+    """Check the arguments of `JsMeetsPy.launch`, which documents them.
+
+    Raises:
+        LaunchError: The mode cannot work on this machine.
+        MissingExtra: The mode needs a package that is not installed.
+        TypeError: An option is of a wrong type, or there is none of that name.
+        ValueError: There is no such mode, or a value is out of range.
+        FileNotFoundError: The icon is no file.
+    """
+    check_launch()
+    modes = choose_modes(mode)
+    checked: dict[str, Any] = {}
+    if window:
+        from .window.options import check_window_options  # loaded with the first window option
+
+        checked = check_window_options(window)
+    seconds(timeout)
+    check_flag("private", private)
+    check_flag("spa", spa)
+    for name, side in (("width", width), ("height", height)):
+        check_side(name, side)
+    if base_url is not None:
+        check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
+    interval = None if switch_interval is None else check_switch_interval(switch_interval)
+    grace = check_grace(grace)
+    return LaunchOptions(
+        mode, modes, host, port, timeout, (width, height), grace, base_url, private, spa, interval, checked
+    )

@@ -1,0 +1,1 @@
+"""Desktop windows by pywebview."""

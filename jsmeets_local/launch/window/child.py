@@ -1,0 +1,329 @@
+"""A pywebview window on the main thread of its process, and the program that owns a window or a browser.
+
+The program reads lines of JSON from stdin: first the window or the browser to open, then requests to the window. It
+writes answers and events to stdout. It ends with its window, and when stdin ends: its parent has closed the window, or
+is gone. It imports nothing else of this package, so that it starts quickly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["NativeWindow", "main"]
+
+END_SECONDS = 2.0  # for a toolkit or a browser to end by itself
+
+Send = Callable[[dict[str, Any]], None]
+
+
+class NativeWindow:
+    """A pywebview window. It takes requests from any thread and answers them from threads of its own.
+
+    Args:
+        url: The URL to show.
+        parameters: What `window_parameters()` returns, and "gui", the toolkit.
+        on_event: Called with "shown" and "closed", on any thread.
+    """
+
+    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str], None]) -> None:
+        import webview  # slow to import, and not needed in the parent of a window process
+
+        # If the window closes while a thread of pywebview talks to the page, that thread waits for ever. As a daemon it
+        # does not keep the program from ending.
+        webview.util.Thread = functools.partial(threading.Thread, daemon=True)
+        self._webview = webview
+        self._icon = parameters["icon"]
+        self._gui = parameters["gui"]
+        self._resizable = parameters["resizable"]
+        self._fullscreen = parameters["fullscreen"]
+        self._titled = parameters["title"] is not None  # else the title is the page's
+        x, y = parameters["position"] or (None, None)
+        # Qt lets a window shrink that is not resizable.
+        smallest = parameters["min_size"] if self._resizable else (parameters["width"], parameters["height"])
+        self._window = webview.create_window(
+            parameters["title"] or parameters["program"],
+            url,
+            width=parameters["width"],
+            height=parameters["height"],
+            x=x,
+            y=y,
+            resizable=parameters["resizable"],
+            fullscreen=parameters["fullscreen"],
+            on_top=parameters["on_top"],
+            min_size=tuple(smallest),
+            text_select=True,
+        )
+        self._window.events.shown += lambda: on_event("shown")
+        self._window.events.closed += lambda: on_event("closed")
+        self._window.events.loaded += lambda: _thread(self._take_title)
+        self._serial_queues: dict[bool, queue.SimpleQueue[tuple[str, list[Any], Send]]] = {
+            is_dialog: queue.SimpleQueue() for is_dialog in (False, True)
+        }
+
+    def run(self, before_show: Callable[[], None] | None = None) -> None:
+        """Show the window and return when it is closed. Only on the main thread.
+
+        Args:
+            before_show: Called on that thread just before the window appears.
+        """
+        if before_show is not None:
+            self._window.events.before_show += before_show
+        for serial_queue in self._serial_queues.values():
+            _thread(self._serve, serial_queue)
+        self._webview.start(gui=self._gui, icon=self._icon)
+
+    def close(self) -> None:
+        """Close the window as soon as it is shown."""
+        self._window.destroy()
+
+    def request(self, method: str, args: list[Any], answer: Send) -> None:
+        """Call one of the methods below, in the order of the requests; an open dialog delays only other dialogs.
+
+        Args:
+            method: The name of the method, without `do_`.
+            args: Its arguments.
+            answer: Called with `{"value": ...}` or `{"error": text}`, on another thread.
+        """
+        self._serial_queues[method.endswith("_dialog")].put((method, args, answer))
+
+    def _serve(self, serial_queue: queue.SimpleQueue[tuple[str, list[Any], Send]]) -> None:
+        self._window.events.shown.wait()
+        while True:
+            method, args, answer = serial_queue.get()
+            try:
+                value = getattr(self, f"do_{method}")(*args)
+            except Exception as error:  # noqa: BLE001 - the answer carries it
+                answer({"error": f"{type(error).__name__}: {error}"})
+            else:
+                answer({"value": value})
+
+    def _take_title(self) -> None:
+        title = None if self._titled else self._window.run_js("document.title")
+        if title and not self._titled:  # a request may have set one meanwhile
+            self._window.set_title(title)
+
+    # Requests ------------------------------------------------------------------------------------------
+
+    def do_get_title(self) -> str:
+        return str(self._window.title)
+
+    def do_set_title(self, title: str) -> None:
+        self._titled = True
+        self._window.set_title(title)
+        self._settle()
+
+    def do_get_size(self) -> list[int]:
+        return [self._window.width, self._window.height]
+
+    def do_resize(self, width: int, height: int) -> None:
+        self._window.resize(width, height)
+        if self._is("gtk") and not self._resizable:
+            self._later(self._window.native.set_size_request, width, height)
+        self._settle()
+
+    def do_get_position(self) -> list[int]:
+        if self._is("qt"):  # pywebview reports the position of the content, but moves the frame
+            return [self._window.native.x(), self._window.native.y()]
+        return [self._window.x, self._window.y]
+
+    def do_move(self, x: int, y: int) -> None:
+        self._window.move(x, y)
+        self._settle()
+
+    def do_minimize(self) -> None:
+        self._window.minimize()
+        self._settle()
+
+    def do_maximize(self) -> None:
+        self._window.maximize()
+        self._settle()
+
+    def do_restore(self) -> None:
+        self.do_fullscreen(False)
+        self._window.restore()
+        if self._is("gtk"):
+            self._later(self._window.native.unmaximize)
+        self._settle()
+
+    def do_fullscreen(self, on: bool) -> None:
+        if on != self._fullscreen:  # pywebview can only toggle full screen
+            self._fullscreen = on
+            self._window.toggle_fullscreen()
+        self._settle()
+
+    def do_bring_to_front(self) -> None:
+        native = self._window.native
+        if self._is("gtk"):
+            self._later(native.present)
+        elif self._is("qt"):
+            self._later(_raise_qt, native)
+        else:
+            self._window.show()
+        self._settle()
+
+    def do_open_dialog(self, directory: str, multiple: bool, file_types: list[str]) -> list[str]:
+        return self._ask_for_files("OPEN", directory=directory, allow_multiple=multiple, file_types=file_types)
+
+    def do_save_dialog(self, directory: str, filename: str) -> str | None:
+        return _first(self._ask_for_files("SAVE", directory=directory, save_filename=filename))
+
+    def do_folder_dialog(self, directory: str) -> str | None:
+        return _first(self._ask_for_files("FOLDER", directory=directory))
+
+    def _ask_for_files(self, kind: str, **options: Any) -> list[str]:
+        chosen = self._window.create_file_dialog(self._webview.FileDialog[kind], **options)
+        return [chosen] if isinstance(chosen, str) else [str(path) for path in chosen or ()]
+
+    # The toolkit ---------------------------------------------------------------------------------------
+
+    def _is(self, toolkit: str) -> bool:
+        return str(self._webview.renderer).startswith(toolkit)
+
+    def _later(self, func: Callable[..., Any], *args: Any) -> None:
+        """Call a function on the main thread, which runs the toolkit (Qt and GTK)."""
+        if self._is("qt"):
+            self._window.native.create_window_trigger.emit(lambda: func(*args))
+        elif self._is("gtk"):
+            from gi.repository import GLib
+
+            GLib.idle_add(lambda: func(*args) and False)  # False: once
+
+    def _settle(self) -> None:
+        """Wait until the toolkit has processed the earlier calls."""
+        if self._is("qt") or self._is("gtk"):
+            done = threading.Event()
+            self._later(done.set)
+            done.wait(END_SECONDS)
+
+
+def _raise_qt(window: Any) -> None:
+    if window.isMinimized():
+        window.showNormal()
+    window.raise_()
+    window.activateWindow()
+
+
+def _first(paths: list[str]) -> str | None:
+    return paths[0] if paths else None
+
+
+def _thread(func: Callable[..., Any], *args: Any) -> None:
+    threading.Thread(target=func, args=args, name="jsmeets-window", daemon=True).start()
+
+
+# The process ---------------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Run the child process; does not return."""
+    os.environ.pop("JSMEETS_LOCAL_WINDOW_CHILD", None)  # set for a packaged program; not for its own children
+    lines, send = _take_pipes()
+    task = json.loads(next(lines))
+    try:
+        if "browser" in task:
+            own_browser(task["browser"], task["environment"], lines, send)
+        else:
+            sys.path[:] = task["path"]  # of the parent
+            own_window(task, lines, send)
+    except BaseException:  # noqa: BLE001 - this process ends with it
+        traceback.print_exc()
+        _end(1)
+    _end(0)
+
+
+def _take_pipes() -> tuple[Iterator[bytes], Send]:
+    """Return the lines of stdin and a function that writes to stdout, and keep both from the toolkits."""
+    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    lock = threading.Lock()
+
+    def send(message: dict[str, Any]) -> None:
+        with lock, contextlib.suppress(OSError):  # the parent is gone, which the end of stdin tells too
+            outgoing.write(json.dumps(message).encode() + b"\n")
+
+    return iter(incoming), send
+
+
+def _end(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # at once: toolkits crash in the finalization of the interpreter
+
+
+def own_window(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
+    """Show a window until it is closed or `lines` ends."""
+    sys.argv[:] = [task["window"]["program"]]  # desktops identify the window by it
+    window = NativeWindow(task["url"], task["window"], lambda event: send({"event": event}))
+
+    def follow() -> None:
+        for line in lines:
+            request = json.loads(line)
+            window.request(request["method"], request["args"], _answer(request["id"], send))
+        _thread(_end_later)
+        window.close()
+
+    _thread(follow)
+    window.run()
+
+
+def _answer(number: int, send: Send) -> Send:
+    return lambda outcome: send({"id": number, **outcome})
+
+
+def _end_later() -> None:
+    threading.Event().wait(END_SECONDS)
+    _end(0)
+
+
+def own_browser(command: list[str], environment: dict[str, str], lines: Iterator[bytes], send: Send) -> None:
+    """Run a browser with a profile folder of its own until it or `lines` ends, then remove the folder."""
+    profile = tempfile.mkdtemp(prefix="jsmeets-browser-")
+    try:
+        browser = subprocess.Popen(
+            [*command, f"--user-data-dir={profile}"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        send({"event": "started", "pid": browser.pid, "profile": profile})
+        _thread(_end_with, lines, browser)
+        browser.wait()
+        send({"event": "closed"})
+        end_group(browser.pid)
+    finally:
+        shutil.rmtree(profile, ignore_errors=True)
+
+
+def _end_with(lines: Iterator[bytes], browser: subprocess.Popen[bytes]) -> None:
+    for _ in lines:  # a browser takes no requests
+        pass
+    browser.terminate()
+    threading.Event().wait(END_SECONDS)
+    browser.kill()
+
+
+def end_group(leader: int) -> None:
+    """Kill what is left of the process group of a process."""
+    if sys.platform != "win32":  # on Windows the job of the browser ends them
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(leader, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

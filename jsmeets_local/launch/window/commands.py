@@ -1,0 +1,115 @@
+"""Commands that a window takes from Python and from its page, and checks of their arguments."""
+
+from __future__ import annotations
+
+import operator
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["FileTypes", "check_command", "check_pixels"]
+
+FileTypes = Sequence[tuple[str, Sequence[str]]]  # ("Images", ["*.png", "*.jpg"]), ...
+
+
+def check_pixels(name: str, value: Any, least: int | None = None) -> int:
+    """Return a whole number of pixels.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is less than `least`.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is a whole number of pixels; got {value!r}")
+    if least is not None and value < least:
+        raise ValueError(f"{name} is {least} or more pixels; got {value!r}")
+    return operator.index(value)  # numpy's numbers too
+
+
+def _resize(width: int, height: int) -> list[Any]:
+    return [check_pixels("width", width, 1), check_pixels("height", height, 1)]
+
+
+def _move(x: int, y: int) -> list[Any]:
+    return [check_pixels("x", x), check_pixels("y", y)]
+
+
+def _title(title: str) -> list[Any]:
+    if not isinstance(title, str):
+        raise TypeError(f"a title is a str; got {title!r}")
+    return [title]
+
+
+def _on(on: bool = True) -> list[Any]:
+    return [bool(on)]
+
+
+def _no_arguments() -> list[Any]:
+    return []
+
+
+def _open(
+    multiple: bool = False, directory: str | os.PathLike[str] | None = None, file_types: FileTypes = ()
+) -> list[Any]:
+    return [_folder(directory), bool(multiple), [_file_type(*pair) for pair in file_types]]
+
+
+def _save(filename: str = "", directory: str | os.PathLike[str] | None = None) -> list[Any]:
+    return [_folder(directory), os.fspath(filename)]
+
+
+def _choose_folder(directory: str | os.PathLike[str] | None = None) -> list[Any]:
+    return [_folder(directory)]
+
+
+def _folder(directory: str | os.PathLike[str] | None) -> str:
+    if directory is None:
+        return ""
+    if not os.path.isdir(directory):
+        raise NotADirectoryError(f"a dialog cannot begin in {os.fspath(directory)!r}: there is no such folder")
+    return os.path.abspath(os.fspath(directory))
+
+
+def _file_type(name: str, patterns: Sequence[str]) -> str:
+    """Return a file type in the syntax of pywebview: `"Images (*.png;*.jpg)"`."""
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    if not re.fullmatch(r"[\w ]+", name):
+        raise ValueError(f"the name of a file type has letters, digits and spaces; got {name!r}")
+    for pattern in patterns:
+        if not re.fullmatch(r"\*(\.(\w+|\*))*", pattern):
+            raise ValueError(f'the pattern of a file type is "*.png", say; got {pattern!r}')
+    return f"{name} ({';'.join(patterns)})"
+
+
+_COMMANDS: dict[str, Callable[..., list[Any]]] = {
+    "get_title": _no_arguments,
+    "set_title": _title,
+    "get_size": _no_arguments,
+    "resize": _resize,
+    "get_position": _no_arguments,
+    "move": _move,
+    "minimize": _no_arguments,
+    "maximize": _no_arguments,
+    "restore": _no_arguments,
+    "fullscreen": _on,
+    "bring_to_front": _no_arguments,
+    "open_dialog": _open,
+    "save_dialog": _save,
+    "folder_dialog": _choose_folder,
+}
+
+
+def check_command(method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> list[Any]:
+    """Return the arguments of a request, as JSON can carry them.
+
+    Raises:
+        AttributeError: A window has no such method.
+        TypeError: An argument is of a wrong type, or there are too many.
+        ValueError: An argument is out of range.
+        NotADirectoryError: There is no such folder.
+    """
+    check = _COMMANDS.get(method)
+    if check is None:
+        raise AttributeError(f"a window has no {method!r}; it has {', '.join(_COMMANDS)}")
+    return check(*args, **options)

@@ -1,0 +1,222 @@
+"""Public handles of a window: `page.window` blocks, `page.aio.window` is its awaitable twin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from ...bridge.portal import Operation, Portal
+from ...bridge.tracebacks import public
+from ...errors import JsPyError
+from .commands import FileTypes, check_command
+
+__all__ = ["AsyncWindow", "Window"]
+
+Request: TypeAlias = Callable[[str, list[Any]], Operation[Any]]  # of a method and its arguments
+
+
+class Window:
+    """The desktop window that shows a page: `page.window`. Its methods block until the window has obeyed.
+
+    The desktop decides how far a window can be moved or resized. All methods, and the properties too, raise
+    `PageClosed` when the window is closed, and `WouldDeadlock` on the bridge's event loop.
+
+    Attributes:
+        title: The title; assign to change it. Until then it is the page's.
+        size: Width and height of the content, in pixels.
+        position: Position of the upper left corner, in pixels from that of the screen.
+    """
+
+    def __init__(self, portal: Portal, request: Request) -> None:
+        self._portal = portal
+        self._request = request
+
+    def request(self, method: str, *args: Any) -> Any:
+        """Run the command of a page, `native` in JavaScript: a method by its name, options in an object at the end."""
+        options = args[-1] if args and isinstance(args[-1], dict) else {}
+        return self._do(method, *(args[:-1] if options else args), **options)
+
+    @public
+    def _do(self, method: str, *args: Any, **options: Any) -> Any:
+        operation = self._request(method, check_command(method, args, options))
+        return _value(self._portal.block(operation, f"await page.aio.window.{method}(...)"))
+
+    @property
+    def title(self) -> str:
+        """Return the title."""
+        return str(self._do("get_title"))
+
+    @title.setter
+    def title(self, title: str) -> None:
+        self._do("set_title", title)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return width and height of the content, in pixels."""
+        width, height = self._do("get_size")
+        return width, height
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Return the position of the upper left corner, in pixels from that of the screen."""
+        x, y = self._do("get_position")
+        return x, y
+
+    def resize(self, width: int, height: int) -> None:
+        """Resize the content, in pixels."""
+        self._do("resize", width, height)
+
+    def move(self, x: int, y: int) -> None:
+        """Move the upper left corner, in pixels from that of the screen."""
+        self._do("move", x, y)
+
+    def minimize(self) -> None:
+        """Minimize the window."""
+        self._do("minimize")
+
+    def maximize(self) -> None:
+        """Maximize the window."""
+        self._do("maximize")
+
+    def restore(self) -> None:
+        """Restore the window from minimized, maximized or full screen."""
+        self._do("restore")
+
+    def fullscreen(self, on: bool = True) -> None:
+        """Enter full screen, or leave it with `False`."""
+        self._do("fullscreen", on)
+
+    def bring_to_front(self) -> None:
+        """Bring the window to the front, restoring it if it is minimized."""
+        self._do("bring_to_front")
+
+    def open_dialog(
+        self, multiple: bool = False, directory: str | os.PathLike[str] | None = None, file_types: FileTypes = ()
+    ) -> list[str]:
+        """Let the user choose existing files.
+
+        Args:
+            multiple: Whether the user may choose more than one.
+            directory: The folder to begin in; `None` for the desktop's choice.
+            file_types: The types to offer, as `[("Images", ["*.png", "*.jpg"]), ("All files", ["*"])]`.
+
+        Returns:
+            The paths; an empty list if the user cancelled.
+
+        Raises:
+            NotADirectoryError: There is no such folder.
+        """
+        paths: list[str] = self._do("open_dialog", multiple, directory, file_types)
+        return paths
+
+    def save_dialog(self, filename: str = "", directory: str | os.PathLike[str] | None = None) -> str | None:
+        """Let the user choose where to save a file; nothing is written.
+
+        Args:
+            filename: The name to propose.
+            directory: The folder to begin in; `None` for the desktop's choice.
+
+        Returns:
+            The path; `None` if the user cancelled.
+
+        Raises:
+            NotADirectoryError: There is no such folder.
+        """
+        path: str | None = self._do("save_dialog", filename, directory)
+        return path
+
+    def folder_dialog(self, directory: str | os.PathLike[str] | None = None) -> str | None:
+        """Let the user choose a folder.
+
+        Args:
+            directory: The folder to begin in; `None` for the desktop's choice.
+
+        Returns:
+            The path; `None` if the user cancelled.
+
+        Raises:
+            NotADirectoryError: There is no such folder.
+        """
+        path: str | None = self._do("folder_dialog", directory)
+        return path
+
+
+class AsyncWindow:
+    """The awaitable twin of a `Window`, usable on any event loop: `await page.aio.window.resize(800, 600)`."""
+
+    def __init__(self, portal: Portal, request: Request) -> None:
+        self._portal = portal
+        self._request = request
+
+    async def _do(self, method: str, *args: Any, **options: Any) -> Any:
+        return _value(await self._portal.awaitable(self._request(method, check_command(method, args, options))))
+
+    async def get_title(self) -> str:
+        """See `Window.title`."""
+        return str(await self._do("get_title"))
+
+    async def set_title(self, title: str) -> None:
+        """See `Window.title`."""
+        await self._do("set_title", title)
+
+    async def get_size(self) -> tuple[int, int]:
+        """See `Window.size`."""
+        width, height = await self._do("get_size")
+        return width, height
+
+    async def get_position(self) -> tuple[int, int]:
+        """See `Window.position`."""
+        x, y = await self._do("get_position")
+        return x, y
+
+    async def resize(self, width: int, height: int) -> None:
+        """See `Window.resize`."""
+        await self._do("resize", width, height)
+
+    async def move(self, x: int, y: int) -> None:
+        """See `Window.move`."""
+        await self._do("move", x, y)
+
+    async def minimize(self) -> None:
+        """See `Window.minimize`."""
+        await self._do("minimize")
+
+    async def maximize(self) -> None:
+        """See `Window.maximize`."""
+        await self._do("maximize")
+
+    async def restore(self) -> None:
+        """See `Window.restore`."""
+        await self._do("restore")
+
+    async def fullscreen(self, on: bool = True) -> None:
+        """See `Window.fullscreen`."""
+        await self._do("fullscreen", on)
+
+    async def bring_to_front(self) -> None:
+        """See `Window.bring_to_front`."""
+        await self._do("bring_to_front")
+
+    async def open_dialog(
+        self, multiple: bool = False, directory: str | os.PathLike[str] | None = None, file_types: FileTypes = ()
+    ) -> list[str]:
+        """See `Window.open_dialog`."""
+        paths: list[str] = await self._do("open_dialog", multiple, directory, file_types)
+        return paths
+
+    async def save_dialog(self, filename: str = "", directory: str | os.PathLike[str] | None = None) -> str | None:
+        """See `Window.save_dialog`."""
+        path: str | None = await self._do("save_dialog", filename, directory)
+        return path
+
+    async def folder_dialog(self, directory: str | os.PathLike[str] | None = None) -> str | None:
+        """See `Window.folder_dialog`."""
+        path: str | None = await self._do("folder_dialog", directory)
+        return path
+
+
+def _value(outcome: Any) -> Any:
+    if isinstance(outcome, JsPyError):
+        raise outcome
+    return outcome

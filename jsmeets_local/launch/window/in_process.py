@@ -1,0 +1,151 @@
+"""A pywebview window in this process, on its main thread, as `run(mode="window")` shows it."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ...bridge.client import Surface
+from ...bridge.portal import Portal
+from ...errors import JsPyError, LaunchError, PageClosed
+from ...notebook.cells import kernel_shell
+from .child import NativeWindow
+from .requests import CommandableWindow
+from .requirements import advice, toolkit
+
+__all__ = ["InProcessWindow", "MainThreadWindow", "in_process_problem"]
+
+_INSTEAD = 'launch(mode="window") opens one in a process of its own'
+
+_has_run = False  # a window has run in this process
+
+
+def in_process_problem() -> str | None:
+    """Return why this process cannot show a window itself, or `None`."""
+    if kernel_shell() is not None:
+        return f"run() with a window would block the kernel of this notebook; {_INSTEAD}"
+    if threading.current_thread() is not threading.main_thread():
+        return f"run() with a window has to be called on the main thread; {_INSTEAD} from any thread"
+    if toolkit() == "qt":
+        if _has_run:
+            return f"Qt shows a window by run() only once in a process, and has done so; {_INSTEAD} any number of times"
+        return _missing_library()
+    return None
+
+
+def _missing_library() -> str | None:
+    """Try to load Qt's plugin for X11: Qt would end the process where that fails."""
+    import ctypes
+
+    try:
+        from qtpy.QtCore import QLibraryInfo
+
+        plugins = QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)
+        plugin = Path(plugins, "platforms", "libqxcb.so")
+        if plugin.exists():
+            ctypes.CDLL(str(plugin))
+    except (ImportError, OSError) as error:
+        return f"Qt cannot be loaded: {error}. {advice(str(error))}"
+    return None
+
+
+class InProcessWindow(CommandableWindow):
+    """The window of this process.
+
+    Args:
+        portal: The portal of the bridge's loop.
+        url: The URL to show.
+        parameters: What `window_parameters()` returns.
+        on_closed: Called once when the window is closed.
+    """
+
+    def __init__(self, portal: Portal, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
+        super().__init__(portal, self._send_request, on_closed)
+        self._interrupted = False
+        self._native = NativeWindow(url, {**parameters, "gui": toolkit()}, self._handle_event)
+
+    def run(self) -> None:
+        """Show the window and return when it is closed.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C has closed it.
+            LaunchError: The toolkit could not be started.
+        """
+        global _has_run
+        _has_run = True
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            self._native.run(self._install_interrupt_handler)
+        except Exception as error:
+            raise LaunchError(f"the window did not open: {error}. {advice(str(error))}") from error
+        finally:
+            signal.signal(signal.SIGINT, before or signal.default_int_handler)  # pywebview leaves its own handler
+            self._end()
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    def close(self) -> None:
+        """Close the window and return at once."""
+        if not self.is_closed():
+            threading.Thread(target=self._native.close, name="jsmeets-window", daemon=True).start()
+
+    def join(self) -> None:
+        """Do nothing: `run()` waits."""
+
+    def failure(self) -> JsPyError:
+        """Return why the window is closed before its page has connected."""
+        return PageClosed("the window was closed before its page had connected")
+
+    def _install_interrupt_handler(self) -> None:
+        """Handle Ctrl-C on the thread of the toolkit, whose loop runs signal handlers now and then."""
+        if threading.current_thread() is threading.main_thread():  # on Windows it is another thread
+            signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._interrupted = True
+        self.close()
+
+    def _send_request(self, number: int, method: str, args: list[Any]) -> None:
+        self._native.request(method, args, lambda outcome: self._answer(number, outcome))
+
+    def _handle_event(self, event: str) -> None:
+        if event == "closed":
+            self._end()
+
+
+class MainThreadWindow:
+    """A window that another thread opens and the main thread shows."""
+
+    def __init__(self) -> None:
+        self._requested: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
+        self._opened: queue.SimpleQueue[InProcessWindow | BaseException] = queue.SimpleQueue()
+
+    def open(self, portal: Portal, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> Surface:
+        """Have the main thread open the window; the arguments are those of `InProcessWindow`."""
+        self._requested.put((portal, url, parameters, on_closed))
+        window = self._opened.get()
+        if isinstance(window, BaseException):
+            raise window
+        return window
+
+    def leave(self) -> None:
+        """Release the main thread where no window was opened."""
+        self._requested.put(None)
+
+    def show(self) -> None:
+        """On the main thread, show the window until it is closed; return at once after `leave()`."""
+        requested = self._requested.get()
+        if requested is None:
+            return
+        try:
+            window = InProcessWindow(*requested)
+        except BaseException as error:
+            self._opened.put(error)
+            raise
+        self._opened.put(window)
+        window.run()

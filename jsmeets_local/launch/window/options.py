@@ -1,0 +1,123 @@
+"""Options of `launch()` for windows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any, TypedDict
+
+from ...server.resources import bundled
+from .commands import check_pixels
+
+__all__ = ["SIZE", "WindowOptions", "check_window_options", "window_parameters"]
+
+SIZE = (800, 600)  # width and height of a window, in pixels
+
+
+class WindowOptions(TypedDict, total=False):
+    """Options of `launch()`, `open()` and `run()` for windows."""
+
+    title: str
+    position: tuple[int, int]
+    icon: str | os.PathLike[str]
+    resizable: bool
+    fullscreen: bool
+    on_top: bool
+    min_size: tuple[int, int]
+    window_api: bool
+
+
+# Checks of each option, which return the value as JSON can carry it ------------------------------------------------
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a str; got {value!r}")
+    return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is True or False; got {value!r}")
+    return value
+
+
+def _file(name: str, value: Any) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} is the path of an image file; got {value!r:.60}")
+    value = bundled(value)
+    if not os.path.isfile(value):
+        raise FileNotFoundError(f"{name} is the path of an image file; there is none at {os.path.abspath(value)}")
+    return str(os.path.abspath(value))
+
+
+def _pair(name: str, value: Any, least: int | None = None) -> list[int]:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{name} is a pair of whole numbers of pixels; got {value!r}")
+    return [check_pixels(name, number, least) for number in value]
+
+
+_OPTIONS: dict[str, Callable[[str, Any], Any]] = {
+    "title": _text,
+    "position": _pair,
+    "icon": _file,
+    "resizable": _flag,
+    "fullscreen": _flag,
+    "on_top": _flag,
+    "min_size": lambda name, value: _pair(name, value, 1),
+    "window_api": _flag,
+}
+# The other options of launch(): misspelt ones arrive here.
+_OTHERS = ("host", "port", "timeout", "width", "height", "grace", "base_url", "private", "spa", "switch_interval")
+
+
+def check_window_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options as JSON can carry them. Every mode checks them; those without a use for one ignore it.
+
+    Raises:
+        TypeError: There is no such option, or its value is of a wrong type.
+        ValueError: The value is out of range.
+        FileNotFoundError: The icon is no file.
+    """
+    for name in options:
+        if name not in _OPTIONS:
+            similar = get_close_matches(name, (*_OPTIONS, *_OTHERS), 1)
+            meant = f"; did you mean {similar[0]}=?" if similar else "."
+            raise TypeError(f"launch() has no option {name!r}{meant} Those of windows are {', '.join(_OPTIONS)}")
+    return {name: _OPTIONS[name](name, value) for name, value in options.items()}
+
+
+def window_parameters(width: int | str | None, height: int | str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all parameters of a window, as JSON can carry them.
+
+    Args:
+        width: Width of the content in pixels; `None` for the default.
+        height: Height of the content in pixels; `None` for the default.
+        options: What `check_window_options` returns.
+
+    Raises:
+        TypeError: A size is no whole number.
+        ValueError: A size is less than 1.
+    """
+    program = sys.argv[0] if sys.argv else ""
+    return {
+        "program": os.path.splitext(os.path.basename(program))[0] if program not in ("", "-c", "-m") else "Python",
+        "width": _check_side("width", width, SIZE[0]),
+        "height": _check_side("height", height, SIZE[1]),
+        "title": None,
+        "position": None,
+        "icon": None,
+        "resizable": True,
+        "fullscreen": False,
+        "on_top": False,
+        "min_size": [1, 1],
+        **options,
+    }
+
+
+def _check_side(name: str, value: int | str | None, default: int) -> int:
+    if isinstance(value, str):
+        raise TypeError(f"{name} of a window is a whole number of pixels; CSS lengths are for notebooks; got {value!r}")
+    return default if value is None else check_pixels(name, value, 1)

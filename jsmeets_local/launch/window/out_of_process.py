@@ -1,0 +1,62 @@
+"""A pywebview window in a process of its own: the program, or the kernel of a notebook, keeps running beside it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ...bridge.portal import Portal
+from ...errors import JsPyError, PageClosed
+from ..child_process import Child
+from ..modes import NoWindow
+from .requests import CommandableWindow
+from .requirements import advice, toolkit
+
+__all__ = ["WindowProcess"]
+
+
+class WindowProcess(CommandableWindow):
+    """The parent's side of the window.
+
+    Args:
+        portal: The portal of the bridge's loop.
+        url: The URL to show.
+        parameters: What `window_parameters()` returns.
+        on_closed: Called once, on another thread, when the window is closed.
+
+    Raises:
+        LaunchError: The process could not be started.
+    """
+
+    def __init__(self, portal: Portal, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
+        super().__init__(portal, self._send_request, on_closed)
+        self._was_shown = False
+        task = {"path": list(map(str, sys.path)), "url": url, "window": {**parameters, "gui": toolkit()}}
+        self._child = Child(task, self._receive, self._end)
+
+    def close(self) -> None:
+        """Close the window and return at once."""
+        self._child.close()
+
+    def join(self) -> None:
+        """Wait until the process has ended after `close()`."""
+        self._child.join()
+
+    def failure(self) -> JsPyError:
+        """Return why the window is closed before its page has connected."""
+        if self._was_shown:
+            return PageClosed("the window was closed before its page had connected")
+        output = self._child.output()
+        return NoWindow(f"the window did not open; its process wrote:\n{output}\n{advice(output)}")
+
+    def _send_request(self, number: int, method: str, args: list[Any]) -> None:
+        self._child.send({"id": number, "method": method, "args": args})
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        if "id" in message:
+            self._answer(message["id"], message)
+        elif message["event"] == "shown":
+            self._was_shown = True
+        else:
+            self._end()

@@ -1,0 +1,97 @@
+"""Requests to a pywebview window and their answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ...bridge.portal import Cancel, Done, Operation, Portal
+from ...errors import JsPyError, PageClosed
+from .handle import AsyncWindow, Window
+
+__all__ = ["CommandableWindow"]
+
+
+class CommandableWindow:
+    """A pywebview window that answers requests: the base of those in this process and in another one.
+
+    Each request ends once, at the latest when the window closes. The bridge's loop owns the pending requests.
+
+    Args:
+        portal: The portal of the bridge's loop.
+        send: Given a number, a method and its arguments, sends a request without waiting for the answer.
+        on_closed: Called once, on any thread, when the window is closed.
+    """
+
+    takes_commands = True
+
+    def __init__(
+        self, portal: Portal, send: Callable[[int, str, list[Any]], None], on_closed: Callable[[], None]
+    ) -> None:
+        self._portal = portal
+        self._send = send
+        self._on_closed: Callable[[], None] | None = on_closed
+        self._closed_lock = threading.Lock()
+        self._pending: dict[int, Done[Any]] = {}
+        self._last = 0
+        self._over = False
+
+    def request(self, method: str, args: list[Any]) -> Operation[Any]:
+        """Return an operation: the answer to a request, or the exception to raise."""
+
+        def operation(done: Done[Any]) -> Cancel | None:
+            if self._over:
+                done(_closed())
+                return None
+            self._last += 1
+            number = self._last
+            self._pending[number] = done
+            self._send(number, method, args)
+
+            def cancel() -> None:
+                self._pending.pop(number, None)
+
+            return cancel
+
+        return operation
+
+    def handle(self) -> Window:
+        """Return the `page.window` of blocking code."""
+        return Window(self._portal, self.request)
+
+    def async_handle(self) -> AsyncWindow:
+        """Return the `page.aio.window` of async code."""
+        return AsyncWindow(self._portal, self.request)
+
+    def is_closed(self) -> bool:
+        """Return whether the window is closed."""
+        return self._on_closed is None
+
+    def _answer(self, number: int, outcome: dict[str, Any]) -> None:
+        """Pass on an answer, from any thread: `{"value": ...}` or `{"error": text}`."""
+        error = outcome.get("error")
+        value = outcome.get("value") if error is None else JsPyError(f"the window could not obey: {error}")
+        self._portal.settle(self._finish, number, value)
+
+    def _end(self) -> None:
+        """End the pending requests and report that the window is closed: once, though several threads notice it."""
+        with self._closed_lock:
+            on_closed, self._on_closed = self._on_closed, None
+        if on_closed is not None:
+            self._portal.settle(self._end_requests)
+            on_closed()
+
+    def _finish(self, number: int, value: Any) -> None:
+        done = self._pending.pop(number, None)
+        if done is not None:
+            done(value)
+
+    def _end_requests(self) -> None:
+        self._over = True
+        for number in list(self._pending):
+            self._finish(number, _closed())
+
+
+def _closed() -> PageClosed:
+    return PageClosed("this window is closed, and its page with it; launch() opens another one")

@@ -1,0 +1,1 @@
+"""The Jupyter kernel that the program may run in: cells and display."""

@@ -1,0 +1,103 @@
+"""Cells of a notebook: which one is running, and output under a cell.
+
+A kernel sends the output of other threads to the request that it handled last, which may be a completion, whose output
+is not shown. `writing()` directs the output of a thread or a task to the running cell, or to an earlier one. Without a
+kernel in this process there are no cells, and these functions do nothing. IPython is not imported: a kernel has loaded
+it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from msgspec import Struct
+
+__all__ = ["Cell", "current_cell", "kernel_shell", "writing"]
+
+_NOWHERE: AbstractContextManager[None] = nullcontext()
+
+
+class Cell(Struct, frozen=True):
+    """An execution of a cell.
+
+    Attributes:
+        id: The id of the cell in the front end, the same for each execution; `""` if the front end sends none.
+        run: The id of this execution.
+        request: The message to the kernel that requested it.
+    """
+
+    id: str
+    run: str
+    request: dict[str, Any]
+
+
+def kernel_shell() -> Any | None:
+    """Return the shell of the Jupyter kernel that this process is, or `None`."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython is not None else None
+    return shell if hasattr(shell, "kernel") else None
+
+
+def current_cell() -> Cell | None:
+    """Return the cell to which this code belongs, also on a thread that writes under one, or `None`."""
+    shell = kernel_shell()
+    return None if shell is None else _watched(shell).current_cell()
+
+
+def writing(cell: Cell | None) -> AbstractContextManager[None]:
+    """Direct the output of this thread or task, within a `with` block, to the running cell, or else to this one.
+
+    A kernel older than ipykernel 7.4 may not support that; the output then goes to the cell that ran last.
+    """
+    if cell is None:
+        return _NOWHERE
+    shell = kernel_shell()
+    return _NOWHERE if shell is None else _watched(shell).writing(cell)
+
+
+class _Watch:
+    """Track which cell of a kernel is running."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self._running = self.current_cell()  # a cell makes the first call, before any event
+        shell.events.register("pre_run_cell", self._began)
+        shell.events.register("post_run_cell", self._ended)
+
+    def current_cell(self) -> Cell | None:
+        request = self.shell.get_parent()
+        header = request.get("header", {})
+        if header.get("msg_type") != "execute_request":
+            return None
+        return Cell(str(request.get("metadata", {}).get("cellId", "")), str(header.get("msg_id", "")), request)
+
+    @contextmanager
+    def writing(self, cell: Cell) -> Iterator[None]:
+        if not hasattr(self.shell, "set_thread_parent"):
+            yield
+            return
+        tokens = self.shell.set_thread_parent((self._running or cell).request)
+        try:
+            yield
+        finally:
+            self.shell.reset_thread_parent(tokens)
+
+    def _began(self, info: Any) -> None:
+        self._running = self.current_cell()
+
+    def _ended(self, result: Any) -> None:
+        self._running = None
+
+
+_watches: list[_Watch] = []  # at most one: a process is one kernel, whose shell may be replaced
+
+
+def _watched(shell: Any) -> _Watch:
+    for watch in _watches:
+        if watch.shell is shell:
+            return watch
+    _watches[:] = [watch := _Watch(shell)]
+    return watch

@@ -1,0 +1,159 @@
+"""Show a page in an iframe under the cell of a notebook."""
+
+from __future__ import annotations
+
+import importlib.util
+import numbers
+import sys
+from collections.abc import Callable
+from html import escape
+from itertools import count
+from string import Template
+from typing import Any
+from weakref import WeakSet, WeakValueDictionary
+
+from msgspec import Struct
+
+from ..errors import LaunchError, MissingExtra
+from .cells import Cell, kernel_shell
+
+__all__ = ["SIZE", "Frame", "Launches", "check_side", "launches", "require_kernel", "show"]
+
+SIZE: tuple[int | str, int | str] = ("100%", 400)  # width and height of an iframe
+
+# The iframe covers a text, which remains if the iframe is removed: by a notebook viewer that strips iframes and
+# scripts, or by the image behind the text when the server does not answer. (No browser reports that an iframe failed to
+# load, but all report it for an image.) The image first retries for a while, because an editor that forwards the port
+# of a remote kernel needs a moment.
+_HTML = Template("""\
+<div style="width: $width; max-width: 100%; font-size: 12px; line-height: 1.6">
+<div style="display: grid">
+<div style="grid-area: 1 / 1; padding: 6px 0; opacity: .7">\
+The page was here while its Python was running. Run its cell again to bring it back.</div>
+<iframe src="$url" title="$title" allow="loopback-network; local-network-access" style="$look"></iframe>
+<img src="$probe" alt="" style="display: none" onload="$answered" onerror="$silent">
+</div>
+<a href="$url" target="_blank" rel="noopener" style="opacity: .7; text-decoration: none">$title &#8599;</a>
+</div>""")
+
+_LOOK = Template(
+    "grid-area: 1 / 1; position: relative; box-sizing: border-box; width: 100%; height: $height; "
+    "border: 1px solid rgba(128, 128, 128, .35); border-radius: 4px; background: #fff"
+)
+
+_PARTS = "const image = this, frame = image.previousElementSibling, text = frame.previousElementSibling; "
+_ANSWERED = _PARTS + (
+    "text.hidden = true; if (image.dataset.tries) { frame.style.visibility = ''; frame.replaceWith(frame.cloneNode()) }"
+)
+_SILENT = _PARTS + (
+    "const tries = image.dataset.tries = 1 + Number(image.dataset.tries || 0); frame.style.visibility = 'hidden'; "
+    "if (tries < 5) { setTimeout(() => { image.src = image.src }, 400) } "
+    "else { image.parentNode.nextElementSibling.remove(); frame.remove(); image.remove() }"
+)
+
+
+class Frame(Struct, frozen=True):
+    """An iframe that shows a page in a notebook.
+
+    Attributes:
+        addresses: Returns the address of the page, and of an image that the same server serves.
+        title: The address to display, without the token.
+        width: Width in pixels, or as a CSS length (`"100%"`).
+        height: Height in pixels, or as a CSS length.
+    """
+
+    addresses: Callable[[], tuple[str, str]]
+    title: str
+    width: int | str
+    height: int | str
+
+    def sized(self, width: int | str | None, height: int | str | None) -> Frame:
+        """Return the iframe in another size; `None` keeps width or height."""
+        width, height = self.width if width is None else width, self.height if height is None else height
+        return Frame(self.addresses, self.title, width, height)
+
+    def html(self) -> str:
+        """Return the HTML: the iframe, a link to the page below it, and the text that it covers."""
+        url, probe = self.addresses()
+        return _HTML.substitute(
+            url=escape(url),
+            title=escape(self.title),
+            width=escape(_length(self.width)),
+            look=escape(_LOOK.substitute(height=_length(self.height))),
+            probe=escape(probe),
+            answered=escape(_ANSWERED),
+            silent=escape(_SILENT),
+        )
+
+
+def check_side(name: str, size: Any) -> None:
+    """Refuses what is no width or height.
+
+    Raises:
+        TypeError: It is neither a number of pixels nor a CSS length.
+    """
+    if size is not None and (isinstance(size, bool) or not isinstance(size, (str, numbers.Integral))):
+        raise TypeError(f'{name} is a whole number of pixels, or in a notebook a CSS length ("50%"); got {size!r:.60}')
+
+
+def _length(size: int | str) -> str:
+    return size if isinstance(size, str) else f"{size}px"
+
+
+def require_kernel() -> Any:
+    """Return the shell of a kernel whose front end can show an iframe.
+
+    Raises:
+        MissingExtra: IPython is not installed.
+        LaunchError: This process is not a kernel, or the front end of the notebook does not carry WebSockets.
+    """
+    if "IPython" not in sys.modules and importlib.util.find_spec("IPython") is None:
+        raise MissingExtra("mode=\"notebook\" needs IPython: pip install 'jsmeets-local[notebook]'")
+    shell = kernel_shell()
+    if shell is None:
+        raise LaunchError('mode="notebook" works in a Jupyter kernel, and this is none; use mode="browser"')
+    if "google.colab" in sys.modules:
+        raise LaunchError(
+            "Google Colab does not carry WebSockets between a page and the kernel, so that no page can connect; "
+            "run this notebook in JupyterLab, Notebook 7 or VS Code"
+        )
+    return shell
+
+
+def show(frame: Frame, plain: str) -> None:
+    """Show an iframe under the running cell, or the text `plain` in a front end without HTML.
+
+    Raises:
+        MissingExtra: IPython is not installed.
+        LaunchError: See `require_kernel`.
+    """
+    require_kernel().display_pub.publish({"text/html": frame.html(), "text/plain": plain})
+
+
+class Launches:
+    """Registry of launched pages, and of the cell that launched each, so that its next run can replace them."""
+
+    def __init__(self) -> None:
+        self._by_cell: dict[str, tuple[str, WeakSet[Any]]] = {}
+        self._all: WeakValueDictionary[int, Any] = WeakValueDictionary()
+        self._numbers = count()
+
+    def replaced_by(self, cell: Cell | None) -> list[Any]:
+        """Remove and return the pages that earlier runs of this cell launched."""
+        if cell is None or not cell.id or self._by_cell.get(cell.id, (cell.run,))[0] == cell.run:
+            return []
+        return list(self._by_cell.pop(cell.id)[1])
+
+    def add(self, cell: Cell | None, page: Any) -> None:
+        """Register a page that this run of the cell, or the program, has launched."""
+        self._all[next(self._numbers)] = page
+        if cell is not None and cell.id:
+            self._by_cell.setdefault(cell.id, (cell.run, WeakSet()))[1].add(page)
+
+    def pages(self) -> list[Any]:
+        """Return the launched pages that still exist, oldest first."""
+        held = [reference() for reference in self._all.valuerefs()]
+        return [page for page in held if page is not None]
+
+
+launches = Launches()  # one for the process, which is one kernel

@@ -1,0 +1,128 @@
+"""Frames and Series of pandas and polars to columns, each an array or a list. What has made none is not imported."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from .arrays import Unsendable, loaded
+
+__all__ = ["is_missing", "to_columns"]
+
+_LISTS = {"String": "string", "Categorical": "category", "Enum": "category"}  # what polars calls them: what pandas does
+
+
+class _Column(Struct, frozen=True):
+    values: Any
+    dtype: str  # in the words of pandas, where polars has others
+
+
+def is_missing(value: Any) -> bool:
+    """Whether it is what pandas has in the place of a value that is not there."""
+    return value is getattr(sys.modules.get("pandas"), "NA", is_missing)
+
+
+def to_columns(value: Any, where: str) -> dict[str, Any] | None:
+    """A frame or a Series as `columns`, `data`, `index` and `dtypes`; `None` for what is neither.
+
+    Raises:
+        Unsendable: Its columns or rows have names that a page has no place for; the text begins with `where`.
+    """
+    if isinstance(value, (loaded("pandas", "DataFrame"), loaded("pandas", "Series"))):
+        frame = value.to_frame() if value.ndim == 1 else value
+        columns = ((name, _of_pandas(frame.iloc[:, at])) for at, name in enumerate(frame.columns.tolist()))
+        return _assembled(columns, _index(frame.index, where), where)
+    if isinstance(value, (loaded("polars", "DataFrame"), loaded("polars", "Series"))):
+        every = [value] if isinstance(value, loaded("polars", "Series")) else value.get_columns()
+        return _assembled(((one.name, _of_polars(one)) for one in every), None, where)
+    return None
+
+
+def _assembled(columns: Iterable[tuple[Any, _Column]], index: Any, where: str) -> dict[str, Any]:
+    names: list[str | int] = []
+    data: dict[str, Any] = {}
+    dtypes: dict[str, str] = {}
+    for label, column in columns:
+        name = _name(label, where)
+        if str(name) in data:
+            raise Unsendable(f"{where}: two columns are named {str(name)!r}; a page tells columns by their names")
+        names.append(name)
+        data[str(name)], dtypes[str(name)] = column.values, column.dtype
+    return {"columns": names, "data": data, "index": index, "dtypes": dtypes}
+
+
+def _name(label: Any, where: str) -> str | int:
+    if isinstance(label, tuple):
+        raise Unsendable(f"{where}: the columns have names of several levels; join them, as in '_'.join(name)")
+    return label if type(label) in (str, int) else str(label)
+
+
+# pandas ------------------------------------------------------------------------------------------------------------
+
+
+def _index(index: Any, where: str) -> dict[str, Any] | None:
+    """The names of the rows; `None` where they are only counted."""
+    if index.nlevels > 1:
+        raise Unsendable(f"{where}: the rows have names of several levels; send its reset_index()")
+    if isinstance(index, loaded("pandas", "RangeIndex")) and (index.start, index.step) == (0, 1) and index.name is None:
+        return None
+    column = _of_pandas(index.to_series())
+    name = None if index.name is None else _name(index.name, where)
+    return {"name": name, "data": column.values, "dtype": column.dtype}
+
+
+def _of_pandas(series: Any) -> _Column:
+    dtype, text = series.dtype, str(series.dtype)
+    if isinstance(dtype, loaded("pandas", "DatetimeTZDtype")):
+        return _Column(series.to_numpy(f"datetime64[{dtype.unit}]"), text)  # in UTC
+    if isinstance(dtype, loaded("numpy", "dtype")):
+        return _Column(_listed(series) if dtype.kind == "O" else series.to_numpy(), text)
+    return _Column(_of_extension(series, dtype), text)
+
+
+def _of_extension(series: Any, dtype: Any) -> Any:
+    """Numbers that may be missing: nan where one is, and float64 then, as pandas does it elsewhere."""
+    plain = getattr(dtype, "numpy_dtype", None)
+    if plain is None or plain.kind not in "biuf":
+        return _listed(series)
+    if not series.isna().any():
+        return series.to_numpy(plain)
+    return _listed(series) if plain.kind == "b" else series.to_numpy("float64", na_value=float("nan"))
+
+
+def _listed(series: Any) -> list[Any]:
+    return [None if missing else item for item, missing in zip(series.astype(object), series.isna(), strict=True)]
+
+
+# polars ------------------------------------------------------------------------------------------------------------
+
+
+def _of_polars(series: Any) -> _Column:
+    dtype = type(series.dtype).__name__
+    if dtype in ("Datetime", "Duration"):
+        return _Column(series.to_numpy(), _with_unit(series.dtype))
+    if dtype == "Date":
+        return _Column(series.to_numpy(), "date")
+    if dtype == "Boolean":
+        return _Column(series.to_list(), "boolean") if series.null_count() else _Column(series.to_numpy(), "bool")
+    if series.dtype.is_integer() and series.dtype.to_python() is int and "128" not in dtype:
+        return _number(series, dtype, dtype.replace("UInt", "uint").replace("Int", "int"))
+    if series.dtype.is_float():
+        return _number(series, dtype, dtype.lower())
+    return _Column(series.to_list(), _LISTS.get(dtype, "object"))
+
+
+def _number(series: Any, nullable: str, plain: str) -> _Column:
+    """The two ways to say it: a column without nulls, and one with nan in their place."""
+    if not series.null_count():
+        return _Column(series.to_numpy(), plain)
+    return _Column(series.cast(float).fill_null(float("nan")).to_numpy(), nullable)
+
+
+def _with_unit(dtype: Any) -> str:
+    zone = getattr(dtype, "time_zone", None)
+    name = "datetime64" if hasattr(dtype, "time_zone") else "timedelta64"
+    return f"{name}[{dtype.time_unit}, {zone}]" if zone else f"{name}[{dtype.time_unit}]"

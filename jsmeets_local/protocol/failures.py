@@ -1,0 +1,103 @@
+"""Why something ended: what pages and callers are told."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from msgspec import Struct
+
+from ..errors import ConnectionLost, Disconnected, JavaScriptError, JsPyError, PageUnavailable, UnknownFunction
+from . import messages as m
+from .arguments import Key
+from .codec import Packet, message_packet
+from .details import MOST_ERRORS
+from .text import on_one_line, on_own_lines
+
+__all__ = ["About", "as_exception", "close_packet", "error_packet", "fault_text", "parting", "unknown"]
+
+MOST_SHOWN = 30  # names of functions in an error
+
+
+class About(Struct, frozen=True):
+    """What a call was, for its errors."""
+
+    protocol: str
+    key: Key
+
+
+def close_packet(reason: str, reconnect: bool) -> Packet:
+    """What a page hears before its connection is closed."""
+    return message_packet(["close", reason, reconnect])
+
+
+def parting(lost: bool, protocol: str, key: Key, call_id: int, socket: int) -> Disconnected:
+    """What the caller hears of a page that has gone."""
+    if lost:
+        text = f"the connection to the page (socket {socket}) was lost: {key!r} may or may not have run"
+        return ConnectionLost(text, protocol, key, call_id, socket)
+    return Disconnected(f"The page (socket {socket}) left before it answered {key!r}", protocol, key, call_id, socket)
+
+
+def error_packet(call_id: int, error: m.ErrorInfo) -> Packet:
+    """The failure of a request."""
+    return message_packet(["error", call_id, error])
+
+
+def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) -> JsPyError:
+    """What a page's error is in Python."""
+    if error.kind == "unknown":
+        return UnknownFunction(error.message, about.protocol, about.key, call_id, socket)
+    if error.kind in ("unavailable", "refused"):
+        return PageUnavailable(error.message, about.protocol, about.key, call_id, socket)
+    return _javascript_error(error, 0, protocol=about.protocol, key=about.key, id=call_id, socket_id=socket)
+
+
+def _javascript_error(error: m.ErrorInfo, depth: int, **facts: Any) -> JavaScriptError:
+    """With its cause and its members, to a depth that no page of ours reaches."""
+    nested = [error.cause, *(error.errors or ())] if depth < MOST_ERRORS else [None]
+    cause, *members = [_javascript_error(one, depth + 1, **facts) if one else None for one in nested]
+    made = JavaScriptError(
+        error.message,
+        name=error.name,
+        stack=error.trace,
+        fields=error.fields or {},
+        errors=[member for member in members if member is not None],
+        **facts,
+    )
+    made.__cause__ = cause
+    return made
+
+
+def unknown(key: str, known: list[str]) -> m.ErrorInfo:
+    """Nothing is exposed by this name."""
+    return m.ErrorInfo(
+        "unknown", "UnknownFunction", f"Function key name is not registered @python: {key!r}{_instead(key, known)}"
+    )
+
+
+def _instead(key: str, known: list[str]) -> str:
+    if not known:
+        return " (Python exposes no function yet)"
+    similar = get_close_matches(key, known, 1)
+    meant = f", did you mean {similar[0]!r}?" if similar else ""
+    more = f" and {len(known) - MOST_SHOWN} others" if len(known) > MOST_SHOWN else ""
+    return f"{meant} (exposed: {', '.join(known[:MOST_SHOWN])}{more})"
+
+
+def fault_text(socket: int, message: m.Fault) -> str:
+    """An error in a page that no caller waits for, as the log tells it."""
+    error = message.error
+    trace = f"\n{error.trace.rstrip()}" if error.trace else ""
+    said = ":" if error.kind == "uncaught" else " raised"
+    what, name = on_one_line(message.what), on_one_line(error.name)
+    text = on_own_lines(f"{error.message}{_more(error)}{trace}")
+    return f"{what} in the page (socket {socket}){said} {name}: {text}"
+
+
+def _more(error: m.ErrorInfo, depth: int = 0) -> str:
+    """The fields and causes of an error, for the log."""
+    fields = f"\n  fields: {error.fields}"[:1000] if error.fields else ""
+    nested = [("caused by", error.cause), *(("with", member) for member in error.errors or ())]
+    lines = [f"\n  {how} {one.name}: {one.message}{_more(one, depth + 1)}" for how, one in nested if one]
+    return fields + "".join(lines if depth < MOST_ERRORS else ())

@@ -1,0 +1,195 @@
+"""The messages of the wire (docs/reference/protocol.md), one tagged union of frozen structs."""
+
+# Without annotations from __future__: msgspec looks at these, and texts would have to be compiled at each import.
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+__all__ = [
+    "Ack",
+    "Call",
+    "Close",
+    "Credit",
+    "Custom",
+    "Decline",
+    "Error",
+    "ErrorInfo",
+    "Fault",
+    "Goodbye",
+    "Hello",
+    "Message",
+    "Notify",
+    "Ping",
+    "Pong",
+    "Publish",
+    "Push",
+    "Return",
+    "Subscribe",
+    "Unsubscribe",
+    "UserObject",
+    "Welcome",
+]
+
+MAX_ID = 2**53 - 1
+Id: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_ID)]
+OptionalId: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID)]
+Name: TypeAlias = str | int | float | bool | None  # can be the key of a dict
+
+
+class _Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An array whose first element is the tag."""
+
+
+class Hello(_Message, frozen=True, tag="hello"):
+    document: str
+    page: str
+    topics: list[str]
+    session: str = ""
+    received: OptionalId = 0
+    fetches: bool = False
+
+
+class Welcome(_Message, frozen=True, tag="welcome"):
+    socket_id: Id
+    page: str
+    settings: dict[str, Any]
+
+
+class Goodbye(_Message, frozen=True, tag="goodbye"):
+    pass
+
+
+class Close(_Message, frozen=True, tag="close"):
+    reason: str
+    reconnect: bool
+
+
+class Call(_Message, frozen=True, tag="call"):
+    id: Id
+    key: str
+    args: list[Any]
+
+
+class Notify(_Message, frozen=True, tag="notify"):
+    key: str
+    args: list[Any]
+
+
+class Return(_Message, frozen=True, tag="return"):
+    id: Id
+    value: Any
+
+
+class ErrorInfo(msgspec.Struct, frozen=True):
+    """Why a request failed.
+
+    Attributes:
+        kind: The reason.
+        name: The type of the exception.
+        message: Its text.
+        trace: Its traceback or stack.
+        fields: Its own attributes that can be sent.
+        cause: The error that it was raised from.
+        errors: The members of a group.
+    """
+
+    kind: Literal["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"]
+    name: str
+    message: str
+    trace: str = ""
+    fields: dict[str, Any] | UnsetType = UNSET
+    cause: "ErrorInfo | UnsetType" = UNSET
+    errors: "list[ErrorInfo] | UnsetType" = UNSET
+
+
+class Error(_Message, frozen=True, tag="error"):
+    id: Id
+    error: ErrorInfo
+
+
+class Fault(_Message, frozen=True, tag="fault"):
+    what: str
+    error: ErrorInfo
+
+
+class Push(_Message, frozen=True, tag="push"):
+    id: OptionalId
+    key: Name
+    data: Any
+
+
+class Subscribe(_Message, frozen=True, tag="subscribe"):
+    id: Id
+    topic: str
+
+
+class Unsubscribe(_Message, frozen=True, tag="unsubscribe"):
+    id: Id
+    topic: str
+
+
+class Publish(_Message, frozen=True, tag="publish"):
+    id: OptionalId
+    topic: str
+    data: Any
+    suppress: bool
+
+
+class UserObject(msgspec.Struct, frozen=True):
+    """A message of the user's own, with the five keys of 2020."""
+
+    protocol: Name
+    key: Any
+    id: Any
+    data: Any
+    exception: Any
+
+
+class Custom(_Message, frozen=True, tag="custom"):
+    object: UserObject
+
+
+class Credit(_Message, frozen=True, tag="credit"):
+    stream: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    count: Annotated[int, Meta(ge=1, le=16)]
+
+
+class Decline(_Message, frozen=True, tag="decline"):
+    stream: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+class Ack(_Message, frozen=True, tag="ack"):
+    received: OptionalId
+
+
+class Ping(_Message, frozen=True, tag="ping"):
+    sent: float
+
+
+class Pong(_Message, frozen=True, tag="pong"):
+    sent: float
+
+
+Message: TypeAlias = (
+    Hello
+    | Welcome
+    | Goodbye
+    | Close
+    | Call
+    | Notify
+    | Return
+    | Error
+    | Fault
+    | Push
+    | Subscribe
+    | Unsubscribe
+    | Publish
+    | Custom
+    | Credit
+    | Decline
+    | Ack
+    | Ping
+    | Pong
+)

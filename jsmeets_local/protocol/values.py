@@ -1,0 +1,288 @@
+"""A user's value to JSON and buffers. What is plain JSON already never leaves C."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import gc
+import json
+import uuid
+from collections import deque
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, ValuesView
+from typing import Any, cast
+
+import msgspec
+import orjson
+
+from ..errors import MessageTooBig
+from .arrays import Unsendable, flatten, loaded, unboxed
+from .dataframes import is_missing, to_columns
+from .text import error_name, error_text, plain, type_name
+
+__all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "base", "pack"]
+
+MAX_DEPTH = 256  # levels of nesting in a value that is sent
+MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # what a value may take on the wire
+_ENVELOPE_BYTES = 64 * 1024  # left for what travels around a value, but never more than a quarter
+
+NUMBERS = {int, float, bool, type(None)}
+_LEAVES = {str, *NUMBERS}
+_PLAIN = {list, dict, tuple, *_LEAVES}
+_LONG = 2000  # bits of an integer whose digits may be more than sys.get_int_max_str_digits(), which is 640 or more
+_USUAL_DEPTH = 5  # what is nested deeper may well be a circle
+_NATURAL: dict[type, Callable[[Any], Any]] = {  # and how one is made of a subclass, which msgspec refuses
+    datetime.datetime: lambda value: datetime.datetime.combine(value.date(), value.timetz()),
+    datetime.date: lambda value: datetime.date(value.year, value.month, value.day),
+    datetime.time: lambda value: datetime.time.fromisoformat(value.isoformat()),
+    datetime.timedelta: lambda value: datetime.timedelta(value.days, value.seconds, value.microseconds),
+    uuid.UUID: lambda value: uuid.UUID(int=value.int),
+    decimal.Decimal: decimal.Decimal,
+}
+_NATURAL_TYPES = tuple(_NATURAL)
+_ARRAYS: tuple[type, ...] = (list, tuple, set, frozenset, deque, range, KeysView, ValuesView, ItemsView)
+
+
+def _unplain(value: Any) -> Any:
+    """Makes msgspec refuse what it would otherwise convert by a rule of its own."""
+    raise TypeError
+
+
+_encode = msgspec.json.Encoder(enc_hook=_unplain).encode
+_STRICT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+
+
+class Buffer(msgspec.Struct, frozen=True):
+    """A binary value and where it belongs: `path` starts at the packed value."""
+
+    path: tuple[str | int, ...]
+    dtype: str
+    data: memoryview
+    shape: tuple[int, ...] | None
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """A value that is ready to travel: its JSON, and the buffers that leave `null` in it."""
+
+    json: bytes
+    buffers: tuple[Buffer, ...] = ()
+
+
+def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
+    """Converts a value for the wire.
+
+    Args:
+        value: Anything the documentation calls sendable (docs/reference/values.md).
+        name: What the caller knows the value as (`"args"`, `"data"`): errors name the path from there.
+        max_bytes: What a message may take.
+
+    Raises:
+        TypeError: Something in it cannot be sent; the text starts with its path.
+        MessageTooBig: It is larger than `max_bytes`.
+    """
+    try:
+        if type(value) in NUMBERS:
+            return Payload(_encode(value))
+        payload = _pack(value, name)
+    except Unsendable as error:
+        raise TypeError(str(error)) from error.__cause__
+    except (RecursionError, ValueError) as error:  # of a number with more digits than Python converts, for one
+        raise TypeError(_failed(name, value, error)) from error
+    size = len(payload.json)
+    if payload.buffers:
+        size += sum(len(buffer.data) + 100 for buffer in payload.buffers)
+    room = max_bytes - min(_ENVELOPE_BYTES, max_bytes // 4)
+    if size > room:
+        raise MessageTooBig(f"{name}: {size} bytes; one message carries {room} at most")
+    return payload
+
+
+def _pack(value: Any, name: str) -> Payload:
+    try:
+        return Payload(orjson.dumps(value, None, _STRICT))  # what it takes with these it writes as the walk does
+    except TypeError:
+        pass  # other keys than texts, large integers, and all that is not plain
+    if _is_plain(value):
+        try:
+            return Payload(_encode(value))
+        except (TypeError, ValueError):
+            pass  # a key like None or (1, 2), a lone surrogate, 5000 digits: the walk below handles or names it
+    walk = _Walk()
+    converted = walk.convert(value, (), name)
+    return Payload(_dumps(converted), tuple(walk.buffers))
+
+
+def _failed(where: str, value: Any, error: Exception) -> str:
+    """The text about a value whose own code, or whose size, made the conversion fail."""
+    if isinstance(error, RecursionError):
+        return f"{where}: nested too deeply to be sent"
+    what = f"{where}: object of type {type_name(value)} cannot be sent to a page"
+    return f"{what}: {error_name(error)}: {error_text(error)}"
+
+
+def _dumps(converted: Any) -> bytes:
+    try:
+        return _encode(converted)
+    except UnicodeEncodeError:  # a lone surrogate: JSON carries it as an escape
+        return json.dumps(_finite(converted), separators=(",", ":"), allow_nan=False).encode()
+
+
+def _finite(converted: Any) -> Any:
+    """`json` cannot write nan as null, as msgspec does."""
+    if isinstance(converted, float):
+        return converted if converted - converted == 0 else None
+    if isinstance(converted, dict):
+        return {key: _finite(value) for key, value in converted.items()}
+    if isinstance(converted, list):
+        return [_finite(value) for value in converted]
+    return converted
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether only exact JSON types occur, asked level by level so that the work is done in C."""
+    level = [value]
+    for depth in range(MAX_DEPTH + 1):
+        types = set(map(type, level))
+        if not types <= _PLAIN:
+            return False
+        if types <= _LEAVES:
+            return True
+        level = gc.get_referents(*level)  # leaves have none
+        if depth > _USUAL_DEPTH:  # children that know their parent, say: each round would multiply them
+            level = list({id(item): item for item in level}.values())
+    return False
+
+
+_COMPOSITE = object()  # not a scalar: look inside
+
+
+class _Walk:
+    """The slow path: one value, element by element, with the path to it. One Python frame a level."""
+
+    def __init__(self) -> None:
+        self.buffers: list[Buffer] = []
+        self._open: set[int] = set()  # ids of the containers we are inside of
+
+    def convert(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+        try:
+            scalar = self._scalar(value, path, where)
+            if scalar is not _COMPOSITE:
+                return scalar
+            children = _children(value, where)
+            if children is None:
+                return self._foreign(value, path, where)
+            self._enter(value, path, where)
+            items: list[tuple[str | int, Any]] = []
+            for step, item, label in children:
+                items.append((step, self.convert(item, (*path, step), label)))
+            self._open.discard(id(value))
+            return [item for _, item in items] if isinstance(value, _ARRAYS) else dict(items)
+        except (Unsendable, RecursionError, MemoryError):
+            raise
+        except Exception as error:  # properties, iterators and conversions of the user's run here
+            raise Unsendable(_failed(where, value, error)) from error
+
+    def _scalar(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+        if type(value) in _LEAVES:
+            if type(value) is int and value.bit_length() > _LONG:
+                _check_digits(value)
+            return value
+        if isinstance(value, enum.Enum):
+            return self.convert(value.value, path, where)
+        if isinstance(value, (str, int, float)):
+            return self._scalar(base(value), path, where)
+        if isinstance(value, (bytes, bytearray)):
+            # A bytearray may change or be resized before it is written; what is immutable is shared.
+            data = memoryview(value if isinstance(value, bytes) else bytes(value))
+            return self._buffer(Buffer(path, "bytes", data, None))
+        if isinstance(value, _NATURAL_TYPES):
+            return _natural(value)
+        return plain(str(value)) if isinstance(value, loaded("pathlib", "PurePath")) else _COMPOSITE
+
+    def _enter(self, value: Any, path: tuple[str | int, ...], where: str) -> None:
+        if id(value) in self._open:
+            raise Unsendable(f"{where}: refers back to itself; what is sent must be a tree")
+        if len(path) >= MAX_DEPTH:
+            raise Unsendable(f"{where[:60]}...: nested more than {MAX_DEPTH} levels deep")
+        self._open.add(id(value))
+
+    def _foreign(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
+        """What is of no type of Python's own: of numpy, pandas, PIL, ..., or of nobody that we know."""
+        if isinstance(value, loaded("numpy", "generic")):
+            return self.convert(unboxed(value, where), path, where)
+        frame = None if isinstance(value, loaded("numpy", "ndarray")) else to_columns(value, where)
+        if frame is not None:
+            return self.convert(frame, path, where)
+        array = flatten(value, where)
+        if array is not None:
+            return self._buffer(Buffer(path, array.dtype, array.data, array.shape))
+        if is_missing(value):
+            return None
+        raise Unsendable(f"{where}: object of type {type_name(value)} cannot be sent to a page")
+
+    def _buffer(self, buffer: Buffer) -> None:
+        self.buffers.append(buffer)
+
+
+def _check_digits(value: int) -> None:
+    """Raises `ValueError` where Python does not write so many digits."""
+    repr(value)
+
+
+def _natural(value: Any) -> Any:
+    """The text of a date, a UUID, ...; `None` for the date of pandas that is none."""
+    if type(value) in _NATURAL:
+        return msgspec.to_builtins(value)
+    if value != value:
+        return None
+    kind = next(kind for kind in _NATURAL if isinstance(value, kind))
+    return msgspec.to_builtins(_NATURAL[kind](value))
+
+
+def base(value: str | int | float) -> str | int | float:
+    """The plain value of a subclass, without asking its own `__str__`, `__int__` or `__float__`."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int.__int__(value) if isinstance(value, int) else float.__float__(value)
+
+
+def _children(value: Any, where: str) -> Iterable[tuple[str | int, Any, str]] | None:
+    """Step, item and full name of what a container holds; `None` for what is no container."""
+    if isinstance(value, Mapping):
+        return ((_key(key, where), item, f"{where}[{key!r}]") for key, item in value.items())
+    if isinstance(value, _ARRAYS):
+        return ((i, item, f"{where}[{i}]") for i, item in enumerate(cast(Iterable[Any], value)))
+    fields = _fields(value)
+    return None if fields is None else ((name, item, f"{where}.{name}") for name, item in fields)
+
+
+def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
+    kind = type(value)
+    if dataclasses.is_dataclass(kind):
+        names: Iterable[str] = (field.name for field in dataclasses.fields(kind))
+    elif hasattr(kind, "__attrs_attrs__"):
+        names = (field.name for field in kind.__attrs_attrs__)
+    elif isinstance(value, msgspec.Struct):
+        names = value.__struct_fields__
+    elif hasattr(kind, "__pydantic_fields__"):
+        dumped: dict[str, Any] = value.model_dump()
+        return dumped.items()
+    else:
+        return None
+    return ((name, getattr(value, name)) for name in names)
+
+
+def _key(key: Any, where: str) -> str:
+    """The name JSON gives a dict key, as `json.dumps` does; dates, UUIDs and paths by their text."""
+    if isinstance(key, enum.Enum):
+        return _key(key.value, where)
+    if isinstance(key, str):
+        return str(base(key))
+    if key is None or isinstance(key, (bool, int, float)):
+        return json.dumps(key)
+    if isinstance(key, (*_NATURAL_TYPES, loaded("pathlib", "PurePath"))):
+        return str(_Walk().convert(key, (), where))
+    raise Unsendable(
+        f"{where}: key {key!r} of type {type_name(key)} cannot be sent; keys are str, int, float, bool or None"
+    )

@@ -1,0 +1,217 @@
+"""What `launch(page=...)` may name, and how it is served."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import quote, unquote
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
+
+from .media_types import content_type, media_type
+from .resources import bundled
+from .starlette_2020 import file_with_scripts, with_scripts
+from .staticfiles import Files, etag, favicon
+
+__all__ = ["Documents"]
+
+
+class Documents:
+    """Pages that no route of the application serves: asked last, so that they never hide a route.
+
+    Args:
+        app: The application; its router's default is replaced.
+        static: Its folder of static files, if any.
+        templates: Its folder of templates, if any.
+    """
+
+    def __init__(self, app: Starlette, static: str | None, templates: str | None) -> None:
+        self._app: Any = app
+        self._static = static
+        self._templates = templates
+        self._html: dict[str, str] = {}
+        self._pages: dict[str, str] = {}  # path -> template
+        self._folders: dict[str, _Folder] = {}
+        self._routed: str | None = None  # the path of the page that has routes of its own
+        self._not_found = app.router.default
+        app.router.default = self
+
+    def locate(self, page: str | os.PathLike[str]) -> str:
+        """The path (with query and fragment) at which a page is served, made so if needed.
+
+        Args:
+            page: A route, a template, a static file, a path on disk, or a text of HTML.
+
+        Raises:
+            FileNotFoundError: It is none of these; the text says what was looked for.
+        """
+        if not isinstance(page, (str, os.PathLike)):
+            raise TypeError(f"page is a route, the name or path of a file, or a text of HTML; got {page!r:.60}")
+        page = os.fspath(page)
+        if "<" in page and not os.path.isfile(page):
+            return self._serve_html(page)
+        cut = min((page.index(mark) for mark in "?#" if mark in page), default=len(page))
+        name, tail = page[:cut], page[cut:]
+        if self._route(name):
+            return page
+        for candidate, rest in ((page, ""), (name, tail)):  # names may have these characters
+            path = self._template(candidate) or self._static_file(candidate) or self._file(candidate)
+            if path is not None:
+                return quote(path) + rest
+        raise FileNotFoundError(self._missing(page))
+
+    def answer_routes_by(self, path: str) -> None:
+        """Lets a page, as `locate` tells its path, answer the addresses that its own router makes."""
+        self._routed = unquote(path.partition("#")[0].partition("?")[0])
+
+    def folders(self) -> list[str]:
+        """The folders whose files pages consist of, as far as they are known."""
+        named = [folder for folder in (self._static, self._templates) if folder is not None]
+        linked = [target for folder in self._folders.values() for target in folder.targets()]
+        return [os.path.realpath(folder) for folder in (*named, *self._folders, *linked)]
+
+    def _missing(self, page: str) -> str:
+        if page == "/":
+            return 'nothing is served at "/": add @app.route("/"), or name a page: launch("index.html")'
+        looked = ["no route"] if page.startswith("/") else []
+        folders = {"template": self._templates, "static file": self._static}
+        looked += [f"no {kind} in {folder}" for kind, folder in folders.items() if folder is not None]
+        looked.append(f"no file {os.path.abspath(page)}")
+        if not any(folders.values()):
+            looked[-1] += " (templates= and static= of the application name other folders to look in)"
+        similar = get_close_matches(page, _files_in(self._templates, self._static, "."), 1, 0.8)
+        meant = f"; did you mean {similar[0]!r}?" if similar else ""
+        return f"no page {page!r}: {', '.join(looked)}{meant}"
+
+    def _route(self, name: str) -> bool:
+        if not name.startswith("/"):
+            return False
+        scope = {"type": "http", "path": name, "method": "GET", "root_path": "", "headers": []}
+        served = any(route.matches(scope)[0] is Match.FULL for route in self._app.router.routes)
+        return served or name in self._html or name in self._pages
+
+    def _template(self, name: str) -> str | None:
+        for candidate in self._candidates(name):
+            if self._templates is not None and os.path.isfile(os.path.join(self._templates, candidate)):
+                path = name if name == "/" else "/" + candidate
+                self._pages[path] = candidate
+                return path
+        return None
+
+    def _static_file(self, name: str) -> str | None:
+        for candidate in self._candidates(name):
+            if self._static is not None and os.path.isfile(os.path.join(self._static, candidate)):
+                return "/static/" + candidate
+        return None
+
+    def _candidates(self, name: str) -> list[str]:
+        return ["index.html"] if name == "/" else [] if name.startswith("/") else [name]
+
+    def _file(self, name: str) -> str | None:
+        file = os.path.join(os.getcwd(), bundled(name))
+        if not os.path.isfile(file):
+            return None
+        folder, name = os.path.split(file)
+        folder = os.path.realpath(folder)
+        self._folders.setdefault(folder, _Folder(folder)).pages.add(name)
+        return "/" + name
+
+    def _serve_html(self, html: str) -> str:
+        for path, known in self._html.items():
+            if known == html:
+                return path
+        path = "/" if not self._html and not self._route("/") else f"/page-{len(self._html) + 1}"
+        self._html[path] = html
+        return path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves what no route does, then the icon, else what the router would have done."""
+        response = await self._response(scope) if scope["type"] == "http" else None
+        if response is not None and response.status_code < 400:
+            await response(scope, receive, send)
+        elif self._routed is not None and _is_route_of_page(scope, self._routed):
+            root = str(scope.get("root_path", ""))
+            path, raw_path = root + self._routed, root + quote(self._routed)
+            await self._app.router({**scope, "path": path, "raw_path": raw_path.encode()}, receive, send)
+        else:
+            await (response or self._not_found)(scope, receive, send)
+
+    async def _response(self, scope: Scope) -> Response | None:
+        path = _path(scope)
+        if path in self._html:
+            return HTMLResponse(with_scripts(self._html[path]))
+        if path in self._pages:
+            response: Response = self._app.templates.TemplateResponse(Request(scope), self._pages[path])
+            return response
+        missing = None  # the folder's own page for that
+        for folder in self._folders.values():
+            try:
+                found = await folder.get_response(folder.get_path(scope), scope)
+            except HTTPException:
+                continue  # not in this folder
+            if found.status_code < 400:
+                return found
+            missing = missing or found
+        return favicon() if path == "/favicon.ico" else missing
+
+
+def _files_in(*folders: str | None) -> list[str]:
+    """The names of the files that are directly in these folders, as far as they exist."""
+    return [name for folder in folders if folder is not None and os.path.isdir(folder) for name in os.listdir(folder)]
+
+
+class _Folder(Files):
+    """The folder of a page on disk: all its HTML files load our scripts, as a link may lead from one to another.
+
+    Args:
+        directory: Its path.
+
+    Attributes:
+        pages: The names of the files that were launched. Such a one may be a symbolic link that leads outside.
+    """
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(directory=directory, html=True)
+        self._directory = directory
+        self.pages: set[str] = set()
+
+    def targets(self) -> set[str]:
+        """The folders to which pages are linked."""
+        return {os.path.dirname(os.path.realpath(os.path.join(self._directory, name))) for name in self.pages}
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """As Starlette's, in a thread."""
+        if path in self.pages:
+            file = os.path.join(self._directory, path)
+            if os.path.isfile(file):
+                return file, os.stat(file)
+        return super().lookup_path(path)
+
+    def described(self, response: FileResponse) -> Response:
+        """The answer of a file; an HTML file with our scripts, if it has none."""
+        if media_type(response.path) != "text/html":
+            return super().described(response)
+        with open(response.path, "rb") as file:
+            content = file.read()
+        kind, content = content_type(response.path, content), file_with_scripts(content)
+        return Response(content, response.status_code, {"content-type": kind, "etag": etag(content)})
+
+
+def _path(scope: Scope) -> str:
+    return str(scope["path"]).removeprefix(scope.get("root_path", "")) or "/"
+
+
+def _is_route_of_page(scope: Scope, page: str) -> bool:
+    """Whether a person goes to an address that is neither the page nor a file."""
+    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or _path(scope) == page:
+        return False
+    kind = media_type(_path(scope))
+    accepted = Headers(scope=scope).get("accept", "")
+    return "text/html" in accepted and kind in ("text/html", "application/octet-stream")

@@ -1,0 +1,55 @@
+"""Run the lifespan of an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.types import ASGIApp, Message
+
+from ..errors import LaunchError
+
+__all__ = ["lifespan"]
+
+logger = logging.getLogger("jsmeets_local")
+
+
+# uvicorn's LifespanOn is part of uvicorn, which is imported only after launch() has returned; and it logs what a
+# start-up handler raises, where launch() raises it. asgi-lifespan 2.1 ignores `lifespan.startup.failed`.
+@asynccontextmanager
+async def lifespan(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
+    """Start an application, give its lifespan state, and shut it down at the end of the `async with` block.
+
+    An exception of the shutdown is logged.
+
+    Raises:
+        LaunchError: The application reports that it cannot start.
+        BaseException: The application raised it at start-up.
+    """
+    state: dict[str, Any] = {}
+    requests: asyncio.Queue[Message] = asyncio.Queue()
+    started: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+
+    async def send(message: Message) -> None:
+        if not started.done():
+            started.set_result(message)
+
+    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
+    task = asyncio.ensure_future(app(scope, requests.get, send))
+    requests.put_nowait({"type": "lifespan.startup"})
+    await asyncio.wait((started, task), return_when=asyncio.FIRST_COMPLETED)
+    if task.done():  # an application without a lifespan returns
+        task.result()
+    elif started.result()["type"] == "lifespan.startup.failed":
+        raise LaunchError(f"the application did not start: {started.result().get('message', '')}")
+    try:
+        yield state
+    finally:
+        requests.put_nowait({"type": "lifespan.shutdown"})
+        try:
+            await task
+        except Exception:
+            logger.exception("the application failed to shut down")

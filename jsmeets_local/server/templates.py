@@ -1,0 +1,47 @@
+"""Jinja2 templates by name first, as in 2020. Loaded with the first application that has some: so is Jinja2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.templating import Jinja2Templates
+
+from .starlette_2020 import current_request, script_tags
+
+__all__ = ["Templates"]
+
+
+class Templates(Jinja2Templates):
+    """Jinja2 templates; the request may be left out where one is being answered.
+
+    Args:
+        directory: The folder of the templates, relative to the working directory.
+    """
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(directory=directory)
+        self.env.globals["jsmeets_scripts"] = lambda: Markup(script_tags())
+
+    def TemplateResponse(self, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+        """Renders a template.
+
+        `TemplateResponse(name, context)` as in 2020, or `TemplateResponse(request, name, context)` as in Starlette;
+        the context is optional, and so are Starlette's `status_code`, `headers`, `media_type` and `background`.
+
+        Raises:
+            RuntimeError: No request was given, and none is being answered.
+        """
+        if args and isinstance(args[0], Request):
+            return super().TemplateResponse(*args, **kwargs)
+        names = ("name", "context", "status_code", "headers", "media_type", "background")
+        kwargs.update(zip(names, args, strict=False))
+        context = dict(kwargs.pop("context", None) or {})
+        request = kwargs.pop("request", None) or context.pop("request", None) or current_request.get(None)
+        if request is None:
+            raise RuntimeError(
+                f"no request is being answered here: TemplateResponse(request, {kwargs.get('name')!r}, context)"
+            )
+        return super().TemplateResponse(request, context=context, **kwargs)

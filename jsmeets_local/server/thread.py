@@ -1,0 +1,280 @@
+"""Serve an ASGI application from a daemon thread.
+
+The port is bound, and listens, before the thread starts: clients that connect early wait in the backlog of the socket,
+and uvicorn is imported while the browser starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from starlette.types import ASGIApp
+
+from ..bridge.portal import wait_for
+from ..bridge.shutdown import after_fork
+from ..notebook.cells import current_cell, writing
+from .lifespan import lifespan
+from .loopback import is_loopback
+from .switch_interval import set_switch_interval
+
+if TYPE_CHECKING:
+    from .uvicorn_server import Server
+
+__all__ = ["ServerThread", "bind"]
+
+GRACE_SECONDS = 2  # for requests and WebSockets to end when the server stops
+EXIT_GRACE_SECONDS = 1  # the same at the end of the program
+STOP_SECONDS = 10.0  # for the whole server to stop
+
+# The ports that browsers do not open, but for 0: https://fetch.spec.whatwg.org/#port-blocking
+_REFUSED = frozenset(
+    map(
+        int,
+        """
+        1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123
+        135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993
+        995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080
+        """.split(),  # noqa: SIM905 - as the standard lists them
+    )
+)
+
+logger = logging.getLogger("jsmeets_local")
+
+_servers: WeakSet[ServerThread] = WeakSet()
+
+
+class ServerThread:
+    """Start an ASGI application on a local port; `accept()` begins to serve it.
+
+    Signals and logging stay with the host program.
+
+    Args:
+        app: The application.
+        host: The address to bind.
+        port: The port; 0 for a free one.
+        switch_interval: Seconds, while the server runs; see `set_switch_interval`.
+
+    Raises:
+        ValueError: `port` is no port.
+        OSError: The port is taken; the text names it.
+        LaunchError: The application reports that it cannot start.
+        BaseException: The application raised it at start-up.
+    """
+
+    def __init__(
+        self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0, switch_interval: float | None = None
+    ) -> None:
+        self._socket = bind(host, port)
+        self.host = host
+        self.switch_interval = switch_interval
+        self.port: int
+        address, self.port = self._socket.getsockname()[:2]
+        self.is_local = is_loopback(address)
+        self._ipv6_socket: socket.socket | None = None  # reserves the port, see owns_localhost()
+        self._app = app
+        self._loop = _new_loop()
+        # Released when it has started, or failed to. Ctrl-C could leave an Event locked, which is written in Python.
+        self._started = threading.Lock()
+        self._started.acquire()
+        self._proceed = asyncio.Event()  # to accept, or to stop
+        self._stopping = False
+        self._grace = GRACE_SECONDS
+        self._server: Server | None = None
+        self._cell = current_cell()  # of a notebook: this thread logs under it
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="jsmeets-server", daemon=True)
+        _servers.add(self)
+        try:
+            self._thread.start()
+            wait_for(self._started)
+        except BaseException:  # Ctrl-C during a long start-up
+            self.stop()
+            raise
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+
+    def accept(self) -> None:
+        """Serve from now on, beginning with the clients that have connected already."""
+        with suppress(RuntimeError):  # the loop is closed
+            try:
+                self._loop.call_soon_threadsafe(self._proceed.set)
+            except KeyboardInterrupt:  # asyncio's loop may have the callback and not be awake
+                self._loop.call_soon_threadsafe(self._proceed.set)
+                raise
+
+    @property
+    def base_url(self) -> str:
+        """Return `http://host:port`, as a browser on this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self.host, self.host)
+        return f"http://{host}:{self.port}"
+
+    def owns_localhost(self) -> bool:
+        """Return whether the name `localhost` leads to this server and to no other.
+
+        Browsers try `localhost` by IPv6 too, where another account may listen at the same port. This method reserves
+        that port without using it.
+        """
+        if self.host != "127.0.0.1" or self._ipv6_socket is not None:
+            return self._ipv6_socket is not None
+        try:
+            self._ipv6_socket = _reserve("::1", self.port)
+        except OSError as error:
+            return error.errno not in (errno.EADDRINUSE, errno.EACCES)  # any other: this machine has no IPv6
+        return True
+
+    def is_running(self) -> bool:
+        """Return whether the thread runs."""
+        return self._thread.is_alive()
+
+    def close_port(self) -> None:
+        """Stop accepting connections at once; `stop()` takes up to 0.1 s. Only on the loop of the server."""
+        for server in self._server.servers if self._server is not None and self._server.started else ():
+            server.close()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Stop, and wait until the port is free and the thread has ended; on that thread, do not wait."""
+        self._stopping = True
+        if self._server is not None:
+            self._server.should_exit = True
+        self.accept()
+        if threading.current_thread() is not self._thread:
+            with suppress(RuntimeError):  # Ctrl-C came before it has begun; if it begins, it ends at once
+                self._thread.join(seconds)
+            if self._thread.is_alive():
+                logger.error(
+                    "the server did not stop in %g s: an async function or a handler ignores its cancellation", seconds
+                )
+
+    def end(self, seconds: float) -> None:
+        """Stop at the end of the program: with less grace, and waiting for at most `seconds`."""
+        self._grace = EXIT_GRACE_SECONDS
+        if self._server is not None:
+            self._server.config.timeout_graceful_shutdown = EXIT_GRACE_SECONDS
+        self.stop(seconds)
+
+    def release(self) -> None:
+        """Release the port in a forked process, where the thread does not run."""
+        for sock in filter(None, (self._socket, self._ipv6_socket)):
+            if sock.fileno() >= 0:
+                os.close(sock.detach())  # not close(): the event loop, which does not run here, marks it as in use
+
+    def _run(self) -> None:
+        try:
+            with (
+                writing(self._cell),
+                set_switch_interval(self.switch_interval),
+                asyncio.Runner(loop_factory=lambda: self._loop) as runner,
+            ):
+                runner.run(self._serve())
+        except BaseException as error:
+            logger.error("the server stopped with an error", exc_info=error)
+            self._failure = error
+        finally:
+            self._socket.close()
+            if self._ipv6_socket is not None:
+                self._ipv6_socket.close()
+            self._report_started()
+
+    def _report_started(self) -> None:
+        if self._started.locked():
+            self._started.release()
+
+    async def _serve(self) -> None:
+        async with lifespan(self._app) as state:
+            self._report_started()
+            await self._proceed.wait()
+            if self._stopping:
+                return
+            from .uvicorn_server import Server  # and uvicorn with it
+
+            self._server = Server(self._app, state, self._grace)
+            if self._stopping:
+                self._server.should_exit = True
+            await self._server.serve(sockets=[self._socket])
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that uvicorn would choose, whatever policy a notebook has set."""
+    try:
+        import uvloop
+    except ImportError:
+        if sys.platform == "win32":
+            return asyncio.ProactorEventLoop()
+        return asyncio.SelectorEventLoop()
+    return uvloop.new_event_loop()
+
+
+def _reserve(host: str, port: int) -> socket.socket:
+    """Return an IPv6 socket that holds a port without listening."""
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        TypeError: `host` is no str.
+        ValueError: `port` is no port, or one that browsers refuse.
+        OSError: The host is unknown, or the port is taken; the text names it.
+    """
+    if not isinstance(host, str):
+        raise TypeError(f"host is the name or address of this machine to serve at, as '127.0.0.1'; got {host!r:.60}")
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ValueError(f"port is a number from 0 (a free one) to 65535; got {port!r:.60}")
+    if port in _REFUSED:
+        raise ValueError(
+            f"browsers refuse to open port {port}, which belongs to another protocol; choose another port="
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    if sys.platform != "win32":  # there it would let two programs share the port
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(128)
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, _bind_problem(host, port, error)) from None
+    if sock.getsockname()[1] in _REFUSED:  # where the system hands out low ports, too
+        with sock:  # held meanwhile, so that the next one is another
+            return bind(host, 0)
+    return sock
+
+
+def _bind_problem(host: str, port: int, error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"host={host!r} is no name or address of this machine ({error.strerror}). The default, '127.0.0.1', serves "
+            "this machine alone; '0.0.0.0' all networks that it is in"
+        )
+    where = f"port {port} of {host}" if port else f"a free port of {host}"
+    if error.errno == errno.EACCES:
+        return f"{where} cannot be used ({error.strerror}); the system keeps it. Choose a port= from 1024 on, or none"
+    return (
+        f"{where} cannot be used ({error.strerror}); another program may have it. "
+        "Choose another port=, or none for a free one"
+    )
+
+
+@after_fork
+def _release_all() -> None:
+    for server in list(_servers):
+        server.release()

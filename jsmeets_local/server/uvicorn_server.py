@@ -1,0 +1,68 @@
+"""Configure uvicorn for a server thread. This module imports uvicorn, so it is loaded after the application started."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import socket
+from typing import Any, cast
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from .peer_credentials import PeerCredentials
+from .request_head import HttpProtocol
+
+__all__ = ["Server"]
+
+PRELOAD_SECONDS = 0.005  # after which the browser that got its first document is busy with a process of its own
+
+
+@functools.cache
+def _websocket_protocol() -> Any:
+    """Return the WebSocket protocol class; no document has to wait until it is loaded."""
+    from .fastpath import FastPathProtocol
+
+    return FastPathProtocol
+
+
+def _make_websocket_protocol(**options: Any) -> Any:
+    return _websocket_protocol()(**options)
+
+
+class Server(uvicorn.Server):
+    """Serve an application whose lifespan has started.
+
+    Args:
+        app: The application.
+        state: Its lifespan state.
+        grace: Seconds for requests and WebSockets to end when the server stops.
+    """
+
+    def __init__(self, app: ASGIApp, state: dict[str, Any], grace: int) -> None:
+        config = uvicorn.Config(
+            PeerCredentials(app),
+            proxy_headers=False,  # PeerCredentials reads them
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            http=HttpProtocol,
+            ws=cast(Any, _make_websocket_protocol),
+            ws_per_message_deflate=False,  # on one machine compressing costs more than it saves
+            timeout_graceful_shutdown=grace,
+        )
+        super().__init__(config)
+        self._state = state
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as uvicorn does, with the state of the lifespan, then load the WebSocket protocol."""
+        self.lifespan.state.update(self._state)
+        await super().startup(sockets=sockets)
+        asyncio.get_running_loop().call_later(PRELOAD_SECONDS, _websocket_protocol)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down as uvicorn does, then abort the connections whose peer has stopped reading."""
+        await super().shutdown(sockets=sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # close() would wait until the peer has read what is buffered

@@ -1,0 +1,221 @@
+"""Ctrl-C at any place: whatever it cuts in two, nothing is lost and nothing stands still."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jsmeets_local import Bridge, JsMeetsPy
+from jsmeets_local.bridge.portal import Portal
+from tests.bridge.test_bridge import served
+from tests.raw import RawPage
+
+ROOT = Path(__file__).parents[2]
+COUNT = int(os.environ.get("JSMEETS_INTERRUPTS", "800"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no timers that send signals")
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_many(loop: str) -> None:
+    command = [sys.executable, "-m", "tests.stress.interrupts", "--count", str(COUNT), "--loop", loop]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60 + COUNT * 0.05, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == "", "an interrupt came where Python ignores it"
+
+
+class Broken:
+    """A loop whose wake-ups are interrupted, as one of asyncio's can be: after it has the callback, or before."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.interrupts = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def call_soon_threadsafe(self, *args: Any) -> Any:
+        if self.interrupts:
+            self.interrupts -= 1
+            raise KeyboardInterrupt
+        return self._loop.call_soon_threadsafe(*args)
+
+
+@pytest.mark.parametrize("again", [1, 2, 3])
+def test_a_wake_up_that_was_cut_off_is_made_up_for(again: int) -> None:
+    bridge = Bridge()
+    done: list[int] = []
+
+    async def main() -> None:
+        loop = Broken(asyncio.get_running_loop())
+        bridge.portal.loop = loop  # type: ignore[assignment]
+
+        def interrupted() -> None:
+            for number in range(again):
+                loop.interrupts = 1
+                with pytest.raises(KeyboardInterrupt):
+                    bridge.portal.post(done.append, number)
+            loop.interrupts = 1
+            with pytest.raises(KeyboardInterrupt):
+                bridge.portal.call(done.append, again)
+            assert bridge.portal.call(list, done) == [*range(again)], "what was given up before it began is not done"
+
+        await asyncio.to_thread(interrupted)
+        assert done == [*range(again)]
+
+    served(bridge, main)
+
+
+def test_an_interrupt_while_the_wait_is_given_up() -> None:
+    bridge = Bridge()
+    cancelled: list[int] = []
+
+    async def main() -> None:
+        loop = Broken(asyncio.get_running_loop())
+        bridge.portal.loop = loop  # type: ignore[assignment]
+        begun = threading.Event()
+
+        def operation(done: Callable[[int], None]) -> Callable[[], None]:
+            begun.set()
+            done(1)
+            return lambda: cancelled.append(1)
+
+        def then() -> None:
+            begun.wait(10)
+            loop.interrupts = 1  # the second one, on the way to give up
+            raise KeyboardInterrupt
+
+        def interrupted() -> None:
+            with pytest.raises(KeyboardInterrupt):
+                bridge.portal._wait_for(operation, then)
+            bridge.portal.call(int)
+
+        await asyncio.to_thread(interrupted)
+
+    served(bridge, main)
+    assert cancelled == [1]
+
+
+def test_who_asks_just_when_the_loop_closes_is_answered() -> None:
+    portal = Portal()
+    answers: list[int] = []
+
+    async def main() -> None:
+        portal.open(asyncio.get_running_loop())
+        await asyncio.sleep(0)
+        threads = [
+            threading.Thread(target=lambda: answers.extend(portal.call(int) for _ in range(300))) for _ in "1234"
+        ]
+        for thread in threads:
+            thread.start()
+        await asyncio.sleep(0.002)
+        portal.close()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, 10)
+        assert not any(thread.is_alive() for thread in threads)
+
+    for turn in range(1, 21):
+        asyncio.run(main())
+        assert len(answers) == turn * 1200
+
+
+# What was taken and did not arrive goes back --------------------------------------------------------------------------
+
+
+def publish(page: RawPage, *numbers: int) -> None:
+    page.send(*(["publish", 0, "t", number, False] for number in numbers))
+
+
+def push(page: RawPage, *numbers: int) -> None:
+    page.send(*(["push", 0, "q", number] for number in numbers))
+
+
+@pytest.mark.parametrize("kind", ["queue", "topic"])
+def test_tasks_that_are_cancelled_with_their_items_leave_them_in_order(app: JsMeetsPy, kind: str) -> None:
+    page = app.launch("<p>", mode="none")
+    client = RawPage(page.url)
+    subscription = page.subscribe("t")
+    read = (lambda: page._client.queue_item("q", None)) if kind == "queue" else (lambda: subscription._inbox.next(None))
+    portal = page._client.bridge.portal
+    (push if kind == "queue" else publish)(client, 1, 2, 3, 4)
+    for _ in range(100):
+        if app.stats()["pages"][0]["received"] >= 4:
+            break
+
+    async def main() -> None:
+        tasks = [asyncio.create_task(portal.awaitable(read())) for _ in range(3)]
+        await asyncio.sleep(0)  # they have asked
+        portal.call(int)  # and are answered, and have not seen it yet
+        for task in tasks:
+            task.cancel()
+        assert all(
+            isinstance(out, asyncio.CancelledError) for out in await asyncio.gather(*tasks, return_exceptions=True)
+        )
+
+    asyncio.run(main())
+    got = [page.queue("q").get(5) if kind == "queue" else subscription.get(5)[1] for _ in range(4)]
+    assert got == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", ["queue", "topic"])
+def test_what_comes_back_goes_to_who_waits(app: JsMeetsPy, kind: str) -> None:
+    page = app.launch("<p>", mode="none")
+    client = RawPage(page.url)
+    subscription = page.subscribe("t")
+    read = (lambda: page._client.queue_item("q", None)) if kind == "queue" else (lambda: subscription._inbox.next(None))
+    portal = page._client.bridge.portal
+    first: list[Any] = []
+    second = threading.Event()
+    cancels = [portal.call(read(), first.append), portal.call(read(), lambda item: second.set())]
+    (push if kind == "queue" else publish)(client, 1)
+    app.stats()
+    portal.call(lambda: None if first else client.receive(0))  # it is there
+    assert not second.is_set()
+    portal.call(cancels[0])
+    assert second.wait(5)
+
+
+def test_a_loop_that_is_closed_before_its_answer_comes_loses_nothing(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    client = RawPage(page.url)
+    portal = page._client.bridge.portal
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(portal.awaitable(page._client.queue_item("q", None)))
+    loop.run_until_complete(asyncio.sleep(0.01))
+    portal.call(int)
+    loop.close()
+    push(client, 1)
+    assert page.queue("q").get(5) == 1
+    task.get_coro().close()  # type: ignore[union-attr]
+    task._log_destroy_pending = False  # type: ignore[attr-defined] # it is what this is about
+
+
+def test_a_signal_just_before_the_wait_is_noticed() -> None:
+    """Python looks for signals before it waits for a lock, and then not until the kernel tells it of one."""
+    bridge = Bridge()
+    ready, end = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        async def main() -> None:
+            ready.set()
+            await asyncio.to_thread(end.wait)
+
+        served(bridge, main)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    ready.wait(10)
+    # What a signal that arrives in that moment leaves behind: it is due, and no system call of the main thread ends.
+    threading.Timer(0.2, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        bridge.portal.block(lambda done: None, "")
+    end.set()
+    thread.join(10)

@@ -1,0 +1,226 @@
+"""Programs that end while their server runs: with their own exit code, without a word, and never by a crash."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.raw import RawPage
+
+ROOT = Path(__file__).parents[2]
+
+# Where C can be told so, the process stays for a while after Python has taken itself apart: a thread that still runs
+# then crashes it, which else is a matter of luck.
+HEAD = """
+import atexit, ctypes, sys, threading, time
+if sys.platform == "linux":
+    libc = ctypes.CDLL(None)
+    libc.__cxa_atexit(ctypes.cast(libc.usleep, ctypes.c_void_p), ctypes.c_void_p(300_000), None)
+from jsmeets_local import Bridge, JsMeetsPy
+app = JsMeetsPy(bridge=Bridge())
+app.functions.expose("echo", lambda value: value)
+def launch():
+    global page
+    page = app.launch("<p>", mode="none")
+    print(page.url, flush=True)
+"""
+
+GO_ON = "launch()\nsys.stdin.readline()\n"
+
+BOTH_WAYS = """
+launch()
+@app.expose
+def there_and_back(value):
+    return page.call("back")(value)
+@app.expose
+async def there_and_back_async(value):
+    return await page.aio.call("back")(value)
+def ask_for_ever():
+    while True:
+        page.call("back")(1)
+def tell_for_ever():
+    while True:
+        page.publish("t")(1)
+        page.call_nowait("told")()
+        time.sleep(0.001)
+for work in (ask_for_ever, tell_for_ever):
+    threading.Thread(target=work, daemon=True).start()
+sys.stdin.readline()
+"""
+
+
+class Program:
+    """A program that prints the URL of its page, and goes on when it is told to."""
+
+    def __init__(self, code: str, first: str = "") -> None:
+        pipe = subprocess.PIPE
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", first + HEAD + code], env=env, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+        )
+        self.url = self._out.readline().strip()
+
+    @property
+    def _out(self) -> Any:
+        assert self.process.stdout is not None
+        return self.process.stdout
+
+    def page(self) -> RawPage:
+        """A client that is its page."""
+        return RawPage(self.url, page=self.url.rpartition(".")[2])
+
+    def end(self) -> tuple[int, str, str]:
+        """Its exit code, and what it has said since, on stdout and stderr."""
+        out, errors = self.process.communicate("\n", timeout=30)
+        return self.process.returncode, out, errors
+
+
+@pytest.fixture
+def start() -> Iterator[Any]:
+    programs: list[Program] = []
+
+    def start(*code: str) -> Program:
+        programs.append(Program(*code))
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        program.process.kill()
+        program.process.communicate()
+
+
+class Busy(threading.Thread):
+    """A page that calls what it can, and answers what it is called."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__()
+        self._page = program.page()
+        self.well_under_way = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        answers = 0
+        for number, name in enumerate(["echo", "there_and_back", "there_and_back_async"] * 3, start=1):
+            self._page.send(["call", number, name, [number]])
+        for kind, *rest in self._page.messages():
+            with suppress(ConnectionClosed):  # what came before that is still read
+                if kind == "return":
+                    answers += 1
+                    self._page.send(["call", rest[0], ["echo", "there_and_back"][answers % 2], [answers]])
+                elif kind == "call":
+                    self._page.send(["return", rest[0], rest[2][0]])
+            if answers > 50:
+                self.well_under_way.set()
+
+
+ENDS = {
+    "the last line": ("", 0, ""),
+    "sys.exit": ("sys.exit(3)", 3, ""),
+    "an error": ("raise ValueError('of the program')", 1, "ValueError: of the program"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("traffic", [False, True])
+def test_a_program_ends_with_its_code(start: Any, end: str, traffic: bool) -> None:
+    line, code, said = ENDS[end]
+    program = start((BOTH_WAYS if traffic else GO_ON) + line)
+    busy = Busy(program) if traffic else None
+    if busy is not None:
+        assert busy.well_under_way.wait(20)
+    ended_with, _, errors = program.end()
+    assert ended_with == code, errors
+    assert errors.count("Traceback") == (1 if said else 0), errors
+    assert errors.strip().rpartition("\n")[2] == said
+    if busy is not None:
+        busy.join(20)
+        assert not busy.is_alive()
+
+
+SLEEP = """
+@app.expose
+def sleep():
+    page.call_nowait("begun")()
+    time.sleep(1000)
+"""
+
+
+def test_while_a_function_sleeps(start: Any) -> None:
+    program = start(SLEEP + GO_ON)
+    page = program.page()
+    page.send(*(["call", number, "sleep", []] for number in range(1, 5)))
+    page.next("notify")
+    assert program.end() == (0, "", "")
+
+
+def test_launched_by_a_thread_as_notebooks_have_them(start: Any) -> None:
+    program = start("thread = threading.Thread(target=launch)\nthread.start()\nthread.join()\nsys.stdin.readline()")
+    page = program.page()
+    assert program.end() == (0, "", "")
+    assert ["close", "the Python program has ended", True] in [message[:3] for message in page.messages()]
+
+
+def test_what_the_program_does_at_exit_has_its_page(start: Any) -> None:
+    program = start(
+        """
+@atexit.register
+def last():
+    page.publish("t")("last words")
+    print(page.call("f")(1), page.is_closed())
+app.add_event_handler("shutdown", lambda: print("shut down"))
+"""
+        + GO_ON
+    )
+    page = program.page()
+    page.send(["subscribe", 1, "t"])
+    assert page.receive() == ["return", 1, True]
+    assert program.process.stdin is not None
+    program.process.stdin.write("\n")
+    program.process.stdin.flush()
+    assert page.next("publish")[2:4] == ["t", "last words"]
+    page.send(["return", page.next("call")[1], 7])
+    assert program.end() == (0, "7 False\nshut down\n", "")
+
+
+LATER = """
+import atexit
+@atexit.register
+def later():
+    page.publish("t")(1)
+    try:
+        page.call("f")()
+    except PageClosed:
+        print("closed:", page.wait(), app.wait())
+"""
+
+
+def test_what_comes_after_the_server_does_not_wait_for_it(start: Any) -> None:
+    program = start("from jsmeets_local import PageClosed\n" + GO_ON, LATER)
+    assert program.end() == (0, "closed: True True\n", "")
+
+
+BLOCK = """
+@app.expose
+async def block():
+    print("blocks", flush=True)
+    time.sleep(1000)
+"""
+
+
+def test_an_async_function_that_blocks_is_not_waited_for_for_ever(start: Any) -> None:
+    program = start(BLOCK + GO_ON)
+    page = program.page()
+    page.send(["call", 1, "block", []])
+    assert program._out.readline() == "blocks\n"
+    code, _, errors = program.end()
+    assert code == 0
+    assert "the server did not stop in 3 s" in errors
