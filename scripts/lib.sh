@@ -1,4 +1,4 @@
-# What the scripts beside it share; they source it. Everything it makes is in .venvs/.
+# Functions that the other scripts source. Everything they create is in .venvs/.
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

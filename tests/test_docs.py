@@ -135,8 +135,12 @@ def test_attributes_are_documented(title: str) -> None:
 
 
 def test_modes_are_documented() -> None:
-    launch = next(line for line in read("python.md").splitlines() if line.startswith("| `launch("))
-    assert {f'"{mode}"' for mode in MODES} <= set(code_spans(launch))
+    assert {f'"{mode}"' for mode in MODES} <= set(code_spans(section(read("python.md"), "launch")))
+
+
+def test_parameters_of_launch_are_documented() -> None:
+    parameters = {*inspect.signature(jsmeets_local.JsMeetsPy.launch).parameters} - {"self"}
+    assert parameters <= words(section(read("python.md"), "launch"))
 
 
 def test_errors_are_documented_with_their_second_parents() -> None:
@@ -281,6 +285,22 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for path in DOCS.rglob("*.md"):
         assert f" {path.relative_to(DOCS).as_posix()}" in navigation, path
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_files_and_folders_that_are_named_exist(name: str) -> None:
+    spans = re.findall(r"`([\w./-]+)`", (ROOT / name).read_text(encoding="utf-8"))
+    paths = [span for span in spans if re.search(r"/|\.(py|md|toml|json)$", span)]
+    assert paths
+    made = {"client/dist", ".venvs/"}
+    missing = [p for p in paths if not (ROOT / p).exists() and not (ROOT / "jsmeets_local" / p).exists()]
+    assert not {*missing} - made
+
+
+def test_llms_txt_lists_every_page() -> None:
+    text = (DOCS / "llms.txt").read_text(encoding="utf-8")
+    pages = {path.relative_to(DOCS).with_suffix(".html").as_posix() for path in DOCS.rglob("*.md")} - {"index.html"}
+    assert set(re.findall(r"\]\(([^)]+)\)", text)) == pages
 
 
 # Code --------------------------------------------------------------------------------------------------------------
