@@ -161,6 +161,7 @@ class Launching(Starlette2020):
         modes, options = launchers.choose_modes(mode), launchers.window_options(window)
         seconds(timeout)
         check_flag("private", private)
+        check_flag("spa", spa)
         for name, side in (("width", width), ("height", height)):
             check_side(name, side)
         interval = check_switch_interval(switch_interval)

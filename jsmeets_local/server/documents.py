@@ -82,12 +82,16 @@ class Documents:
         if page == "/":
             return 'nothing is served at "/": add @app.route("/"), or name a page: launch("index.html")'
         looked = ["no route"] if page.startswith("/") else []
+        if os.path.isdir(page):
+            return f"{page!r} is a folder: name a page in it, as {os.path.join(page, 'index.html')!r}"
         folders = {"template": self._templates, "static file": self._static}
         looked += [f"no {kind} in {folder}" for kind, folder in folders.items() if folder is not None]
         looked.append(f"no file {os.path.abspath(page)}")
         if not any(folders.values()):
             looked[-1] += " (templates= and static= of the application name other folders to look in)"
         similar = get_close_matches(page, _files_in(self._templates, self._static, "."), 1, 0.8)
+        if not similar and (folder := os.path.dirname(page)):
+            similar = get_close_matches(page, [os.path.join(folder, name) for name in _files_in(folder)], 1, 0.8)
         meant = f"; did you mean {similar[0]!r}?" if similar else ""
         return f"no page {page!r}: {', '.join(looked)}{meant}"
 
