@@ -109,6 +109,7 @@ class JsMeetsPy(Starlette):
     ) -> None:
         if isinstance(debug, str):  # the folder that static= is for
             raise TypeError(f"debug is True or False; got {debug!r}")
+        check_flag("badge", badge)
         static, templates = _folder("static", static), _folder("templates", templates)
         _check(bridge=(bridge, Bridge), limits=(limits, Limits), token=(token, str))
         if expose_errors is not None:

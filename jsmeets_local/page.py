@@ -79,7 +79,7 @@ class AsyncPage:
 
     async def eval(self, code: str, timeout: float | None = None) -> Any:
         """As `Page.eval`."""
-        return await self.call("$eval", timeout)(code)
+        return await self.call("$eval", timeout)(_check_code(code))
 
     async def get(self, key: str, timeout: float | None = None) -> Any:
         """The next item of the queue `key`, as `PageQueue.get`."""
@@ -223,13 +223,14 @@ class Page:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
+            TypeError: The code is no str.
             JavaScriptError: It raised, or the page's Content-Security-Policy forbids `unsafe-eval`.
             CallTimeout: No answer in time.
             Disconnected: The page left before it answered.
             PageClosed: The page is closed.
         """
         try:
-            return self.call("$eval", timeout)(code)
+            return self.call("$eval", timeout)(_check_code(code))
         except BaseException as error:
             cut(error)
             raise
@@ -374,3 +375,9 @@ class Page:
     def __repr__(self) -> str:
         state = "connected" if self.is_connected() else "closed" if self._client.presence.closed else "waiting"
         return f"<Page {self._client.address} ({state})>"
+
+
+def _check_code(code: Any) -> str:
+    if not isinstance(code, str):
+        raise TypeError(f"the code to evaluate is a str; got {code!r:.60}")
+    return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from inspect import CO_COROUTINE, CO_GENERATOR
 from opcode import opmap
 from types import FrameType
 from typing import Any, Generic, NoReturn, TypeVar
@@ -69,9 +70,12 @@ class Prepared(Generic[T]):
         """Warn if the statement that made this takes no notice of it.
 
         The bytecode of the callers tells, so that no finalizer is needed, in which a `KeyboardInterrupt` would be lost.
+        A coroutine returns to whoever awaits its task, whose frame is not here.
         """
         level = 2
         while frame is not None and (instruction := _next_instruction(frame)) == _RETURN:
+            if frame.f_code.co_flags & (CO_COROUTINE | CO_GENERATOR):
+                return
             frame = frame.f_back
             level += 1
         if frame is not None and instruction == _POP:

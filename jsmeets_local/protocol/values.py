@@ -230,6 +230,12 @@ def _check_digits(value: int) -> None:
     repr(value)
 
 
+def _check_count(numbers: range) -> None:
+    """Raises `ValueError` for more numbers than any message carries, before memory is spent on them."""
+    if numbers and (numbers[-1] - numbers[0]) // numbers.step >= MAX_MESSAGE_BYTES // 2:  # len() may be too large
+        raise ValueError(f"it has more than {MAX_MESSAGE_BYTES // 2} numbers")
+
+
 def _natural(value: Any) -> Any:
     """The text of a date, a UUID, ...; `None` for the date of pandas that is none."""
     if type(value) in _NATURAL:
@@ -251,6 +257,8 @@ def _children(value: Any, where: str) -> Iterable[tuple[str | int, Any, str]] | 
     """Step, item and full name of what a container holds; `None` for what is no container."""
     if isinstance(value, Mapping):
         return ((_key(key, where), item, f"{where}[{key!r}]") for key, item in value.items())
+    if isinstance(value, range):
+        _check_count(value)
     if isinstance(value, _ARRAYS):
         return ((i, item, f"{where}[{i}]") for i, item in enumerate(cast(Iterable[Any], value)))
     fields = _fields(value)

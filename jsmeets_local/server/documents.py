@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote, unquote
@@ -81,12 +82,16 @@ class Documents:
         if page == "/":
             return 'nothing is served at "/": add @app.route("/"), or name a page: launch("index.html")'
         looked = ["no route"] if page.startswith("/") else []
+        if os.path.isdir(page):
+            return f"{page!r} is a folder: name a page in it, as {os.path.join(page, 'index.html')!r}"
         folders = {"template": self._templates, "static file": self._static}
         looked += [f"no {kind} in {folder}" for kind, folder in folders.items() if folder is not None]
         looked.append(f"no file {os.path.abspath(page)}")
         if not any(folders.values()):
             looked[-1] += " (templates= and static= of the application name other folders to look in)"
         similar = get_close_matches(page, _files_in(self._templates, self._static, "."), 1, 0.8)
+        if not similar and (folder := os.path.dirname(page)):
+            similar = get_close_matches(page, [os.path.join(folder, name) for name in _files_in(folder)], 1, 0.8)
         meant = f"; did you mean {similar[0]!r}?" if similar else ""
         return f"no page {page!r}: {', '.join(looked)}{meant}"
 
@@ -118,10 +123,41 @@ class Documents:
         file = os.path.join(os.getcwd(), bundled(name))
         if not os.path.isfile(file):
             return None
-        folder, name = os.path.split(file)
-        folder = os.path.realpath(folder)
-        self._folders.setdefault(folder, _Folder(folder)).pages.add(name)
-        return "/" + name
+        directory, name = os.path.split(file)
+        directory = os.path.realpath(directory)
+        if directory not in self._folders:
+            self._folders[directory] = _Folder(directory, self._prefix_of(directory, name))
+        folder = self._folders[directory]
+        folder.pages.add(name)
+        return f"{folder.prefix}/{name}"
+
+    def _prefix_of(self, directory: str, page: str) -> str:
+        """The path at which a folder is served: the first one at the root, others where it has them or at their names.
+
+        So pages of the same name do not hide each other, and their links stay in their folder.
+        """
+        if not self._folders and f"/{page}" not in self._pages:
+            return ""
+        name = os.path.basename(directory) or "folder"
+        below = [
+            served.prefix + directory.removeprefix(served.path).replace(os.sep, "/")
+            for served in self._folders.values()
+            if directory.startswith(os.path.join(served.path, ""))
+        ]
+        for prefix in (*below, f"/{name}", *(f"/{name}-{number}" for number in range(2, 100))):
+            if not self._is_taken(prefix, directory):
+                return prefix
+        return f"/{name}"  # a route takes all of them
+
+    def _is_taken(self, prefix: str, directory: str) -> bool:
+        """Whether something else than this folder is served at a path or below."""
+        if self._route(prefix) or self._route(f"{prefix}/"):
+            return True
+        for served in self._folders.values():
+            inside = os.path.join(served.path, prefix[1:])
+            if served.prefix == prefix or (os.path.lexists(inside) and os.path.realpath(inside) != directory):
+                return True
+        return False
 
     def _serve_html(self, html: str) -> str:
         for path, known in self._html.items():
@@ -151,15 +187,26 @@ class Documents:
             response: Response = self._app.templates.TemplateResponse(Request(scope), self._pages[path])
             return response
         missing = None  # the folder's own page for that
-        for folder in self._folders.values():
+        for folder, inner in self._places(scope, path):
             try:
-                found = await folder.get_response(folder.get_path(scope), scope)
+                found = await folder.get_response(folder.get_path(inner), inner)
             except HTTPException:
                 continue  # not in this folder
             if found.status_code < 400:
                 return found
             missing = missing or found
         return favicon() if path == "/favicon.ico" else missing
+
+    def _places(self, scope: Scope, path: str) -> Iterator[tuple[_Folder, Scope]]:
+        """The folders that may have a file: first those that are served at its path, each with the scope inside it.
+
+        Others may have it too, as a page names files by `/app.js` that works where its folder is the first one.
+        """
+        for folder in self._folders.values():
+            if folder.prefix and path.startswith(f"{folder.prefix}/"):
+                yield folder, {**scope, "root_path": scope.get("root_path", "") + folder.prefix}
+        for folder in self._folders.values():
+            yield folder, scope
 
 
 def _files_in(*folders: str | None) -> list[str]:
@@ -172,24 +219,26 @@ class _Folder(Files):
 
     Args:
         directory: Its path.
+        prefix: The path of URLs at which it is served, "" for the root.
 
     Attributes:
         pages: The names of the files that were launched. Such a one may be a symbolic link that leads outside.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, prefix: str) -> None:
         super().__init__(directory=directory, html=True)
-        self._directory = directory
+        self.path = directory
+        self.prefix = prefix
         self.pages: set[str] = set()
 
     def targets(self) -> set[str]:
         """The folders to which pages are linked."""
-        return {os.path.dirname(os.path.realpath(os.path.join(self._directory, name))) for name in self.pages}
+        return {os.path.dirname(os.path.realpath(os.path.join(self.path, name))) for name in self.pages}
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         """As Starlette's, in a thread."""
         if path in self.pages:
-            file = os.path.join(self._directory, path)
+            file = os.path.join(self.path, path)
             if os.path.isfile(file):
                 return file, os.stat(file)
         return super().lookup_path(path)

@@ -211,7 +211,17 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         if sys.platform == "win32":
             return asyncio.ProactorEventLoop()
         return asyncio.SelectorEventLoop()
+    _fill_standard_streams()
     return uvloop.new_event_loop()
+
+
+def _fill_standard_streams() -> None:
+    """Open the standard streams that a daemon has closed: libuv aborts if one of its own files gets such a number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
 def _reserve(host: str, port: int) -> socket.socket:
@@ -232,11 +242,13 @@ def bind(host: str, port: int) -> socket.socket:
 
     Raises:
         TypeError: `host` is no str.
-        ValueError: `port` is no port, or one that browsers refuse.
+        ValueError: `host` is empty; `port` is no port, or one that browsers refuse.
         OSError: The host is unknown, or the port is taken; the text names it.
     """
     if not isinstance(host, str):
         raise TypeError(f"host is the name or address of this machine to serve at, as '127.0.0.1'; got {host!r:.60}")
+    if not host:  # sockets take it for all networks, and no URL has it
+        raise ValueError("host is empty: the default, '127.0.0.1', serves this machine alone; '0.0.0.0' all networks")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
         raise ValueError(f"port is a number from 0 (a free one) to 65535; got {port!r:.60}")
     if port in _REFUSED:

@@ -48,6 +48,20 @@ def test_and_a_statement_in_a_coroutine() -> None:
         asyncio.run(main())
 
 
+def test_one_that_a_coroutine_returns_does_not_warn() -> None:
+    async def prepares() -> Prepared[Any]:
+        return call("two")
+
+    async def main() -> list[Prepared[Any]]:
+        task = asyncio.create_task(prepares())
+        return [await task, await prepares(), *await asyncio.gather(prepares())]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(asyncio.run(main())) == 3
+        assert asyncio.run(prepares())(4) == (4,)
+
+
 class Owner:
     def __init__(self) -> None:
         self.draw = call("draw")

@@ -169,6 +169,11 @@ class Net:
             10**5000, "args: object of type int cannot be sent to a page: ValueError: Exceeds the limit", id="digits"
         ),
         pytest.param(
+            {"a": range(10**30)},
+            "args['a']: object of type range cannot be sent to a page: ValueError: it has more than 134217728 numbers",
+            id="numbers without end",
+        ),
+        pytest.param(
             [{"a": [1, 10**5000]}],
             "args[0]['a'][1]: object of type int cannot be sent to a page: ValueError: Exceeds",
             id="digits inside",

@@ -165,6 +165,9 @@ LAUNCH: dict[str, Case] = {
     "page": (launching(page=5), TypeError, "page is a route, the name or path of a file, or a text of HTML; got 5"),
     "mode": (launching(mode=["none"]), ValueError, "mode is one of 'auto', 'browser'"),
     "host": (launching(host=5), TypeError, "host is the name or address of this machine to serve at"),
+    "no host": (launching(host=""), ValueError, "host is empty: the default, '127.0.0.1', serves this machine alone"),
+    "spa": (launching(spa="no"), TypeError, "spa is True or False; got 'no'"),
+    "badge": (lambda _: JsMeetsPy(badge="no"), TypeError, "badge is True or False; got 'no'"),  # type: ignore[arg-type]
     "an unknown host": (launching(host="no-such-host.invalid"), OSError, "host='no-such-host.invalid' is no name or"),
     "another machine": (launching(host="203.0.113.5"), OSError, "host='203.0.113.5' is no name or address of this m"),
     "port": (launching(port="8000"), ValueError, "port is a number from 0 (a free one) to 65535; got '8000'"),
@@ -192,6 +195,7 @@ PAGES: dict[str, Case] = {
         TypeError,
         "parentheses of its own: call('name')(1, 2)",
     ),
+    "eval": (on_page(lambda page: page.eval(5)), TypeError, "the code to evaluate is a str; got 5"),
     "call, a keyword": (
         on_page(lambda page: page.call("f")(a=1)),
         TypeError,
@@ -356,6 +360,10 @@ def test_a_page_that_is_not_there_is_looked_for_where_it_can_be(app: JsMeetsPy, 
     other = JsMeetsPy(static=tmp_path, bridge=Bridge())
     with pytest.raises(FileNotFoundError, match=r"no static file in .*, no file .*; did you mean 'index.html'\?"):
         other.launch("indx.html", "none")
+    with pytest.raises(FileNotFoundError, match=f"did you mean '{tmp_path}/index.html'"):
+        app.launch(tmp_path / "indx.html", "none")
+    with pytest.raises(FileNotFoundError, match=f"is a folder: name a page in it, as '{tmp_path}/index.html'"):
+        app.launch(tmp_path, "none")
 
 
 def test_a_program_with_paths(tmp_path: Path) -> None:

@@ -256,3 +256,18 @@ def test_uvicorn_runs_the_application_in_a_child(uvicorn: Any, options: list[str
         assert ["publish", 0, "sum", 11, False] in heard
         page.close()
     assert "BridgeBusy" not in log.read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes files by number")
+def test_a_program_without_standard_streams_serves(tmp_path: Path) -> None:
+    """Started as `program <&- >&- 2>&-`: libuv aborts where a file of its own has a number below 3."""
+    told = tmp_path / "told"
+    program = (
+        "import os, sys\nos.closerange(0, 3)\n"
+        "from urllib.request import urlopen\nfrom jsmeets_local import JsMeetsPy\n"
+        "app = JsMeetsPy()\npage = app.launch('<p>served', mode='none')\n"
+        "served = urlopen(page.url).read()\napp.stop()\nopen(sys.argv[1], 'wb').write(served)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, str(told)], cwd=ROOT, timeout=60, check=False)
+    assert ran.returncode == 0
+    assert b"<p>served" in told.read_bytes()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -55,6 +56,48 @@ def header(head: str, name: str) -> str | None:
 
 
 # Names ---------------------------------------------------------------------------------------------------------------
+
+
+def write_pages(*folders: Path) -> None:
+    """A page and a script of the same names in each folder, which tell where they are."""
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.html").write_text(f"<p>page of {folder.name}</p>")
+        (folder / "app.js").write_text(f"// of {folder.name}")
+
+
+def beside(page: Page, name: str) -> str:
+    """The file to which a link of the page leads."""
+    return get(page, urlsplit(urljoin(follow(page.url), name)).path)[2]
+
+
+def test_pages_of_the_same_name_show_their_own_files(app: JsMeetsPy, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("a", "b", "c/b", "c/b/in ner", "static", "x#y")]
+    write_pages(*folders)
+    pages = [app.launch(folder / "index.html", mode="none") for folder in (*folders, folders[0])]
+    for folder, page in zip((*folders, folders[0]), pages, strict=True):
+        assert f"page of {folder.name}" in get(page)[2]
+        assert SCRIPT in get(page)[2]
+        assert beside(page, "app.js") == f"// of {folder.name}"
+        assert f"page of {folder.name}" in beside(page, "./")
+    assert beside(pages[3], "../app.js") == "// of b"  # a folder in one that is served
+
+
+def test_folders_hide_nothing_of_each_other(app: JsMeetsPy, tmp_path: Path) -> None:
+    write_pages(tmp_path / "a", tmp_path / "a" / "b", tmp_path / "b", tmp_path / "templates")
+    (tmp_path / "b" / "only.txt").write_text("of b alone")
+    template = app.launch("index.html", mode="none")
+    first, second = (app.launch(tmp_path / name / "index.html", mode="none") for name in "ab")
+    assert "page of templates" in get(template)[2]
+    assert ["page of a" in get(first)[2], "page of b" in get(second)[2]] == [True, True]
+    assert beside(first, "b/app.js") == "// of b"
+    assert get(second, "/only.txt")[2] == "of b alone"  # where no other folder has such a file
+
+
+def test_a_route_for_all_paths_ends_the_search_for_a_free_one(app: JsMeetsPy, tmp_path: Path) -> None:
+    app.route("/{path:path}")(lambda request: PlainTextResponse("route"))
+    write_pages(tmp_path / "a", tmp_path / "b")
+    assert [get(app.launch(tmp_path / name / "index.html", mode="none"))[2] for name in "ab"] == ["route", "route"]
 
 
 @pytest.mark.parametrize("name", [*ODD, *(f"o#d?d%20/{name}" for name in ODD)])
