@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from .access_cookie import AccessCookie
@@ -51,6 +51,8 @@ class OneTimeUrls:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._all: dict[str, _OneTimeUrl] = {}
+        self._route = Route(f"/{PATH}{{nonce}}", self._answer, include_in_schema=False)
+        self._route.methods = {"GET"}  # Starlette adds HEAD, which would use up a URL
         self.access_cookie: AccessCookie | None = None
 
     def begin(self, access_cookie: AccessCookie | None) -> None:
@@ -75,14 +77,11 @@ class OneTimeUrls:
 
     def route(self) -> Route:
         """Return the route of the URLs, for `GET` only."""
-        route = Route(f"/{PATH}{{nonce}}", self._answer, methods=["GET"], include_in_schema=False)
-        route.methods = {"GET"}  # Starlette adds HEAD, which would use up the URL
-        return route
+        return self._route
 
     def answers(self, scope: Scope) -> bool:
         """Return whether a request is for this route."""
-        before, _, nonce = scope["path"].removeprefix(scope.get("root_path", "")).partition(f"/{PATH}")
-        return scope["method"] == "GET" and not before and nonce != "" and "/" not in nonce
+        return self._route.matches(scope)[0] is Match.FULL
 
     async def _answer(self, request: Request) -> Response:
         place = self._take(request.path_params["nonce"], request.scope)
