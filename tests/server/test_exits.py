@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from jsmeets_local import JsMeetsPy, Page
+from tests.bridge import test_shutdown
 from tests.bridge.test_shutdown import Program
-from tests.server import test_ending
 from tests.server.test_faults import as_page
 
-start = test_ending.start  # the fixture
+start = test_shutdown.start  # the fixture
 
 WAYS = {
     "page.wait()": "page.wait()",
