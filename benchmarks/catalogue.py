@@ -55,4 +55,5 @@ CATALOGUE: dict[str, System] = {
     "pywebview": System("with_pywebview.py", "pywebview's js_api, Qt", packages=("pywebview[qt6]",), own_browser=True),
     "jsmeets-2020": System("with_jsmeets_2020.py", "JsMeetsStarlette 0.0.1 of 2020", packages=_OLD, python="3.8"),
     "ours": System("ours.py", "jsmeets_local, launch(mode='none')"),
+    "ours-asgi": System("ours.py", "jsmeets_local on plain uvicorn with uvloop: no fast path", ("asgi",)),
 }

@@ -8,7 +8,7 @@ from ..visits import FLOORS, PEERS, handlers, in_page
 
 ID = "S1"
 TITLE = "The page awaits Python, one call at a time"
-SYSTEMS = (*FLOORS, *PEERS, "ours")
+SYSTEMS = (*FLOORS, *PEERS, "ours", "ours-asgi")
 TARGETS = (
     Target("*", "seconds", 1.25),
     Target("async def", "cpu", 1.3),

@@ -9,7 +9,7 @@ from ..visits import FLOORS, PEERS, handlers, in_page
 
 ID = "S2"
 TITLE = "Many calls of the page in flight, made in one turn"
-SYSTEMS = (*FLOORS, *PEERS, "ours")
+SYSTEMS = (*FLOORS, *PEERS, "ours", "ours-asgi")
 TARGETS = (
     Target("2000, async def", "seconds", 20, ">=", "speed-up"),
     Target("2000, def", "seconds", 10, ">=", "speed-up"),

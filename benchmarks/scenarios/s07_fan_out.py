@@ -10,7 +10,7 @@ from ..visits import PEERS
 
 ID = "S7"
 TITLE = "One publisher, 50 pages (frames of one tab, each with its own socket), 2,000 messages (peers 500)"
-SYSTEMS = ("floor-uvloop", "raw-socket", *(peer for peer in PEERS if peer != "pywebview"), "ours")
+SYSTEMS = ("floor-uvloop", "raw-socket", *(peer for peer in PEERS if peer != "pywebview"), "ours", "ours-asgi")
 REASONS = {
     "pywebview": "has no publications; each window is its own browser",
     "floor-asyncio": "left out: it takes long, and floor-uvloop says the same",

@@ -1,9 +1,16 @@
-"""Ours, as a user would write it: launch(mode="none") and the page's blocking calls."""
+"""Ours, as a user would write it: `ours.py [asgi]`.
+
+`launch(mode="none")` and the page's blocking calls; with `asgi` the same application under plain uvicorn, which has no
+fast path, and no `Page` either.
+"""
 
 import asyncio
+import sys
 
 import calling
 from console import serve
+from serving import LIKE_OURS, start
+from starlette.responses import HTMLResponse
 
 from jsmeets_local import JsMeetsPy, JsPyFunction, JsPyPubsub
 
@@ -28,7 +35,11 @@ async def gather(size):
 
 
 JsPyFunction.expose("gather", gather)
-page = app.launch(PAGE, mode="none")
+
+
+@app.route("/plain")
+async def plain(request):
+    return HTMLResponse(PAGE.replace("<body>", '<body><script src="/jsmeetspy/jsmeets.js"></script>'))
 
 
 def call_page(**options):
@@ -55,4 +66,8 @@ def publish(messages):
         send(data)
 
 
-serve(page.url, call_page=call_page, flood_by_map=flood_by_map, flood=flood, flood_here=flood_here, publish=publish)
+if "asgi" in sys.argv:
+    serve(start(app, loop="uvloop", **LIKE_OURS) + "/plain", publish=publish)
+else:
+    page = app.launch(PAGE, mode="none")
+    serve(page.url, call_page=call_page, flood_by_map=flood_by_map, flood=flood, flood_here=flood_here, publish=publish)

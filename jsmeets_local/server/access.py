@@ -1,11 +1,11 @@
-"""Who may open a WebSocket: the launch token, and the allow-lists of `Host` and `Origin`. HTTP asks for the `Host`.
+"""Access control: the launch token and the `Origin` for WebSockets, the `Host` for all requests.
 
-A local port is reachable by every web page the user visits. The browser tells the truth about `Origin` (cross-site
-WebSocket hijacking, RFC 6455 section 10.2) and `Host` (DNS rebinding); the token keeps out other programs and accounts.
+Every web page that the user visits can reach a local port. Checking `Origin` prevents cross-site WebSocket hijacking
+(RFC 6455, section 10.2), checking `Host` prevents DNS rebinding; the token keeps out other programs and accounts.
 
-Behind a proxy `Host` and `Origin` are the public ones. Where its host name is not known, any is good that is also the
-one of `Origin`, but only for those who have the token: a page for which a name was rebound has none. Sockets that ask
-for no token do not open to unknown names.
+Behind a proxy, `Host` and `Origin` carry the public name. If that name is unknown, any `Host` is accepted that matches
+the `Origin`, provided that the WebSocket requires the token, which a page on a rebound name does not have. WebSockets
+that require no token reject unknown names.
 """
 
 from __future__ import annotations
@@ -26,18 +26,22 @@ __all__ = ["TOKEN_PREFIX", "Access"]
 TOKEN_PREFIX = "jsmeets.token."
 MAX_PORT = 65535
 
-# `host:port` as browsers write it: without an account, a path, a query or a fragment (RFC 9110, section 7.2).
+# `host:port` without user information, path, query or fragment (RFC 9110, section 7.2).
 _ADDRESS = re.compile(r"(\[[0-9a-f:.]+\]|[\w.~-]+)(?::([0-9]{0,5}))?", re.ASCII | re.IGNORECASE)
 _TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
 
 
 class Access:
-    """Decides before the handshake is accepted.
+    """Access rules, checked before a handshake is accepted or a request is answered.
 
     Args:
-        token: What a page must know; `None` asks for none.
-        allowed_hosts: Host names beyond the server's own and the loopback ones; `"*"` for any.
-        allowed_origins: Origins (`"https://example.org"`) beyond the server's own; `"*"` for any.
+        token: The token that WebSockets must present; `None` requires none.
+        allowed_hosts: Host names in addition to the server's own and the loopback names; `"*"` allows all.
+        allowed_origins: Origins (`"https://example.org"`) in addition to the server's own; `"*"` allows all.
+
+    Raises:
+        TypeError: A list is given as a string.
+        ValueError: `token` has characters that a WebSocket subprotocol cannot carry.
     """
 
     def __init__(
@@ -45,27 +49,27 @@ class Access:
     ) -> None:
         for name, value in (("allowed_hosts", allowed_hosts), ("allowed_origins", allowed_origins)):
             if isinstance(value, str):
-                raise TypeError(f"{name} is a list of names; got {value!r}: write [{value!r}]")
+                raise TypeError(f"{name} must be a list; got {value!r}: write {name}=[{value!r}]")
         if token is not None and not _TOKEN.fullmatch(token):
-            raise ValueError("token consists of letters, digits and -._~ (a WebSocket subprotocol carries it)")
+            raise ValueError("token may have letters, digits and -._~ only, as a WebSocket subprotocol carries it")
         self._refusals = Refusals()
-        self._proxies: set[str] = set()  # origins at which a proxy serves us
-        self._any_proxy = False  # one whose host name is not known
+        self._proxies: set[str] = set()  # public origins of proxies in front of this server
+        self._any_proxy = False  # a proxy whose public host name is unknown
         self.token = token
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self.allowed_origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
 
     def without_token(self) -> Access:
-        """The same lists without the token, for sockets that the user's own JavaScript opens."""
+        """Return a copy that requires no token, for WebSockets that the user's own JavaScript opens."""
         access = Access(None, self.allowed_hosts, self.allowed_origins)
-        access._proxies = self._proxies  # the same set: what launch() is told later holds for these sockets too
+        access._proxies = self._proxies  # shared: a later launch() may add to it
         return access
 
     def open_to_proxy(self, origin: str) -> None:
-        """A proxy serves us.
+        """Accept the public origin of a proxy in front of this server.
 
         Args:
-            origin: What browsers see (`"https://example.org"`); `""` where that is not known.
+            origin: The origin as browsers see it (`"https://example.org"`); `""` if it is unknown.
         """
         if origin:
             self._proxies.add(origin.lower())
@@ -73,49 +77,49 @@ class Access:
             self._any_proxy = True
 
     def forget_proxies(self) -> None:
-        """No proxy serves us any more."""
+        """Accept no proxy's origin any more."""
         self._proxies.clear()
         self._any_proxy = False
 
     def knows(self, token: str) -> bool:
-        """Whether this is the token; never where there is none. Takes the same time for every wrong one."""
+        """Return whether `token` is the launch token, in constant time. Without a launch token, none is."""
         return self.token is not None and hmac.compare_digest(self.token.encode(), token.encode())
 
     def admits(self, scope: dict[str, Any]) -> bool:
-        """Whether a WebSocket may be accepted; if not, the reason is logged."""
-        reason = self._refusal(scope)
+        """Return whether to accept a WebSocket. Log the reason if not."""
+        reason = self._refusal_of_websocket(scope)
         if reason is not None:
-            client = (scope.get("client") or ("unknown",))[0]
-            self._refusals.tell(f"refused a WebSocket of {client} at {scope['path']:.200}: {reason}")
+            self._refusals.tell(f"refused a WebSocket from {_client(scope)} at {scope['path']:.200}: {reason}")
         return reason is None
 
     def refusal_of_request(self, scope: Mapping[str, Any]) -> str | None:
-        """Why an HTTP request is not answered, which is logged too; `None` where it is."""
+        """Return, and log, the reason to refuse an HTTP request; `None` to answer it."""
         host = _host(Headers(raw=scope["headers"]))
         if self._host_allowed(host, scope):
             return None
         reason = _foreign_host(host)
-        client = (scope.get("client") or ("unknown",))[0]
-        self._refusals.tell(f"refused a request of {client}: {reason}")  # the path may lead to the token
+        self._refusals.tell(f"refused a request from {_client(scope)}: {reason}")  # the path may be secret
         return reason
 
     def is_foreign(self, scope: Mapping[str, Any]) -> bool:
-        """Whether an HTTP request says that a page of a foreign origin has made it."""
+        """Return whether an HTTP request comes from a page of an origin that is not allowed."""
         headers = Headers(raw=scope["headers"])
         origin = headers.get("origin")
         return origin is not None and not self._origin_allowed(origin, _host(headers))
 
-    def _refusal(self, scope: dict[str, Any]) -> str | None:
+    def _refusal_of_websocket(self, scope: dict[str, Any]) -> str | None:
         headers = Headers(scope=scope)
         host = _host(headers)
         if not self._host_allowed(host, scope):
             return _foreign_host(host)
         origin = headers.get("origin")
         if origin is not None and not self._origin_allowed(origin, host):
-            return f"Origin {origin!r:.100} is foreign; allow it by JsMeetsPy(allowed_origins=[...])"
-        if self.token is not None and not self._token_given(scope.get("subprotocols", ())):
-            return _no_token(scope.get("subprotocols", ()))
-        return None
+            return f"Origin {origin!r:.100} is not allowed; to allow it, pass JsMeetsPy(allowed_origins=[...])"
+        if self.token is None:
+            return None
+        subprotocols = scope.get("subprotocols", ())
+        tokens = (name.removeprefix(TOKEN_PREFIX) for name in subprotocols if name.startswith(TOKEN_PREFIX))
+        return None if any(map(self.knows, tokens)) else _no_token(subprotocols)
 
     def _host_allowed(self, host: str, scope: Mapping[str, Any]) -> bool:
         name, _ = _split(host)
@@ -138,31 +142,31 @@ class Access:
         is_own = address == host.lower() or ({name, own_name} <= LOOPBACK_NAMES and port == own_port)
         return scheme in ("http", "https") and name != "" and is_own
 
-    def _token_given(self, subprotocols: Collection[str]) -> bool:
-        wanted = (self.token or "").encode()
-        given = [p[len(TOKEN_PREFIX) :].encode() for p in subprotocols if p.startswith(TOKEN_PREFIX)]
-        return any(hmac.compare_digest(wanted, one) for one in given)
-
 
 def _host(headers: Headers) -> str:
-    return ", ".join(headers.getlist("host"))  # of several none counts
+    return ", ".join(headers.getlist("host"))  # several Host fields form no valid address, and are refused
+
+
+def _client(scope: Mapping[str, Any]) -> str:
+    return str((scope.get("client") or ("unknown",))[0])
 
 
 def _foreign_host(host: str) -> str:
-    return f"Host {host!r:.100} is not this server's; allow it by JsMeetsPy(allowed_hosts=[...])"
+    return f"Host {host!r:.100} is not allowed; to allow it, pass JsMeetsPy(allowed_hosts=[...])"
 
 
 def _no_token(subprotocols: Collection[str]) -> str:
     if not any(name.startswith("jsmeets.") for name in subprotocols):
         return (
-            "it does not speak this wire: JavaScript files of another version? Copy them anew, or load /jsmeetspy/..."
+            "it offers no subprotocol of jsmeets_local; if the page loads copies of the JavaScript files, update them, "
+            "or load them from /jsmeetspy/"
         )
-    return "the launch token is missing or wrong; open the page by the URL that launch() made"
+    return "the launch token is missing or wrong; open the page with the URL that launch() returned"
 
 
 @lru_cache(maxsize=256)
 def _split(address: str) -> tuple[str, int | None]:
-    """Host name and port of `host:port`; no name where it is malformed."""
+    """Split `host:port`. The name is empty if the address is malformed."""
     found = _ADDRESS.fullmatch(address)
     if found is None or int(found[2] or 0) > MAX_PORT:
         return "", None

@@ -1,7 +1,7 @@
-"""`launch(private=True)`: HTTP answers only the browsers that have come by an opening address.
+"""Access cookie of `launch(private=True)`: HTTP requests without it are refused.
 
-Such a browser gets a cookie. Cookies of a host are sent to all of its ports, so this one has a name of its own; and it
-opens no WebSocket, which takes the launch token.
+A browser receives the cookie when it opens a one-time URL. Browsers send the cookies of a host to all of its ports, so
+the name of this one includes the port, and it does not open WebSockets: these require the launch token.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ __all__ = ["AccessCookie"]
 
 
 class AccessCookie:
-    """Knows the browsers that may come in. One for each launch."""
+    """Secret cookie of one launch."""
 
     def __init__(self) -> None:
         self._value = secrets.token_urlsafe(32)
 
     def admits(self, scope: Scope) -> bool:
-        """Whether a request has the cookie."""
+        """Return whether a request carries the cookie."""
         given = cookie_parser(Headers(raw=scope["headers"]).get("cookie", "")).get(_name(scope), "")
         return hmac.compare_digest(given.encode(), self._value.encode())
 
     def cookie(self, scope: Scope) -> str:
-        """What lets a browser in from now on, until it is closed: the header `Set-Cookie`."""
+        """Return the value of `Set-Cookie` that admits a browser until it is closed."""
         root = str(scope.get("root_path", ""))
         path = root if root and ";" not in root else "/"
         secure = "; Secure" if scope.get("scheme") == "https" else ""
         return f"{_name(scope)}={self._value}; Path={path}; HttpOnly; SameSite=Strict{secure}"
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a browser that has no cookie."""
+        """Answer a request that has no cookie."""
         await HTMLResponse(_PRIVATE, 403, {"cache-control": "no-store"})(scope, receive, send)
 
 
 def _name(scope: Scope) -> str:
-    return f"jsmeets-{(scope.get('server') or ('', 0))[1]}"  # one for each port: a later launch replaces it
+    return f"jsmeets-{(scope.get('server') or ('', 0))[1]}"  # a later launch at the same port replaces it
 
 
 _PRIVATE = """\
@@ -49,7 +49,7 @@ _PRIVATE = """\
 <title>Private</title>
 <body style="font: 16px/1.5 sans-serif; max-width: 36em; margin: 3em auto; padding: 0 1em">
 <h1>This page is private</h1>
-<p>It is there for the browser that was led to it by Python.</p>
-<p>To see it here, open a page anew: <code>app.open(mode="none").url</code> is good for one browser.</p>
-<p>Where a link on a page of another site has led you here, open its address once more, by hand.</p>
+<p>Only the browser that Python opened can see it.</p>
+<p>To open it here, get a new address from Python: <code>app.open(mode="none").url</code> admits one browser.</p>
+<p>If you followed a link on another site, enter the address of this page by hand.</p>
 """

@@ -1,4 +1,4 @@
-"""What `launch(page=...)` may name, and how it is served."""
+"""Documents that `launch(page=...)` serves: HTML text, templates, static files and files on disk."""
 
 from __future__ import annotations
 
@@ -25,36 +25,37 @@ __all__ = ["Documents"]
 
 
 class Documents:
-    """Pages that no route of the application serves: asked last, so that they never hide a route.
+    """Documents of an application, served where no route matches, so that they never hide a route.
 
     Args:
-        app: The application; its router's default is replaced.
-        static: Its folder of static files, if any.
-        templates: Its folder of templates, if any.
+        app: The application. Its router's default is replaced.
+        static: The folder of its static files, if any.
+        templates: The folder of its templates, if any.
     """
 
     def __init__(self, app: Starlette, static: str | None, templates: str | None) -> None:
         self._app: Any = app
         self._static = static
         self._templates = templates
-        self._html: dict[str, str] = {}
+        self._html: dict[str, str] = {}  # path -> HTML text
         self._pages: dict[str, str] = {}  # path -> template
         self._folders: dict[str, _Folder] = {}
-        self._routed: str | None = None  # the path of the page that has routes of its own
+        self._routed: str | None = None  # path of the document that has a client-side router
         self._not_found = app.router.default
         app.router.default = self
 
     def locate(self, page: str | os.PathLike[str]) -> str:
-        """The path (with query and fragment) at which a page is served, made so if needed.
+        """Return the path, with query and fragment, at which a document is served; start to serve it if necessary.
 
         Args:
-            page: A route, a template, a static file, a path on disk, or a text of HTML.
+            page: A route, a template, a static file, a path on disk, or HTML text.
 
         Raises:
-            FileNotFoundError: It is none of these; the text says what was looked for.
+            TypeError: `page` is neither a string nor a path.
+            FileNotFoundError: `page` is none of these. The message lists where it was searched.
         """
         if not isinstance(page, (str, os.PathLike)):
-            raise TypeError(f"page is a route, the name or path of a file, or a text of HTML; got {page!r:.60}")
+            raise TypeError(f"page must be a route, the name or path of a file, or HTML text; got {page!r:.60}")
         page = os.fspath(page)
         if "<" in page and not os.path.isfile(page):
             return self._serve_html(page)
@@ -62,25 +63,25 @@ class Documents:
         name, tail = page[:cut], page[cut:]
         if self._route(name):
             return page
-        for candidate, rest in ((page, ""), (name, tail)):  # names may have these characters
+        for candidate, rest in ((page, ""), (name, tail)):  # file names may contain "?" and "#"
             path = self._template(candidate) or self._static_file(candidate) or self._file(candidate)
             if path is not None:
                 return quote(path) + rest
         raise FileNotFoundError(self._missing(page))
 
     def answer_routes_by(self, path: str) -> None:
-        """Lets a page, as `locate` tells its path, answer the addresses that its own router makes."""
+        """Serve the document at `path`, as returned by `locate`, for the paths of its client-side router too."""
         self._routed = unquote(path.partition("#")[0].partition("?")[0])
 
     def folders(self) -> list[str]:
-        """The folders whose files pages consist of, as far as they are known."""
+        """Return the folders that hold the files of documents, as far as they are known."""
         named = [folder for folder in (self._static, self._templates) if folder is not None]
         linked = [target for folder in self._folders.values() for target in folder.targets()]
         return [os.path.realpath(folder) for folder in (*named, *self._folders, *linked)]
 
     def _missing(self, page: str) -> str:
         if page == "/":
-            return 'nothing is served at "/": add @app.route("/"), or name a page: launch("index.html")'
+            return 'nothing is served at "/": add @app.route("/"), or pass a page: launch("index.html")'
         looked = ["no route"] if page.startswith("/") else []
         if os.path.isdir(page):
             return f"{page!r} is a folder: name a page in it, as {os.path.join(page, 'index.html')!r}"
@@ -88,7 +89,7 @@ class Documents:
         looked += [f"no {kind} in {folder}" for kind, folder in folders.items() if folder is not None]
         looked.append(f"no file {os.path.abspath(page)}")
         if not any(folders.values()):
-            looked[-1] += " (templates= and static= of the application name other folders to look in)"
+            looked[-1] += " (to search other folders, pass templates= or static= to the application)"
         similar = get_close_matches(page, _files_in(self._templates, self._static, "."), 1, 0.8)
         if not similar and (folder := os.path.dirname(page)):
             similar = get_close_matches(page, [os.path.join(folder, name) for name in _files_in(folder)], 1, 0.8)
@@ -168,7 +169,7 @@ class Documents:
         return path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves what no route does, then the icon, else what the router would have done."""
+        """Serve a document, the default icon, or what the router's previous default serves."""
         response = await self._response(scope) if scope["type"] == "http" else None
         if response is not None and response.status_code < 400:
             await response(scope, receive, send)
@@ -186,7 +187,7 @@ class Documents:
         if path in self._pages:
             response: Response = self._app.templates.TemplateResponse(Request(scope), self._pages[path])
             return response
-        missing = None  # the folder's own page for that
+        missing = None  # the 404.html of a folder
         for folder, inner in self._places(scope, path):
             try:
                 found = await folder.get_response(folder.get_path(inner), inner)
@@ -198,9 +199,9 @@ class Documents:
         return favicon() if path == "/favicon.ico" else missing
 
     def _places(self, scope: Scope, path: str) -> Iterator[tuple[_Folder, Scope]]:
-        """The folders that may have a file: first those that are served at its path, each with the scope inside it.
+        """Yield the folders that may have a file, each with the scope inside it: first those served at its path.
 
-        Others may have it too, as a page names files by `/app.js` that works where its folder is the first one.
+        The others follow, because a page may name its files by `/app.js`, which works where its folder is the first.
         """
         for folder in self._folders.values():
             if folder.prefix and path.startswith(f"{folder.prefix}/"):
@@ -210,19 +211,19 @@ class Documents:
 
 
 def _files_in(*folders: str | None) -> list[str]:
-    """The names of the files that are directly in these folders, as far as they exist."""
+    """Return the names of the entries of these folders, skipping those that do not exist."""
     return [name for folder in folders if folder is not None and os.path.isdir(folder) for name in os.listdir(folder)]
 
 
 class _Folder(Files):
-    """The folder of a page on disk: all its HTML files load our scripts, as a link may lead from one to another.
+    """Folder of a document on disk. All its HTML files load the client, because they may link to each other.
 
     Args:
-        directory: Its path.
-        prefix: The path of URLs at which it is served, "" for the root.
+        directory: The path of the folder.
+        prefix: The URL path at which it is served, "" for the root.
 
     Attributes:
-        pages: The names of the files that were launched. Such a one may be a symbolic link that leads outside.
+        pages: The names of the launched files. They may be symbolic links that lead outside.
     """
 
     def __init__(self, directory: str, prefix: str) -> None:
@@ -232,11 +233,11 @@ class _Folder(Files):
         self.pages: set[str] = set()
 
     def targets(self) -> set[str]:
-        """The folders to which pages are linked."""
+        """Return the folders of the files that the launched ones link to."""
         return {os.path.dirname(os.path.realpath(os.path.join(self.path, name))) for name in self.pages}
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """As Starlette's, in a thread."""
+        """Find a file as Starlette does, but follow the links of launched files. Runs in a worker thread."""
         if path in self.pages:
             file = os.path.join(self.path, path)
             if os.path.isfile(file):
@@ -244,7 +245,7 @@ class _Folder(Files):
         return super().lookup_path(path)
 
     def described(self, response: FileResponse) -> Response:
-        """The answer of a file; an HTML file with our scripts, if it has none."""
+        """Respond with a file; add the client's script to an HTML file that does not load it."""
         if media_type(response.path) != "text/html":
             return super().described(response)
         with open(response.path, "rb") as file:
@@ -258,7 +259,7 @@ def _path(scope: Scope) -> str:
 
 
 def _is_route_of_page(scope: Scope, page: str) -> bool:
-    """Whether a person goes to an address that is neither the page nor a file."""
+    """Return whether a request navigates to a path that is neither the document nor a file."""
     if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or _path(scope) == page:
         return False
     kind = media_type(_path(scope))

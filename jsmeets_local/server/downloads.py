@@ -1,7 +1,7 @@
-"""`GET /jsmeetspy/bulk/SECRET`: large content that a page was offered on its WebSocket. A browser fetches it faster.
+"""`GET /jsmeetspy/bulk/SECRET`: large content offered on a WebSocket, which browsers receive faster over HTTP.
 
-The secret is good once, and as long as the connection on which it was told. What cannot be fetched, for whatever
-reason, the page asks for on its WebSocket.
+A secret is valid once, while the connection that announced it is open. If the request fails for any reason, the page
+requests the content on its WebSocket.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from .access import Access
 __all__ = ["BulkEndpoint"]
 
 PIECE_BYTES = 2**20
-PART_SECONDS = 1.0  # what a browser gets to end the request of a page whose connection has ended
+DISCONNECT_SECONDS = 1.0  # for the browser to cancel the request after its connection has closed
 _NO_STORE = {"cache-control": "no-store"}
 
 
 class BulkEndpoint:
-    """Answers the fetches of one bridge's pages.
+    """Route from which clients of one bridge download offered content.
 
     Args:
-        bridge: Whose pages.
-        gate: Which origins are good.
+        bridge: The bridge that offers the content.
+        access: The access rules that decide on the `Origin`.
     """
 
     def __init__(self, bridge: Bridge, access: Access) -> None:
@@ -39,46 +39,46 @@ class BulkEndpoint:
         self._access = access
 
     def route(self) -> Route:
-        """Where they ask."""
+        """Return the route, for `GET` only."""
         route = Route("/jsmeetspy/bulk/{secret}", self, include_in_schema=False)
-        route.methods = {"GET"}  # whoever asks by HEAD uses nothing up
+        route.methods = {"GET"}  # Starlette adds HEAD, which would use up the secret
         return route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Answer one request."""
         if self._access.is_foreign(scope):
-            await PlainTextResponse("a page of another origin\n", 403, _NO_STORE)(scope, receive, send)
+            text = "this origin is not allowed; to allow it, pass JsMeetsPy(allowed_origins=[...])\n"
+            await PlainTextResponse(text, 403, _NO_STORE)(scope, receive, send)
             return
         offer = self._bridge.offered(Request(scope).path_params["secret"])
         if offer is None:
-            await PlainTextResponse("this was fetched, or is not offered any more\n", 404, _NO_STORE)(
-                scope, receive, send
-            )
+            text = "this content was downloaded already, or is no longer offered\n"
+            await PlainTextResponse(text, 404, _NO_STORE)(scope, receive, send)
             return
         await _serve(offer, receive, send)
 
 
 async def _serve(offer: Offer, receive: Receive, send: Send) -> None:
-    """Sends a content, until it is withdrawn: then the page ends the request by itself, if it is still there."""
-    pouring = asyncio.ensure_future(_pour(offer, send))
-    offer.withdrawn = pouring.cancel
+    """Send the content. If it is withdrawn meanwhile, wait for the page to cancel the request."""
+    sending = asyncio.ensure_future(_send_content(offer, send))
+    offer.withdrawn = sending.cancel
     try:
-        await asyncio.wait([pouring])
+        await asyncio.wait([sending])
     finally:
-        pouring.cancel()  # the server stops
-    if pouring.cancelled():
+        sending.cancel()  # this request was cancelled: the server stops
+    if sending.cancelled():
         with suppress(TimeoutError):
-            async with asyncio.timeout(PART_SECONDS):
-                await _parted(receive)
+            async with asyncio.timeout(DISCONNECT_SECONDS):
+                await _disconnected(receive)
     else:
-        pouring.result()
+        sending.result()
 
 
-async def _pour(offer: Offer, send: Send) -> None:
+async def _send_content(offer: Offer, send: Send) -> None:
     headers = [
         (b"content-type", b"application/octet-stream"),
         (b"content-length", str(offer.size).encode()),
-        (b"content-encoding", b"identity"),  # middleware that compresses would only take time
+        (b"content-encoding", b"identity"),  # keeps middleware from compressing it
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
     ]
@@ -90,6 +90,6 @@ async def _pour(offer: Offer, send: Send) -> None:
         await send({"type": "http.response.body", "body": body, "more_body": left > 0})
 
 
-async def _parted(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

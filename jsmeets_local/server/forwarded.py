@@ -1,9 +1,9 @@
-"""The path under which a proxy serves the application: `/user/ann/proxy/8123`.
+"""Path prefix under which a proxy serves the application, such as `/user/ann/proxy/8123`.
 
-A proxy takes the path off before it asks us. ASGI wants it in `root_path` and in front of `path`: then routes,
-redirects and `url_for` are right. jupyter-server-proxy tells it by `X-Forwarded-Prefix`, but not for WebSockets; others
-tell nothing, and then it is what `launch(base_url=...)` was told. The header counts only on a connection to a loopback
-address, which comes from this machine. (The address of the client would not do: `X-Forwarded-For` has replaced it.)
+A proxy removes the prefix before it forwards a request. ASGI requires the prefix in `root_path` and at the beginning of
+`path`, so that routes, redirects and `url_for` work. jupyter-server-proxy sends `X-Forwarded-Prefix`, though not for
+WebSockets; with other proxies the prefix comes from `launch(base_url=...)`. The header is trusted only on connections
+to a loopback address, which come from this machine. (`X-Forwarded-For` has replaced the address of the client.)
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from .loopback import is_loopback
 
 __all__ = ["PREFIX", "with_prefix"]
 
-PREFIX = re.compile(r"(/[\w.~!$&'()*+,;=:@%-]+)+", re.ASCII)  # no "//", which would be another host
+PREFIX = re.compile(r"(/[\w.~!$&'()*+,;=:@%-]+)+", re.ASCII)  # without "//", which would name another host
 
 
-def with_prefix(scope: Scope, told: str) -> Scope:
-    """The scope of a request or a WebSocket, as if the proxy had left the path alone.
+def with_prefix(scope: Scope, default: str) -> Scope:
+    """Restore the prefix in the scope of a request or WebSocket.
 
     Args:
-        scope: As the server gives it.
-        told: The prefix where no header tells one; `""` for none.
+        scope: The scope from the server.
+        default: The prefix to use if no header gives one; `""` for none.
     """
     local = is_loopback(str((scope.get("server") or ("",))[0]))
     headers = Headers(scope=scope) if local else Headers()
-    scheme = headers.get("x-forwarded-proto", "").split(",")[0].strip()  # of the outermost of several proxies
+    scheme = headers.get("x-forwarded-proto", "").split(",")[0].strip()  # the outermost of several proxies
     if scheme in ("http", "https") and scope["type"] == "http":
         scope = {**scope, "scheme": scheme}
     forwarded = headers.get("x-forwarded-prefix", "").rstrip("/")
     if PREFIX.fullmatch(forwarded):
         return _restored(scope, forwarded)
-    return _restored(_as_written(scope, told), told) if told else scope
+    return _restored(_as_written(scope, default), default) if default else scope
 
 
 def _as_written(scope: Scope, prefix: str) -> Scope:
-    """Some proxies leave the prefix on, and servers decode it: here it is as in the address."""
+    """Restore the escapes of a prefix that the proxy kept and the server decoded."""
     plain, path = unquote(prefix), str(scope["path"])
     if scope.get("root_path") or not _is_under(path, plain):
         return scope
@@ -50,11 +50,11 @@ def _as_written(scope: Scope, prefix: str) -> Scope:
 def _restored(scope: Scope, prefix: str) -> Scope:
     root = str(scope.get("root_path", ""))
     if _is_under(root, prefix):
-        return scope  # an application around ours has done it, or `uvicorn --root-path`
+        return scope  # set by an outer application or `uvicorn --root-path`
     restored = {**scope, "root_path": prefix + root, "path": prefix + str(scope["path"])}
     if scope.get("raw_path") is not None:
         restored["raw_path"] = prefix.encode() + scope["raw_path"]
-    if "app_root_path" in scope:  # we are mounted in another application
+    if "app_root_path" in scope:  # mounted in another application
         restored["app_root_path"] = prefix + scope["app_root_path"]
     return restored
 

@@ -1,4 +1,4 @@
-"""Media types and encodings of files: the same on every machine."""
+"""Media types and encodings of files, the same on every machine."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import re
 
 __all__ = ["charset_of", "content_type", "media_type", "utf16_of"]
 
-# Types that browsers ask for. On Windows the registry decides what `mimetypes` says, and any program may change that:
-# browsers refuse modules and style sheets of type text/plain.
+# Types that browsers use. On Windows, `mimetypes` reads the registry, which any program may change, and browsers reject
+# modules and style sheets of type text/plain.
 _TYPES = {
     ".aac": "audio/aac",
     ".apng": "image/apng",
@@ -87,39 +87,39 @@ _TYPES = {
 }
 
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16le", codecs.BOM_UTF16_BE: "utf-16be"}
-_SCANNED = 1024  # bytes in which browsers look for the encoding (HTML, section 13.2.3.2)
+_SCANNED = 1024  # bytes that browsers search for the encoding (HTML, section 13.2.3.2)
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"""<meta\s[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _STYLE = re.compile(rb'@charset "([\w.:-]+)";')
 
 
 def media_type(path: str | os.PathLike[str]) -> str:
-    """The type of a file by its name."""
+    """Return the media type of a file by its name."""
     name = os.fspath(path)
     known = _TYPES.get(os.path.splitext(name)[1].lower())
     return known or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def content_type(path: str | os.PathLike[str], content: bytes) -> str:
-    """The header `Content-Type` of a file, or of its beginning."""
+    """Return the `Content-Type` of a file, given its content or the beginning of it."""
     kind = media_type(path)
     charset = charset_of(kind, content) if kind.startswith("text/") else None
     return kind if charset is None else f"{kind}; charset={charset}"
 
 
 def charset_of(kind: str, content: bytes) -> str | None:
-    """The encoding of a text; `None` where the browser decides better, by the page that loads it."""
+    """Return the encoding of a text; `None` to leave it to the browser, which knows the page that loads the text."""
     for mark, name in _BOMS.items():
         if content.startswith(mark):
             return name
     declared = _declared(kind, content[:_SCANNED])
     if declared is not None:
-        return "utf-8" if declared.startswith("utf-16") else declared  # what says so in ASCII is not UTF-16
+        return "utf-8" if declared.startswith("utf-16") else declared  # a declaration in ASCII is not UTF-16
     return (utf16_of(content) if kind == "text/html" else None) or ("utf-8" if _is_utf8(content) else None)
 
 
 def utf16_of(content: bytes) -> str | None:
-    """The encoding of an HTML text in UTF-16, with a byte order mark or without."""
+    """Return the encoding of HTML in UTF-16, with or without a byte order mark; `None` if it is not UTF-16."""
     if content.startswith((codecs.BOM_UTF16_LE, b"<\0")):
         return "utf-16le"
     return "utf-16be" if content.startswith((codecs.BOM_UTF16_BE, b"\0<")) else None
@@ -135,7 +135,7 @@ def _declared(kind: str, start: bytes) -> str | None:
 
 def _is_utf8(content: bytes) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(content)  # may end within a character
+        codecs.getincrementaldecoder("utf-8")().decode(content)  # incremental: the content may end within a character
     except UnicodeDecodeError:
         return False
     return True

@@ -1,7 +1,7 @@
-"""Addresses that open a page once: what stands on the command line of a browser, where everybody can read it.
+"""One-time URLs, which keep the launch token off the command line of the browser.
 
-The list of processes is open to all accounts of a machine, and the launch token must not be in it. So a browser is
-started with `/jsmeetspy/open/NONCE`, which leads on to the page: a redirect may carry a fragment, and browsers keep it.
+All accounts of a machine can read the list of processes. A browser is therefore started with `/jsmeetspy/open/NONCE`,
+which redirects once to the page; browsers keep the fragment of a redirect, which carries the token.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from .access_cookie import AccessCookie
@@ -24,10 +24,10 @@ from .peer_credentials import is_another_account
 __all__ = ["OneTimeUrls", "PageUrls"]
 
 PATH = "jsmeetspy/open/"
-OPEN_SECONDS = 60.0  # in which a browser has to start
-MAX_OPEN = 1000  # addresses that are good at a time; the oldest go first
+OPEN_SECONDS = 60.0  # for a browser to start
+MAX_OPEN = 1000  # valid URLs at a time; further ones replace the oldest
 
-_LITERAL = ":/%#?=@[]!$&'()*+,;"  # what addresses may have besides letters
+_LITERAL = ":/%#?=@[]!$&'()*+,;"  # characters that stay unescaped
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -37,59 +37,57 @@ class _OneTimeUrl:
 
     def __init__(self, place: str, deadline: float, is_local: bool) -> None:
         self.place = place
-        self.deadline = deadline  # when it stops being good for a browser that comes anew
-        self.is_local = is_local  # no proxy between the browser and us: its account can be looked up
+        self.deadline = deadline  # when it expires for browsers without the access cookie
+        self.is_local = is_local  # without a proxy, the account of the browser can be looked up
 
 
 class OneTimeUrls:
-    """The addresses of one application that are still good. They are made on any thread.
+    """Valid one-time URLs of one application. Thread-safe.
 
     Attributes:
-        keeper: In private, who lets browsers in.
+        access_cookie: The cookie that `launch(private=True)` requires; `None` otherwise.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._all: dict[str, _OneTimeUrl] = {}
+        self._route = Route(f"/{PATH}{{nonce}}", self._answer, include_in_schema=False)
+        self._route.methods = {"GET"}  # Starlette adds HEAD, which would use up a URL
         self.access_cookie: AccessCookie | None = None
 
     def begin(self, access_cookie: AccessCookie | None) -> None:
-        """The application is served anew: none of the old ones is good any more."""
+        """Invalidate all URLs of the previous launch."""
         with self._lock:
             self._all.clear()
             self.access_cookie = access_cookie
 
     def make(self, place: str, is_local: bool = True, seconds: float = OPEN_SECONDS) -> str:
-        """An address that leads to a place, once and soon; both are relative to the root of the application.
+        """Return a URL that redirects once to `place`; both are relative to the root of the application.
 
-        In private it is good for longer where the browser has been let in already.
+        With an access cookie, browsers that have the cookie may use the URL again.
         """
         nonce = secrets.token_urlsafe(32)
         with self._lock:
             now = monotonic()
-            good = [
-                (key, one) for key, one in self._all.items() if one.deadline > now or self.access_cookie is not None
-            ]
-            self._all = dict(good[1 - MAX_OPEN :])
+            is_private = self.access_cookie is not None
+            valid = [(key, url) for key, url in self._all.items() if url.deadline > now or is_private]
+            self._all = dict(valid[1 - MAX_OPEN :])
             self._all[nonce] = _OneTimeUrl(place, now + seconds, is_local)
         return PATH + nonce
 
     def route(self) -> Route:
-        """Where they lead to."""
-        route = Route(f"/{PATH}{{nonce}}", self._answer, methods=["GET"], include_in_schema=False)
-        route.methods = {"GET"}  # whoever asks by HEAD only looks, and uses nothing up
-        return route
+        """Return the route of the URLs, for `GET` only."""
+        return self._route
 
     def answers(self, scope: Scope) -> bool:
-        """Whether a request is one for this route."""
-        before, _, nonce = scope["path"].removeprefix(scope.get("root_path", "")).partition(f"/{PATH}")
-        return scope["method"] == "GET" and not before and nonce != "" and "/" not in nonce
+        """Return whether a request is for this route."""
+        return self._route.matches(scope)[0] is Match.FULL
 
     async def _answer(self, request: Request) -> Response:
         place = self._take(request.path_params["nonce"], request.scope)
         if place is None:
             return HTMLResponse(_USED, 403, {"cache-control": "no-store"})
-        # Relative: a proxy may have taken off a path that we do not know.
+        # Relative, because a proxy may have removed a prefix that is unknown here.
         target = "../" * PATH.count("/") + quote(place, safe=_LITERAL)
         headers = {"location": target, "cache-control": "no-store", "referrer-policy": "no-referrer"}
         if self.access_cookie is not None:
@@ -97,48 +95,48 @@ class OneTimeUrls:
         return Response(status_code=303, headers=headers)
 
     def _take(self, nonce: str, scope: Scope) -> str | None:
-        opening = self._all.get(nonce)
-        if opening is None:
+        url = self._all.get(nonce)
+        if url is None:
             return None
-        if opening.is_local and is_another_account(scope):
-            logger.warning("another account of this machine tried to open a page that launch() has opened; refused")
+        if url.is_local and is_another_account(scope):
+            logger.warning("refused to open a page for another account of this machine than that of launch()")
             return None
         is_known = self.access_cookie is not None and self.access_cookie.admits(scope)
-        return opening.place if self._use_up(nonce, opening) or is_known else None
+        return url.place if self._use_up(nonce, url) or is_known else None
 
-    def _use_up(self, nonce: str, opening: _OneTimeUrl) -> bool:
-        """Whether it was still good."""
+    def _use_up(self, nonce: str, url: _OneTimeUrl) -> bool:
+        """Invalidate a URL for browsers without the cookie. Return whether it was valid."""
         with self._lock:
-            is_good = nonce in self._all and opening.deadline > monotonic()
-            opening.deadline = 0.0
+            is_valid = nonce in self._all and url.deadline > monotonic()
+            url.deadline = 0.0
             if self.access_cookie is None:
                 self._all.pop(nonce, None)
-            return is_good
+            return is_valid
 
 
 _USED = """\
 <!DOCTYPE html>
-<title>Not this way</title>
+<title>Address no longer valid</title>
 <body style="font: 16px/1.5 sans-serif; max-width: 36em; margin: 3em auto; padding: 0 1em">
-<h1>This address is used up</h1>
-<p>It opens its page once, within a minute, in the browser that Python has started.</p>
-<p>To see the page, open <code>page.url</code> here, or run <code>launch()</code> again.</p>
+<h1>This address is no longer valid</h1>
+<p>It opens its page once, within a minute, in the browser that Python started.</p>
+<p>To see the page here, open <code>page.url</code>, or call <code>launch()</code> again.</p>
 """
 
 
 class PageUrls:
-    """The ways into one page. It has no `repr` of its own, as nothing that holds the token has.
+    """URLs of one page. They carry the token, so `repr` must not show them.
 
     Args:
-        openings: Of the application.
-        root: The application for pages of its own host, with a slash at the end (`launchers.proxy.Site`).
-        public: The same for anybody.
-        place: The page below it, with the token in its fragment.
-        is_proxied: Whether browsers come by a proxy.
+        one_time_urls: The one-time URLs of the application.
+        root: The root of the application for pages of the same host, with a trailing slash (`launch.proxy.Site`).
+        public: The root of the application as an absolute URL.
+        place: The page relative to the root, with the token in the fragment.
+        is_proxied: Whether browsers connect through a proxy.
 
     Attributes:
-        url: What a person opens by hand. In private it is good for one browser.
-        address: The same for messages and logs: without anything secret.
+        url: The URL to open by hand. In a private launch it admits one browser.
+        address: The URL for messages and logs, without secrets.
     """
 
     def __init__(self, one_time_urls: OneTimeUrls, root: str, public: str, place: str, is_proxied: bool) -> None:
@@ -155,17 +153,17 @@ class PageUrls:
         return self._one_time_urls.make(place, self._is_local, math.inf) if self._is_private else place
 
     def fresh(self) -> str:
-        """What a browser is started with: good once, and soon."""
+        """Return a one-time URL to start a browser with."""
         return self._public + self._one_time_urls.make(self._place, self._is_local)
 
     def told(self) -> str:
-        """What a program is told that nobody listens to."""
+        """Return the URL for a program that receives it on a private channel, such as a pipe."""
         return self.fresh() if self._is_private else self.url
 
     def framed(self) -> tuple[str, str]:
-        """For a frame in a page of the same host: the page, and an image that is there as long as it is."""
+        """Return URLs for an iframe in a page of the same host: the page, and an image to test whether it is served."""
         return self._root + self._lasting(self._place), self._root + self._lasting("jsmeetspy/favicon.svg")
 
     def title(self) -> str:
-        """What a frame is called: its address without anything secret."""
+        """Return the title of the iframe: its URL without secrets."""
         return self._root + self._place.partition("#")[0]

@@ -1,6 +1,6 @@
-"""Which account the program at the other end of a connection belongs to, where both ends are on this machine.
+"""Account that owns the other end of a connection, if it is on this machine.
 
-Linux tells it in `/proc/net/tcp`; elsewhere nobody is told apart.
+Linux lists the owner of each socket in `/proc/net/tcp`. On other systems accounts are not distinguished.
 """
 
 from __future__ import annotations
@@ -15,32 +15,34 @@ from starlette.types import Receive, Scope, Send
 
 __all__ = ["PeerCredentials", "is_another_account"]
 
-_PEER = "jsmeets.peer"  # in scopes
+_PEER = "jsmeets.peer"  # key in the scope
+# psutil.net_connections() cannot replace these tables. It has no uid, only the pid, and to an ordinary account it gives
+# None for the sockets of other accounts, which are the ones to recognise.
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 
 Address: TypeAlias = tuple[str, int]
 
 
 class PeerCredentials:
-    """ASGI middleware: notes who has connected, before `X-Forwarded-For` takes that place, as it does in uvicorn.
+    """ASGI middleware that records the peer's address before uvicorn's middleware applies `X-Forwarded-For`.
 
     Args:
         app: The application.
     """
 
     def __init__(self, app: Any) -> None:
-        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # uvicorn is loaded to serve, not before
+        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # imported late: see uvicorn_server
 
         trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")  # uvicorn's default
         self._app: Any = ProxyHeadersMiddleware(app, trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, WebSocket or lifespan."""
+        """Serve one request, WebSocket or lifespan."""
         await self._app({**scope, _PEER: scope.get("client")}, receive, send)
 
 
 def is_another_account(scope: Scope) -> bool:
-    """Whether the request comes from an account of this machine that is neither this program's nor root."""
+    """Return whether a request comes from an account of this machine other than this process's own and root."""
     peer, server = scope.get(_PEER), scope.get("server")
     if peer is None or server is None or not sys.platform.startswith("linux"):
         return False
@@ -49,7 +51,7 @@ def is_another_account(scope: Scope) -> bool:
 
 
 def _uid(local: Address, remote: Address) -> int | None:
-    """Whose socket it is; `None` where it is not on this machine."""
+    """Return the uid that owns the socket; `None` if it is not on this machine."""
     ends = [list(end) for end in zip(_written(*local), _written(*remote), strict=True)]
     return next((int(row[7]) for row in _rows() if row[1:3] in ends), None)
 
@@ -61,7 +63,7 @@ def _rows() -> Iterator[list[str]]:
 
 
 def _written(host: str, port: int) -> list[str]:
-    """As the tables have it: 127.0.0.1:8080 is `0100007F:1F90`; also in a socket of IPv6, which can have it too."""
+    """Format an address like the tables: `0100007F:1F90` for 127.0.0.1:8080, and its form in a socket of IPv6."""
     address = ipaddress.ip_address(host)
     plain = getattr(address, "ipv4_mapped", None) or address
     forms = [plain.packed] if plain.version == 6 else [plain.packed, bytes(10) + b"\xff\xff" + plain.packed]
@@ -69,6 +71,6 @@ def _written(host: str, port: int) -> list[str]:
 
 
 def _words(packed: bytes) -> str:
-    """Words of 4 bytes, in the order of this machine."""
+    """Format words of 4 bytes in native byte order."""
     numbers = (int.from_bytes(packed[start : start + 4], sys.byteorder) for start in range(0, len(packed), 4))
     return "".join(f"{number:08X}" for number in numbers)

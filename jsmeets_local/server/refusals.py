@@ -1,4 +1,4 @@
-"""Logs who was refused, and why."""
+"""Rate-limited log of refused connections and requests."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from ..protocol.text import on_one_line
 
 __all__ = ["Refusals"]
 
-QUIET_SECONDS = 60.0  # for which the same refusal is not logged again
-MAX_LINES = 100  # refusals that are logged in that time
+QUIET_SECONDS = 60.0  # until the same line is logged again
+MAX_LINES = 100  # different lines logged in that time
 
 logger = logging.getLogger("jsmeets_local")
 
 
 class Refusals:
-    """Logs each refusal once a minute: a page that was left open tries again and again."""
+    """Log each refusal once in `QUIET_SECONDS`, because a page that stays open retries again and again."""
 
     def __init__(self) -> None:
-        self._told: dict[str, float] = {}
+        self._logged: dict[str, float] = {}
 
     def tell(self, text: str) -> None:
-        """Logs a line; what it quotes from outside cannot break it."""
+        """Log `text` as one line, with control characters escaped."""
         now = monotonic()
-        self._told = {old: when for old, when in self._told.items() if now - when < QUIET_SECONDS}
-        if text not in self._told and len(self._told) < MAX_LINES:
-            self._told[text] = now
+        self._logged = {old: when for old, when in self._logged.items() if now - when < QUIET_SECONDS}
+        if text not in self._logged and len(self._logged) < MAX_LINES:
+            self._logged[text] = now
             logger.warning("%s", on_one_line(text))

@@ -1,4 +1,4 @@
-"""Bounds on the head of an HTTP request: its size, and the time in which it has to arrive. uvicorn has neither."""
+"""Limits on the size and the arrival time of HTTP request headers, which uvicorn does not have."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .refusals import Refusals
 
 __all__ = ["MAX_HEAD_BYTES", "HttpProtocol", "answer", "refusals"]
 
-# Cookies of a host go to all of its ports, those of other programs too: browsers send 180 of 4 KiB, 720 KiB, at most.
+# Browsers send the cookies of a host to all of its ports: up to 180 of 4 KiB, including those of other programs.
 MAX_HEAD_BYTES = 2**20
 HEAD_SECONDS = 10.0
-LINGER_SECONDS = 2.0  # for which a refused peer may go on to send: closed at once, it would not read the answer
+LINGER_SECONDS = 2.0  # for a refused client to stop sending; closing at once would discard the response
 
 refusals = Refusals()
 
@@ -24,7 +24,7 @@ else:
 
 
 def answer(status: HTTPStatus, text: str) -> bytes:
-    """A whole response, after which the connection is closed."""
+    """Return a complete response that announces the end of the connection."""
     body = f"{text}\n".encode()
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
@@ -33,8 +33,8 @@ def answer(status: HTTPStatus, text: str) -> bytes:
     return head.encode() + body
 
 
-class _Bounded(_Protocol):  # a base beside uvicorn's protocol
-    """Bounds of the heads that uvicorn's HTTP protocol reads."""
+class _Bounded(_Protocol):  # a mixin for uvicorn's HTTP protocols
+    """Limits on the request headers that an HTTP protocol of uvicorn reads."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -43,7 +43,7 @@ class _Bounded(_Protocol):  # a base beside uvicorn's protocol
         self._timer: asyncio.TimerHandle | None = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def data_received(self, data: bytes) -> None:
-        """Something came."""
+        """Parse received data, and refuse headers that exceed a limit."""
         if self._is_refused:
             return
         super().data_received(data)
@@ -55,18 +55,18 @@ class _Bounded(_Protocol):  # a base beside uvicorn's protocol
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                f"its headers take more than {MAX_HEAD_BYTES} bytes; delete cookies of this host",
+                f"its headers exceed {MAX_HEAD_BYTES} bytes; delete the cookies of this host",
             )
         elif self._timer is None:
             self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end."""
+        """Stop the timer."""
         self._stop_timer()
         super().connection_lost(exc)
 
     def _is_in_head(self) -> bool:
-        """Whether the head of the first request has not come yet, or that of another one in part."""
+        """Return whether the first request's headers are outstanding, or a later one's are incomplete."""
         raise NotImplementedError
 
     def _stop_timer(self) -> None:
@@ -77,18 +77,18 @@ class _Bounded(_Protocol):  # a base beside uvicorn's protocol
     def _too_late(self) -> None:
         self._timer = None
         if self._is_refused or not self._head_bytes:
-            self.transport.close()  # browsers open connections in advance, and do not use all of them
+            self.transport.close()  # browsers open connections in advance without using all of them
         else:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"its headers did not come within {HEAD_SECONDS:g} s")
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"its headers did not arrive within {HEAD_SECONDS:g} s")
 
     def _refuse(self, status: HTTPStatus, reason: str) -> None:
         self._is_refused = True
         self._stop_timer()
         if self.transport.is_closing():
             return
-        refusals.tell(f"refused a request of {(self.client or ('unknown',))[0]}: {reason}")
+        refusals.tell(f"refused a request from {(self.client or ('unknown',))[0]}: {reason}")
         if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # in the middle of an earlier answer
+            self.transport.close()  # a response to an earlier request is incomplete
             return
         self.transport.write(answer(status, reason))
         if self.transport.can_write_eof():
@@ -103,11 +103,11 @@ except ImportError:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class HttpProtocol(_Bounded, H11Protocol):  # type: ignore[misc]
-        """The protocol of h11, whose states tell whether a head has come."""
+        """uvicorn's h11 protocol with limits on request headers."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
-            self.conn: Any = h11.Connection(h11.SERVER, 2 * MAX_HEAD_BYTES)  # its own limit is 16 KiB
+            self.conn: Any = h11.Connection(h11.SERVER, 2 * MAX_HEAD_BYTES)  # the default limit is 16 KiB
 
         def _is_in_head(self) -> bool:
             return self.conn.their_state is h11.IDLE and (self.cycle is None or self.conn.trailing_data[0] != b"")
@@ -115,17 +115,17 @@ except ImportError:
 else:
 
     class HttpProtocol(_Bounded, HttpToolsProtocol):  # type: ignore[no-redef]
-        """The protocol of httptools, which tells where a head begins and ends."""
+        """uvicorn's httptools protocol with limits on request headers."""
 
         _in_head = True
 
         def on_message_begin(self) -> None:
-            """A head begins."""
+            """Note that request headers begin."""
             self._in_head = True
             super().on_message_begin()
 
         def on_headers_complete(self) -> None:
-            """A head has come."""
+            """Note that request headers are complete."""
             self._in_head = False
             super().on_headers_complete()
 

@@ -1,4 +1,4 @@
-"""Where the files of a program are once PyInstaller has packaged it."""
+"""Files of programs that PyInstaller packaged."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["bundled"]
 
 
 def bundled(path: str | os.PathLike[str]) -> str:
-    """A relative path that is in the packaged program leads there, whatever the working directory.
+    """Resolve a relative path against the files bundled in a packaged program.
 
-    Outside of a packaged program, and for what is not in it, the path as it is.
+    Return the path unchanged if it is absolute, not bundled, or the program is not packaged.
     """
     path = os.fspath(path)
-    folder = getattr(sys, "_MEIPASS", None)  # set by PyInstaller's start-up, in packaged programs only
+    folder = getattr(sys, "_MEIPASS", None)  # set by PyInstaller's bootloader
     if folder is None or os.path.isabs(path):
         return path
     inside = os.path.join(folder, path)

@@ -1,4 +1,4 @@
-"""Serves the JavaScript of this package under /jsmeetspy/, and the files of a folder: of that one alone."""
+"""Static files: the JavaScript of this package under /jsmeetspy/, and users' folders."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ __all__ = [
     "revalidated",
 ]
 
-MAX_READ_BYTES = 4 * 2**20  # of files whose ETag is made of their content
-HEAD_BYTES = 64 * 1024  # of larger ones, for their encoding
+MAX_READ_BYTES = 4 * 2**20  # up to this size, the ETag is a hash of the content
+HEAD_BYTES = 64 * 1024  # read of larger files to detect their encoding
 
-# Windows finds devices under these names in every folder, whatever follows behind a dot.
+# Windows resolves these names to devices in every folder, with any extension.
 _DEVICES = re.compile(r"(con|prn|aux|nul|clock\$|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 
 
 def is_plain(path: str, on_windows: bool = sys.platform == "win32") -> bool:
-    """Whether the path of a request names a file in one way only, and no device.
+    """Return whether the path of a request is the only spelling of its file, and not a device.
 
-    Windows takes a backslash for a slash, begins a drive or a stream at `:`, and forgets dots and spaces at the end.
+    Windows treats a backslash as a slash, reads a drive or stream at `:`, and ignores trailing dots and spaces.
     """
     if "\\" in path or any(character < " " for character in path):
         return False
@@ -50,16 +50,16 @@ def _is_special(name: str) -> bool:
 
 
 class Files(StaticFiles):
-    """The files of a folder. There are no lists of them, and symbolic links lead nowhere outside."""
+    """Files of a folder, without directory listings. Symbolic links that lead outside are not followed."""
 
     def get_path(self, scope: Scope) -> str:
-        """As Starlette's, for plain paths."""
+        """Return the path of a file as Starlette does; refuse paths that are not plain."""
         if not is_plain(scope["path"]):
             raise HTTPException(404)
         return super().get_path(scope)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """As Starlette's, with media type, encoding and `ETag` of the content."""
+        """Respond as Starlette does, with media type, encoding and `ETag` derived from the content."""
         response = await super().get_response(path, scope)
         if not isinstance(response, FileResponse):
             return response
@@ -75,38 +75,38 @@ class Files(StaticFiles):
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """As Starlette's; `get_response` finds out whether the browser has it."""
+        """Return the file unconditionally; `get_response` compares its `ETag` with the request."""
         return FileResponse(full_path, status_code, stat_result=stat_result)
 
     def described(self, response: FileResponse) -> Response:
-        """The answer of a file with what its content tells, in a thread."""
+        """Set `Content-Type` and `ETag` of a file. Blocks, so it runs in a worker thread."""
         stat = response.stat_result
         assert stat is not None
         is_small = stat.st_size <= MAX_READ_BYTES
         with open(response.path, "rb") as file:
             content = file.read(MAX_READ_BYTES if is_small else HEAD_BYTES)
         response.headers["content-type"] = content_type(response.path, content)
-        # A clock of milliseconds does not tell two versions of the same length apart.
+        # Timestamps are too coarse to tell two versions of the same length apart: hash the content of small files.
         seen = content if is_small else f"{stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_size} {stat.st_ino}".encode()
         response.headers["etag"] = etag(seen)
         return response
 
 
 class Assets(Files):
-    """The assets, checked by the browser at each load."""
+    """JavaScript files of this package, revalidated by the browser on each load."""
 
     def __init__(self) -> None:
         super().__init__(directory=ASSETS)
-        self.config_checked = True  # the folder is there; finding that out would start a thread
+        self.config_checked = True  # the folder exists; the check would start a thread
         self._names = frozenset(os.listdir(ASSETS))
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """As Starlette's; our own files are read here and now.
+        """Respond with an asset, read on the event loop.
 
-        They are few and small, and each first page waits for them: threads for that, and what starts them, take longer.
+        Assets are few and small, and the first page waits for them; starting a worker thread takes longer.
         """
         if path not in self._names or scope["method"] not in ("GET", "HEAD"):
-            return await super().get_response(path, scope)  # which refuses
+            return await super().get_response(path, scope)  # responds with an error
         content = _content(path)
         response = Response(content, headers=_headers(path, content), media_type=media_type(path))
         is_known = self.is_not_modified(response.headers, Headers(scope=scope))
@@ -119,20 +119,20 @@ def _content(name: str) -> bytes:
 
 
 def _headers(name: str, content: bytes) -> dict[str, str]:
-    """`no-cache` so that an upgrade of the package is seen. Pages of other origins may import what scripts import."""
+    """Return headers with which upgrades take effect at once. Pages of other origins may import the lazy module."""
     headers = {"cache-control": "no-cache", "etag": etag(content)}
     return {**headers, "access-control-allow-origin": "*"} if name == CODE else headers
 
 
 def etag(content: bytes) -> str:
-    """The header `ETag` of a content."""
+    """Return the `ETag` of content."""
     return f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
 
 
 def revalidated(send: Send) -> Send:
-    """Lets browsers ask each time whether what they keep is still good, where an answer does not say another thing.
+    """Wrap `send` to add `Cache-Control: no-cache` to responses that have no such header.
 
-    Without that they keep files by their age, and a reload runs the old ones.
+    Without it, browsers cache files according to their age, and a reload runs outdated ones.
     """
 
     async def revalidate(message: Message) -> None:
@@ -146,20 +146,20 @@ def revalidated(send: Send) -> Send:
 
 
 def favicon() -> Response:
-    """The icon for applications that have none."""
+    """Return the default icon."""
     return Response(_content("favicon.svg"), media_type=media_type("favicon.svg"))
 
 
 def files_of(directory: str) -> Files:
-    """The files of what was given as `static=`.
+    """Return the files of the folder passed as `static=`.
 
     Raises:
-        RuntimeError: There is no such folder.
+        RuntimeError: The folder does not exist.
     """
     folder = os.path.abspath(directory)
     if not os.path.isdir(folder):
         raise RuntimeError(
-            f"static={directory!r}: there is no folder {folder}. A relative path begins where the program was started; "
-            "the folder beside the program is str(Path(__file__).with_name('static'))"
+            f"static={directory!r}: there is no folder {folder}. Relative paths start at the working directory; for a "
+            "folder beside the program, pass str(Path(__file__).with_name('static'))"
         )
     return Files(directory=directory)

@@ -1,4 +1,4 @@
-"""`GET /jsmeetspy/stats`: the numbers of `JsMeetsPy.stats()` as JSON, for those who know the token."""
+"""`GET /jsmeetspy/stats`: the result of `JsMeetsPy.stats()` as JSON, for clients that have the token."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["StatsEndpoint"]
 
 
 class StatsEndpoint:
-    """Answers requests that carry `Authorization: Bearer <token>` (RFC 6750, section 2.1).
+    """Route that requires `Authorization: Bearer <token>` (RFC 6750, section 2.1).
 
     Args:
-        bridge: Whose numbers.
-        gate: Who knows the token.
+        bridge: The bridge to report on.
+        access: The access rules that hold the token.
     """
 
     def __init__(self, bridge: Bridge, access: Access) -> None:
@@ -24,11 +24,11 @@ class StatsEndpoint:
         self._access = access
 
     async def get(self, request: Request) -> Response:
-        """The numbers; 401 without the token, and where there is none."""
+        """Return the statistics; status 401 for a missing or wrong token, or if the application has none."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not self._access.knows(token):
-            text = "this needs the header Authorization: Bearer TOKEN, the token of launch() or JsMeetsPy(token=...)\n"
+            text = "send the header Authorization: Bearer TOKEN with the token of launch() or JsMeetsPy(token=...)\n"
             return PlainTextResponse(text, 401, {"www-authenticate": "Bearer"})
         if not self._bridge.ensure_started():
-            return PlainTextResponse("this process serves another application\n", 503)
+            return PlainTextResponse("the bridge runs on another event loop or in another process; see the log\n", 503)
         return JSONResponse(self._bridge.stats(), headers={"cache-control": "no-store"})

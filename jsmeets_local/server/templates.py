@@ -1,4 +1,4 @@
-"""Jinja2 templates by name first, as in 2020. Loaded with the first application that has some: so is Jinja2."""
+"""Jinja2 templates with the signature of 2020. Imported only for applications that have templates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Templates"]
 
 
 class Templates(Jinja2Templates):
-    """Jinja2 templates; the request may be left out where one is being answered.
+    """Jinja2 templates whose request is optional while one is being answered.
 
     Args:
         directory: The folder of the templates, relative to the working directory.
@@ -26,13 +26,13 @@ class Templates(Jinja2Templates):
         self.env.globals["jsmeets_scripts"] = lambda: Markup(script_tags())
 
     def TemplateResponse(self, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
-        """Renders a template.
+        """Render a template.
 
-        `TemplateResponse(name, context)` as in 2020, or `TemplateResponse(request, name, context)` as in Starlette;
-        the context is optional, and so are Starlette's `status_code`, `headers`, `media_type` and `background`.
+        Call it as `TemplateResponse(name, context)`, as in 2020, or `TemplateResponse(request, name, context)`, as in
+        Starlette. The context and Starlette's `status_code`, `headers`, `media_type` and `background` are optional.
 
         Raises:
-            RuntimeError: No request was given, and none is being answered.
+            RuntimeError: No request is given, and none is being answered.
         """
         if args and isinstance(args[0], Request):
             return super().TemplateResponse(*args, **kwargs)
@@ -42,6 +42,6 @@ class Templates(Jinja2Templates):
         request = kwargs.pop("request", None) or context.pop("request", None) or current_request.get(None)
         if request is None:
             raise RuntimeError(
-                f"no request is being answered here: TemplateResponse(request, {kwargs.get('name')!r}, context)"
+                f"no request is being answered; pass one: TemplateResponse(request, {kwargs.get('name')!r}, context)"
             )
         return super().TemplateResponse(request, context=context, **kwargs)

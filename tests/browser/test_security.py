@@ -46,7 +46,7 @@ def test_an_address_that_is_used_up_says_what_to_do(app: JsMeetsPy, tabs: Tabs) 
     response = second.goto(url)
     assert response is not None
     assert response.status == 403
-    assert second.locator("h1").inner_text() == "This address is used up"
+    assert second.locator("h1").inner_text() == "This address is no longer valid"
 
 
 # What other servers see ----------------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def test_no_page_is_a_sentence(run: Run, project: Path) -> None:
     program = run("run", "app.py")
     assert program.ended() == 1
     assert (
-        program.text == 'Error: nothing is served at "/": add @app.route("/"), or name a page: launch("index.html")\n'
+        program.text == 'Error: nothing is served at "/": add @app.route("/"), or pass a page: launch("index.html")\n'
     )
 
 

@@ -1,4 +1,4 @@
-"""launch(private=True): HTTP answers none but the browsers that were led here."""
+"""launch(private=True): HTTP requests without the access cookie are refused."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def page(app: JsMeetsPy) -> Page:
 
 
 class Browser:
-    """Keeps cookies, as far as it must here."""
+    """HTTP client with a minimal cookie jar."""
 
     def __init__(self, app: JsMeetsPy) -> None:
         self._port = app.port
@@ -45,7 +45,7 @@ class Browser:
         self.set_cookie = ""
 
     def get(self, url: str, method: str = "GET", **headers: str) -> tuple[int, str]:
-        """Status, and the text of the answer or where it leads to."""
+        """Return the status, and the text of the response or the target of a redirect."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
         cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         try:
@@ -88,7 +88,7 @@ def test_the_address_is_good_for_one_browser(app: JsMeetsPy, page: Page) -> None
     assert app._access.token not in first.set_cookie
     status, text = second.get(page.url)
     assert status == 403
-    assert "used up" in text
+    assert "no longer valid" in text
     assert second.cookies == {}
     assert first.get(page.url) == (303, location), "it knows the browser"
     for path in PATHS:

@@ -153,7 +153,7 @@ APPLICATION: dict[str, Case] = {
     ),
     "token": (lambda _: JsMeetsPy(token=5), TypeError, "token is a str, or None; got 5"),
     "expose_errors": (lambda _: JsMeetsPy(expose_errors="no"), TypeError, "expose_errors is True or False; got 'no'"),
-    "hosts": (lambda _: JsMeetsPy(allowed_hosts="a"), TypeError, "allowed_hosts is a list of names; got 'a'"),
+    "hosts": (lambda _: JsMeetsPy(allowed_hosts="a"), TypeError, "allowed_hosts must be a list; got 'a'"),
 }
 
 
@@ -162,7 +162,7 @@ def launching(**options: Any) -> Callable[[JsMeetsPy], Any]:
 
 
 LAUNCH: dict[str, Case] = {
-    "page": (launching(page=5), TypeError, "page is a route, the name or path of a file, or a text of HTML; got 5"),
+    "page": (launching(page=5), TypeError, "page must be a route, the name or path of a file, or HTML text; got 5"),
     "mode": (launching(mode=["none"]), ValueError, "mode is one of 'auto', 'browser'"),
     "host": (launching(host=5), TypeError, "host is the name or address of this machine to serve at"),
     "no host": (launching(host=""), ValueError, "host is empty: the default, '127.0.0.1', serves this machine alone"),
@@ -355,7 +355,7 @@ def test_a_page_that_is_not_there_is_looked_for_where_it_can_be(app: JsMeetsPy, 
     (tmp_path / "index.html").write_text("<p>")
     with pytest.raises(FileNotFoundError) as caught:
         app.launch("nowhere.html", "none")
-    assert "templates= and static= of the application name other folders" in str(caught.value)
+    assert "pass templates= or static= to the application" in str(caught.value)
     assert "None" not in str(caught.value)
     other = JsMeetsPy(static=tmp_path, bridge=Bridge())
     with pytest.raises(FileNotFoundError, match=r"no static file in .*, no file .*; did you mean 'index.html'\?"):

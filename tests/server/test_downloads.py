@@ -1,4 +1,4 @@
-"""`/jsmeetspy/bulk/SECRET` over real HTTP: once, for the page that was told, and never a way to lose anything."""
+"""`/jsmeetspy/bulk/SECRET` over real HTTP: valid once, for one page, without losing content when a request fails."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def page(app: JsMeetsPy) -> Page:
 
 
 class Fetcher:
-    """A page without a browser, which can fetch."""
+    """Page without a browser that accepts downloads."""
 
     def __init__(self, url: str, session: str = "", received: int = 0, **options: Any) -> None:
         self.port = urlsplit(url).port or 0
@@ -58,7 +58,7 @@ class Fetcher:
         self.socket.send(json.dumps(messages))
 
     def frame(self) -> str | bytes:
-        """The next frame that is not of this connection alone."""
+        """Return the next frame that belongs to the session."""
         while True:
             frame = self.socket.recv(10)
             if not (isinstance(frame, str) and json.loads(frame)[0][0] in ("ping", "ack")):
@@ -72,7 +72,7 @@ class Fetcher:
         return messages
 
     def offer(self) -> str:
-        """The secret that comes next."""
+        """Return the next secret."""
         frame = self.frame()
         assert isinstance(frame, bytes)
         assert frame[:2] == bytes([2, 4])
@@ -80,7 +80,7 @@ class Fetcher:
         return frame[16:].hex()
 
     def content(self, frame: str | bytes | None = None) -> Any:
-        """What comes next, in chunks."""
+        """Return the next content that arrives in chunks."""
         while True:
             frame = frame or self.frame()
             assert isinstance(frame, bytes)
@@ -95,7 +95,7 @@ class Fetcher:
     def ask(
         self, secret: str, method: str = "GET", prefix: str = "", **headers: str
     ) -> Iterator[http.client.HTTPResponse]:
-        """The answer to a request, of which nothing is read."""
+        """Return a response without reading its body."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
             connection.request(method, prefix + BULK + secret, headers=given)

@@ -1,7 +1,8 @@
-"""Frames by the short way of `launch()`, and by ASGI under plain uvicorn: the same outcomes, whatever comes."""
+"""Frames over the fast path of `launch()` and over ASGI under plain uvicorn, with the same outcomes."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import struct
 import zlib
@@ -17,9 +18,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from jsmeets_local import Bridge, JsMeetsPy
+from jsmeets_local.bridge.connection import FAST_PATH
 from jsmeets_local.protocol.chunks import CHUNK_BYTES, ReceivedChunk, cut
 from jsmeets_local.protocol.codec import frame_parts, message_packet
 from jsmeets_local.protocol.values import pack
+from jsmeets_local.server import fastpath
 from jsmeets_local.server.fastpath import FastPathProtocol
 from tests.raw import RawPage, open_socket
 
@@ -29,7 +32,7 @@ BURST = 600
 
 
 def checksum(value: str | bytes) -> list[int]:
-    """How much came, and whether all of it is right."""
+    """Return the length and the checksum of a value."""
     data = value.encode() if isinstance(value, str) else value
     return [len(data), zlib.crc32(data)]
 
@@ -54,7 +57,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The frames that go by the short way."""
+    """Collect the frames that take the fast path."""
     frames: list[Any] = []
     deliver = FastPathProtocol._deliver
 
@@ -67,7 +70,7 @@ def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def wire(page: RawPage, data: bytes) -> None:
-    """Bytes that are no concern of the client's library."""
+    """Send bytes past the client library."""
     page.socket.socket.sendall(data)
 
 
@@ -98,7 +101,7 @@ def test_a_launched_application_takes_the_short_way(url: str, handed_over: list[
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[int, bytes, list[int]]:
-    """Calls 1, 2, ... with pings and in fragments, and where to cut what is sent."""
+    """Generate calls 1, 2, ... with pings and fragments, and positions at which to cut the data."""
     count = draw(st.integers(1, 6))
     data = b""
     for number in range(1, count + 1):
@@ -134,7 +137,7 @@ def test_large_frames_in_small_pieces(url: str) -> None:
 
 
 def test_what_comes_right_behind_the_hello(url: str) -> None:
-    """Before the function that takes frames is there."""
+    """Send frames before the receiving function is set."""
     page = RawPage.__new__(RawPage)
     page.socket, page.inbox, page.pings, page._received, page._unacknowledged = open_socket(url), [], [], 0, 0
     wire(page, b"".join([text('[["hello","d","",[]]]'), *(text(call(i, i)) for i in range(1, 6)), text("ping", 9)]))
@@ -183,7 +186,7 @@ def test_what_was_said_before_the_end_is_heard(url: str) -> None:
     ],
 )
 def test_what_ends_a_connection(url: str, data: bytes, code: int) -> None:
-    """By the codes of RFC 6455, section 7.4.1."""
+    """Expect the close codes of RFC 6455, section 7.4.1."""
     page = RawPage(url)
     assert page.ask("call", "sum_of", [1, 2]) == ["return", 1, 3]
     wire(page, data)
@@ -212,18 +215,18 @@ def test_nothing_is_heard_behind_the_end(url: str) -> None:
     other.close()
 
 
-# Pieces of large messages -------------------------------------------------------------------------------------------
+# Chunks of large messages --------------------------------------------------------------------------------------------
 
 
 def pieces(number: int, value: str | bytes, size: int = CHUNK_BYTES) -> list[bytes]:
-    """The frames of a large call, whose stream has the call's number."""
+    """Return the frames of a large call, in a stream with the number of the call."""
     parts, is_text = frame_parts([message_packet(["call", number, "checksum"], pack([value], "args"))])
     return [text(chunk, Opcode.BINARY) for chunk in cut(parts, is_text, number, size)]
 
 
 @st.composite
 def large_streams(draw: st.DrawFn) -> tuple[dict[int, list[int]], bytes, list[int]]:
-    """Large calls whose pieces alternate, with pings and small calls between them; and where to cut what is sent."""
+    """Generate large calls with alternating chunks, pings and small calls, and positions at which to cut the data."""
     random, wanted, waiting = Random(draw(st.integers(0, 99))), {}, []
     for number in range(1, draw(st.integers(1, 3)) + 1):
         size = draw(st.sampled_from([1, 70_000, CHUNK_BYTES - 90, 3 * CHUNK_BYTES + 7]))
@@ -289,7 +292,7 @@ def said(data: str) -> str:
 
 
 class Counting:
-    """A middleware that sees all frames."""
+    """Middleware that sees all frames."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -322,6 +325,36 @@ def test_a_middleware_sees_what_it_would_under_any_server(handed_over: list[Any]
     assert handed_over == []
     page.close()
     app.stop()
+
+
+MISFIT = """\
+the fast path does not fit uvicorn {} and websockets {}: {}.
+Until it does, launch() uses plain ASGI, which costs more per call (docs/explanation/performance.md, "The fast path").
+Compare uvicorn/protocols/websockets/websockets_sansio_impl.py and websockets/protocol.py with the versions before, adapt
+jsmeets_local/server/fastpath.py and its lists _OF_UVICORN and _OF_WEBSOCKETS, and run tests/server/test_fastpath.py."""
+
+
+def test_the_installed_uvicorn_and_websockets_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    protocols: list[Any] = []
+    handle_connect = FastPathProtocol.handle_connect
+
+    def spy(self: FastPathProtocol, event: Any) -> None:
+        handle_connect(self, event)
+        protocols.append(self)
+
+    monkeypatch.setattr(FastPathProtocol, "handle_connect", spy)
+    app = JsMeetsPy(bridge=Bridge())
+    page = RawPage(app.launch("<p>x</p>", mode="none").url)
+    page.close()
+    app.stop()
+    versions = map(importlib.metadata.version, ("uvicorn", "websockets"))
+    assert protocols, MISFIT.format(*versions, "uvicorn does not call handle_connect()")
+    (protocol,) = protocols
+    missing = [f"the protocol has no {name}" for name in fastpath._OF_UVICORN if not hasattr(protocol, name)]
+    missing += [f"its conn has no {name}" for name in fastpath._OF_WEBSOCKETS if not hasattr(protocol.conn, name)]
+    if FAST_PATH not in protocol.scope["extensions"]:
+        missing.append("the fast path is not offered")
+    assert not missing, MISFIT.format(*versions, ", ".join(missing))
 
 
 @pytest.mark.parametrize("names", ["_OF_UVICORN", "_OF_WEBSOCKETS"])

@@ -1,4 +1,4 @@
-"""The files of a user: names, types, encodings, freshness, and which of them get our scripts."""
+"""Users' files: names, types, encodings, caching, and the script that is added to pages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
 
 
 def get(page: Page, path: str = "", **headers: str) -> tuple[int, str, str]:
-    """The answer at a path, or at the address of the page as a browser would ask for it."""
+    """Return the response at a path, or at the URL of a page, as a browser requests it."""
     url = follow(page.url)
     host = url.split("/")[2]
     target = path or "/" + url.partition("#")[0].split("/", 3)[3]
@@ -223,11 +223,11 @@ def test_encodings_of_other_files() -> None:
     assert media_type(Path("x/y.Mjs")) == "text/javascript"
 
 
-# Freshness -----------------------------------------------------------------------------------------------------------
+# Caching -------------------------------------------------------------------------------------------------------------
 
 
 def versions(app: JsMeetsPy, tmp_path: Path) -> Iterator[tuple[str, Callable[[int], None]]]:
-    """Paths, and how to write a version of what is there, all of the same length and time."""
+    """Return paths, and a function that writes a version of their content with the same length and timestamp."""
     for path, name in (
         ("/app.js", "app.js"),
         ("/static/app.js", "static/app.js"),
@@ -306,7 +306,7 @@ def test_under_plain_uvicorn_only_debug_revalidates(tmp_path: Path, debug: bool)
         assert client.get("/static/app.js", headers={"if-none-match": answer.headers["etag"]}).status_code == 304
 
 
-# Which files are pages -----------------------------------------------------------------------------------------------
+# Documents -----------------------------------------------------------------------------------------------------------
 
 
 def test_all_html_files_of_a_launched_folder_get_our_scripts(app: JsMeetsPy, tmp_path: Path) -> None:

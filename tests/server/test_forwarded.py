@@ -1,4 +1,4 @@
-"""Behind a proxy that serves the application under a path, as jupyter-server-proxy does: what it asks, byte by byte."""
+"""Requests of proxies that serve the application under a path, such as jupyter-server-proxy, byte by byte."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
 
 @pytest.fixture
 def known(app: JsMeetsPy) -> None:
-    """Its public name was allowed: `JsMeetsPy(allowed_hosts=[...])`."""
+    """Application that allows the public name of the proxy."""
     app._access.allowed_hosts |= {PUBLIC}
 
 
@@ -61,7 +61,7 @@ def port_of(app: JsMeetsPy) -> int:
 
 
 def get(app: JsMeetsPy, path: str, headers: dict[str, str] = AS_PROXY) -> tuple[int, str, str]:
-    """Status, address of a redirect, and text."""
+    """Return the status, the target of a redirect, and the text."""
     connection = http.client.HTTPConnection("127.0.0.1", port_of(app), timeout=10)
     try:
         connection.request("GET", path, headers=headers)
@@ -78,7 +78,7 @@ def text(app: JsMeetsPy, path: str, headers: dict[str, str] = AS_PROXY) -> str:
 
 
 def shake_hands(page: Page, app: JsMeetsPy, host: str, origin: str | None, **options: str) -> int:
-    """The status of a handshake for a WebSocket as a proxy hands it on: 101 lets in."""
+    """Return the status of a WebSocket handshake as a proxy forwards it; 101 accepts."""
     token = options.get("token", page.url.partition("=")[2].partition(".")[0])
     lines = [
         f"GET {options.get('path', '/jsmeetspy/textsocket')} HTTP/1.1",
@@ -93,7 +93,7 @@ def shake_hands(page: Page, app: JsMeetsPy, host: str, origin: str | None, **opt
         return int(sock.recv(100).split(b" ")[1])
 
 
-# What a proxy asks -----------------------------------------------------------------------------------------------------
+# Requests of a proxy -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("known")
@@ -185,7 +185,7 @@ def test_the_header_counts_on_this_machine_only() -> None:
 
 
 def test_a_prefix_is_put_on_once(app: JsMeetsPy) -> None:
-    """`uvicorn --root-path`, and an application around ours that does the same."""
+    """Cover `uvicorn --root-path`, and an outer application that does the same."""
     headers = [(b"x-forwarded-prefix", b"/p/")]
     scope: dict[str, Any] = {"type": "http", "server": ("127.0.0.1", 80), "headers": headers, "path": "/p/x"}
     scope["root_path"] = "/p"
@@ -259,7 +259,7 @@ def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("base_url", [f"{PREFIX}/", f"https://{PUBLIC}{PREFIX}"])
 def test_a_proxy_that_tells_nothing(app: JsMeetsPy, base_url: str) -> None:
-    """It may take the path off or leave it on, encoded or not; and the page is still found directly."""
+    """The proxy may remove the prefix or keep it, encoded or not. Direct requests still work."""
     app.launch("<p>text</p>", mode="none", base_url=base_url)
     root = f"http://{PUBLIC}{PREFIX}"
     for path in ("/urls/1", f"{PREFIX}/urls/1", "/user/ann@lab/proxy/8123/urls/1"):
@@ -272,7 +272,7 @@ def test_a_proxy_that_tells_nothing(app: JsMeetsPy, base_url: str) -> None:
 
 
 def test_localhost_is_ours_or_not_used(app: JsMeetsPy) -> None:
-    """Browsers try `::1` too: whoever listens there would be given the page's token."""
+    """Browsers also try `::1`, where another server would receive the token."""
     app.launch("<p>x</p>", mode="none")
     server = app._launcher._running_server()
     with socket.socket(socket.AF_INET6) as foreign:
@@ -289,7 +289,7 @@ def test_localhost_is_ours_or_not_used(app: JsMeetsPy) -> None:
         foreign.bind(("::1", server.port))
 
 
-# Who may connect --------------------------------------------------------------------------------------------------------
+# Access control ------------------------------------------------------------------------------------------------------
 
 
 def test_without_a_proxy_an_unknown_host_is_refused(app: JsMeetsPy) -> None:
@@ -347,7 +347,7 @@ def test_the_next_server_knows_no_proxy(app: JsMeetsPy) -> None:
 
 
 def test_a_mounted_socket_behind_a_proxy(app: JsMeetsPy) -> None:
-    """The prefix is put on for WebSockets too, so that routes below a mount are found."""
+    """WebSocket scopes get the prefix too, so that routes below a mount match."""
 
     async def echo(websocket: Any) -> None:
         await websocket.accept()

@@ -1,4 +1,4 @@
-"""HTTP is answered under the server's own names only: a name that somebody else points to this machine gets nothing."""
+"""HTTP requests for host names other than the server's own are refused, which prevents DNS rebinding."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_foreign_names_get_nothing(port: int, path: str) -> None:
         status, head, body = request(port, path, host)
         assert status == 403, host
         assert "content-type: text/plain" in head
-        assert "allow it by JsMeetsPy(allowed_hosts=[...])" in body
+        assert "to allow it, pass JsMeetsPy(allowed_hosts=[...])" in body
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_refusals_are_logged_once_and_without_their_path(port: int, caplog: pyte
             assert request(port, path, "rebound.example")[0] == 403
     lines = [record.getMessage() for record in caplog.records]
     assert lines == [
-        "refused a request of 127.0.0.1: Host 'rebound.example' is not this server's; "
-        "allow it by JsMeetsPy(allowed_hosts=[...])"
+        "refused a request from 127.0.0.1: Host 'rebound.example' is not allowed; "
+        "to allow it, pass JsMeetsPy(allowed_hosts=[...])"
     ]
 
 

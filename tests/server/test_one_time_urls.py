@@ -1,4 +1,4 @@
-"""Addresses that open a page once, for the command lines of browsers."""
+"""One-time URLs for the command lines of browsers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.raw import RawPage, follow
 
 
 def ask(url: str, method: str = "GET", headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
-    """The answer to one request, without following a redirect."""
+    """Return the response to one request, without following a redirect."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     try:
@@ -44,7 +44,7 @@ def test_it_leads_to_the_page_once(page: Page) -> None:
     again: Any = ask(url)
     assert again.status == 403
     assert "location" not in again.headers
-    assert "run <code>launch()</code> again" in again.text
+    assert "call <code>launch()</code> again" in again.text
     assert "page.url" in again.text
 
 
@@ -127,7 +127,7 @@ def test_the_page_connects_by_it(page: Page) -> None:
 
 
 def ask_as_another_account(url: str, forwarded: str = "") -> str:
-    """The first line of what a program of another account gets."""
+    """Return the status line that a program of another account receives."""
     parts = urlsplit(url)
     header = f"X-Forwarded-For: {forwarded}\\r\\n" if forwarded else ""
     code = (

@@ -1,4 +1,4 @@
-"""The head of a request: as large as browsers make it, bounded, and complete in time. On raw sockets."""
+"""Size and time limits of request headers, tested with raw sockets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CROWD = 300
 
 @pytest.fixture(params=["httptools", "h11"])
 def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The module of the HTTP protocol, as it is with httptools and without."""
+    """Return the module of the HTTP protocol, imported with or without httptools."""
     if request.param == "h11":
         monkeypatch.setitem(sys.modules, "uvicorn.protocols.http.httptools_impl", None)
         monkeypatch.delitem(sys.modules, "jsmeets_local.server.request_head")
@@ -35,7 +35,7 @@ def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def ask(page: Page, protocol: Any) -> Callable[..., str]:
-    """Sends bytes to the server of the page; returns the first line of the answer, all of it with `whole=True`."""
+    """Send bytes to the page's server. Return the status line of the response, or all of it with `whole=True`."""
 
     def ask(data: bytes, whole: bool = False) -> str:
         with connected(page) as sock:
@@ -100,11 +100,11 @@ def test_the_application_gets_all_headers(app: JsMeetsPy) -> None:
 
 
 REFUSED = {
-    "1.5 MB of cookies": (lambda page: handshake(page, cookies(400)), 431, "its headers take more than 1048576 bytes"),
+    "1.5 MB of cookies": (lambda page: handshake(page, cookies(400)), 431, "its headers exceed 1048576 bytes"),
     "the same without an upgrade": (
-        lambda page: handshake(page, cookies(400)).replace(b"Upgrade", b"X"), 431, "more than 1048576 bytes",
+        lambda page: handshake(page, cookies(400)).replace(b"Upgrade", b"X"), 431, "exceed 1048576 bytes",
     ),
-    "a head without an end": (lambda page: handshake(page, cookies(400))[:-2], 431, "more than 1048576 bytes"),
+    "a head without an end": (lambda page: handshake(page, cookies(400))[:-2], 431, "exceed 1048576 bytes"),
     "a long address": (lambda page: handshake(page, "", "/own?" + "x" * 9000), 414, "expected no more than 8192 bytes"),
     "subprotocols over 8 KiB": (
         lambda page: handshake(page, f"Sec-WebSocket-Extensions: {'x' * 9000}\r\n"), 431, "no more than 8192 bytes",
@@ -147,7 +147,7 @@ def test_half_a_head_times_out(
     answers = [b"".join(iter(lambda sock=sock: sock.recv(4096), b"")) for sock in tracker]  # type: ignore[misc]
     assert {answer[:12] for answer in answers} == ({b"HTTP/1.1 408"} if length else {b""})
     lines = [record.getMessage() for record in caplog.records]
-    assert lines == (["refused a request of 127.0.0.1: its headers did not come within 1 s"] if length else [])
+    assert lines == (["refused a request from 127.0.0.1: its headers did not arrive within 1 s"] if length else [])
     for sock in tracker:
         sock.close()
 
@@ -206,7 +206,7 @@ def test_a_stop_among_handshakes_is_quiet(app: JsMeetsPy, more: str, caplog: pyt
 
 
 def test_plain_uvicorn_can_be_told_to_use_these_protocols() -> None:
-    http, ws = "jsmeets_local.server.request_head:HttpProtocol", "jsmeets_local.server.fastpath:DirectProtocol"
+    http, ws = "jsmeets_local.server.request_head:HttpProtocol", "jsmeets_local.server.fastpath:FastPathProtocol"
     config = uvicorn.Config(JsMeetsPy(bridge=Bridge()), http=http, ws=ws)
     config.load()
     classes = (config.http_protocol_class, config.ws_protocol_class)

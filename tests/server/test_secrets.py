@@ -1,4 +1,4 @@
-"""The launch token is in no `repr`, and in no log however detailed."""
+"""The launch token appears in no `repr` and in no log of any level."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def token_of(page: Any) -> str:
 
 
 def objects(page: Any) -> Iterator[Any]:
-    """What a user may come to see, in a debugger or a traceback that shows variables."""
+    """Objects that debuggers and tracebacks show to users."""
     app = page.app
     yield from (
         app,
@@ -78,7 +78,7 @@ def test_a_plan_of_the_command_line() -> None:
 
 
 def test_no_log_has_it(page: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Also where the program logs everything that it can (of uvicorn what is a warning)."""
+    """Log at the most detailed level; of uvicorn, warnings only."""
     token, fresh = token_of(page), page._urls.fresh()
     path = fresh[fresh.index("/jsmeetspy") :]
     port = page.app.port

@@ -1,4 +1,4 @@
-"""Who gets in, and what a hostile client can do to the others."""
+"""Access control, and the isolation of other clients from a hostile one."""
 
 from __future__ import annotations
 
@@ -95,11 +95,11 @@ def test_the_same_refusal_is_logged_once_a_minute(page: Page, caplog: pytest.Log
     assert caplog.text.count("the launch token is missing or wrong") == 1
     for n in range(200):
         assert refused(page, origin=f"http://evil{n}.example")
-    assert caplog.text.count("is foreign") < 100
+    assert 0 < caplog.text.count("is not allowed; to allow it") < 100
 
 
 def test_lists_and_tokens_that_cannot_be_meant() -> None:
-    with pytest.raises(TypeError, match=r"write \['example.org'\]"):
+    with pytest.raises(TypeError, match=r"write \w+=\['example.org'\]"):
         JsMeetsPy(allowed_hosts="example.org")
     with pytest.raises(ValueError, match="letters, digits"):
         JsMeetsPy(token="a b")
@@ -107,7 +107,7 @@ def test_lists_and_tokens_that_cannot_be_meant() -> None:
 
 def test_hosts(page: Page) -> None:
     def with_host(host: str) -> bytes:
-        """The status line for a handshake with this Host."""
+        """Return the status line of a handshake with this Host."""
         token = page.url.partition("=")[2].partition(".")[0]
         with socket.create_connection(("127.0.0.1", int(port(page)))) as sock:
             sock.sendall(
@@ -145,7 +145,7 @@ def test_a_user_endpoint_is_closed_to_foreign_origins_but_needs_no_token(app: Js
 
 
 def closed_with(connection: Any) -> tuple[int, str]:
-    """How the server has closed a connection."""
+    """Return the close code and reason of the server."""
     with pytest.raises(ConnectionClosed) as caught:
         while True:
             connection.recv(timeout=15)
