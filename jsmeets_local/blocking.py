@@ -16,7 +16,7 @@ from .api.textsocket import TextSockets
 from .bridge.bridge import default_bridge
 from .bridge.prepared_calls import Prepared, PreparedData
 from .bridge.tracebacks import cut
-from .bridge.waiters import ENDED, NOTHING, missing
+from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .protocol.arguments import Key, Target, seconds
 
 __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
@@ -82,8 +82,8 @@ class BlockingQueues(QueuesBase):
         operation = self._bridge.next_item(key, seconds(timeout))
         try:
             item = self._bridge.portal.block(operation, f"JsPyQueue.shift({key!r})")
-            if item is NOTHING or item is ENDED:
-                raise missing(item, f"the queue {key!r}", timeout)
+            if item is TIMED_OUT or item is CLOSED:
+                raise wait_error(item, f"the queue {key!r}", timeout)
             return item
         except BaseException as error:
             cut(error)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from .api.names import AsyncPageFunction, Names, PageFunction
 from .api.pubsub import Pubsub
 from .api.readers import PageQueue, Subscription
-from .bridge.batch import joined
+from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
 from .bridge.client import Client
 from .bridge.prepared_calls import AsyncPrepared, Prepared, PreparedData
 from .bridge.presence import GRACE
 from .bridge.tracebacks import cut, end_quietly
-from .bridge.waiters import ENDED, NOTHING, missing
+from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import Disconnected, JsPyError, PageClosed
 from .notebook.cells import current_cell
 from .notebook.display import Frame, show
@@ -73,7 +73,7 @@ class AsyncPage:
         request = self._client.map(key, timeout)
 
         async def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
-            return joined(key, await self._client.bridge.portal.awaitable(request(iterables)))
+            return join_batch(key, await self._client.bridge.portal.awaitable(request(iterables)))
 
         return AsyncPrepared("map", key, send)
 
@@ -84,18 +84,18 @@ class AsyncPage:
     async def get(self, key: str, timeout: float | None = None) -> Any:
         """The next item of the queue `key`, as `PageQueue.get`."""
         item = await self._client.bridge.portal.awaitable(self._client.queue_item(key, timeout))
-        if item is NOTHING or item is ENDED:
-            raise missing(item, f"the queue {key!r}", timeout, PageClosed)
+        if item is TIMED_OUT or item is CLOSED:
+            raise wait_error(item, f"the queue {key!r}", timeout, PageClosed)
         return item
 
     async def subscribe(self, topic: str) -> AsyncIterator[tuple[str, Any]]:
         """The publications of a topic, as `Page.subscribe`: `async for topic, data in page.aio.subscribe("t")`."""
         inbox, end = self._client.subscribe(topic)
         try:
-            while (item := await self._client.bridge.portal.awaitable(inbox.next(None))) is not ENDED:
+            while (item := await self._client.bridge.portal.awaitable(inbox.next(None))) is not CLOSED:
                 yield item
         finally:
-            self._client.bridge.portal.settle(end)
+            self._client.bridge.portal.post_or_run(end)
 
     async def wait(self, timeout: float | None = None) -> bool:
         """As `Page.wait`."""
@@ -140,7 +140,7 @@ class Page:
         self.url = urls.url
         self.js = Names(PageFunction, self.call, _asker(self._client))
         self.aio = AsyncPage(self._client)
-        bridge.portal.when_gone(self, self._client.presence.end)
+        bridge.portal.finalize(self, self._client.presence.end)
 
     @property
     def window(self) -> Window:
@@ -197,7 +197,7 @@ class Page:
         request = self._client.map(key, timeout)
         twin = f"await page.aio.map({key!r})(...)"
         send = self._client.bridge.portal.block
-        return Prepared("map", key, lambda iterables: joined(key, send(request(iterables), twin)))
+        return Prepared("map", key, lambda iterables: join_batch(key, send(request(iterables), twin)))
 
     def call_nowait(self, key: str) -> Callable[..., bool]:
         """Calls a function of the page and does not wait; an error in it is logged.

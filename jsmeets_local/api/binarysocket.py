@@ -16,7 +16,7 @@ from ..bridge.bridge import Bridge, default_bridge
 from ..bridge.connection import DRAIN_SECONDS
 from ..bridge.dispatcher import Listener
 from ..protocol.arguments import Target, check_function, check_limit, check_target
-from ..protocol.sessions import CLOSE_KICKED, CLOSE_TOO_SLOW
+from ..protocol.state import CLOSE_KICKED, CLOSE_TOO_SLOW
 
 __all__ = ["Casting", "JsPyBinarySocket"]
 

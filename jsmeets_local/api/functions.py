@@ -126,7 +126,8 @@ class FunctionsBase:
 
         def request(args: tuple[Any, ...]) -> Operation[Finished]:
             payload = self._bridge.pack(list(args), "args")
-            return self._bridge.request(self._bridge.protocol.call, (key, payload, target), limit)
+            start = self._bridge.protocol.call
+            return lambda done: self._bridge.request(start, (key, payload, target), limit, done)
 
         return request
 

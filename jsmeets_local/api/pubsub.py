@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from ..bridge.bridge import Bridge
 from ..bridge.portal import Cancel, Done, Operation
 from ..bridge.prepared_calls import PreparedData
-from ..bridge.waiters import ENDED, join_waiters
+from ..bridge.waiters import CLOSED, add_waiter
 from ..notebook.cells import current_cell
 from ..protocol.arguments import check_function, check_name, check_suppress
 from ..protocol.limits import Overflow
@@ -68,10 +68,10 @@ class Pubsub:
 
             def look(served: Any) -> None:
                 nonlocal leave
-                if served is ENDED or state.is_free(state.broker.subscribers(topic)):
+                if served is CLOSED or state.is_writable(state.broker.subscribers(topic)):
                     done(True)
                 else:
-                    leave = join_waiters(self._bridge.room_waiters, portal, None, look)
+                    leave = add_waiter(self._bridge.write_waiters, portal, None, look)
 
             look(True)
             return lambda: leave() if leave is not None else None

@@ -135,7 +135,8 @@ class QueuesBase:
 
         def request(data: Any) -> Operation[Finished]:
             payload = self._bridge.pack(data, "data")
-            return self._bridge.request(self._bridge.protocol.push, (key, payload, target), limit)
+            start = self._bridge.protocol.push
+            return lambda done: self._bridge.request(start, (key, payload, target), limit, done)
 
         return request
 

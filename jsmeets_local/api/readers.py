@@ -7,7 +7,7 @@ from typing import Any
 
 from ..bridge.client import Client
 from ..bridge.tracebacks import cut, public
-from ..bridge.waiters import ENDED, NOTHING, missing
+from ..bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from ..errors import PageClosed
 from ..protocol.arguments import check_queue_key, seconds
 
@@ -37,8 +37,8 @@ class PageQueue:
         """
         try:
             item = self._next(timeout)
-            if item is NOTHING or item is ENDED:
-                raise missing(item, f"the queue {self._key!r}", timeout, PageClosed)
+            if item is TIMED_OUT or item is CLOSED:
+                raise wait_error(item, f"the queue {self._key!r}", timeout, PageClosed)
             return item
         except BaseException as error:
             cut(error)
@@ -60,7 +60,7 @@ class PageQueue:
         try:
             while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
                 item = self._next(None)
-                if item is ENDED:
+                if item is CLOSED:
                     return
                 yield item
         except BaseException as error:
@@ -93,8 +93,8 @@ class Subscription:
         """
         try:
             item: Any = self._next(timeout)
-            if item is NOTHING or item is ENDED:
-                raise missing(item, f"the topic {self._topic!r}", timeout, PageClosed)
+            if item is TIMED_OUT or item is CLOSED:
+                raise wait_error(item, f"the topic {self._topic!r}", timeout, PageClosed)
             publication: tuple[str, Any] = item
             return publication
         except BaseException as error:
@@ -109,7 +109,7 @@ class Subscription:
         try:
             while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
                 item = self._next(None)
-                if item is ENDED:
+                if item is CLOSED:
                     return
                 yield item
         except BaseException as error:

@@ -51,7 +51,7 @@ class TextSockets:
         Args:
             limit: The number; 0 or negative means no limit.
         """
-        self._bridge.call(setattr, self._bridge.protocol, "limit", check_limit(limit))
+        self._bridge.call(self._bridge.protocol.set_connection_limit, check_limit(limit))
 
     def close_socket(self, socket_id: int) -> bool:
         """Ends a connection; that page does not come back by itself.
@@ -126,19 +126,15 @@ class TextSockets:
             TypeError: A key is missing, or a value cannot be sent.
         """
         self._bridge.portal.check_own()
-        count: int = self._bridge.call(self._multicast, *self._packed(data), check_target(socket))
+        count: int = self._bridge.call(self._bridge.protocol.custom, *self._packed(data), check_target(socket))
         return Sent(count)
 
     def reservecast(self, data: dict[str, Any], socket: Target = None) -> None:
         """`multicast` that does not wait for the bridge, from any thread."""
-        self._bridge.post(self._multicast, *self._packed(data), check_target(socket))
+        self._bridge.post(self._bridge.protocol.custom, *self._packed(data), check_target(socket))
 
     def _packed(self, data: dict[str, Any]) -> tuple[Any, str]:
         missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
         if missing:
             raise TypeError(f"data is a dict with the keys {', '.join(_KEYS)}; missing: {', '.join(missing)}")
         return self._bridge.pack(data, "data"), str(data["protocol"])
-
-    def _multicast(self, payload: Any, protocol: str, socket: Target) -> int:
-        self._bridge.protocol.custom(payload, protocol, socket)
-        return len(self._bridge.protocol.targets(socket))

@@ -1,8 +1,8 @@
-"""The end of the program, while Python is still whole: windows are closed, servers stop, their threads are waited for.
+"""Shutdown: close windows, stop servers and join their threads before the interpreter is finalized.
 
-A thread that is in C by then (an event loop that waits for its sockets, say) and comes back into a Python that has
-taken itself apart makes the process crash. What the program has registered by `atexit`, after it has imported us, comes
-before this and finds its pages as they were.
+A thread that returns from C (an event loop that waits for its sockets, for example) into a finalized interpreter makes
+the process crash. Functions that the program registers by `atexit` after it has imported this package run before, and
+still find their pages.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ _begun = False
 
 
 def at_end(func: Callable[[], object]) -> Callable[[], object]:
-    """Has a function called when the program ends, the last one first; a decorator.
+    """Call a function when the program ends, the last one first; a decorator.
 
-    A process that was forked has nothing to end: it inherits the functions, which have to see that.
+    A forked process inherits the functions, which have to check that they have nothing to end there.
     """
     _funcs.append(func)
     return func
 
 
 def has_begun() -> bool:
-    """Whether the program ends."""
+    """Return whether the program is ending."""
     return _begun
 
 
 def leave() -> None:
-    """Ends this thread, without a word, where the program ends: nobody is left who could mend what it would raise."""
+    """End this thread silently if the program is ending, as no code is left to handle an error."""
     if _begun and threading.current_thread() is not threading.main_thread():
         raise SystemExit
 
@@ -43,7 +43,7 @@ def leave() -> None:
 def _end() -> None:
     global _begun
     _begun = True
-    with suppress(KeyboardInterrupt), ExitStack() as stack:  # who presses Ctrl-C by now wants it at once
+    with suppress(KeyboardInterrupt), ExitStack() as stack:  # Ctrl-C ends the program at once
         for func in _funcs:
             stack.callback(func)
 

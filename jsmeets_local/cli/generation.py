@@ -152,7 +152,7 @@ def _open(app: JsMeetsPy, path: str, plan: Plan) -> Page:
         return page
     page = app.launch(path, "none", **address)
     if not page.wait_connected(RETURN_SECONDS):
-        tab = BrowserTab(page._urls.fresh(), functools.partial(app.bridge.portal.settle, page._client.give_up))
+        tab = BrowserTab(page._urls.fresh(), functools.partial(app.bridge.portal.post_or_run, page._client.give_up))
         if not page.wait_connected(OPEN_SECONDS):
             if page.is_closed():
                 raise tab.failure()

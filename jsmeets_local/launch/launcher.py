@@ -205,7 +205,7 @@ class Launching(Starlette2020):
             handle._client.put_on(surface, window_api)
             return surface
         if mode == "browser":
-            failed = functools.partial(self.bridge.portal.settle, handle._client.give_up)
+            failed = functools.partial(self.bridge.portal.post_or_run, handle._client.give_up)
             return launchers.open_browser(handle._urls.fresh(), failed)
         if mode == "notebook":
             handle.show()
@@ -402,7 +402,7 @@ class Launching(Starlette2020):
                 self._pages.remove(page)
             tracker, grace = self._tracker, _most_patient([known for known in self._pages if not known.is_closed()])
         if tracker is not None:
-            self.bridge.portal.settle(tracker.set_grace, grace)
+            self.bridge.portal.post_or_run(tracker.set_grace, grace)
 
     def _run_window_command(self, name: str, method: str, *args: Any) -> Any:
         """What pages call as `$window`: a request to the window of the page of that name."""

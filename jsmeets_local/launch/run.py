@@ -124,7 +124,7 @@ class Running(Launching):
         for ends in [page._client.presence.end for page in self._pages] + (
             [self._tracker.end] if self._tracker else []
         ):
-            portal.settle(ends)
+            portal.post_or_run(ends)
         if portal.is_open():
             portal.post(server.close_port)
             portal.post(self.bridge.close_all, GOODBYE)

@@ -49,7 +49,7 @@ class BulkEndpoint:
         if self._access.is_foreign(scope):
             await PlainTextResponse("a page of another origin\n", 403, _NO_STORE)(scope, receive, send)
             return
-        offer = self._bridge.offered(Request(scope).path_params["secret"])
+        offer = self._bridge.take_offer(Request(scope).path_params["secret"])
         if offer is None:
             await PlainTextResponse("this was fetched, or is not offered any more\n", 404, _NO_STORE)(
                 scope, receive, send

@@ -52,11 +52,11 @@ class PendingRequests:
         """Takes an answer, from any thread: `{"value": ...}` or `{"error": text}`."""
         error = outcome.get("error")
         value = outcome.get("value") if error is None else JsPyError(f"the window could not do it: {error}")
-        self._portal.settle(self._finish, number, value)
+        self._portal.post_or_run(self._finish, number, value)
 
     def end(self) -> None:
         """The window is closed; from any thread."""
-        self._portal.settle(self._end)
+        self._portal.post_or_run(self._end)
 
     def _finish(self, number: int, value: Any) -> None:
         done = self._waiting.pop(number, None)
