@@ -1,4 +1,4 @@
-"""What comes from pages, in blocking lines: the items of a queue, the publications of a topic."""
+"""Blocking readers for the items of a queue and the publications of a topic."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["PageQueue", "Subscription"]
 
 
 class PageQueue:
-    """A queue of Python's that pages push to, read in blocking lines: `for item in page.queue("q1")`.
+    """Queue of Python to which pages push, with blocking reads: `for item in page.queue("q1")`.
 
-    Iteration ends when the page is closed. All pages push to the same queue of a name.
+    Iteration ends when the page is closed. All pages share the queue of a name.
     """
 
     def __init__(self, client: Client, key: str) -> None:
@@ -25,14 +25,14 @@ class PageQueue:
         self._key = check_queue_key(key)
 
     def get(self, timeout: float | None = None) -> Any:
-        """Takes the oldest item, waiting for it.
+        """Wait for the oldest item, and take it.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
-            CallTimeout: Nothing came in time.
-            PageClosed: The page is closed, and nothing is left.
+            CallTimeout: No item came in time.
+            PageClosed: The page is closed, and no item is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
         try:
@@ -46,10 +46,10 @@ class PageQueue:
 
     @public
     def push(self, data: Any) -> bool:
-        """Puts data into the page's queue of this name; if the page is not there yet, when it comes.
+        """Put data into the page's queue of this name, once the page is connected.
 
         Returns:
-            `False` where the page is closed and nothing is sent, which the log tells once, by `INFO`.
+            `False` if the page is closed and nothing is sent, which is logged once, at level INFO.
 
         Raises:
             TypeError: The data cannot be sent.
@@ -73,7 +73,7 @@ class PageQueue:
 
 
 class Subscription:
-    """The publications of a topic, read in blocking lines: `for topic, data in page.subscribe("t")`."""
+    """Publications of a topic, with blocking reads: `for topic, data in page.subscribe("t")`."""
 
     def __init__(self, client: Client, topic: str) -> None:
         self._client = client
@@ -81,14 +81,14 @@ class Subscription:
         self._inbox, self._end = client.subscribe(topic)
 
     def get(self, timeout: float | None = None) -> tuple[str, Any]:
-        """The next publication, as `(topic, data)`, waiting for it.
+        """Wait for the next publication, and return it as `(topic, data)`.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
-            CallTimeout: Nothing came in time.
-            PageClosed: The page is closed, and nothing is left.
+            CallTimeout: No item came in time.
+            PageClosed: The page is closed, and no item is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
         try:
@@ -102,7 +102,7 @@ class Subscription:
             raise
 
     def close(self) -> None:
-        """Ends the subscription; what has come can still be read."""
+        """End the subscription; publications that have arrived can still be read."""
         self._client.bridge.portal.call(self._end)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:

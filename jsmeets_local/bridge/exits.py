@@ -52,7 +52,8 @@ class ExitRequests:
                 logger.info("%s: the program ends", call)
             else:
                 logger.warning(
-                    "%s: the main thread is neither in run() nor in wait(), which it would end; the next one ends at once",
+                    "%s: the main thread is neither in run() nor in wait(), which it would end; "
+                    "the next one ends at once",
                     call,
                 )
             for end in waits:

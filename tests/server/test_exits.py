@@ -12,7 +12,7 @@ import pytest
 
 from jsmeets_local import JsMeetsPy, Page
 from tests.bridge.test_shutdown import Program
-from tests.server import test_ending
+from tests.bridge import test_shutdown as test_ending
 from tests.server.test_faults import as_page
 
 start = test_ending.start  # the fixture
