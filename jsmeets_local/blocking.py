@@ -1,7 +1,7 @@
-"""The API of 2020 in blocking form, for scripts and notebook cells; to all pages.
+"""Blocking form of the API of 2020, for scripts and notebook cells.
 
-`from jsmeets_local.blocking import JsPyFunction, JsPyQueue, JsPyPubsub, JsPyTextSocket`: the same names, with answers
-instead of awaitables. A blocking call raises `WouldDeadlock` on the bridge's own event loop.
+`from jsmeets_local.blocking import JsPyFunction, JsPyQueue, JsPyPubsub, JsPyTextSocket` imports the same names, whose
+methods return answers instead of awaitables. They raise `WouldDeadlock` on the bridge's own event loop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .api.textsocket import TextSockets
 from .bridge.bridge import default_bridge
 from .bridge.prepared_calls import Prepared, PreparedData
 from .bridge.tracebacks import cut
-from .bridge.waiters import ENDED, NOTHING, missing
+from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .protocol.arguments import Key, Target, seconds
 
 __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", "JsPyQueue", "JsPyTextSocket"]
@@ -26,7 +26,7 @@ class BlockingFunctions(FunctionsBase):
     """`JsPyFunction` with a `call` that blocks."""
 
     def call(self, key: str, timeout: float | None = None, target: Target = None) -> Callable[..., dict[int, Any]]:
-        """Calls a function of pages and waits for their answers.
+        """Call a function of pages and wait for their answers.
 
         Args:
             key: The name under which the pages expose it.
@@ -49,7 +49,7 @@ class BlockingQueues(QueuesBase):
     """`JsPyQueue` with a `push` and a `get` that block."""
 
     def push(self, key: Key, timeout: float | None = None, target: Target = None) -> Callable[[Any], list[int]]:
-        """Puts data into a queue of pages and waits until they have it.
+        """Put data into a queue of pages and wait for their acknowledgements.
 
         Args:
             key: The name of the queue in the page.
@@ -68,22 +68,22 @@ class BlockingQueues(QueuesBase):
         return PreparedData("push", key, lambda data: acknowledged(self._bridge.portal.block(request(data), twin)))
 
     def get(self, key: str, timeout: float | None = None) -> Any:
-        """Waits for the next item of a queue, and takes it.
+        """Wait for the next item of a queue, and take it.
 
         Args:
             key: The name of the queue in Python.
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
-            CallTimeout: Nothing came in time.
+            CallTimeout: No item came in time.
             Disconnected: The server has stopped.
             WouldDeadlock: Called on the bridge's event loop.
         """
         operation = self._bridge.next_item(key, seconds(timeout))
         try:
             item = self._bridge.portal.block(operation, f"JsPyQueue.shift({key!r})")
-            if item is NOTHING or item is ENDED:
-                raise missing(item, f"the queue {key!r}", timeout)
+            if item is TIMED_OUT or item is CLOSED:
+                raise wait_error(item, f"the queue {key!r}", timeout)
             return item
         except BaseException as error:
             cut(error)

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, by whose fault it is.
+"""Exception hierarchy.
 
 ::
 
@@ -7,12 +7,12 @@
     ├── UnknownFunction           the page has no function of that name
     ├── PageUnavailable           the page did not load the script that would answer
     ├── CallTimeout               no answer in time                     (also a TimeoutError)
-    ├── Disconnected              the page left, or never came          (also a ConnectionError)
-    │   ├── ConnectionLost        it was waited for, and did not come back
+    ├── Disconnected              the page left, or is not connected    (also a ConnectionError)
+    │   ├── ConnectionLost        the connection broke and was not resumed
     │   └── PageClosed            the `Page` object's page is closed
     ├── WouldDeadlock             a blocking call on the bridge's loop  (also a RuntimeError)
     ├── MessageTooBig             the value is larger than the limit    (also a ValueError)
-    ├── ProtocolError             a frame that is not of the wire
+    ├── ProtocolError             an invalid frame
     ├── BridgeBusy                the bridge already serves another app (also a RuntimeError)
     ├── LaunchError               the server or the page did not start  (also a RuntimeError)
     └── MissingExtra              an optional package is not installed  (also an ImportError)
@@ -45,11 +45,11 @@ __all__ = [
 
 
 class JsPyError(Exception):
-    """The root of all errors of this library; also what stands for a failed page in the answers of a call.
+    """Base class of all errors of this library. In the answers of a call, an instance stands for a page that failed.
 
     Attributes:
         msg: The explanation.
-        protocol: The kind of message it happened with (`"call"`, `"push"`, ...), or `""`.
+        protocol: The kind of message (`"call"`, `"push"`, ...), or `""`.
         key: The name of the function, queue or topic, or `""`.
         id: The number of the request, or 0.
         socket_id: The socket of the page, or 0.
@@ -64,23 +64,23 @@ class JsPyError(Exception):
         self.socket_id = socket_id
 
     def message(self) -> str:
-        """The explanation of the cause."""
+        """Return the explanation."""
         return self.msg
 
     def report(self) -> str:
-        """The explanation together with the protocol, key, id and socket it belongs to."""
+        """Return the explanation with its protocol, key, id and socket."""
         where = f"protocol: {self.protocol}, key: {self.key}, id: {self.id}, socket_id: {self.socket_id}"
         return f"{self.msg} in {{{where}}}"
 
     def get_socket_id(self) -> int:
-        """The number of the socket (from 1), 0 where there is none."""
+        """Return the number of the socket, from 1; 0 if there is none."""
         return self.socket_id
 
     class JSONEncoder(json.JSONEncoder):
-        """Writes answers that contain exceptions: `json.dumps(answers, cls=JsPyError.JSONEncoder)`."""
+        """Encoder for answers that contain exceptions: `json.dumps(answers, cls=JsPyError.JSONEncoder)`."""
 
         def default(self, o: Any) -> Any:
-            """An exception as `"<Type>: text"`; everything else as `json` does."""
+            """Encode an exception as `"<Type>: text"`, other values as `json` does."""
             if isinstance(o, JsPyError):
                 return f"<JsPyError>: {o.report()}"
             if isinstance(o, BaseException):
@@ -89,10 +89,10 @@ class JsPyError(Exception):
 
 
 class JavaScriptError(JsPyError):
-    """A function or expression in the page raised.
+    """A function or expression in the page raised an error.
 
     Attributes:
-        name: The name of the JavaScript error (`"TypeError"`), or the type of what was thrown.
+        name: The name of the JavaScript error (`"TypeError"`), or the type of the thrown value.
         stack: The JavaScript stack; it is also a note of this exception.
         fields: The error's own properties that could be sent (`code`, ...). Its `cause` is the `__cause__`.
         errors: The members of an `AggregateError`.
@@ -133,17 +133,17 @@ class CallTimeout(JsPyError, TimeoutError):
 
 
 class Disconnected(JsPyError, ConnectionError):
-    """The page left before it answered, or is not there."""
+    """The page left before it answered, or is not connected."""
 
 
 class ConnectionLost(Disconnected):
-    """The connection broke, and the page did not come back within the grace time: the call may or may not have run."""
+    """The connection broke and was not resumed within the grace time: the call may or may not have run."""
 
 
 class PageClosed(Disconnected):
-    """The page of this `Page` object is closed: by Python, or gone for longer than the grace time.
+    """The page of this `Page` object is closed: by Python, or away for longer than the grace time.
 
-    Raised by what wants an answer; `publish`, `push` and `call_nowait` return `False`.
+    Methods that wait for an answer raise it; `publish`, `push` and `call_nowait` return `False`.
     """
 
 
@@ -156,7 +156,7 @@ class MessageTooBig(JsPyError, ValueError):
 
 
 class ProtocolError(JsPyError):
-    """A frame that does not follow the wire (docs/reference/protocol.md)."""
+    """A frame does not follow the protocol (docs/reference/protocol.md)."""
 
 
 class BridgeBusy(JsPyError, RuntimeError):

@@ -1,4 +1,4 @@
-"""The JavaScript files of the package, for programs that serve them by themselves."""
+"""Names of the JavaScript files of the package, for programs that serve them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ SCRIPTS = (
     "JsPyBinarySocket.js",
     "badge.js",
 )
-JOINED = "jsmeets.js"  # all of these in one: a page waits once
+JOINED = "jsmeets.js"  # all of them in one file: one request
 MODULE = "jsmeets.mjs"
-CODE = "jsmeets-code.mjs"  # what the scripts and the module import when it is first needed
+CODE = "jsmeets-code.mjs"  # imported by the scripts and the module when first needed

@@ -1,4 +1,4 @@
-"""What came from a page, as a frame of pandas or polars again: `to_frame`."""
+"""Conversion of values from pages to data frames of pandas or polars."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from .errors import MissingExtra
 
 __all__ = ["to_frame"]
 
-_NOT_A_TIME = -(2**63)  # how numpy, pandas and polars write it
+_NOT_A_TIME = -(2**63)  # NaT of numpy, pandas and polars
 
 
 def to_frame(value: Mapping[str, Any], kind: Literal["pandas", "polars"] = "pandas") -> Any:
-    """Makes a frame of what a page sent.
+    """Convert a value from a page to a data frame.
 
-    A frame that Python sent comes back as it was: its columns in their order, their types, what was missing, and with
-    pandas the index. Of one that the page made, `data` is enough: `columns` are its keys then.
+    A data frame that Python has sent comes back unchanged: its columns in order, their types, missing values, and with
+    pandas the index. A data frame that the page has made needs only `data`, whose keys are the columns then.
 
     Args:
-        value: `{"columns": [...], "data": {name: values}, "index": ..., "dtypes": {name: text}}`, as frames
+        value: `{"columns": [...], "data": {name: values}, "index": ..., "dtypes": {name: text}}`, as data frames
             arrive in the page (docs/reference/values.md).
-        kind: `"pandas"`, or `"polars"`, whose frames have no index: there it is the first column.
+        kind: `"pandas"`, or `"polars"`, whose data frames have no index: it becomes the first column.
 
     Returns:
         A `pandas.DataFrame` or a `polars.DataFrame`.
 
     Raises:
         MissingExtra: pandas or polars is not installed.
-        ValueError: `value` is no frame, or `kind` is another one.
+        ValueError: `value` is no data frame, or `kind` is something else.
     """
     if kind not in _MAKERS:
-        raise ValueError(f"kind={kind!r}: there are 'pandas' and 'polars'")
+        raise ValueError(f"kind is 'pandas' or 'polars'; got {kind!r}")
     if not isinstance(value, Mapping) or not isinstance(value.get("data"), Mapping):
-        raise ValueError("to_frame needs what a frame is in a page: {'columns': [...], 'data': {name: values}}")
+        raise ValueError("to_frame takes a data frame of a page: {'columns': [...], 'data': {name: values}}")
     columns, index = _columns(value), _index(value.get("index"))
     lengths = {len(column.values) for column in columns} | ({len(index.values)} if index else set())
     if len(lengths) > 1:
@@ -49,7 +49,7 @@ class _Column(NamedTuple):
 
 
 class _Time(NamedTuple):
-    """A type that counts time."""
+    """Type of dates or durations."""
 
     letter: str  # numpy's: M for dates, m for durations
     unit: str
@@ -66,7 +66,7 @@ def _columns(value: Mapping[str, Any]) -> list[_Column]:
 
 
 def _index(index: Any) -> _Column | None:
-    """As a frame has it that Python sent, or only its values."""
+    """Return the index of a data frame that Python has sent, or of its values alone."""
     if index is None or not isinstance(index, Mapping):
         return None if index is None else _Column(None, index, None)
     if "data" not in index:
@@ -135,7 +135,7 @@ def _polars_times(polars: Any, column: _Column, time: _Time) -> Any:
 
 
 def _polars_dtype(polars: Any, dtype: str | None) -> Any:
-    """The type of polars by the name that pandas has for it; `None`: as the values are."""
+    """Return the polars type for the name of a pandas type; `None` to keep the type of the values."""
     names = {"bool": "Boolean", "boolean": "Boolean", "str": "String", "string": "String", "category": "Categorical"}
     name = names.get(dtype or "") or (dtype or "").title().replace("Uint", "UInt")
     return getattr(polars, name) if re.fullmatch(r"Boolean|String|Categorical|U?Int\d+|Float\d+", name) else None
@@ -145,7 +145,7 @@ def _polars_dtype(polars: Any, dtype: str | None) -> Any:
 
 
 def _array(values: Any) -> Any:
-    """A page sends items of one byte as bytes."""
+    """Convert bytes, which pages send for items of one byte, to an array."""
     if not isinstance(values, bytes):
         return values
     import numpy
@@ -161,14 +161,14 @@ def _time(dtype: str | None) -> _Time | None:
 
 
 def _counted(values: Any, time: _Time) -> Any:
-    """Milliseconds as numpy's dates or durations, in microseconds: a date has no more digits in a float64."""
+    """Convert milliseconds to numpy's dates or durations in microseconds, which float64 resolves."""
     import numpy
 
     per_millisecond, unit = (1_000_000, "ns") if time.letter == "m" and time.unit == "ns" else (1_000, "us")
     milliseconds = numpy.asarray(values, "float64")
     counted = numpy.full(len(milliseconds), _NOT_A_TIME, "int64")
     there = ~numpy.isnan(milliseconds)
-    # The fraction by itself: the product of all of it has fewer digits than the milliseconds.
+    # The fraction is multiplied separately, as the whole product would lose digits.
     fraction, whole = numpy.modf(milliseconds[there])
     counted[there] = whole.astype("int64") * per_millisecond + numpy.rint(fraction * per_millisecond).astype("int64")
     return counted.view(f"{time.letter}8[{unit}]")

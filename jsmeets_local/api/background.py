@@ -1,4 +1,4 @@
-"""`JsPyBackground`: has a function run by the bridge, later."""
+"""`JsPyBackground`: runs functions on the bridge, later."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["Background"]
 
 
 class Background:
-    """`JsPyBackground`: reserve a function call."""
+    """`JsPyBackground`: schedules function calls."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
     def register_function(self, func: Callable[..., Any], param: Iterable[Any] = ()) -> None:
-        """Has `func(*param)` run soon; if nothing is served yet, when that starts. From any thread.
+        """Schedule `func(*param)`, for now or for when the server starts; from any thread.
 
         Args:
-            func: Plain (runs in a worker thread) or async (on the bridge's loop). What it returns is dropped, what it
-                raises is logged.
+            func: Plain (runs in a worker thread) or async (on the bridge's loop). Its result is dropped, its
+                error is logged.
             param: Its positional arguments.
 
         Raises:
-            TypeError: `func` is no function, or `param` no collection of arguments.
+            TypeError: `func` is not a function, or `param` is not a collection of arguments.
         """
         check_function(func, "what is registered")
         if isinstance(param, str) or not isinstance(param, Iterable):

@@ -16,7 +16,7 @@ from ..bridge.bridge import Bridge, default_bridge
 from ..bridge.connection import DRAIN_SECONDS
 from ..bridge.dispatcher import Listener
 from ..protocol.arguments import Target, check_function, check_limit, check_target
-from ..protocol.sessions import CLOSE_KICKED, CLOSE_TOO_SLOW
+from ..protocol.state import CLOSE_KICKED, CLOSE_TOO_SLOW
 
 __all__ = ["Casting", "JsPyBinarySocket"]
 
@@ -27,29 +27,29 @@ logger = logging.getLogger("jsmeets_local")
 
 
 class Casting(Awaitable[list[Exception | None]]):
-    """What is being sent: may be awaited for one entry per socket, and need not be."""
+    """Result of a send that may be awaited, for one entry per socket, and need not be."""
 
     def __init__(self) -> None:
         self.future: concurrent.futures.Future[list[Exception | None]] = concurrent.futures.Future()
-        self.future.set_running_or_notify_cancel()  # who stops waiting does not stop the sending
+        self.future.set_running_or_notify_cancel()  # cancelling the wait does not cancel the send
 
     def __await__(self) -> Generator[Any, None, list[Exception | None]]:
         return asyncio.wrap_future(self.future).__await__()
 
 
 class _Peer:
-    """One connection: what waits to be written to it."""
+    """One connection, with its send queue. It has no session, so the data is neither batched nor sent again."""
 
     def __init__(self, websocket: WebSocket, listener: Listener | None) -> None:
         self.websocket = websocket
         self.listener = listener
-        self.outbox: deque[tuple[Data, Callable[[Exception | None], None]]] = deque()
-        self.waiting = 0  # bytes in it
-        self.limit: asyncio.Timeout | None = None  # of its reader, which need not wait for ever once it is closing
+        self.send_queue: deque[tuple[Data, Callable[[Exception | None], None]]] = deque()
+        self.waiting = 0  # bytes in the send queue
+        self.reader_timeout: asyncio.Timeout | None = None  # of the reader, rescheduled when the connection is closed
         self.wake = asyncio.Event()
 
     def put(self, data: Data, done: Callable[[Exception | None], None]) -> None:
-        self.outbox.append((data, done))
+        self.send_queue.append((data, done))
         self.waiting += _size(data)
         self.wake.set()
 
@@ -57,8 +57,8 @@ class _Peer:
         while True:
             await self.wake.wait()
             self.wake.clear()
-            while self.outbox:
-                data, done = self.outbox.popleft()
+            while self.send_queue:
+                data, done = self.send_queue.popleft()
                 done(await self._write(data))
                 self.waiting -= _size(data)
 
@@ -72,19 +72,19 @@ class _Peer:
             return error
         return None
 
-    def give_up(self) -> None:
-        while self.outbox:
-            _, done = self.outbox.popleft()
+    def fail_pending(self) -> None:
+        while self.send_queue:
+            _, done = self.send_queue.popleft()
             done(ConnectionError("the socket was closed"))
 
 
 class JsPyBinarySocket:
     """A WebSocket endpoint for bytes: `app.add_socket(JsPyBinarySocket("/socket/pipe"))`.
 
-    Its sockets have numbers of their own, from 1. One slow page does not hold up the others.
+    Its sockets have their own numbers, from 1. A slow page does not block the others.
 
     Args:
-        url_path: The path it is served at.
+        url_path: The path at which it is served.
     """
 
     def __init__(self, url_path: str = "/jsmeetspy/binarysocket") -> None:
@@ -99,42 +99,42 @@ class JsPyBinarySocket:
         self._events: dict[Callable[..., Any], Listener] = {}
 
     def url_path(self) -> str:
-        """The path it is served at."""
+        """Return the path at which it is served."""
         return self._url_path
 
     def bind(self, bridge: Bridge) -> None:
-        """Makes it part of an application: `JsMeetsPy.add_socket` does."""
+        """Make it part of an application; called by `JsMeetsPy.add_socket`."""
         self._bridge = bridge
 
     def endpoint(self) -> Callable[[WebSocket], Awaitable[None]]:
-        """The function that serves one WebSocket."""
+        """Return the function that serves one WebSocket."""
         return self.socket_handler
 
     # Any thread ----------------------------------------------------------------------------------------
 
     def set_connection_limit(self, limit: int = 0) -> None:
-        """Refuses connections beyond a number; 0 or negative means no limit. Those that are open stay."""
+        """Limit the number of connections; 0 or negative means no limit. Open ones stay."""
         self._limit = check_limit(limit)
 
     def get_socket_id(self) -> tuple[int, ...]:
-        """The numbers of the connected sockets."""
+        """Return the numbers of the connected sockets."""
         numbers: tuple[int, ...] = self._bridge.portal.call(tuple, self._peers)
         return numbers
 
     def number_of_connections(self) -> int:
-        """How many sockets are connected."""
+        """Return the number of connected sockets."""
         return len(self.get_socket_id())
 
     def close_socket(self, socket_id: int) -> bool:
-        """Ends a connection.
+        """Close a connection.
 
         Returns:
-            Whether there was a socket of that number.
+            True if there was a socket of that number.
         """
         return self._bridge.portal.call(self._close, socket_id)
 
     def set_message_handler(self, callback: Callable[[WebSocket, int, bytes], Any] | None) -> None:
-        """Sets what is called with each message; `None` for nothing.
+        """Set the handler of messages; `None` removes it.
 
         Args:
             callback: `callback(websocket, socket_id, data)`, plain (runs in a worker thread) or async (on the
@@ -145,27 +145,28 @@ class JsPyBinarySocket:
         self._bridge.portal.call(self._set_handler, callback)
 
     def add_socket_event(self, func: Callable[[int, str], Any]) -> None:
-        """Has `func(socket_id, event)` called, `event` being "connect" or "disconnect"; plain or async."""
+        """Call `func(socket_id, event)`, plain or async, with the event "connect" or "disconnect"."""
         check_function(func, "a socket event callback")
         self._bridge.portal.call(self._events.setdefault, func, Listener(func, "a socket event callback"))
 
     def clear_socket_event(self) -> None:
-        """Removes all socket event callbacks."""
+        """Remove all socket event callbacks."""
         self._bridge.portal.call(self._events.clear)
 
     def broadcast(self, data: Data) -> Casting:
-        """Sends to all sockets: `multicast(data)`."""
+        """Send to all sockets: `multicast(data)`."""
         return self.multicast(data)
 
     def multicast(self, data: Data, socket: Target = None) -> Casting:
-        """Sends bytes (or a str, as a text frame); from any thread.
+        """Send bytes (or a str, as a text frame); from any thread.
 
         Args:
-            data: What to send. A bytearray must not be changed until it is sent.
+            data: The data. A bytearray must not be changed until it is sent.
             socket: A socket number or a collection of them; `None` for all. Unknown numbers are ignored.
 
         Returns:
-            It may be awaited for a list with one entry per socket, `None` or the exception; it is sent in any case.
+            An object that may be awaited, for a list with `None` or the exception of each socket; the data is sent in
+            any case.
 
         Raises:
             TypeError: `data` is neither bytes-like nor a str.
@@ -177,7 +178,7 @@ class JsPyBinarySocket:
         return casting
 
     def reservecast(self, data: Data, socket: Target = None) -> None:
-        """`multicast` whose outcome nobody waits for, and which does not wait for the bridge either."""
+        """Send as `multicast` does, without an outcome and without waiting for the bridge."""
         _check_data(data)
         self._bridge.portal.check_own()
         self._bridge.portal.post(self._cast, data, check_target(socket), Casting())
@@ -185,7 +186,7 @@ class JsPyBinarySocket:
     # On the loop ---------------------------------------------------------------------------------------
 
     async def socket_handler(self, websocket: WebSocket) -> None:
-        """Serves one WebSocket."""
+        """Serve one WebSocket."""
         if not self._bridge.ensure_started():
             await websocket.close(CLOSE_KICKED)
             return
@@ -200,15 +201,15 @@ class JsPyBinarySocket:
         self._tell(number, "connect")
         writer = asyncio.create_task(peer.pump())
         try:
-            async with asyncio.timeout(None) as peer.limit:
+            async with asyncio.timeout(None) as peer.reader_timeout:
                 await self._read(number, peer)
         except TimeoutError:
-            logger.debug("binary socket %d did not take its goodbye in time", number)
+            logger.debug("binary socket %d did not close in time", number)
         finally:
             self._peers.pop(number, None)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-            peer.give_up()
+            peer.fail_pending()
             self._tell(number, "disconnect")
 
     async def _read(self, number: int, peer: _Peer) -> None:
@@ -242,8 +243,8 @@ class JsPyBinarySocket:
         if peer is not None and loop is not None:
             task = loop.create_task(peer.websocket.close(code, reason))
             task.add_done_callback(_log_failure)
-            if peer.limit is not None:
-                peer.limit.reschedule(loop.time() + DRAIN_SECONDS)
+            if peer.reader_timeout is not None:
+                peer.reader_timeout.reschedule(loop.time() + DRAIN_SECONDS)
         return peer is not None
 
     def _cast(self, data: Data, target: Target, casting: Casting) -> None:
@@ -265,7 +266,7 @@ class JsPyBinarySocket:
             casting.future.set_result([])
 
     def _send(self, number: int, data: Data, done: Callable[[Exception | None], None]) -> None:
-        """Writes to one socket. One that takes too slowly what it is sent is closed: its memory is ours."""
+        """Write to one socket. Close clients that exceed the send buffer."""
         peer = self._peers.get(number)
         if peer is not None and peer.waiting < self._bridge.protocol.limits.outbox_bytes:
             peer.put(data, done)
@@ -291,5 +292,5 @@ def _log_failure(task: asyncio.Task[None]) -> None:
         logger.debug("closing a binary socket: %r", task.exception())
 
 
-# What the name was in 2020: a module with the class in it.
+# In 2020 the name was that of a module, which contained the class.
 JsPyBinarySocket.JsPyBinarySocket = JsPyBinarySocket  # type: ignore[attr-defined]

@@ -18,23 +18,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class FunctionsBase:
-    """What both forms of `JsPyFunction`, async and blocking, have: nothing here waits for a page."""
+    """Methods of both forms of `JsPyFunction`, async and blocking, that wait for no page."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
     def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False) -> bool:
-        """Lets pages call `func` by the name `key`.
+        """Let pages call `func` by the name `key`.
 
         A plain function runs in a worker thread, so it may block; a coroutine function runs on the bridge's event loop.
 
         Args:
             key: The name; an earlier function of that name is replaced.
-            func: Plain or async; takes positional arguments, returns what can be sent.
+            func: Plain or async; takes positional arguments and returns a sendable value.
             exclusive: Run its calls one at a time, first come first served, across all pages.
 
         Returns:
-            `False`, and nothing is changed, while the old function of that name runs.
+            `False` if the old function of that name runs, and is kept.
 
         Raises:
             TypeError: `key` is no str, or `func` cannot be called.
@@ -47,20 +47,20 @@ class FunctionsBase:
         return done
 
     def callable(self, func: F) -> F:
-        """Decorator: exposes a function under its own name.
+        """Decorate a function to expose it under its own name.
 
         Raises:
             KeyError: A function of that name is exposed already.
-            TypeError: It is no function, or has no name.
+            TypeError: It is not a function, or has no name.
         """
         return self._decorate(func, exclusive=False)
 
     def exclusive_callable(self, func: F) -> F:
-        """Decorator: `callable`, one call at a time.
+        """Decorate a function as `callable` does, and run its calls one at a time.
 
         Raises:
             KeyError: A function of that name is exposed already.
-            TypeError: It is no function, or has no name.
+            TypeError: It is not a function, or has no name.
         """
         return self._decorate(func, exclusive=True)
 
@@ -74,37 +74,37 @@ class FunctionsBase:
         return func
 
     def clear(self, key: str) -> bool:
-        """Removes an exposed function.
+        """Remove an exposed function.
 
         Returns:
-            `False` when there is none of that name, or it runs.
+            `False` if there is none of that name, or it runs.
         """
         done: bool = self._bridge.call(self._bridge.clear, key)
         return done
 
     def is_running(self, key: str) -> bool:
-        """Whether a call of the function has begun, or waits for its turn, and has not ended."""
+        """Return whether a call of the function runs or waits for its turn."""
         running: bool = self._bridge.call(self._bridge.protocol.functions.is_running, key)
         return running
 
     def get_keys(self) -> list[str]:
-        """The names of the exposed functions, in the order of their first exposure."""
+        """Return the names of the exposed functions, in the order of their first exposure."""
         keys: list[str] = self._bridge.call(self._bridge.protocol.functions.keys)
         return keys
 
     def has(self, key: str) -> bool:
-        """Whether a function of that name is exposed."""
+        """Return whether a function of that name is exposed."""
         return self._bridge.call(self._bridge.protocol.functions.get, key) is not None
 
     def call_nowait(self, key: str, target: Target = None) -> Callable[..., None]:
-        """Calls a function of pages and does not wait; from any thread.
+        """Call a function of pages without waiting; from any thread.
 
         Args:
             key: The name under which the pages expose it.
             target: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
 
         Returns:
-            A function that takes the (positional) arguments. An error in the page is logged, here and there.
+            A function that takes the (positional) arguments. Python and the page log an error in it.
 
         Raises:
             TypeError: (by the returned function) An argument cannot be sent; the text names the path to it.
@@ -126,7 +126,8 @@ class FunctionsBase:
 
         def request(args: tuple[Any, ...]) -> Operation[Finished]:
             payload = self._bridge.pack(list(args), "args")
-            return self._bridge.request(self._bridge.protocol.call, (key, payload, target), limit)
+            start = self._bridge.protocol.call
+            return lambda done: self._bridge.request(start, (key, payload, target), limit, done)
 
         return request
 
@@ -137,7 +138,7 @@ class Functions(FunctionsBase):
     def call(
         self, key: str, timeout: float | None = None, target: Target = None
     ) -> Callable[..., Awaitable[dict[int, Any]]]:
-        """Calls a function of pages and awaits their answers, from any event loop.
+        """Call a function of pages and await their answers, on any event loop.
 
         Args:
             key: The name under which the pages expose it.

@@ -1,4 +1,4 @@
-"""`page.js`: the functions of a page as attributes, which know their parameters and their documentation."""
+"""`page.js`: functions of a page as attributes, with their parameters and documentation."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ..errors import JsPyError
 
 __all__ = ["AsyncPageFunction", "Names", "PageFunction"]
 
-Query = Callable[..., Any]  # one of the keys that begin with "$", and its arguments; raises a JsPyError at once or soon
+Query = Callable[..., Any]  # takes a key that begins with "$", and arguments; raises a JsPyError soon
 
 
 class Names:
-    """The functions of a page by their names.
+    """Functions of a page, by name.
 
     Args:
-        kind: What the attributes are.
-        call: Given a name, the function that calls it.
-        query: Asks the page about itself.
+        kind: The type of the attributes.
+        call: Returns the function that calls a name.
+        query: Asks the page about its functions.
     """
 
     def __init__(self, kind: type[PageFunction], call: Callable[[str], Callable[..., Any]], query: Query) -> None:
@@ -35,8 +35,8 @@ class Names:
         self._query = query
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # what IPython and copy look for is never a function of the page
-            raise AttributeError(f'functions whose names begin with "_" are called by page.call({name!r})(...)')
+        if name.startswith("_"):  # looked up by IPython and copy, never a function of the page
+            raise AttributeError(f'call a function whose name begins with "_" by page.call({name!r})(...)')
         return self[name]
 
     def __getitem__(self, name: str) -> Any:
@@ -44,31 +44,31 @@ class Names:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
-            raise AttributeError(f'page.js has functions, which Python cannot set: page.eval("{name} = ...") assigns')
+            raise AttributeError(f'Python cannot set a function of the page; assign by page.eval("{name} = ...")')
         super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
         try:
             return list(self._query("$names"))
-        except JsPyError:  # completion must not fail because the page is away
+        except JsPyError:  # completion must not fail if the page is disconnected
             return []
 
 
-class _Told(property):
-    """A property of the objects of a class; the class itself has nothing there."""
+class _InstanceProperty(property):
+    """Property that is `None` on the class."""
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return None if instance is None else super().__get__(instance, owner)
 
 
 class PageFunction:
-    """A function that a page exposes: call it with positional arguments.
+    """Function that a page exposes, called with positional arguments.
 
-    What `help()` and a notebook's `?` show of it, the page is asked for when they do.
+    `help()` and the `?` of a notebook ask the page for its documentation.
     """
 
-    __doc__ = _Told(lambda self: self._facts.doc)
-    __signature__ = _Told(lambda self: self._facts.signature)
+    __doc__ = _InstanceProperty(lambda self: self._facts.doc)
+    __signature__ = _InstanceProperty(lambda self: self._facts.signature)
 
     def __init__(self, key: str, call: Callable[..., Any], query: Query) -> None:
         self.__name__ = self.__qualname__ = key
@@ -87,7 +87,7 @@ class PageFunction:
     def __getattribute__(self, name: str) -> Any:
         if name != "__call__":
             return super().__getattribute__(name)
-        same = partial(self)  # a notebook's ? asks for it, and shows what differs from the object itself
+        same = partial(self)  # IPython's ? shows the signature and docstring of `__call__` if they differ
         same.__doc__ = ""
         return same
 
@@ -98,14 +98,14 @@ class PageFunction:
     def _facts(self) -> _Facts:
         try:
             return _facts(self._query("$describe", self.__name__))
-        except JsPyError:  # the page is away, or has no such function: nobody knows
+        except JsPyError:  # the page is disconnected, or has no such function
             return _Facts("", _ANY)
 
 
 class AsyncPageFunction(PageFunction):
-    """A `PageFunction` that is awaited."""
+    """`PageFunction` whose result is awaited."""
 
-    __doc__ = _Told(lambda self: self._facts.doc)
+    __doc__ = _InstanceProperty(lambda self: self._facts.doc)
 
     async def __call__(self, *args: Any, **named: Any) -> Any:
         if named:
@@ -113,7 +113,7 @@ class AsyncPageFunction(PageFunction):
         return await self._call(*args)
 
 
-# What a page tells ---------------------------------------------------------------------------------------------------
+# Descriptions --------------------------------------------------------------------------------------------------------
 
 
 class _Facts(Struct, frozen=True):
@@ -130,7 +130,7 @@ def _facts(answer: Mapping[str, Any]) -> _Facts:
 
 
 class _Code:
-    """A default as it stands in the JavaScript."""
+    """Default value, shown as JavaScript code."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -140,12 +140,12 @@ class _Code:
 
 
 def _signature(params: Sequence[Mapping[str, Any]]) -> inspect.Signature:
-    """JavaScript's parameters as Python's; all of them are positional."""
+    """Convert parameters of JavaScript to positional ones of Python."""
     made: dict[str, inspect.Parameter] = {}
     optional = False
     for number, param in enumerate(params):
         name = _python_name(param["name"], number, made)
-        optional = optional or "default" in param  # then those behind it may be left out, too, and are undefined
+        optional = optional or "default" in param  # the following ones may be omitted, too, and are undefined
         default = _Code(param.get("default", "undefined")) if optional else inspect.Parameter.empty
         if param.get("rest"):
             made[name] = inspect.Parameter(name, inspect.Parameter.VAR_POSITIONAL)
@@ -155,7 +155,7 @@ def _signature(params: Sequence[Mapping[str, Any]]) -> inspect.Signature:
 
 
 def _python_name(name: str, number: int, others: Mapping[str, object]) -> str:
-    """The name as far as Python allows it: `$el` is `_el`, `from` is `from_`, and a pattern has none."""
+    """Convert a name to one of Python: `$el` to `_el`, `from` to `from_`, and a pattern to `arg0`."""
     plain = re.sub(r"\W", "_", name) if re.fullmatch(r"[\w$]+", name) else ""
     plain += "_" if keyword.iskeyword(plain) else ""
     return plain if plain.isidentifier() and plain not in others else f"arg{number}"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from ..bridge.bridge import Bridge
 from ..bridge.portal import Cancel, Done, Operation
 from ..bridge.prepared_calls import PreparedData
-from ..bridge.waiters import ENDED, join_waiters
+from ..bridge.waiters import CLOSED, add_waiter
 from ..notebook.cells import current_cell
 from ..protocol.arguments import check_function, check_name, check_suppress
 from ..protocol.limits import Overflow
@@ -19,13 +19,13 @@ F = TypeVar("F", bound=Callable[[str, Any], Any])
 
 
 class Pubsub:
-    """`JsPyPubsub`: topics between pages and Python. Nothing here waits, so it has one form only."""
+    """`JsPyPubsub`: topics between pages and Python. It waits for no page, so it has only one form."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
     def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
-        """Publishes to the subscribers of a topic, in pages and in Python; from any thread.
+        """Publish to the subscribers of a topic, in pages and in Python; from any thread.
 
         Args:
             topic: The name of the topic.
@@ -50,7 +50,7 @@ class Pubsub:
         return PreparedData("publish", topic, send)
 
     def _wait_for_room(self, topic: str) -> None:
-        """Where publishers of this topic wait for slow pages; on the loop, which they wait for, they cannot."""
+        """Wait for slow pages under the policy "block"; not on the loop, which has to serve them."""
         state, portal = self._bridge.protocol, self._bridge.portal
         if (
             state.policies.get(topic, state.limits.overflow) == "block"
@@ -60,37 +60,37 @@ class Pubsub:
             portal.block(self._room(topic), "an overflow policy other than 'block'")
 
     def _room(self, topic: str) -> Operation[bool]:
-        """An operation: ends when every page that hears the topic has room, or the bridge stops."""
+        """Return an operation that waits until every subscribed page has room, or the bridge stops."""
         state, portal = self._bridge.protocol, self._bridge.portal
 
         def operation(done: Done[bool]) -> Cancel | None:
-            leave: Cancel | None = None
+            remove: Cancel | None = None
 
-            def look(served: Any) -> None:
-                nonlocal leave
-                if served is ENDED or state.is_free(state.broker.subscribers(topic)):
+            def check(value: Any) -> None:
+                nonlocal remove
+                if value is CLOSED or state.is_writable(state.broker.subscribers(topic)):
                     done(True)
                 else:
-                    leave = join_waiters(self._bridge.room_waiters, portal, None, look)
+                    remove = add_waiter(self._bridge.write_waiters, portal, None, check)
 
-            look(True)
-            return lambda: leave() if leave is not None else None
+            check(True)
+            return lambda: remove() if remove is not None else None
 
         return operation
 
     def set_overflow(self, topic: str, policy: Overflow | None) -> None:
-        """Sets what happens to publications on a topic for a page that is too slow: one whose outbox is full.
+        """Set the policy for publications on a topic to a page whose outbox is full.
 
         Args:
             topic: The name of the topic.
-            policy: "drop_oldest" drops the oldest publication that waits for that page; "latest" lets only the newest
-                one of the topic wait, also while there is room: for what is shown and soon outdated; "block" lets the
-                publishing thread wait until there is room (an async function, which runs on the bridge's loop, cannot
-                wait and drops the oldest); "disconnect" sends the page away. `None`: as for topics that have none of
-                their own, `Limits(overflow=...)`.
+            policy: "drop_oldest" drops the oldest publication that waits for that page; "latest" keeps only the newest
+                waiting one of the topic, even while there is room, for data that is soon outdated; "block" blocks the
+                publishing thread until there is room (an async function runs on the bridge's loop, cannot wait, and
+                drops the oldest); "disconnect" closes the connection. `None` restores the default,
+                `Limits(overflow=...)`.
 
         Raises:
-            ValueError: There is no such policy.
+            ValueError: The policy does not exist.
         """
         check_name(topic, "topic")
         self._bridge.call(self._bridge.protocol.set_policy, topic, policy)
@@ -101,7 +101,7 @@ class Pubsub:
     def subscribe(self, topic: str, func: Callable[[str, Any], Any]) -> bool: ...
 
     def subscribe(self, topic: str, func: Callable[[str, Any], Any] | None = None) -> Any:
-        """Sets the callback of a topic; an earlier one is replaced.
+        """Set the callback of a topic, replacing an earlier one.
 
         Args:
             topic: The name of the topic.
@@ -124,7 +124,7 @@ class Pubsub:
         return decorate
 
     def unsubscribe(self, topic: str) -> bool:
-        """Removes the callback of a topic, if there is one.
+        """Remove the callback of a topic, if there is one.
 
         Returns:
             `True`.
@@ -133,6 +133,6 @@ class Pubsub:
         return True
 
     def get_topics(self) -> list[str]:
-        """The topics that have a callback in Python."""
+        """Return the topics that have a callback in Python."""
         topics: list[str] = self._bridge.call(list, self._bridge.topics)
         return topics

@@ -19,13 +19,13 @@ __all__ = ["QueuesApi", "QueuesBase", "acknowledged"]
 
 
 class QueuesBase:
-    """What both forms of `JsPyQueue`, async and blocking, have: nothing here waits for a page."""
+    """Methods of both forms of `JsPyQueue`, async and blocking, that wait for no page."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
     def push_nowait(self, key: Key, target: Target = None) -> Callable[[Any], None]:
-        """Puts data into a queue of pages and does not wait; from any thread.
+        """Put data into a queue of pages without waiting; from any thread.
 
         Args:
             key: The name of the queue in the page.
@@ -46,12 +46,12 @@ class QueuesBase:
         return PreparedData("push_nowait", key, send)
 
     def pop(self, key: Hashable, default_value: Any = None) -> Any:
-        """Removes and returns the newest item of a queue, `default_value` when it is empty."""
+        """Remove and return the newest item of a queue, or `default_value` if it is empty."""
         entry = self._take(key, True)
         return default_value if entry is None else entry[1]
 
     def shift(self, key: Hashable, default_value: Any = None) -> Any:
-        """Removes and returns the oldest item of a queue, `default_value` when it is empty."""
+        """Remove and return the oldest item of a queue, or `default_value` if it is empty."""
         entry = self._take(key, False)
         return default_value if entry is None else entry[1]
 
@@ -62,49 +62,49 @@ class QueuesBase:
         return entry
 
     def is_empty(self, key: Hashable) -> bool:
-        """Whether a queue holds nothing, or does not exist."""
+        """Return whether a queue has no items, or does not exist."""
         empty: bool = self._bridge.call(self._bridge.protocol.queues.is_empty, key)
         return empty
 
     def has(self, key: Hashable) -> bool:
-        """Whether a queue exists: something was pushed to it since it was last removed."""
+        """Return whether a queue exists: an item was pushed to it since it was last removed."""
         exists: bool = self._bridge.call(self._bridge.protocol.queues.has, key)
         return exists
 
     def get_keys(self) -> list[Hashable]:
-        """The names of the queues that exist."""
+        """Return the names of the queues that exist."""
         keys: list[Hashable] = self._bridge.call(self._bridge.protocol.queues.keys)
         return keys
 
     def clear(self, key: Hashable) -> None:
-        """Drops the items of a queue."""
+        """Drop the items of a queue."""
         self._bridge.call(self._bridge.protocol.queues.clear, key)
 
     def clear_all(self) -> None:
-        """Drops the items of all queues."""
+        """Drop the items of all queues."""
         self._bridge.call(self._bridge.protocol.queues.clear_all)
 
     def remove(self, key: Hashable) -> None:
-        """Drops a queue."""
+        """Remove a queue."""
         self._bridge.call(self._bridge.protocol.queues.remove, key)
 
     def remove_all(self) -> None:
-        """Drops all queues."""
+        """Remove all queues."""
         self._bridge.call(self._bridge.protocol.queues.remove_all)
 
     def set_limit(self, key: Key, max_items: int | None, when_full: WhenFull = "wait") -> None:
-        """Sets how many items of pages a queue of Python's has room for.
+        """Limit the items of pages in a queue of Python.
 
         Args:
             key: The name of the queue.
             max_items: The number; `None` for that of `Limits(queue_items=...)`.
-            when_full: What becomes of an item for which there is no room. "wait": a page that awaits its `push` waits
-                for room, and one that does not (`push_nowait`) is told in its console that the item is refused;
-                "error": both are refused, and `push` is `false`; "drop_oldest": the oldest item makes room.
+            when_full: Policy for an item for which there is no room. "wait": `push` waits for room, and the item of a
+                `push_nowait` is refused, which the console of the page tells; "error": both are refused, and `push`
+                resolves to `false`; "drop_oldest": the oldest item is dropped.
 
         Raises:
-            TypeError: `max_items` is no number.
-            ValueError: It is not positive, or there is no such policy.
+            TypeError: `max_items` is not an int.
+            ValueError: It is not positive, or the policy does not exist.
         """
         check_queue_key(key)
         check_when_full(when_full)
@@ -115,7 +115,7 @@ class QueuesBase:
         self._bridge.call(self._bridge.protocol.queues.set_limit, key, max_items, when_full)
 
     def add_callback(self, func: Callable[[Hashable], Any]) -> None:
-        """Has `func(key)` called after each item that arrives; adding it twice changes nothing.
+        """Call `func(key)` after each item that arrives; adding a function twice has no effect.
 
         Args:
             func: Plain (runs in a worker thread) or async (on the bridge's loop). Its calls do not overlap.
@@ -125,7 +125,7 @@ class QueuesBase:
         self._bridge.call(self._bridge.queue_listeners.setdefault, func, listener)
 
     def clear_callback(self) -> None:
-        """Removes all callbacks."""
+        """Remove all callbacks."""
         self._bridge.call(self._bridge.queue_listeners.clear)
 
     def _request(self, key: Key, timeout: float | None, target: Target) -> Callable[[Any], Operation[Finished]]:
@@ -135,7 +135,8 @@ class QueuesBase:
 
         def request(data: Any) -> Operation[Finished]:
             payload = self._bridge.pack(data, "data")
-            return self._bridge.request(self._bridge.protocol.push, (key, payload, target), limit)
+            start = self._bridge.protocol.push
+            return lambda done: self._bridge.request(start, (key, payload, target), limit, done)
 
         return request
 
@@ -146,7 +147,7 @@ class QueuesApi(QueuesBase):
     def push(
         self, key: Key, timeout: float | None = None, target: Target = None
     ) -> Callable[[Any], Awaitable[list[int]]]:
-        """Puts data into a queue of pages and awaits that they have it, from any event loop.
+        """Put data into a queue of pages and await their acknowledgements, on any event loop.
 
         Args:
             key: The name of the queue in the page.
@@ -168,5 +169,5 @@ class QueuesApi(QueuesBase):
 
 
 def acknowledged(finished: Finished) -> list[int]:
-    """The sockets that said yes."""
+    """Return the sockets that acknowledged a push."""
     return [socket for socket, answer in finished.answers.items() if answer is True]

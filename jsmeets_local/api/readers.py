@@ -1,4 +1,4 @@
-"""What comes from pages, in blocking lines: the items of a queue, the publications of a topic."""
+"""Blocking readers for the items of a queue and the publications of a topic."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..bridge.client import Client
 from ..bridge.tracebacks import cut, public
-from ..bridge.waiters import ENDED, NOTHING, missing
+from ..bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from ..errors import PageClosed
 from ..protocol.arguments import check_queue_key, seconds
 
@@ -15,9 +15,9 @@ __all__ = ["PageQueue", "Subscription"]
 
 
 class PageQueue:
-    """A queue of Python's that pages push to, read in blocking lines: `for item in page.queue("q1")`.
+    """Queue of Python to which pages push, with blocking reads: `for item in page.queue("q1")`.
 
-    Iteration ends when the page is closed. All pages push to the same queue of a name.
+    Iteration ends when the page is closed. All pages share the queue of a name.
     """
 
     def __init__(self, client: Client, key: str) -> None:
@@ -25,20 +25,20 @@ class PageQueue:
         self._key = check_queue_key(key)
 
     def get(self, timeout: float | None = None) -> Any:
-        """Takes the oldest item, waiting for it.
+        """Wait for the oldest item, and take it.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
-            CallTimeout: Nothing came in time.
-            PageClosed: The page is closed, and nothing is left.
+            CallTimeout: No item came in time.
+            PageClosed: The page is closed, and no item is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
         try:
             item = self._next(timeout)
-            if item is NOTHING or item is ENDED:
-                raise missing(item, f"the queue {self._key!r}", timeout, PageClosed)
+            if item is TIMED_OUT or item is CLOSED:
+                raise wait_error(item, f"the queue {self._key!r}", timeout, PageClosed)
             return item
         except BaseException as error:
             cut(error)
@@ -46,10 +46,10 @@ class PageQueue:
 
     @public
     def push(self, data: Any) -> bool:
-        """Puts data into the page's queue of this name; if the page is not there yet, when it comes.
+        """Put data into the page's queue of this name, once the page is connected.
 
         Returns:
-            `False` where the page is closed and nothing is sent, which the log tells once, by `INFO`.
+            `False` if the page is closed and nothing is sent, which is logged once, at level INFO.
 
         Raises:
             TypeError: The data cannot be sent.
@@ -60,7 +60,7 @@ class PageQueue:
         try:
             while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
                 item = self._next(None)
-                if item is ENDED:
+                if item is CLOSED:
                     return
                 yield item
         except BaseException as error:
@@ -73,7 +73,7 @@ class PageQueue:
 
 
 class Subscription:
-    """The publications of a topic, read in blocking lines: `for topic, data in page.subscribe("t")`."""
+    """Publications of a topic, with blocking reads: `for topic, data in page.subscribe("t")`."""
 
     def __init__(self, client: Client, topic: str) -> None:
         self._client = client
@@ -81,20 +81,20 @@ class Subscription:
         self._inbox, self._end = client.subscribe(topic)
 
     def get(self, timeout: float | None = None) -> tuple[str, Any]:
-        """The next publication, as `(topic, data)`, waiting for it.
+        """Wait for the next publication, and return it as `(topic, data)`.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
-            CallTimeout: Nothing came in time.
-            PageClosed: The page is closed, and nothing is left.
+            CallTimeout: No item came in time.
+            PageClosed: The page is closed, and no item is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
         try:
             item: Any = self._next(timeout)
-            if item is NOTHING or item is ENDED:
-                raise missing(item, f"the topic {self._topic!r}", timeout, PageClosed)
+            if item is TIMED_OUT or item is CLOSED:
+                raise wait_error(item, f"the topic {self._topic!r}", timeout, PageClosed)
             publication: tuple[str, Any] = item
             return publication
         except BaseException as error:
@@ -102,14 +102,14 @@ class Subscription:
             raise
 
     def close(self) -> None:
-        """Ends the subscription; what has come can still be read."""
+        """End the subscription; publications that have arrived can still be read."""
         self._client.bridge.portal.call(self._end)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         try:
             while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
                 item = self._next(None)
-                if item is ENDED:
+                if item is CLOSED:
                     return
                 yield item
         except BaseException as error:

@@ -16,7 +16,7 @@ _KEYS = ("protocol", "key", "id", "data", "exception")
 
 
 class Sent(Awaitable[list[None]]):
-    """What was sent: may be awaited for one entry per socket, and need not be."""
+    """Result of a send that may be awaited, for one entry per socket, and need not be."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -33,73 +33,73 @@ class TextSockets:
         self._bridge = bridge
 
     def url_path(self) -> str:
-        """The path of the WebSocket below the application's root."""
+        """Return the path of the WebSocket below the application's root."""
         return "/jsmeetspy/textsocket"
 
     def get_socket_id(self) -> tuple[int, ...]:
-        """The numbers of the connected sockets; they count from 1 and are never used again."""
+        """Return the numbers of the connected sockets; they count from 1 and are never reused."""
         numbers: tuple[int, ...] = self._bridge.call(self._bridge.protocol.sockets)
         return numbers
 
     def number_of_connections(self) -> int:
-        """How many sockets are connected."""
+        """Return the number of connected sockets."""
         return len(self.get_socket_id())
 
     def set_connection_limit(self, limit: int = 0) -> None:
-        """Refuses pages beyond a number of connections; those that are open stay.
+        """Limit the number of connections; open ones stay.
 
         Args:
             limit: The number; 0 or negative means no limit.
         """
-        self._bridge.call(setattr, self._bridge.protocol, "limit", check_limit(limit))
+        self._bridge.call(self._bridge.protocol.set_connection_limit, check_limit(limit))
 
     def close_socket(self, socket_id: int) -> bool:
-        """Ends a connection; that page does not come back by itself.
+        """Close a connection; that page does not reconnect by itself.
 
         Returns:
-            Whether there was a socket of that number.
+            True if there was a socket of that number.
         """
         closed: bool = self._bridge.call(self._bridge.protocol.close_socket, socket_id, "closed by Python")
         return closed
 
     def add_socket_event(self, func: Callable[[int, str], Any]) -> None:
-        """Has `func(socket_id, event)` called, `event` being "connect" or "disconnect".
+        """Call `func(socket_id, event)` with the event "connect" or "disconnect".
 
         Args:
-            func: Plain (runs in a worker thread) or async (on the bridge's loop). At "disconnect" the number is
-                already out of `get_socket_id()`.
+            func: Plain (runs in a worker thread) or async (on the bridge's loop). At "disconnect",
+                `get_socket_id()` no longer contains the number.
         """
         check_function(func, "a socket event callback")
         listener = Listener(func, "a socket event callback", current_cell())
         self._bridge.call(self._bridge.socket_listeners.setdefault, func, listener)
 
     def clear_socket_event(self) -> None:
-        """Removes all socket event callbacks."""
+        """Remove all socket event callbacks."""
         self._bridge.call(self._bridge.socket_listeners.clear)
 
     def add_state_event(self, func: Callable[[int, str], Any]) -> None:
-        """Has `func(socket_id, state)` called each time the connection of a page comes, breaks, comes back or ends.
+        """Call `func(socket_id, state)` each time the connection of a page opens, breaks, is resumed or ends.
 
         Args:
-            func: Plain (runs in a worker thread) or async (on the bridge's loop). `state` is "open" (new, or back with
-                nothing lost), "reconnecting" (it broke, and is waited for), "lost" (it did not come back in time) or
-                "closed" (the page has gone, or Python has closed it). Nothing comes after the last two.
+            func: Plain (runs in a worker thread) or async (on the bridge's loop). `state` is "open" (new, or resumed
+                without losses), "reconnecting" (broken, may be resumed), "lost" (not resumed in time) or "closed" (by
+                the page or by Python). The last two are final.
         """
         check_function(func, "a state event callback")
         listener = Listener(func, "a state event callback", current_cell())
         self._bridge.call(self._bridge.state_listeners.setdefault, func, listener)
 
     def clear_state_event(self) -> None:
-        """Removes all state event callbacks."""
+        """Remove all state event callbacks."""
         self._bridge.call(self._bridge.state_listeners.clear)
 
     def add_protocol(self, protocol: str, func: Callable[[Any, int, dict[str, Any]], Any]) -> None:
-        """Sets the handler of a message kind of your own, which pages send by `JsPyTextSocket.send_json`.
+        """Set the handler of a protocol of your own, whose messages pages send by `JsPyTextSocket.send_json`.
 
         Args:
             protocol: The value of the message's key "protocol".
             func: `func(websocket, socket_id, message)`, plain or async. The message is a dict with the keys
-                protocol, key, id, data and exception. What is sent on `websocket` itself bypasses the bridge: answer by
+                protocol, key, id, data and exception. Messages sent on `websocket` itself bypass the bridge: answer by
                 `multicast(message, socket_id)`.
         """
         check_name(protocol, "protocol")
@@ -108,11 +108,11 @@ class TextSockets:
         self._bridge.call(self._bridge.protocols.__setitem__, protocol, listener)
 
     def broadcast(self, data: dict[str, Any]) -> Sent:
-        """Sends a message of your own to all pages: `multicast(data)`."""
+        """Send a message of your own to all pages: `multicast(data)`."""
         return self.multicast(data)
 
     def multicast(self, data: dict[str, Any], socket: Target = None) -> Sent:
-        """Sends a message of your own.
+        """Send a message of your own.
 
         Args:
             data: A dict with the keys protocol, key, id, data and exception; the page handles it by the function that
@@ -120,25 +120,21 @@ class TextSockets:
             socket: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
 
         Returns:
-            It may be awaited for a list with one `None` per socket; it is sent in any case.
+            An object that may be awaited, for a list with one `None` per socket; the message is sent in any case.
 
         Raises:
             TypeError: A key is missing, or a value cannot be sent.
         """
         self._bridge.portal.check_own()
-        count: int = self._bridge.call(self._multicast, *self._packed(data), check_target(socket))
+        count: int = self._bridge.call(self._bridge.protocol.custom, *self._packed(data), check_target(socket))
         return Sent(count)
 
     def reservecast(self, data: dict[str, Any], socket: Target = None) -> None:
-        """`multicast` that does not wait for the bridge, from any thread."""
-        self._bridge.post(self._multicast, *self._packed(data), check_target(socket))
+        """Send as `multicast` does, without waiting for the bridge; from any thread."""
+        self._bridge.post(self._bridge.protocol.custom, *self._packed(data), check_target(socket))
 
     def _packed(self, data: dict[str, Any]) -> tuple[Any, str]:
         missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
         if missing:
             raise TypeError(f"data is a dict with the keys {', '.join(_KEYS)}; missing: {', '.join(missing)}")
         return self._bridge.pack(data, "data"), str(data["protocol"])
-
-    def _multicast(self, payload: Any, protocol: str, socket: Target) -> int:
-        self._bridge.protocol.custom(payload, protocol, socket)
-        return len(self._bridge.protocol.targets(socket))

@@ -1,8 +1,7 @@
-"""Many calls of one function of a page: cut into parts, each of which travels as one message, and their outcomes."""
+"""Batches: many calls of one function of a page, sent as a few messages."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,24 +13,24 @@ from ..protocol.messages import ErrorInfo
 from ..protocol.values import Payload
 from .portal import Done
 
-__all__ = ["PART", "Parts", "joined", "parts_of"]
+__all__ = ["PART", "Batch", "join_batch", "split_batch"]
 
-PART = 512  # calls: while the page makes these, Python prepares the next ones, and the page has time for other things
+PART = 512  # calls in one message; between the parts a page does other work, and Python packs the next ones
 
 
 class _Failure(msgspec.Struct):
-    """The first call of a part that failed, by the page."""
+    """First failed call of a part, as the page reports it."""
 
     place: int
     error: ErrorInfo
 
 
-class Parts:
-    """Waits for the outcomes of all parts, on the loop.
+class Batch:
+    """Outcomes of the parts of a batch, on the loop.
 
     Args:
-        count: How many there are, at least one.
-        done: Gets them in their order.
+        count: Number of parts, at least one.
+        done: Called with all outcomes, in the order of the parts.
     """
 
     def __init__(self, count: int, done: Done[list[Any]]) -> None:
@@ -39,19 +38,16 @@ class Parts:
         self._missing = count
         self._done = done
 
-    def taker(self, place: int) -> Done[Any]:
-        """Who takes the outcome of one part."""
-        return functools.partial(self._take, place)
-
-    def _take(self, place: int, outcome: Any) -> None:
+    def set_outcome(self, place: int, outcome: Any) -> None:
+        """Store the outcome of one part."""
         self._outcomes[place] = outcome
         self._missing -= 1
         if not self._missing:
             self._done(self._outcomes)
 
 
-def parts_of(key: str, calls: Sequence[list[Any]], pack: Callable[[Any, str], Payload]) -> list[Payload]:
-    """The arguments of the page's `$map` for each part.
+def split_batch(key: str, calls: Sequence[list[Any]], pack: Callable[[Any, str], Payload]) -> list[Payload]:
+    """Pack the arguments of the page's `$map` for each part.
 
     Args:
         key: The name of the function.
@@ -62,40 +58,40 @@ def parts_of(key: str, calls: Sequence[list[Any]], pack: Callable[[Any, str], Pa
         TypeError: An argument cannot be sent; the text names the path to it, `args[3][0]` for the first of call 3.
         MessageTooBig: A part is too large.
     """
-    return [_packed(key, calls[start : start + PART], start, pack) for start in range(0, len(calls), PART)]
+    return [_pack_part(key, calls[start : start + PART], start, pack) for start in range(0, len(calls), PART)]
 
 
-def _packed(key: str, calls: Sequence[list[Any]], start: int, pack: Callable[[Any, str], Payload]) -> Payload:
+def _pack_part(key: str, calls: Sequence[list[Any]], start: int, pack: Callable[[Any, str], Payload]) -> Payload:
     try:
         return pack([*calls, key], "args")
     except TypeError:
         for place, args in enumerate(calls, start):
-            pack(args, f"args[{place}]")  # the one that cannot be sent, by its own place
+            pack(args, f"args[{place}]")  # raises for the argument that cannot be sent, with its place
         raise
 
 
-def joined(key: str, outcomes: Sequence[Any]) -> list[Any]:
-    """The values of all calls.
+def join_batch(key: str, outcomes: Sequence[Any]) -> list[Any]:
+    """Return the values of all calls.
 
     Args:
         key: The name of the function.
-        outcomes: What became of each part: values, what the page says of a failure, or an exception.
+        outcomes: For each part its values, the failure that the page reports, or an exception.
 
     Raises:
-        JsPyError: The first one that failed.
+        JsPyError: The first failure.
     """
     values: list[Any] = []
     for outcome in outcomes:
         if isinstance(outcome, JsPyError):
             raise outcome
         if not isinstance(outcome, list):
-            raise _failed(key, outcome, len(values))
+            raise _failure_error(key, outcome, len(values))
         values += outcome
     return values
 
 
-def _failed(key: str, outcome: Any, before: int) -> JsPyError:
+def _failure_error(key: str, outcome: Any, before: int) -> JsPyError:
     failure = msgspec.convert(outcome, _Failure)
     error = as_exception(failure.error, About("map", key), 0, 0)
-    error.add_note(f"(in call {before + failure.place} of those that were made together)")
+    error.add_note(f"(in call {before + failure.place} of this map)")
     return error

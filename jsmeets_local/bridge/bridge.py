@@ -1,86 +1,110 @@
-"""Runs one hub on one event loop: connections, timers, callbacks; and the portal for everybody else."""
+"""Bridge: the protocol state on an event loop, shared by pages and Python."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
-from time import monotonic  # not the loop's time: uvloop's stands still while callbacks run
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from time import monotonic  # uvloop's own time stands still while a callback runs
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from ..errors import BridgeBusy, ProtocolError
 from ..notebook.cells import Cell, current_cell, kernel_shell
 from ..protocol import effects as fx
+from ..protocol.calls import Finished
+from ..protocol.chunks import CHUNK, ReceivedChunk
+from ..protocol.codec import Frame, decode
 from ..protocol.functions import Function
-from ..protocol.messages import UserObject
+from ..protocol.messages import Hello, UserObject
+from ..protocol.offers import Offer
 from ..protocol.queues import Entry
+from ..protocol.state import CLOSE_GOING_AWAY, CLOSE_PROTOCOL, ProtocolState
+from ..protocol.text import on_one_line
+from ..protocol.values import Payload, pack
+from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
-from .exits import Exits
+from .exits import ExitRequests
 from .log import logger
-from .portal import Cancel, Done, Operation
-from .runner import Runner
-from .waiters import ENDED, NOTHING, Waiters, join_waiters
+from .portal import Cancel, Done, Operation, Portal
+from .waiters import CLOSED, TIMED_OUT, Waiters, add_waiter
 
-__all__ = ["GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]
+__all__ = ["BURST", "GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]
 
 # Reasons that badge.js knows, as it does those of close_socket() and of the connection limit.
 GOODBYE = "the Python program has ended"
 STOPPED = "stopped by Python"
 
+BURST = 512  # messages of one client that are handled in one callback of the loop
+
+# Close codes (RFC 6455, section 7.4.1) of connections that broke, were cut by a proxy, or whose peer did not answer a
+# ping in time. A client that leaves says so, or its browser closes with 1000 or 1001.
+_BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
+_CHUNK = bytes([CHUNK])
+
+Start: TypeAlias = Callable[..., int]
+
 
 class Watcher(Struct, frozen=True):
-    """Hears, on the loop, of every page that comes and goes."""
+    """Callbacks for clients that come and go, on the loop."""
 
-    arrived: Callable[[int, str], None]
-    lost: Callable[[int, str], None]  # its connection, for now
+    connected: Callable[[int, str], None]
+    lost: Callable[[int, str], None]  # the connection, not yet the client
     resumed: Callable[[int, str], None]
     left: Callable[[int, str, bool], None]
 
 
-class Bridge(Runner):
-    """The state that pages and Python share; `JsMeetsPy(bridge=Bridge())` gives an application its own.
+class Bridge:
+    """State that pages and Python share; `JsMeetsPy(bridge=Bridge())` gives an application its own.
 
-    It runs while an application that uses it is served. What is exposed, subscribed and queued before stays; what is
-    sent while no page is connected goes nowhere.
+    It runs while an application that uses it is served. Functions, subscriptions and queues of an earlier time stay;
+    messages that are sent while no page is connected are lost.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        self.protocol = ProtocolState(secrets.token_hex(8))  # used on the loop's thread only, through the portal
+        self.portal = Portal()
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
         self.socket_listeners: dict[Callable[..., Any], Listener] = {}
         self.state_listeners: dict[Callable[..., Any], Listener] = {}
         self.protocols: dict[str, Listener] = {}
         self.watchers: set[Watcher] = set()
-        self.item_waiters: dict[Hashable, Waiters] = {}  # who takes the next item of a queue
-        self.room_waiters: Waiters = deque()  # who waits until pages have room
-        self.exits = Exits(self.portal)
-        self._dispatcher = Dispatcher(self.portal, self._answered, self.pack, self.exits)
+        self.item_waiters: dict[Hashable, Waiters] = {}  # readers of queues
+        self.write_waiters: Waiters = deque()  # publishers that wait for room in outboxes
+        self.exits = ExitRequests(self.portal)
+        self._dispatcher = Dispatcher(self.portal, self._answer, self.pack, self.exits)
+        self._connections: dict[int, Connection] = {}
+        self._callers: dict[int, Done[Finished]] = {}  # calls of Python, by their numbers
+        self._carrying_out = False
+        self._timer: asyncio.Handle | None = None
+        self._timer_due: float | None = None  # handles of some loops do not tell
         self._users = 0
         self._threads: list[threading.Thread] = []
-        self.protocol.functions.builtins["$list"] = Function("$list", self._list, exclusive=False)
+        self.protocol.functions.builtins["$list"] = Function("$list", self._list_functions, exclusive=False)
 
-    def _list(self) -> list[dict[str, Any]]:
-        """What pages are told of the exposed functions; in a worker, as it looks into the user's objects."""
+    def _list_functions(self) -> list[dict[str, Any]]:
+        """Describe the exposed functions to a page; in a worker, as it inspects the user's objects."""
         return [function.describe() for function in self.portal.call(self.protocol.functions.all)]
 
-    # Life ----------------------------------------------------------------------------------------------
+    # Start and stop ------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Starts on the running event loop; once more by the same loop counts the users.
+        """Start on the running event loop, or count one more user of it.
 
         Raises:
             BridgeBusy: It runs on another loop.
         """
-        if self.portal.is_open() and self.portal.is_loop_thread():
+        if self.portal.is_loop_thread():
             self._users += 1
             return
         self.portal.open(asyncio.get_running_loop())
         self._users = 1
-        self.exits.forget()
+        self.exits.clear()
         for socket in self.protocol.all_sockets():  # of a loop that was closed without stop()
             self.do(self.protocol.disconnect, socket)
         if kernel_shell() is not None:
@@ -88,18 +112,18 @@ class Bridge(Runner):
         self._dispatcher.start(self.protocol.limits.waiting_threads)
 
     def expose_errors(self, whole: bool) -> None:
-        """Whether pages get the traceback of an error in Python; else its type and text. The log has it in any case."""
+        """Send pages the traceback of errors in Python, or only their type and text. The log always has it."""
         self._dispatcher.exposes_errors = whole
 
     def time_steps(self) -> None:
-        """Warns, from now on, of async functions that block the loop."""
+        """Log async functions that block the loop, from now on."""
         self._dispatcher.times_steps = True
 
     def ensure_started(self) -> bool:
-        """Starts where no lifespan did: `--lifespan off`, or an application mounted in another.
+        """Start if no lifespan did: with `--lifespan off`, or for an application mounted in another.
 
         Returns:
-            Whether it runs on this loop; `False`, and the log says why, if it serves another one.
+            True if it runs on this loop; `False` if it serves another one, which the log tells.
         """
         if self.portal.is_loop_thread():
             return True
@@ -111,7 +135,7 @@ class Bridge(Runner):
         return True
 
     async def stop(self) -> None:
-        """Ends the connections and the calls when the last user of this loop stops."""
+        """End connections and calls when the last user of this loop stops."""
         self._users -= 1
         if self._users > 0 or not self.portal.is_loop_thread():
             return
@@ -120,20 +144,20 @@ class Bridge(Runner):
         self._threads = await self._dispatcher.stop()
         self._stop_timer()
         self.portal.close()
-        self.portal.call(self._end_waiters)  # of those who came in the meantime
+        self.portal.call(self._end_waiters)  # those added in the meantime
 
     def _end_waiters(self) -> None:
-        for waiters in [self.room_waiters, *self.item_waiters.values()]:
-            for served in list(waiters):
-                served(ENDED)
+        for waiters in [self.write_waiters, *self.item_waiters.values()]:
+            for resolve in list(waiters):
+                resolve(CLOSED)
 
     def close_all(self, reason: str) -> None:
-        """Says goodbye to all pages; they try to come back, in case Python starts again."""
+        """Close all connections; the clients try to reconnect, in case Python starts again."""
         for socket in self.protocol.all_sockets():
-            self.do(self.protocol.close_socket, socket, reason, True, 1001)
+            self.do(self.protocol.close_socket, socket, reason, True, CLOSE_GOING_AWAY)
 
     def join(self, timeout: float) -> None:
-        """Waits for the worker threads of a stopped bridge.
+        """Wait for the worker threads of a stopped bridge.
 
         Args:
             timeout: Seconds for all of them; a function that still runs keeps its (daemon) thread.
@@ -145,38 +169,303 @@ class Bridge(Runner):
         self._threads = []
 
     def stats(self) -> dict[str, Any]:
-        """What is there and what has been, on the loop; asks pages for the round-trip time of the next look."""
+        """Return counters, on the loop, and ping the clients to measure round-trip times for the next call."""
         for socket in self.protocol.sockets():
             self.do(self.protocol.ping, socket, monotonic())
         return {**self.protocol.stats(), "workers": self._dispatcher.stats()}
 
-    def _answered(self, answers: list[Answer]) -> None:
-        self.do(self.protocol.answer, answers)
-        if self.exits.asked:
+    # Requests of Python --------------------------------------------------------------------------------
+
+    def pack(self, value: Any, name: str) -> Payload:
+        """Convert a value for the wire, on any thread; see `protocol.values.pack`."""
+        return pack(value, name, self.protocol.limits.message_bytes)
+
+    def do(self, func: Callable[..., Any], *args: Any) -> Any:
+        """Call a function of the protocol state, on the loop, and carry out its effects."""
+        value = func(*args)
+        self.carry_out()
+        return value
+
+    def call(self, func: Callable[..., Any], *args: Any) -> Any:
+        """`do` from any thread, and return the value."""
+        return self.portal.call(self.do, func, *args)
+
+    def post(self, func: Callable[..., Any], *args: Any) -> None:
+        """Send by a function of the protocol state: `do` from any thread, in order, without waiting.
+
+        Raises:
+            BridgeBusy: Another process has the pages.
+        """
+        self.portal.check_own()
+        self.portal.post(self.do, func, *args)
+
+    def request(self, start: Start, args: tuple[Any, ...], timeout: float | None, done: Done[Finished]) -> Cancel:
+        """Start a call or a push, on the loop.
+
+        Args:
+            start: `ProtocolState.call` or `ProtocolState.push`.
+            args: Its arguments but the deadline.
+            timeout: Seconds, or `None`.
+            done: Called with the outcome.
+
+        Returns:
+            A function that cancels it.
+        """
+        loop = self.portal.loop
+        call_id = start(*args, None if timeout is None or loop is None else loop.time() + timeout)
+        self._callers[call_id] = done
+        self.carry_out()
+        return functools.partial(self._cancel_call, call_id)
+
+    def _cancel_call(self, call_id: int) -> None:
+        self._callers.pop(call_id, None)
+        self.do(self.protocol.calls.cancel, call_id)
+
+    # Connections ---------------------------------------------------------------------------------------
+
+    def connect(self, hello: Hello, connection: Connection) -> int | None:
+        """Open or resume the session of a client.
+
+        Returns:
+            The number of its socket; `None` if the connection limit refuses it.
+
+        Raises:
+            ProtocolError: The hello is invalid.
+        """
+        number = self.protocol.hello(hello, secrets.token_hex(8))
+        if number is not None:
+            earlier = self._connections.pop(number, None)
+            if earlier is not None:
+                earlier.retire(CLOSE_GOING_AWAY, "the page has connected again")
+            connection.outbox = self.protocol.outbox(number)
+            self._connections[number] = connection  # before the effects, which write to it
+            if not self.protocol.is_confirmed(number):
+                self.protocol.ping(number, monotonic())  # the pong confirms the welcome
+        self.carry_out()
+        return number
+
+    def receive(self, socket: int, connection: Connection, frames: Sequence[Frame | ReceivedChunk]) -> bool:
+        """Handle frames of a client: at most `BURST` messages, so that other clients are served in between.
+
+        An invalid frame or message closes the connection, after the messages before it have been handled.
+
+        Returns:
+            True if messages are left, for another call without frames in a later callback of the loop.
+        """
+        if self._connections.get(socket) is not connection:  # replaced by another one, where the client repeats them
+            connection.pending.clear()
+            return False
+        self.portal.in_callback = True
+        try:
+            fault: ProtocolError | None = None
+            pending = connection.pending
+            try:
+                for frame in frames:
+                    content: Frame | memoryview | None = frame if isinstance(frame, str) else None
+                    if isinstance(frame, ReceivedChunk) or (isinstance(frame, bytes) and frame[:1] == _CHUNK):
+                        content = self._assemble(socket, connection, frame)
+                    elif isinstance(frame, bytes):
+                        content = frame
+                    if content is None:
+                        continue
+                    pending.extend(decode(content))
+                    connection.pending_bytes += len(content)
+            except ProtocolError as error:
+                fault = error
+            try:
+                while pending:
+                    size, connection.pending_bytes = connection.pending_bytes, 0
+                    if len(pending) <= BURST:
+                        messages = list(pending)
+                        pending.clear()
+                    else:
+                        messages = [pending.popleft() for _ in range(BURST)]
+                    self.protocol.receive(socket, messages, size)
+                    self.carry_out()
+                    if fault is None:
+                        break
+            except ProtocolError as error:
+                fault = error
+            if fault is not None:
+                pending.clear()
+                logger.error("socket %d is closed: %s", socket, on_one_line(str(fault)))
+                self.do(self.protocol.close_socket, socket, f"protocol error: {fault}", False, CLOSE_PROTOCOL)
+            return bool(pending)
+        finally:
+            self.portal.run_deferred()
+
+    def _assemble(self, socket: int, connection: Connection, chunk: Any) -> str | memoryview | None:
+        """Take a chunk, and return the content if it is complete."""
+        assembler = connection.assembler
+        stream, content = assembler.take(chunk) if isinstance(chunk, ReceivedChunk) else assembler.feed(chunk)
+        count = assembler.credit(stream)
+        if count:
+            self.do(self.protocol.give_credit, socket, stream, count)
+        return content
+
+    def take_offer(self, secret: str) -> Offer | None:
+        """Return the content that a client may download by a secret, once."""
+        return self.protocol.offers.take(secret) if self.portal.is_loop_thread() else None
+
+    def disconnect(self, socket: int, connection: Connection, code: int) -> None:
+        """Handle the end of a WebSocket.
+
+        Args:
+            socket: Its number.
+            connection: The connection that has ended.
+            code: The close code (RFC 6455, section 7.4). A client that closed the connection has left, one whose
+                connection broke may come back.
+        """
+        if self._connections.get(socket) is not connection:
+            return
+        del self._connections[socket]
+        if code in _BROKEN and self.portal.loop is not None:
+            self.do(self.protocol.lose, socket, self.portal.loop.time())
+        else:
+            self.do(self.protocol.disconnect, socket)
+
+    def _answer(self, answers: list[Answer]) -> None:
+        """Send the answers of functions that have ended."""
+        self.protocol.answer(answers)
+        self.carry_out()
+        if self.exits.requests:
             self.exits.carry_out()
 
-    # Carrying out effects ------------------------------------------------------------------------------
+    # Timer ---------------------------------------------------------------------------------------------
 
-    def _invoke(self, effect: fx.Invoke) -> None:
-        self._dispatcher.invoke(effect)
+    def _set_timer(self, deadline: float | None) -> None:
+        self._stop_timer()
+        if deadline is not None and self.portal.loop is not None:
+            self._timer_due = deadline
+            self._timer = self.portal.loop.call_at(deadline, self._expire)
 
-    def _deliver(self, effect: fx.Deliver) -> None:
-        if isinstance(effect.subscriber, Listener):
-            self._dispatcher.tell(effect.subscriber, effect.topic, effect.data)
-        elif callable(effect.subscriber):
-            effect.subscriber(effect.topic, effect.data)
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._timer_due = None
 
-    def _room(self, effect: fx.Room) -> None:
-        for served in list(self.room_waiters):
-            served(True)
+    def _expire(self) -> None:
+        due, self._timer, self._timer_due = self._timer_due, None, None
+        if due is not None and self.portal.loop is not None:
+            # A loop may call back earlier, by the resolution of its clock.
+            self.portal.run_callback(self.do, self.protocol.expire, max(due, self.portal.loop.time()))
 
-    def _stored(self, effect: fx.Stored) -> None:
-        self._serve_items(effect.key)
-        for listener in list(self.queue_listeners.values()):
-            self._dispatcher.tell(listener, effect.key)
+    # Effects -------------------------------------------------------------------------------------------
+
+    def carry_out(self) -> None:
+        """Carry out the effects of the protocol state, on the loop, in order."""
+        if self._carrying_out:
+            return
+        self._carrying_out = True
+        try:
+            while effects := self.protocol.effects():
+                for effect in effects:
+                    try:
+                        if isinstance(effect, fx.Wake):
+                            connection = self._connections.get(effect.socket)
+                            if connection is not None:
+                                self._flush_soon(connection)
+                        elif isinstance(effect, fx.Invoke):
+                            self._dispatcher.invoke(effect)
+                        else:
+                            self._perform(effect)
+                    except Exception:  # noqa: BLE001 - no thread could start, for example; must not stop the others
+                        logger.exception("the bridge could not carry out %s", type(effect).__name__)
+        finally:
+            self._carrying_out = False
+        deadline = self.protocol.next_deadline()
+        if deadline != self._timer_due:
+            self._set_timer(deadline)
+
+    def _perform(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.CallFinished):
+            done = self._callers.pop(effect.finished.id, None)
+            if done is not None:
+                done(effect.finished)
+        elif isinstance(effect, fx.Deliver):
+            if isinstance(effect.subscriber, Listener):
+                self.tell(effect.subscriber, effect.topic, effect.data)
+            elif callable(effect.subscriber):
+                effect.subscriber(effect.topic, effect.data)
+        elif isinstance(effect, fx.ItemStored):
+            self._serve_items(effect.key)
+            for listener in list(self.queue_listeners.values()):
+                self.tell(listener, effect.key)
+        elif isinstance(effect, fx.UserMessage):
+            self._handle_user_message(effect)
+        elif isinstance(effect, fx.Writable):
+            for resolve in list(self.write_waiters):
+                resolve(True)
+        elif isinstance(effect, fx.Ponged):
+            self.protocol.ponged(effect.socket, monotonic() - effect.sent)
+        elif isinstance(effect, fx.Drop):
+            connection = self._connections.pop(effect.socket, None)
+            if connection is not None:
+                connection.close(effect.code, effect.reason)
+                self._flush_soon(connection)
+        elif isinstance(effect, fx.Report):
+            getattr(logger, effect.level)("%s", effect.text)
+        else:
+            self._report_client(effect)
+
+    def _flush_soon(self, connection: Connection) -> None:
+        """Flush a connection at the end of this callback of the loop: one frame carries all of its messages."""
+        if not connection.needs_flush:
+            connection.needs_flush = True
+            self.portal.defer(connection.flush)
+        elif connection.outbox is not None and len(connection.outbox) >= BURST:
+            connection.flush()  # the client works on these in the meantime
+
+    def _report_client(self, effect: fx.Effect) -> None:
+        """Tell listeners and watchers of a client that comes or goes."""
+        if isinstance(effect, fx.Connected):
+            logger.info("page connected (socket %d)", effect.socket)
+            self._tell_all(self.socket_listeners, effect.socket, "connect")
+            self._tell_all(self.state_listeners, effect.socket, "open")
+            for watcher in list(self.watchers):
+                watcher.connected(effect.socket, effect.page)
+        elif isinstance(effect, fx.Lost):
+            logger.info("lost the connection to a page (socket %d); waiting for it to reconnect", effect.socket)
+            self._tell_all(self.state_listeners, effect.socket, "reconnecting")
+            for watcher in list(self.watchers):
+                watcher.lost(effect.socket, effect.page)
+        elif isinstance(effect, fx.Resumed):
+            logger.info("page reconnected (socket %d)", effect.socket)
+            self._tell_all(self.state_listeners, effect.socket, "open")
+            for watcher in list(self.watchers):
+                watcher.resumed(effect.socket, effect.page)
+        elif isinstance(effect, fx.Left):
+            logger.info("page left (socket %d)", effect.socket)
+            self._dispatcher.leave(effect.socket)
+            self._tell_all(self.socket_listeners, effect.socket, "disconnect")
+            self._tell_all(self.state_listeners, effect.socket, "lost" if effect.lost else "closed")
+            for watcher in list(self.watchers):
+                watcher.left(effect.socket, effect.page, effect.lost)
+
+    def _tell_all(self, listeners: dict[Callable[..., Any], Listener], socket: int, event: str) -> None:
+        for listener in list(listeners.values()):
+            self.tell(listener, socket, event)
+
+    def _handle_user_message(self, effect: fx.UserMessage) -> None:
+        protocol = effect.object.get("protocol")
+        listener = self.protocols.get(protocol or "")
+        if listener is not None:
+            connection = self._connections.get(effect.socket)
+            self.tell(listener, connection and connection.websocket, effect.socket, effect.object)
+            return
+        try:
+            handled = self.do(self.protocol.take_by_hand, effect.socket, UserObject(**effect.object))
+        except ProtocolError as error:
+            logger.warning("ignored a message of protocol %r from a page: %s", protocol, error)
+        else:
+            if not handled:
+                text = "ignored a message of protocol %r from a page: add a handler by JsPyTextSocket.add_protocol()"
+                logger.warning(text, protocol)
+
+    # Queues --------------------------------------------------------------------------------------------
 
     def put_back(self, key: Hashable, entry: Entry | None) -> None:
-        """Returns an item of a queue that was taken and has not arrived, on the loop: the next reader gets it."""
+        """Return an item that was taken and not delivered to its queue, on the loop: the next reader gets it."""
         if entry is not None:
             self.protocol.queues.put_back(key, entry)
             self._serve_items(key)
@@ -186,58 +475,8 @@ class Bridge(Runner):
         while waiters and (entry := self.protocol.queues.take(key)) is not None:
             waiters.popleft()(entry)
 
-    def _user_message(self, effect: fx.UserMessage) -> None:
-        listener = self.protocols.get(effect.object.get("protocol", ""))
-        if listener is not None:
-            connection = self._connections.get(effect.socket)
-            websocket = connection.websocket if connection is not None else None
-            self._dispatcher.tell(listener, websocket, effect.socket, effect.object)
-            return
-        protocol = effect.object.get("protocol")
-        try:
-            handled = self.do(self.protocol.take_by_hand, effect.socket, UserObject(**effect.object))
-        except ProtocolError as error:
-            logger.warning("a page sent a message of protocol %r of the wrong shape: %s", protocol, error)
-        else:
-            if not handled:
-                text = "a page sent a message of protocol %r, which nothing handles: JsPyTextSocket.add_protocol()"
-                logger.warning(text, protocol)
-
-    def _connected(self, effect: fx.Connected) -> None:
-        logger.info("page connected (socket %d)", effect.socket)
-        self._tell(self.socket_listeners, effect.socket, "connect")
-        self._tell(self.state_listeners, effect.socket, "open")
-        for watcher in list(self.watchers):
-            watcher.arrived(effect.socket, effect.page)
-
-    def _lost(self, effect: fx.Lost) -> None:
-        logger.info("the connection to a page (socket %d) is lost; waiting for it", effect.socket)
-        self._tell(self.state_listeners, effect.socket, "reconnecting")
-        for watcher in list(self.watchers):
-            watcher.lost(effect.socket, effect.page)
-
-    def _resumed(self, effect: fx.Resumed) -> None:
-        logger.info("page connected again (socket %d)", effect.socket)
-        self._tell(self.state_listeners, effect.socket, "open")
-        for watcher in list(self.watchers):
-            watcher.resumed(effect.socket, effect.page)
-
-    def _left(self, effect: fx.Left) -> None:
-        logger.info("page left (socket %d)", effect.socket)
-        self._dispatcher.leave(effect.socket)
-        self._tell(self.socket_listeners, effect.socket, "disconnect")
-        self._tell(self.state_listeners, effect.socket, "lost" if effect.lost else "closed")
-        for watcher in list(self.watchers):
-            watcher.left(effect.socket, effect.page, effect.lost)
-
-    def _tell(self, listeners: dict[Callable[..., Any], Listener], socket: int, event: str) -> None:
-        for listener in list(listeners.values()):
-            self._dispatcher.tell(listener, socket, event)
-
-    # Queues --------------------------------------------------------------------------------------------
-
     def next_item(self, key: Hashable, timeout: float | None) -> Operation[Any]:
-        """An operation that takes the oldest item of a queue, now or when it arrives; `NOTHING` after the timeout.
+        """Return an operation that takes the oldest item of a queue; `TIMED_OUT` if none arrives in time.
 
         Cancelling it after it is done puts the item back.
         """
@@ -248,24 +487,24 @@ class Bridge(Runner):
 
             def take(entry: Any) -> None:
                 self._forget_waiters(key)
-                if entry is NOTHING or entry is ENDED:
+                if entry is TIMED_OUT or entry is CLOSED:
                     done(entry)
                 else:
                     taken.append(entry)
                     done(entry[1])
 
             def cancel() -> None:
-                if leave is not None:
-                    leave()
+                if remove is not None:
+                    remove()
                 self._forget_waiters(key)
                 if taken:
                     self.put_back(key, taken.pop())
 
-            leave: Cancel | None = None
+            remove: Cancel | None = None
             if not self.protocol.queues.is_empty(key):
                 take(self.do(self.protocol.queues.take, key))
             else:
-                leave = join_waiters(waiters, self.portal, timeout, take)
+                remove = add_waiter(waiters, self.portal, timeout, take)
             return cancel
 
         return operation
@@ -274,15 +513,15 @@ class Bridge(Runner):
         if not self.item_waiters.get(key):
             self.item_waiters.pop(key, None)
 
-    # Callbacks -----------------------------------------------------------------------------------------
+    # Functions of the user -----------------------------------------------------------------------------
 
     def expose(self, key: str, func: Callable[..., Any], exclusive: bool, cell: Cell | None = None) -> bool:
-        """Adds or replaces an exposed function, on the loop."""
+        """Add or replace an exposed function, on the loop."""
         self._forget(self.protocol.functions.get(key))
         return self.protocol.functions.expose(key, func, exclusive, cell)
 
     def clear(self, key: str) -> bool:
-        """Removes an exposed function, on the loop."""
+        """Remove an exposed function, on the loop."""
         function = self.protocol.functions.get(key)
         done = self.protocol.functions.clear(key)
         if done:
@@ -294,47 +533,34 @@ class Bridge(Runner):
             self._dispatcher.forget(function)
 
     def subscribe(self, topic: str, func: Callable[..., Any], cell: Cell | None = None) -> None:
-        """Sets the callback of a topic, on the loop."""
+        """Set the callback of a topic, on the loop."""
         self.unsubscribe(topic)
         listener = self.topics[topic] = Listener(func, f"the subscriber of topic {topic!r}", cell)
         self.protocol.broker.subscribe(topic, listener)
 
     def unsubscribe(self, topic: str) -> None:
-        """Removes the callback of a topic, on the loop."""
+        """Remove the callback of a topic, on the loop."""
         listener = self.topics.pop(topic, None)
         if listener is not None:
             self.protocol.broker.unsubscribe(topic, listener)
 
     def tell(self, listener: Listener, *args: Any) -> None:
-        """Calls a listener, on the loop."""
-        self._dispatcher.tell(listener, *args)
+        """Call a listener, on the loop."""
+        self._dispatcher.tell(listener, args)
 
     def background(self, func: Callable[..., Any], args: Iterable[Any]) -> None:
-        """Runs a function of the user's, after the earlier ones; plain ones in a worker."""
+        """Call a function of the user on the loop, or in a worker if it is plain."""
         about = f"the function {getattr(func, '__name__', func)!r} given to register_function"
         listener = Listener(func, about, current_cell())
-        self.portal.post(lambda: self._dispatcher.tell(listener, *args))
+        self.portal.post(self.tell, listener, *args)
 
-
-Bridge.performers = {
-    **Runner.own_performers,
-    fx.Lost: Bridge._lost,
-    fx.Resumed: Bridge._resumed,
-    fx.Invoke: Bridge._invoke,
-    fx.Room: Bridge._room,
-    fx.Deliver: Bridge._deliver,
-    fx.Stored: Bridge._stored,
-    fx.UserMessage: Bridge._user_message,
-    fx.Connected: Bridge._connected,
-    fx.Left: Bridge._left,
-}
 
 _default: Bridge | None = None
 _default_lock = threading.Lock()
 
 
 def default_bridge() -> Bridge:
-    """The bridge of the module-level objects and of every application that is not given its own."""
+    """Return the bridge of the module-level objects and of each application that is not given its own."""
     global _default
     with _default_lock:
         if _default is None:

@@ -1,4 +1,4 @@
-"""What a `Page` and its awaitable twin share: everything they do, as operations."""
+"""Client: everything that a `Page` and its awaitable twin do, as operations."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ..errors import CallTimeout, JsPyError, LaunchError, PageClosed
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Key, check_function, check_name, check_queue_key, seconds, seconds_of_call
 from ..protocol.calls import Finished
-from ..protocol.values import Payload
+from ..protocol.values import Payload, pack
 from . import shutdown
-from .batch import Parts, parts_of
+from .batch import Batch, split_batch
 from .bridge import Bridge
 from .dispatcher import Listener
 from .portal import Cancel, Done, Operation
 from .presence import GRACE, PagePresence
-from .waiters import ENDED, NOTHING, Inbox
+from .waiters import CLOSED, TIMED_OUT, Inbox
 
 __all__ = ["Client", "Surface"]
 
 logger = logging.getLogger("jsmeets_local")
 
 
-def _nothing() -> None:
-    """There is nothing to cancel any more."""
+def _cancel_nothing() -> None:
+    """Stand in for a function that cancels."""
 
 
 class Surface(Protocol):
@@ -51,30 +51,49 @@ class Surface(Protocol):
         """Return why it is closed before its page has connected: `NoWindow`, or `PageClosed` by the user."""
 
 
-class _Ending:
-    """Hands on what the end of a call means. As a closure it would be five objects, of which there may be 100,000."""
+class _Call:
+    """Operation that calls a function of a page. Its outcome is a value, or the exception to raise.
 
-    __slots__ = ("client", "done", "key", "limit", "socket")
+    100,000 may be open at once: one object takes less memory than closures.
+    """
 
-    def __init__(self, client: Client, key: str, socket: int, limit: float | None, done: Done[Any]) -> None:
-        self.client = client
-        self.key = key
-        self.socket = socket
-        self.limit = limit
-        self.done = done
+    __slots__ = ("_client", "_done", "_key", "_limit", "_payload", "_socket")
 
-    def __call__(self, finished: Finished) -> None:
-        self.done(self.client.outcome(finished, self.key, self.socket, self.limit))
+    def __init__(self, client: Client, key: str, limit: float | None, args: Iterable[Any]) -> None:
+        self._client = client
+        self._key = key
+        self._limit = limit
+        self._payload = pack(list(args), "args", client.bridge.protocol.limits.message_bytes)
+        self._socket = 0
+
+    def __call__(self, done: Done[Any]) -> Cancel | None:
+        """Start the call, once the page is connected."""
+        self._done = done
+        socket = self._client.presence.socket()
+        if socket is None:
+            return self._client.when_connected(self._key, self._limit, done, self._send)
+        return self._send(socket, self._limit)
+
+    def _send(self, socket: int, timeout: float | None) -> Cancel:
+        self._socket = socket
+        bridge = self._client.bridge
+        return bridge.request(bridge.protocol.call, (self._key, self._payload, socket), timeout, self._finish)
+
+    def _finish(self, finished: Finished) -> None:
+        self._done(self._client.outcome(finished, self._key, self._socket, self._limit))
 
 
 class Client:
-    """One view on the bridge's side: operations, which `Page` blocks for and `AsyncPage` awaits.
+    """The browser document behind a `Page`: operations, which `Page` blocks for and `AsyncPage` awaits.
 
     Args:
-        bridge: The bridge.
+        bridge: Its bridge.
         key: The name of the page.
-        address: Where it is, without the token: for messages.
-        grace: Seconds; `None` where it closes only by Python.
+        address: Its address without the token, for messages.
+        grace: Seconds without a connection after which it is closed; `None` if only Python closes it.
+
+    Attributes:
+        surface: The window that shows it, if this package has opened one.
     """
 
     def __init__(self, bridge: Bridge, key: str, address: str, grace: float | None = GRACE) -> None:
@@ -82,40 +101,40 @@ class Client:
         self.key = key
         self.address = address
         self.presence: PagePresence = bridge.portal.call(PagePresence, bridge, key, grace)
-        self.surface: Surface | None = None  # what shows it, where that is ours
-        self._accepts_commands = False  # the page its own window
-        self._refusals = itertools.count()  # of what is sent to it after it was closed; from any thread
-        self._losses = 0  # of what waited for it, and it did not come
+        self.surface: Surface | None = None
+        self._accepts_commands = False  # of the page, for its own window
+        self._refusals = itertools.count()  # of messages after it was closed, from any thread
+        self._losses = 0  # of messages that waited for it in vain
 
     def put_on(self, surface: Surface, window_api: bool) -> None:
-        """It is shown by this from now on, which closes with it."""
+        """Set the window that shows it, which closes with it."""
         self.surface, self._accepts_commands = surface, window_api
         self.bridge.portal.call(self.presence.when_closed, lambda _: surface.close())
 
     def window(self) -> Any:
-        """The window that shows the page, which Python can steer.
+        """Return the window that shows the page and takes commands of Python.
 
         Raises:
-            LaunchError: It has none.
+            LaunchError: There is none.
         """
         if self.surface is None or not self.surface.takes_commands:
-            raise LaunchError('this page has no window that Python steers; launch(mode="window") opens it in one')
+            raise LaunchError('Python controls no window of this page; launch(mode="window") opens it in one')
         return self.surface
 
     def check_accepts_commands(self) -> None:
-        """Raises `LaunchError` where the page itself may not steer its window."""
+        """Raise `LaunchError` if the page itself may not control its window."""
         if not self._accepts_commands:
-            raise LaunchError("a page steers its window only where launch(..., window_api=True) lets it")
+            raise LaunchError("this page may not control its window; launch(..., window_api=True) allows it")
 
     def is_gone(self) -> bool:
-        """Whether it is closed and its server has stopped, so that nobody hears what is sent; the log tells once."""
+        """Return whether it is closed and its server has stopped, so that messages are lost; log the first time."""
         gone = self.presence.over and not self.bridge.portal.is_open()
         if gone:
-            self._tell_refusal()
+            self._log_refusal()
         return gone
 
     def _is_closed(self) -> bool:
-        """Whether it is closed, so that nothing is sent; the log tells once.
+        """Return whether it is closed, so that nothing is sent; log the first time.
 
         Raises:
             BridgeBusy: Another process has the page.
@@ -123,15 +142,15 @@ class Client:
         self.bridge.portal.check_own()
         closed = self.presence.closed
         if closed:
-            self._tell_refusal()
+            self._log_refusal()
         return closed
 
-    def _tell_refusal(self) -> None:
+    def _log_refusal(self) -> None:
         if next(self._refusals) == 0:
             logger.info("nothing more is sent to %s: the page is closed", self.address)
 
     def check_open(self) -> None:
-        """Raises an error where nothing would hear what is sent.
+        """Raise an error if messages would be lost.
 
         Raises:
             PageClosed: The page is closed.
@@ -142,31 +161,13 @@ class Client:
             shutdown.leave()
             raise PageClosed("this page is closed; launch() opens another one")
 
-    def call(self, key: str, timeout: float | None) -> Callable[[tuple[Any, ...]], Operation[Any]]:
-        """Given the arguments, the page's answer to a call: a value, or the exception to raise."""
+    def call(self, key: str, timeout: float | None) -> Callable[[Iterable[Any]], Operation[Any]]:
+        """Return a function that takes the arguments and returns an operation for the value, or the error to raise."""
         check_name(key, "key of a function")
-        limit = seconds_of_call(timeout)
-
-        def request(args: tuple[Any, ...]) -> Operation[Any]:
-            payload = self.bridge.pack(list(args), "args")
-
-            def operation(done: Done[Any]) -> Cancel | None:
-                socket = self.presence.socket()
-                if socket is not None:
-                    return self._ask(payload, socket, limit, _Ending(self, key, socket, limit, done))
-                return self._when_connected(
-                    key,
-                    limit,
-                    done,
-                    lambda socket, left: self._ask(payload, socket, left, _Ending(self, key, socket, limit, done)),
-                )
-
-            return operation
-
-        return request
+        return functools.partial(_Call, self, key, None if timeout is None else seconds_of_call(timeout))
 
     def map(self, key: str, timeout: float | None) -> Callable[..., Operation[list[Any]]]:
-        """Given one iterable for each argument, the page's answers to all calls, for `many.joined`."""
+        """Return a function that takes an iterable for each argument and returns an operation, for `join_batch`."""
         check_name(key, "key of a function")
         limit = seconds_of_call(timeout, "map('name')([1, 2])")
 
@@ -176,96 +177,92 @@ class Client:
                 raise TypeError(
                     f"map({key!r}) takes an iterable for each argument of the function, map({key!r})([1, 2]); got {got}"
                 )
-            payloads = parts_of(key, [list(args) for args in zip(*iterables, strict=False)], self.bridge.pack)
+            payloads = split_batch(key, [list(args) for args in zip(*iterables, strict=False)], self.bridge.pack)
 
             def operation(done: Done[list[Any]]) -> Cancel | None:
-                socket = self.presence.socket()
                 if not payloads:
                     done([])
                     return None
+                send = functools.partial(self._send_batch, key, payloads, limit, done)
+                socket = self.presence.socket()
                 if socket is not None:
-                    return self._ask_all(key, payloads, socket, limit, limit, done)
-                return self._when_connected(
-                    key,
-                    limit,
-                    lambda failure: done([failure]),
-                    lambda socket, left: self._ask_all(key, payloads, socket, limit, left, done),
-                )
+                    return send(socket, limit)
+                return self.when_connected(key, limit, lambda failure: done([failure]), send)
 
             return operation
 
         return request
 
-    def _ask_all(
+    def _send_batch(
         self,
         key: str,
         payloads: list[Payload],
-        socket: int,
         limit: float | None,
-        left: float | None,
         done: Done[list[Any]],
+        socket: int,
+        timeout: float | None,
     ) -> Cancel:
-        parts = Parts(len(payloads), done)
+        batch = Batch(len(payloads), done)
         start = functools.partial(self.bridge.protocol.call, about=key)
+
+        def finish(place: int, finished: Finished) -> None:
+            batch.set_outcome(place, self.outcome(finished, key, socket, limit))
+
         cancels = [
-            self.bridge.begin(
-                start, ("$map", payload, socket), left, _Ending(self, key, socket, limit, parts.taker(place))
-            )
+            self.bridge.request(start, ("$map", payload, socket), timeout, functools.partial(finish, place))
             for place, payload in enumerate(payloads)
         ]
 
-        def give_up() -> None:
+        def cancel_all() -> None:
             for cancel in cancels:
                 cancel()
 
-        return give_up
+        return cancel_all
 
-    def _when_connected(
+    def when_connected(
         self,
         key: str,
         limit: float | None,
         done: Done[Any],
-        then: Callable[[int, float | None], Cancel | None],
+        start: Callable[[int, float | None], Cancel | None],
     ) -> Cancel:
-        """Waits for the page, then goes on with what is left of the time."""
+        """Call `start` with the socket and the rest of the time once the page is connected, or fail the call."""
         loop = self.bridge.portal.loop
-        start = loop.time() if loop is not None else 0.0
-        step: list[Cancel | None] = [None]
+        began = loop.time() if loop is not None else 0.0
+        cancel: Cancel | None = None
 
-        def current_cell(outcome: Any) -> None:
+        def connected(outcome: Any) -> None:
+            nonlocal cancel
             socket = self.presence.socket()
-            if outcome is NOTHING:
+            if outcome is TIMED_OUT:
                 done(CallTimeout(f"the page did not connect within {limit:g} s: {self.address}", "call", key))
             elif socket is None or loop is None:
-                done(self._gone("call", key))
+                done(self._closed_error(key))
             else:
-                step[0] = then(socket, None if limit is None else max(1e-6, start + limit - loop.time()))
+                cancel = start(socket, None if limit is None else max(1e-6, began + limit - loop.time()))
 
         if self.presence.closed and not self.presence.sockets:
-            done(self._gone("call", key))
+            done(self._closed_error(key))
         else:
-            step[0] = self.presence.when_connected(current_cell, limit) or step[0]
-        return lambda: step[0]() if step[0] is not None else None
-
-    def _ask(self, payload: Payload, socket: int, left: float | None, shutdown: _Ending) -> Cancel | None:
-        return self.bridge.begin(self.bridge.protocol.call, (shutdown.key, payload, socket), left, shutdown)
+            remove = self.presence.when_connected(connected, limit)
+            cancel = remove or cancel
+        return lambda: cancel() if cancel is not None else None
 
     def outcome(self, finished: Finished, key: str, socket: int, limit: float | None) -> Any:
-        """What the end of a call means: a value, or the exception to raise."""
+        """Return the value of a call, or the exception to raise."""
         if socket in finished.answers:
             return finished.answers[socket]
         if finished.timed_out:
-            text = f"{key!r} did not answer within {limit:g} s"
-            error = CallTimeout(text, "call", key, finished.id, socket)
+            error = CallTimeout(f"{key!r} did not answer within {limit:g} s", "call", key, finished.id, socket)
             self.bridge.protocol.note_uncaught(socket, error)
             return error
-        return self._gone("call", key)
+        return self._closed_error(key)
 
-    def _gone(self, protocol: str, key: str) -> PageClosed:
-        return PageClosed("this page is closed; launch() opens another one", protocol, key)
+    def _closed_error(self, key: str) -> PageClosed:
+        return PageClosed("this page is closed; launch() opens another one", "call", key)
 
     def notify(self, key: str, args: list[Any]) -> bool:
-        """Calls and wants no answer; a page that is not here yet is called when it comes. `False`: it is closed."""
+        """Call without an answer, once the page is connected. `False` if it is closed."""
         payload = self.bridge.pack(args, "args")
         if self._is_closed():
             return False
@@ -273,26 +270,26 @@ class Client:
         return True
 
     def _post_when_connected(self, send: Callable[[int], None]) -> None:
-        def current_cell(_: Any) -> None:
+        def connected(_: Any) -> None:
             socket = self.presence.socket()
             if socket is not None:
                 self.bridge.do(send, socket)
             else:
-                # No surprise where Python itself has closed the page; and one warning is enough.
+                # Python itself may have closed the page, which needs no warning; otherwise one warning is enough.
                 level = logging.INFO if self.presence.over else logging.DEBUG if self._losses else logging.WARNING
                 self._losses += 1
-                logger.log(level, "what was sent to %s is lost: the page is closed", self.address)
+                logger.log(level, "a message to %s is lost: the page is closed", self.address)
 
         def start() -> None:
             if self.presence.closed and not self.presence.sockets:
-                current_cell(None)
+                connected(None)
             else:
-                self.presence.when_connected(current_cell)
+                self.presence.when_connected(connected)
 
         self.bridge.portal.post(start)
 
     def push(self, key: Key, data: Any) -> bool:
-        """Puts data into the page's queue; for a page that is not here yet, when it comes. `False`: it is closed."""
+        """Put data into the page's queue, once the page is connected. `False` if it is closed."""
         check_queue_key(key)
         payload = self.bridge.pack(data, "data")
         if self._is_closed():
@@ -301,23 +298,23 @@ class Client:
         return True
 
     def queue_item(self, key: Key, timeout: float | None) -> Operation[Any]:
-        """The next item of a queue; `ENDED` when the page is closed and nothing is left."""
-        limit = seconds(timeout)
+        """Return an operation for the next item of a queue; `CLOSED` if the page is closed and no item is left."""
+        next_item = self.bridge.next_item(key, seconds(timeout))
 
-        def operation(done: Done[Any]) -> Cancel:
+        def operation(done: Done[Any]) -> Cancel | None:
             if not self.bridge.protocol.queues.is_empty(key):
-                return take(done)
+                return next_item(done)
 
             def closed(_: Any) -> None:
                 cancel_item()
-                done(ENDED)
+                done(CLOSED)
 
             def taken(item: Any) -> None:
                 stop_watching()
                 done(item)
 
-            cancel_item = take(taken)
-            stop_watching = self.presence.when_closed(closed) or _nothing
+            cancel_item = next_item(taken) or _cancel_nothing
+            stop_watching = self.presence.when_closed(closed) or _cancel_nothing
 
             def cancel() -> None:
                 stop_watching()
@@ -325,19 +322,19 @@ class Client:
 
             return cancel
 
-        def take(done: Done[Any]) -> Cancel:
-            return self.bridge.next_item(key, limit)(done) or _nothing
-
         return operation
 
     def subscribe(self, topic: str) -> tuple[Inbox, Callable[[], None]]:
-        """An inbox for a topic, until the page is closed or the second value is called on the loop."""
+        """Return an inbox for a topic, and a function that ends the subscription, to be called on the loop.
+
+        The subscription also ends when the page is closed, and when the inbox is collected.
+        """
         check_name(topic, "topic")
         self.check_open()
         portal = self.bridge.portal
         inbox = Inbox(portal)
-        held = weakref.ref(inbox)  # the subscription ends with who reads it
-        stop_watching: Cancel = _nothing
+        held = weakref.ref(inbox)
+        stop_watching: Cancel = _cancel_nothing
 
         def subscriber(name: str, data: Any) -> None:
             if (inbox := held()) is not None:
@@ -346,31 +343,31 @@ class Client:
         def begin() -> None:
             nonlocal stop_watching
             self.bridge.protocol.broker.subscribe(topic, subscriber)
-            stop_watching = self.presence.when_closed(lambda _: end()) or _nothing
+            stop_watching = self.presence.when_closed(lambda _: end()) or _cancel_nothing
 
         def end() -> None:
             self.bridge.protocol.broker.unsubscribe(topic, subscriber)
             stop_watching()
             if (inbox := held()) is not None:
-                inbox.end()
+                inbox.close()
 
-        portal.when_gone(inbox, end)  # first, as Ctrl-C may come before `begin` has told that it is done
+        portal.finalize(inbox, end)  # first, as Ctrl-C may come before `begin` has returned
         portal.call(begin)
         return inbox, end
 
     def add_state_event(self, func: Callable[[str], Any]) -> None:
-        """Has `func(state)` called when the state changes."""
+        """Call `func(state)` when the state changes."""
         check_function(func, "a state event callback")
         listener = Listener(func, "a state event callback", current_cell())
         self.bridge.portal.call(self.presence.state_listeners.append, listener)
 
     def give_up(self) -> None:
-        """Closes the page where it has never come, on the loop: nothing will bring it."""
+        """Close the page if it has never connected, on the loop, as nothing can open it any more."""
         if self.presence.state() == "connecting":
             self.presence.end()
 
     def close(self) -> None:
-        """Sends the page away, on the loop."""
+        """Close the page, on the loop."""
         for socket in list(self.presence.sockets):
             self.bridge.do(self.bridge.protocol.close_socket, socket, "closed by Python")
         self.presence.end()

@@ -1,11 +1,12 @@
-"""One open WebSocket of a page, on the bridge's side of it."""
+"""Connection: one WebSocket of a client, on the side of the bridge."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ..errors import ProtocolError
@@ -13,147 +14,156 @@ from ..protocol.chunks import Assembler, ReceivedChunk
 from ..protocol.codec import Frame
 from ..protocol.messages import Message
 from ..protocol.outbox import Outbox
-from .tasks import spawn
 
-__all__ = ["FAST_PATH", "Connection", "FastPath", "ReceiveBuffers", "Transport"]
+__all__ = ["FAST_PATH", "Connection", "FastPath", "ReceiveBuffers", "Transport", "spawn"]
 
 logger = logging.getLogger("jsmeets_local")
 
-DRAIN_SECONDS = 2.0  # what a page that is sent away gets to read the rest
+FAST_PATH = "jsmeets_local.server.fastpath"  # ASGI extension through which a server offers a `FastPath`
+DRAIN_SECONDS = 2.0  # time for a client to read the rest before its connection is closed
+
+_EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
-FAST_PATH = "jsmeets_local.server.fastpath"  # the ASGI extension by which a server offers the following
+def spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run a coroutine as a task of the running loop. From Python 3.12 on it starts at once, which may complete it."""
+    return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), **_EAGER)
 
 
 class ReceiveBuffers(Protocol):
-    """Where the pieces of large messages land."""
+    """Memory for the chunks of large messages."""
 
     def room(self, header: bytes, size: int) -> memoryview | None:
-        """Where the piece of a chunk belongs; `None`: it is a frame like any other, or wrong."""
+        """Return the memory for the content of a chunk; `None` to receive it like any other frame."""
 
     def is_empty(self) -> bool:
-        """Whether none is on its way."""
+        """Return whether no large message is being received."""
 
 
 class FastPath(Protocol):
-    """A server's short way for frames, past the queues and coroutines of ASGI; used on the loop only."""
+    """Interface of a server that passes WebSocket frames without the queues and coroutines of ASGI, on the loop."""
 
     async def receive(self) -> Any:
-        """ASGI's own: an application that got another one stands behind a middleware, which wants to see the frames."""
+        """ASGI's own `receive`. An application that gets another one is behind a middleware, which needs the frames."""
 
-    def hand_over(self, sink: Callable[[list[Frame | ReceivedChunk]], None], strip: ReceiveBuffers) -> None:
-        """From now on `sink` gets the frames, those that came in one piece together; ASGI is told of the end only.
+    def hand_over(self, sink: Callable[[list[Frame | ReceivedChunk]], None], buffers: ReceiveBuffers) -> None:
+        """Pass the frames to `sink` from now on, those received together at once; ASGI reports the end only.
 
-        The pieces of large messages may be written to the `strip`, and `sink` gets to know.
+        The content of large chunks may be received into `buffers`; `sink` gets a `ReceivedChunk` instead.
         """
 
     def pause(self) -> None:
-        """Reads nothing more until `go_on`."""
+        """Stop reading until `resume`."""
 
-    def go_on(self) -> None:
-        """Reads again."""
+    def resume(self) -> None:
+        """Continue reading."""
 
-    def is_free(self) -> bool:
-        """Whether `write` may be called: it is open, and there is room."""
+    def is_writable(self) -> bool:
+        """Return whether the connection is open and its write buffer has room."""
 
     def write(self, frame: Frame) -> None:
-        """Writes one frame."""
+        """Write one frame, if `is_writable`."""
 
 
 class Transport(Protocol):
-    """What a connection writes to: an ASGI `send`, in effect."""
-
-    def is_free(self) -> bool:
-        """Whether `write_now` may be called."""
-
-    def write_now(self, frame: Frame) -> None:
-        """Writes one frame."""
+    """Interface to write frames through ASGI."""
 
     async def write(self, frame: Frame) -> None:
-        """Writes one frame; returns when there is room for more."""
+        """Write one frame; return when there is room for more."""
 
     async def close(self, code: int, reason: str) -> None:
-        """Ends the WebSocket (RFC 6455, section 7)."""
+        """Close the WebSocket (RFC 6455, section 7)."""
 
 
 class Connection:
-    """One open WebSocket of a page, and who writes to it: whoever flushes, as long as there is room.
+    """One open WebSocket of a client.
 
     Args:
-        transport: Where frames go.
-        max_bytes: The largest message it accepts.
-        websocket: What handlers of `add_protocol` get as their first argument.
+        transport: Writes frames.
+        max_bytes: The largest message to accept.
+        websocket: The first argument of handlers of `add_protocol`.
+        fast_path: Writes frames at once while there is room.
+
+    Attributes:
+        outbox: The outbox of the session, while this is its connection.
+        pending: Messages that have been received and not handled, from frames of `pending_bytes` bytes.
+        needs_flush: True if messages have been put into the outbox, and a flush is scheduled.
+        reader_timeout: Timeout of the reader, which ends soon after the connection is closed.
+        close_code: How the WebSocket ended; abnormally unless it says otherwise (RFC 6455, section 7.1.5).
     """
 
-    def __init__(self, transport: Transport, max_bytes: int, websocket: Any = None) -> None:
+    def __init__(
+        self, transport: Transport, max_bytes: int, websocket: Any = None, fast_path: FastPath | None = None
+    ) -> None:
         self.transport = transport
         self.websocket = websocket
-        self.outbox: Outbox | None = None  # the page's, while this is its connection
+        self.outbox: Outbox | None = None
         self.assembler = Assembler(max_bytes)
-        self.closing: tuple[int, str] | None = None
-        self.ended = 1006  # how the WebSocket ended: abnormally, unless it says otherwise (RFC 6455, section 7.1.5)
-        self.limit: asyncio.Timeout | None = None  # of its reader, which need not wait for ever once it is closing
-        self.woken = False  # something was put for it, and a flush is due
-        self.rest: deque[Message] = deque()  # of a burst: what came and is not handled yet
-        self.rest_bytes = 0  # of the frames in which it came
+        self.pending: deque[Message] = deque()
+        self.pending_bytes = 0
+        self.needs_flush = False
+        self.reader_timeout: asyncio.Timeout | None = None
+        self.close_code = 1006
+        self._fast_path = fast_path
+        self._closing: tuple[int, str] | None = None
         self._writer: asyncio.Task[None] | None = None
-        self._over = False
+        self._closed = False
 
     def flush(self) -> None:
-        """Writes what is there, at once; what does not fit waits in a task until the page has taken some."""
-        self.woken = False
-        if self._writer is None and not self._over and not self._write_now():
-            writer = spawn(self._write())
-            if not writer.done():
-                self._writer = writer
+        """Write the outbox at once; what does not fit is written by a task as the client reads."""
+        self.needs_flush = False
+        if self._writer is not None or self._closed:
+            return
+        fast_path, outbox = self._fast_path, self.outbox
+        while fast_path is not None and fast_path.is_writable():
+            frame = outbox.take() if outbox is not None else None
+            if frame is None:
+                if self._closing is None:
+                    return
+                break
+            fast_path.write(frame)
+        writer = spawn(self._write())
+        if not writer.done():
+            self._writer = writer
 
     def close(self, code: int, reason: str) -> None:
-        """Ends it when what is in the outbox has been written, or the page does not take that in time."""
-        self.closing = (code, reason)
-        if self.limit is not None:
-            self.limit.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
+        """Close the connection once its outbox has been written, or after `DRAIN_SECONDS`."""
+        self._closing = (code, reason)
+        if self.reader_timeout is not None:
+            self.reader_timeout.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
 
     def retire(self, code: int, reason: str) -> None:
-        """Another connection goes on in its place: nothing is written here any more but the end."""
+        """Close the connection without writing the outbox: another connection of the session does."""
         self.outbox = None
         self.close(code, reason)
         self.flush()
 
     def room(self, header: bytes, size: int) -> memoryview | None:
-        """As `ReceiveBuffers`: what is wrong is said when the frame has come."""
+        """Implement `ReceiveBuffers`. An invalid chunk is reported when its frame is complete."""
         try:
             return self.assembler.room(header, size)
         except ProtocolError:
             return None
 
     def is_empty(self) -> bool:
-        """As `ReceiveBuffers`."""
+        """Implement `ReceiveBuffers`."""
         return self.assembler.is_empty()
 
     async def end(self) -> None:
-        """It is gone: nothing is written any more."""
-        self._over = True
+        """Stop writing, after the WebSocket has ended."""
+        self._closed = True
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-
-    def _write_now(self) -> bool:
-        """Writes what is there without a task; whether that was all there is to do."""
-        while self.transport.is_free():
-            frame = self.outbox.take() if self.outbox is not None else None
-            if frame is None:
-                return self.closing is None
-            self.transport.write_now(frame)
-        return False
 
     async def _write(self) -> None:
         try:
             while (frame := self.outbox.take() if self.outbox is not None else None) is not None:
                 await self.transport.write(frame)
-            if self.closing is not None:
-                self._over = True
-                await self.transport.close(*self.closing)
-        except (OSError, RuntimeError) as error:  # it broke, or a handler that has the WebSocket closed it
-            self._over = True
-            logger.debug("a page went away while it was written to: %r", error)
+            if self._closing is not None:
+                self._closed = True
+                await self.transport.close(*self._closing)
+        except (OSError, RuntimeError) as error:  # the client has gone, or a handler has closed the WebSocket
+            self._closed = True
+            logger.debug("a page disconnected while Python wrote to it: %r", error)
         self._writer = None

@@ -1,6 +1,6 @@
-"""`sys.exit()` in a user's function: it ends the `wait()` or `run()` of the main thread, as it would end that thread.
+"""`sys.exit()` in a function of the user: ends the `wait()` or `run()` of the main thread, as it would end that thread.
 
-In a notebook nothing ends: a kernel outlives its cells.
+A notebook ignores it: a kernel outlives its cells.
 """
 
 from __future__ import annotations
@@ -15,74 +15,78 @@ from ..notebook.cells import kernel_shell
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
 
-__all__ = ["Exits"]
+__all__ = ["ExitRequests"]
 
 T = TypeVar("T")
 
 
-class Exits:
-    """The requests of users' functions to end the program. All but `ask` and the waits runs on the portal's loop.
+class ExitRequests:
+    """Requests of functions of the user to end the program, on the portal's loop except for `add` and the waits.
 
     Attributes:
-        asked: Requests that are not carried out yet, with the function that made each.
+        requests: Requests that have not been carried out, with the function that made each.
     """
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
-        self.asked: deque[tuple[SystemExit, str]] = deque()
-        self._pending: SystemExit | None = None  # ends the next wait
+        self.requests: deque[tuple[SystemExit, str]] = deque()
+        self._next: SystemExit | None = None  # ends the next wait
         self._waits: list[Done[SystemExit]] = []
         self._runs: list[Callable[[], object]] = []
 
-    def ask(self, request: SystemExit, about: str) -> None:
-        """Keeps a request, from any thread, until `carry_out`: the page that called gets its answer first."""
-        self.asked.append((request, about))
+    def add(self, request: SystemExit, about: str) -> None:
+        """Add a request, from any thread, for `carry_out`, so that the page that called gets its answer first."""
+        self.requests.append((request, about))
 
     def carry_out(self) -> None:
-        """Ends those who wait, with the requests that were made."""
-        while self.asked:
-            request, about = self.asked.popleft()
+        """End the waits of the main thread."""
+        while self.requests:
+            request, about = self.requests.popleft()
             call = f"{about} called sys.exit({'' if request.code is None else repr(request.code)})"
             if kernel_shell() is not None:
-                logger.warning("%s: the kernel of a notebook goes on", call)
+                logger.warning("%s: ignored, as the kernel of a notebook does not end", call)
                 continue
             waits, self._waits = self._waits, []
-            self._pending = None if waits else request
+            self._next = None if waits else request
             if waits or self._runs:
                 logger.info("%s: the program ends", call)
             else:
-                logger.warning("%s: it ends run() and wait() in the main thread, which is in neither now", call)
+                logger.warning(
+                    "%s: the main thread is neither in run() nor in wait(), which it would end; "
+                    "the next one ends at once",
+                    call,
+                )
             for end in waits:
                 end(request)
             for run in list(self._runs):
                 run()
 
-    def forget(self) -> None:
-        """What was asked of an earlier server does not end the next one."""
-        self.asked.clear()
-        self._pending = None
+    def clear(self) -> None:
+        """Remove the requests made under an earlier server."""
+        self.requests.clear()
+        self._next = None
 
     def check(self) -> None:
-        """Raises `SystemExit` in the main thread where it was asked for while nobody waited."""
-        if self._pending is not None and _is_program():
-            request, self._pending = self._pending, None
+        """Raise `SystemExit` in the main thread if it was requested while nothing waited."""
+        if self._next is not None and _is_program():
+            request, self._next = self._next, None
             raise SystemExit(request.code)
 
     def block(self, operation: Operation[T], twin: str) -> T:
-        """Waits as `Door.block`; in the main thread a request ends it.
+        """Wait as `Portal.block` does. In the main thread a request ends the wait.
 
         Raises:
-            SystemExit: It was asked for.
+            SystemExit: It was requested.
         """
         if not _is_program():
             return self._portal.block(operation, twin)
         return _value(self._portal.block(self._interruptible(operation), twin))
 
     async def awaitable(self, operation: Operation[T]) -> T:
-        """Awaits as `Door.awaitable`; in the main thread a request ends it.
+        """Await as `Portal.awaitable` does. In the main thread a request ends the wait.
 
         Raises:
-            SystemExit: It was asked for.
+            SystemExit: It was requested.
         """
         if not _is_program():
             return await self._portal.awaitable(operation)
@@ -90,7 +94,7 @@ class Exits:
 
     @contextmanager
     def told_to(self, run: Callable[[], object]) -> Iterator[None]:
-        """Within it, requests also call a function."""
+        """Call a function on each request, within a `with` block."""
         self._runs.append(run)
         try:
             yield
@@ -99,8 +103,8 @@ class Exits:
 
     def _interruptible(self, operation: Operation[T]) -> Operation[T | SystemExit]:
         def start(done: Done[T | SystemExit]) -> Cancel | None:
-            if self._pending is not None:
-                request, self._pending = self._pending, None
+            if self._next is not None:
+                request, self._next = self._next, None
                 done(request)
                 return None
             cancel: Cancel | None = None
@@ -118,20 +122,20 @@ class Exits:
                 if exited in self._waits:
                     self._waits.remove(exited)
 
-            def give_up() -> None:
+            def cancel_both() -> None:
                 leave()
                 if cancel is not None:
                     cancel()
 
             self._waits.append(exited)
             cancel = operation(ended)
-            return give_up
+            return cancel_both
 
         return start
 
 
 def _is_program() -> bool:
-    """Whether this is the thread whose end is the end of the program."""
+    """Return whether the end of this thread ends the program."""
     return threading.current_thread() is threading.main_thread() and kernel_shell() is None
 
 

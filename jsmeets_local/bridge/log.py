@@ -1,7 +1,7 @@
-"""The logger `jsmeets_local`, which no handler of the user's can break.
+"""Logger `jsmeets_local`, which handlers of the user cannot break.
 
-`logging` reports what `Handler.emit` of its own handlers raises. What a handler or a filter of the user's raises comes
-out of `logger.error()`, in the middle of what the bridge does for everybody. It is reported here in the same way.
+`logging` reports errors of its own handlers, but an error of a handler or filter of the user is raised by
+`logger.error()`, in the middle of the work of the bridge. This logger reports such errors in the same way.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["logger"]
 
 class _Log(logging.Logger):
     def handle(self, record: logging.LogRecord) -> None:
-        """Passes a record to the handlers; reports on stderr what one of them raises."""
+        """Pass a record to the handlers, and report their errors on stderr."""
         try:
             super().handle(record)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - reported
@@ -30,4 +30,4 @@ class _Log(logging.Logger):
 
 
 logger = logging.getLogger("jsmeets_local")
-logger.__class__ = _Log  # it may be there already: programs configure loggers before they import
+logger.__class__ = _Log  # programs may have created the logger before they import this package

@@ -1,9 +1,9 @@
-"""The portal: from any thread into the bridge's event loop, values out.
+"""Portal from any thread into the event loop of a bridge.
 
-Everything that touches the state of a bridge runs on its loop's thread. `post` hands work over in order and does
-not wait; `call` waits for a value; `block` and `awaitable` wait for an *operation*: a function that is started on the
-loop with a callback `done`, calls it exactly once, now or later, and returns how to cancel it. While no loop runs, the
-caller runs the work itself under the portal's lock, so that a program can be set up before it is served.
+The state of a bridge is used on the thread of its loop only. `post` schedules a function in order and does not wait;
+`call` waits for its value; `block` and `awaitable` wait for an *operation*: a function that starts on the loop with a
+callback `done`, calls it exactly once, at once or later, and returns a function that cancels it. While no loop runs,
+the caller runs the function itself under the portal's lock, so that a program can be set up before it is served.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Done: TypeAlias = Callable[[T], None]
 Cancel: TypeAlias = Callable[[], object]
 Operation: TypeAlias = Callable[[Done[T]], Cancel | None]
 
-# Seconds after which the main thread looks for signals; on Windows no wait for a lock ends with one.
+# Seconds after which the main thread checks for signals; on Windows a signal ends no wait for a lock.
 _FIRST_SLICE = 0.05
 _LAST_SLICE = 0.1 if sys.platform == "win32" else 0.8
 
@@ -40,48 +40,44 @@ logger = logging.getLogger("jsmeets_local")
 _portals: WeakSet[Portal] = WeakSet()
 
 
-class _Started:
-    """An operation on the loop."""
+class _Pending:
+    """An operation that a thread or task waits for."""
 
-    __slots__ = ("begun", "cancel")
+    __slots__ = ("cancel", "started")
 
     def __init__(self) -> None:
-        self.begun = False  # or given up before
+        self.started = False  # or abandoned before
         self.cancel: Cancel | None = None
 
 
-class _Waiter(_Started, Generic[T]):
-    """One value from the loop's thread to a waiting one."""
+class _Waiter(_Pending, Generic[T]):
+    """An operation that a thread waits for, with its outcome."""
 
-    __slots__ = ("_lock", "error", "value")
+    __slots__ = ("error", "lock", "value")
 
     def __init__(self) -> None:
-        self.begun = False
+        self.started = False
         self.cancel = None
-        self._lock = threading.Lock()
-        self._lock.acquire()
+        self.lock = threading.Lock()  # released with the outcome
+        self.lock.acquire()
         self.value: T | None = None
         self.error: BaseException | None = None
 
     def done(self, value: T) -> None:
         self.value = value
-        self._lock.release()
+        self.lock.release()
 
     def failed(self, error: BaseException) -> None:
         self.error = error
-        self._lock.release()
-
-    def wait(self) -> None:
-        with waiting():
-            wait_for(self._lock)
+        self.lock.release()
 
 
 def wait_for(lock: threading.Lock) -> None:
-    """Acquires a lock that another thread releases; a signal that comes on the way into the wait is noticed.
+    """Acquire a lock that another thread releases, without missing a signal.
 
-    An untimed wait misses a signal that arrives after Python has looked for one and before the system call has begun,
-    which on a busy machine takes milliseconds: the interpreter changes hands in between. So the main thread, where
-    handlers run, looks again after a short time, then after longer ones.
+    An untimed wait misses a signal that arrives after Python has checked for one and before the system call begins,
+    which may take milliseconds on a busy machine: other threads run in between. So the main thread, which runs signal
+    handlers, checks again after a short time, then after longer ones.
     """
     if threading.get_ident() != threading.main_thread().ident:
         lock.acquire()
@@ -91,44 +87,43 @@ def wait_for(lock: threading.Lock) -> None:
         seconds = min(2 * seconds, _LAST_SLICE)
 
 
-class _Tracked(ref[Any]):
-    """A reference that knows what to do when its object is gone."""
+class _Finalizer(ref[Any]):
+    """Weak reference with a function to call once its object is collected."""
 
     __slots__ = ("func",)
     func: Callable[[], object]
 
 
 class Portal:
-    """Hands work to one event loop.
+    """Schedules functions on one event loop.
 
-    A signal may raise `KeyboardInterrupt` in the main thread before and after every call, so that no hand-over to an
-    open loop takes a lock, and each of its steps may be the last one. `deque.append` is one step. A wake-up that was
-    not finished counts as none: `_woken` is the turn that was woken, set after that was done, and the loop alone counts
-    its turns. A wait that is given up is told by `append`, first of all, so that nothing can come in between.
+    A signal may raise `KeyboardInterrupt` in the main thread before and after every call. So scheduling on an open loop
+    takes no lock, and may end after any of its steps. `deque.append` is one step. An interrupted wake-up counts as
+    none: `_woken_for` is the drain that was requested, set after the request, and only the loop counts its drains. A
+    thread abandons an operation by an `append`, before anything else, so that no interrupt can come before it.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # opening, closing, and the state of a bridge that does not run
         self._items: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
-        self._given_up: deque[_Started] = deque()
-        self._tracked: set[_Tracked] = set()
-        self._gone: deque[_Tracked] = deque()
-        self._turns = 0  # of draining
-        self._woken = -1  # the last of them that the loop was woken for
+        self._abandoned: deque[_Pending] = deque()
+        self._finalizers: set[_Finalizer] = set()
+        self._collected: deque[_Finalizer] = deque()  # their objects are
+        self._drains = 0
+        self._woken_for = -1  # the value of `_drains` at the last wake-up
         self._thread: int | None = None
         self._was_open = False  # in this process
-        self._forked = False  # this process was, and has not opened it since
+        self._forked = False  # since it was open
         self.loop: asyncio.AbstractEventLoop | None = None
-        self._in_turn = False  # this, and what follows, on the loop only
-        self._ends: list[Callable[[], object]] = []  # what is to be done when the turn ends
-        self._bundles: dict[
-            asyncio.AbstractEventLoop, list[tuple[_Started, Callable[[], object]]]
-        ] = {}  # for other loops
+        # These are used on the loop only.
+        self.in_callback = False  # of the loop, which will call `run_deferred`
+        self._deferred: list[Callable[[], object]] = []
+        self._bundles: dict[asyncio.AbstractEventLoop, list[tuple[_Pending, Callable[[], object]]]] = {}
         self._blocked = BlockedLoops()
         _portals.add(self)
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Starts handing work to `loop`; called on its thread.
+        """Start scheduling on `loop`; called on its thread.
 
         Raises:
             BridgeBusy: It is open to another loop that still runs.
@@ -143,153 +138,154 @@ class Portal:
             self._thread = threading.get_ident()
             self._forked = False
             self._was_open = True
-            self._turns += 1  # a loop that was closed before its turn leaves nothing that counts
-            loop.call_soon(self.turn, self.drain)
+            self._drains += 1  # a wake-up of an earlier loop that was closed does not count
+            loop.call_soon(self.run_callback, self.drain)
 
     def close(self) -> None:
-        """Stops, after doing what was posted; called on the loop's thread."""
+        """Stop, after running the posted functions; called on the loop's thread."""
         with self._lock:
             self.drain()
             self.loop = None
             self._thread = None
-            self.drain()  # of those who have seen it open until now
+            self.drain()  # functions of threads that saw it open until now
 
     def disown(self) -> None:
-        """After a fork, in the new process: the loop and the pages stay with the other one."""
-        self._lock = threading.RLock()  # a thread that is not here may have held it
+        """Forget the loop after a fork, in the child: the parent keeps the loop and the pages."""
+        self._lock = threading.RLock()  # a thread of the parent may have held it
         if self.loop is not None:
             self._items.clear()
         self._forked, self._was_open = True, False
         self.loop = self._thread = None
 
     def check_own(self) -> None:
-        """Raises `BridgeBusy` where what is sent to pages would get lost, as another process has them.
+        """Raise `BridgeBusy` if another process has the pages, so that messages to them would be lost.
 
-        A child process cannot know whether its parent has pages. Before it serves some itself, it has none to send to.
+        A child process cannot know whether its parent has pages. It has none itself before it serves some.
         """
         if self._was_open:
             return
         if self._forked or works_for_another():
             raise BridgeBusy(
-                "the pages belong to the process that started this one: put what they shall get into a "
-                "multiprocessing.Queue, and send it there. Pages of its own a process has after launch()"
+                "the pages belong to the process that started this one: put the data into a multiprocessing.Queue "
+                "and send it from there, or call launch() in this process to give it pages of its own"
             )
 
     def is_loop_thread(self) -> bool:
-        """Whether this is the thread of the loop."""
+        """Return whether this is the thread of the loop."""
         return self._thread == threading.get_ident() and self.is_open()
 
     def is_open(self) -> bool:
-        """Whether a loop takes the work."""
+        """Return whether a loop runs the posted functions."""
         loop = self.loop
         return loop is not None and not loop.is_closed()
 
     def post(self, func: Callable[..., object], *args: Any) -> None:
-        """Has `func(*args)` run on the loop, in the order of posting; before the loop runs, when it starts."""
+        """Run `func(*args)` on the loop, in the order of posting, or when the loop starts."""
         self._items.append((func, args))
         self._wake()
 
     def _wake(self) -> None:
-        """Has the loop drain, where that is not under way; the one who is interrupted here leaves it to the next."""
-        turn = self._turns
-        if self._woken == turn or (loop := self.loop) is None:
+        """Schedule a drain unless one is scheduled. If this is interrupted, the next thread does it."""
+        drain = self._drains
+        if self._woken_for == drain or (loop := self.loop) is None:
             return
         try:
-            loop.call_soon_threadsafe(self.turn, self.drain)
-        except RuntimeError:  # it was closed without `close`: the next one to open does it
+            loop.call_soon_threadsafe(self.run_callback, self.drain)
+        except RuntimeError:  # closed without `close`: the next `open` drains
             return
-        self._woken = turn
+        self._woken_for = drain
 
-    def settle(self, func: Callable[..., object], *args: Any) -> None:
-        """`post`, but at once where no loop runs: bookkeeping that must not wait until one starts again."""
-        self._hand_in(_do_once, [func, args])
+    def post_or_run(self, func: Callable[..., object], *args: Any) -> None:
+        """`post`, or run at once if no loop runs: for bookkeeping that must not wait until one starts again."""
+        self._submit(_run_once, [func, args])
 
-    def _hand_in(self, func: Callable[..., object], *args: Any) -> None:
-        """Has the loop do something, or where none runs this thread, now.
+    def _submit(self, func: Callable[..., object], *args: Any) -> None:
+        """Run a function on the loop, or in this thread if none runs.
 
-        It may be done twice, where the loop ends at the same time: the second one has to find nothing to do.
+        It may run twice if the loop ends at the same time, so it must do nothing the second time.
         """
         if self.is_open():
             self._items.append((func, args))
             self._wake()
             if self.is_open():
-                return  # what closes it will drain
+                return  # `close` will drain
         with self._lock:
             if self.is_open():
                 self._items.append((func, args))
                 self._wake()
             else:
-                self._tidy()
+                self._clean_up()
                 func(*args)
 
     def drain(self) -> None:
-        """Does what was posted so far, on the loop: before what is asked for there directly, to keep the order."""
-        self._turns += 1  # before it looks: what comes from now on wakes the loop again
-        self._tidy()
+        """Run the posted functions, on the loop. Code on the loop calls this first, to keep the order."""
+        self._drains += 1  # before the length is read: later posts wake the loop again
+        if self._abandoned or self._collected:
+            self._clean_up()
         for _ in range(len(self._items)):
             try:
                 func, args = self._items.popleft()
-            except IndexError:  # one of them has drained the rest
+            except IndexError:  # a posted function has drained the rest
                 return
             try:
                 func(*args)
             except Exception:
                 logger.exception("the bridge could not finish %r", func)
 
-    def when_gone(self, thing: object, func: Callable[[], object]) -> None:
-        """Has `func()` called on the loop, in one of its next turns, once nobody holds a thing any more.
+    def finalize(self, obj: object, func: Callable[[], object]) -> None:
+        """Call `func()` on the loop, in one of its next callbacks, once `obj` is collected.
 
-        A finalizer in Python would swallow a `KeyboardInterrupt` that comes while it runs, and end there: `append` is
-        no place for one.
+        A finalizer in Python would swallow a `KeyboardInterrupt` that is raised in it; `append` cannot be interrupted.
         """
-        tracked = _Tracked(thing, self._gone.append)
-        tracked.func = func
-        self._tracked.add(tracked)
+        finalizer = _Finalizer(obj, self._collected.append)
+        finalizer.func = func
+        self._finalizers.add(finalizer)
 
-    def _tidy(self) -> None:
-        """Gives up what was given up, and forgets what is gone."""
-        while self._given_up:
-            self._give_up(self._given_up.popleft())
-        while self._gone:
-            tracked = self._gone.popleft()
-            self._tracked.discard(tracked)
+    def _clean_up(self) -> None:
+        """Cancel abandoned operations, and call the finalizers of collected objects."""
+        while self._abandoned:
+            self._cancel(self._abandoned.popleft())
+        while self._collected:
+            finalizer = self._collected.popleft()
+            self._finalizers.discard(finalizer)
             try:
-                tracked.func()
+                finalizer.func()
             except Exception:
-                logger.exception("the bridge could not finish %r", tracked.func)
+                logger.exception("the bridge could not finish %r", finalizer.func)
 
-    def turn(self, work: Callable[..., object], *args: Any) -> None:
-        """Does what one callback of the loop has to do, and then what was put off to its end."""
-        self._in_turn = True
+    def run_callback(self, func: Callable[..., object], *args: Any) -> None:
+        """Run a callback of the loop, then the functions that it has deferred."""
+        self.in_callback = True
         try:
-            work(*args)
+            func(*args)
         finally:
-            self._in_turn = False
-            self._end_turn()
+            self.run_deferred()
 
-    def at_end(self, func: Callable[[], object]) -> None:
-        """Puts something off to the end of this turn, on the loop; where there is none, to the next callback."""
-        self._ends.append(func)
-        if not self._in_turn and len(self._ends) == 1 and self.loop is not None:
-            self.loop.call_soon(self._end_turn)
+    def defer(self, func: Callable[[], object]) -> None:
+        """Call `func()` at the end of this callback of the loop, or in the next one; on the loop only."""
+        self._deferred.append(func)
+        if not self.in_callback and len(self._deferred) == 1 and self.loop is not None:
+            self.loop.call_soon(self.run_deferred)
 
-    def _end_turn(self) -> None:
-        ends, self._ends = self._ends, []
-        for func in ends:
+    def run_deferred(self) -> None:
+        """End a callback of the loop: call the deferred functions."""
+        self.in_callback = False
+        deferred, self._deferred = self._deferred, []
+        for func in deferred:
             try:
                 func()
-            except Exception:  # the others must not suffer
+            except Exception:  # must not stop the other functions
                 logger.exception("the bridge could not finish %r", func)
-        if self._gone:
-            self._tidy()
+        if self._collected:
+            self._clean_up()
 
     def call(self, func: Callable[..., T], *args: Any, undo: Callable[[T], object] | None = None) -> T:
-        """The value of `func(*args)`, run on the loop; at once where it is called there.
+        """Run `func(*args)` on the loop and return its value; called on the loop, run it at once.
 
         Args:
-            func: What to run.
+            func: The function.
             *args: Its arguments.
-            undo: Takes the value back, on the loop, where Ctrl-C comes before this thread has got it.
+            undo: Takes the value back, on the loop, if Ctrl-C comes before this thread has received it.
         """
         if self.is_loop_thread():
             self.drain()
@@ -297,7 +293,7 @@ class Portal:
         if undo is None and not self.is_open():
             with self._lock:
                 if not self.is_open():
-                    self._tidy()
+                    self._clean_up()
                     return func(*args)
 
         def operation(done: Done[T]) -> Cancel | None:
@@ -308,62 +304,64 @@ class Portal:
         return self._wait_for(operation)
 
     def block(self, operation: Operation[T], twin: str) -> T:
-        """Waits in this thread for an operation; Ctrl-C cancels it, also where its value is on the way already.
+        """Wait in this thread for an operation. Ctrl-C cancels it, even if its value has been sent already.
 
-        From here to the caller nothing may call a function once the value is there: a signal could take it away.
+        Once the value has arrived, no function may be called on the way to the caller: a signal would lose the value.
 
         Args:
-            operation: Started on the loop.
-            twin: What to use on the loop instead, for the error.
+            operation: The operation.
+            twin: The awaitable form, for the error.
 
         Raises:
-            WouldDeadlock: Called on the loop, which would wait for itself for ever.
+            WouldDeadlock: Called on the loop, which would wait for itself.
             BridgeBusy: Another process has the pages.
         """
         self.check_own()
         if self.is_loop_thread():
             raise WouldDeadlock(
-                f"this would block the bridge's own event loop for ever; in an async function use {twin}"
+                f"a blocking call on the bridge's own event loop would never return; in an async function use {twin}"
             )
-        self._blocked.check(twin)
+        if asyncio._get_running_loop() is not None:
+            self._blocked.check(twin)
         return self._wait_for(operation, shutdown.leave)
 
     def _wait_for(self, operation: Operation[T], then: Callable[[], object] | None = None) -> T:
         waiter: _Waiter[T] = _Waiter()
         try:
-            self._hand_in(self._start, waiter, operation)
-            waiter.wait()
+            self._submit(self._start, waiter, operation)
+            with waiting():
+                wait_for(waiter.lock)
             if then is not None:
                 then()
         except BaseException:
-            self._given_up.append(waiter)  # the first call here: see above
-            self._hand_in(self._tidy)
+            self._abandoned.append(waiter)  # the first call here: see the class
+            self._submit(self._clean_up)
             raise
         if waiter.error is not None:
             raise waiter.error
-        return waiter.value  # type: ignore[return-value] # it is there; `cast` would be a call
+        return waiter.value  # type: ignore[return-value] # it has arrived; `cast` would be a call
 
     def _start(self, waiter: _Waiter[T], operation: Operation[T]) -> None:
-        if waiter.begun:
+        if waiter.started:
             return
-        waiter.begun = True
+        waiter.started = True
         try:
             waiter.cancel = operation(waiter.done)
         except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
             waiter.failed(error)
 
-    def _give_up(self, waiter: _Started) -> None:
-        waiter.begun = True
-        cancel, waiter.cancel = waiter.cancel, None
+    def _cancel(self, pending: _Pending) -> None:
+        pending.started = True
+        cancel, pending.cancel = pending.cancel, None
         if cancel is None:
             return
         try:
             cancel()
-        except Exception:  # the others must not suffer
+        except Exception:  # must not stop the other operations
             logger.exception("the bridge could not cancel %r", cancel)
 
     async def awaitable(self, operation: Operation[T]) -> T:
-        """Awaits an operation on any event loop; cancelling the task cancels it.
+        """Await an operation on any event loop. Cancelling the task cancels it.
 
         Raises:
             BridgeBusy: Another process has the pages.
@@ -371,83 +369,83 @@ class Portal:
         self.check_own()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        started = _Started()
+        pending = _Pending()
         try:
             if loop is self.loop:
-                if self._items or self._given_up:
+                if self._items or self._abandoned:
                     self.drain()
-                started.begun = True
-                started.cancel = operation(functools.partial(_fulfil, future))
+                pending.started = True
+                pending.cancel = operation(functools.partial(_set_result, future))
             else:
-                self._hand_in(self._start_there, started, operation, future)
+                self._submit(self._start_for_future, pending, operation, future)
             return await future
-        except BaseException:  # as in a thread: the value may be on the way already
-            self._given_up.append(started)
-            self._hand_in(self._tidy)
+        except BaseException:  # as in a thread: the value may have been sent already
+            self._abandoned.append(pending)
+            self._submit(self._clean_up)
             raise
 
-    def _start_there(self, started: _Started, operation: Operation[T], future: asyncio.Future[T]) -> None:
-        if started.begun:
+    def _start_for_future(self, pending: _Pending, operation: Operation[T], future: asyncio.Future[T]) -> None:
+        if pending.started:
             return
-        started.begun = True
+        pending.started = True
         loop = future.get_loop()
 
         def done(value: T) -> None:
-            self._send_back(loop, started, functools.partial(_fulfil, future, value))
+            self._call_in_bundle(loop, pending, functools.partial(_set_result, future, value))
 
         try:
-            started.cancel = operation(done)
+            pending.cancel = operation(done)
         except BaseException as error:  # noqa: BLE001 - it belongs to the task that waits
-            self._call_there(loop, started, _fail, future, error)
+            self._call_on_loop(loop, pending, _set_exception, future, error)
 
-    def _send_back(self, loop: asyncio.AbstractEventLoop, started: _Started, func: Callable[[], object]) -> None:
-        """Has another loop do something: what one turn has for it costs one wake-up."""
-        if not self._in_turn:
-            self._call_there(loop, started, func)
+    def _call_in_bundle(self, loop: asyncio.AbstractEventLoop, pending: _Pending, func: Callable[[], object]) -> None:
+        """Call a function on another loop. All functions of one callback share one wake-up."""
+        if not self.in_callback:
+            self._call_on_loop(loop, pending, func)
             return
         bundle = self._bundles.get(loop)
         if bundle is None:
             bundle = self._bundles[loop] = []
-            self.at_end(functools.partial(self._send_bundle, loop))
-        bundle.append((started, func))
+            self.defer(functools.partial(self._send_bundle, loop))
+        bundle.append((pending, func))
 
     def _send_bundle(self, loop: asyncio.AbstractEventLoop) -> None:
         bundle = self._bundles.pop(loop)
         try:
-            loop.call_soon_threadsafe(_do_all, [func for _, func in bundle])
+            loop.call_soon_threadsafe(_call_all, [func for _, func in bundle])
         except RuntimeError:
-            for started, func in bundle:
-                self._call_there(loop, started, func)
+            for pending, func in bundle:
+                self._call_on_loop(loop, pending, func)
 
-    def _call_there(
-        self, loop: asyncio.AbstractEventLoop, started: _Started, func: Callable[..., object], *args: Any
+    def _call_on_loop(
+        self, loop: asyncio.AbstractEventLoop, pending: _Pending, func: Callable[..., object], *args: Any
     ) -> None:
         try:
             loop.call_soon_threadsafe(func, *args)
-        except RuntimeError:  # that loop is closed: nobody waits there any more
+        except RuntimeError:  # that loop is closed, so no task waits
             logger.debug("an answer came after the event loop that waited for it was closed")
-            self._given_up.append(started)  # which may not know yet how it is cancelled
-            self.at_end(self._tidy)
+            self._abandoned.append(pending)  # its `cancel` may not be set yet
+            self.defer(self._clean_up)
 
 
-def _do_once(work: list[Any]) -> None:
+def _run_once(work: list[Any]) -> None:
     if work:
         func, args = work
         work.clear()
         func(*args)
 
 
-def _do_all(funcs: list[Callable[[], object]]) -> None:
+def _call_all(funcs: list[Callable[[], object]]) -> None:
     for func in funcs:
         func()
 
 
-def _fulfil(future: asyncio.Future[T], value: T) -> None:
+def _set_result(future: asyncio.Future[T], value: T) -> None:
     if not future.done():
         future.set_result(value)
 
 
-def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
+def _set_exception(future: asyncio.Future[Any], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
 

@@ -1,4 +1,4 @@
-"""The first half of a call, `call("name")`: what it returns takes the arguments in parentheses of its own."""
+"""Prepared calls: `call("name")` returns a callable that takes the arguments in a second call."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["AsyncPrepared", "AsyncPreparedData", "Prepared", "PreparedData", "re
 
 T = TypeVar("T")
 
-_CACHE = 0  # the inline caches of an instruction, which follow it
+_CACHE = 0  # opcode of the inline caches behind an instruction
 _POP = opmap["POP_TOP"]
 _RETURN = opmap["RETURN_VALUE"]
 
 
 class Prepared(Generic[T]):
-    """A call that lacks its arguments: takes them, any number of times.
+    """Callable that takes the arguments of a call, any number of times.
 
-    A statement that only prepares one, `page.call("draw")`, does nothing: it warns.
+    A statement that only prepares a call, `page.call("draw")`, has no effect, so it warns.
 
     Args:
-        verb: The method that made it, `"call"`.
-        key: What it was made for: the name of a function, queue or topic.
-        send: Takes the arguments as a tuple.
+        verb: The name of the method, `"call"`.
+        key: The name of a function, queue or topic.
+        send: Called with the tuple of arguments.
     """
 
     __slots__ = ("_key", "_send", "_verb")
@@ -55,7 +55,7 @@ class Prepared(Generic[T]):
         refuse_named(self._half(), named)
 
     def _refuse_await(self) -> NoReturn:
-        raise TypeError(f"await {self._half()}: the second parentheses are missing: await {self._whole()}")
+        raise TypeError(f"await {self._half()}: pass the arguments in a second call: await {self._whole()}")
 
     def _half(self) -> str:
         return f"{self._verb}({self._key!r})"
@@ -64,13 +64,13 @@ class Prepared(Generic[T]):
         return f"{self._half()}({self._arguments})"
 
     def __repr__(self) -> str:
-        return f"<{self._half()}, which lacks its second parentheses: {self._whole()}>"
+        return f"<{self._half()}: pass the arguments in a second call: {self._whole()}>"
 
     def _warn_if_dropped(self, frame: FrameType | None) -> None:
-        """Warn if the statement that made this takes no notice of it.
+        """Warn if the statement that has prepared the call drops it.
 
-        The bytecode of the callers tells, so that no finalizer is needed, in which a `KeyboardInterrupt` would be lost.
-        A coroutine returns to whoever awaits its task, whose frame is not here.
+        The bytecode of the callers tells. A finalizer would tell too, but would lose a `KeyboardInterrupt`. A coroutine
+        returns to the task that awaits it, whose frame is not here.
         """
         level = 2
         while frame is not None and (instruction := _next_instruction(frame)) == _RETURN:
@@ -79,12 +79,12 @@ class Prepared(Generic[T]):
             frame = frame.f_back
             level += 1
         if frame is not None and instruction == _POP:
-            text = f"{self._half()} alone does nothing; its second parentheses are missing: {self._whole()}"
+            text = f"{self._half()} alone has no effect; pass the arguments in a second call: {self._whole()}"
             warnings.warn(text, RuntimeWarning, stacklevel=level + 1)
 
 
 def _next_instruction(frame: FrameType) -> int:
-    """Return the opcode behind the call that a frame is in."""
+    """Return the opcode behind the call that a stack frame is in."""
     code, place = frame.f_code.co_code, frame.f_lasti + 2
     while place < len(code) and code[place] == _CACHE:
         place += 2
@@ -92,12 +92,12 @@ def _next_instruction(frame: FrameType) -> int:
 
 
 class PreparedData(Prepared[T]):
-    """One that takes a single value, `push("queue")(data)`.
+    """Prepared call that takes a single value, `push("queue")(data)`.
 
     Args:
-        verb: As for `Prepared`.
-        key: As for `Prepared`.
-        send: Takes the value.
+        verb: The name of the method.
+        key: The name of a queue or topic.
+        send: Called with the value.
     """
 
     __slots__ = ()
@@ -122,7 +122,7 @@ class PreparedData(Prepared[T]):
 
 
 class AsyncPrepared(Prepared[T], AsyncCallable):
-    """A `Prepared` whose call is awaited."""
+    """Prepared call whose result is awaited."""
 
     __slots__ = ()
 
@@ -131,7 +131,7 @@ class AsyncPrepared(Prepared[T], AsyncCallable):
 
 
 class AsyncPreparedData(PreparedData[T], AsyncCallable):
-    """A `PreparedData` whose call is awaited."""
+    """Prepared call of a single value whose result is awaited."""
 
     __slots__ = ()
 
@@ -140,10 +140,10 @@ class AsyncPreparedData(PreparedData[T], AsyncCallable):
 
 
 def refuse_named(function: str, named: Mapping[str, Any]) -> NoReturn:
-    """Refuses keyword arguments, which JavaScript does not have.
+    """Raise an error for keyword arguments, which JavaScript does not have.
 
     Args:
-        function: The function as the user has written it, up to its arguments.
+        function: The call as the user has written it, up to the arguments.
         named: The keyword arguments.
 
     Raises:

@@ -1,6 +1,6 @@
-"""This process among others: whether it works for one that may have pages, and whether it can launch some itself.
+"""Checks of this process: whether its parent may have the pages, and whether it can launch pages itself.
 
-Nothing here imports `multiprocessing`: a process that it has started has it loaded.
+This module does not import `multiprocessing`, which has been imported in the processes that it has started.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _GREEN = (
 
 
 def _multiprocessing() -> Any:
-    """The module `multiprocessing.process`, or `None` where nothing has imported it."""
+    """Return the module `multiprocessing.process`, or `None` if it has not been imported."""
     return sys.modules.get("multiprocessing.process")
 
 
 def works_for_another() -> bool:
-    """Whether `multiprocessing`, by any start method, has started this process to work for another one.
+    """Return whether `multiprocessing` has started this process, by any start method, to work for its parent.
 
-    The workers of a server are none of these. Nor is a line at the top level of a module that is being imported: the
-    same line runs in every process that imports the module.
+    Workers of a server do not count. Neither does code at the top level of a module that is being imported, as it runs
+    in every process that imports the module.
     """
     process = _multiprocessing()
     if process is None or process.parent_process() is None:
@@ -46,12 +46,12 @@ def works_for_another() -> bool:
 
 
 def check_launch() -> None:
-    """Raises `LaunchError` where a server in a thread of this process cannot work."""
+    """Raise `LaunchError` if a server cannot run in a thread of this process."""
     process = _multiprocessing()
     if process is not None and getattr(process.current_process(), "_inheriting", False):
         raise LaunchError(
-            "launch() was called while multiprocessing imports the main module into a new process. Put the lines that "
-            'launch, and all that shall run once, under: if __name__ == "__main__":'
+            "launch() was called while multiprocessing imports the main module into a new process. Put the call, and "
+            'all other code that must run once, under: if __name__ == "__main__":'
         )
     gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
     if gevent is not None:

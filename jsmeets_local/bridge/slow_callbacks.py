@@ -1,7 +1,7 @@
-"""Warnings about code of the user's that blocks an event loop.
+"""Warnings about functions of the user that block an event loop.
 
-Two kinds: an async function that blocks the bridge's loop, found by timing its steps, as asyncio's debug mode does; and
-a blocking line that waits inside a coroutine of the user's, on whatever loop that runs.
+An async function that blocks the loop of the bridge is found by timing its steps, as asyncio's debug mode does. A
+blocking call inside a coroutine of the user, on any loop, is found by looking at the call stack.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import Any
 
 from .log import logger
 
-__all__ = ["SLOW", "BlockedLoops", "Timed"]
+__all__ = ["SLOW", "BlockedLoops", "TimedAwaitable"]
 
-SLOW = 0.1  # seconds that a step of a coroutine may take: asyncio's `slow_callback_duration`
+SLOW = 0.1  # seconds that a step of a coroutine may take, as asyncio's `slow_callback_duration`
 
 _COROUTINES = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _PACKAGE = __name__.partition(".")[0]
 _KERNELS = frozenset({"IPython", "ipykernel"})
 
 
-class Timed(Awaitable[Any]):
-    """Awaits a value, and warns when it blocks the loop for longer than `SLOW`.
+class TimedAwaitable(Awaitable[Any]):
+    """Awaitable that warns of each step that blocks the loop for longer than `SLOW`.
 
     Args:
-        value: What the user's function has returned.
+        value: The result of the async function.
         about: The function, for the log.
     """
 
@@ -50,7 +50,7 @@ class Timed(Awaitable[Any]):
                 self._check(monotonic() - began)
             try:
                 sent, thrown = (yield wanted), None
-            except BaseException as error:  # noqa: BLE001 - a cancellation, for example: it belongs to the coroutine
+            except BaseException as error:  # noqa: BLE001 - a cancellation, for example, which the coroutine handles
                 thrown = error
 
     def _check(self, seconds: float) -> None:
@@ -68,19 +68,19 @@ async def _await(value: Awaitable[Any]) -> Any:
 
 
 class BlockedLoops:
-    """Warns, once for each line, of blocking lines inside coroutines.
+    """Warns, once for each line, of blocking calls inside coroutines.
 
-    A line of a notebook's cell is none of these, although the kernel's loop runs it, in a coroutine if the cell awaits.
+    A cell of a notebook is no such coroutine, although the kernel's loop runs it, in a coroutine if the cell awaits.
     """
 
     def __init__(self) -> None:
         self._known: set[tuple[str, int]] = set()
 
     def check(self, twin: str) -> None:
-        """Warns if a coroutine of the user's is about to block its loop.
+        """Warn if a coroutine of the user is about to block its loop.
 
         Args:
-            twin: What to use instead.
+            twin: The awaitable form to use instead.
         """
         if asyncio._get_running_loop() is None:
             return
@@ -93,8 +93,8 @@ class BlockedLoops:
         if coroutine is not None:
             self._known.add(place)
             logger.warning(
-                "%s:%d blocks the event loop in which %s() runs, and all that runs beside it, while it waits for a "
-                "page: use %s there",
+                "%s:%d blocks the event loop in which %s() runs, and its other tasks, while it waits for a page: use "
+                "%s instead",
                 *place,
                 coroutine.f_code.co_qualname,
                 twin,
@@ -102,7 +102,7 @@ class BlockedLoops:
 
 
 def _coroutine_around(frame: FrameType | None) -> FrameType | None:
-    """The coroutine function that a line belongs to; the code of a cell is none."""
+    """Return the stack frame of the coroutine function around a line; a cell of a notebook is none."""
     while frame is not None and _package_of(frame) not in _KERNELS:
         if frame.f_code.co_flags & _COROUTINES and not frame.f_code.co_name.startswith("<"):
             return frame

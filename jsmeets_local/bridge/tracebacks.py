@@ -20,17 +20,17 @@ T = TypeVar("T")
 
 _OWN = os.path.dirname(os.path.dirname(__file__))
 _STDLIB = os.path.dirname(os.__file__)
-_PLAIN = (KeyboardInterrupt, JsPyError, TypeError, ValueError)  # whose text says all to the caller
+_PLAIN = (KeyboardInterrupt, JsPyError, TypeError, ValueError)  # their text is sufficient for the caller
 
 logger = logging.getLogger("jsmeets_local")
 
 
 def cut(error: BaseException) -> None:
-    """Removes the frames of this library from an error that a public function is about to `raise` again.
+    """Remove the stack frames of this library from an error that a public function is about to raise again.
 
-    The frame that raises an error again does not appear in its traceback, so that this ends at the caller's line.
-    Frames of the user's code stay, with all that called it, and so does everything else while the logger
-    `jsmeets_local` is at level DEBUG.
+    The stack frame that raises an error again does not appear in its traceback, so the traceback ends at the caller's
+    line. Tracebacks through functions of the user stay complete, and so do all others while the logger `jsmeets_local`
+    is at level DEBUG.
     """
     if not isinstance(error, _PLAIN) or logger.isEnabledFor(logging.DEBUG):
         return
@@ -43,13 +43,13 @@ def cut(error: BaseException) -> None:
 
 
 def _is_ours(entry: TracebackType) -> bool:
-    """Tells a frame of this library, or of the standard library below it, from the user's."""
+    """Return whether a stack frame belongs to this library or to the standard library, not to the user."""
     name = entry.tb_frame.f_code.co_filename
     return name.startswith((_OWN, "<frozen")) or (name.startswith(_STDLIB) and "site-packages" not in name)
 
 
 def public(func: Callable[P, T]) -> Callable[P, T]:
-    """Decorates a function whose errors end at the caller's line."""
+    """Decorate a function so that the tracebacks of its errors end at the caller's line."""
 
     @functools.wraps(func)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -63,10 +63,10 @@ def public(func: Callable[P, T]) -> Callable[P, T]:
 
 
 def end_quietly(error: BaseException) -> None:
-    """Ends the program without a traceback where nothing catches this Ctrl-C: the way to end one that waits.
+    """End the program without a traceback if it does not catch this Ctrl-C, the usual way to end a wait.
 
-    Its exit status is that of an interrupted program (130 in a shell). A shell of Python, a notebook, and a program
-    with an `excepthook` of its own show the error as any other.
+    The exit status is that of an interrupted program (130 in a shell). An interactive Python, a notebook, and a program
+    with its own `excepthook` show the error as any other.
     """
     if (
         isinstance(error, KeyboardInterrupt)

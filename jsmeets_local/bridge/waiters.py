@@ -1,4 +1,4 @@
-"""Lines of waiting readers on the bridge's loop: each gets one value, or learns that none came."""
+"""Queues of waiters on the loop of a bridge: each waiter gets one value, or learns that none came."""
 
 from __future__ import annotations
 
@@ -12,60 +12,64 @@ from ..errors import CallTimeout, Disconnected
 from ..protocol.queues import Entry, put_back
 from .portal import Cancel, Done, Operation, Portal
 
-__all__ = ["ENDED", "NOTHING", "Inbox", "Waiters", "join_waiters", "missing"]
+__all__ = ["CLOSED", "TIMED_OUT", "Inbox", "Waiters", "add_waiter", "wait_error"]
 
-NOTHING = object()  # nothing came in time
-ENDED = object()  # nothing will come any more
+TIMED_OUT = object()  # no value came in time
+CLOSED = object()  # no value will come any more
 
 Waiters: TypeAlias = deque[Callable[[Any], None]]
 
 
-def join_waiters(waiters: Waiters, portal: Portal, timeout: float | None, done: Done[Any]) -> Cancel:
-    """Stands in a line until someone calls what it put there; `NOTHING` after the timeout (seconds)."""
+def add_waiter(waiters: Waiters, portal: Portal, timeout: float | None, done: Done[Any]) -> Cancel:
+    """Append a waiter, which removes itself when it is called; after the timeout (seconds) it gets `TIMED_OUT`.
+
+    Returns:
+        A function that removes it.
+    """
     timer: asyncio.Handle | threading.Timer | None = None
 
-    def leave() -> None:
+    def remove() -> None:
         if timer is not None:
             timer.cancel()
-        if served in waiters:
-            waiters.remove(served)
+        if resolve in waiters:
+            waiters.remove(resolve)
 
-    def served(value: Any) -> None:
-        leave()
+    def resolve(value: Any) -> None:
+        remove()
         done(value)
 
     if timeout is not None and portal.loop is not None:
-        timer = portal.loop.call_later(timeout, served, NOTHING)
-    elif timeout is not None:  # nothing is served: the time runs all the same
-        timer = threading.Timer(timeout, portal.call, (served, NOTHING))
+        timer = portal.loop.call_later(timeout, resolve, TIMED_OUT)
+    elif timeout is not None:  # no loop runs, which must not stop the clock
+        timer = threading.Timer(timeout, portal.call, (resolve, TIMED_OUT))
         timer.daemon = True
         timer.start()
-    waiters.append(served)
-    return leave
+    waiters.append(resolve)
+    return remove
 
 
-def missing(
-    item: object, what: str, timeout: float | None, ended: type[Disconnected] = Disconnected
+def wait_error(
+    item: object, what: str, timeout: float | None, closed: type[Disconnected] = Disconnected
 ) -> CallTimeout | Disconnected:
-    """The error to raise where nothing came to a line: `NOTHING`, or `ENDED`."""
-    if item is NOTHING:
+    """Return the error to raise for `TIMED_OUT` or `CLOSED`."""
+    if item is TIMED_OUT:
         return CallTimeout(f"nothing came to {what} within {timeout} s")
-    return ended(f"the page was closed, or the server has stopped; nothing more comes to {what}")
+    return closed(f"the page was closed, or the server has stopped; nothing more comes to {what}")
 
 
 class Inbox:
-    """Items in order, for one or more readers. Its state belongs to the bridge's loop."""
+    """Items for one or more readers, in order. Its state belongs to the loop of the bridge."""
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
         self._items: deque[Entry] = deque()
         self._last = 0  # the number of the newest item
         self._readers: Waiters = deque()
-        self._ended = False
+        self._closed = False
 
     def put(self, item: Any) -> None:
-        """Gives an item to the reader that waits longest, or keeps it."""
-        if not self._ended:
+        """Give an item to the reader that has waited longest, or keep it."""
+        if not self._closed:
             self._last += 1
             self._items.append((self._last, item))
             self._serve()
@@ -74,40 +78,40 @@ class Inbox:
         while self._readers and self._items:
             self._readers.popleft()(self._items.popleft())
 
-    def end(self) -> None:
-        """Nothing comes any more; what is there can still be read."""
-        self._ended = True
+    def close(self) -> None:
+        """Take no more items; those in the inbox can still be read."""
+        self._closed = True
         while self._readers:
-            self._readers.popleft()(ENDED)
+            self._readers.popleft()(CLOSED)
 
     def next(self, timeout: float | None) -> Operation[Any]:
-        """An operation: the next item, `NOTHING` after the timeout (seconds), `ENDED` at the end.
+        """Return an operation for the next item; `TIMED_OUT` after the timeout (seconds), `CLOSED` at the end.
 
-        Cancelled after it was done, the item has not arrived: it goes back.
+        Cancelling it after it is done puts the item back.
         """
 
         def operation(done: Done[Any]) -> Cancel:
             taken: list[Entry] = []
-            leave: Cancel | None = None
+            remove: Cancel | None = None
 
             def take(entry: Any) -> None:
-                if entry is NOTHING or entry is ENDED:
+                if entry is TIMED_OUT or entry is CLOSED:
                     done(entry)
                 else:
                     taken.append(entry)
                     done(entry[1])
 
             def cancel() -> None:
-                if leave is not None:
-                    leave()
+                if remove is not None:
+                    remove()
                 if taken:
                     put_back(self._items, taken.pop())
                     self._serve()
 
-            if self._items or self._ended:
-                take(self._items.popleft() if self._items else ENDED)
+            if self._items or self._closed:
+                take(self._items.popleft() if self._items else CLOSED)
             else:
-                leave = join_waiters(self._readers, self._portal, timeout, take)
+                remove = add_waiter(self._readers, self._portal, timeout, take)
             return cancel
 
         return operation

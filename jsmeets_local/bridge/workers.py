@@ -1,11 +1,11 @@
-"""Worker threads that run plain functions: serial queues keep order, waiting threads give their slots back.
+"""Worker threads that run plain functions. Serial queues keep their order, waiting threads release their slots.
 
 A serial queue is an ordered list of jobs. One worker at a time drives it: it runs the jobs in order, many per wake-up,
-and hands their answers back together. A worker loses an impatient queue (a page's) when a job runs longer than
-`PATIENCE` or waits for a page, so that another worker can run the jobs behind it. A strict queue (an exclusive
-function's, a subscriber's) stays with its worker: its jobs never overlap.
+and delivers their answers together. If a job of a client's queue runs longer than `PATIENCE` or waits for a page, the
+worker loses the queue, so that another worker can run the jobs behind it. A strict queue (of an exclusive function or
+a subscriber) stays with its worker: its jobs never overlap.
 
-The pool's one lock guards all state here; user code never runs under it.
+The lock of the pool guards all state; functions of the user never run under it.
 """
 
 from __future__ import annotations
@@ -21,76 +21,70 @@ from . import shutdown
 
 __all__ = ["Job", "SerialQueue", "WorkerPool", "waiting"]
 
-PATIENCE = 0.010  # seconds a job may hold up what is behind it in an impatient serial queue
-HAND_BACK = 0.002  # seconds after which answers go back although the serial queue has more jobs
+PATIENCE = 0.010  # seconds that a job may block the jobs behind it, unless its queue is strict
+DELIVER_AFTER = 0.002  # seconds after which answers are delivered although the serial queue has more jobs
 IDLE = 10.0  # seconds after which an idle worker ends
 STUCK = 60.0  # seconds after which a job that still runs is reported, once
 
-# What it is, which names the thread while it runs; what runs; with which arguments. That gives its answer, or `None`.
+# A description, which names the thread while the job runs; a function that returns the answer or `None`; arguments.
 Job: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
 
-_current = threading.local()  # .worker: the _Worker that this thread is
+_current = threading.local()  # .worker: the _Worker of this thread
 
 
 class SerialQueue:
-    """A line of jobs; its fields belong to the pool's lock."""
+    """Queue of jobs, guarded by the lock of the pool."""
 
-    __slots__ = ("answers", "driver", "handed_back", "jobs", "queued", "strict", "watched")
+    __slots__ = ("answers", "delivered_at", "driver", "jobs", "queued", "strict", "watched")
 
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
         self.jobs: deque[Job] = deque()
         self.answers: list[Any] = []
         self.driver: _Worker | None = None
-        self.queued = False  # in the pool's ready line
+        self.queued = False  # among the ready queues of the pool
         self.watched = False  # a check of the running job is due
-        self.handed_back = 0.0  # when answers last went back
+        self.delivered_at = 0.0
 
     def take_answers(self, now: float) -> list[Any]:
         answers, self.answers = self.answers, []
-        self.handed_back = now
+        self.delivered_at = now
         return answers
 
 
 class _Worker:
-    """One thread of a pool. What it does belongs to the pool's lock."""
+    """One thread of a pool, guarded by the lock of the pool."""
 
-    __slots__ = ("about", "called", "name", "pool", "reported", "rests", "serial_queue", "since", "thread", "waits")
+    __slots__ = ("about", "is_idle", "name", "pool", "reported", "serial_queue", "since", "thread", "waits", "wake_up")
 
     def __init__(self, pool: WorkerPool, name: str) -> None:
         self.pool = pool
-        self.serial_queue: SerialQueue = _NONE  # that it drives, unless it has been taken away
-        self.called = threading.Lock()  # what it sleeps on
-        self.called.acquire()
-        self.rests = False  # it is, or was until it was called, among the idle
+        self.serial_queue: SerialQueue = _NONE  # the queue that it drives, or last drove
+        self.wake_up = threading.Lock()  # released to wake it up
+        self.wake_up.acquire()
+        self.is_idle = False  # until it has woken up
         self.name = name
-        self.about = ""  # what it runs, or did when it was last called
+        self.about = ""  # description of its job, or of the last one
         self.thread = threading.Thread(target=pool._work, args=(self,), name=name, daemon=True)
-        self.since = 0.0  # when the running job began
-        self.waits = False  # it waits for a page
+        self.since = 0.0  # the start of its job
+        self.waits = False  # for a page
         self.reported = False
-
-    def drive(self, serial_queue: SerialQueue, now: float) -> None:
-        self.serial_queue = serial_queue
-        self.since = serial_queue.handed_back = now
-        self.reported = False
-        serial_queue.driver = self
 
 
 _NONE = SerialQueue()
 
 
 class WorkerPool:
-    """Threads for serial queues.
+    """Pool of worker threads for serial queues.
 
     Args:
-        slots: How many jobs run at once; those that wait for a page do not count.
-        deliver: Takes a list of answers, on a worker's thread.
+        slots: Jobs that run at once; those that wait for a page do not count.
+        deliver: Called with a list of answers, on a worker thread.
         after: `after(seconds, func, *args)` calls `func` later; called from any thread.
-        stuck: Told of a thread whose job runs for longer than `STUCK`, and for how many seconds it does.
-        max_waiting: How many jobs may wait for pages; beyond that none is taken.
-        failed: Reports an error that a worker could not finish with, and gives the answer of the job that raised it.
-            The job is `None` where the worker had none. A new worker takes the place of the old one.
+        stuck: Called with a thread whose job has run for longer than `STUCK`, and with its seconds.
+        max_waiting: Jobs that may wait for pages; with more of them, no job is accepted.
+        failed: Reports an error that a worker could not handle, and returns the answer of the job that raised it. The
+            job is `None` if the worker had none. A new worker replaces the failed one.
     """
 
     def __init__(
@@ -106,37 +100,41 @@ class WorkerPool:
         self.max_waiting = max_waiting
         self._stuck = stuck
         self._failed = failed
-        self._working: set[_Worker] = set()  # those that have a job
-        self._guarded = False  # a look for stuck jobs is due
+        self._working: set[_Worker] = set()  # with a job
+        self._guarded = False  # a check for stuck jobs is due
         self._deliver = deliver
         self._after = after
         self._lock = threading.Lock()
         self._ready: deque[SerialQueue] = deque()
         self._threads: set[threading.Thread] = set()
-        self._idle: list[_Worker] = []  # those that sleep; who slept last is called first
-        self._busy = 0  # workers that run a job and do not wait for a page
+        self._idle: list[_Worker] = []  # the last one is woken up first
+        self._busy = 0  # workers with a job that does not wait for a page
         self._number = 0
         self._closed = False
 
     def submit(self, serial_queue: SerialQueue, job: Job) -> bool:
-        """Adds a job to a serial queue.
+        """Add a job to a serial queue.
 
         Returns:
-            Whether it was taken: not where too many wait for pages.
+            `False` if it is refused because too many jobs wait for pages.
         """
         with self._lock:
             if len(self._working) - self._busy >= self.max_waiting:
                 return False
             serial_queue.jobs.append(job)
-            if serial_queue.driver is None:
-                self._line_up(serial_queue)
-            watch = serial_queue.driver is not None and self._watch(serial_queue, True)
+            watch = False
+            if serial_queue.driver is not None:
+                watch = self._watch(serial_queue)
+            elif not serial_queue.queued:
+                serial_queue.queued = True
+                self._ready.append(serial_queue)
+                self._start_worker()
         if watch:
             self._after(PATIENCE, self._check, serial_queue)
         return True
 
     def stats(self) -> dict[str, int]:
-        """Count the threads, those that run a job or wait for a page, and the serial queues without a worker."""
+        """Return the number of threads, of those that run a job or wait for a page, and of serial queues that wait."""
         with self._lock:
             waiting = len(self._working) - self._busy
             return {
@@ -147,7 +145,7 @@ class WorkerPool:
             }
 
     def close(self) -> list[threading.Thread]:
-        """Ends the idle workers now and the others after their job.
+        """End the idle workers now and the others after their job.
 
         Returns:
             The threads, to be joined.
@@ -155,60 +153,53 @@ class WorkerPool:
         with self._lock:
             self._closed = True
             while self._idle:
-                self._idle.pop().called.release()
+                self._idle.pop().wake_up.release()
             return list(self._threads)
 
     # Under the lock ------------------------------------------------------------------------------------
 
-    def _line_up(self, serial_queue: SerialQueue) -> None:
-        if not serial_queue.queued:
-            serial_queue.queued = True
-            self._ready.append(serial_queue)
-            self._summon()
-
-    def _summon(self) -> None:
-        """Gets a worker for the first ready serial queue, if a slot is free."""
+    def _start_worker(self) -> None:
+        """Wake up or create a worker for the first ready queue, if a slot is free."""
         if self._busy >= self.slots or self._closed:
             return
         if self._idle:
-            self._idle.pop().called.release()
+            self._idle.pop().wake_up.release()
         else:
             self._number += 1
             thread = _Worker(self, f"jsmeets-worker-{self._number}").thread
             try:
                 thread.start()
-            except RuntimeError:  # Python 3.12 starts none when the program ends: nobody waits for the answer any more
+            except RuntimeError:  # Python 3.12 starts no thread when the program ends, and no caller waits then
                 if not shutdown.has_begun():
                     raise
                 return
             self._threads.add(thread)
 
     def _release(self, serial_queue: SerialQueue) -> list[Any]:
-        """Takes a serial queue from its driver; the next worker goes on with it."""
+        """Take a serial queue from its driver; another worker continues with it."""
         serial_queue.driver = None
-        if serial_queue.jobs:
-            self._line_up(serial_queue)
+        if serial_queue.jobs and not serial_queue.queued:
+            serial_queue.queued = True
+            self._ready.append(serial_queue)
+            self._start_worker()
         return serial_queue.take_answers(monotonic())
 
-    def _watch(self, serial_queue: SerialQueue, wanted: bool) -> bool:
-        """Whether a check of the running job has to be arranged now."""
-        if serial_queue.strict or serial_queue.watched or not wanted:
+    def _watch(self, serial_queue: SerialQueue) -> bool:
+        """Return whether to schedule a check of the running job now."""
+        if serial_queue.strict or serial_queue.watched:
             return False
         serial_queue.watched = True
         return True
 
     def _rest(self, worker: _Worker) -> bool:
-        """Lines up a worker that has nothing to do; not where it is not needed any more."""
+        """Add a worker to the idle ones; return `False` if it is not needed any more."""
         if self._closed or len(self._idle) >= self.slots:
-            return False  # made while others waited for pages: more than can ever run at once
-        worker.rests = True
+            return False  # others waited for pages when it was created: it is more than can run at once
+        worker.is_idle = True
         self._idle.append(worker)
         return True
 
-    def _may_begin(self) -> bool:
-        return bool(self._ready) and self._busy < self.slots
-
-    # A worker ------------------------------------------------------------------------------------------
+    # Worker --------------------------------------------------------------------------------------------
 
     def _work(self, worker: _Worker) -> None:
         _current.worker = worker
@@ -221,13 +212,13 @@ class WorkerPool:
                     worker.about = about
                     worker.thread.name = f"jsmeets: {about}"
                 answer = func(*args)
-                job = None  # it has ended, even if what follows raises
+                job = None  # it has ended, even if the next line raises
                 job = self._next_job(worker, answer) or self._first_job(worker)
-        except BaseException as error:  # noqa: BLE001 - what took the job for granted must not wait for it for ever
+        except BaseException as error:  # noqa: BLE001 - the caller of the job must not wait for ever
             self._retire(worker, job, error)
 
     def _retire(self, worker: _Worker, job: Job | None, error: BaseException) -> None:
-        """Ends a worker that could not finish its job: its slot and its serial queue go to another one."""
+        """End a worker that has failed; another one takes its slot and its serial queue."""
         with self._lock:
             serial_queue = worker.serial_queue
             if worker in self._working:
@@ -239,7 +230,7 @@ class WorkerPool:
             worker.serial_queue = _NONE
             answers = self._release(serial_queue) if serial_queue.driver is worker else []
             if self._ready:
-                self._summon()
+                self._start_worker()
         answer = self._failed(job, error)
         if answer is not None:
             answers.append(answer)
@@ -247,15 +238,22 @@ class WorkerPool:
             self._deliver(answers)
 
     def _first_job(self, worker: _Worker) -> Job | None:
-        """The first job of the serial queue that waits longest; `None` when the thread has nothing more to do."""
-        while not worker.rests or self._is_called(worker):
+        """Return the first job of the queue that has waited longest; `None` ends the thread."""
+        while not worker.is_idle or self._sleep(worker):
             with self._lock:
-                if not self._may_begin():
+                if not self._ready or self._busy >= self.slots:
                     if self._rest(worker):
                         continue
                     break
-                serial_queue, job = self._begin(worker)
-                watch = self._watch(serial_queue, bool(serial_queue.jobs))
+                serial_queue = worker.serial_queue = self._ready.popleft()
+                serial_queue.queued = False
+                serial_queue.driver = worker
+                worker.since = serial_queue.delivered_at = monotonic()
+                worker.reported = False
+                self._busy += 1
+                self._working.add(worker)
+                job = serial_queue.jobs.popleft()
+                watch = bool(serial_queue.jobs) and self._watch(serial_queue)
                 guard, self._guarded = not self._guarded, True
             if watch:
                 self._after(PATIENCE, self._check, serial_queue)
@@ -266,26 +264,18 @@ class WorkerPool:
             self._threads.discard(worker.thread)
         return None
 
-    def _is_called(self, worker: _Worker) -> bool:
-        """Waits for that; `False` after a long idle time."""
-        called = worker.called.acquire(timeout=IDLE)
+    def _sleep(self, worker: _Worker) -> bool:
+        """Wait until the worker is woken up; return `False` after `IDLE` seconds."""
+        called = worker.wake_up.acquire(timeout=IDLE)
         with self._lock:
-            worker.rests = False
-            late = not called and worker not in self._idle  # just when its time was over
+            worker.is_idle = False
+            late = not called and worker not in self._idle  # woken up just after its time was over
             if not called and not late:
                 self._idle.remove(worker)
-        return called or (late and worker.called.acquire())
-
-    def _begin(self, worker: _Worker) -> tuple[SerialQueue, Job]:
-        serial_queue = self._ready.popleft()
-        serial_queue.queued = False
-        worker.drive(serial_queue, monotonic())
-        self._busy += 1
-        self._working.add(worker)
-        return serial_queue, serial_queue.jobs.popleft()
+        return called or (late and worker.wake_up.acquire())
 
     def _report_stuck(self) -> None:
-        """Looks for jobs that run for too long, as long as there are any."""
+        """Report jobs that run for too long, and schedule the next check while there are jobs."""
         now = monotonic()
         with self._lock:
             running = [worker for worker in self._working if not worker.waits and not worker.reported]
@@ -301,61 +291,59 @@ class WorkerPool:
             self._after(min(left, default=now) + STUCK - now, self._report_stuck)
 
     def _next_job(self, worker: _Worker, answer: Any) -> Job | None:
-        """Keeps the answer of the last job and gives the next; `None` when the serial queue is empty or lost.
+        """Store the answer of the last job and return the next; `None` if the serial queue is empty or lost.
 
-        Whoever gets the answers wakes up, and wants the interpreter: all that is left is to give it away.
+        Delivering answers wakes up the loop's thread, which then needs the interpreter: so it comes last.
         """
+        job: Job | None = None
+        answers: list[Any] = []
         with self._lock:
-            job, answers = self._step(worker, answer, monotonic())
+            now = monotonic()
+            serial_queue = worker.serial_queue
+            if serial_queue.driver is not worker:  # lost while the job ran
+                if answer is not None:
+                    answers.append(answer)
+            else:
+                if answer is not None:
+                    serial_queue.answers.append(answer)
+                if serial_queue.jobs:
+                    job = serial_queue.jobs.popleft()
+                    worker.since = now
+                    worker.reported = False
+                else:
+                    serial_queue.driver = None
+                if job is None or now - serial_queue.delivered_at > DELIVER_AFTER:
+                    answers = serial_queue.take_answers(now)
             if job is None:
+                self._busy -= 1
+                self._working.discard(worker)
+                worker.serial_queue = _NONE
                 worker.thread.name, worker.about = worker.name, ""
-                if not self._may_begin():
+                if not self._ready or self._busy >= self.slots:
                     self._rest(worker)
         if answers:
             self._deliver(answers)
         return job
 
-    def _step(self, worker: _Worker, answer: Any, now: float) -> tuple[Job | None, list[Any]]:
-        serial_queue = worker.serial_queue
-        if serial_queue.driver is not worker:  # the serial queue was taken from us while the job ran
-            self._end(worker)
-            return None, [] if answer is None else [answer]
-        if answer is not None:
-            serial_queue.answers.append(answer)
-        if serial_queue.jobs:
-            worker.since = now
-            worker.reported = False
-            late = now - serial_queue.handed_back > HAND_BACK
-            return serial_queue.jobs.popleft(), serial_queue.take_answers(now) if late else []
-        serial_queue.driver = None
-        self._end(worker)
-        return None, serial_queue.take_answers(now)
-
-    def _end(self, worker: _Worker) -> None:
-        self._busy -= 1
-        self._working.discard(worker)
-        worker.serial_queue = _NONE
-
     def _check(self, serial_queue: SerialQueue) -> None:
-        """Takes a serial queue away from a worker whose job runs too long."""
+        """Take a serial queue from a worker whose job runs too long."""
         answers: list[Any] = []
         with self._lock:
             serial_queue.watched = False
             if serial_queue.driver is None:
-                return  # whoever drives it next will have it watched
+                return  # its next driver will schedule a check
             left = serial_queue.driver.since + PATIENCE - monotonic()
             if left <= 0:
                 answers = self._release(serial_queue)
-            watch = serial_queue.driver is not None and self._watch(
-                serial_queue, bool(serial_queue.jobs or serial_queue.answers)
-            )
+            wanted = serial_queue.driver is not None and bool(serial_queue.jobs or serial_queue.answers)
+            watch = wanted and self._watch(serial_queue)
         if answers:
             self._deliver(answers)
         if watch:
             self._after(left, self._check, serial_queue)
 
     def pause(self, worker: _Worker) -> None:
-        """The job of this worker starts to wait for a page."""
+        """Release the slot of a worker whose job starts to wait for a page."""
         serial_queue = worker.serial_queue
         answers: list[Any] = []
         with self._lock:
@@ -364,12 +352,12 @@ class WorkerPool:
             if serial_queue.driver is worker:
                 answers = serial_queue.take_answers(monotonic()) if serial_queue.strict else self._release(serial_queue)
             if self._ready:
-                self._summon()
+                self._start_worker()
         if answers:
             self._deliver(answers)
 
     def resume(self, worker: _Worker) -> None:
-        """The job goes on. It takes a slot even if all are taken: it may hold what the others wait for."""
+        """Take a slot again, even if all are taken: the other jobs may wait for this one."""
         with self._lock:
             self._busy += 1
             worker.waits = False
@@ -380,7 +368,7 @@ _NO_WORKER: AbstractContextManager[None] = nullcontext()
 
 
 def waiting() -> AbstractContextManager[None]:
-    """Gives this thread's slot, and an impatient serial queue, back while it waits for a page."""
+    """Release the slot of this thread, and its serial queue unless that is strict, while it waits for a page."""
     worker: _Worker | None = getattr(_current, "worker", None)
     return _NO_WORKER if worker is None else _paused(worker)
 

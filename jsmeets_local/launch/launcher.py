@@ -167,7 +167,7 @@ class Launcher:
         elif options.mode == "browser":
             from .browser import BrowserTab  # each mode is loaded with its first page
 
-            failed = functools.partial(self._bridge.portal.settle, page._client.give_up)
+            failed = functools.partial(self._bridge.portal.post_or_run, page._client.give_up)
             surface = BrowserTab(page._urls.fresh(), failed)
         elif options.mode == "app":
             from .chromium import BrowserWindow
@@ -323,7 +323,7 @@ class Launcher:
                 self._pages.remove(page)
             presence, grace = self._presence, _longest_grace([page for page in self._pages if not page.is_closed()])
         if presence is not None:
-            self._bridge.portal.settle(presence.set_grace, grace)
+            self._bridge.portal.post_or_run(presence.set_grace, grace)
 
     def _page_closed(self, page: Page) -> None:
         with self._lock:
@@ -427,9 +427,9 @@ class Launcher:
         if server is None or not server.is_running():
             return
         for page in self._pages:
-            portal.settle(page._client.presence.end)
+            portal.post_or_run(page._client.presence.end)
         if self._presence is not None:
-            portal.settle(self._presence.end)
+            portal.post_or_run(self._presence.end)
         if portal.is_open():
             portal.post(server.close_port)
             portal.post(self._bridge.close_all, GOODBYE)

@@ -1,4 +1,4 @@
-"""What users pass besides values: timeouts, names, targets. Checked where they are given."""
+"""Checks of arguments other than values: timeouts, names, targets, functions."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Target: TypeAlias = int | Collection[int] | None
 
 
 def seconds(timeout: float | None) -> float | None:
-    """A timeout in seconds; `None`, 0 and negative mean no limit.
+    """Return a timeout in seconds; `None`, 0 and negative mean no limit.
 
     Raises:
-        TypeError: It is no number.
+        TypeError: It is not a number.
     """
     if timeout is None:
         return None
@@ -39,23 +39,23 @@ def seconds(timeout: float | None) -> float | None:
 
 
 def seconds_of_call(timeout: float | None, meant: str = "call('name')(1, 2)") -> float | None:
-    """As `seconds`; an error tells who writes `call("add", [1, 2])` how it is meant.
+    """Return a timeout, as `seconds` does; for `call("add", [1, 2])` the error shows the correct form.
 
     Raises:
-        TypeError: It is no number.
+        TypeError: It is not a number.
     """
     try:
         return seconds(timeout)
     except TypeError as error:
-        hint = f"What is sent stands in parentheses of its own: {meant}"
+        hint = f"Pass arguments in a second call: {meant}"
         raise TypeError(f"{error}. {hint}") from None
 
 
 def check_name(name: Any, what: str) -> str:
-    """The name of a function or topic.
+    """Check the name of a function or topic.
 
     Raises:
-        TypeError: It is no string.
+        TypeError: It is not a string.
         ValueError: It is empty.
     """
     if not isinstance(name, str):
@@ -66,18 +66,18 @@ def check_name(name: Any, what: str) -> str:
 
 
 def check_suppress(suppress: Any) -> None:
-    """Whether a publisher wants to be spared its own; who writes `publish("t", data)` is told how it is meant.
+    """Check the argument `suppress`; for `publish("t", data)` the error shows the correct form.
 
     Raises:
-        TypeError: It is no bool, nor 0 or 1.
+        TypeError: It is neither a bool nor 0 or 1.
     """
     if not isinstance(suppress, int) or suppress not in (0, 1):
-        hint = "What is published stands in parentheses of its own: publish('topic')(data)"
+        hint = "Pass the data in a second call: publish('topic')(data)"
         raise TypeError(f"suppress is True or False; got {suppress!r:.60}. {hint}")
 
 
 def check_queue_key(key: Any) -> Key:
-    """The key of a queue in a page: what JSON calls a scalar.
+    """Check the key of a queue in a page, a scalar of JSON.
 
     Raises:
         TypeError: It is something else.
@@ -88,10 +88,10 @@ def check_queue_key(key: Any) -> Key:
 
 
 def check_function(func: Any, what: str) -> None:
-    """Refuses what cannot be called.
+    """Check that an argument can be called.
 
     Raises:
-        TypeError: `func` is no function; the text tells what to do where it will be one.
+        TypeError: It cannot; for a class method or property the text tells what to pass instead.
     """
     if isinstance(func, (classmethod, property)):
         inner = func.fget if isinstance(func, property) else func.__func__
@@ -103,10 +103,10 @@ def check_function(func: Any, what: str) -> None:
 
 
 def check_flag(name: str, value: Any) -> bool:
-    """A value that is `True` or `False`.
+    """Check that a value is `True` or `False`.
 
     Raises:
-        TypeError: It is something else: `"no"`, say, which counts as true.
+        TypeError: It is something else, for example `"no"`, which would count as true.
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} is True or False; got {value!r:.60}")
@@ -114,10 +114,10 @@ def check_flag(name: str, value: Any) -> bool:
 
 
 def check_limit(limit: Any) -> int:
-    """A number of connections.
+    """Check a number of connections.
 
     Raises:
-        TypeError: It is no whole number.
+        TypeError: It is not an int.
     """
     if not isinstance(limit, int):
         raise TypeError(f"limit is a number of connections; got {limit!r:.60}")
@@ -125,7 +125,7 @@ def check_limit(limit: Any) -> int:
 
 
 def check_target(target: Any) -> Target:
-    """A socket number, a collection of them, or `None` for all.
+    """Check a target: a socket number, a collection of them, or `None` for all.
 
     Raises:
         TypeError: It is something else.
@@ -138,5 +138,5 @@ def check_target(target: Any) -> Target:
         return [int(number) for number in target]
     raise TypeError(
         f"target is a socket number, a collection of them, or None for all pages; got {target!r:.60}. "
-        "What is sent stands in parentheses of its own"
+        "Pass arguments in a second call: call('name', target=...)(arguments)"
     )

@@ -1,4 +1,4 @@
-"""Arrays, of numpy and of others, to bytes with a dtype and a shape. What has made none is not imported."""
+"""Conversion of arrays to bytes with a dtype and a shape, without importing their libraries."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _ADVICE = {
 
 
 class Unsendable(TypeError):
-    """A value that has no form on the wire; the text begins with its path. `pack` makes a plain `TypeError` of it."""
+    """The value cannot be sent; the text begins with its path. `pack` converts this to a plain `TypeError`."""
 
 
 class Flat(Struct, frozen=True):
-    """Items in C order, little-endian, in memory that nobody changes; `shape` is `None` for one dimension."""
+    """Array in C order, little-endian, in memory that is never changed; `shape` is `None` for one dimension."""
 
     dtype: str
     data: memoryview
@@ -39,15 +39,15 @@ class Flat(Struct, frozen=True):
 
 
 def loaded(module: str, name: str) -> Any:
-    """A type of a module, for `isinstance`; no type where it is not imported (to its end)."""
+    """Return a type of a module for `isinstance`; an empty tuple if the module is not (completely) imported."""
     return getattr(sys.modules.get(module), name, ())
 
 
 def flatten(value: Any, where: str) -> Flat | None:
-    """The array that a value is; `None` for what is no array.
+    """Convert an array; return `None` for other values.
 
     Raises:
-        Unsendable: It is one, of items that a page has no array for; the text begins with `where`.
+        Unsendable: JavaScript has no array of such items; the text begins with `where`.
     """
     if isinstance(value, loaded("numpy", "ndarray")):
         return _of_numpy(value, where)
@@ -78,13 +78,13 @@ def _of_numpy(array: Any, where: str) -> Flat:
 
 
 def unboxed(scalar: Any, where: str) -> Any:
-    """The Python twin of a numpy scalar: a number, a date, ...
+    """Convert a numpy scalar to a number, date, ... of Python.
 
     Raises:
-        Unsendable: Python has none; the text begins with `where`.
+        Unsendable: Python has no such type; the text begins with `where`.
     """
     item = scalar.item()
-    if isinstance(item, int) and scalar.dtype.kind in "mM":  # nanoseconds: Python ends at microseconds
+    if isinstance(item, int) and scalar.dtype.kind in "mM":  # nanoseconds; Python has microseconds
         item = _of_microseconds(scalar, where)
     if isinstance(item, type(scalar)):
         raise Unsendable(f"{where}: object of type {type_name(scalar)} cannot be sent to a page")
@@ -105,9 +105,9 @@ def _refused(array: Any, where: str) -> Unsendable:
 
 
 def _milliseconds(numpy: Any, array: Any, where: str) -> Any:
-    """Dates since 1970 and durations as float64, NaT as nan: what `Date` counts in."""
+    """Convert dates and durations to milliseconds in float64, as `Date` has them, and NaT to nan."""
     unit = _check_unit(array, where)
-    if array.dtype.kind == "M":  # nanoseconds since 1970 are more digits than float64 has: exact are the microseconds
+    if array.dtype.kind == "M":  # float64 holds microseconds since 1970 exactly, but not nanoseconds
         array = (array.astype("M8[us]") if unit in _FINE else array) - numpy.datetime64(0, "ms")
     return numpy.asarray(array / numpy.timedelta64(1, "ms"))
 
@@ -122,14 +122,16 @@ def _check_unit(array: Any, where: str) -> str:
 
 
 def _asked(value: Any, where: str) -> Any:
-    """What gives an array when it is asked, such as a tensor."""
+    """Convert an object with `__array__`, such as a tensor."""
     try:
         import numpy
     except ImportError:
-        raise Unsendable(f"{where}: object of type {type_name(value)} is sent by numpy: pip install numpy") from None
+        raise Unsendable(
+            f"{where}: sending an object of type {type_name(value)} needs numpy: pip install numpy"
+        ) from None
     try:
         return numpy.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:  # of another device, with a gradient, ...
+    except (TypeError, ValueError, RuntimeError) as error:  # on another device, with a gradient, ...
         raise Unsendable(f"{where}: object of type {type_name(value)} gives no array: {error_text(error)}") from error
 
 
@@ -137,7 +139,7 @@ def _asked(value: Any, where: str) -> Any:
 
 
 def _of_image(image: Any, where: str) -> Flat:
-    """An image of PIL as what `ImageData` takes."""
+    """Convert an image of PIL to the form of `ImageData`."""
     if image.mode in ("F", "LAB") or image.mode.startswith("I"):  # PIL would cut off what is above 255
         raise Unsendable(f"{where}: image of mode {image.mode} cannot be sent as colors; send numpy.asarray(image)")
     try:
@@ -166,7 +168,7 @@ def _of_buffer(value: Any, where: str) -> Flat | None:
 
 
 def _swapped(data: bytes, size: int) -> bytes:
-    """Big-endian items as little-endian ones, a column of bytes at a time."""
+    """Convert big-endian items to little-endian ones, one byte position at a time."""
     swapped = bytearray(len(data))
     for place in range(size):
         swapped[place::size] = data[size - 1 - place :: size]

@@ -1,4 +1,4 @@
-"""The call table: every call ends exactly once, for each socket that was asked and as a whole."""
+"""Call table: each call ends exactly once for each socket, and once as a whole."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     """A call that has ended.
 
     Attributes:
-        id: The call.
-        answers: What each socket said, in the order in which they were asked; silent ones are absent.
-        timed_out: Whether it ended by its deadline, with sockets still silent.
+        id: The number of the call.
+        answers: Socket -> answer, in the order of the request; sockets without an answer are absent.
+        timed_out: True if the deadline ended it before all sockets had answered.
     """
 
     id: int
@@ -25,102 +25,104 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     timed_out: bool = False
 
 
-class _Call:
-    __slots__ = ("about", "answers", "asked", "waiting")
-
-    def __init__(self, asked: tuple[int, ...], about: Any) -> None:
-        self.asked = asked
-        self.about = about
-        self.waiting = set(asked)
-        self.answers: dict[int, Any] = {}
+class _Call(msgspec.Struct):
+    sockets: tuple[int, ...]
+    about: Any
+    pending: set[int]
+    answers: dict[int, Any]
 
 
 class CallTable:
-    """The open calls. One slot per (call, socket): filled once, by that socket only."""
+    """Open calls, with one slot for each pair of call and socket. Only that socket fills it, once.
+
+    Attributes:
+        deadlines: Heap of deadlines and call numbers; entries of calls that have ended are removed later.
+        ignored: Answers that were late, repeated, or from a socket that was not called.
+    """
 
     def __init__(self) -> None:
         self._calls: dict[int, _Call] = {}
         self._by_socket: dict[int, set[int]] = {}
-        self._deadlines: list[tuple[float, int]] = []
-        self.ignored = 0  # answers that came late, twice, or from a socket that was not asked
+        self.deadlines: list[tuple[float, int]] = []
+        self.ignored = 0
 
     def __len__(self) -> int:
         return len(self._calls)
 
     def open(self, call_id: int, sockets: Iterable[int], deadline: float | None = None, about: Any = None) -> None:
-        """Opens a call to at least one socket.
+        """Open a call to at least one socket.
 
         Args:
-            call_id: Unique among all calls.
-            sockets: Who is asked.
+            call_id: Its unique number.
+            sockets: The sockets that are called.
             deadline: When it ends at the latest, in the seconds that `expire` is given; `None` for never.
-            about: What the caller wants to remember of it.
+            about: Any object, which `about` returns.
         """
-        call = _Call(tuple(sockets), about)
-        self._calls[call_id] = call
-        for socket in call.asked:
+        sockets = tuple(sockets)
+        self._calls[call_id] = _Call(sockets, about, set(sockets), {})
+        for socket in sockets:
             self._by_socket.setdefault(socket, set()).add(call_id)
         if deadline is not None:
-            heapq.heappush(self._deadlines, (deadline, call_id))
+            heapq.heappush(self.deadlines, (deadline, call_id))
 
-    def settle(self, call_id: int, socket: int, answer: Any) -> Finished | None:
-        """Fills a slot.
+    def answer(self, call_id: int, socket: int, answer: Any) -> Finished | None:
+        """Fill a slot. An answer without an open slot is counted and ignored.
 
         Returns:
-            The call, if this was its last open slot. An answer that nobody waits for is counted and ignored.
+            The finished call, if this was its last open slot.
         """
         call = self._calls.get(call_id)
-        if call is None or socket not in call.waiting:
+        if call is None or socket not in call.pending:
             self.ignored += 1
             return None
-        call.waiting.discard(socket)
+        call.pending.discard(socket)
         self._forget(socket, call_id)
         call.answers[socket] = answer
-        return None if call.waiting else self._finish(call_id)
+        return None if call.pending else self._finish(call_id)
 
     def is_open(self, call_id: int, socket: int) -> bool:
-        """Whether this socket still owes an answer to this call."""
+        """Return whether a socket has not answered a call that is open."""
         call = self._calls.get(call_id)
-        return call is not None and socket in call.waiting
+        return call is not None and socket in call.pending
 
     def about(self, call_id: int) -> Any:
-        """What `open` was told about an open call."""
+        """Return the object that `open` was given."""
         return self._calls[call_id].about
 
-    def leave(self, socket: int) -> list[int]:
-        """The calls that a socket still owes an answer, oldest first: settle each of them."""
+    def pending(self, socket: int) -> list[int]:
+        """Return the calls that a socket has not answered, oldest first."""
         return sorted(self._by_socket.get(socket, ()))
 
     def cancel(self, call_id: int) -> None:
-        """Ends a call that nobody waits for any more."""
+        """End a call without an answer."""
         if call_id in self._calls:
             self._finish(call_id)
 
     def expire(self, now: float) -> list[Finished]:
-        """Ends the calls whose deadline has come."""
+        """End the calls whose deadline has passed."""
         ended = []
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, call_id = heapq.heappop(self._deadlines)
+        while self.deadlines and self.deadlines[0][0] <= now:
+            _, call_id = heapq.heappop(self.deadlines)
             if call_id in self._calls:
                 ended.append(self._finish(call_id, timed_out=True))
         return ended
 
     def next_deadline(self) -> float | None:
-        """The deadline of the open call that ends first."""
-        while self._deadlines and self._deadlines[0][1] not in self._calls:
-            heapq.heappop(self._deadlines)
-        return self._deadlines[0][0] if self._deadlines else None
+        """Return the earliest deadline of the open calls."""
+        while self.deadlines and self.deadlines[0][1] not in self._calls:
+            heapq.heappop(self.deadlines)
+        return self.deadlines[0][0] if self.deadlines else None
 
     def _finish(self, call_id: int, timed_out: bool = False) -> Finished:
         call = self._calls.pop(call_id)
-        if len(self._deadlines) > 2 * len(self._calls) + 64:  # mostly of calls that have ended
-            self._deadlines = [entry for entry in self._deadlines if entry[1] in self._calls]
-            heapq.heapify(self._deadlines)
-        for socket in call.waiting:
+        if len(self.deadlines) > 2 * len(self._calls) + 64:  # mostly of calls that have ended
+            self.deadlines = [entry for entry in self.deadlines if entry[1] in self._calls]
+            heapq.heapify(self.deadlines)
+        for socket in call.pending:
             self._forget(socket, call_id)
         answers = call.answers
         if len(answers) > 1:
-            answers = {socket: answers[socket] for socket in call.asked if socket in answers}
+            answers = {socket: answers[socket] for socket in call.sockets if socket in answers}
         return Finished(call_id, answers, timed_out)
 
     def _forget(self, socket: int, call_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Large frames in pieces: cutting them, and putting them together again."""
+"""Chunks: large frames are cut into chunks, and assembled again."""
 
 from __future__ import annotations
 
@@ -24,54 +24,54 @@ __all__ = [
 
 CHUNK = 2  # the frame type
 CHUNK_BYTES = 256 * 1024
-WINDOW = 16  # chunks of one stream that may be under way
-CREDIT_EVERY = 4  # chunks that one credit is for
+WINDOW = 16  # chunks of one stream that may be sent without a credit
+CREDIT_EVERY = 4  # chunks of one credit
 MAX_STREAMS = 64
 
 _LAST = 1
 _TEXT = 2
-_OFFER = 4  # Python to the page alone
+_OFFER = 4  # from Python only
 _HEADER = struct.Struct("<BBxxIQ")
 HEADER_BYTES = _HEADER.size
 
 
 def cut(parts: list[bytes | memoryview], is_text: bool, stream: int, size: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """The chunk frames of a frame that is given in pieces; copies each byte once."""
+    """Cut a frame, given in parts, into chunk frames, copying each byte once."""
     total = sum(len(part) for part in parts)
     flags = _TEXT if is_text else 0
     done = 0
     for payload in slices(parts, size):
-        done += sum(len(piece) for piece in payload)
+        done += sum(len(view) for view in payload)
         last = _LAST if done == total else 0
         yield b"".join([_HEADER.pack(CHUNK, flags | last, stream, total), *payload])
 
 
 def offered(secret: bytes, total: int, is_text: bool, stream: int) -> Iterator[bytes]:
-    """The two chunk frames of content that the page fetches: what to fetch, and that it counts from here."""
+    """Return the two frames for a download: the offer, and the end, which gives the content its place in the order."""
     flags = _OFFER | (_TEXT if is_text else 0)
     yield _HEADER.pack(CHUNK, flags, stream, total) + secret
     yield _HEADER.pack(CHUNK, flags | _LAST, stream, total)
 
 
 def slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryview]]:
-    """The same content in pieces of one size; each in pieces, which are not copied."""
-    pieces: list[memoryview] = []
+    """Slice parts into lists of views of `size` bytes in all, without copying."""
+    views: list[memoryview] = []
     room = size
     for part in parts:
         view = memoryview(part)
         while len(view):
-            pieces.append(view[:room])
+            views.append(view[:room])
             view = view[room:]
-            room -= len(pieces[-1])
+            room -= len(views[-1])
             if not room:
-                yield pieces
-                pieces, room = [], size
-    if pieces:
-        yield pieces
+                yield views
+                views, room = [], size
+    if views:
+        yield views
 
 
 class ReceivedChunk(NamedTuple):
-    """A chunk whose piece is in its place already: its header, and the length of the piece."""
+    """Chunk whose content has been written into the memory of its stream: its header, and the size of the content."""
 
     header: bytes
     size: int
@@ -85,14 +85,14 @@ class _Stream:
         self.taken = 0
         self.total = total
         self.flags = flags
-        self.uncredited = 0  # chunks that the sender does not know to be taken
+        self.uncredited = 0  # chunks without a credit
 
 
 class Assembler:
-    """Puts the chunks of one connection together.
+    """Assembler of the chunks of one connection.
 
     Args:
-        max_bytes: The largest content it accepts.
+        max_bytes: The largest content to accept.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -100,31 +100,31 @@ class Assembler:
         self._streams: dict[int, _Stream] = {}
 
     def is_empty(self) -> bool:
-        """Whether no stream is open."""
+        """Return whether no stream is open."""
         return not self._streams
 
     def feed(self, chunk: bytes) -> tuple[int, str | memoryview | None]:
-        """Takes one chunk frame.
+        """Handle one chunk frame.
 
         Returns:
-            The stream, and the whole content if this was its last chunk.
+            The stream, and the complete content after its last chunk.
 
         Raises:
-            ProtocolError: The chunk does not fit what came before.
+            ProtocolError: The chunk contradicts the earlier ones.
         """
-        header, piece = chunk[:HEADER_BYTES], memoryview(chunk)[HEADER_BYTES:]
-        self.room(header, len(piece))[:] = piece
-        return self.take(ReceivedChunk(header, len(piece)))
+        header, content = chunk[:HEADER_BYTES], memoryview(chunk)[HEADER_BYTES:]
+        self.room(header, len(content))[:] = content
+        return self.take(ReceivedChunk(header, len(content)))
 
     def room(self, header: bytes, size: int) -> memoryview:
-        """Where the piece of the next chunk belongs. Before any other comes, `take` is told that it is there.
+        """Return the memory for the content of the next chunk. Call `take` once it is written, before the next chunk.
 
         Args:
-            header: What the chunk begins with.
-            size: Bytes of its piece.
+            header: The header of the chunk.
+            size: Bytes of its content.
 
         Raises:
-            ProtocolError: The chunk does not fit what came before.
+            ProtocolError: The chunk contradicts the earlier ones.
         """
         if not size:
             raise ProtocolError("chunk without content")
@@ -138,15 +138,15 @@ class Assembler:
         _check_end(end, total, bool(flags & _LAST))
         return stream.content[stream.taken : end]
 
-    def take(self, landed: ReceivedChunk) -> tuple[int, str | memoryview | None]:
-        """The piece that `room` was asked for is there; returns as `feed`.
+    def take(self, received: ReceivedChunk) -> tuple[int, str | memoryview | None]:
+        """Handle a chunk whose content has been written to the memory that `room` returned; return as `feed` does.
 
         Raises:
-            ProtocolError: That was the end of a text, which is none.
+            ProtocolError: The complete content is a text and not UTF-8.
         """
-        number: int = _HEADER.unpack(landed.header)[2]
+        number: int = _HEADER.unpack(received.header)[2]
         stream = self._streams[number]
-        stream.taken += landed.size
+        stream.taken += received.size
         stream.uncredited += 1
         if stream.taken < stream.total:
             return number, None
@@ -154,7 +154,7 @@ class Assembler:
         return number, _content(stream)
 
     def credit(self, stream_id: int) -> int:
-        """How many chunks of a stream are to be credited now; 0 where that can wait, or the stream is complete."""
+        """Return the number of chunks to credit now; 0 if that can wait, or the stream is complete."""
         stream = self._streams.get(stream_id)
         if stream is None or stream.uncredited < CREDIT_EVERY:
             return 0

@@ -1,6 +1,6 @@
-"""Messages to frames and back. Whatever is not a frame ends in `ProtocolError`, and in nothing else."""
+"""Codec between messages and frames. Invalid frames raise `ProtocolError`, and nothing else."""
 
-# Without annotations from __future__, as in message.py.
+# Without annotations from __future__, as in messages.py.
 
 import json
 import math
@@ -32,12 +32,12 @@ _FORMATS = {
     "int64": "q", "uint64": "Q", "float16": "e", "float32": "f", "float64": "d",
 }  # fmt: skip
 _MAX_BUFFERS = 100_000
-_WORTH_SHARING = 64 * 1024  # bytes of an array
-_MAX_DIMENSIONS = 64  # of an array: numpy's own limit
+_MIN_SHARED = 64 * 1024  # bytes of an array that may keep the whole message alive
+_MAX_DIMENSIONS = 64  # numpy's own limit
 
 
 def _plain(value: Any) -> Any:
-    """The plain twin of a name or number of a subclass, such as `numpy.str_`, which msgspec refuses."""
+    """Convert a name or number of a subclass, such as `numpy.str_`, which msgspec refuses."""
     if isinstance(value, (str, int, float)):
         return base(value)
     raise TypeError(f"a message cannot hold a {type(value)}")
@@ -48,13 +48,13 @@ _messages = msgspec.json.Decoder(list[Message])
 
 
 class Packet(msgspec.Struct, frozen=True, gc=False, eq=False):
-    """One encoded message: encoded once, however many pages it goes to.
+    """An encoded message. A message to many clients is encoded once.
 
     Attributes:
         json: The message.
-        buffers: Its binary values; their paths start at the message.
-        order: Packets of the same `order` arrive in order even when one of them travels in chunks.
-        size: About how many bytes it takes in a frame (never fewer).
+        buffers: Its binary values, whose paths start at the message.
+        order: Packets of the same `order` arrive in order, even if one of them is sent in chunks.
+        size: Upper estimate of its bytes in a frame.
     """
 
     json: bytes
@@ -81,15 +81,19 @@ _envelope = msgspec.json.Decoder(_Envelope)
 def message_packet(
     head: Sequence[Any], payload: Payload | None = None, tail: Sequence[Any] = (), order: Any = None
 ) -> Packet:
-    """A packet of the message `[*head, payload, *tail]`.
+    """Encode the message `[*head, payload, *tail]`.
 
     Args:
-        head: The elements before the user's value: kind, ids, names.
+        head: The elements before the user's value: kind, numbers, names.
         payload: The user's value, packed.
-        tail: The elements behind it.
+        tail: The elements after it.
         order: See `Packet.order`.
     """
-    text = _dump([*head, *tail] if payload is None else [*head, msgspec.Raw(payload.json), *tail])
+    message = [*head, *tail] if payload is None else [*head, msgspec.Raw(payload.json), *tail]
+    try:
+        text = _encoder.encode(message)
+    except UnicodeEncodeError:  # a lone surrogate in a name
+        text = _dump_surrogates(message)
     if payload is None or not payload.buffers:
         return Packet(text, (), order, len(text) + 1)
     place = len(head)
@@ -97,12 +101,10 @@ def message_packet(
     return _packet(text, buffers, order)
 
 
-def _dump(message: list[Any]) -> bytes:
-    try:
-        return _encoder.encode(message)
-    except UnicodeEncodeError:  # a lone surrogate in a name
-        plain = [json.loads(bytes(e)) if isinstance(e, msgspec.Raw) else msgspec.to_builtins(e) for e in message]
-        return json.dumps(plain, separators=(",", ":")).encode()
+def _dump_surrogates(message: list[Any]) -> bytes:
+    """Encode a message that holds lone surrogates, as escapes."""
+    plain = [json.loads(bytes(e)) if isinstance(e, msgspec.Raw) else msgspec.to_builtins(e) for e in message]
+    return json.dumps(plain, separators=(",", ":")).encode()
 
 
 def _packet(text: bytes, buffers: tuple[Buffer, ...], order: Any) -> Packet:
@@ -114,14 +116,15 @@ def _packet(text: bytes, buffers: tuple[Buffer, ...], order: Any) -> Packet:
 
 
 def encode(packets: Sequence[Packet]) -> Frame:
-    """One frame of all packets."""
-    parts, is_text = frame_parts(packets)
-    joined = b"".join(parts)
-    return joined.decode() if is_text else joined
+    """Encode packets as one frame."""
+    for packet in packets:
+        if packet.buffers:
+            return b"".join(frame_parts(packets)[0])
+    return f"[{b','.join([packet.json for packet in packets]).decode()}]"
 
 
 def frame_parts(packets: Sequence[Packet]) -> tuple[list[bytes | memoryview], bool]:
-    """The frame of all packets in pieces that are not copied, and whether it is a text frame."""
+    """Return the parts of the frame of all packets, without copying them, and whether it is a text frame."""
     texts = b"[" + b",".join([packet.json for packet in packets]) + b"]"
     if not any(packet.buffers for packet in packets):
         return [texts], True
@@ -130,7 +133,7 @@ def frame_parts(packets: Sequence[Packet]) -> tuple[list[bytes | memoryview], bo
         for i, packet in enumerate(packets)
         for buffer in packet.buffers
     ]
-    header = b"[" + texts + b"," + _dump(table) + b"]"
+    header = b"[" + texts + b"," + _dump_table(table) + b"]"
     parts: list[bytes | memoryview] = [_HEADER.pack(ENVELOPE, len(header)), header, _pad(len(header))]
     for packet in packets:
         for buffer in packet.buffers:
@@ -138,15 +141,22 @@ def frame_parts(packets: Sequence[Packet]) -> tuple[list[bytes | memoryview], bo
     return parts, False
 
 
+def _dump_table(table: list[Any]) -> bytes:
+    try:
+        return _encoder.encode(table)
+    except UnicodeEncodeError:  # a lone surrogate in a path
+        return _dump_surrogates(table)
+
+
 def _pad(length: int) -> bytes:
     return bytes(-length % 8)
 
 
 def decode(frame: Frame | memoryview) -> list[Message]:
-    """The messages of a text frame (`str`) or of a binary frame of type 1 (`bytes`).
+    """Decode the messages of a text frame (`str`) or of a binary frame of type 1 (`bytes`).
 
     Raises:
-        ProtocolError: It is not a frame of this wire.
+        ProtocolError: The frame does not follow the protocol.
     """
     if not isinstance(frame, str):
         return _decode_binary(memoryview(frame))
@@ -192,7 +202,7 @@ def _decode_header(header: bytes) -> tuple[list[Any], list[_BufferInfo]]:
 
 
 def _lenient(text: str | bytes) -> Any:
-    """JSON with lone surrogates, which msgspec refuses and JavaScript strings may hold."""
+    """Decode JSON with lone surrogates, which JavaScript strings may hold and msgspec refuses."""
     try:
         return json.loads(text, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
@@ -212,11 +222,11 @@ def _convert(messages: Any) -> list[Message]:
 
 def _refuse(error: Exception) -> NoReturn:
     reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-    raise ProtocolError(f"frame is not of the wire: {reason}") from None
+    raise ProtocolError(f"invalid frame: {reason}") from None
 
 
 def _place(messages: Any, path: list[str | int], value: Any) -> None:
-    """Puts a binary value where its path leads; only where the JSON left `null`, inside of a message."""
+    """Store a binary value at its path inside a message, where the JSON has `null`."""
     place = messages
     try:
         for step in path[:-1]:
@@ -225,7 +235,7 @@ def _place(messages: Any, path: list[str | int], value: Any) -> None:
             raise KeyError
         place[path[-1]] = value  # type: ignore[index]
     except (KeyError, IndexError, TypeError):
-        raise ProtocolError(f"buffer path {str(path)[:100]} leads nowhere") from None
+        raise ProtocolError(f"buffer path {str(path)[:100]} does not lead to a null of a message") from None
 
 
 def _revive(info: _BufferInfo, data: memoryview) -> Any:
@@ -240,7 +250,7 @@ def _revive(info: _BufferInfo, data: memoryview) -> Any:
         return bytes(data)
     try:
         return _as_array(info, data)
-    except (ValueError, OverflowError):  # no items, but more rows or dimensions than an array can have
+    except (ValueError, OverflowError):  # without items, but with more rows or dimensions than an array can have
         raise _wrong_shape(info) from None
 
 
@@ -253,8 +263,8 @@ def _wrong_shape(info: _BufferInfo) -> ProtocolError:
 
 
 def _as_array(info: _BufferInfo, data: memoryview) -> Any:
-    # What came in chunks is ours already; but a small array must not keep all of a large message.
-    if data.readonly or len(data) < _WORTH_SHARING:
+    # The content of chunks needs no copy, but a small array must not keep a large message alive.
+    if data.readonly or len(data) < _MIN_SHARED:
         data = memoryview(bytearray(data))
     try:
         import numpy

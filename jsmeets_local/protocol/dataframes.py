@@ -1,4 +1,4 @@
-"""Frames and Series of pandas and polars to columns, each an array or a list. What has made none is not imported."""
+"""Conversion of data frames and Series of pandas and polars to columns, without importing these libraries."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from .arrays import Unsendable, loaded
 
 __all__ = ["is_missing", "to_columns"]
 
-_LISTS = {"String": "string", "Categorical": "category", "Enum": "category"}  # what polars calls them: what pandas does
+_LISTS = {"String": "string", "Categorical": "category", "Enum": "category"}  # names of polars -> names of pandas
 
 
 class _Column(Struct, frozen=True):
     values: Any
-    dtype: str  # in the words of pandas, where polars has others
+    dtype: str  # the name of pandas
 
 
 def is_missing(value: Any) -> bool:
-    """Whether it is what pandas has in the place of a value that is not there."""
+    """Return whether a value is `pandas.NA`."""
     return value is getattr(sys.modules.get("pandas"), "NA", is_missing)
 
 
 def to_columns(value: Any, where: str) -> dict[str, Any] | None:
-    """A frame or a Series as `columns`, `data`, `index` and `dtypes`; `None` for what is neither.
+    """Convert a data frame or Series to `columns`, `data`, `index` and `dtypes`; return `None` for other values.
 
     Raises:
-        Unsendable: Its columns or rows have names that a page has no place for; the text begins with `where`.
+        Unsendable: The names of its columns or rows cannot be sent; the text begins with `where`.
     """
     if isinstance(value, (loaded("pandas", "DataFrame"), loaded("pandas", "Series"))):
         frame = value.to_frame() if value.ndim == 1 else value
@@ -48,7 +48,7 @@ def _assembled(columns: Iterable[tuple[Any, _Column]], index: Any, where: str) -
     for label, column in columns:
         name = _name(label, where)
         if str(name) in data:
-            raise Unsendable(f"{where}: two columns are named {str(name)!r}; a page tells columns by their names")
+            raise Unsendable(f"{where}: two columns are named {str(name)!r}; rename one of them")
         names.append(name)
         data[str(name)], dtypes[str(name)] = column.values, column.dtype
     return {"columns": names, "data": data, "index": index, "dtypes": dtypes}
@@ -64,7 +64,7 @@ def _name(label: Any, where: str) -> str | int:
 
 
 def _index(index: Any, where: str) -> dict[str, Any] | None:
-    """The names of the rows; `None` where they are only counted."""
+    """Convert the index; return `None` for the default one."""
     if index.nlevels > 1:
         raise Unsendable(f"{where}: the rows have names of several levels; send its reset_index()")
     if isinstance(index, loaded("pandas", "RangeIndex")) and (index.start, index.step) == (0, 1) and index.name is None:
@@ -84,7 +84,7 @@ def _of_pandas(series: Any) -> _Column:
 
 
 def _of_extension(series: Any, dtype: Any) -> Any:
-    """Numbers that may be missing: nan where one is, and float64 then, as pandas does it elsewhere."""
+    """Convert numbers with missing values to float64 with nan, as pandas does elsewhere."""
     plain = getattr(dtype, "numpy_dtype", None)
     if plain is None or plain.kind not in "biuf":
         return _listed(series)
@@ -116,7 +116,7 @@ def _of_polars(series: Any) -> _Column:
 
 
 def _number(series: Any, nullable: str, plain: str) -> _Column:
-    """The two ways to say it: a column without nulls, and one with nan in their place."""
+    """Convert a column of numbers; nulls become nan, under the nullable type."""
     if not series.null_count():
         return _Column(series.to_numpy(), plain)
     return _Column(series.cast(float).fill_null(float("nan")).to_numpy(), nullable)

@@ -1,4 +1,4 @@
-"""The fields, causes and members of an exception, as far as they can be sent."""
+"""Details of exceptions: fields, causes and members that can be sent."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .values import pack
 
 __all__ = ["MOST_ERRORS", "describe"]
 
-MOST_ERRORS = 16  # causes and members that go with an error
+MOST_ERRORS = 16  # causes and members of an error that are sent
 FIELD_BYTES = 16 * 1024  # of all fields together, as JSON
 TEXT = 4096  # characters of the text of a cause or member
 
 _PLAIN = (object, BaseException, Exception, BaseExceptionGroup, ExceptionGroup)
-_LEFT_OUT = {"obj", "print_file_and_line"}  # of AttributeError: all of the user's object; of SyntaxError: a switch
+_LEFT_OUT = {"obj", "print_file_and_line"}  # of AttributeError: the whole object; of SyntaxError: a flag
 _DESCRIPTORS = (MemberDescriptorType, GetSetDescriptorType)
 
 
 class _Describer:
-    """Describes one exception and what belongs to it, within the bounds."""
+    """Describes one exception with its causes and members, within the limits."""
 
     def __init__(self) -> None:
         self._errors = MOST_ERRORS
@@ -34,7 +34,7 @@ class _Describer:
         self._seen: set[int] = set()
 
     def details(self, info: ErrorInfo, error: BaseException) -> ErrorInfo:
-        """The same with what else the exception carries."""
+        """Add fields, cause and members."""
         self._seen.add(id(error))
         nested = [made for member in _members(error) if (made := self._nested(member)) is not None]
         return msgspec.structs.replace(
@@ -54,10 +54,10 @@ class _Describer:
         return {name: sent for name, value in _own(error) if (sent := self._plain(value)) is not msgspec.UNSET}
 
     def _plain(self, value: Any) -> Any:
-        """The value as it arrives, made of plain types; `UNSET` for what cannot be sent."""
+        """Return the value as it arrives, made of plain types; `UNSET` if it cannot be sent."""
         try:
             payload = pack(value, "field")
-        except BaseException:  # noqa: BLE001 - an object of the user's, which may raise anything
+        except BaseException:  # noqa: BLE001 - an object of the user may raise anything
             return msgspec.UNSET
         if payload.buffers or len(payload.json) > self._bytes:
             return msgspec.UNSET
@@ -66,7 +66,7 @@ class _Describer:
 
 
 def describe(info: ErrorInfo, error: BaseException) -> ErrorInfo:
-    """Adds the fields, the cause and the members of an exception; what cannot be sent is left out.
+    """Add the fields, the cause and the members of an exception, except for those that cannot be sent.
 
     Args:
         info: Its type and text.
@@ -74,12 +74,12 @@ def describe(info: ErrorInfo, error: BaseException) -> ErrorInfo:
     """
     try:
         return _Describer().details(info, error)
-    except BaseException:  # noqa: BLE001 - properties of the user's, which may raise anything
+    except BaseException:  # noqa: BLE001 - properties of the user may raise anything
         return info
 
 
 def _own(error: BaseException) -> Iterator[tuple[str, Any]]:
-    """Its public attributes: those of its `__dict__`, of its `__slots__`, and of a built-in type (`errno`)."""
+    """Return its public attributes: of its `__dict__`, its `__slots__` and a built-in type (`errno`)."""
     if isinstance(error, JsPyError):
         yield from error.fields.items() if isinstance(error, JavaScriptError) else ()
         return
@@ -102,10 +102,10 @@ def _members(error: BaseException) -> Sequence[BaseException]:
 
 
 def _told(error: BaseException) -> tuple[str, str]:
-    """The name and the text of a cause or member."""
+    """Return the name and the text of a cause or member."""
     if isinstance(error, JavaScriptError):
         return error.name, error.msg[:TEXT]
     try:
         return error_name(error), error_text(error)[:TEXT]
-    except KeyboardInterrupt:  # of its __str__: no signal handler runs in the threads that call this
+    except KeyboardInterrupt:  # raised by its __str__, as these threads run no signal handlers
         return error_name(error), ""

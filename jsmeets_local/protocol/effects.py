@@ -1,4 +1,4 @@
-"""What a protocol state wants done. The protocol state decides, its shell does."""
+"""Effects: work that the protocol state asks its owner to do."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from .calls import Finished
 from .functions import Function
 
 __all__ = [
+    "CallFinished",
     "Connected",
     "Deliver",
     "Drop",
     "Effect",
     "Invoke",
+    "ItemStored",
     "Left",
     "Lost",
     "Ponged",
     "Report",
     "Resumed",
-    "Room",
-    "Settle",
-    "Stored",
     "UserMessage",
     "Wake",
+    "Writable",
 ]
 
 
 class _Effect(msgspec.Struct, frozen=True, gc=False):
-    """Several go with each call: structs are made faster than named tuples, and the garbage collector skips them."""
+    """Base class. Each call makes several: structs are faster to make than named tuples, and not garbage collected."""
 
 
 class Wake(_Effect, frozen=True, gc=False):
-    """There is something to write in the outbox of a socket."""
+    """Write the outbox of a socket."""
 
     socket: int
 
 
 class Invoke(_Effect, frozen=True, gc=False):
-    """Run a function and give its outcome to `ProtocolState.answer`; `call_id` 0 wants no answer."""
+    """Run a function and pass its outcome to `ProtocolState.answer`; `call_id` 0 expects no answer."""
 
     socket: int
     call_id: int
@@ -48,67 +48,67 @@ class Invoke(_Effect, frozen=True, gc=False):
     args: list[Any]
 
 
-class Settle(_Effect, frozen=True, gc=False):
-    """Hand the answers to whoever called."""
+class CallFinished(_Effect, frozen=True, gc=False):
+    """Pass the answers of a call to its caller."""
 
     finished: Finished
 
 
 class Deliver(_Effect, frozen=True, gc=False):
-    """Hand a publication to a subscriber in this process."""
+    """Pass a publication to a subscriber in this process."""
 
     subscriber: Hashable
     topic: str
     data: Any
 
 
-class Stored(_Effect, frozen=True, gc=False):
-    """An item has arrived in a queue."""
+class ItemStored(_Effect, frozen=True, gc=False):
+    """Serve the readers of a queue: an item has arrived."""
 
     key: Hashable
 
 
 class UserMessage(_Effect, frozen=True, gc=False):
-    """Hand a message of the user's own protocol over."""
+    """Pass on a message of the user's own protocol."""
 
     socket: int
     object: dict[str, Any]
 
 
 class Connected(_Effect, frozen=True, gc=False):
-    """A page is there: it has received its welcome."""
+    """Report a new client, which has received its welcome."""
 
     socket: int
     page: str
 
 
 class Lost(_Effect, frozen=True, gc=False):
-    """The connection of a page is lost; it may come back within the grace time."""
+    """Report a lost connection; the client may come back within the grace time."""
 
     socket: int
     page: str
 
 
 class Resumed(_Effect, frozen=True, gc=False):
-    """A page has come back and goes on where it was."""
+    """Report a client that has resumed its session."""
 
     socket: int
     page: str
 
 
-class Room(_Effect, frozen=True, gc=False):
-    """A page that had no room for more has some, or has gone: who waits for that may look again."""
+class Writable(_Effect, frozen=True, gc=False):
+    """Wake the publishers that wait for room: a client whose outbox was full has room, or has left."""
 
 
 class Ponged(_Effect, frozen=True, gc=False):
-    """A page has answered a ping that was sent at that time, in the seconds of the shell's clock."""
+    """Measure the round trip of a ping that was sent at the time `sent`, in seconds of the owner's clock."""
 
     socket: int
     sent: float
 
 
 class Left(_Effect, frozen=True, gc=False):
-    """A page has gone; `lost` if it was waited for, and did not come back."""
+    """Report a client that has left; `lost` if it did not come back after a lost connection."""
 
     socket: int
     page: str
@@ -116,7 +116,7 @@ class Left(_Effect, frozen=True, gc=False):
 
 
 class Drop(_Effect, frozen=True, gc=False):
-    """Close the connection of a socket after what is in its outbox has been written."""
+    """Close the connection of a socket after its outbox has been written."""
 
     socket: int
     code: int
@@ -124,7 +124,7 @@ class Drop(_Effect, frozen=True, gc=False):
 
 
 class Report(_Effect, frozen=True, gc=False):
-    """Tell the user by the log; `level` is a method name of `logging.Logger`."""
+    """Log a text; `level` is a method name of `logging.Logger`."""
 
     level: str
     text: str
@@ -133,14 +133,14 @@ class Report(_Effect, frozen=True, gc=False):
 Effect: TypeAlias = (
     Wake
     | Invoke
-    | Settle
+    | CallFinished
     | Deliver
-    | Stored
+    | ItemStored
     | UserMessage
     | Connected
     | Lost
     | Resumed
-    | Room
+    | Writable
     | Ponged
     | Left
     | Drop

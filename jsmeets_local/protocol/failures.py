@@ -1,4 +1,4 @@
-"""Why something ended: what pages and callers are told."""
+"""Errors on the wire: packets for pages, exceptions for callers."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from .codec import Packet, message_packet
 from .details import MOST_ERRORS
 from .text import on_one_line, on_own_lines
 
-__all__ = ["About", "as_exception", "close_packet", "error_packet", "fault_text", "parting", "unknown"]
+__all__ = ["About", "as_exception", "close_packet", "disconnection", "error_packet", "fault_text", "unknown"]
 
 MOST_SHOWN = 30  # names of functions in an error
 
 
 class About(Struct, frozen=True):
-    """What a call was, for its errors."""
+    """Kind and name of a request, for its errors."""
 
     protocol: str
     key: Key
 
 
 def close_packet(reason: str, reconnect: bool) -> Packet:
-    """What a page hears before its connection is closed."""
+    """Return the message that precedes the end of a connection."""
     return message_packet(["close", reason, reconnect])
 
 
-def parting(lost: bool, protocol: str, key: Key, call_id: int, socket: int) -> Disconnected:
-    """What the caller hears of a page that has gone."""
+def disconnection(lost: bool, protocol: str, key: Key, call_id: int, socket: int) -> Disconnected:
+    """Return the error for a call whose page has left."""
     if lost:
         text = f"the connection to the page (socket {socket}) was lost: {key!r} may or may not have run"
         return ConnectionLost(text, protocol, key, call_id, socket)
@@ -40,12 +40,12 @@ def parting(lost: bool, protocol: str, key: Key, call_id: int, socket: int) -> D
 
 
 def error_packet(call_id: int, error: m.ErrorInfo) -> Packet:
-    """The failure of a request."""
+    """Return the answer to a request that has failed."""
     return message_packet(["error", call_id, error])
 
 
 def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) -> JsPyError:
-    """What a page's error is in Python."""
+    """Convert the error of a page to an exception."""
     if error.kind == "unknown":
         return UnknownFunction(error.message, about.protocol, about.key, call_id, socket)
     if error.kind in ("unavailable", "refused"):
@@ -54,7 +54,7 @@ def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) ->
 
 
 def _javascript_error(error: m.ErrorInfo, depth: int, **facts: Any) -> JavaScriptError:
-    """With its cause and its members, to a depth that no page of ours reaches."""
+    """Convert an error with its cause and members; the library's client nests them less deeply than the limit."""
     nested = [error.cause, *(error.errors or ())] if depth < MOST_ERRORS else [None]
     cause, *members = [_javascript_error(one, depth + 1, **facts) if one else None for one in nested]
     made = JavaScriptError(
@@ -70,7 +70,7 @@ def _javascript_error(error: m.ErrorInfo, depth: int, **facts: Any) -> JavaScrip
 
 
 def unknown(key: str, known: list[str]) -> m.ErrorInfo:
-    """Nothing is exposed by this name."""
+    """Return the error for a name that Python does not expose."""
     return m.ErrorInfo(
         "unknown", "UnknownFunction", f"Function key name is not registered @python: {key!r}{_instead(key, known)}"
     )
@@ -86,7 +86,7 @@ def _instead(key: str, known: list[str]) -> str:
 
 
 def fault_text(socket: int, message: m.Fault) -> str:
-    """An error in a page that no caller waits for, as the log tells it."""
+    """Format an error of a page that no caller waits for, for the log."""
     error = message.error
     trace = f"\n{error.trace.rstrip()}" if error.trace else ""
     said = ":" if error.kind == "uncaught" else " raised"
@@ -96,7 +96,7 @@ def fault_text(socket: int, message: m.Fault) -> str:
 
 
 def _more(error: m.ErrorInfo, depth: int = 0) -> str:
-    """The fields and causes of an error, for the log."""
+    """Format the fields and causes of an error, for the log."""
     fields = f"\n  fields: {error.fields}"[:1000] if error.fields else ""
     nested = [("caused by", error.cause), *(("with", member) for member in error.errors or ())]
     lines = [f"\n  {how} {one.name}: {one.message}{_more(one, depth + 1)}" for how, one in nested if one]

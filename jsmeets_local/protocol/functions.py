@@ -1,4 +1,4 @@
-"""The exposed functions: names, what there is to know of them, and how many calls of each are running."""
+"""Table of exposed functions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["AsyncCallable", "Function", "FunctionTable", "is_async"]
 
 
 class AsyncCallable:
-    """Base of callable objects whose call returns an awaitable."""
+    """Base class of objects whose call returns an awaitable."""
 
     __slots__ = ()
 
 
 def is_async(func: Callable[..., Any]) -> bool:
-    """Whether calling `func` gives a coroutine, also through `partial`, `staticmethod` and `__call__`."""
+    """Return whether calling `func` returns a coroutine, also through `partial`, `staticmethod` and `__call__`."""
     while isinstance(func, (functools.partial, staticmethod)):
         func = func.func if isinstance(func, functools.partial) else func.__func__
     if isinstance(func, AsyncCallable):
@@ -28,15 +28,15 @@ def is_async(func: Callable[..., Any]) -> bool:
 
 
 class Function:
-    """One exposed function.
+    """Exposed function.
 
     Attributes:
-        key: The name that pages call it by.
-        func: What runs.
-        exclusive: Whether its calls run one at a time, first come first served.
+        key: The name by which pages call it.
+        func: The function.
+        exclusive: True if its calls run one at a time, first come first served.
         cell: The cell of a notebook that exposed it, or `None`.
-        is_async: Whether calling `func` gives a coroutine.
-        running: Calls that have been taken and have not ended, waiting ones of an exclusive function included.
+        is_async: True if calling `func` returns a coroutine.
+        running: Calls that have been accepted and have not ended, with those that wait for their turn.
     """
 
     __slots__ = ("cell", "exclusive", "func", "is_async", "key", "running")
@@ -50,9 +50,9 @@ class Function:
         self.running = 0
 
     def describe(self) -> dict[str, Any]:
-        """What pages are told of it: `name`, `signature`, `doc` and `exclusive`."""
+        """Return `name`, `signature`, `doc` and `exclusive`, for pages."""
         func = self.func
-        while isinstance(func, functools.partial):  # whose own text speaks of partial()
+        while isinstance(func, functools.partial):  # its own docstring describes partial()
             func = func.func
         signature = self.key + self._parameters()
         return {"name": self.key, "signature": signature, "doc": _doc(func), "exclusive": self.exclusive}
@@ -63,20 +63,20 @@ class Function:
             parameters = [p.replace(annotation=_bare(p.annotation)) for p in signature.parameters.values()]
             bare = signature.replace(parameters=parameters, return_annotation=_bare(signature.return_annotation))
             return plain(str(bare))
-        except (Exception, SystemExit):  # noqa: BLE001 - built-in functions have none, and the repr() of a default may raise
+        except (Exception, SystemExit):  # noqa: BLE001 - some built-in functions have none, and repr() of a default may raise
             return "(...)"
 
 
 def _doc(func: Any) -> str:
     try:
         doc = inspect.getdoc(func)
-    except (Exception, SystemExit):  # noqa: BLE001 - a `__doc__` of the user's that is computed
+    except (Exception, SystemExit):  # noqa: BLE001 - a computed `__doc__` of the user
         return ""
     return plain(doc) if isinstance(doc, str) else ""
 
 
 class _Bare:
-    """An annotation that is a text, shown without quotes."""
+    """Annotation that is a string, shown without quotes."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -90,10 +90,10 @@ def _bare(annotation: Any) -> Any:
 
 
 class FunctionTable:
-    """Key -> function. A function that runs is neither replaced nor removed.
+    """Table of functions by key. A running function is neither replaced nor removed.
 
     Attributes:
-        builtins: The library's own functions, whose keys begin with `$`; only `find` knows them.
+        builtins: Functions of the library, whose keys begin with `$`; only `find` returns them.
     """
 
     def __init__(self) -> None:
@@ -101,10 +101,10 @@ class FunctionTable:
         self._functions: dict[str, Function] = {}
 
     def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False, cell: Any = None) -> bool:
-        """Adds or replaces a function.
+        """Add or replace a function.
 
         Returns:
-            `False`, and nothing is changed, while the old function of that key runs.
+            `False` if the old function of that key runs, and is kept.
         """
         if self.is_running(key):
             return False
@@ -112,10 +112,10 @@ class FunctionTable:
         return True
 
     def clear(self, key: str) -> bool:
-        """Removes a function.
+        """Remove a function.
 
         Returns:
-            `False` when there is none, or it runs.
+            `False` if there is none, or it runs.
         """
         if key not in self._functions or self.is_running(key):
             return False
@@ -123,22 +123,22 @@ class FunctionTable:
         return True
 
     def is_running(self, key: str) -> bool:
-        """Whether a call of this function has been taken and has not ended."""
+        """Return whether a call of this function has been accepted and has not ended."""
         function = self._functions.get(key)
         return function is not None and function.running > 0
 
     def get(self, key: str) -> Function | None:
-        """The function of that key."""
+        """Return the function of a key."""
         return self._functions.get(key)
 
     def find(self, key: str) -> Function | None:
-        """What a call of that key runs."""
+        """Return the function or built-in function of a key, for a call."""
         return self._functions.get(key) or self.builtins.get(key)
 
     def keys(self) -> list[str]:
-        """The keys, oldest first."""
+        """Return the keys, oldest first."""
         return list(self._functions)
 
     def all(self) -> list[Function]:
-        """The functions, oldest first."""
+        """Return the functions, oldest first."""
         return list(self._functions.values())

@@ -1,4 +1,4 @@
-"""How much pages may take: what is beyond it waits, or ends with an error that says so."""
+"""Limits on the resources that pages use. Beyond a limit, messages wait or fail with an error that names it."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ _LEAST = {"message_bytes": 64 * 1024, "outbox_bytes": 2**20, "outbox_messages": 
 
 
 def check_overflow(policy: object) -> None:
-    """Raises `ValueError` for what is no policy of publications."""
+    """Raise `ValueError` unless `policy` is an overflow policy."""
     if policy not in get_args(Overflow):
         raise ValueError(f"overflow is one of {', '.join(map(repr, get_args(Overflow)))}; got {policy!r}")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What `JsMeetsPy(limits=Limits(...))` lets pages take. Each has a default that a program rarely meets.
+    """Limits for `JsMeetsPy(limits=Limits(...))`. Programs rarely reach the defaults.
 
     Args:
-        pages: Connections at once; 0 means no limit.
-        message_bytes: Bytes of one message in either direction, 65,536 to 268,435,456 (256 MiB). A quarter of them,
-            65,536 at most, is left for what travels around a value. Larger ones raise `MessageTooBig` in the sender.
-        outbox_bytes: Bytes that wait for one page, or that it has not confirmed yet. Messages over 256 KiB, which
-            travel in chunks, have the same room once more: the small ones do not wait for them.
-        outbox_messages: How many messages wait for one page, or are not confirmed yet.
-        overflow: What happens to publications for a page whose outbox is full, where `pubsub.set_overflow` does not
-            say another thing: "drop_oldest" drops the oldest publication that waits; "latest" lets only the newest one
-            of a topic wait, also while there is room; "block" lets the publisher's thread wait for room; "disconnect"
-            sends the page away. Calls and acknowledged pushes always wait for room, as long as their timeout allows;
-            other messages, which nobody waits for, send the page away.
-        calls: Calls of one page that run in Python at once, or wait for their turn there.
+        pages: Simultaneous connections; 0 means no limit.
+        message_bytes: Bytes of one message in either direction, 65,536 to 268,435,456 (256 MiB). A quarter of it, at
+            most 65,536, is reserved for the envelope of a value. Larger values raise `MessageTooBig` in the sender.
+        outbox_bytes: Bytes that wait for one page, or that it has not acknowledged. Messages over 256 KiB, which are
+            sent in chunks, have the same limit once more, so that small ones do not wait for them.
+        outbox_messages: Messages that wait for one page, or that it has not acknowledged.
+        overflow: Policy for publications to a page whose outbox is full, unless `pubsub.set_overflow` sets another one
+            for the topic: "drop_oldest" drops the oldest waiting publication; "latest" keeps only the newest waiting
+            one of a topic, even while there is room; "block" blocks the publishing thread until there is room;
+            "disconnect" closes the connection. Calls and acknowledged pushes always wait for room until their timeout;
+            other messages close the connection.
+        calls: Calls of one page that run in Python, or wait for their turn.
         topics: Subscriptions of one page.
-        queue_items: Items in one queue of Python's, where `queues.set_limit` does not say another number. No more than
-            that wait for room in it.
-        resume_seconds: Seconds for which a page whose connection broke is waited for; until then all goes on over its
-            next connection. 0: not at all.
-        waiting_threads: Exposed plain functions that wait for pages at once, each in a thread of its own.
+        queue_items: Items in one queue in Python, unless `queues.set_limit` sets another number. The same number may
+            wait for room in it.
+        resume_seconds: Seconds that a page has to reconnect after its connection broke; its session then continues.
+            0 disables this.
+        waiting_threads: Exposed plain functions that wait for pages at the same time, each in its own thread.
 
     Raises:
-        TypeError: A value is no number.
+        TypeError: A value is not a number.
         ValueError: A value is out of range.
     """
 

@@ -1,4 +1,4 @@
-"""Memory for large content."""
+"""Memory for large messages."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import sys
 
 __all__ = ["fresh"]
 
-_KEPT = 2**25  # bytes: allocators keep that much for the next time, when it need not be asked of the system again
-_WORTH_MAPPING = 2**22
+_MAX_ALLOCATED = 2**25  # bytes; allocators keep memory of this size for the next allocation
+_MIN_MAPPED = 2**22
 
 
 def fresh(size: int) -> memoryview:
-    """Writable memory, which is released with the last view of it; much of it takes none before it is written to.
+    """Return writable memory, which is released with its last view, and which the system provides on first write.
 
-    Beyond what is kept it is mapped without the huge pages that numpy asks for: in a virtual machine they may have to
-    be fetched from the host first, which takes four times as long as to be given the small ones.
+    Large memory is mapped without the huge pages that numpy requests: in a virtual machine, the host may have to
+    provide them first, which takes four times as long as small pages.
     """
     empty = getattr(sys.modules.get("numpy"), "empty", None)
-    if empty is not None and size <= _KEPT:
+    if empty is not None and size <= _MAX_ALLOCATED:
         return memoryview(empty(size, "u1"))
-    return memoryview(bytearray(size) if size < _WORTH_MAPPING else _mapped(size))
+    return memoryview(bytearray(size) if size < _MIN_MAPPED else _mapped(size))
 
 
 def _mapped(size: int) -> mmap.mmap:
     if sys.platform == "win32":
         return mmap.mmap(-1, size)
-    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE)  # else a child process would share it
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE)  # a child process must not share it

@@ -1,6 +1,6 @@
-"""The messages of the wire (docs/reference/protocol.md), one tagged union of frozen structs."""
+"""Messages of the protocol (docs/reference/protocol.md), a tagged union of frozen structs."""
 
-# Without annotations from __future__: msgspec looks at these, and texts would have to be compiled at each import.
+# Without annotations from __future__: msgspec would have to evaluate these strings at each import.
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -35,11 +35,11 @@ __all__ = [
 MAX_ID = 2**53 - 1
 Id: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_ID)]
 OptionalId: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID)]
-Name: TypeAlias = str | int | float | bool | None  # can be the key of a dict
+Name: TypeAlias = str | int | float | bool | None  # hashable
 
 
 class _Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """An array whose first element is the tag."""
+    """Base class of messages, arrays whose first element is the tag."""
 
 
 class Hello(_Message, frozen=True, tag="hello"):
@@ -83,15 +83,15 @@ class Return(_Message, frozen=True, tag="return"):
 
 
 class ErrorInfo(msgspec.Struct, frozen=True):
-    """Why a request failed.
+    """Description of a failure.
 
     Attributes:
         kind: The reason.
         name: The type of the exception.
         message: Its text.
         trace: Its traceback or stack.
-        fields: Its own attributes that can be sent.
-        cause: The error that it was raised from.
+        fields: Its attributes that can be sent.
+        cause: The error from which it was raised.
         errors: The members of a group.
     """
 
@@ -138,7 +138,7 @@ class Publish(_Message, frozen=True, tag="publish"):
 
 
 class UserObject(msgspec.Struct, frozen=True):
-    """A message of the user's own, with the five keys of 2020."""
+    """Message of the user's own protocol, with the five keys of 2020."""
 
     protocol: Name
     key: Any

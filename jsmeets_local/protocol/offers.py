@@ -1,4 +1,4 @@
-"""What pages may fetch by HTTP, instead of taking it in chunks: each content by a secret that is good once."""
+"""Offers: contents that clients may download by HTTP instead of chunks, each by a secret that is valid once."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from .chunks import CHUNK_BYTES, WINDOW
 
 __all__ = ["MAX_OFFERS", "OFFER_BYTES", "Offer", "Offers"]
 
-OFFER_BYTES = WINDOW * CHUNK_BYTES  # what is smaller goes out in chunks without waiting for the page
-MAX_OFFERS = 2  # of one page at once: browsers open six connections to a host, and the page wants some too
+OFFER_BYTES = WINDOW * CHUNK_BYTES  # smaller contents are sent in chunks without waiting for credits
+MAX_OFFERS = 2  # of one client: browsers open six connections to a host, and the page needs some
 
 
 class Offer:
-    """The content of one packet.
+    """Content of one packet.
 
     Attributes:
-        secret: What to ask for it by, in hexadecimal digits.
-        parts: The content, in pieces that are not copied.
-        size: Bytes of it.
-        withdrawn: Is called when nobody waits for it any more.
+        secret: The secret, in hexadecimal digits.
+        parts: The content, in parts that are not copied.
+        size: Its bytes.
+        withdrawn: Called when it is not needed any more.
     """
 
     __slots__ = ("parts", "secret", "size", "withdrawn")
@@ -33,10 +33,10 @@ class Offer:
 
 
 class Offers:
-    """All that may be fetched now.
+    """Table of the open offers.
 
     Args:
-        least: Contents of more bytes are offered.
+        least: Larger contents are offered.
     """
 
     def __init__(self, least: int = OFFER_BYTES) -> None:
@@ -44,16 +44,16 @@ class Offers:
         self._open: dict[str, Offer] = {}
 
     def make(self, parts: list[bytes | memoryview], size: int) -> Offer:
-        """A content may be fetched."""
+        """Open an offer."""
         offer = Offer(parts, size)
         self._open[offer.secret] = offer
         return offer
 
     def take(self, secret: str) -> Offer | None:
-        """Somebody asks for a content; a second time there is none."""
+        """Return the offer of a secret, once."""
         return self._open.pop(secret, None)
 
     def withdraw(self, offer: Offer) -> None:
-        """A content may not be fetched any more, or need not be."""
+        """Close an offer, which may be in progress."""
         self._open.pop(offer.secret, None)
         offer.withdrawn()

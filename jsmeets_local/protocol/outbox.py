@@ -1,4 +1,4 @@
-"""What waits to be written to one page, in which order it goes out, and what has to go out again."""
+"""Outbox: messages for one client, in the order in which they are written, and those to write again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Outbox"]
 
 
 class _Stream:
-    """A packet that travels in chunks, or is fetched."""
+    """A packet that is sent in chunks, or offered for download."""
 
     __slots__ = ("chunks", "id", "is_text", "left", "offer", "packet", "parts", "size", "under_way")
 
@@ -27,50 +27,50 @@ class _Stream:
         self.cut()
 
     def cut(self) -> None:
-        """It begins with its first chunk."""
+        """Start with the first chunk."""
         self.offer: Offer | None = None
         self.left = -(-self.size // CHUNK_BYTES)
         self.chunks: Iterator[bytes] = cut(self.parts, self.is_text, self.id)
         self.under_way = 0
 
     def give(self, offer: Offer) -> None:
-        """The page fetches it, and says so by a credit."""
+        """Offer the content for download, which the client confirms by a credit."""
         self.offer = offer
         self.left = 2
         self.chunks = offered(bytes.fromhex(offer.secret), self.size, self.is_text, self.id)
 
     def next(self) -> bytes:
-        """The next frame."""
+        """Return the next frame."""
         self.left -= 1
         self.under_way += 1 if self.offer is None else WINDOW
         return next(self.chunks)
 
 
 class Outbox:
-    """Batches small packets, cuts large ones, and lets the small ones pass between the chunks.
+    """Send queue that batches small packets, cuts large ones into chunks, and sends small ones between the chunks.
 
-    A packet with an `order` waits behind an unfinished large one of the same `order`; no other waits.
+    A packet with an `order` waits behind an unfinished large packet of the same `order`, and behind no other.
 
-    Both sides count the packets, in the order in which they are complete on the wire. What the page has not
-    acknowledged is kept: after a new connection `rewind` puts what it has not received in front again.
+    Both sides count the packets in the order in which they are complete on the wire. Unacknowledged packets are kept:
+    after a reconnection `rewind` puts those that the client has not received in front again.
 
-    What waits or may have to go out again has bounds, which only those who ask `has_room` keep. Large packets have
-    room of their own, so that small ones do not wait for them. Publications that wait can be dropped.
+    Packets that wait or may have to be sent again have limits, which only callers of `has_room` keep. Large packets
+    have a limit of their own, so that small ones do not wait for them. Publications that wait can be dropped.
 
-    The largest packets are offered to pages that can fetch: the first frame says what to fetch. When the page has it, a
-    second one stands for all of its chunks. A page that declines gets them.
+    The largest packets are offered for download to clients that support it: the first frame tells what to fetch. When
+    the client has fetched it, a second frame stands for all of its chunks. A client that declines gets chunks.
 
     Args:
-        max_bytes: Room for the small packets, and once more for the large ones.
-        max_count: Room for packets of both kinds together.
-        offers: What pages may fetch.
+        max_bytes: Limit for the small packets, and once more for the large ones.
+        max_count: Limit for the number of packets of both kinds.
+        offers: Contents that clients may download.
 
     Attributes:
-        fetches: Whether this page can, by the connection that it has now.
-        sizes: Bytes of the small packets that wait or may have to go out again, and of the large ones.
-        count: How many packets these are.
-        dropped: How many were dropped.
-        sent_bytes: Bytes of all that was written, what went out again too.
+        fetches: True if this client can download, on its current connection.
+        sizes: Bytes of the small packets that wait or may have to be sent again, and of the large ones.
+        count: Number of these packets.
+        dropped: Number of dropped packets.
+        sent_bytes: Bytes of everything written, repetitions included.
     """
 
     def __init__(self, max_bytes: int = 2**62, max_count: int = 2**62, offers: Offers | None = None) -> None:
@@ -83,53 +83,54 @@ class Outbox:
         self._max_count = max_count
         self._offers = offers or Offers()
         self._waiting: deque[Packet] = deque()
-        self._control: list[Packet] = []  # of this connection alone: neither counted nor kept
+        self._control: list[Packet] = []  # for this connection only: neither counted nor kept
         self._streams: dict[int, _Stream] = {}
-        self._turn: deque[int] = deque()  # streams that may write a chunk now
-        self._beyond: deque[Packet] = deque()  # large ones that wait for a free stream
+        self._ready: deque[int] = deque()  # streams that may write a chunk now
+        self._beyond: deque[Packet] = deque()  # large packets that wait for a free stream
         self._held: dict[tuple[str, Any], deque[Packet]] = {}
         self._unacknowledged: deque[Packet] = deque()
         self._acknowledged = 0
         self._next_stream = 0
         self._chunk_next = False
-        # Publications, small and large ones, that have not begun to go out, by `id`; and those dropped since, which
-        # are passed over when their turn comes.
+        # Small and large publications that have not begun to be sent, by `id`; and those dropped since, which are
+        # skipped when they are next.
         self._droppable: tuple[OrderedDict[int, Packet], OrderedDict[int, Packet]] = (OrderedDict(), OrderedDict())
         self._dropped: set[int] = set()
         self._newest: dict[tuple[str, Any], Packet] = {}
 
     def __len__(self) -> int:
-        """How many packets wait to be written."""
+        """Return the number of packets that wait to be written."""
         return self.count - len(self._unacknowledged)
 
     @property
     def size(self) -> int:
-        """Bytes of all packets that wait or may have to go out again."""
+        """Bytes of all packets that wait or may have to be sent again."""
         return sum(self.sizes)
 
     @property
     def sent(self) -> int:
-        """How many packets have been written in whole, since the page first came."""
+        """Number of packets that have been written completely, since the first connection."""
         return self._acknowledged + len(self._unacknowledged)
 
     def has_room(self, packet: Packet) -> bool:
-        """Whether a packet may be added without going further beyond the bounds than by itself."""
-        return self.sizes[_is_large(packet)] < self._max_bytes and self.count < self._max_count
+        """Return whether a packet may be added: it exceeds the limits by its own size at most."""
+        return self.sizes[packet.size > CHUNK_BYTES] < self._max_bytes and self.count < self._max_count
 
     def is_free(self) -> bool:
-        """Whether there is room for packets of both kinds."""
+        """Return whether there is room for packets of both kinds."""
         return max(self.sizes) < self._max_bytes and self.count < self._max_count
 
     def put(self, packet: Packet) -> None:
-        """Adds a packet."""
-        self._add(packet, 1)
+        """Add a packet."""
+        self.sizes[packet.size > CHUNK_BYTES] += packet.size
+        self.count += 1
         self._waiting.append(packet)
 
     def put_droppable(self, packet: Packet) -> bool:
-        """Adds a publication; the oldest ones that wait make room for it. The newest is always kept.
+        """Add a publication, and drop the oldest ones that wait until there is room. The newest is always kept.
 
         Returns:
-            Whether there was room for it without dropping any.
+            True if none was dropped.
         """
         before = self.dropped
         while not self.has_room(packet) and self._drop_oldest(_is_large(packet)):
@@ -139,10 +140,10 @@ class Outbox:
         return self.dropped == before
 
     def put_latest(self, packet: Packet) -> bool:
-        """Adds a publication; an earlier one of the same topic that still waits is dropped.
+        """Add a publication, and drop an earlier one of the same topic that still waits.
 
         Returns:
-            Whether there was room for it without dropping any of another topic.
+            True if none of another topic was dropped.
         """
         assert packet.order is not None
         earlier = self._newest.get(packet.order)
@@ -161,15 +162,15 @@ class Outbox:
     def _drop(self, packet: Packet) -> None:
         del self._droppable[_is_large(packet)][id(packet)]
         self._dropped.add(id(packet))
-        self._add(packet, -1)
+        self._remove(packet)
         self.dropped += 1
 
-    def _add(self, packet: Packet, sign: int) -> None:
-        self.sizes[_is_large(packet)] += sign * packet.size
-        self.count += sign
+    def _remove(self, packet: Packet) -> None:
+        self.sizes[_is_large(packet)] -= packet.size
+        self.count -= 1
 
     def _was_dropped(self, packet: Packet) -> bool:
-        """Whether a packet whose turn has come is passed over; from now on it cannot be dropped any more."""
+        """Return whether to skip a packet that is next. Otherwise it cannot be dropped any more."""
         if id(packet) in self._dropped:
             self._dropped.discard(id(packet))
             return True
@@ -179,68 +180,65 @@ class Outbox:
         return False
 
     def put_control(self, packet: Packet) -> None:
-        """Adds a packet that concerns this connection alone: it goes first, and is not sent again."""
+        """Add a packet for this connection only: it is sent first, and never again."""
         self._control.append(packet)
 
     def take(self) -> Frame | None:
-        """The next frame to write, `None` when there is nothing that may be written now."""
-        if self._turn and self._chunk_next and not self._control:
+        """Return the next frame to write, `None` if nothing may be written now."""
+        if self._ready and self._chunk_next and not self._control:
             self._chunk_next = False
             return self._chunk()
-        batch = self._batch()
-        if batch:
+        if (self._waiting or self._control) and (batch := self._batch()):
             self._chunk_next = True
-            return self._counted(encode(batch))
-        return self._chunk() if self._turn else None
-
-    def _counted(self, frame: Frame) -> Frame:
-        self.sent_bytes += len(frame)
-        return frame
+            frame = encode(batch)
+            self.sent_bytes += len(frame)
+            return frame
+        return self._chunk() if self._ready else None
 
     def credit(self, stream_id: int, count: int) -> None:
-        """The page has taken `count` chunks of a stream. Unknown streams are done already."""
+        """Allow `count` more chunks of a stream. Unknown streams are complete already."""
         stream = self._streams.get(stream_id)
         if stream is None:
             return
         if stream.under_way >= WINDOW:
-            self._turn.append(stream_id)
+            self._ready.append(stream_id)
         stream.under_way = max(0, stream.under_way - count)
 
     def decline(self, stream_id: int) -> None:
-        """The page could not fetch: it gets chunks from now on, of this stream too."""
+        """Send chunks from now on, of this stream too: the client could not download."""
         self.fetches = False
         stream = self._streams.get(stream_id)
         if stream is None or stream.offer is None:
             return
         self._offers.withdraw(stream.offer)
         if stream.under_way >= WINDOW:
-            self._turn.append(stream_id)
+            self._ready.append(stream_id)
         stream.cut()
 
     def withdraw(self) -> None:
-        """The connection has ended: what was offered on it cannot be fetched any more."""
+        """Withdraw the offers of a connection that has ended."""
         self.fetches = False
         for stream in self._streams.values():
             if stream.offer is not None:
                 self._offers.withdraw(stream.offer)
 
     def acknowledge(self, received: int) -> None:
-        """The page has received so many packets: they need not be kept.
+        """Forget the first `received` packets, which the client has received.
 
         Raises:
-            ProtocolError: That many were not sent.
+            ProtocolError: Fewer were sent.
         """
         if received > self.sent:
             raise ProtocolError(f"{received} messages acknowledged, {self.sent} sent")
         while self._acknowledged < received:
             self._acknowledged += 1
-            self._add(self._unacknowledged.popleft(), -1)
+            self._remove(self._unacknowledged.popleft())
 
     def rewind(self, received: int) -> None:
-        """A new connection: all that the page has not received goes out again, in order.
+        """Send again, on a new connection, every packet that the client has not received, in order.
 
         Raises:
-            ProtocolError: That many were not sent, or more were acknowledged before.
+            ProtocolError: Fewer were sent, or more were acknowledged before.
         """
         if received < self._acknowledged:
             raise ProtocolError(f"{received} messages received, after {self._acknowledged} had been acknowledged")
@@ -249,26 +247,26 @@ class Outbox:
         under_way = [stream.packet for stream in self._streams.values()]
         held = [packet for packets in self._held.values() for packet in packets]
         self._waiting = deque([*self._unacknowledged, *under_way, *self._beyond, *held, *self._waiting])
-        for emptied in (self._control, self._streams, self._turn, self._beyond, self._held, self._unacknowledged):
+        for emptied in (self._control, self._streams, self._ready, self._beyond, self._held, self._unacknowledged):
             emptied.clear()
         self._chunk_next = False
 
     def clear(self) -> None:
-        """Drops all that has not been written: the page is sent away."""
+        """Drop everything that has not been written, before the connection is closed."""
         self.rewind(self._acknowledged)
         for packet in self._waiting:
             if not self._was_dropped(packet):
-                self._add(packet, -1)
+                self._remove(packet)
                 self.dropped += 1
         self._waiting.clear()
 
     def _batch(self) -> list[Packet]:
-        """Small packets that fit into one frame; large ones and what waits behind them are put aside."""
+        """Take the small packets that fit into one frame. Large ones, and those behind them, are put aside."""
         batch, self._control = self._control, []
-        size = sum(packet.size for packet in batch)
+        size = sum([packet.size for packet in batch])
         while self._waiting:
             packet = self._waiting[0]
-            plain = packet.order is None and packet.size <= CHUNK_BYTES  # an answer or a call, mostly
+            plain = packet.order is None and packet.size <= CHUNK_BYTES  # most answers and calls
             if not plain and self._put_aside(packet):
                 self._waiting.popleft()
                 continue
@@ -295,14 +293,14 @@ class Outbox:
         return True
 
     def _chunk(self) -> bytes:
-        stream_id = self._turn.popleft()
+        stream_id = self._ready.popleft()
         stream = self._streams[stream_id]
         frame = stream.next()
         self.sent_bytes += len(frame)
         if not stream.left:
             self._finish(stream_id)
         elif stream.under_way < WINDOW:
-            self._turn.append(stream_id)
+            self._ready.append(stream_id)
         return frame
 
     def _finish(self, stream_id: int) -> None:
@@ -327,7 +325,7 @@ class Outbox:
             if self._may_offer(stream.size):
                 stream.give(self._offers.make(stream.parts, stream.size))
             self._streams[stream_id] = stream
-            self._turn.append(stream_id)
+            self._ready.append(stream_id)
 
     def _may_offer(self, size: int) -> bool:
         if not self.fetches or size <= self._offers.least:
@@ -335,7 +333,7 @@ class Outbox:
         return sum(stream.offer is not None for stream in self._streams.values()) < MAX_OFFERS
 
     def _release(self, packet: Packet) -> None:
-        """A large packet is done: what waited behind it comes next."""
+        """Continue with the packets that waited behind a large one."""
         if packet.order is not None:
             self._waiting.extendleft(reversed(self._held.pop(packet.order)))
 

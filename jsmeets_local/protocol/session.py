@@ -1,39 +1,44 @@
-"""One page as the protocol state knows it: what is on its way in both directions, whatever its connections do."""
+"""Session of a client: what outlives its connections."""
 
 from __future__ import annotations
 
 from collections import deque
 
-from .codec import Packet, message_packet
+from .codec import Packet
 from .limits import Limits
 from .offers import Offers
 from .outbox import Outbox
 
 __all__ = ["Session"]
 
-ACK_MESSAGES = 64  # what the page keeps at most, for a connection that breaks
-ACK_BYTES = 256 * 1024
-MOST_NOTED = 5  # uncaught errors of the page, in the errors of its calls
+MAX_UNCAUGHT_NOTES = 5  # uncaught errors of a client, in the errors of its calls
 
 
 class Session:
-    """One page: its names, its outbox, and how many of its messages have come.
+    """State of one client: its page name, its outbox, and the count of its messages.
 
     Attributes:
-        confirmed: Whether the page has received its welcome, which anything that it says after `hello` tells.
-        waiting: Calls of Python's, by their numbers, that wait for room in the outbox.
-        was_full: Whether somebody has found the outbox full since it last had room.
-        running: How many calls of the page Python has not answered.
-        received: Messages of the page since it first came; `received_bytes` of them.
-        resumed: How often it has come back.
-        uncaught: The last errors that no script of the page caught, a line each.
-        uncaught_count: How many they were.
+        document: Identifier of the browser document.
+        page: Name of the page that the document shows.
+        confirmed: True once the client has sent anything after `hello`: it has received its welcome.
+        outbox: Messages that have not been sent, or not been acknowledged.
+        waiting: Calls of Python, with their numbers, that wait for room in the outbox.
+        was_full: True after a writer has found the outbox full, until it has room again.
+        drop_logged: True once the log has told that publications are dropped.
+        running: Calls of the client that Python has not answered.
+        received: Messages received since the first connection, of `received_bytes` bytes.
+        acknowledged: Messages among them that the client knows to be received.
+        unacknowledged_bytes: Bytes received since the last acknowledgement.
+        resumed: Number of reconnections.
+        uncaught: The last uncaught errors of the client, one line each; `uncaught_count` in all.
+        round_trip: Seconds between the last ping and its pong.
     """
 
     __slots__ = (
         "acknowledged",
         "confirmed",
         "document",
+        "drop_logged",
         "outbox",
         "page",
         "received",
@@ -46,7 +51,6 @@ class Session:
         "uncaught_count",
         "waiting",
         "was_full",
-        "was_told",
     )
 
     def __init__(self, document: str, page: str, limits: Limits, offers: Offers) -> None:
@@ -56,25 +60,13 @@ class Session:
         self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages, offers)
         self.waiting: deque[tuple[int, Packet]] = deque()
         self.was_full = False
-        self.was_told = False  # that publications are dropped
+        self.drop_logged = False
         self.running = 0
         self.received = 0
         self.received_bytes = 0
-        self.resumed = 0
-        self.uncaught: deque[str] = deque(maxlen=MOST_NOTED)
-        self.uncaught_count = 0
-        self.round_trip: float | None = None  # seconds
         self.acknowledged = 0
         self.unacknowledged_bytes = 0
-
-    def count(self, messages: int, size: int) -> bool:
-        """Counts what the page has sent, and now and then acknowledges it; then it returns `True`."""
-        self.received += messages
-        self.received_bytes += size
-        self.unacknowledged_bytes += size
-        if self.received - self.acknowledged < ACK_MESSAGES and self.unacknowledged_bytes < ACK_BYTES:
-            return False
-        self.acknowledged = self.received
-        self.unacknowledged_bytes = 0
-        self.outbox.put_control(message_packet(["ack", self.received]))
-        return True
+        self.resumed = 0
+        self.uncaught: deque[str] = deque(maxlen=MAX_UNCAUGHT_NOTES)
+        self.uncaught_count = 0
+        self.round_trip: float | None = None

@@ -1,7 +1,8 @@
-"""The protocol state: every rule of calls, queues and topics; no wait, no clock, no I/O.
+"""Protocol state: sessions, calls, queues and topics, without I/O.
 
-A shell feeds it what happens (`hello`, `receive`, `disconnect`, `expire`) and what Python wants (`call`, `push`,
-`publish`, ...). Each leaves effects, which the shell takes with `effects()` and carries out in order.
+The protocol state holds every rule and neither waits, reads a clock, nor writes to a socket. Its owner reports events
+(`hello`, `receive`, `lose`, `disconnect`, `expire`) and requests (`call`, `push`, `publish`, ...). Each of them adds
+effects; the owner takes these with `effects()` and carries them out in order.
 """
 
 from __future__ import annotations
@@ -13,185 +14,446 @@ import msgspec
 
 from ..errors import JsPyError, MessageTooBig, ProtocolError, UnknownFunction
 from . import messages as m
-from .arguments import Key
+from .arguments import Key, Target
 from .calls import CallTable, Finished
 from .codec import Packet, message_packet
-from .effects import Deliver, Drop, Invoke, Ponged, Report, Settle, Stored, UserMessage
-from .failures import About, as_exception, error_packet, fault_text, parting, unknown
+from .effects import (
+    CallFinished,
+    Connected,
+    Deliver,
+    Drop,
+    Effect,
+    Invoke,
+    ItemStored,
+    Left,
+    Lost,
+    Ponged,
+    Report,
+    Resumed,
+    UserMessage,
+    Wake,
+    Writable,
+)
+from .failures import About, as_exception, close_packet, disconnection, error_packet, fault_text, unknown
 from .functions import FunctionTable
-from .limits import Limits
+from .limits import Limits, Overflow, check_overflow
+from .offers import Offers
+from .outbox import Outbox
 from .queues import Queues
-from .sessions import CLOSE_GOING_AWAY, Pages
+from .session import Session
 from .topics import Broker
 from .values import Payload, pack
 
-__all__ = ["ProtocolState"]
+__all__ = [
+    "CLOSE_GOING_AWAY",
+    "CLOSE_KICKED",
+    "CLOSE_PROTOCOL",
+    "CLOSE_TOO_SLOW",
+    "REFUSED_BY_LIMIT",
+    "ProtocolState",
+]
 
-MOST_UNCAUGHT = 50  # errors of a page that no script of it caught, in the log; our own pages tell of no more
-MOST_OF_A_NOTE = 500  # characters of one, in a note
+CLOSE_GOING_AWAY = 1001
+CLOSE_TOO_SLOW = 1013  # "try again later" in the IANA registry of close codes
+CLOSE_PROTOCOL = 4400
+CLOSE_KICKED = 4403
+REFUSED_BY_LIMIT = "Connection refused due to connection limit @python"
+
+ACK_MESSAGES = 64  # unacknowledged messages that a client keeps at most
+ACK_BYTES = 256 * 1024
+MAX_UNCAUGHT = 50  # uncaught errors of one client in the log; the library's own client reports no more
+MAX_NOTE = 500  # characters of one uncaught error in a note
 
 
-class ProtocolState(Pages):
-    """The state of all pages. One thread touches it.
+class ProtocolState:
+    """State of all sessions. Only one thread may use it.
 
     Args:
-        session: A name that no other hub has: a page that comes back to another one begins anew.
-        limits: How much pages may take.
+        session: Unique name of this state. A client that knows another name starts a new session.
+        limits: Resources that clients may use.
     """
 
     def __init__(self, session: str = "", limits: Limits | None = None) -> None:
-        super().__init__(session, limits or Limits())
+        self.session = session
+        self.limits = limits or Limits()
+        self.limit = self.limits.pages  # connections; 0 or less means no limit
+        self.resume_seconds = self.limits.resume_seconds
+        self.settings: dict[str, Any] = {}  # added to the settings in every welcome
+        self.policies: dict[str, Overflow] = {}  # topic -> policy, for topics that have their own
+        self.offers = Offers()
         self.functions = FunctionTable()
-        self.queues = Queues(self.limits.queue_items, self._stored)
+        self.queues = Queues(self.limits.queue_items, self._item_stored)
         self.broker = Broker()
         self.calls = CallTable()
+        self._sessions: dict[int, Session] = {}
+        self._lost: dict[int, float] = {}  # sockets without a connection -> when their session ends
+        self._last_socket = 0
         self._last_id = 0
+        self._effects: list[Effect] = []
+        self._woken: set[int] = set()
 
     def set_limits(self, limits: Limits) -> None:
-        """Other limits; the outboxes of pages that are here keep theirs."""
-        super().set_limits(limits)
-        if hasattr(self, "queues"):
-            self.queues.max_items = limits.queue_items
+        """Replace the limits. Existing outboxes keep theirs."""
+        self.limits = limits
+        self.limit = limits.pages
+        self.resume_seconds = limits.resume_seconds
+        self.queues.max_items = limits.queue_items
+
+    def set_connection_limit(self, limit: int) -> None:
+        """Limit the number of connections; 0 or less means no limit."""
+        self.limit = limit
+
+    def effects(self) -> list[Effect]:
+        """Take the effects to carry out, in order."""
+        taken, self._effects = self._effects, []
+        self._woken.clear()
+        return taken
+
+    # Session table -------------------------------------------------------------------------------------
+
+    def sockets(self) -> tuple[int, ...]:
+        """Return the connected sockets, oldest first, without those that left before they were welcomed."""
+        if not self._lost:
+            return tuple(self._sessions)
+        return tuple(
+            number for number, session in self._sessions.items() if session.confirmed or number not in self._lost
+        )
+
+    def all_sockets(self) -> tuple[int, ...]:
+        """Return all sockets, with those that left before they were welcomed and may come back."""
+        return tuple(self._sessions)
+
+    def is_confirmed(self, socket: int) -> bool:
+        """Return whether a client has received its welcome, so that `Connected` has been reported."""
+        return self._sessions[socket].confirmed
+
+    def page_of(self, socket: int) -> str:
+        """Return the name of the page that a connected socket belongs to."""
+        return self._sessions[socket].page
+
+    def outbox(self, socket: int) -> Outbox:
+        """Return the outbox of a socket."""
+        return self._sessions[socket].outbox
+
+    def is_lost(self, socket: int) -> bool:
+        """Return whether a socket has lost its connection."""
+        return socket in self._lost
+
+    def targets(self, target: Target) -> tuple[int, ...]:
+        """Return the connected sockets that `target` selects: all, one number, or a collection of numbers."""
+        if target is None:
+            return self.sockets()
+        if isinstance(target, int):
+            return (target,) if target in self._sessions else ()
+        return tuple(number for number in dict.fromkeys(target) if number in self._sessions)
 
     def hello(self, hello: m.Hello, page: str) -> int | None:
-        """As `ProtocolState.hello`; a new page hears its topics."""
-        number = super().hello(hello, page)
-        if number is not None and not self.broker.count(number):
-            for topic in hello.topics:
-                self.broker.subscribe(topic, number)
-        return number
-
-    def _end(self, socket: int, lost: bool) -> None:
-        self.broker.leave(socket)
-        owed = self._end_calls(socket, lost)
-        if lost:
-            text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
-            self._effects.append(Report("warning", f"{text}: {owed} calls may or may not have run"))
-
-    def _end_calls(self, socket: int, lost: bool) -> int:
-        owed = self.calls.leave(socket)
-        for call_id in owed:
-            about = self.calls.about(call_id)
-            self._settle(call_id, socket, parting(lost, about.protocol, about.key, call_id, socket))
-        return len(owed)
-
-    def _is_wanted(self, call_id: int, socket: int) -> bool:
-        return self.calls.is_open(call_id, socket)
-
-    # What pages say ------------------------------------------------------------------------------------
-
-    def receive(self, socket: int, messages: Iterable[m.Message], size: int = 0) -> None:
-        """Handles the messages of one frame. Those of a socket that has gone are ignored.
+        """Open a session, or resume one.
 
         Args:
-            socket: Who says it.
-            messages: What is said.
-            size: Bytes of the frame.
+            hello: The first message of a client.
+            page: The name to give to its page if it has none.
+
+        Returns:
+            The number of its socket; `None` if the connection limit refuses it (which uses up the number).
 
         Raises:
-            ProtocolError: A message that a page may not send.
+            ProtocolError: The client acknowledges more than was sent, or subscribes to too many topics.
+        """
+        known = next((number for number, one in self._sessions.items() if one.document == hello.document), None)
+        if known is not None and hello.session and hello.session == self.session:
+            self._resume(known, hello)
+            return known
+        if len(hello.topics) > self.limits.topics:
+            raise ProtocolError(f"{len(hello.topics)} subscriptions; {self.limits.topics} are allowed")
+        if known is not None:  # a document has only one socket
+            self._effects.append(Drop(known, CLOSE_GOING_AWAY, "the page has connected again"))
+            self.disconnect(known)
+        return self._open(hello, hello.page or page)
+
+    def _open(self, hello: m.Hello, page: str) -> int | None:
+        self._last_socket += 1
+        if 0 < self.limit <= len(self.sockets()):
+            text = f"refused a page: the connection limit of {self.limit} is reached"
+            self._effects.append(Report("warning", text))
+            return None
+        number = self._last_socket
+        session = self._sessions[number] = Session(hello.document, page, self.limits, self.offers)
+        session.outbox.fetches = hello.fetches
+        self._welcome(number, session, resumed=False)
+        for topic in hello.topics:
+            self.broker.subscribe(topic, number)
+        return number
+
+    def _resume(self, number: int, hello: m.Hello) -> None:
+        session = self._sessions[number]
+        session.outbox.rewind(hello.received)
+        session.outbox.fetches = hello.fetches
+        session.resumed += 1
+        self._lost.pop(number, None)
+        session.acknowledged, session.unacknowledged_bytes = session.received, 0
+        self._welcome(number, session, resumed=True)
+        if session.confirmed:
+            self._effects.append(Resumed(number, session.page))
+        else:
+            self._confirm(number, session)  # it has told the name of this state, which is in the welcome
+        self._admit_waiting(number)
+        if not self.broker.count(number):
+            for topic in hello.topics:
+                self.broker.subscribe(topic, number)
+
+    def _welcome(self, number: int, session: Session, resumed: bool) -> None:
+        settings = {
+            "max_message_bytes": self.limits.message_bytes,
+            "session": self.session,
+            "resumed": resumed,
+            "received": session.received,
+            "resume_seconds": self.resume_seconds,
+            **self.settings,
+        }
+        session.outbox.put_control(message_packet(["welcome", number, session.page, settings]))
+        self._wake(number)
+
+    def _confirm(self, number: int, session: Session) -> None:
+        session.confirmed = True
+        self._effects.append(Connected(number, session.page))
+
+    def lose(self, socket: int, now: float) -> None:
+        """Handle a connection that broke without a goodbye: keep the session for `resume_seconds`.
+
+        A client that has not confirmed its welcome has most probably gone, so its calls end now. Its session is kept
+        in case the welcome has arrived and the confirmation has not.
+        """
+        session = self._sessions.get(socket)
+        if session is None:
+            return
+        if self.resume_seconds <= 0:
+            self.disconnect(socket)
+            return
+        session.outbox.withdraw()
+        self._lost[socket] = now + self.resume_seconds
+        if session.confirmed:
+            self._effects.append(Lost(socket, session.page))
+        else:
+            self._end_calls(socket, lost=False)
+
+    def disconnect(self, socket: int, lost: bool = False) -> None:
+        """End a session: fail its pending calls and remove its subscriptions.
+
+        Args:
+            socket: Its socket.
+            lost: The connection broke, and the client did not come back in time.
+        """
+        session = self._sessions.pop(socket, None)
+        self._lost.pop(socket, None)
+        if session is None:
+            return
+        session.outbox.withdraw()
+        self.broker.leave(socket)
+        was_lost = lost and session.confirmed
+        pending = self._end_calls(socket, was_lost)
+        if was_lost:
+            text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
+            self._effects.append(Report("warning", f"{text}: {pending} calls may or may not have run"))
+        if session.confirmed:
+            self._effects.append(Left(socket, session.page, lost))
+        self._effects.append(Writable())
+
+    def _end_calls(self, socket: int, lost: bool) -> int:
+        """Fail the calls that a client has not answered; return how many."""
+        pending = self.calls.pending(socket)
+        for call_id in pending:
+            about = self.calls.about(call_id)
+            self._finish(call_id, socket, disconnection(lost, about.protocol, about.key, call_id, socket))
+        return len(pending)
+
+    def close_socket(self, socket: int, reason: str, reconnect: bool = False, code: int = CLOSE_KICKED) -> bool:
+        """Close a connection.
+
+        Returns:
+            True if there was one.
+        """
+        if socket not in self._sessions:
+            return False
+        self._sessions[socket].outbox.put(close_packet(reason, reconnect))
+        self._effects.append(Drop(socket, code, reason))
+        self.disconnect(socket)
+        return True
+
+    def ping(self, socket: int, now: float) -> None:
+        """Send a ping, whose pong gives the round-trip time."""
+        if socket in self._sessions:
+            self._sessions[socket].outbox.put_control(message_packet(["ping", now]))
+            self._wake(socket)
+
+    def ponged(self, socket: int, seconds: float) -> None:
+        """Store a round-trip time."""
+        if socket in self._sessions:
+            self._sessions[socket].round_trip = seconds
+
+    def next_deadline(self) -> float | None:
+        """Return the time at which `expire` has work; `None` if there is none."""
+        deadline = self.calls.next_deadline() if self.calls.deadlines else None
+        if not self._lost:
+            return deadline
+        lost = min(self._lost.values())
+        return lost if deadline is None else min(lost, deadline)
+
+    def expire(self, now: float) -> None:
+        """End the calls whose deadline has passed, and the sessions whose clients did not come back."""
+        self._effects += [CallFinished(finished) for finished in self.calls.expire(now)]
+        for number in [number for number, until in self._lost.items() if until <= now]:
+            self.disconnect(number, lost=True)
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters; `Bridge.stats` documents them."""
+        return {
+            "pages": [self._session_stats(number, session) for number, session in self._sessions.items()],
+            "pending_calls": len(self.calls),
+            "ignored_answers": self.calls.ignored,
+            "queues": {str(key): self.queues.size(key) for key in self.queues.keys()},  # noqa: SIM118 - no dict
+            "queue_items_dropped": self.queues.dropped,
+            "topics": {topic: len(self.broker.subscribers(topic)) for topic in self.broker.names()},
+        }
+
+    def _session_stats(self, number: int, session: Session) -> dict[str, Any]:
+        return {
+            "socket": number,
+            "page": session.page,
+            "connected": number not in self._lost,
+            "reconnects": session.resumed,
+            "round_trip_seconds": session.round_trip,
+            "waiting": len(session.outbox) + len(session.waiting),
+            "waiting_bytes": session.outbox.size,
+            "dropped": session.outbox.dropped,
+            "sent": session.outbox.sent,
+            "sent_bytes": session.outbox.sent_bytes,
+            "received": session.received,
+            "received_bytes": session.received_bytes,
+            "running_calls": session.running,
+        }
+
+    # Incoming messages ---------------------------------------------------------------------------------
+
+    def receive(self, socket: int, messages: Iterable[m.Message], size: int = 0) -> None:
+        """Handle the messages of a client. Messages of a socket that has left are ignored.
+
+        Args:
+            socket: The sender.
+            messages: The messages, in order.
+            size: Bytes of the frames that carried them.
+
+        Raises:
+            ProtocolError: A client may not send one of the messages.
         """
         counted = 0
         for message in messages:
-            session = self._sockets.get(socket)
+            session = self._sessions.get(socket)
             if session is None:
                 return
-            if not session.confirmed and type(message) is not m.Goodbye:
-                self._confirm(socket)
-            handler = _HANDLERS.get(type(message))
+            kind = type(message)
+            if not session.confirmed and kind is not m.Goodbye:
+                self._confirm(socket, session)
+            handler = _HANDLERS.get(kind)
             if handler is None:
-                raise ProtocolError(f"a page may not send {type(message).__name__.lower()!r} here")
-            counted += type(message) not in _UNCOUNTED
+                raise ProtocolError(f"a page may not send {kind.__name__.lower()!r} here")
+            counted += kind not in _UNCOUNTED
             handler(self, socket, message)
-        page = self._sockets.get(socket)
-        if page is not None and counted and page.count(counted, size):
+        session = self._sessions.get(socket)
+        if session is None or not counted:
+            return
+        session.received += counted
+        session.received_bytes += size
+        session.unacknowledged_bytes += size
+        if session.received - session.acknowledged >= ACK_MESSAGES or session.unacknowledged_bytes >= ACK_BYTES:
+            session.acknowledged, session.unacknowledged_bytes = session.received, 0
+            session.outbox.put_control(message_packet(["ack", session.received]))
             self._wake(socket)
 
     def _on_credit(self, socket: int, message: m.Credit) -> None:
-        self._sockets[socket].outbox.credit(message.stream, message.count)
+        self._sessions[socket].outbox.credit(message.stream, message.count)
         self._wake(socket)
 
     def _on_decline(self, socket: int, message: m.Decline) -> None:
-        self._sockets[socket].outbox.decline(message.stream)
+        self._sessions[socket].outbox.decline(message.stream)
         self._wake(socket)
 
     def _on_ack(self, socket: int, message: m.Ack) -> None:
-        self._sockets[socket].outbox.acknowledge(message.received)
-        self._has_room(socket)
+        self._sessions[socket].outbox.acknowledge(message.received)
+        self._admit_waiting(socket)
 
     def _on_pong(self, socket: int, message: m.Pong) -> None:
         self._effects.append(Ponged(socket, message.sent))
 
     def give_credit(self, socket: int, stream: int, count: int) -> None:
-        """So many chunks of a stream have been taken: the page may send as many more."""
-        if socket in self._sockets:
-            self._sockets[socket].outbox.put_control(message_packet(["credit", stream, count]))
+        """Let a client send `count` more chunks of a stream."""
+        if socket in self._sessions:
+            self._sessions[socket].outbox.put_control(message_packet(["credit", stream, count]))
             self._wake(socket)
 
     def _on_call(self, socket: int, message: m.Call) -> None:
         function = self.functions.find(message.key)
+        session = self._sessions[socket]
         if function is None:
             self._send(socket, error_packet(message.id, unknown(message.key, self.functions.keys())))
-        elif self._sockets[socket].running >= self.limits.calls:
-            self._send(socket, error_packet(message.id, self._too_many()))
+        elif session.running >= self.limits.calls:
+            self._send(socket, error_packet(message.id, self._too_many_calls()))
         else:
-            self._sockets[socket].running += 1
+            session.running += 1
             function.running += 1
             self._effects.append(Invoke(socket, message.id, function, message.args))
 
-    def _too_many(self) -> m.ErrorInfo:
-        text = f"{self.limits.calls} calls of this page are running; Limits(calls=...) allows more"
-        return m.ErrorInfo("refused", "TooManyCalls", text)
-
     def _on_notify(self, socket: int, message: m.Notify) -> None:
         function = self.functions.find(message.key)
+        session = self._sessions[socket]
         if function is None:
             self._effects.append(Report("error", unknown(message.key, self.functions.keys()).message))
-        elif self._sockets[socket].running >= self.limits.calls:
-            self._fail(socket, 0, f"call_nowait of {message.key!r}", self._too_many())
+        elif session.running >= self.limits.calls:
+            self._fail(socket, 0, f"call_nowait of {message.key!r}", self._too_many_calls())
         else:
-            self._sockets[socket].running += 1
+            session.running += 1
             function.running += 1
             self._effects.append(Invoke(socket, 0, function, message.args))
 
+    def _too_many_calls(self) -> m.ErrorInfo:
+        text = f"{self.limits.calls} calls of this page are running; Limits(calls=...) allows more"
+        return m.ErrorInfo("refused", "TooManyCalls", text)
+
     def _on_return(self, socket: int, message: m.Return) -> None:
-        self._settle(message.id, socket, message.value)
+        self._finish(message.id, socket, message.value)
 
     def _on_error(self, socket: int, message: m.Error) -> None:
         if self.calls.is_open(message.id, socket):
-            about = self.calls.about(message.id)
-            error = as_exception(message.error, about, message.id, socket)
+            error = as_exception(message.error, self.calls.about(message.id), message.id, socket)
             if isinstance(error, UnknownFunction):
                 self.note_uncaught(socket, error)
-            self._settle(message.id, socket, error)
+            self._finish(message.id, socket, error)
         else:
             self.calls.ignored += 1
 
     def _on_fault(self, socket: int, message: m.Fault) -> None:
         if message.error.kind == "uncaught":
-            session = self._sockets[socket]
+            session = self._sessions[socket]
             session.uncaught_count += 1
-            if session.uncaught_count > MOST_UNCAUGHT:
+            if session.uncaught_count > MAX_UNCAUGHT:
                 return
-            session.uncaught.append(f"{message.error.name}: {message.error.message}"[:MOST_OF_A_NOTE])
+            session.uncaught.append(f"{message.error.name}: {message.error.message}"[:MAX_NOTE])
         self._effects.append(Report("error", fault_text(socket, message)))
 
     def note_uncaught(self, socket: int, error: JsPyError) -> None:
-        """Adds a note to an error: what went wrong in the page, which may be why."""
-        session = self._sockets.get(socket)
+        """Add the uncaught errors of a client, which may be the cause, as a note to an error."""
+        session = self._sessions.get(socket)
         if session is not None and session.uncaught:
             error.add_note("\n  ".join(["Uncaught errors of the page:", *session.uncaught]))
 
     def _on_push(self, socket: int, message: m.Push) -> None:
-        refused = self.queues.offer(message.key, message.data, (socket, message.id) if message.id else None)
-        if refused is None:
-            return
-        error = m.ErrorInfo("refused", "QueueFull", refused)
-        self._fail(socket, message.id, f"push_nowait to queue {message.key!r}", error)
+        refusal = self.queues.offer(message.key, message.data, (socket, message.id) if message.id else None)
+        if refusal is not None:
+            error = m.ErrorInfo("refused", "QueueFull", refusal)
+            self._fail(socket, message.id, f"push_nowait to queue {message.key!r}", error)
 
-    def _stored(self, key: Key, ticket: tuple[int, int] | None) -> None:
-        """An item is in its queue; who waits for that hears it."""
-        self._effects.append(Stored(key))
+    def _item_stored(self, key: Key, ticket: tuple[int, int] | None) -> None:
+        self._effects.append(ItemStored(key))
         if ticket is not None:
             self._acknowledge(*ticket, True)
 
@@ -221,13 +483,13 @@ class ProtocolState(Pages):
         self._effects.append(UserMessage(socket, msgspec.structs.asdict(message.object)))
 
     def take_by_hand(self, socket: int, message: m.UserObject) -> bool:
-        """Handles a message that a page has built by hand in the form of 2020; nobody waits for an answer.
+        """Handle a message that a page has built by hand in the form of 2020, and that expects no answer.
 
         Returns:
-            Whether it is one.
+            True if it is one.
 
         Raises:
-            ProtocolError: It is of the wrong shape.
+            ProtocolError: Its fields have the wrong types.
         """
         translate = _BY_HAND.get(message.protocol) if isinstance(message.protocol, str) else None
         if translate is None:
@@ -236,7 +498,7 @@ class ProtocolState(Pages):
             native = msgspec.convert(translate(message), m.Message)
         except msgspec.ValidationError as error:
             raise ProtocolError(str(error)) from None
-        if socket in self._sockets:
+        if socket in self._sessions:
             _HANDLERS[type(native)](self, socket, native)
         return True
 
@@ -245,124 +507,84 @@ class ProtocolState(Pages):
         self.disconnect(socket)
 
     def _acknowledge(self, socket: int, request: int, done: bool) -> None:
-        if request and socket in self._sockets:
+        if request and socket in self._sessions:
             self._send(socket, message_packet(["return", request, done]))
 
     def _fail(self, socket: int, request: int, what: str, error: m.ErrorInfo) -> None:
-        """Tells a page what failed: the caller, or its console where nobody waits."""
-        failed = error_packet(request, error) if request else message_packet(["fault", what, error])
-        self._send(socket, failed)
+        """Report a failure to the caller in the page, or to its console if there is no request to answer."""
+        self._send(socket, error_packet(request, error) if request else message_packet(["fault", what, error]))
 
-    # What Python wants ---------------------------------------------------------------------------------
+    # Requests of Python --------------------------------------------------------------------------------
 
-    def call(
-        self,
-        key: str,
-        payload: Payload,
-        target: int | Iterable[int] | None,
-        deadline: float | None,
-        about: str | None = None,
-    ) -> int:
-        """Calls a function in pages. Ends with `Settle`, at once when no page is asked.
+    def call(self, key: str, payload: Payload, target: Target, deadline: float | None, about: str | None = None) -> int:
+        """Call a function in pages. `CallFinished` reports the end, at once if `target` selects no page.
 
         Args:
             key: The function.
             payload: Its arguments.
-            target: Who is asked; see `targets`.
-            deadline: When it ends at the latest.
-            about: The function that its errors name, if that is another one.
+            target: The pages; see `targets`.
+            deadline: The time at which the call ends at the latest.
+            about: The function to name in errors, if that is another one.
 
         Returns:
             The number of the call.
         """
-        call_id = self._next_id()
+        self._last_id = call_id = self._last_id + 1
         packet = message_packet(["call", call_id, key], payload)
-        self._ask(call_id, packet, self.targets(target), deadline, About("call", about or key))
+        self._request(call_id, packet, target, deadline, About("call", about or key))
         return call_id
 
-    def push(self, key: Key, payload: Payload, target: int | Iterable[int] | None, deadline: float | None) -> int:
-        """Puts an item into the pages' queues and asks for an acknowledgement, as `call` does."""
-        call_id = self._next_id()
+    def push(self, key: Key, payload: Payload, target: Target, deadline: float | None) -> int:
+        """Push an item to queues of pages and request an acknowledgement, as `call` does."""
+        self._last_id = call_id = self._last_id + 1
         packet = message_packet(["push", call_id, key], payload, order=("push", key))
-        self._ask(call_id, packet, self.targets(target), deadline, About("push", key))
+        self._request(call_id, packet, target, deadline, About("push", key))
         return call_id
 
-    def notify(self, key: str, payload: Payload, target: int | Iterable[int] | None) -> None:
-        """Calls a function in pages and wants no answer."""
-        self.send(message_packet(["notify", key], payload), target)
+    def _request(self, call_id: int, packet: Packet, target: Target, deadline: float | None, about: About) -> None:
+        sockets = self.targets(target)
+        if not sockets:
+            self._effects.append(CallFinished(Finished(call_id, {})))
+            return
+        self.calls.open(call_id, sockets, deadline, about)
+        for socket in sockets:
+            session = self._sessions[socket]
+            if session.waiting or not session.outbox.has_room(packet):
+                session.was_full = True
+                session.waiting.append((call_id, packet))
+            else:
+                self._send(socket, packet)
 
-    def push_nowait(self, key: Key, payload: Payload, target: int | Iterable[int] | None) -> None:
-        """Puts an item into the pages' queues and wants no acknowledgement."""
-        self.send(message_packet(["push", 0, key], payload, order=("push", key)), target)
+    def notify(self, key: str, payload: Payload, target: Target) -> None:
+        """Call a function in pages without an answer."""
+        self._cast(message_packet(["notify", key], payload), target)
 
-    def custom(self, payload: Payload, protocol: str, target: int | Iterable[int] | None) -> None:
-        """Sends a message of the user's own protocol."""
-        self.send(message_packet(["custom"], payload, order=("custom", protocol)), target)
+    def push_nowait(self, key: Key, payload: Payload, target: Target) -> None:
+        """Push an item to queues of pages without an acknowledgement."""
+        self._cast(message_packet(["push", 0, key], payload, order=("push", key)), target)
 
-    def send(self, packet: Packet, target: int | Iterable[int] | None) -> None:
-        """Writes one packet to several sockets."""
-        for socket in self.targets(target):
-            self._send_or_part(socket, packet)
+    def custom(self, payload: Payload, protocol: str, target: Target) -> int:
+        """Send a message of the user's own protocol; return the number of pages."""
+        return self._cast(message_packet(["custom"], payload, order=("custom", protocol)), target)
 
     def publish(self, topic: str, data: Any, payload: Payload, suppress: bool = False) -> None:
-        """Publishes; `suppress` keeps it from the subscribers in this process."""
+        """Publish data; `suppress` keeps it from the subscribers in this process."""
         self._publish(topic, data, payload, local=not suppress)
 
     def answer(self, answers: Iterable[tuple[Invoke, Packet | None]]) -> None:
-        """Functions have ended, each with its answer, if one is wanted."""
+        """Record the end of calls of exposed functions, and send their answers."""
         for call, packet in answers:
             call.function.running -= 1
-            session = self._sockets.get(call.socket)
+            session = self._sessions.get(call.socket)
             if session is not None:
                 session.running -= 1
                 if packet is not None:
                     self._send(call.socket, packet)
 
-    def expire(self, now: float) -> None:
-        """Ends the calls whose deadline has come, and gives up pages that did not come back."""
-        for finished in self.calls.expire(now):
-            self._effects.append(Settle(finished))
-        self._give_up_lost(now)
-
-    def next_deadline(self) -> float | None:
-        """When `expire` has something to do."""
-        call = self.calls.next_deadline()
-        if not self._lost:
-            return call
-        lost = self._next_given_up()
-        return lost if call is None else min(lost, call)
-
-    def stats(self) -> dict[str, Any]:
-        """What is there and what has been, in numbers; `Bridge.stats` says what each is."""
-        return {
-            "pages": [self._page_stats(number) for number in self._sockets],
-            "pending_calls": len(self.calls),
-            "ignored_answers": self.calls.ignored,
-            "queues": {str(key): self.queues.size(key) for key in self.queues.keys()},  # noqa: SIM118 - no dict
-            "queue_items_dropped": self.queues.dropped,
-            "topics": {topic: len(self.broker.subscribers(topic)) for topic in self.broker.names()},
-        }
-
-    # Inside --------------------------------------------------------------------------------------------
-
-    def _next_id(self) -> int:
-        self._last_id += 1
-        return self._last_id
-
-    def _ask(
-        self, call_id: int, packet: Packet, sockets: tuple[int, ...], deadline: float | None, about: About
-    ) -> None:
-        if not sockets:
-            self._effects.append(Settle(Finished(call_id, {})))
-            return
-        self.calls.open(call_id, sockets, deadline, about)
-        for socket in sockets:
-            self._send_when_free(socket, call_id, packet)
-
-    def _settle(self, call_id: int, socket: int, answer: Any) -> None:
-        finished = self.calls.settle(call_id, socket, answer)
+    def _finish(self, call_id: int, socket: int, answer: Any) -> None:
+        finished = self.calls.answer(call_id, socket, answer)
         if finished is not None:
-            self._effects.append(Settle(finished))
+            self._effects.append(CallFinished(finished))
 
     def _publish(self, topic: str, data: Any, payload: Payload, skip: Hashable = None, local: bool = True) -> None:
         packet = None
@@ -374,6 +596,78 @@ class ProtocolState(Pages):
                 self._send_publication(subscriber, packet, topic)
             elif local:
                 self._effects.append(Deliver(subscriber, topic, data))
+
+    # Outboxes ------------------------------------------------------------------------------------------
+
+    def set_policy(self, topic: str, policy: Overflow | None) -> None:
+        """Set the overflow policy of a topic; `None` restores that of the limits."""
+        if policy is None:
+            self.policies.pop(topic, None)
+        else:
+            check_overflow(policy)
+            self.policies[topic] = policy
+
+    def is_writable(self, sockets: Iterable[object]) -> bool:
+        """Return whether all these outboxes have room. If not, `Writable` reports when one has."""
+        full = [one for one in map(self._sessions.get, sockets) if one and not one.outbox.is_free()]  # type: ignore[arg-type]
+        for session in full:
+            session.was_full = True
+        return not full
+
+    def _wake(self, socket: int) -> None:
+        if socket not in self._woken:
+            self._woken.add(socket)
+            self._effects.append(Wake(socket))
+
+    def _send(self, socket: int, packet: Packet) -> None:
+        """Send regardless of the limits. Answers are as many as a client has requested, so they need none."""
+        self._sessions[socket].outbox.put(packet)
+        if socket not in self._woken:  # as `_wake`
+            self._woken.add(socket)
+            self._effects.append(Wake(socket))
+
+    def _cast(self, packet: Packet, target: Target) -> int:
+        """Send a packet that expects no answer; close the clients that have no room for it."""
+        sockets = self.targets(target)
+        for socket in sockets:
+            if self._sessions[socket].outbox.has_room(packet):
+                self._send(socket, packet)
+            else:
+                self._close_slow(socket)
+        return len(sockets)
+
+    def _send_publication(self, socket: int, packet: Packet, topic: str) -> None:
+        session, policy = self._sessions[socket], self.policies.get(topic, self.limits.overflow)
+        if policy == "disconnect" and not session.outbox.has_room(packet):
+            self._close_slow(socket)
+            return
+        complete = session.outbox.put_latest(packet) if policy == "latest" else session.outbox.put_droppable(packet)
+        if not complete and not session.drop_logged:
+            session.drop_logged = True
+            text = f"the page (socket {socket}) is too slow: publications for it are dropped, now of topic {topic!r}"
+            self._effects.append(Report("warning", text))
+        self._wake(socket)
+
+    def _close_slow(self, socket: int) -> None:
+        """Close a client that exceeds its outbox."""
+        outbox = self._sessions[socket].outbox
+        reason = f"the page is too slow: {len(outbox)} messages wait for it"
+        self._effects.append(Report("error", f"socket {socket} is closed: {reason}"))
+        outbox.clear()  # else the client would read the reason only after everything before it
+        self.close_socket(socket, reason, True, CLOSE_TOO_SLOW)
+
+    def _admit_waiting(self, socket: int) -> None:
+        """Send the calls that waited for room in an outbox."""
+        session = self._sessions[socket]
+        if not session.was_full:
+            return
+        while session.waiting and session.outbox.has_room(session.waiting[0][1]):
+            call_id, packet = session.waiting.popleft()
+            if self.calls.is_open(call_id, socket):
+                self._send(socket, packet)
+        if not session.waiting:
+            session.was_full = False
+        self._effects.append(Writable())
 
 
 _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
@@ -393,7 +687,7 @@ _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
     m.Ack: ProtocolState._on_ack,
     m.Pong: ProtocolState._on_pong,
 }
-_BY_HAND: dict[str, Callable[[m.UserObject], list[Any]]] = {  # protocol of 2020 -> our message
+_BY_HAND: dict[str, Callable[[m.UserObject], list[Any]]] = {  # protocol of 2020 -> message
     "function": lambda message: ["notify", message.key, message.data],
     "function_call": lambda message: ["notify", message.key, message.data],
     "queue": lambda message: ["push", 0, message.key, message.data],

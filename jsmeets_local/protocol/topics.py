@@ -1,4 +1,4 @@
-"""Who hears what: topics and their subscribers."""
+"""Broker: topics and their subscribers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["Broker"]
 
 
 class Broker:
-    """Topic -> subscribers, in the order in which they subscribed.
+    """Subscribers by topic, in the order of subscription.
 
-    A subscriber is anything hashable: a socket's number, or an object of this process.
+    A subscriber is hashable: the number of a socket, or an object of this process.
     """
 
     def __init__(self) -> None:
@@ -18,15 +18,15 @@ class Broker:
         self._topics: dict[Hashable, set[str]] = {}
 
     def subscribe(self, topic: str, subscriber: Hashable) -> None:
-        """Adds a subscriber; once more changes nothing."""
+        """Add a subscriber; repeating it has no effect."""
         self._subscribers.setdefault(topic, {})[subscriber] = None
         self._topics.setdefault(subscriber, set()).add(topic)
 
     def unsubscribe(self, topic: str, subscriber: Hashable) -> bool:
-        """Removes a subscriber.
+        """Remove a subscriber.
 
         Returns:
-            Whether it was subscribed.
+            True if it was subscribed.
         """
         subscribers = self._subscribers.get(topic, {})
         if subscriber not in subscribers:
@@ -40,22 +40,22 @@ class Broker:
         return True
 
     def leave(self, subscriber: Hashable) -> None:
-        """Removes a subscriber from all its topics."""
+        """Remove a subscriber from all its topics."""
         for topic in self.topics(subscriber):
             self.unsubscribe(topic, subscriber)
 
     def subscribers(self, topic: str) -> list[Hashable]:
-        """Who hears a publication on this topic."""
+        """Return the subscribers of a topic."""
         return list(self._subscribers.get(topic, ()))
 
     def count(self, subscriber: Hashable) -> int:
-        """How many topics a subscriber hears."""
+        """Return the number of topics of a subscriber."""
         return len(self._topics.get(subscriber, ()))
 
     def names(self) -> list[str]:
-        """The topics that anybody hears."""
+        """Return the topics that have subscribers."""
         return list(self._subscribers)
 
     def topics(self, subscriber: Hashable) -> list[str]:
-        """What a subscriber hears."""
+        """Return the topics of a subscriber."""
         return list(self._topics.get(subscriber, ()))

@@ -1,4 +1,4 @@
-"""A user's value to JSON and buffers. What is plain JSON already never leaves C."""
+"""Conversion of values to JSON and buffers. Plain JSON values are converted in C."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from .text import error_name, error_text, plain, type_name
 __all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "base", "pack"]
 
 MAX_DEPTH = 256  # levels of nesting in a value that is sent
-MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # what a value may take on the wire
-_ENVELOPE_BYTES = 64 * 1024  # left for what travels around a value, but never more than a quarter
+MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # of one message
+_ENVELOPE_BYTES = 64 * 1024  # reserved for the envelope of a value, but at most a quarter
 
 NUMBERS = {int, float, bool, type(None)}
 _LEAVES = {str, *NUMBERS}
 _PLAIN = {list, dict, tuple, *_LEAVES}
 _LONG = 2000  # bits of an integer whose digits may be more than sys.get_int_max_str_digits(), which is 640 or more
-_USUAL_DEPTH = 5  # what is nested deeper may well be a circle
-_NATURAL: dict[type, Callable[[Any], Any]] = {  # and how one is made of a subclass, which msgspec refuses
+_USUAL_DEPTH = 5  # deeper values may be circular
+_NATURAL: dict[type, Callable[[Any], Any]] = {  # and how to convert a subclass, which msgspec refuses
     datetime.datetime: lambda value: datetime.datetime.combine(value.date(), value.timetz()),
     datetime.date: lambda value: datetime.date(value.year, value.month, value.day),
     datetime.time: lambda value: datetime.time.fromisoformat(value.isoformat()),
@@ -45,7 +45,7 @@ _ARRAYS: tuple[type, ...] = (list, tuple, set, frozenset, deque, range, KeysView
 
 
 def _unplain(value: Any) -> Any:
-    """Makes msgspec refuse what it would otherwise convert by a rule of its own."""
+    """Make msgspec refuse types that it would convert by its own rules."""
     raise TypeError
 
 
@@ -54,7 +54,7 @@ _STRICT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | o
 
 
 class Buffer(msgspec.Struct, frozen=True):
-    """A binary value and where it belongs: `path` starts at the packed value."""
+    """Binary value; `path` leads to its place in the packed value."""
 
     path: tuple[str | int, ...]
     dtype: str
@@ -63,22 +63,22 @@ class Buffer(msgspec.Struct, frozen=True):
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """A value that is ready to travel: its JSON, and the buffers that leave `null` in it."""
+    """Packed value: its JSON, and its buffers, for which the JSON has `null`."""
 
     json: bytes
     buffers: tuple[Buffer, ...] = ()
 
 
 def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
-    """Converts a value for the wire.
+    """Convert a value for the wire.
 
     Args:
-        value: Anything the documentation calls sendable (docs/reference/values.md).
-        name: What the caller knows the value as (`"args"`, `"data"`): errors name the path from there.
-        max_bytes: What a message may take.
+        value: A sendable value (docs/reference/values.md).
+        name: Its name for the caller (`"args"`, `"data"`), with which paths in errors begin.
+        max_bytes: The largest message.
 
     Raises:
-        TypeError: Something in it cannot be sent; the text starts with its path.
+        TypeError: A part of it cannot be sent; the text starts with its path.
         MessageTooBig: It is larger than `max_bytes`.
     """
     try:
@@ -100,21 +100,21 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
 
 def _pack(value: Any, name: str) -> Payload:
     try:
-        return Payload(orjson.dumps(value, None, _STRICT))  # what it takes with these it writes as the walk does
+        return Payload(orjson.dumps(value, None, _STRICT))  # only values that the walk writes alike
     except TypeError:
-        pass  # other keys than texts, large integers, and all that is not plain
+        pass  # keys that are no strings, large integers, and types that are not plain
     if _is_plain(value):
         try:
             return Payload(_encode(value))
         except (TypeError, ValueError):
-            pass  # a key like None or (1, 2), a lone surrogate, 5000 digits: the walk below handles or names it
+            pass  # a key like None or (1, 2), a lone surrogate, 5000 digits: the walk below converts or reports it
     walk = _Walk()
     converted = walk.convert(value, (), name)
     return Payload(_dumps(converted), tuple(walk.buffers))
 
 
 def _failed(where: str, value: Any, error: Exception) -> str:
-    """The text about a value whose own code, or whose size, made the conversion fail."""
+    """Return the error text for a value whose own code, or whose size, made the conversion fail."""
     if isinstance(error, RecursionError):
         return f"{where}: nested too deeply to be sent"
     what = f"{where}: object of type {type_name(value)} cannot be sent to a page"
@@ -124,12 +124,12 @@ def _failed(where: str, value: Any, error: Exception) -> str:
 def _dumps(converted: Any) -> bytes:
     try:
         return _encode(converted)
-    except UnicodeEncodeError:  # a lone surrogate: JSON carries it as an escape
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can escape
         return json.dumps(_finite(converted), separators=(",", ":"), allow_nan=False).encode()
 
 
 def _finite(converted: Any) -> Any:
-    """`json` cannot write nan as null, as msgspec does."""
+    """Replace nan and infinity by `None`, as msgspec does."""
     if isinstance(converted, float):
         return converted if converted - converted == 0 else None
     if isinstance(converted, dict):
@@ -140,7 +140,7 @@ def _finite(converted: Any) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether only exact JSON types occur, asked level by level so that the work is done in C."""
+    """Return whether only exact JSON types occur; checked level by level, in C."""
     level = [value]
     for depth in range(MAX_DEPTH + 1):
         types = set(map(type, level))
@@ -148,8 +148,8 @@ def _is_plain(value: Any) -> bool:
             return False
         if types <= _LEAVES:
             return True
-        level = gc.get_referents(*level)  # leaves have none
-        if depth > _USUAL_DEPTH:  # children that know their parent, say: each round would multiply them
+        level = gc.get_referents(*level)  # leaves have no referents
+        if depth > _USUAL_DEPTH:  # children with references to their parent, for example, would multiply at each level
             level = list({id(item): item for item in level}.values())
     return False
 
@@ -158,7 +158,7 @@ _COMPOSITE = object()  # not a scalar: look inside
 
 
 class _Walk:
-    """The slow path: one value, element by element, with the path to it. One Python frame a level."""
+    """Conversion of one value element by element, which knows the path; with one stack frame per level."""
 
     def __init__(self) -> None:
         self.buffers: list[Buffer] = []
@@ -180,7 +180,7 @@ class _Walk:
             return [item for _, item in items] if isinstance(value, _ARRAYS) else dict(items)
         except (Unsendable, RecursionError, MemoryError):
             raise
-        except Exception as error:  # properties, iterators and conversions of the user's run here
+        except Exception as error:  # runs properties, iterators and conversions of the user
             raise Unsendable(_failed(where, value, error)) from error
 
     def _scalar(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
@@ -193,7 +193,7 @@ class _Walk:
         if isinstance(value, (str, int, float)):
             return self._scalar(base(value), path, where)
         if isinstance(value, (bytes, bytearray)):
-            # A bytearray may change or be resized before it is written; what is immutable is shared.
+            # A bytearray may change or be resized before it is written; bytes are shared.
             data = memoryview(value if isinstance(value, bytes) else bytes(value))
             return self._buffer(Buffer(path, "bytes", data, None))
         if isinstance(value, _NATURAL_TYPES):
@@ -208,7 +208,7 @@ class _Walk:
         self._open.add(id(value))
 
     def _foreign(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
-        """What is of no type of Python's own: of numpy, pandas, PIL, ..., or of nobody that we know."""
+        """Convert a value of numpy, pandas, PIL, ..., or of an unknown type."""
         if isinstance(value, loaded("numpy", "generic")):
             return self.convert(unboxed(value, where), path, where)
         frame = None if isinstance(value, loaded("numpy", "ndarray")) else to_columns(value, where)
@@ -226,7 +226,7 @@ class _Walk:
 
 
 def _check_digits(value: int) -> None:
-    """Raises `ValueError` where Python does not write so many digits."""
+    """Raise `ValueError` if Python does not write so many digits."""
     repr(value)
 
 
@@ -237,7 +237,7 @@ def _check_count(numbers: range) -> None:
 
 
 def _natural(value: Any) -> Any:
-    """The text of a date, a UUID, ...; `None` for the date of pandas that is none."""
+    """Return the text of a date, a UUID, ...; `None` for `pandas.NaT`."""
     if type(value) in _NATURAL:
         return msgspec.to_builtins(value)
     if value != value:
@@ -247,14 +247,14 @@ def _natural(value: Any) -> Any:
 
 
 def base(value: str | int | float) -> str | int | float:
-    """The plain value of a subclass, without asking its own `__str__`, `__int__` or `__float__`."""
+    """Convert an instance of a subclass without its own `__str__`, `__int__` or `__float__`."""
     if isinstance(value, str):
         return str.__str__(value)
     return int.__int__(value) if isinstance(value, int) else float.__float__(value)
 
 
 def _children(value: Any, where: str) -> Iterable[tuple[str | int, Any, str]] | None:
-    """Step, item and full name of what a container holds; `None` for what is no container."""
+    """Return the step, item and full name of each item of a container; `None` for other values."""
     if isinstance(value, Mapping):
         return ((_key(key, where), item, f"{where}[{key!r}]") for key, item in value.items())
     if isinstance(value, range):
@@ -282,7 +282,7 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
 
 
 def _key(key: Any, where: str) -> str:
-    """The name JSON gives a dict key, as `json.dumps` does; dates, UUIDs and paths by their text."""
+    """Return the JSON name of a dict key, as `json.dumps` does; for dates, UUIDs and paths their text."""
     if isinstance(key, enum.Enum):
         return _key(key.value, where)
     if isinstance(key, str):

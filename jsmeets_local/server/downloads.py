@@ -50,7 +50,7 @@ class BulkEndpoint:
             text = "this origin is not allowed; to allow it, pass JsMeetsPy(allowed_origins=[...])\n"
             await PlainTextResponse(text, 403, _NO_STORE)(scope, receive, send)
             return
-        offer = self._bridge.offered(Request(scope).path_params["secret"])
+        offer = self._bridge.take_offer(Request(scope).path_params["secret"])
         if offer is None:
             text = "this content was downloaded already, or is no longer offered\n"
             await PlainTextResponse(text, 404, _NO_STORE)(scope, receive, send)

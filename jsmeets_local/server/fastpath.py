@@ -1,10 +1,9 @@
 """Fast path for WebSocket frames between uvicorn's connection and the bridge, without a task or a queue.
 
-ASGI passes a received frame through a queue, which wakes a task, and takes a sent one through a coroutine. For a page
-that makes one call at a time that is most of the work of Python. `FastPathProtocol` is uvicorn's own WebSocket protocol
-that can also pass the frames of a connection to a function as they arrive, and write frames at once. Applications find
-it as the ASGI extension `FAST_PATH`. The handshake, control frames, fragments, invalid frames and the close stay with
-uvicorn and websockets. Under another server, plain ASGI carries the frames.
+ASGI passes a received frame through a queue, which wakes a task, and a sent one through a coroutine: for single calls
+that is most of the work of Python. `FastPathProtocol` is uvicorn's WebSocket protocol that can also pass frames to a
+function as they arrive, and write frames at once. Applications find it as the ASGI extension `FAST_PATH`. uvicorn and
+websockets keep the handshake, control frames, fragments, invalid frames and the close. Other servers use plain ASGI.
 """
 
 from __future__ import annotations
@@ -22,48 +21,46 @@ from ..bridge.connection import FAST_PATH, ReceiveBuffers
 from ..protocol.chunks import HEADER_BYTES, ReceivedChunk
 from ..protocol.codec import Frame
 from .request_head import answer, refusals
-from .websocket_framing import BINARY, CONTROL, FINAL, MASK_BYTES, TEXT, Head, NotAFrame, frame_head, head_of
+from .websocket_framing import BINARY, CONTROL, FINAL, MASK_BYTES, TEXT, Head, InvalidFrame, frame_head, head_of
 from .zero_copy import PartialChunk, ZeroCopyReceiver, apply_mask
 
 __all__ = ["FastPathProtocol"]
 
-CLOSE_SECONDS = 2.0  # what a page gets to answer the end of its WebSocket (RFC 6455, section 7.1.1); uvicorn gives 10
+CLOSE_SECONDS = 2.0  # time for a client to answer a close frame (RFC 6455, section 7.1.1); uvicorn waits for 10
 
 _MESSAGES = frozenset({FINAL | TEXT, FINAL | BINARY})
-# What is used of their inside: where one of these is gone in another version, there is ASGI alone.
-_OF_UVICORN = ("config", "conn", "queue", "read_paused", "response", "scope", "transport", "writable")
-_OF_WEBSOCKETS = ("reader", "state")
-# The fields that websockets looks at: it takes 128 of 8 KiB each, and browsers send more than that in cookies.
-_OF_HANDSHAKES = frozenset({b"host", b"upgrade", b"connection", b"content-length", b"transfer-encoding"})
+# Private attributes in use. If a version lacks one of them, plain ASGI is used.
+_UVICORN_ATTRIBUTES = ("config", "conn", "queue", "read_paused", "response", "scope", "transport", "writable")
+_WEBSOCKETS_ATTRIBUTES = ("reader", "state")
+# The header fields that websockets needs. It accepts 128 fields of 8 KiB, and the cookies of a browser may be larger.
+_HANDSHAKE_FIELDS = frozenset({b"host", b"upgrade", b"connection", b"content-length", b"transfer-encoding"})
 _HEAD_END = b"\r\n\r\n"
-_WORTH_JOINING = 16 * 1024  # bytes that are copied behind their head faster than written in two parts
-_WORTH_LANDING = 64 * 1024
-_LANDING_HEAD = 14 + HEADER_BYTES  # what a piece that is worth it begins with
+_MAX_JOINED = 16 * 1024  # bytes that are copied start their header faster than written in two parts
+_MIN_ZERO_COPY = 64 * 1024
+_ZERO_COPY_HEAD = 14 + HEADER_BYTES  # bytes before the content of such a chunk
 
 
 class FastPathProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol with a short way, and less patience.
+    """uvicorn's WebSocket protocol with a fast path. It closes unresponsive clients after `CLOSE_SECONDS`.
 
-    Whoever does not read keeps a connection, and its memory: it gets `CLOSE_SECONDS` to answer the end.
-
-    From the handshake on it cuts what comes into frames itself, so that it always knows where one begins; those that it
-    does not hand over go to websockets, whole.
+    After the handshake it splits the received bytes into frames. Frames that it does not pass to the sink go to
+    websockets, whole.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.close_timeout = CLOSE_SECONDS
-        self._fields: list[tuple[bytes, bytes]] | None = None  # all fields of the handshake, for the application
-        self._cuts = False
-        self._rest = bytearray()  # of a frame that has not come in whole
-        self._fragments = 0  # bytes of those that have come of a message
+        self._fields: list[tuple[bytes, bytes]] | None = None  # of the handshake, for the application
+        self._splits = False
+        self._rest = bytearray()  # of a frame that is not complete
+        self._fragments = 0  # bytes of the fragments of a message
         self._in_fragments = False
         self._sink: Callable[[list[Frame | ReceivedChunk]], None] | None = None
         self._buffers: ReceiveBuffers | None = None
         self._receiver: ZeroCopyReceiver | None = None
-        self._lands = False  # whether it reads in our place
+        self._zero_copies = False  # the transport reads into `_receiver`
 
-    # What an application uses: connection.Direct -------------------------------------------------------
+    # FastPath ------------------------------------------------------------------------------------------
 
     def hand_over(self, sink: Callable[[list[Frame | ReceivedChunk]], None], buffers: ReceiveBuffers) -> None:
         self._sink = sink
@@ -75,26 +72,26 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             self.read_paused = True
             self.transport.pause_reading()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         if self.read_paused and not self.transport.is_closing():
             self.read_paused = False
             self.transport.resume_reading()
 
-    def is_free(self) -> bool:
+    def is_writable(self) -> bool:
         return self.writable.is_set() and self.conn.state is State.OPEN and not self.transport.is_closing()
 
     def write(self, frame: Frame) -> None:
         data, kind = (frame.encode(), TEXT) if isinstance(frame, str) else (frame, BINARY)
         head = frame_head(kind, len(data))
-        if len(data) < _WORTH_JOINING:
+        if len(data) < _MAX_JOINED:
             self.transport.write(head + data)
         else:
             self.transport.writelines((head, data))
 
-    # What uvicorn uses ---------------------------------------------------------------------------------
+    # uvicorn's protocol --------------------------------------------------------------------------------
 
     def handle_connect(self, event: Any) -> None:
-        """The handshake: offers the short way."""
+        """Offer the fast path in the handshake."""
         super().handle_connect(event)
         if self._fields is not None and self.response.status_code == 101:
             self.scope["headers"] = self._fields
@@ -103,18 +100,18 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             extensions[FAST_PATH] = self
 
     def data_received(self, data: bytes) -> None:
-        """Something came."""
-        if self._cuts:
-            self._cut(data)
+        """Split the received bytes into frames, or continue the handshake."""
+        if self._splits:
+            self._split(data)
             return
-        super().data_received(data if self.handshake_initiated else self._of_handshake(data))
+        super().data_received(data if self.handshake_initiated else self._reduce_handshake(data))
         if self.conn.handshake_exc is not None and not self.close_sent:
             self._refuse_handshake(self.conn.handshake_exc)
-        # The whole request has come and nothing behind it: the next byte begins a frame.
-        self._cuts = self.handshake_initiated and self._is_known_inside() and not self.conn.reader.buffer
+        # The request is complete and nothing follows it: the next byte begins a frame.
+        self._splits = self.handshake_initiated and self._is_known_inside() and not self.conn.reader.buffer
 
-    def _of_handshake(self, head: bytes) -> bytes:
-        """The part of a handshake that is for websockets. uvicorn's HTTP protocol hands over a whole head at once."""
+    def _reduce_handshake(self, head: bytes) -> bytes:
+        """Keep the header fields that websockets needs. uvicorn's HTTP protocol passes a complete head."""
         if not head.endswith(_HEAD_END):
             return head
         request, *lines = head.removesuffix(_HEAD_END).split(b"\r\n")
@@ -123,12 +120,12 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         kept = [
             name + b": " + value
             for name, value in self._fields
-            if name in _OF_HANDSHAKES or name.startswith(b"sec-websocket-")
+            if name in _HANDSHAKE_FIELDS or name.startswith(b"sec-websocket-")
         ]
         return b"\r\n".join([request, *kept]) + _HEAD_END
 
     def _refuse_handshake(self, error: Exception) -> None:
-        """Answers where uvicorn would give no answer and leave the connection open."""
+        """Answer a handshake that uvicorn would leave unanswered, with the connection open."""
         reason = f"{error}: {error.__cause__}" if error.__cause__ is not None else str(error)
         refusals.tell(f"refused a WebSocket of {(self.client or ('unknown',))[0]}: {reason}")
         given = b"".join(self.conn.data_to_send())
@@ -139,11 +136,15 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         self.transport.close()
 
     def _is_known_inside(self) -> bool:
-        here = all(hasattr(self, name) for name in _OF_UVICORN)
-        return here and all(hasattr(self.conn, name) for name in _OF_WEBSOCKETS) and hasattr(self.conn.reader, "buffer")
+        here = all(hasattr(self, name) for name in _UVICORN_ATTRIBUTES)
+        return (
+            here
+            and all(hasattr(self.conn, name) for name in _WEBSOCKETS_ATTRIBUTES)
+            and hasattr(self.conn.reader, "buffer")
+        )
 
     def send_receive_event_to_app(self) -> None:
-        """A message that websockets has read is complete."""
+        """Handle a message that websockets has completed."""
         if self.curr_msg_data_type == "text" and not _is_text(self.frames):
             self._refuse_text()
             return
@@ -152,7 +153,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             self._empty_queue(self._sink)
 
     def _refuse_text(self) -> None:
-        """Ends the connection where uvicorn would log a traceback with the whole of the message."""
+        """Close the connection. uvicorn would log a traceback that contains the message."""
         self.frames = []
         if not self.close_sent:
             refusals.tell(f"closed a WebSocket of {(self.client or ('unknown',))[0]}: a text message is not UTF-8")
@@ -169,11 +170,11 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
                 frames.append(text if text is not None else event.get("bytes") or b"")
             else:
                 self.queue.put_nowait(event)
-        self.go_on()
+        self.resume()
         if frames:
             sink(frames)
 
-    def _cut(self, data: bytes | bytearray) -> None:
+    def _split(self, data: bytes | bytearray) -> None:
         if self._rest:
             self._rest += data
             data = self._rest
@@ -189,21 +190,21 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
                     frames = []
                     self._pass_on(data, at, head)
                 at = head.end
-        except NotAFrame:  # websockets says what is wrong, and ends the connection
-            self._cuts = False
+        except InvalidFrame:  # websockets reports it, and closes the connection
+            self._splits = False
         if at or not self._rest:
             self._rest = bytearray(memoryview(data)[at:] if at < len(data) else b"")
         self._deliver(frames)
-        if not self._cuts:
+        if not self._splits:
             super().data_received(bytes(self._rest))
-        if self._rest or self._lands:
+        if self._rest or self._zero_copies:
             self._choose_reader()
 
     def _head(self, data: bytes | bytearray, at: int) -> Head | None:
         return head_of(data, at, self.config.ws_max_size - self._fragments)
 
     def _message(self, data: bytes | bytearray, head: Head) -> Frame | None:
-        """A message that can be handed over; none is behind the end (RFC 6455, section 5.5.1)."""
+        """Return the content of a frame for the sink; after a close frame there is none (RFC 6455, section 5.5.1)."""
         is_open = self._sink is not None and self.conn.state is State.OPEN
         if not is_open or head.first not in _MESSAGES or self._in_fragments:
             return None
@@ -226,56 +227,56 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         if frames and self._sink is not None:
             self._sink(frames)
 
-    # Pieces of large messages --------------------------------------------------------------------------
+    # Zero-copy receive ---------------------------------------------------------------------------------
 
     def _choose_reader(self) -> None:
-        """Whether what comes next is read right into its place."""
-        piece = self._piece() if self._cuts else None
-        if piece is not None:
+        """Let the transport read the next chunk into its place, or frames into this protocol."""
+        chunk = self._partial_chunk() if self._splits else None
+        if chunk is not None:
             self._receiver = self._receiver or ZeroCopyReceiver(self)
-            self._receiver.piece = piece
+            self._receiver.chunk = chunk
             self._read_by(self._receiver, True)
-        elif self._lands and (not self._cuts or self._buffers is None or self._buffers.is_empty()):
+        elif self._zero_copies and (not self._splits or self._buffers is None or self._buffers.is_empty()):
             self._read_by(self, False)
 
-    def _read_by(self, reader: asyncio.BaseProtocol, lands: bool) -> None:
-        if lands is not self._lands:
-            self._lands = lands
+    def _read_by(self, reader: asyncio.BaseProtocol, zero_copies: bool) -> None:
+        if zero_copies is not self._zero_copies:
+            self._zero_copies = zero_copies
             self.transport.set_protocol(reader)
 
-    def _piece(self) -> PartialChunk | None:
-        """What has begun to come, if it has a place."""
+    def _partial_chunk(self) -> PartialChunk | None:
+        """Return the chunk that has begun to arrive, if it has a place."""
         rest = self._rest
-        if len(rest) < _LANDING_HEAD or self._in_fragments or self.conn.state is not State.OPEN:
+        if len(rest) < _ZERO_COPY_HEAD or self._in_fragments or self.conn.state is not State.OPEN:
             return None
         head = self._head(rest, 0)
-        if head is None or head.first != FINAL | BINARY or head.end - head.body < _WORTH_LANDING:
+        if head is None or head.first != FINAL | BINARY or head.end - head.body < _MIN_ZERO_COPY:
             return None
-        behind = head.body + HEADER_BYTES  # the header is four masks long: the piece begins with the first byte of one
+        start = head.body + HEADER_BYTES  # a multiple of the mask: the content begins with its first byte
         mask = bytes(rest[head.body - MASK_BYTES : head.body])
-        landed = ReceivedChunk(apply_mask(rest[head.body : behind], mask), head.end - behind)
-        room = self._buffers.room(*landed) if self._buffers is not None else None
+        received = ReceivedChunk(apply_mask(rest[head.body : start], mask), head.end - start)
+        room = self._buffers.room(*received) if self._buffers is not None else None
         if room is None:
             return None
-        piece = PartialChunk(landed, room, mask)
-        piece.put(memoryview(rest)[behind:])
+        chunk = PartialChunk(received, room, mask)
+        chunk.put(memoryview(rest)[start:])
         self._rest = bytearray()
-        return piece
+        return chunk
 
     def wanted(self) -> int:
         """Return the bytes until the end of the next chunk head, or of the frame under way; for `ZeroCopyReceiver`."""
-        short = _LANDING_HEAD - len(self._rest)
+        short = _ZERO_COPY_HEAD - len(self._rest)
         head = self._head(self._rest, 0) if short <= 0 else None
         return short if head is None else head.end - len(self._rest)
 
-    def chunk_received(self, landed: ReceivedChunk) -> None:
-        """For the `ZeroCopyReceiver`; behind the end nothing is heard."""
+    def chunk_received(self, chunk: ReceivedChunk) -> None:
+        """Pass a chunk on, for `ZeroCopyReceiver`; chunks after a close frame are dropped."""
         if self.conn.state is State.OPEN:
-            self._deliver([landed])
+            self._deliver([chunk])
         self._choose_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end."""
+        """Release the receiver."""
         self._receiver = None
         super().connection_lost(exc)
 

@@ -1,4 +1,4 @@
-"""Pieces of large messages that are read from the socket right into their place, and nowhere before."""
+"""Zero-copy receive of large chunks: the transport reads them into their place."""
 
 from __future__ import annotations
 
@@ -9,58 +9,58 @@ from ..protocol.chunks import ReceivedChunk
 
 try:
     from websockets.speedups import apply_mask
-except ImportError:  # on this platform it has no C
+except ImportError:  # no C extension on this platform
     from websockets.utils import apply_mask
 
 __all__ = ["PartialChunk", "ZeroCopyReceiver", "apply_mask"]
 
-_BETWEEN_BYTES = 2**16  # read at once of what is no such piece
+_BUFFER_BYTES = 2**16  # read at once between chunks
 
 
 class PartialChunk:
-    """What is on its way to its place.
+    """Chunk of which a part has arrived.
 
     Args:
-        landed: What to say when it is there.
-        room: Its place.
-        mask: What a browser has masked it with (RFC 6455, section 5.3), from its first byte on.
+        received: The chunk to report when it is complete.
+        room: Memory for its content.
+        mask: The masking key of its content (RFC 6455, section 5.3).
     """
 
-    def __init__(self, landed: ReceivedChunk, room: memoryview, mask: bytes) -> None:
-        self.landed = landed
+    def __init__(self, received: ReceivedChunk, room: memoryview, mask: bytes) -> None:
+        self.received = received
         self._room = room
         self._mask = mask
-        self._come = 0
+        self._size = 0
 
-    def put(self, come: memoryview) -> None:
-        """What has come of it elsewhere."""
-        self._room[: len(come)] = come
-        self._come = len(come)
+    def put(self, start: memoryview) -> None:
+        """Copy the bytes that arrived with the header."""
+        self._room[: len(start)] = start
+        self._size = len(start)
 
     def rest(self) -> memoryview:
-        """Where to read to."""
-        return self._room[self._come :]
+        """Return the memory for the rest."""
+        return self._room[self._size :]
 
     def grow(self, count: int) -> bool:
-        """So much was read; whether that is all of it."""
-        self._come += count
-        if self._come < len(self._room):
+        """Count bytes that were read; unmask the content and return `True` if it is complete."""
+        self._size += count
+        if self._size < len(self._room):
             return False
         self._room[:] = apply_mask(self._room, self._mask)
         return True
 
 
 class Owner(Protocol):
-    """The protocol in whose place a `ZeroCopyReceiver` reads."""
+    """Interface of the protocol that a `ZeroCopyReceiver` reads for."""
 
     def wanted(self) -> int:
-        """How much to read so that nothing of the next piece is among it."""
+        """Return how many bytes to read without reaching the content of the next chunk."""
 
     def data_received(self, data: bytes) -> None:
-        """What is read between the pieces."""
+        """Handle bytes between chunks."""
 
-    def chunk_received(self, landed: ReceivedChunk) -> None:
-        """A piece is where it belongs."""
+    def chunk_received(self, chunk: ReceivedChunk) -> None:
+        """Handle a chunk whose content is complete."""
 
     def pause_writing(self) -> None: ...
     def resume_writing(self) -> None: ...
@@ -69,27 +69,27 @@ class Owner(Protocol):
 
 
 class ZeroCopyReceiver(asyncio.BufferedProtocol):
-    """What the transport has for a protocol while pieces come."""
+    """Protocol of the transport while chunks arrive."""
 
     def __init__(self, owner: Owner) -> None:
-        self.piece: PartialChunk | None = None
+        self.chunk: PartialChunk | None = None
         self._owner = owner
-        self._between = memoryview(bytearray(_BETWEEN_BYTES))
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where to read to."""
-        return self._between[: self._owner.wanted()] if self.piece is None else self.piece.rest()
+        """Return the memory to read into."""
+        return self._buffer[: self._owner.wanted()] if self.chunk is None else self.chunk.rest()
 
     def buffer_updated(self, nbytes: int) -> None:
-        """So much was read."""
-        piece = self.piece
-        if piece is None:
-            self._owner.data_received(bytes(self._between[:nbytes]))
-        elif piece.grow(nbytes):
-            self.piece = None
-            self._owner.chunk_received(piece.landed)
+        """Handle the bytes that were read."""
+        chunk = self.chunk
+        if chunk is None:
+            self._owner.data_received(bytes(self._buffer[:nbytes]))
+        elif chunk.grow(nbytes):
+            self.chunk = None
+            self._owner.chunk_received(chunk.received)
 
-    # The rest is the owner's --------------------------------------------------------------------------
+    # Forwarded to the owner ----------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
         self._owner.pause_writing()

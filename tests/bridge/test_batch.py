@@ -128,7 +128,7 @@ def test_the_first_that_failed_is_raised_when_all_have_ended(page: Page) -> None
     thread.join(10)
     assert isinstance(outcomes[0], JavaScriptError)
     assert (outcomes[0].name, str(outcomes[0].msg), outcomes[0].key) == ("RangeError", "one", "f")
-    assert outcomes[0].__notes__[1:] == [f"(in call {PART + 5} of those that were made together)"]
+    assert outcomes[0].__notes__[1:] == [f"(in call {PART + 5} of this map)"]
     other.close()
 
 

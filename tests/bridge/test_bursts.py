@@ -10,8 +10,8 @@ import pytest
 
 from jsmeets_local import Bridge
 from jsmeets_local.api.functions import Functions
+from jsmeets_local.bridge.bridge import BURST
 from jsmeets_local.bridge.connection import Connection
-from jsmeets_local.bridge.runner import BURST
 from jsmeets_local.protocol.codec import Frame
 from jsmeets_local.protocol.messages import Hello
 
@@ -29,14 +29,11 @@ class Wire:
         self.complete = asyncio.Event()
         self.fast_path = fast_path
 
-    def is_free(self) -> bool:
-        return self.fast_path
-
     async def write(self, frame: Frame) -> None:
         assert not self.fast_path
-        self.write_now(frame)
+        self.take(frame)
 
-    def write_now(self, frame: Frame) -> None:
+    def take(self, frame: Frame) -> None:
         assert isinstance(frame, str)
         self.messages += json.loads(frame)
         if ["return", LAST, None] in self.messages:
@@ -49,13 +46,27 @@ class Wire:
         return [message[1] for message in self.messages if message[0] == "return"]
 
 
+class Fast:
+    """The fast path of a server, for writing."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.write = wire.take
+
+    def is_writable(self) -> bool:
+        return True
+
+
+def connection_to(wire: Wire) -> Connection:
+    fast_path: Any = Fast(wire) if wire.fast_path else None
+    return Connection(wire, 2**20, fast_path=fast_path)
+
+
 async def hear(bridge: Bridge, socket: int, connection: Connection, frame: Frame) -> None:
     """One frame, as an endpoint does it."""
-    bridge.receive(socket, connection, frame)
-    bridge.go_on(socket, connection)
-    while connection.rest:
+    pending = bridge.receive(socket, connection, [frame])
+    while pending:
         await asyncio.sleep(0)
-        bridge.go_on(socket, connection)
+        pending = bridge.receive(socket, connection, [])
 
 
 def burst(ids: range) -> str:
@@ -79,7 +90,7 @@ def test_a_burst_is_answered_while_it_is_handled(fast_path: bool) -> None:
 
     async def main() -> None:
         wire = Wire(fast_path)
-        connection = Connection(wire, 2**20)
+        connection = connection_to(wire)
         socket = bridge.connect(Hello("document", "", []), connection)
         assert socket is not None
         others: list[int] = []  # what has been seen when the loop does something else
@@ -104,12 +115,12 @@ def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing(fast_path
 
     async def main() -> None:
         first, second = Wire(fast_path), Wire(fast_path)
-        connection = Connection(first, 2**20)
+        connection = connection_to(first)
         socket = bridge.connect(Hello("document", "", []), connection)
         assert socket is not None
         task = asyncio.create_task(hear(bridge, socket, connection, burst(ALL)))
         await asyncio.sleep(0)
-        again = Connection(second, 2**20)
+        again = connection_to(second)
         assert bridge.connect(Hello("document", "", [], bridge.protocol.session, 0), again) == socket
         await task
         [welcome] = [message for message in second.messages if message[0] == "welcome"]
@@ -125,7 +136,7 @@ def test_what_comes_late_over_an_earlier_connection_is_not_heard() -> None:
     bridge = Bridge()
 
     async def main() -> None:
-        earlier, later = Connection(Wire(), 2**20), Connection(Wire(), 2**20)
+        earlier, later = connection_to(Wire()), connection_to(Wire())
         socket = bridge.connect(Hello("document", "", []), earlier)
         assert socket is not None
         assert bridge.connect(Hello("document", "", [], bridge.protocol.session, 0), later) == socket

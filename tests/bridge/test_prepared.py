@@ -21,7 +21,7 @@ def publish(topic: str) -> PreparedData[Any]:
     return PreparedData("publish", topic, lambda data: data)
 
 
-ALONE = r"call\('two'\) alone does nothing; its second parentheses are missing: call\('two'\)\(arguments\)"
+ALONE = r"call\('two'\) alone has no effect; pass the arguments in a second call: call\('two'\)\(arguments\)"
 
 
 def test_a_statement_that_calls_half_warns() -> None:
@@ -115,8 +115,8 @@ def test_one_that_was_called_does_not_warn() -> None:
 
 
 def test_its_repr_tells_what_it_lacks() -> None:
-    assert repr(call("two")) == "<call('two'), which lacks its second parentheses: call('two')(arguments)>"
-    assert repr(publish("t")) == "<publish('t'), which lacks its second parentheses: publish('t')(data)>"
+    assert repr(call("two")) == "<call('two'): pass the arguments in a second call: call('two')(arguments)>"
+    assert repr(publish("t")) == "<publish('t'): pass the arguments in a second call: publish('t')(data)>"
 
 
 def test_functions_of_javascript_take_no_keywords() -> None:
@@ -150,5 +150,5 @@ def test_half_a_call_cannot_be_awaited(half: Any, text: str) -> None:
     async def main() -> None:
         await half
 
-    with pytest.raises(TypeError, match="the second parentheses are missing: " + text):
+    with pytest.raises(TypeError, match="pass the arguments in a second call: " + text):
         asyncio.run(main())

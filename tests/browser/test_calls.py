@@ -75,11 +75,11 @@ def test_many_calls_together(open_page: Open) -> None:
     assert page.map("alone")(range(5)) == [1] * 5
     with pytest.raises(JavaScriptError, match="RangeError: odd: 1") as caught:
         page.map("half")([0, 1, 3])
-    assert caught.value.__notes__[1:] == ["(in call 1 of those that were made together)"]
+    assert caught.value.__notes__[1:] == ["(in call 1 of this map)"]
     assert "jsmeets.js" in caught.value.stack
     with pytest.raises(JavaScriptError, match="late") as caught:
         page.map("late")(range(2_000))
-    assert caught.value.__notes__[1:] == ["(in call 3 of those that were made together)"]
+    assert caught.value.__notes__[1:] == ["(in call 3 of this map)"]
     with pytest.raises(UnknownFunction, match="nope"):
         page.map("nope")([1, 2])
     assert page.map("odd")(range(4)) == [None] * 4

@@ -228,7 +228,7 @@ def test_what_gives_an_array() -> None:
 
 def test_what_gives_an_array_needs_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
-    assert refusal(Tensor([1])).endswith("test_arrays.Tensor is sent by numpy: pip install numpy")
+    assert refusal(Tensor([1])).endswith("test_arrays.Tensor needs numpy: pip install numpy")
 
 
 # PIL ---------------------------------------------------------------------------------------------------------------

@@ -155,6 +155,6 @@ def test_it_comes_back_to_a_page_as_it_was() -> None:
 
 @pytest.mark.parametrize("field", [{"fields": 5}, {"cause": "x"}, {"errors": [1]}])
 def test_what_is_of_another_shape_is_no_message(field: dict[str, Any]) -> None:
-    with pytest.raises(Exception, match="not of the wire"):
+    with pytest.raises(Exception, match="invalid frame"):
         of_page(field)
     assert msgspec.UNSET is not None

@@ -17,7 +17,7 @@ from jsmeets_local.errors import ProtocolError
 from jsmeets_local.protocol import messages as m
 from jsmeets_local.protocol.chunks import CHUNK_BYTES, MAX_STREAMS, Assembler
 from jsmeets_local.protocol.codec import decode
-from jsmeets_local.protocol.effects import Settle
+from jsmeets_local.protocol.effects import CallFinished
 from jsmeets_local.protocol.messages import Hello
 from jsmeets_local.protocol.state import ProtocolState
 from jsmeets_local.protocol.values import pack
@@ -167,7 +167,7 @@ def test_a_hostile_page_does_not_touch_what_belongs_to_another(said: list[Any]) 
             pass
     state.effects()
     state.receive(good, [m.Return(call, "real")], 10)
-    settled = [effect.finished.answers for effect in state.effects() if isinstance(effect, Settle)]
+    settled = [effect.finished.answers for effect in state.effects() if isinstance(effect, CallFinished)]
     assert settled == [{good: "real"}]
     assert good in state.broker.subscribers("mine")
 

@@ -187,7 +187,7 @@ def test_calls_wait_for_room_and_go_in_order(state: ProtocolState) -> None:
     state.effects()
     state.receive(1, [m.Ack(3)])
     assert [message.args for message in said(state)] == [[1000], [1002], [1003]]
-    assert fx.Room() in state.effects()
+    assert fx.Writable() in state.effects()
     state.receive(1, [m.Ack(1003)])
     assert [message.args for message in said(state)] == [[1004]]
 
@@ -199,7 +199,7 @@ def test_calls_that_wait_for_room_end_in_time_and_are_not_sent(state: ProtocolSt
     state.effects()
     state.expire(5.0)
     [settled] = state.effects()
-    assert isinstance(settled, fx.Settle)
+    assert isinstance(settled, fx.CallFinished)
     assert settled.finished.id == late
     assert settled.finished.timed_out
     assert {message.key for message in said(state)} == {"f"}
@@ -214,7 +214,7 @@ def test_a_page_too_slow_for_what_nobody_waits_for_is_sent_away(state: ProtocolS
     outbox = state.outbox(1)
     state.push_nowait("q", pack(1, "data"), None)
     effects = state.effects()
-    assert [type(effect) for effect in effects] == [fx.Report, fx.Drop, fx.Left, fx.Room]
+    assert [type(effect) for effect in effects] == [fx.Report, fx.Drop, fx.Left, fx.Writable]
     assert "too slow: 1000 messages" in effects[0].text
     assert effects[1].code == 1013
     [close] = [message for frame in iter(outbox.take, None) for message in decode(frame)]
@@ -287,7 +287,7 @@ def test_a_full_queue_lets_pages_wait(state: ProtocolState) -> None:
     assert "full: 2 items" in fault.error.message
     state.effects()
     assert item(state.queues.take("q")) == 1
-    assert [type(effect) for effect in state.effects()] == [fx.Stored, fx.Wake]
+    assert [type(effect) for effect in state.effects()] == [fx.ItemStored, fx.Wake]
     assert [message.id for message in said(state)] == [3]
     state.queues.clear("q")
     assert [message.id for message in said(state)] == [4]

@@ -20,8 +20,7 @@ from jsmeets_local.protocol import effects as fx
 from jsmeets_local.protocol import messages as m
 from jsmeets_local.protocol.codec import decode, message_packet
 from jsmeets_local.protocol.outbox import Outbox
-from jsmeets_local.protocol.sessions import REFUSED_BY_LIMIT
-from jsmeets_local.protocol.state import ProtocolState
+from jsmeets_local.protocol.state import REFUSED_BY_LIMIT, ProtocolState
 from jsmeets_local.protocol.values import pack
 
 
@@ -45,8 +44,8 @@ def written(outbox: Outbox) -> list[Any]:
     return messages
 
 
-def settled(effects: list[fx.Effect]) -> list[fx.Settle]:
-    return [effect for effect in effects if isinstance(effect, fx.Settle)]
+def settled(effects: list[fx.Effect]) -> list[fx.CallFinished]:
+    return [effect for effect in effects if isinstance(effect, fx.CallFinished)]
 
 
 def connected(state: ProtocolState, *documents: str) -> list[int]:
@@ -451,7 +450,7 @@ def test_messages_are_acknowledged_now_and_then() -> None:
     state = ProtocolState()
     (page,) = connected(state, "a")
     state.receive(page, [m.Push(0, "q", number) for number in range(63)])
-    assert state.effects() == [fx.Stored("q")] * 63
+    assert state.effects() == [fx.ItemStored("q")] * 63
     state.receive(page, [m.Push(0, "q", 63)])
     assert written(state.outbox(page)) == [m.Ack(64)]
     state.receive(page, [m.Push(0, "q", 64)], size=300_000)
@@ -489,7 +488,7 @@ def test_replies_that_nobody_waits_for_are_counted_and_change_nothing() -> None:
     asked, other = connected(state, "asked", "other")
     failure = m.ErrorInfo("raised", "Error", "too late")
 
-    def after(*messages: m.Message, socket: int = asked) -> tuple[int, list[fx.Settle]]:
+    def after(*messages: m.Message, socket: int = asked) -> tuple[int, list[fx.CallFinished]]:
         before = state.calls.ignored
         state.receive(socket, messages)
         return state.calls.ignored - before, settled(state.effects())

@@ -48,7 +48,7 @@ class CallTableMachine(RuleBasedStateMachine):
         assert self.table.is_open(call_id, socket) == wanted
         if wanted:
             self.open[call_id][2][socket] = value
-        finished = self.table.settle(call_id, socket, value)
+        finished = self.table.answer(call_id, socket, value)
         assert self.table.ignored == ignored + (not wanted)
         if finished is not None:
             assert not finished.timed_out
@@ -58,9 +58,9 @@ class CallTableMachine(RuleBasedStateMachine):
 
     @rule(socket=sockets)
     def leave(self, socket: int) -> None:
-        for call_id in self.table.leave(socket):
+        for call_id in self.table.pending(socket):
             self.reply(call_id, socket, -1)
-        assert self.table.leave(socket) == []
+        assert self.table.pending(socket) == []
 
     @rule(call_id=st.integers(1, 12))
     def cancel(self, call_id: int) -> None:

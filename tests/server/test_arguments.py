@@ -448,5 +448,5 @@ def test_half_a_call_at_the_end_of_the_program_is_silent() -> None:
     code = "from jsmeets_local import *; draw = JsPyFunction.call('draw'); JsPyFunction.call_nowait('show')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0
-    assert "call_nowait('show') alone does nothing" in done.stderr
+    assert "call_nowait('show') alone has no effect" in done.stderr
     assert "('draw') alone" not in done.stderr

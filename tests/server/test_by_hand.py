@@ -50,8 +50,8 @@ def test_what_nothing_handles_or_is_of_the_wrong_shape_is_told(
     assert page.queue("q").get(10) == "end"
     said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [text.split(" which")[0].split(":")[0] for text in said] == [
-        "a page sent a message of protocol 'queue' of the wrong shape",
-        "a page sent a message of protocol 'function' of the wrong shape",
-        "a page sent a message of protocol 'mine',",
+        "ignored a message of protocol 'queue' from a page",
+        "ignored a message of protocol 'function' from a page",
+        "ignored a message of protocol 'mine' from a page: add a handler",
     ]
     raw.close()

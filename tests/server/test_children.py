@@ -82,7 +82,7 @@ NAMES = [
     "publish", "push_nowait", "push", "blocking push", "get", "call_nowait", "call", "blocking call", "multicast",
     "reservecast", "binary", "reserved binary", "another bridge",
 ]  # fmt: skip
-REFUSED = "the pages belong to the process that started this one: put what they shall get into a multiprocessing.Queue"
+REFUSED = "the pages belong to the process that started this one: put the data into a multiprocessing.Queue"
 
 
 @pytest.fixture

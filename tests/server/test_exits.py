@@ -37,7 +37,7 @@ QUITS = {
     ),
     "a queue callback": ("app.queues.add_callback(lambda key: sys.exit(app.queues.pop(key)))", ["push", 1, "q", 3]),
 }
-EARLY = ": it ends run() and wait() in the main thread, which is in neither now\n"  # where the page was quicker
+EARLY = ": the main thread is neither in run() nor in wait(), which it would end; the next one ends at once\n"  # where the page was quicker
 END = "\nprint('not reached', flush=True)"
 
 
@@ -101,8 +101,8 @@ def test_a_wait_that_comes_later_ends_at_once(start: Any) -> None:
     code, out, errors = program.end()
     assert (code, out) == (3, "")
     assert errors.strip() == (
-        "the exposed function 'quit' called sys.exit(3): it ends run() and wait() in the main thread, "
-        "which is in neither now"
+        "the exposed function 'quit' called sys.exit(3): the main thread is neither in run() nor in wait(), "
+        "which it would end; the next one ends at once"
     )
 
 

@@ -17,7 +17,7 @@ from jsmeets_local.server.websocket_framing import (
     MASK_BYTES,
     TEXT,
     Head,
-    NotAFrame,
+    InvalidFrame,
     frame_head,
     head_of,
 )
@@ -66,7 +66,7 @@ def test_any_bytes_are_judged_as_websockets_does(data: bytes) -> None:
     protocol.receive_data(data)
     try:
         head = head_of(data, 0, LIMIT)
-    except NotAFrame:
+    except InvalidFrame:
         protocol.receive_data(bytes(2**16))  # some things it says when it has them in whole
         assert protocol.parser_exc is not None
         return
@@ -93,7 +93,7 @@ def test_any_bytes_are_judged_as_websockets_does(data: bytes) -> None:
     ids=["no mask", "extension", "unknown kind", "unknown control", "fragment of a ping", "long ping", "too long"],
 )
 def test_what_is_no_frame(data: bytes) -> None:
-    with pytest.raises(NotAFrame):
+    with pytest.raises(InvalidFrame):
         head_of(data, 0, LIMIT)
     protocol = Protocol(SERVER, max_size=LIMIT)
     protocol.receive_data(data)

@@ -72,14 +72,14 @@ class CommandableWindow:
         """Pass on an answer, from any thread: `{"value": ...}` or `{"error": text}`."""
         error = outcome.get("error")
         value = outcome.get("value") if error is None else JsPyError(f"the window could not obey: {error}")
-        self._portal.settle(self._finish, number, value)
+        self._portal.post_or_run(self._finish, number, value)
 
     def _end(self) -> None:
         """End the pending requests and report that the window is closed: once, though several threads notice it."""
         with self._closed_lock:
             on_closed, self._on_closed = self._on_closed, None
         if on_closed is not None:
-            self._portal.settle(self._end_requests)
+            self._portal.post_or_run(self._end_requests)
             on_closed()
 
     def _finish(self, number: int, value: Any) -> None:
