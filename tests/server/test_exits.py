@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from jsmeets_local import JsMeetsPy, Page
-from tests.bridge.test_shutdown import Program
 from tests.bridge import test_shutdown as test_ending
+from tests.bridge.test_shutdown import Program
 from tests.server.test_faults import as_page
 
 start = test_ending.start  # the fixture

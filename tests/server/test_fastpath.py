@@ -324,7 +324,7 @@ def test_a_middleware_sees_what_it_would_under_any_server(handed_over: list[Any]
     app.stop()
 
 
-@pytest.mark.parametrize("names", ["_OF_UVICORN", "_OF_WEBSOCKETS"])
+@pytest.mark.parametrize("names", ["_UVICORN_ATTRIBUTES", "_WEBSOCKETS_ATTRIBUTES"])
 def test_what_is_another_inside_is_served_by_asgi(
     names: str, handed_over: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
