@@ -166,7 +166,7 @@ class Portal:
             return
         if self._forked or works_for_another():
             raise BridgeBusy(
-                "the pages belong to the process that started this one: put the data into a multiprocessing.Queue "
+                "the pages belong to the process that started this one: put the data into a multiprocessing.Queue, "
                 "and send it from there, or call launch() in this process to give it pages of its own"
             )
 
@@ -316,8 +316,9 @@ class Portal:
             WouldDeadlock: Called on the loop, which would wait for itself.
             BridgeBusy: Another process has the pages.
         """
-        self.check_own()
-        if self.is_loop_thread():
+        if not self._was_open:
+            self.check_own()
+        if self._thread == threading.get_ident() and self.is_open():
             raise WouldDeadlock(
                 f"a blocking call on the bridge's own event loop would never return; in an async function use {twin}"
             )

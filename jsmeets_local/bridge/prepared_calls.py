@@ -73,7 +73,14 @@ class Prepared(Generic[T]):
         returns to the task that awaits it, whose frame is not here.
         """
         level = 2
-        while frame is not None and (instruction := _next_instruction(frame)) == _RETURN:
+        instruction = _RETURN
+        while frame is not None:
+            code, place = frame.f_code.co_code, frame.f_lasti + 2  # behind the call that the stack frame is in
+            while place < len(code) and code[place] == _CACHE:
+                place += 2
+            instruction = code[place] if place < len(code) else _CACHE
+            if instruction != _RETURN:
+                break
             if frame.f_code.co_flags & (CO_COROUTINE | CO_GENERATOR):
                 return
             frame = frame.f_back
@@ -81,14 +88,6 @@ class Prepared(Generic[T]):
         if frame is not None and instruction == _POP:
             text = f"{self._half()} alone has no effect; pass the arguments in a second call: {self._whole()}"
             warnings.warn(text, RuntimeWarning, stacklevel=level + 1)
-
-
-def _next_instruction(frame: FrameType) -> int:
-    """Return the opcode behind the call that a stack frame is in."""
-    code, place = frame.f_code.co_code, frame.f_lasti + 2
-    while place < len(code) and code[place] == _CACHE:
-        place += 2
-    return code[place] if place < len(code) else _CACHE
 
 
 class PreparedData(Prepared[T]):

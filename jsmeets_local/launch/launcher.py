@@ -448,6 +448,8 @@ def too_late(address: str, mode: str, timeout: float | None) -> str:
     text = f"no page connected within {timeout} s at {address}. "
     if mode == "notebook":
         text += f"{REACHABLE} "
+    elif mode == "browser":
+        text += 'Did a browser open it? launch(mode="none") gives you page.url to open elsewhere. '
     return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"
 
 

@@ -188,7 +188,24 @@ class Outbox:
         if self._ready and self._chunk_next and not self._control:
             self._chunk_next = False
             return self._chunk()
-        if (self._waiting or self._control) and (batch := self._batch()):
+        # Small packets that fit into one frame; large ones, and those behind them, are put aside.
+        batch, self._control = self._control, []
+        size = sum([packet.size for packet in batch])
+        while self._waiting:
+            packet = self._waiting[0]
+            plain = packet.order is None and packet.size <= CHUNK_BYTES  # most answers and calls
+            if not plain and self._put_aside(packet):
+                self._waiting.popleft()
+                continue
+            if batch and size + packet.size > CHUNK_BYTES:
+                break
+            if not plain and self._was_dropped(packet):
+                self._waiting.popleft()
+                continue
+            self._unacknowledged.append(self._waiting.popleft())
+            batch.append(packet)
+            size += packet.size
+        if batch:
             self._chunk_next = True
             frame = encode(batch)
             self.sent_bytes += len(frame)
@@ -259,26 +276,6 @@ class Outbox:
                 self._remove(packet)
                 self.dropped += 1
         self._waiting.clear()
-
-    def _batch(self) -> list[Packet]:
-        """Take the small packets that fit into one frame. Large ones, and those behind them, are put aside."""
-        batch, self._control = self._control, []
-        size = sum([packet.size for packet in batch])
-        while self._waiting:
-            packet = self._waiting[0]
-            plain = packet.order is None and packet.size <= CHUNK_BYTES  # most answers and calls
-            if not plain and self._put_aside(packet):
-                self._waiting.popleft()
-                continue
-            if batch and size + packet.size > CHUNK_BYTES:
-                break
-            if not plain and self._was_dropped(packet):
-                self._waiting.popleft()
-                continue
-            self._unacknowledged.append(self._waiting.popleft())
-            batch.append(packet)
-            size += packet.size
-        return batch
 
     def _put_aside(self, packet: Packet) -> bool:
         if packet.order is not None and packet.order in self._held:

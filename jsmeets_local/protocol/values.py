@@ -84,7 +84,10 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
     try:
         if type(value) in NUMBERS:
             return Payload(_encode(value))
-        payload = _pack(value, name)
+        try:
+            payload = Payload(orjson.dumps(value, None, _STRICT))  # accepts only values that the walk writes alike
+        except TypeError:  # keys that are no strings, large integers, and types that are not plain
+            payload = _pack(value, name)
     except Unsendable as error:
         raise TypeError(str(error)) from error.__cause__
     except (RecursionError, ValueError) as error:  # of a number with more digits than Python converts, for one
@@ -99,10 +102,6 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
 
 
 def _pack(value: Any, name: str) -> Payload:
-    try:
-        return Payload(orjson.dumps(value, None, _STRICT))  # only values that the walk writes alike
-    except TypeError:
-        pass  # keys that are no strings, large integers, and types that are not plain
     if _is_plain(value):
         try:
             return Payload(_encode(value))

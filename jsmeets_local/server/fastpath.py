@@ -82,8 +82,9 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
 
     def write(self, frame: Frame) -> None:
         data, kind = (frame.encode(), TEXT) if isinstance(frame, str) else (frame, BINARY)
-        head = frame_head(kind, len(data))
-        if len(data) < _MAX_JOINED:
+        size = len(data)
+        head = bytes((FINAL | kind, size)) if size < 126 else frame_head(kind, size)
+        if size < _MAX_JOINED:
             self.transport.write(head + data)
         else:
             self.transport.writelines((head, data))
@@ -181,7 +182,8 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         at = 0
         frames: list[Frame | ReceivedChunk] = []
         try:
-            while (head := self._head(data, at)) and head.end <= len(data):
+            max_bytes = self.config.ws_max_size
+            while (head := head_of(data, at, max_bytes - self._fragments)) and head.end <= len(data):
                 frame = self._message(data, head)
                 if frame is not None:
                     frames.append(frame)
@@ -194,7 +196,8 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             self._splits = False
         if at or not self._rest:
             self._rest = bytearray(memoryview(data)[at:] if at < len(data) else b"")
-        self._deliver(frames)
+        if frames and self._sink is not None:
+            self._sink(frames)
         if not self._splits:
             super().data_received(bytes(self._rest))
         if self._rest or self._zero_copies:

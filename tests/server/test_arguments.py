@@ -193,7 +193,7 @@ PAGES: dict[str, Case] = {
     "call, arguments": (
         on_page(lambda page: page.call("f", [1])),
         TypeError,
-        "parentheses of its own: call('name')(1, 2)",
+        "second call: call('name')(1, 2)",
     ),
     "eval": (on_page(lambda page: page.eval(5)), TypeError, "the code to evaluate is a str; got 5"),
     "call, a keyword": (
@@ -205,10 +205,10 @@ PAGES: dict[str, Case] = {
     "js, an assignment": (
         on_page(lambda page: setattr(page.js, "x", 1)),
         AttributeError,
-        'page.eval("x = ...") assigns',
+        'assign by page.eval("x = ...")',
     ),
     "call_nowait": (on_page(lambda page: page.call_nowait("f")(a=1)), TypeError, "Write call_nowait('f')(1)"),
-    "map": (on_page(lambda page: page.map("f", [1])), TypeError, "parentheses of its own: map('name')([1, 2])"),
+    "map": (on_page(lambda page: page.map("f", [1])), TypeError, "second call: map('name')([1, 2])"),
     "publish": (
         on_page(lambda page: page.publish("t")()),
         TypeError,
@@ -222,7 +222,7 @@ PAGES: dict[str, Case] = {
         TypeError,
         "for several write push_nowait('q')([1, 2])",
     ),
-    "push": (lambda app: app.queues.push("q", [1]), TypeError, "parentheses of its own: push('queue')(data)"),
+    "push": (lambda app: app.queues.push("q", [1]), TypeError, "second call: push('queue')(data)"),
     "target": (lambda app: app.functions.call_nowait("f", "1"), TypeError, "target is a socket number"),
 }
 

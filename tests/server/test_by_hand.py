@@ -52,6 +52,6 @@ def test_what_nothing_handles_or_is_of_the_wrong_shape_is_told(
     assert [text.split(" which")[0].split(":")[0] for text in said] == [
         "ignored a message of protocol 'queue' from a page",
         "ignored a message of protocol 'function' from a page",
-        "ignored a message of protocol 'mine' from a page: add a handler",
+        "ignored a message of protocol 'mine' from a page",
     ]
     raw.close()

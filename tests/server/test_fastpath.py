@@ -331,7 +331,7 @@ MISFIT = """\
 the fast path does not fit uvicorn {} and websockets {}: {}.
 Until it does, launch() uses plain ASGI, which costs more per call (docs/explanation/performance.md, "The fast path").
 Compare uvicorn/protocols/websockets/websockets_sansio_impl.py and websockets/protocol.py with the versions before, adapt
-jsmeets_local/server/fastpath.py and its lists _OF_UVICORN and _OF_WEBSOCKETS, and run tests/server/test_fastpath.py."""
+jsmeets_local/server/fastpath.py and its lists _UVICORN_ATTRIBUTES and _WEBSOCKETS_ATTRIBUTES, and run tests/server/test_fastpath.py."""
 
 
 def test_the_installed_uvicorn_and_websockets_fit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,14 +350,16 @@ def test_the_installed_uvicorn_and_websockets_fit(monkeypatch: pytest.MonkeyPatc
     versions = map(importlib.metadata.version, ("uvicorn", "websockets"))
     assert protocols, MISFIT.format(*versions, "uvicorn does not call handle_connect()")
     (protocol,) = protocols
-    missing = [f"the protocol has no {name}" for name in fastpath._OF_UVICORN if not hasattr(protocol, name)]
-    missing += [f"its conn has no {name}" for name in fastpath._OF_WEBSOCKETS if not hasattr(protocol.conn, name)]
+    missing = [f"the protocol has no {name}" for name in fastpath._UVICORN_ATTRIBUTES if not hasattr(protocol, name)]
+    missing += [
+        f"its conn has no {name}" for name in fastpath._WEBSOCKETS_ATTRIBUTES if not hasattr(protocol.conn, name)
+    ]
     if FAST_PATH not in protocol.scope["extensions"]:
         missing.append("the fast path is not offered")
     assert not missing, MISFIT.format(*versions, ", ".join(missing))
 
 
-@pytest.mark.parametrize("names", ["_OF_UVICORN", "_OF_WEBSOCKETS"])
+@pytest.mark.parametrize("names", ["_UVICORN_ATTRIBUTES", "_WEBSOCKETS_ATTRIBUTES"])
 def test_what_is_another_inside_is_served_by_asgi(
     names: str, handed_over: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
