@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -13,9 +14,10 @@ from urllib.parse import urljoin, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from jsmeets_local import Page
 from jsmeets_local.protocol.codec import decode
 
-__all__ = ["RawPage", "follow", "open_socket", "request"]
+__all__ = ["Echo", "RawPage", "as_page", "follow", "open_socket", "request"]
 
 
 def request(port: int, target: str | bytes, host: str | None = "127.0.0.1", **headers: str) -> tuple[int, str, str]:
@@ -137,3 +139,29 @@ class RawPage:
     def close(self) -> None:
         """Ends the connection."""
         self.socket.close()
+
+
+def as_page(page: Page, document: str = "d") -> RawPage:
+    """A client that is this page."""
+    return RawPage(page.url, document, page.url.partition("#")[2].removeprefix("jsmeets=").split(".")[1])
+
+
+class Echo(threading.Thread):
+    """A page that answers every call with its first argument; what else comes it keeps."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(daemon=True)
+        self.raw = as_page(page)
+        self.heard: list[Any] = []
+        self.start()
+
+    def run(self) -> None:
+        try:
+            while True:
+                kind, *rest = self.raw.receive(timeout=60)
+                if kind == "call":
+                    self.raw.send(["return", rest[0], rest[2][0]])
+                else:
+                    self.heard.append([kind, *rest])
+        except ConnectionClosed:
+            pass  # the test is over

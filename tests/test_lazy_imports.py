@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 # Given a page that has called a function, in a process of its own: pytest itself has loaded most of these.
 LAUNCHED = """

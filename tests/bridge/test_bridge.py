@@ -20,20 +20,7 @@ from jsmeets_local.api.queues import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
 from jsmeets_local.blocking import BlockingFunctions, BlockingQueues
 from jsmeets_local.protocol.messages import Call, Hello
-
-
-def served(bridge: Bridge, main: Any) -> Any:
-    """Runs a coroutine function on a loop that the bridge runs on."""
-
-    async def run() -> Any:
-        bridge.start()
-        try:
-            return await main()
-        finally:
-            await bridge.stop()
-            bridge.join(5)
-
-    return asyncio.run(run())
+from tests.bridge.event_loop import served
 
 
 def test_before_it_runs_a_bridge_can_be_set_up() -> None:

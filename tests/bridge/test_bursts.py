@@ -14,8 +14,7 @@ from jsmeets_local.bridge.connection import Connection
 from jsmeets_local.bridge.runner import BURST
 from jsmeets_local.protocol.codec import Frame
 from jsmeets_local.protocol.messages import Hello
-
-from .test_bridge import served
+from tests.bridge.event_loop import served
 
 ALL = range(1, 2 * BURST + 11)
 LAST = ALL[-1]

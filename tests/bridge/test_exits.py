@@ -11,11 +11,8 @@ from typing import Any
 import pytest
 
 from jsmeets_local import JsMeetsPy, Page
-from tests.bridge.test_shutdown import Program
-from tests.server import test_ending
-from tests.server.test_faults import as_page
-
-start = test_ending.start  # the fixture
+from tests.bridge.conftest import Program
+from tests.raw import as_page
 
 WAYS = {
     "page.wait()": "page.wait()",

@@ -16,7 +16,7 @@ import pytest
 
 from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.bridge.portal import Portal
-from tests.bridge.test_bridge import served
+from tests.bridge.event_loop import served
 from tests.raw import RawPage
 
 ROOT = Path(__file__).parents[2]

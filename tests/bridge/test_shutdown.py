@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.raw import RawPage
-
-ROOT = Path(__file__).parents[2]
-
-# Where C can be told so, the process stays for a while after Python has taken itself apart: a thread that still runs
-# then crashes it, which else is a matter of luck.
-HEAD = """
-import atexit, ctypes, sys, threading, time
-if sys.platform == "linux":
-    libc = ctypes.CDLL(None)
-    libc.__cxa_atexit(ctypes.cast(libc.usleep, ctypes.c_void_p), ctypes.c_void_p(300_000), None)
-from jsmeets_local import Bridge, JsMeetsPy
-app = JsMeetsPy(bridge=Bridge())
-app.functions.expose("echo", lambda value: value)
-def launch():
-    global page
-    page = app.launch("<p>", mode="none")
-    print(page.url, flush=True)
-"""
+from tests.bridge.conftest import Program
 
 GO_ON = "launch()\nsys.stdin.readline()\n"
 
@@ -56,46 +33,6 @@ for work in (ask_for_ever, tell_for_ever):
     threading.Thread(target=work, daemon=True).start()
 sys.stdin.readline()
 """
-
-
-class Program:
-    """A program that prints the URL of its page, and goes on when it is told to."""
-
-    def __init__(self, code: str, first: str = "") -> None:
-        pipe = subprocess.PIPE
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", first + HEAD + code], env=env, text=True, stdin=pipe, stdout=pipe, stderr=pipe
-        )
-        self.url = self._out.readline().strip()
-
-    @property
-    def _out(self) -> Any:
-        assert self.process.stdout is not None
-        return self.process.stdout
-
-    def page(self) -> RawPage:
-        """A client that is its page."""
-        return RawPage(self.url, page=self.url.rpartition(".")[2])
-
-    def end(self) -> tuple[int, str, str]:
-        """Its exit code, and what it has said since, on stdout and stderr."""
-        out, errors = self.process.communicate("\n", timeout=30)
-        return self.process.returncode, out, errors
-
-
-@pytest.fixture
-def start() -> Iterator[Any]:
-    programs: list[Program] = []
-
-    def start(*code: str) -> Program:
-        programs.append(Program(*code))
-        return programs[-1]
-
-    yield start
-    for program in programs:
-        program.process.kill()
-        program.process.communicate()
 
 
 class Busy(threading.Thread):

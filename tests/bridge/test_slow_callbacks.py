@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
-from tests.server.test_faults import Echo, as_page
+from tests.raw import Echo, as_page
 
 
 def served(debug: bool) -> JsMeetsPy:

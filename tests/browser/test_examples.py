@@ -4,11 +4,9 @@ import contextlib
 import json
 import os
 import re
-import struct
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from jsmeets_local.staticfiles import ASSETS, SCRIPTS
+from tests.pictures import png
 from tests.raw import follow
 
 ROOT = Path(__file__).parents[2]
@@ -430,17 +429,6 @@ def test_desktop_todo_refuses_another_file(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=EXAMPLES / "desktop_todo", env=env, capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
     assert done.stderr.endswith("ValueError: other.json is not a to-do list\n")
-
-
-def png(rows: list[list[tuple[int, int, int]]]) -> bytes:
-    """An image file of these pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    size = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 2, 0, 0, 0)
-    data = zlib.compress(b"".join(b"\0" + bytes(sum(row, ())) for row in rows))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def test_image_viewer(tab: Page, tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page as Tab
 
-from jsmeets_local import Bridge, JsMeetsPy
+from jsmeets_local import JsMeetsPy
 
 from .conftest import Tabs
 
@@ -17,12 +17,11 @@ HTML = '<!DOCTYPE html><head><meta charset="utf-8"><title>T</title><script type=
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
+def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
     (tmp_path / "static").mkdir()
-    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path / "static"))
+    app = make_app(static=str(tmp_path / "static"))
     app.functions.expose("add", lambda a, b: a + b)
-    yield app
-    app.stop()
+    return app
 
 
 def program(number: int) -> str:

@@ -16,8 +16,7 @@ import pytest
 
 from jsmeets_local._pyinstaller.collect import belongs, page_files, wants_window
 from tests.cli.conftest import COMMAND, ROOT, SECONDS, Program
-from tests.desktop.test_examples import active
-from tests.desktop.x11 import Screen
+from tests.desktop.x11 import Screen, active
 from tests.tools import need
 
 PROGRAMS = Path(__file__).parent / "packaged"

@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from jsmeets_local.launch.window import checks
-from tests.desktop.x11 import Screen, until
+from tests.desktop.x11 import Screen
+from tests.timing import until
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]

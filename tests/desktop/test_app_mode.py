@@ -10,7 +10,8 @@ import pytest
 
 from jsmeets_local.launch import chromium
 from tests.desktop.conftest import Program
-from tests.desktop.x11 import Screen, until
+from tests.desktop.x11 import Screen
+from tests.timing import until
 from tests.tools import need
 
 Start = Callable[..., Program]

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.desktop.conftest import Program
-from tests.desktop.x11 import Screen, until
+from tests.desktop.x11 import Screen
+from tests.timing import until
 
 Show = Callable[..., Program]
 

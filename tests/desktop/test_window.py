@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.desktop.conftest import Program
-from tests.desktop.x11 import Screen, until
+from tests.desktop.x11 import Screen
+from tests.pictures import png
+from tests.timing import until
 
 Show = Callable[..., Program]
-
-
-def png(side: int) -> bytes:
-    """A red square."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    rows = (b"\0" + b"\xff\0\0" * side) * side
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def test_calls_both_ways_and_the_title_of_the_page(show: Show, screen: Screen) -> None:
@@ -47,7 +36,7 @@ say(page.is_closed(), [t.name for t in threading.enumerate() if t.name.startswit
 
 def test_options(show: Show, screen: Screen, tmp_path: Path) -> None:
     icon = tmp_path / "icon.png"
-    icon.write_bytes(png(8))
+    icon.write_bytes(png([[(255, 0, 0)] * 8] * 8))
     program = show(f"""
 page = app.launch(PAGE, "window", title="Mine", width=500, height=300, position=(70, 80), icon={str(icon)!r},
                   resizable=False, on_top=True)

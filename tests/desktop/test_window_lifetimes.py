@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from tests.desktop.conftest import Program
-from tests.desktop.x11 import Screen, until
+from tests.desktop.x11 import Screen
+from tests.timing import until
 
 Show = Callable[..., Program]
 

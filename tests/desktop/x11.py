@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 from Xlib import XK, X, display, error
 from Xlib.ext import xtest
 from Xlib.protocol import event
 
-__all__ = ["ICONIC", "Screen", "WindowOnScreen", "until"]
+from tests.timing import until
 
-T = TypeVar("T")
+__all__ = ["ICONIC", "Screen", "WindowOnScreen", "active"]
+
 ICONIC = 3  # of WM_STATE
-
-
-def until(happened: Callable[[], T], seconds: float = 15.0) -> T:
-    """Waits until something is true, and gives it."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = happened()
-        if value:
-            return value
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 class Screen:
@@ -129,3 +119,11 @@ class WindowOnScreen:
         message = event.ClientMessage(window=self._window, client_type=atom, data=(32, [X.CurrentTime, 2, 0, 0, 0]))
         self._screen.root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
         self._screen.display.sync()
+
+
+def active(screen: Screen, title: str) -> WindowOnScreen:
+    """Waits for the window of that title to have the keyboard."""
+    window = screen.window(title)
+    until(window.is_active)
+    time.sleep(0.5)  # it has its title before its page listens
+    return window

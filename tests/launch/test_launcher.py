@@ -24,7 +24,7 @@ import pytest
 
 from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, LaunchError, Page, PageClosed, WouldDeadlock
 from jsmeets_local.server.starlette_2020 import with_scripts
-from tests.raw import RawPage
+from tests.raw import RawPage, as_page
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -39,11 +39,6 @@ def get(page: Page, path: str | None = None) -> str:
 
 def port_of(page: Page) -> int:
     return int(page.url.split(":")[2].split("/")[0])
-
-
-def raw(page: Page, document: str = "d") -> RawPage:
-    """A page that carries the name of this handle."""
-    return RawPage(page.url, document, page.url.partition("=")[2].partition(".")[2])
 
 
 # What may be launched ----------------------------------------------------------------------------------------
@@ -230,7 +225,7 @@ def test_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
     thread = threading.Thread(target=lambda: results.append(page.call("f", timeout=10)(1)))
     thread.start()
     page.call_nowait("g")(2)
-    other = raw(page)
+    other = as_page(page)
     messages = [other.receive(), other.receive()]
     call = next(m for m in messages if m[0] == "call")
     assert call[2:] == ["f", [1]]
@@ -244,7 +239,7 @@ def test_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
 
 def test_pages_are_told_apart(app: JsMeetsPy) -> None:
     one, two = app.launch("<p>1", mode="none"), app.launch("<p>2", mode="none")
-    first, second = raw(one, "1"), raw(two, "2")
+    first, second = as_page(one, "1"), as_page(two, "2")
     one.call_nowait("f")("for one")
     two.call_nowait("f")("for two")
     assert first.receive() == ["notify", "f", ["for one"]]
@@ -263,21 +258,21 @@ def test_pages_are_told_apart(app: JsMeetsPy) -> None:
 def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", grace=0.3)
     assert not page.wait(0.01)
-    first = raw(page, "1")
+    first = as_page(page, "1")
     assert not page.wait(0.05)
     first.close()
-    second = raw(page, "2")
+    second = as_page(page, "2")
     assert not page.wait(0.6)
     second.close()
     assert page.wait(5)
-    third = raw(page, "3")
+    third = as_page(page, "3")
     assert not page.wait(0.01), "it has come back"
     third.close()
 
 
 def test_a_call_to_a_page_that_has_just_closed_ends_with_it(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
     page = app.launch("<p>", mode="none", grace=0.3)
-    raw(page).close()
+    as_page(page).close()
     while page.is_connected():
         time.sleep(0.001)
     start = time.monotonic()
@@ -295,7 +290,7 @@ def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy) -> None:
 
     def main(page: Page) -> None:
         seen.append(page)
-        first, second = raw(page, "1"), raw(page, "2")
+        first, second = as_page(page, "1"), as_page(page, "2")
         first.close()
         threading.Timer(0.3, second.close).start()
 
@@ -308,7 +303,7 @@ def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy) -> None:
 
 def test_run_ends_when_the_page_was_closed_while_main_ran(app: JsMeetsPy) -> None:
     def main(page: Page) -> None:
-        raw(page).close()
+        as_page(page).close()
         assert page.wait(10)
 
     app.run("<p>", "none", main, grace=0.1)
@@ -326,7 +321,7 @@ def test_what_main_raises_comes_out_of_run(app: JsMeetsPy) -> None:
 
 def test_stop_ends_everybody_who_waits(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
-    raw(page)
+    as_page(page)
     outcomes: list[Any] = []
 
     def attempt(what: Any) -> None:
@@ -366,7 +361,7 @@ def test_the_context_manager_closes(app: JsMeetsPy) -> None:
 def test_a_function_may_close_its_page(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     app.functions.expose("quit", page.close)
-    client = raw(page)
+    client = as_page(page)
     client.send(["call", 1, "quit", []])
     assert client.receive()[0] == "close"
     assert page.wait(10)
@@ -381,7 +376,7 @@ def test_a_function_may_stop_the_program_and_run_waits_for_its_end(app: JsMeetsP
         app.stop()
 
     app.functions.expose("quit", app.stop if kind == "plain" else quit_async)
-    app.run("<p>", "none", lambda page: raw(page).send(["notify", "quit", []]))
+    app.run("<p>", "none", lambda page: as_page(page).send(["notify", "quit", []]))
     assert ended == ["shutdown handler"]
     assert not [thread for thread in threading.enumerate() if thread.name == "jsmeets-server"]
 
@@ -422,7 +417,7 @@ def test_a_function_that_ends_after_stop_is_not_running(app: JsMeetsPy) -> None:
         ended.set()
 
     app.functions.expose("work", work)
-    client = raw(app.launch("<p>", mode="none"))
+    client = as_page(app.launch("<p>", mode="none"))
     client.send(["call", 1, "work", []])
     while not app.functions.is_running("work"):
         time.sleep(0.001)
@@ -468,7 +463,7 @@ def test_a_launch_that_is_interrupted_anywhere_leaves_no_server() -> None:
 
 def test_order_of_what_is_sent_on_the_loop(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
-    client = raw(page)
+    client = as_page(page)
     app.pubsub.subscribe("t", print)
 
     @app.expose
@@ -494,7 +489,7 @@ async def _last_words(app: JsMeetsPy, socket_id: int) -> None:
 
 def test_timeouts_that_are_nearly_due_disturb_no_other(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
-    raw(page)
+    as_page(page)
     page.wait_connected(10)
     for timeout in (0.0001, 0.0004, 0.001, 0.02, 0.0004):
         with pytest.raises(CallTimeout):
@@ -535,7 +530,7 @@ def test_launching_on_the_loop_is_refused(app: JsMeetsPy) -> None:
 CYCLES = """
 import gc, psutil, threading
 from jsmeets_local import Bridge, JsMeetsPy
-from tests.launch.test_launcher import raw
+from tests.raw import as_page
 
 app = JsMeetsPy(bridge=Bridge())
 app.functions.expose("f", lambda: 1)
@@ -543,7 +538,7 @@ app.functions.expose("f", lambda: 1)
 def cycles(count):
     for _ in range(count):
         with app.launch("<p>", mode="none") as page:
-            client = raw(page)
+            client = as_page(page)
             assert client.ask("call", "f", []) == ["return", 1, 1]
             client.close()
     gc.collect()
@@ -564,7 +559,7 @@ def test_100_cycles_leave_nothing() -> None:
 
 def test_idle_costs_nothing(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
-    client = raw(page)
+    client = as_page(page)
     assert client.page
     start = time.process_time()
     assert not page.wait(3)

@@ -3,44 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.notebook.display import Frame
-from tests.notebook.conftest import Notebook
-
-OpenNotebook = Callable[..., Notebook]
-
-LAUNCH = '''
-from jsmeets_local import JsMeetsPy
-app = JsMeetsPy()
-PAGE = """
-<h1 id="title">Live</h1>
-<button onclick="JsPyFunction.call('clicked')(++clicks)">Click</button>
-<script>
-    let clicks = 0;
-    JsPyFunction.expose("double", (x) => 2 * x);
-    JsPyFunction.expose("never", () => new Promise(() => {}));
-    JsPyFunction.expose("down", async (n, next) => n ? (await JsPyFunction.call(next)(n)) + 1 : 0);
-</script>
-"""
-page = app.launch(PAGE, height=150)
-'''
-EXPOSE = """
-@app.expose
-def plain(n):
-    return page.call("down")(n - 1, "later")
-@app.expose
-async def later(n):
-    return await page.aio.call("down")(n - 1, "plain")
-@app.expose
-def clicked(n):
-    print("clicked", n)
-    if n == 2:
-        raise ValueError("two clicks")
-"""
+from tests.notebook.cells import EXPOSE, LAUNCH, OpenNotebook
 
 
 def test_launch_call_and_callbacks(open_notebook: OpenNotebook) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.notebook.cells import EXPOSE, LAUNCH, OpenNotebook
 from tests.notebook.conftest import Server
-from tests.notebook.test_lab import EXPOSE, LAUNCH, OpenNotebook
 
 # Starlette reads files on threads of AnyIO's, as many as the browser asks for at once; they end with their server.
 COUNT = """

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.notebook.cells import EXPOSE, OpenNotebook
 from tests.notebook.conftest import Kernel, Server
-from tests.notebook.test_lab import EXPOSE, OpenNotebook
 from tests.tools import chromium
 
 HOST = "hub.example.org"

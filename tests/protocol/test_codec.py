@@ -15,8 +15,7 @@ from jsmeets_local.protocol.chunks import Assembler, cut
 from jsmeets_local.protocol.codec import Packet, decode, encode, frame_parts, message_packet
 from jsmeets_local.protocol.messages import Call, Custom, Message, Notify, Publish, Push, Return, UserObject
 from jsmeets_local.protocol.values import pack
-
-from .test_values import json_values, with_bytes
+from tests.strategies import json_values, with_bytes
 
 names = st.text(min_size=1, max_size=8)
 ids = st.integers(1, 2**53 - 1)

@@ -15,8 +15,7 @@ from jsmeets_local.protocol.offers import MAX_OFFERS, Offers
 from jsmeets_local.protocol.outbox import Outbox
 from jsmeets_local.protocol.state import ProtocolState
 from jsmeets_local.protocol.values import pack
-
-from .test_outbox import packet
+from tests.protocol.packets import packet
 
 LEAST = 400_000
 OFFER, LAST = 4, 1

@@ -10,16 +10,9 @@ from hypothesis import strategies as st
 
 from jsmeets_local.errors import ProtocolError
 from jsmeets_local.protocol.chunks import CHUNK_BYTES, WINDOW, Assembler
-from jsmeets_local.protocol.codec import Packet, decode, message_packet
+from jsmeets_local.protocol.codec import decode, message_packet
 from jsmeets_local.protocol.outbox import Outbox
-from jsmeets_local.protocol.values import pack
-
-
-def packet(kind: str, name: str, size: int, number: int) -> Packet:
-    payload = pack([number, b"x" * size], "v")
-    if kind == "call":
-        return message_packet(["call", number, name], payload)
-    return message_packet(["push", number, name], payload, order=("push", name))
+from tests.protocol.packets import packet
 
 
 class Reader:

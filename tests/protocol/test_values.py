@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from jsmeets_local.errors import MessageTooBig
 from jsmeets_local.protocol.codec import decode, encode, message_packet
 from jsmeets_local.protocol.values import MAX_DEPTH, Payload, _dumps, _Walk, pack
+from tests.strategies import with_bytes
 
 
 class Color(enum.Enum):
@@ -275,18 +276,6 @@ def test_arrays(array: Any) -> None:
     assert result.dtype == array.dtype.newbyteorder("=")
     assert result.shape == array.shape
     assert (result == array).all()
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
-)
-with_bytes = st.recursive(
-    json_values | st.binary(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
-)
 
 
 @given(with_bytes)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,14 +12,9 @@ from jsmeets_local.errors import ProtocolError
 from jsmeets_local.protocol.chunks import CHUNK, Assembler, cut, offered
 from jsmeets_local.protocol.codec import decode, encode, message_packet
 from jsmeets_local.protocol.values import Buffer
+from tests.vectors import cases
 
-VECTORS = Path(__file__).parent.parent / "vectors"
 LIMIT = 2**28
-
-
-def cases(name: str) -> list[Any]:
-    found = json.loads((VECTORS / f"{name}.json").read_text())["cases"]
-    return [pytest.param(case, id=case["name"]) for case in found]
 
 
 def plain(messages: list[Any]) -> Any:

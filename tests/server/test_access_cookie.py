@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -11,24 +11,23 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from starlette.responses import PlainTextResponse
 
-from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
+from jsmeets_local import JsMeetsPy, LaunchError, Page
 from tests.raw import RawPage, request
 
 PATHS = ["/", "/own", "/static/a.txt", "/jsmeetspy/JsPyQueue.js", "/jsmeetspy/favicon.svg", "/favicon.ico", "/nothing"]
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
+def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
     (tmp_path / "a.txt").write_text("text")
-    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path))
+    app = make_app(static=str(tmp_path))
 
     @app.route("/own")
     async def own(request: Any) -> PlainTextResponse:
         return PlainTextResponse("own")
 
     app.functions.expose("add", lambda a, b: a + b)
-    yield app
-    app.stop()
+    return app
 
 
 @pytest.fixture

@@ -31,18 +31,6 @@ HUGE = bytes(32 * 2**20)  # more than all buffers between Python and a page that
 BULK = "/jsmeetspy/bulk/"
 
 
-@pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
-
-
-@pytest.fixture
-def page(app: JsMeetsPy) -> Page:
-    return app.launch("<p>", mode="none")
-
-
 class Fetcher:
     """A page without a browser, which can fetch."""
 

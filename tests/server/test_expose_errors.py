@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from jsmeets_local import Bridge, JsMeetsPy
+from tests.plain_uvicorn import Served
 from tests.raw import RawPage
-
-
-class Served:
-    """An application served as `uvicorn main:app` does."""
-
-    def __init__(self, app: Any, lifespan: Any = "on") -> None:
-        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan=lifespan))
-        self._started = threading.Event()
-        startup = self._server.startup
-
-        async def start(**options: Any) -> None:
-            await startup(**options)
-            self._started.set()
-
-        self._server.startup = start  # type: ignore[method-assign]
-        self._thread = threading.Thread(target=self._server.run)
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        assert self._started.wait(10)
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}/"
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
 
 
 def made(**options: Any) -> JsMeetsPy:

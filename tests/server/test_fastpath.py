@@ -21,9 +21,8 @@ from jsmeets_local.protocol.chunks import CHUNK_BYTES, ReceivedChunk, cut
 from jsmeets_local.protocol.codec import frame_parts, message_packet
 from jsmeets_local.protocol.values import pack
 from jsmeets_local.server.fastpath import FastPathProtocol
+from tests.plain_uvicorn import Served
 from tests.raw import RawPage, open_socket
-
-from .test_expose_errors import Served
 
 BURST = 600
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ AS_PROXY = {"Host": PUBLIC, "X-Forwarded-Prefix": PREFIX, "X-Forwarded-Proto": "
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
+def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
     for folder in ("stat/deep", "temp", "page/deep"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "stat" / "a.txt").write_text("static text")
@@ -36,7 +36,7 @@ def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
     )
     (tmp_path / "page" / "own.html").write_text("<script src='jsmeetspy/JsPyTextSocket.js'></script>file")
     (tmp_path / "page" / "deep" / "index.html").write_text("deep")
-    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path / "stat"), templates=str(tmp_path / "temp"))
+    app = make_app(static=str(tmp_path / "stat"), templates=str(tmp_path / "temp"))
 
     @app.route("/urls/{n:int}", name="urls")
     async def urls(request: Request) -> JSONResponse:
@@ -46,8 +46,7 @@ def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
     async def slash(request: Request) -> JSONResponse:
         return JSONResponse("slash")
 
-    yield app
-    app.stop()
+    return app
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from websockets.exceptions import ConnectionClosed
 from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Limits, Page
 from jsmeets_local.protocol.messages import Message
 from jsmeets_local.protocol.values import pack
-from tests.protocol.test_fuzz import envelope, messages, tables
 from tests.raw import RawPage, open_socket
+from tests.strategies import envelope, messages, tables
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,15 @@ PATHS = ["/", "/own", "/static/a.txt", "/jsmeetspy/JsPyQueue.js", "/favicon.ico"
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
+def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
     (tmp_path / "a.txt").write_text("text")
-    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path), allowed_hosts=["my.host", "lab.example:8123"])
+    app = make_app(static=str(tmp_path), allowed_hosts=["my.host", "lab.example:8123"])
 
     @app.route("/own")
     async def own(request: Any) -> PlainTextResponse:
         return PlainTextResponse("own")
 
-    yield app
-    app.stop()
+    return app
 
 
 @pytest.fixture

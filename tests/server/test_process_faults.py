@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 
 import jsmeets_local
 from jsmeets_local import CallTimeout, JsMeetsPy, Page
-from tests.raw import RawPage, open_socket
+from tests.raw import Echo, as_page, open_socket
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(jsmeets_local.__file__).parent
@@ -32,37 +32,11 @@ HEAD = """
 import os, sys, threading, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # of fork() beside threads
 from jsmeets_local import Bridge, JsMeetsPy, JsPyError
-from tests.server.test_faults import Echo, as_page
+from tests.raw import Echo, as_page
 app = JsMeetsPy(bridge=Bridge())
 page = app.launch("<p>", mode="none")
 say = lambda *words: os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 """
-
-
-def as_page(page: Page, document: str = "d") -> RawPage:
-    """A client that is this page."""
-    return RawPage(page.url, document, page.url.partition("#")[2].removeprefix("jsmeets=").split(".")[1])
-
-
-class Echo(threading.Thread):
-    """A page that answers every call with its first argument; what else comes it keeps."""
-
-    def __init__(self, page: Page) -> None:
-        super().__init__(daemon=True)
-        self.raw = as_page(page)
-        self.heard: list[Any] = []
-        self.start()
-
-    def run(self) -> None:
-        try:
-            while True:
-                kind, *rest = self.raw.receive(timeout=60)
-                if kind == "call":
-                    self.raw.send(["return", rest[0], rest[2][0]])
-                else:
-                    self.heard.append([kind, *rest])
-        except ConnectionClosed:
-            pass  # the test is over
 
 
 def start(program: str) -> subprocess.Popen[str]:

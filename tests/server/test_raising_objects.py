@@ -20,8 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
-from tests.raw import RawPage
-from tests.server.test_faults import as_page
+from tests.raw import RawPage, as_page
 
 RAISED = [ValueError, TypeError, RuntimeError, RecursionError, MemoryError, OSError, SystemExit, KeyboardInterrupt]
 

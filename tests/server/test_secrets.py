@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
+from jsmeets_local import JsMeetsPy, LaunchError, Page
 from jsmeets_local.cli.plan import Plan
 from jsmeets_local.launch import too_late
 from tests.raw import RawPage, follow, open_socket, request
 
 
 @pytest.fixture(params=[{}, {"base_url": "/user/ann/proxy/{port}/"}], ids=["here", "proxy"])
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    app = JsMeetsPy(bridge=Bridge())
+def page(request: pytest.FixtureRequest, make_app: Callable[..., JsMeetsPy]) -> Page:
+    app = make_app()
     page = app.launch("<p>x</p>", mode="none", **request.param)
     page.app = app  # type: ignore[attr-defined]
-    yield page
-    app.stop()
+    return page
 
 
 def token_of(page: Any) -> str:

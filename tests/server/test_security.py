@@ -6,24 +6,23 @@ import logging
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, Page
-from tests.protocol.test_vectors import cases
 from tests.raw import RawPage, open_socket
+from tests.vectors import cases
 
 
 @pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge(), allowed_hosts=["my.host"], allowed_origins=["https://friend.example"])
+def app(make_app: Callable[..., JsMeetsPy]) -> JsMeetsPy:
+    app = make_app(allowed_hosts=["my.host"], allowed_origins=["https://friend.example"])
     app.add_socket(JsPyBinarySocket("/pipe"))
     app.functions.expose("add", lambda a, b: a + b)
-    yield app
-    app.stop()
+    return app
 
 
 def port(page: Page) -> str:

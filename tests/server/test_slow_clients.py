@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -16,15 +16,14 @@ import pytest
 
 from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, JsPyBinarySocket, Limits, MessageTooBig, Page
 from tests.raw import RawPage, open_socket
+from tests.timing import until
 
 BLOCK = b"x" * 100_000
 
 
 @pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge(), limits=Limits(outbox_bytes=2**20, message_bytes=2**20))
-    yield app
-    app.stop()
+def app(make_app: Callable[..., JsMeetsPy]) -> JsMeetsPy:
+    return make_app(limits=Limits(outbox_bytes=2**20, message_bytes=2**20))
 
 
 def named(page: Page) -> str:
@@ -42,13 +41,6 @@ def answering(client: RawPage) -> threading.Thread:
     thread = threading.Thread(target=answer)
     thread.start()
     return thread
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def connections() -> int:
@@ -77,13 +69,13 @@ def test_one_that_does_not_read_is_sent_away(app: JsMeetsPy, page: Page, caplog:
             page.call_nowait("show")(BLOCK)
             if number % 100 == 0:
                 assert other.call("echo", 5)(number) == number, "the other one is not held up"
-        wait_until(lambda: slow.id not in app.sockets.get_socket_id())
+        until(lambda: slow.id not in app.sockets.get_socket_id())
     assert time.monotonic() - start < 10
     assert [record.message for record in caplog.records if "too slow" in record.message]
     caller.join(5)
     assert len(pending) == 1
     assert other.call("echo", 5)("still") == "still"
-    wait_until(lambda: connections() <= before - 2)  # its TCP connection is gone too: both ends are in this process
+    until(lambda: connections() <= before - 2)  # its TCP connection is gone too: both ends are in this process
     reader.close()
     thread.join(5)
 
@@ -248,7 +240,7 @@ def test_too_many_functions_that_wait_for_pages() -> None:
 
         client.send(*(["call", number, "ask", []] for number in (1, 2, 3)))
         asked = [client.next("call")[1] for _ in range(3)]
-        wait_until(lambda: app.stats()["workers"]["waiting"] == 3)  # a page may be quicker than the one that asks it
+        until(lambda: app.stats()["workers"]["waiting"] == 3)  # a page may be quicker than the one that asks it
         client.send(["call", 4, "ask", []])
         refused = client.next("error")
         assert refused[1] == 4
@@ -266,7 +258,7 @@ def test_a_binary_socket_that_does_not_read_is_closed(app: JsMeetsPy, caplog: py
     page = app.launch("<p>", mode="none")
     slow = open_socket(page.url, path="/pipe", max_queue=1)
     reader = open_socket(page.url, path="/pipe")
-    wait_until(lambda: pipe.number_of_connections() == 2)
+    until(lambda: pipe.number_of_connections() == 2)
     with caplog.at_level(logging.ERROR, "jsmeets_local"):
         for _ in range(300):
             sent = pipe.multicast(BLOCK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,11 +23,8 @@ def own() -> Iterator[float]:
 
 
 @pytest.fixture
-def apps() -> Iterator[list[JsMeetsPy]]:
-    apps = [JsMeetsPy(bridge=Bridge()), JsMeetsPy(bridge=Bridge())]
-    yield apps
-    for app in apps:
-        app.stop()
+def apps(make_app: Callable[..., JsMeetsPy]) -> list[JsMeetsPy]:
+    return [make_app(), make_app()]
 
 
 def interval() -> float:

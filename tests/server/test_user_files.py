@@ -33,12 +33,10 @@ ODD = [
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
+def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
     for name in ("static", "templates", "static/o#d?d%20", "templates/o#d?d%20", "o#d?d%20"):
         (tmp_path / name).mkdir()
-    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path / "static"), templates=str(tmp_path / "templates"))
-    yield app
-    app.stop()
+    return make_app(static=str(tmp_path / "static"), templates=str(tmp_path / "templates"))
 
 
 def get(page: Page, path: str = "", **headers: str) -> tuple[int, str, str]:
