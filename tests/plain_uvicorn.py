@@ -7,6 +7,8 @@ from typing import Any
 
 import uvicorn
 
+from tests.timing import scaled
+
 
 class Served:
     """An application served as `uvicorn main:app` does."""
@@ -25,10 +27,10 @@ class Served:
 
     def __enter__(self) -> str:
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(scaled(10))
         port = self._server.servers[0].sockets[0].getsockname()[1]
         return f"http://127.0.0.1:{port}/"
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(scaled(10))

@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from jsmeets_local import Page
 from jsmeets_local.protocol.codec import decode
+from tests.timing import scaled
 
 __all__ = ["Echo", "RawPage", "as_page", "follow", "open_socket", "request"]
 
@@ -26,7 +27,7 @@ def request(port: int, target: str | bytes, host: str | None = "127.0.0.1", **he
     given = {"Host": host, "Connection": "close", **headers}
     lines = [f"{name.replace('_', '-')}: {value}\r\n".encode() for name, value in given.items() if value is not None]
     version = b"1.1" if host is not None else b"1.0"
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", port), timeout=scaled(10)) as sock:
         sock.sendall(b"GET " + raw + b" HTTP/" + version + b"\r\n" + b"".join(lines) + b"\r\n")
         answer = b"".join(iter(lambda: sock.recv(65536), b""))
     head, _, body = answer.decode(errors="replace").partition("\r\n\r\n")
@@ -38,7 +39,7 @@ def follow(url: str) -> str:
     parts = urlsplit(url)
     if "/jsmeetspy/open/" not in parts.path:
         return url
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=scaled(10))
     try:
         connection.request("GET", parts.path)
         response = connection.getresponse()
@@ -68,7 +69,7 @@ def open_socket(
         additional_headers=headers,
         compression=None,
         max_size=None,
-        open_timeout=10,
+        open_timeout=scaled(10),
         ping_interval=None,  # a thread that uses `random` would disturb hypothesis in other tests
         legacy=True,  # returns a connection that is not bound to a with block
         **options,
@@ -98,7 +99,7 @@ class RawPage:
         """Sends one frame."""
         self.socket.send(json.dumps(messages))
 
-    def receive(self, timeout: float = 10) -> Any:
+    def receive(self, timeout: float = scaled(10)) -> Any:
         """The next message; pings are put aside."""
         while not self.inbox:
             frame = self.socket.recv(timeout)
@@ -117,7 +118,7 @@ class RawPage:
             with suppress(ConnectionClosed):  # what is left can be read all the same
                 self.send(["ack", self._received])
 
-    def next(self, kind: str, timeout: float = 10) -> Any:
+    def next(self, kind: str, timeout: float = scaled(10)) -> Any:
         """The next message of a kind; others are passed over."""
         while (message := self.receive(timeout))[0] != kind:
             pass
@@ -127,7 +128,7 @@ class RawPage:
         """All that comes, until the connection is closed."""
         try:
             while True:
-                yield self.receive(60)
+                yield self.receive(scaled(60))
         except ConnectionClosed:
             return
 
@@ -158,7 +159,7 @@ class Echo(threading.Thread):
     def run(self) -> None:
         try:
             while True:
-                kind, *rest = self.raw.receive(timeout=60)
+                kind, *rest = self.raw.receive(timeout=scaled(60))
                 if kind == "call":
                     self.raw.send(["return", rest[0], rest[2][0]])
                 else:

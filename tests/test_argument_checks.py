@@ -21,6 +21,7 @@ from jsmeets_local.api.background import Background
 from jsmeets_local.launch.environment import cleaned
 from jsmeets_local.server.thread import bind
 from tests.raw import RawPage, follow
+from tests.timing import scaled
 from tests.typed import program
 
 
@@ -373,11 +374,11 @@ def test_a_browser_command_that_does_not_return_is_not_waited_for(
     app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = threading.Event()
-    monkeypatch.setattr("webbrowser.open", lambda url: closed.wait(60))
+    monkeypatch.setattr("webbrowser.open", lambda url: closed.wait(scaled(60)))
     start = time.monotonic()
     with pytest.raises(LaunchError, match=r"no page connected within 0.3 s.*page\.url to open elsewhere"):
         app.launch("<p>", "browser", timeout=0.3)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < scaled(10)
     closed.set()
 
 
@@ -391,14 +392,14 @@ def test_a_browser_that_ends_after_its_page_has_come_ends_nothing(
     def opens(url: str) -> bool:
         target = follow(url)
         clients.append(RawPage(target, page=target.partition("#jsmeets=")[2].partition(".")[2]))
-        closed.wait(60)
+        closed.wait(scaled(60))
         threading.Timer(0.1, ended.set).start()
         return code  # GenericBrowser gives the exit code of its command
 
     monkeypatch.setattr("webbrowser.open", opens)
     page = app.launch("<p>", "browser")
     closed.set()
-    assert ended.wait(10)
+    assert ended.wait(scaled(10))
     app.bridge.portal.call(lambda: None)
     assert page.is_connected()
     clients[0].close()
@@ -432,13 +433,13 @@ def test_a_browser_that_cannot_be_opened_is_told_at_once(app: JsMeetsPy, monkeyp
     start = time.monotonic()
     with pytest.raises(LaunchError, match=r'no browser was found on this machine\. launch\(mode="none"\)'):
         app.launch("<p>", "browser", timeout=None)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < scaled(10)
     assert app.pages == ()
 
 
 def test_half_a_call_at_the_end_of_the_program_is_silent() -> None:
     code = "from jsmeets_local import *; draw = JsPyFunction.call('draw'); JsPyFunction.call_nowait('show')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=scaled(60), check=False)
     assert done.returncode == 0
     assert "call_nowait('show') alone does nothing" in done.stderr
     assert "('draw') alone" not in done.stderr

@@ -26,6 +26,7 @@ from jsmeets_local.api.pubsub import Pubsub
 from jsmeets_local.api.queues import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
 from jsmeets_local.staticfiles import ASSETS
+from tests.timing import scaled
 from tests.tools import chromium, need
 
 ROOT = Path(__file__).parents[1]
@@ -196,7 +197,7 @@ def real_objects() -> dict[str, list[str]]:
         process.stdout.write(text, () => process.exit());
     """
     done = subprocess.run(
-        ["node", "--input-type=module", "-e", code], check=True, capture_output=True, text=True, timeout=30
+        ["node", "--input-type=module", "-e", code], check=True, capture_output=True, text=True, timeout=scaled(30)
     )
     answer: dict[str, list[str]] = json.loads(done.stdout)
     return answer
@@ -315,7 +316,7 @@ def test_javascript_parses() -> None:
             new AsyncFunction(code.replace(/^import .*$/gm, ""));
         }
     """
-    subprocess.run(["node", "-e", script, json.dumps(codes)], check=True, timeout=30)
+    subprocess.run(["node", "-e", script, json.dumps(codes)], check=True, timeout=scaled(30))
 
 
 def complete(param: Any) -> bool:
@@ -390,14 +391,14 @@ def test_programs_run(code: str, rest: str, tab: Any, folder: Path, monkeypatch:
     monkeypatch.setattr("webbrowser.open", program.open)
     monkeypatch.setattr("jsmeets_local.bridge.bridge._default", jsmeets_local.Bridge())
     program.thread.start()
-    url = program.opened.get(timeout=20)
+    url = program.opened.get(timeout=scaled(20))
     if url is not None:
         tab.goto(url)
         if "page.wait()" in code or ".run(" in code:
             assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
-            tab.wait_for_timeout(200)  # for the calls before it waits
+            tab.wait_for_timeout(scaled(200))  # for the calls before it waits
             tab.goto("about:blank")
-    program.thread.join(20)
+    program.thread.join(scaled(20))
     assert not program.thread.is_alive()
     program.stop()
     if program.error is not None:

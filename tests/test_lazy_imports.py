@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.timing import scaled
+
 ROOT = Path(__file__).parents[1]
 
 # Given a page that has called a function, in a process of its own: pytest itself has loaded most of these.
@@ -65,7 +67,7 @@ OF_UVICORN = {"uvicorn", "click", "watchfiles"}  # these two come with it
 
 def loaded_by(program: str) -> set[str]:
     shown = f"{program}\nimport sys; print(*sorted(sys.modules))"
-    ran = subprocess.run([sys.executable, "-c", shown], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", shown], cwd=ROOT, capture_output=True, text=True, timeout=scaled(60))
     assert ran.returncode == 0, ran.stderr
     return set(ran.stdout.split())
 

@@ -14,6 +14,7 @@ import pytest
 
 from jsmeets_local import JsMeetsPy, LaunchError, Page, PageClosed
 from tests.raw import RawPage
+from tests.timing import scaled
 
 
 def raw(page: Page, document: str = "d") -> RawPage:
@@ -43,7 +44,7 @@ def test_a_closed_page_says_so(app: JsMeetsPy, by: str, use: str) -> None:
         page.close()
     else:
         raw(page).close()
-        assert page.wait(10)
+        assert page.wait(scaled(10))
     with pytest.raises(PageClosed, match=r"closed.*launch\(\)|nothing more comes"):
         USES[use](page)
 
@@ -67,7 +68,7 @@ def test_a_send_to_a_closed_page_is_no_error(
         page.close()
     else:
         raw(page).close()
-        assert page.wait(10)
+        assert page.wait(scaled(10))
     told = "nothing more is sent to http"
     hears = send == "publish"  # the other page does
     assert [SENDS[send](page) for _ in range(3)] == [hears] * 3
@@ -86,7 +87,7 @@ def test_what_waited_for_a_page_that_did_not_come_is_warned_of_once(
     while page.is_connected():
         time.sleep(0.001)
     assert [SENDS[send](page) for _ in range(3)] == [True] * 3, "nobody knows yet that it does not come back"
-    assert page.wait(10)
+    assert page.wait(scaled(10))
     app.bridge.portal.call(lambda: None)
     assert [record.levelname for record in caplog.records if "is lost: the page is closed" in record.message] == [
         "WARNING"
@@ -112,7 +113,7 @@ def test_a_loop_over_a_queue_may_write_back_until_the_page_goes(app: JsMeetsPy) 
     for number in page.queue("numbers"):
         if number == 1:
             client.close()
-            assert page.wait(10)
+            assert page.wait(scaled(10))
         sent.append(page.queue("squares").push(number**2))
     assert sent == [True, False, False]
 
@@ -137,7 +138,7 @@ def test_a_closed_page_publishes_to_the_others(app: JsMeetsPy, by: str) -> None:
         page.close()
     else:
         raw(page).close()
-        assert page.wait(10)
+        assert page.wait(scaled(10))
     assert publish(1)
     assert page.publish("t")(2)
     assert [listener.next("publish")[3] for _ in range(2)] == [1, 2]
@@ -151,7 +152,7 @@ def test_a_page_may_go_in_the_middle_of_a_turn(app: JsMeetsPy) -> None:
         turns += 1
         if turns == 3:
             client.close()
-            assert page.wait(10)
+            assert page.wait(scaled(10))
         page.publish("t")(turns)
     assert turns == 3
 
@@ -164,7 +165,7 @@ def test_nothing_is_kept_of_what_is_published_after_the_end(app: JsMeetsPy) -> N
     assert not page.publish("t")("to nobody")
     again = app.launch("<p>", mode="none")
     again.publish("t")("to somebody")
-    assert heard.get(timeout=10) == "to somebody"
+    assert heard.get(timeout=scaled(10)) == "to somebody"
 
 
 def test_what_is_left_in_a_queue_can_be_read_after_the_page(app: JsMeetsPy) -> None:
@@ -172,7 +173,7 @@ def test_what_is_left_in_a_queue_can_be_read_after_the_page(app: JsMeetsPy) -> N
     client = raw(page)
     client.send(["push", 0, "q", 1])
     client.close()
-    assert page.wait(10)
+    assert page.wait(scaled(10))
     assert page.queue("q").get() == 1
     with pytest.raises(PageClosed):
         page.queue("q").get()
@@ -235,6 +236,6 @@ def test_the_most_patient_page_decides_for_all(app: JsMeetsPy) -> None:
     quick, patient = app.launch("<p>", mode="none", grace=0), app.open("<p>", grace=1)
     for page in (quick, patient):
         raw(page).close()
-    assert quick.wait(5)
+    assert quick.wait(scaled(5))
     assert not app.wait(0.3)
-    assert app.wait(5)
+    assert app.wait(scaled(5))

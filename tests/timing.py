@@ -12,20 +12,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["scaled", "scaled_ms", "until"]
+__all__ = ["scaled", "until"]
 
 T = TypeVar("T")
-SLOW = float(os.environ.get("JSMEETS_TEST_SLOW", "1.0"))
+FACTOR = float(os.environ.get("JSMEETS_TEST_SLOW", "1.0"))
 
 
-def scaled(seconds: float) -> float:
-    """Return a time to wait, in seconds, on this machine."""
-    return seconds * SLOW
-
-
-def scaled_ms(milliseconds: float) -> float:
-    """Return a time to wait in milliseconds, as Playwright takes it."""
-    return milliseconds * SLOW
+def scaled(time_to_wait: float) -> float:
+    """Return the time to wait on this machine, in the unit of the argument."""
+    return time_to_wait * FACTOR
 
 
 def until(happened: Callable[[], T], seconds: float = 15.0) -> T:

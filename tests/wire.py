@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any
 
+from tests.timing import scaled
+
 __all__ = ["BadWire"]
 
 STALL = 0.5  # seconds, at most, when it misbehaves
@@ -81,11 +83,11 @@ class BadWire:
         self.refuse()
         self._ask(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(scaled(10))
         self._loop.close()
 
     def _ask(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(scaled(10))
 
     async def _make_event(self) -> asyncio.Event:
         event = asyncio.Event()

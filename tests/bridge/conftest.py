@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.raw import RawPage
+from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +55,7 @@ class Program:
 
     def end(self) -> tuple[int, str, str]:
         """Its exit code, and what it has said since, on stdout and stderr."""
-        out, errors = self.process.communicate("\n", timeout=30)
+        out, errors = self.process.communicate("\n", timeout=scaled(30))
         return self.process.returncode, out, errors
 
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from jsmeets_local import Bridge
+from tests.timing import scaled
 
 
 def served(bridge: Bridge, main: Any) -> Any:
@@ -17,6 +18,6 @@ def served(bridge: Bridge, main: Any) -> Any:
             return await main()
         finally:
             await bridge.stop()
-            bridge.join(5)
+            bridge.join(scaled(5))
 
     return asyncio.run(run())

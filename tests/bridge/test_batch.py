@@ -21,6 +21,7 @@ from jsmeets_local import (
 )
 from jsmeets_local.bridge.batch import PART
 from tests.raw import RawPage
+from tests.timing import scaled
 
 MANY = 3 * PART + 7
 
@@ -66,7 +67,7 @@ def test_values_come_in_the_order_of_the_arguments_whatever_order_the_page_has(p
     assert [call for _, calls in asked for call in calls] == [[i, "x"] for i in range(MANY)]
     assert len(asked) == 4
     other.send(*(["return", number, [i * 2 for i, _ in calls]] for number, calls in reversed(asked)))
-    thread.join(10)
+    thread.join(scaled(10))
     assert outcomes == [[i * 2 for i in range(MANY)]]
     other.close()
 
@@ -76,7 +77,7 @@ def test_a_page_that_leaves(page: Page) -> None:
     thread, outcomes = in_thread(lambda: page.map("f")(range(MANY)))
     parts(other, MANY)
     other.close()
-    thread.join(10)
+    thread.join(scaled(10))
     assert isinstance(outcomes[0], Disconnected)
     assert "'f'" in str(outcomes[0])
 
@@ -102,11 +103,11 @@ def test_what_cannot_be_sent_calls_nothing(page: Page) -> None:
 
 
 def test_it_waits_for_the_page(page: Page) -> None:
-    thread, outcomes = in_thread(lambda: page.map("f", timeout=10)([1, 2]))
+    thread, outcomes = in_thread(lambda: page.map("f", timeout=scaled(10))([1, 2]))
     other = raw(page)
     [(number, calls)] = parts(other, 2)
     other.send(["return", number, [args[0] for args in calls]])
-    thread.join(10)
+    thread.join(scaled(10))
     assert outcomes == [[1, 2]]
     other.close()
 
@@ -125,7 +126,7 @@ def test_the_first_that_failed_is_raised_when_all_have_ended(page: Page) -> None
     thread.join(0.1)
     assert outcomes == []
     other.send(["return", first, [None] * PART])
-    thread.join(10)
+    thread.join(scaled(10))
     assert isinstance(outcomes[0], JavaScriptError)
     assert (outcomes[0].name, str(outcomes[0].msg), outcomes[0].key) == ("RangeError", "one", "f")
     assert outcomes[0].__notes__[1:] == [f"(in call {PART + 5} of those that were made together)"]
@@ -137,7 +138,7 @@ def test_a_function_that_is_not_there(page: Page) -> None:
     thread, outcomes = in_thread(lambda: page.map("f")([1]))
     [(number, _)] = parts(other, 1)
     other.send(["return", number, failure(0, "unknown", "UnknownFunction", "no f")])
-    thread.join(10)
+    thread.join(scaled(10))
     assert isinstance(outcomes[0], UnknownFunction)
     other.close()
 
@@ -147,7 +148,7 @@ def test_one_timeout_for_all(app: JsMeetsPy, page: Page) -> None:
     thread, outcomes = in_thread(lambda: page.map("f", timeout=0.3)(range(MANY)))
     asked = parts(other, MANY)
     other.send(*(["return", number, [None] * PART] for number, _ in asked[:3]))
-    thread.join(10)
+    thread.join(scaled(10))
     assert isinstance(outcomes[0], CallTimeout)
     assert "'f'" in str(outcomes[0])
     assert app.stats()["pending_calls"] == 0

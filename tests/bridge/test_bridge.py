@@ -21,6 +21,7 @@ from jsmeets_local.api.textsocket import TextSockets
 from jsmeets_local.blocking import BlockingFunctions, BlockingQueues
 from jsmeets_local.protocol.messages import Call, Hello
 from tests.bridge.event_loop import served
+from tests.timing import scaled
 
 
 def test_before_it_runs_a_bridge_can_be_set_up() -> None:
@@ -220,7 +221,7 @@ def test_stop_does_not_run_what_waits_its_turn_and_counts_it_as_ended() -> None:
 
     start = time.monotonic()
     served(bridge, main)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < scaled(2)
     assert ran == [1]
     assert not Functions(bridge).is_running("slow")
 
@@ -231,7 +232,7 @@ def test_stop_ends_a_blocking_get() -> None:
 
     def get() -> None:
         try:
-            BlockingQueues(bridge).get("q", timeout=60)
+            BlockingQueues(bridge).get("q", timeout=scaled(60))
         except Disconnected as error:
             outcomes.append(str(error))
 
@@ -243,7 +244,7 @@ def test_stop_ends_a_blocking_get() -> None:
             await asyncio.sleep(0.001)
 
     served(bridge, main)
-    thread.join(10)
+    thread.join(scaled(10))
     assert outcomes == ["the page was closed, or the server has stopped; nothing more comes to the queue 'q'"]
 
 
@@ -319,7 +320,7 @@ def test_ctrl_c_ends_a_blocking_wait_and_cancels_it() -> None:
 
     thread = threading.Thread(target=lambda: (loop.run_until_complete(run()), loop.run_forever()))
     thread.start()
-    ready.wait(10)
+    ready.wait(scaled(10))
 
     def operation(done: Any) -> Any:
         threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
@@ -327,10 +328,10 @@ def test_ctrl_c_ends_a_blocking_wait_and_cancels_it() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         bridge.portal.block(operation, "")
-    assert cancelled.wait(10)
-    asyncio.run_coroutine_threadsafe(bridge.stop(), loop).result(10)
+    assert cancelled.wait(scaled(10))
+    asyncio.run_coroutine_threadsafe(bridge.stop(), loop).result(scaled(10))
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    thread.join(scaled(10))
     loop.close()
 
 

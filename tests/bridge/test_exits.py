@@ -13,6 +13,7 @@ import pytest
 from jsmeets_local import JsMeetsPy, Page
 from tests.bridge.conftest import Program
 from tests.raw import as_page
+from tests.timing import scaled
 
 WAYS = {
     "page.wait()": "page.wait()",
@@ -43,7 +44,7 @@ def quits(program: Program, message: list[Any]) -> tuple[int, list[Any], str, st
     page = program.page()
     page.send(message)
     heard = [message for message in page.messages() if message[0] not in ("ack", "ping")]
-    out, errors = program.process.communicate(timeout=30)
+    out, errors = program.process.communicate(timeout=scaled(30))
     lines = [line for line in errors.splitlines(keepends=True) if not line.endswith(EARLY)]
     return program.process.returncode, heard, out, "".join(lines)
 
@@ -122,7 +123,7 @@ def test_only_the_main_thread_ends(app: JsMeetsPy, page: Page) -> None:
     assert raw.ask("call", "quit", []) == ["return", 1, None]
     assert not ended
     app.stop()
-    waiting.join(10)
+    waiting.join(scaled(10))
     assert ended == [True]
     with pytest.raises(SystemExit) as caught:
         page.wait()

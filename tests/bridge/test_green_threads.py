@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.raw import RawPage
+from tests.timing import scaled
 from tests.tools import need_module
 
 ROOT = Path(__file__).parents[2]
@@ -41,13 +42,13 @@ def test_launch_says_what_to_do(how: str) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=scaled(30),
     )
     assert ran.stdout.startswith(f"{library} has replaced the threads of this process"), ran.stderr
     assert {"gevent": "patch_all(thread=False, select=False)", "eventlet": "monkey_patch(thread=False)"}[
         library
     ] in ran.stdout
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < scaled(15)
 
 
 HEEDED = """
@@ -85,6 +86,6 @@ def test_what_it_says_works(library: str, without: str) -> None:
         assert page.receive() == ["call", 1, "f", [1]]
         assert page.ask("call", "add", [4, 7]) == ["return", 1, 11]
         page.send(["return", 1, "answered"])
-        assert program.communicate(timeout=20)[0] == "answered\n"
+        assert program.communicate(timeout=scaled(20))[0] == "answered\n"
     finally:
         program.kill()

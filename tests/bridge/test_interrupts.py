@@ -18,6 +18,7 @@ from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.bridge.portal import Portal
 from tests.bridge.event_loop import served
 from tests.raw import RawPage
+from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
 COUNT = int(os.environ.get("JSMEETS_INTERRUPTS", "800"))
@@ -89,7 +90,7 @@ def test_an_interrupt_while_the_wait_is_given_up() -> None:
             return lambda: cancelled.append(1)
 
         def then() -> None:
-            begun.wait(10)
+            begun.wait(scaled(10))
             loop.interrupts = 1  # the second one, on the way to give up
             raise KeyboardInterrupt
 
@@ -161,7 +162,7 @@ def test_tasks_that_are_cancelled_with_their_items_leave_them_in_order(app: JsMe
         )
 
     asyncio.run(main())
-    got = [page.queue("q").get(5) if kind == "queue" else subscription.get(5)[1] for _ in range(4)]
+    got = [page.queue("q").get(scaled(5)) if kind == "queue" else subscription.get(scaled(5))[1] for _ in range(4)]
     assert got == [1, 2, 3, 4]
 
 
@@ -180,7 +181,7 @@ def test_what_comes_back_goes_to_who_waits(app: JsMeetsPy, kind: str) -> None:
     portal.call(lambda: None if first else client.receive(0))  # it is there
     assert not second.is_set()
     portal.call(cancels[0])
-    assert second.wait(5)
+    assert second.wait(scaled(5))
 
 
 def test_a_loop_that_is_closed_before_its_answer_comes_loses_nothing(app: JsMeetsPy) -> None:
@@ -193,7 +194,7 @@ def test_a_loop_that_is_closed_before_its_answer_comes_loses_nothing(app: JsMeet
     portal.call(int)
     loop.close()
     push(client, 1)
-    assert page.queue("q").get(5) == 1
+    assert page.queue("q").get(scaled(5)) == 1
     task.get_coro().close()  # type: ignore[union-attr]
     task._log_destroy_pending = False  # type: ignore[attr-defined] # it is what this is about
 
@@ -212,10 +213,10 @@ def test_a_signal_just_before_the_wait_is_noticed() -> None:
 
     thread = threading.Thread(target=serve)
     thread.start()
-    ready.wait(10)
+    ready.wait(scaled(10))
     # What a signal that arrives in that moment leaves behind: it is due, and no system call of the main thread ends.
     threading.Timer(0.2, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
         bridge.portal.block(lambda done: None, "")
     end.set()
-    thread.join(10)
+    thread.join(scaled(10))

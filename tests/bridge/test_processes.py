@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.raw import RawPage
+from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,7 +94,7 @@ def run(tmp_path: Path) -> Any:
         guarded = "\nif __name__ == '__main__':\n" + "".join(f"    {line}\n" for line in main.strip().splitlines())
         file.write_text(PROGRAM + guarded)
         env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-        ran = subprocess.run([sys.executable, str(file)], env=env, capture_output=True, text=True, timeout=90)
+        ran = subprocess.run([sys.executable, str(file)], env=env, capture_output=True, text=True, timeout=scaled(90))
         assert ran.returncode == 0, ran.stderr
         return ran.stdout.splitlines()
 
@@ -188,7 +189,7 @@ def test_without_a_main_guard_it_is_told(tmp_path: Path) -> None:
         "print(process.exitcode)\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run([sys.executable, str(file)], env=env, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, str(file)], env=env, capture_output=True, text=True, timeout=scaled(60))
     assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
     assert "LaunchError: launch() was called while multiprocessing imports the main module" in ran.stderr
     assert ran.stderr.rstrip().endswith('under: if __name__ == "__main__":')
@@ -229,7 +230,7 @@ def uvicorn(tmp_path: Path) -> Iterator[Any]:
                 command, cwd=tmp_path, env=env, text=True, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
             )
         started.append((process, log))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + scaled(30)
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -240,7 +241,7 @@ def uvicorn(tmp_path: Path) -> Iterator[Any]:
     yield start
     for process, _ in started:
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(20)
+        process.wait(scaled(20))
 
 
 @pytest.mark.parametrize(

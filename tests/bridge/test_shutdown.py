@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.bridge.conftest import Program
+from tests.timing import scaled
 
 GO_ON = "launch()\nsys.stdin.readline()\n"
 
@@ -73,13 +74,13 @@ def test_a_program_ends_with_its_code(start: Any, end: str, traffic: bool) -> No
     program = start((BOTH_WAYS if traffic else GO_ON) + line)
     busy = Busy(program) if traffic else None
     if busy is not None:
-        assert busy.well_under_way.wait(20)
+        assert busy.well_under_way.wait(scaled(20))
     ended_with, _, errors = program.end()
     assert ended_with == code, errors
     assert errors.count("Traceback") == (1 if said else 0), errors
     assert errors.strip().rpartition("\n")[2] == said
     if busy is not None:
-        busy.join(20)
+        busy.join(scaled(20))
         assert not busy.is_alive()
 
 

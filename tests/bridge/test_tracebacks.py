@@ -16,6 +16,7 @@ import pytest
 
 from jsmeets_local import JsMeetsPy, Page
 from jsmeets_local.blocking import BlockingFunctions, BlockingQueues
+from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -80,7 +81,7 @@ def test_frames_of_the_user_stay(app: JsMeetsPy, page: Page) -> None:
 )
 def test_ctrl_c_ends_a_script(line: str, code: int, errors: int) -> None:
     command = [sys.executable, "-c", SCRIPT + line]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=scaled(30), check=False)
     assert done.returncode == code
     assert "jsmeets_local" not in done.stderr
     assert bool(done.stderr) == bool(errors), done.stderr
@@ -89,7 +90,7 @@ def test_ctrl_c_ends_a_script(line: str, code: int, errors: int) -> None:
 def test_another_error_after_a_caught_ctrl_c_is_shown() -> None:
     line = "try: page.wait()\nexcept KeyboardInterrupt: pass\n1 / 0"
     command = [sys.executable, "-c", SCRIPT + line]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=scaled(30), check=False)
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
 
@@ -105,5 +106,5 @@ def test_a_thread_has_short_ones_too(app: JsMeetsPy, page: Page) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    thread.join(10)
+    thread.join(scaled(10))
     assert seen == [1]

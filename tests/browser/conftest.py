@@ -8,14 +8,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from benchmarks.chromium import launch_chromium
 from jsmeets_local import JsMeetsPy, Page
+from tests.timing import scaled
 from tests.wire import BadWire
 
 OpenByWire = Callable[..., tuple[Page, BadWire]]
+
+expect.set_options(timeout=scaled(5_000))
 
 
 def start_chromium(playwright: Playwright) -> Browser:
@@ -47,6 +50,7 @@ class Tabs:
 
     def __init__(self, browser: Browser) -> None:
         self._context = browser.new_context()
+        self._context.set_default_timeout(scaled(30_000))
         self.errors: list[str] = []
         self.console: list[str] = []
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, expect
 from playwright.sync_api import Page as Tab
 
 from jsmeets_local import Bridge, JsMeetsPy
+from tests.timing import scaled
 from tests.wire import BadWire
 
 from .conftest import OpenByWire, Tabs
@@ -91,7 +92,9 @@ def test_a_page_of_an_earlier_launch_is_told(tabs: Tabs, tab: Tab) -> None:
     first.stop()
     second = JsMeetsPy(bridge=Bridge())
     url = second.launch(PAGE, mode="none", port=port).url
-    expect(badge(tab)).to_have_text("Python has started again. Open the address that it printed now.", timeout=30_000)
+    expect(badge(tab)).to_have_text(
+        "Python has started again. Open the address that it printed now.", timeout=scaled(30_000)
+    )
     tab.goto("about:blank")
     tab.goto(url)
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
@@ -120,7 +123,7 @@ def test_a_program_that_is_being_written_starts_again_or_has_an_error(
     open_by_wire(PAGE)
     app.stop()
     expect(badge(tab)).to_have_text("Python starts again…")
-    expect(badge(tab)).to_have_text("Python is not running. The terminal tells why.", timeout=15_000)
+    expect(badge(tab)).to_have_text("Python is not running. The terminal tells why.", timeout=scaled(15_000))
 
 
 def test_what_the_page_closes_itself_is_no_news(open_by_wire: OpenByWire, tab: Tab) -> None:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
 from jsmeets_local.staticfiles import ASSETS
+from tests.timing import scaled
 
 from .conftest import Tabs
 
@@ -30,7 +31,7 @@ def drop(app: JsMeetsPy, socket: int) -> None:
 
 def test_a_lost_connection_comes_back_with_everything(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     go_on = threading.Event()
-    app.functions.expose("slow", lambda: go_on.wait(20))
+    app.functions.expose("slow", lambda: go_on.wait(scaled(20)))
     page = open_page("""
         JsPyFunction.expose('f', (x) => x + 1);
         window.got = [];
@@ -44,7 +45,7 @@ def test_a_lost_connection_comes_back_with_everything(app: JsMeetsPy, open_page:
     app.queues.push_nowait("q")("kept")
     before = app.sockets.get_socket_id()
     drop(app, before[0])
-    assert page.call("f", timeout=10)(1) == 2
+    assert page.call("f", timeout=scaled(10))(1) == 2
     assert app.sockets.get_socket_id() == before
     go_on.set()
     assert tab.evaluate("window.pending") is True
@@ -138,7 +139,7 @@ def test_a_message_built_by_hand_reaches_the_queue(app: JsMeetsPy, open_page: Op
     items = "Promise.all([1, 2, 3].map(() => JsPyQueue.get('q', 10)))"
     assert tab.evaluate(items) == [[1], [2], [3]]
     tab.evaluate("(message) => JsPyTextSocket.send_json(message)", message)
-    assert page.queue("q").get(10) == [1]
+    assert page.queue("q").get(scaled(10)) == [1]
 
 
 def test_two_applications_in_one_process_share_nothing(tabs: Tabs) -> None:
@@ -197,10 +198,10 @@ def test_links_within_the_application_keep_the_page(app: JsMeetsPy, tab: Tab) ->
     first = app.launch("<a href='/page-2'>next</a><script>JsPyFunction.expose('f', () => 1)</script>", mode="none")
     app.launch("<p>two</p><script>JsPyFunction.expose('f', () => 2)</script>", mode="none")
     tab.goto(first.url)
-    assert first.call("f", timeout=10)() == 1
+    assert first.call("f", timeout=scaled(10))() == 1
     tab.click("a")
     tab.wait_for_url("**/page-2")
-    assert first.call("f", timeout=10)() == 2
+    assert first.call("f", timeout=scaled(10))() == 2
     assert first.eval("location.pathname") == "/page-2"
 
 
@@ -208,17 +209,17 @@ def test_frames_and_popups_are_pages_of_their_own(app: JsMeetsPy, tabs: Tabs, ta
     app.launch("<script>JsPyFunction.expose('who', () => 'other')</script>", mode="none")
     page = app.launch("<script>JsPyFunction.expose('who', () => 'page')</script>", mode="none")
     tab.goto(page.url)
-    assert page.call("who", timeout=10)() == "page"
+    assert page.call("who", timeout=scaled(10))() == "page"
     tab.evaluate("() => { const f = document.createElement('iframe'); f.src = '/'; document.body.append(f); }")
     while app.sockets.number_of_connections() < 2:
-        assert page.call("who", timeout=10)() == "page"
+        assert page.call("who", timeout=scaled(10))() == "page"
     with tab.expect_popup() as popup:
         tab.evaluate("() => { window.open('/'); }")
     while app.sockets.number_of_connections() < 3:
-        assert page.call("who", timeout=10)() == "page"
+        assert page.call("who", timeout=scaled(10))() == "page"
     assert page.call("who")() == "page"
     tab.reload()
-    assert page.call("who", timeout=10)() == "page"
+    assert page.call("who", timeout=scaled(10))() == "page"
     popup.value.close()
 
 
@@ -227,7 +228,7 @@ def test_a_restarted_server_gets_its_pages_back(tab: Tab) -> None:
     html = "<script>JsPyFunction.expose('f', () => 'still here'); JsPyPubsub.subscribe('t', (_, x) => { window.t = x; })</script>"
     page = app.launch(html, mode="none")
     tab.goto(page.url)
-    assert page.call("f", timeout=10)() == "still here"
+    assert page.call("f", timeout=scaled(10))() == "still here"
     port = int(page.url.split(":")[2].split("/")[0])
     app.stop()
     tab.wait_for_function("!JsPyTextSocket.ready()")

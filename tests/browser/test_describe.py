@@ -13,6 +13,7 @@ from playwright.sync_api import Page as Tab
 
 from jsmeets_local import Bridge, CallTimeout, JavaScriptError, JsMeetsPy, Page
 from jsmeets_local.ipython.run_cell import CellError, run_cell
+from tests.timing import scaled
 
 from .conftest import Tabs
 
@@ -152,7 +153,7 @@ class Cells:
         self.page = page
         self.texts: dict[str, str] = {}
 
-    def run(self, code: str, timeout: float | None = 5) -> Any:
+    def run(self, code: str, timeout: float | None = scaled(5)) -> Any:
         name = f"In[{len(self.texts) + 1}]"
         self.texts[name] = "%%js\n" + code
         try:

@@ -18,6 +18,7 @@ from playwright.sync_api import Page as Tab
 
 from benchmarks.chromium import launch_chromium
 from jsmeets_local import ConnectionLost, Disconnected, JsMeetsPy, JsPyError, Page
+from tests.timing import scaled
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def begin(page: Page) -> Iterator[Callable[[], Future[End]]]:
 
         def begin() -> Future[End]:
             future = pool.submit(call)
-            assert page.queue("begun").get(20)
+            assert page.queue("begun").get(scaled(20))
             return future
 
         yield begin
@@ -59,7 +60,7 @@ def begin(page: Page) -> Iterator[Callable[[], Future[End]]]:
 def seconds_until_it_ends(future: Future[End], error: type[JsPyError], go: Callable[[], object]) -> float:
     start = time.monotonic()
     go()
-    ended, when = future.result(20)
+    ended, when = future.result(scaled(20))
     assert type(ended) is error
     return when - start
 
@@ -80,7 +81,7 @@ def test_a_page_that_says_goodbye_ends_its_calls_at_once(
     tab.goto(page.url)
     took = seconds_until_it_ends(begin(), Disconnected, lambda: leave(tab, how))
     logger.info("%s, %s: %.3f s", browser.browser_type.name, how, took)
-    assert took < 1
+    assert took < scaled(1)
 
 
 LEAVES_AT_ONCE = """<!DOCTYPE html><title>T</title><script>
@@ -102,8 +103,8 @@ def test_a_document_that_leaves_before_its_welcome_is_not_waited_for(app: JsMeet
         answer = pool.submit(lambda: page.call("where", 20)())
         tab.goto(page.url)
         tab.wait_for_url("**/?next")
-        assert answer.result(20) == "?next"
-    assert time.monotonic() - start < 5
+        assert answer.result(scaled(20)) == "?next"
+    assert time.monotonic() - start < scaled(5)
     assert app.sockets.number_of_connections() == 1
 
 

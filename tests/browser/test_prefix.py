@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, Page
+from tests.timing import scaled
 
 PREFIX = "/user/ann%40lab/proxy/{port}/"
 
@@ -33,7 +34,7 @@ def test_modules_are_found(app: JsMeetsPy, tab: Tab, imports: str) -> None:
     page = app.launch(html, mode="none", base_url=PREFIX)
     tab.goto(address(app, page))
     url = address(app, page).partition("#")[0].replace("http:", "ws:")
-    assert page.call("where", timeout=10)() == f"{url}jsmeetspy/textsocket"
+    assert page.call("where", timeout=scaled(10))() == f"{url}jsmeetspy/textsocket"
 
 
 def test_links_and_binary_sockets(app: JsMeetsPy, tab: Tab) -> None:
@@ -55,11 +56,11 @@ def test_links_and_binary_sockets(app: JsMeetsPy, tab: Tab) -> None:
     app.launch(f"{script}second", mode="none")
     page = app.launch(f"{script}<a href='./'>second</a>", mode="none", base_url=PREFIX)
     tab.goto(address(app, page))
-    assert page.call("reverse", timeout=10)(b"abc") == b"cba"
+    assert page.call("reverse", timeout=scaled(10))(b"abc") == b"cba"
     first = page.call("where")()
     tab.click("a")
     tab.wait_for_selector("text=second")
-    assert page.call("where", timeout=10)() == first.removesuffix("page-2")
+    assert page.call("where", timeout=scaled(10))() == first.removesuffix("page-2")
 
 
 def in_frames(tab: Tab, window: str, script: str) -> None:
@@ -83,7 +84,7 @@ def test_frames_in_a_window_of_their_origin_stay_what_they_are(app: JsMeetsPy, t
 
     in_frames(tab, address(app, pages["one"]).partition("#")[0] + "window", script)
     for name, page in pages.items():
-        assert page.call("who", timeout=10)() == name
+        assert page.call("who", timeout=scaled(10))() == name
 
 
 def test_applications_of_one_origin_keep_their_tokens(tab: Tab) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from jsmeets_local import Bridge, JsMeetsPy, JsPyError, Page
 from jsmeets_local.ipython.run_cell import run_cell
 from tests.browser.conftest import Tabs
+from tests.timing import scaled
 
 PAGE = "<!DOCTYPE html><title>T</title><body><script>JsPyFunction.expose('where', () => location.href)</script>"
 
@@ -34,9 +35,11 @@ def test_a_browser_keeps_the_fragment_of_the_redirect(app: JsMeetsPy, tab: Tab, 
     response = tab.goto(page._urls.fresh())
     assert response is not None
     assert response.status == 200
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}{path}", "the token is taken out"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}{path}", (
+        "the token is taken out"
+    )
     tab.reload()
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}{path}"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}{path}"
     assert len(page._client.presence.sockets) == 1
 
 
@@ -95,7 +98,7 @@ def test_no_referer_has_a_secret(app: JsMeetsPy, tab: Tab, other: Listener, priv
     page = app.launch(html, mode="none", private=private)
     opening = page.url if way == "url" else page._urls.fresh()
     tab.goto(opening)
-    page.call("where", timeout=10)()
+    page.call("where", timeout=scaled(10))()
     tab.click("a")
     tab.wait_for_selector("text=other")
     told = "\n".join(other.heard)
@@ -115,12 +118,12 @@ def test_a_private_page_in_a_tab(app: JsMeetsPy, browser: Browser, tabs: Tabs) -
     page = app.launch(html, mode="none", private=True)
     url = page.url
     tab = tabs.open(url)
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}/"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}/"
     tab.reload()
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}/"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}/"
     tab.click("a")
     tab.wait_for_url("**/?again")
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}/?again"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}/?again"
     assert tab.evaluate("document.cookie") == "", "the page cannot read it"
     tabs.open(url).wait_for_function("JsPyTextSocket.ready()")  # the browser is known
     stranger = browser.new_context()
@@ -160,16 +163,16 @@ def test_a_private_page_in_frames_of_the_same_host(app: JsMeetsPy, tabs: Tabs, h
     host.html = f"<!DOCTYPE html>{page._frame.html()}<hr>{page._frame.html()}"
     tab = tabs.open(host.url())
     for number in (0, 1):
-        tab.frame_locator("iframe").nth(number).locator("h1", has_text="framed").wait_for(timeout=10_000)
+        tab.frame_locator("iframe").nth(number).locator("h1", has_text="framed").wait_for(timeout=scaled(10_000))
     tab.wait_for_function("Array.from(document.images).every((one) => one.complete && one.naturalWidth)")
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}/"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}/"
     tab.reload()  # as when a notebook is loaded again: the cookie is there
-    tab.frame_locator("iframe").nth(1).locator("h1", has_text="framed").wait_for(timeout=10_000)
+    tab.frame_locator("iframe").nth(1).locator("h1", has_text="framed").wait_for(timeout=scaled(10_000))
     session = tab.locator("a").first
     assert "open/" not in session.inner_text()
     with tab.context.expect_page() as opened:
         session.click()
-    opened.value.locator("h1", has_text="framed").wait_for(timeout=10_000)
+    opened.value.locator("h1", has_text="framed").wait_for(timeout=scaled(10_000))
 
 
 def test_other_sites_get_nothing_of_a_private_page(app: JsMeetsPy, tabs: Tabs, host: Host) -> None:
@@ -180,7 +183,7 @@ def test_other_sites_get_nothing_of_a_private_page(app: JsMeetsPy, tabs: Tabs, h
     host.html = f"<script src='{root}jsmeetspy/JsPyQueue.js' onerror='window.refused = true'></script><iframe src='{root}'></iframe>"
     tab = tabs.open(host.url().replace("127.0.0.1", "localhost"))
     tab.wait_for_function("window.refused")
-    tab.frame_locator("iframe").locator("h1", has_text="This page is private").wait_for(timeout=10_000)
+    tab.frame_locator("iframe").locator("h1", has_text="This page is private").wait_for(timeout=scaled(10_000))
 
 
 def test_a_link_of_another_site_to_a_private_page(app: JsMeetsPy, tabs: Tabs, host: Host) -> None:
@@ -189,9 +192,9 @@ def test_a_link_of_another_site_to_a_private_page(app: JsMeetsPy, tabs: Tabs, ho
     host.html = f"<a href='{page.url}'>go</a>"
     tab = tabs.open(host.url().replace("127.0.0.1", "localhost"))
     tab.click("a")
-    tab.locator("h1", has_text="This page is private").wait_for(timeout=10_000)
+    tab.locator("h1", has_text="This page is private").wait_for(timeout=scaled(10_000))
     tab.goto(page.url)
-    tab.locator("h1", has_text="here").wait_for(timeout=10_000)
+    tab.locator("h1", has_text="here").wait_for(timeout=scaled(10_000))
 
 
 # Content-Security-Policy ---------------------------------------------------------------------------------------------
@@ -245,16 +248,16 @@ def strict(app: JsMeetsPy, tab: Tab, tmp_path: Any) -> Page:
 
 
 def test_everything_works_under_a_strict_policy(strict: Page, app: JsMeetsPy) -> None:
-    assert strict.call("add", timeout=10)(1, 2) == 3
+    assert strict.call("add", timeout=scaled(10))(1, 2) == 3
     assert strict.js.back(4)[0] == 8
     assert strict.js.by_module(4) == 8
     assert strict.js.push([1])
-    assert strict.queue("up").get(timeout=10) == [1]
+    assert strict.queue("up").get(timeout=scaled(10)) == [1]
     strict.queue("down").push("item")
     assert strict.js.take() == "item"
     said = strict.subscribe("said")
     strict.js.say("x")
-    assert said.get(timeout=10) == ("said", "x")
+    assert said.get(timeout=scaled(10)) == ("said", "x")
     strict.publish("told")("y")
     assert strict.js.heard() == "y"
     assert strict.js.bytes(b"abc") == b"abc"
@@ -262,7 +265,10 @@ def test_everything_works_under_a_strict_policy(strict: Page, app: JsMeetsPy) ->
 
 
 def test_eval_says_what_it_lacks(strict: Page, tabs: Tabs, tab: Tab) -> None:
-    for ask in (lambda: strict.eval("1 + 1", timeout=10), lambda: run_cell(strict, "1 + 1", "cell", 1, timeout=10)):
+    for ask in (
+        lambda: strict.eval("1 + 1", timeout=scaled(10)),
+        lambda: run_cell(strict, "1 + 1", "cell", 1, timeout=scaled(10)),
+    ):
         with pytest.raises(JsPyError, match=r"unsafe-eval") as caught:
             ask()
         assert "Content-Security-Policy" in str(caught.value)

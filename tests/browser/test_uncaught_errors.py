@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jsmeets_local import CallTimeout, JavaScriptError, JsMeetsPy, Page, UnknownFunction
+from tests.timing import scaled
 
 from .conftest import Tabs
 
@@ -78,7 +79,7 @@ def test_rejections_and_files_that_are_not_there(
         addEventListener("load", () => setTimeout(() => JsPyQueue.push_nowait("loaded")(1), 100));
         </script>""",
     )
-    assert page.queue("loaded").get(20) == 1
+    assert page.queue("loaded").get(scaled(20)) == 1
     with pytest.raises(JavaScriptError, match="answered"):
         page.call("fail", 10)()
     with pytest.raises(CallTimeout) as caught:
@@ -114,7 +115,7 @@ def test_what_python_raised_is_logged_once(
     addEventListener("unhandledrejection", ({ reason }) => JsPyQueue.push_nowait("seen")(reason.name));
     </script>"""
     page = opened(app, tabs, tmp_path, page__html=html)
-    assert {page.queue("seen").get(10), page.queue("seen").get(10)} == {"ValueError", "UnknownFunction"}
+    assert {page.queue("seen").get(scaled(10)), page.queue("seen").get(scaled(10))} == {"ValueError", "UnknownFunction"}
     texts = errors(said)
     assert len(texts) == 2
     assert "the exposed function 'wrong' raised" in texts
@@ -127,7 +128,7 @@ def test_a_flood_of_errors_is_cut(app: JsMeetsPy, tabs: Tabs, tmp_path: Path, sa
     setTimeout(() => JsPyQueue.push_nowait("done")(1), 500);
     </script>"""
     page = opened(app, tabs, tmp_path, page__html=html)
-    assert page.queue("done").get(20) == 1
+    assert page.queue("done").get(scaled(20)) == 1
     texts = errors(said)
     assert len(texts) == 50
     assert max(map(len, texts)) < 12_000

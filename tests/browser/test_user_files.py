@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page as Tab
 
 from jsmeets_local import JsMeetsPy
+from tests.timing import scaled
 
 from .conftest import Tabs
 
@@ -89,12 +90,12 @@ def test_a_link_to_a_second_page_keeps_the_page_open(app: JsMeetsPy, tab: Tab, t
     (tmp_path / "two.html").write_text("<title>Two</title><script>JsPyFunction.expose('here', () => 'two')</script>")
     page = app.launch(str(tmp_path / "one.html"), mode="none", grace=1.0)
     tab.goto(page.url)
-    assert page.eval("document.title", timeout=10) == "One"
+    assert page.eval("document.title", timeout=scaled(10)) == "One"
     tab.click("a")
     tab.wait_for_url("**/two.html")
     assert tab.evaluate("JsPyFunction.call('add')(1, 2)") == 3
-    assert page.call("here", timeout=10)() == "two"
-    assert not page.wait(2.0), "longer than the grace time"
+    assert page.call("here", timeout=scaled(10))() == "two"
+    assert not page.wait(scaled(2.0)), "longer than the grace time"
 
 
 def test_a_reload_of_a_route_that_the_page_has_made(app: JsMeetsPy, tab: Tab, tmp_path: Path) -> None:
@@ -106,5 +107,5 @@ def test_a_reload_of_a_route_that_the_page_has_made(app: JsMeetsPy, tab: Tab, tm
     tab.reload()
     assert tab.evaluate("[route, document.querySelector('p').textContent]") == ["/settings/profile", "the program"]
     assert tab.evaluate("JsPyFunction.call('add')(1, 2)") == 3
-    assert page.eval("location.pathname", timeout=10) == "/settings/profile"
+    assert page.eval("location.pathname", timeout=scaled(10)) == "/settings/profile"
     assert tab.evaluate("fetch('/missing.js').then((answer) => answer.status)") == 404

@@ -17,10 +17,11 @@ import psutil
 import pytest
 
 from tests.desktop.conftest import screen  # noqa: F401 - a fixture
+from tests.timing import scaled
 from tests.tools import chromium
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 40.0  # that anything may take
+SECONDS = scaled(40.0)  # that anything may take
 COMMAND = [sys.executable, "-m", "jsmeets_local"]
 
 
@@ -110,6 +111,7 @@ def browser() -> Iterator[Any]:
 def tab(browser: Any) -> Iterator[Any]:
     """One tab of it; an uncaught error in the page fails the test."""
     context = browser.new_context()
+    context.set_default_timeout(scaled(30_000))
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))

@@ -20,6 +20,7 @@ from jsmeets_local.cli import main
 from jsmeets_local.cli.loading import Broken, Target, find_target, load
 from jsmeets_local.staticfiles import ASSETS
 from tests.cli.conftest import COMMAND, ROOT, Program
+from tests.timing import scaled
 from tests.tools import need
 
 
@@ -161,7 +162,7 @@ def test_a_new_project_passes_its_own_test(invoke: Callable[..., Result], tmp_pa
     assert sum("my-tool" in text for text in texts) == 4
     assert not any("myapp" in text for text in texts)
     command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=90)
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=scaled(90))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 passed" in done.stdout  # none is left out
 

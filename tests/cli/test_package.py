@@ -17,6 +17,7 @@ import pytest
 from jsmeets_local._pyinstaller.collect import belongs, page_files, wants_window
 from tests.cli.conftest import COMMAND, ROOT, SECONDS, Program
 from tests.desktop.x11 import Screen, active
+from tests.timing import scaled
 from tests.tools import need
 
 PROGRAMS = Path(__file__).parent / "packaged"
@@ -24,7 +25,7 @@ DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 SAID = ["title: packaged 2", "color: rgb(1, 2, 3)", "both ways: 42", "other.html 200", "img/dot.svg 200"]
 
 # Building the three takes two minutes; more on a busy machine.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(scaled(600))
 
 Start = Callable[..., Program]
 Process = subprocess.Popen[str]

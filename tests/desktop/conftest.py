@@ -17,11 +17,11 @@ import pytest
 
 from jsmeets_local.launch.window import checks
 from tests.desktop.x11 import Screen
-from tests.timing import until
+from tests.timing import scaled, until
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 40.0  # that a line of a program may take
+SECONDS = scaled(40.0)  # that a line of a program may take
 GUIS = [name for name, is_there in checks._TOOLKITS.items() if checks.has_pywebview() and is_there()]
 
 HEAD = """
@@ -73,7 +73,7 @@ def screen() -> Iterator[Screen]:
     screen.display.close()
     for process in (manager, server):
         process.terminate()
-        process.wait(10)
+        process.wait(scaled(10))
 
 
 class Program:
@@ -131,7 +131,7 @@ class Program:
         """The processes of the family that still run."""
         return [one for one in self.family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
-    def ended(self, seconds: float = 15.0) -> int:
+    def ended(self, seconds: float = scaled(15.0)) -> int:
         """Waits until nothing of it runs any more; its exit code."""
         code = self.process.wait(SECONDS)
         deadline = time.monotonic() + seconds

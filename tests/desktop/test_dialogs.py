@@ -10,6 +10,7 @@ import pytest
 
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
+from tests.timing import scaled
 
 Show = Callable[..., Program]
 
@@ -25,9 +26,9 @@ def choose(screen: Screen, path: str) -> None:
     """Types a path into a dialog."""
     screen.keys("Control_L", "a")
     screen.type(path[0])
-    time.sleep(0.5)  # GTK opens a field for it
+    time.sleep(scaled(0.5))  # GTK opens a field for it
     screen.type(path[1:])
-    time.sleep(0.5)  # for what a dialog completes
+    time.sleep(scaled(0.5))  # for what a dialog completes
     screen.keys("Return")
 
 

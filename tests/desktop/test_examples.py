@@ -13,7 +13,7 @@ import pytest
 from tests.desktop.conftest import ROOT, Program, environment
 from tests.desktop.x11 import Screen, WindowOnScreen, active
 from tests.pictures import png
-from tests.timing import until
+from tests.timing import scaled, until
 
 Run = Callable[..., Program]
 
@@ -39,7 +39,7 @@ def choose(screen: Screen, behind: WindowOnScreen, path: Path) -> None:
     screen.dialog(behind)
     screen.keys("Control_L", "a")
     screen.type(str(path))
-    time.sleep(0.5)  # for what a dialog completes
+    time.sleep(scaled(0.5))  # for what a dialog completes
     screen.keys("Return")
 
 

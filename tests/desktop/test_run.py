@@ -10,7 +10,7 @@ import pytest
 
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
-from tests.timing import until
+from tests.timing import scaled, until
 
 Show = Callable[..., Program]
 
@@ -118,7 +118,7 @@ say("after")
     start = time.monotonic()
     program.process.send_signal(signal.SIGINT)
     assert program.line() == "after"
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < scaled(3)
     assert program.ended(5) == 0
 
 

@@ -15,6 +15,7 @@ from jsmeets_local.launch.window import checks
 from jsmeets_local.launch.window.checks import advice, display_problem
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
+from tests.timing import scaled
 from tests.tools import need
 
 Start = Callable[..., Program]
@@ -88,7 +89,7 @@ def test_root_with_the_sandbox_of_qt(start: Start, screen: Screen, gui: str) -> 
 def test_root_with_the_sandbox_of_chromium(start: Start, screen: Screen) -> None:
     need("chromium")
     program = start('app.launch(PAGE, "app")', screen, JSMEETS_LOCAL_BROWSER_ARGS="")
-    program.process.wait(30)
+    program.process.wait(scaled(30))
     program.join()
     assert 'JSMEETS_LOCAL_BROWSER_ARGS="--no-sandbox"' in program.errors
 
@@ -119,7 +120,7 @@ except LaunchError as error:
         thread.start()
         said = program.line()
         deaf.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        thread.join(scaled(10))
     assert said.startswith("the window did not open; this is what its process has said: | ")
     assert program.ended() == 0
 

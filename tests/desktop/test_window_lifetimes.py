@@ -11,7 +11,7 @@ import pytest
 
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
-from tests.timing import until
+from tests.timing import scaled, until
 
 Show = Callable[..., Program]
 
@@ -43,7 +43,7 @@ def test_the_process_of_the_window_is_ended(show: Show, screen: Screen, number: 
     start = time.monotonic()
     child.send_signal(number)
     assert program.line() == "True 0"
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < scaled(1)
     assert program.ended(5) == 0
 
 

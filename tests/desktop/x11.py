@@ -10,7 +10,7 @@ from Xlib import XK, X, display, error
 from Xlib.ext import xtest
 from Xlib.protocol import event
 
-from tests.timing import until
+from tests.timing import scaled, until
 
 __all__ = ["ICONIC", "Screen", "WindowOnScreen", "active"]
 
@@ -45,7 +45,7 @@ class Screen:
     def dialog(self, behind: WindowOnScreen) -> WindowOnScreen:
         """Waits for another window that has the keyboard, and gives it."""
         found = until(lambda: next((w for w in self.windows() if w.number != behind.number and w.is_active()), None))
-        time.sleep(0.3)  # it is there before it listens
+        time.sleep(scaled(0.3))  # it is there before it listens
         return found
 
     def keys(self, *names: str) -> None:
@@ -125,5 +125,5 @@ def active(screen: Screen, title: str) -> WindowOnScreen:
     """Waits for the window of that title to have the keyboard."""
     window = screen.window(title)
     until(window.is_active)
-    time.sleep(0.5)  # it has its title before its page listens
+    time.sleep(scaled(0.5))  # it has its title before its page listens
     return window

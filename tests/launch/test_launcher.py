@@ -25,6 +25,7 @@ import pytest
 from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, LaunchError, Page, PageClosed, WouldDeadlock
 from jsmeets_local.server.starlette_2020 import with_scripts
 from tests.raw import RawPage, as_page
+from tests.timing import scaled
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -158,7 +159,7 @@ def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scaled(60),
         check=False,
     )
 
@@ -222,7 +223,7 @@ def test_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
     assert not page.is_connected()
     assert "waiting" in repr(page)
     results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(page.call("f", timeout=10)(1)))
+    thread = threading.Thread(target=lambda: results.append(page.call("f", timeout=scaled(10))(1)))
     thread.start()
     page.call_nowait("g")(2)
     other = as_page(page)
@@ -231,7 +232,7 @@ def test_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
     assert call[2:] == ["f", [1]]
     assert ["notify", "g", [2]] in messages
     other.send(["return", call[1], "value"])
-    thread.join(10)
+    thread.join(scaled(10))
     assert results == ["value"]
     assert page.is_connected()
     assert "connected" in repr(page)
@@ -264,7 +265,7 @@ def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy) -> None:
     second = as_page(page, "2")
     assert not page.wait(0.6)
     second.close()
-    assert page.wait(5)
+    assert page.wait(scaled(5))
     third = as_page(page, "3")
     assert not page.wait(0.01), "it has come back"
     third.close()
@@ -279,7 +280,7 @@ def test_a_call_to_a_page_that_has_just_closed_ends_with_it(app: JsMeetsPy, capl
     page.call_nowait("f")()  # nobody knows yet that it does not come back
     with pytest.raises(PageClosed, match="launch"):
         page.call("f")()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < scaled(5)
     assert not page.wait_connected(0.01)
     app.bridge.portal.call(lambda: None)
     assert caplog.text.count("the page is closed") == 1
@@ -296,7 +297,7 @@ def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy) -> None:
 
     start = time.monotonic()
     app.run("<p>", "none", main, grace=0.2)
-    assert 0.3 < time.monotonic() - start < 10
+    assert 0.3 < time.monotonic() - start < scaled(10)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port_of(seen[0])))
 
@@ -304,7 +305,7 @@ def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy) -> None:
 def test_run_ends_when_the_page_was_closed_while_main_ran(app: JsMeetsPy) -> None:
     def main(page: Page) -> None:
         as_page(page).close()
-        assert page.wait(10)
+        assert page.wait(scaled(10))
 
     app.run("<p>", "none", main, grace=0.1)
     assert app.wait(), "nothing is open where nothing is served"
@@ -347,7 +348,7 @@ def test_stop_ends_everybody_who_waits(app: JsMeetsPy) -> None:
         time.sleep(0.01)
     app.stop()
     for thread in threads:
-        thread.join(10)
+        thread.join(scaled(10))
     assert sorted(map(str, outcomes)) == sorted(map(str, [Disconnected, PageClosed, True, PageClosed, [], []]))
 
 
@@ -364,7 +365,7 @@ def test_a_function_may_close_its_page(app: JsMeetsPy) -> None:
     client = as_page(page)
     client.send(["call", 1, "quit", []])
     assert client.receive()[0] == "close"
-    assert page.wait(10)
+    assert page.wait(scaled(10))
 
 
 @pytest.mark.parametrize("kind", ["plain", "async"])
@@ -392,7 +393,7 @@ def test_stop_and_launch_from_many_threads(app: JsMeetsPy) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(scaled(60))
         assert not thread.is_alive()
     app.stop()
     assert not app.bridge.portal.is_open()
@@ -413,7 +414,7 @@ def test_a_function_that_ends_after_stop_is_not_running(app: JsMeetsPy) -> None:
     release, ended = threading.Event(), threading.Event()
 
     def work() -> None:
-        release.wait(10)
+        release.wait(scaled(10))
         ended.set()
 
     app.functions.expose("work", work)
@@ -423,7 +424,7 @@ def test_a_function_that_ends_after_stop_is_not_running(app: JsMeetsPy) -> None:
         time.sleep(0.001)
     app.stop()
     release.set()
-    ended.wait(10)
+    ended.wait(scaled(10))
     while app.functions.is_running("work"):
         time.sleep(0.001)
     assert app.functions.expose("work", work)
@@ -457,7 +458,7 @@ def test_a_launch_that_is_interrupted_anywhere_leaves_no_server() -> None:
         signal.signal(signal.SIGALRM, before)
     for thread in threading.enumerate():
         if thread.name == "jsmeets-server" and thread.ident is not None:
-            thread.join(5)
+            thread.join(scaled(5))
             assert not thread.is_alive()
 
 
@@ -478,7 +479,7 @@ def test_order_of_what_is_sent_on_the_loop(app: JsMeetsPy) -> None:
     client.send(["call", 1, "go", []])
     kinds = [client.receive() for _ in range(5)]
     assert [message[-1] for message in kinds] == [1, [2], [3], 4, "answer"]
-    asyncio.run_coroutine_threadsafe(_last_words(app, client.id), app.bridge.portal.loop).result(10)  # type: ignore[arg-type]
+    asyncio.run_coroutine_threadsafe(_last_words(app, client.id), app.bridge.portal.loop).result(scaled(10))  # type: ignore[arg-type]
     assert [client.receive()[0] for _ in range(2)] == ["notify", "close"]
 
 
@@ -524,7 +525,7 @@ def test_launching_on_the_loop_is_refused(app: JsMeetsPy) -> None:
 
     assert app.bridge.portal.loop is not None
     with pytest.raises(WouldDeadlock):
-        asyncio.run_coroutine_threadsafe(launch(), app.bridge.portal.loop).result(10)
+        asyncio.run_coroutine_threadsafe(launch(), app.bridge.portal.loop).result(scaled(10))
 
 
 CYCLES = """
@@ -562,7 +563,7 @@ def test_idle_costs_nothing(app: JsMeetsPy) -> None:
     client = as_page(page)
     assert client.page
     start = time.process_time()
-    assert not page.wait(3)
+    assert not page.wait(scaled(3))
     assert time.process_time() - start < 0.3, "no loop spins while nothing happens"
 
 
@@ -586,5 +587,5 @@ def test_plain_uvicorn_needs_no_token(tmp_path: Path) -> None:
         client.close()
     finally:
         process.terminate()
-        assert process.wait(20) == -15
+        assert process.wait(scaled(20)) == -15
         process.stderr.close()

@@ -20,10 +20,11 @@ from typing import Any
 
 import pytest
 
+from tests.timing import scaled
 from tests.tools import chromium
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 30.0  # that a cell may take
+SECONDS = scaled(30.0)  # that a cell may take
 
 
 def scratch(folder: Path) -> dict[str, str]:
@@ -80,7 +81,7 @@ class Kernel:
         self.manager.start_kernel(env=environment, cwd=str(folder))
         self.client = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=scaled(60))
         self.runs: dict[str, Run] = {}
 
     @property
@@ -212,10 +213,10 @@ class Server:
         self._wait()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + scaled(60)
         while True:
             try:
-                urllib.request.urlopen(f"{self.url}api/status?token={self.token}", timeout=5).close()
+                urllib.request.urlopen(f"{self.url}api/status?token={self.token}", timeout=scaled(5)).close()
             except (urllib.error.URLError, ConnectionError):
                 assert time.monotonic() < deadline, (self.folder / "jupyter.log").read_text()
                 assert self._process.poll() is None, (self.folder / "jupyter.log").read_text()
@@ -226,7 +227,7 @@ class Server:
     def stop(self) -> None:
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(scaled(20))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -265,8 +266,8 @@ class Notebook:
         self.tab = tab
         self.path = server.folder / name
         tab.goto(f"{server.public_url}{server.view}/{name}?token={server.token}&reset")
-        tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        tab.wait_for_selector(server.is_idle, timeout=60_000)
+        tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=scaled(60_000))
+        tab.wait_for_selector(server.is_idle, timeout=scaled(60_000))
 
     def cell(self, number: int) -> Any:
         """A code cell, from 0."""
@@ -286,14 +287,14 @@ class Notebook:
         while prompt.inner_text() == before or "*" in prompt.inner_text():
             assert time.monotonic() < deadline, f"cell {number} did not end: {self.text(number)}"
             self.tab.wait_for_timeout(50)
-        self.tab.wait_for_timeout(100)  # what was printed is drawn a little later
+        self.tab.wait_for_timeout(scaled(100))  # what was printed is drawn a little later
         return self.text(number)
 
     def text(self, number: int) -> str:
         """What stands under a cell, but for frames."""
         return "\n".join(self.cell(number).locator(".jp-OutputArea-output").all_inner_texts())
 
-    def wait_text(self, number: int, wanted: str, seconds: float = 10) -> None:
+    def wait_text(self, number: int, wanted: str, seconds: float = scaled(10)) -> None:
         """Waits until a text stands under a cell."""
         self.cell(number).locator(".jp-OutputArea-output", has_text=wanted).first.wait_for(timeout=seconds * 1000)
 
@@ -312,7 +313,7 @@ class Notebook:
         """Saves the notebook and gives its text."""
         self.tab.keyboard.press("Escape")
         self.tab.keyboard.press("Control+s")
-        self.tab.wait_for_timeout(1500)
+        self.tab.wait_for_timeout(scaled(1500))
         return self.path.read_text()
 
 
@@ -320,6 +321,7 @@ class Notebook:
 def open_notebook(server: Server, browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
     """Opens code cells, or a notebook file, in the front end of `server` with a kernel of its own."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(scaled(30_000))
 
     def open_notebook(*cells: str, file: Path | None = None) -> Notebook:
         name = f"{request.node.name.replace('[', '-').strip(']')}.ipynb" if file is None else file.name

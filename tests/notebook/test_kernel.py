@@ -13,6 +13,7 @@ import pytest
 
 from tests.notebook.conftest import Kernel, Run
 from tests.raw import RawPage
+from tests.timing import scaled
 
 LAUNCH = """
 from jsmeets_local import JsMeetsPy
@@ -97,7 +98,7 @@ def test_interrupt_ends_a_wait_and_the_bridge_goes_on(kernel: Kernel, code: str)
     _, page = launch(kernel)
     # The kernel takes the time: to draw its first traceback takes longer than to end the wait.
     run = kernel.start(f"import time\ntry:\n    {code}\nexcept KeyboardInterrupt:\n    ended = time.time()\n    raise")
-    time.sleep(0.5)  # the cell has begun to wait
+    time.sleep(scaled(0.5))  # the cell has begun to wait
     start = time.time()
     kernel.manager.interrupt_kernel()
     kernel.until(lambda: run.idle)
@@ -191,7 +192,7 @@ def test_prints_go_to_the_cell_that_exposed(kernel: Kernel) -> None:
     exposing = kernel.run(EXPOSE)
     other = kernel.run("print('other')")
     kernel.client.complete("pri")  # the last request is no cell
-    kernel.client.get_shell_msg(timeout=10)
+    kernel.client.get_shell_msg(timeout=scaled(10))
     assert page.ask("call", "hello", ["page"]) == ["return", 1, None]
     assert page.ask("call", "later", ["page"]) == ["return", 1, None]
     assert page.ask("call", "wrong", [])[0] == "error"

@@ -9,6 +9,7 @@ from typing import Any
 from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.notebook.display import Frame
 from tests.notebook.cells import EXPOSE, LAUNCH, OpenNotebook
+from tests.timing import scaled
 
 
 def test_launch_call_and_callbacks(open_notebook: OpenNotebook) -> None:
@@ -48,11 +49,11 @@ def test_interrupt(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(LAUNCH, "page.call('never')()", "page.call('double')(3)")
     notebook.run(0)
     notebook.start(1)
-    notebook.tab.wait_for_timeout(1000)
+    notebook.tab.wait_for_timeout(scaled(1000))
     start = time.monotonic()
     notebook.interrupt()
     notebook.wait_text(1, "KeyboardInterrupt")
-    assert time.monotonic() - start < 2, "most of it is the front end; test_kernel.py measures the kernel"
+    assert time.monotonic() - start < scaled(2), "most of it is the front end; test_kernel.py measures the kernel"
     assert notebook.run(2) == "6"
 
 
@@ -74,7 +75,7 @@ def test_a_moved_cell_keeps_its_page(open_notebook: OpenNotebook) -> None:
     notebook.frame(0).locator("#title").evaluate("(title) => { title.textContent = 'Changed' }")
     notebook.cell(0).locator(".jp-InputArea-prompt").click()
     notebook.tab.keyboard.press("Control+Shift+ArrowDown")
-    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=10_000)
+    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=scaled(10_000))
     assert notebook.run(0) == "6"
 
 
@@ -86,13 +87,13 @@ def test_a_private_page(open_notebook: OpenNotebook) -> None:
     assert notebook.run(1) == "6"
     notebook.run(2)
     for number in (0, 2):
-        notebook.frame(number).locator("#title", has_text="Live").wait_for(timeout=10_000)
+        notebook.frame(number).locator("#title", has_text="Live").wait_for(timeout=scaled(10_000))
     assert "/jsmeetspy/open/" in notebook.run(3)
     assert "#jsmeets=" not in notebook.save()
     notebook.frame(0).locator("#title").evaluate("(title) => { title.textContent = 'Changed' }")
     notebook.cell(0).locator(".jp-InputArea-prompt").click()
     notebook.tab.keyboard.press("Control+Shift+ArrowDown")
-    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=10_000)
+    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=scaled(10_000))
     assert notebook.run(0) == "6"
 
 
@@ -110,7 +111,7 @@ def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, brows
     tab = browser.new_page()
     tab.route("https://**", lambda route: route.abort())
     tab.goto(f"file://{tmp_path}/export.html", wait_until="domcontentloaded")
-    tab.wait_for_selector("iframe", state="detached", timeout=20_000)
+    tab.wait_for_selector("iframe", state="detached", timeout=scaled(20_000))
     assert tab.locator("text=The page was here while its Python was running").is_visible()
     assert tab.locator("a[href*='#jsmeets=']").count() == 0
     tab.close()
@@ -134,8 +135,8 @@ def test_a_frame_whose_server_comes_late(browser: Any, tmp_path: Path) -> None:
         tab.goto(f"file://{tmp_path}/cell.html")
         tab.wait_for_selector("iframe", state="hidden")
         app.launch("<h1>Late</h1>", mode="none", port=port)
-        tab.wait_for_selector("iframe", state="visible", timeout=10_000)
-        tab.frame_locator("iframe").locator("h1", has_text="Late").wait_for(timeout=10_000)
+        tab.wait_for_selector("iframe", state="visible", timeout=scaled(10_000))
+        tab.frame_locator("iframe").locator("h1", has_text="Late").wait_for(timeout=scaled(10_000))
         assert not tab.locator("text=The page was here").is_visible()
     finally:
         app.stop()

@@ -13,6 +13,7 @@ import pytest
 
 import jsmeets_local
 from tests.notebook.conftest import Kernel, Run
+from tests.timing import scaled
 
 PAGE = """<!DOCTYPE html><body><script>
 /** The area of a rectangle.
@@ -137,7 +138,7 @@ def test_errors_have_the_lines_of_the_cell(kernel: Kernel, launch: Launch) -> No
 def test_an_interrupt_ends_the_wait(kernel: Kernel, launch: Launch) -> None:
     launch()
     run = kernel.start("%%js\nawait new Promise(() => {})")
-    time.sleep(0.5)  # the cell has begun to wait
+    time.sleep(scaled(0.5))  # the cell has begun to wait
     kernel.manager.interrupt_kernel()
     kernel.until(lambda: run.idle)
     assert run.error == "KeyboardInterrupt: "
@@ -220,7 +221,7 @@ def test_tab_while_a_cell_waits_for_the_page(kernel: Kernel, launch: Launch, sub
     kernel.complete("page.js.")  # the first one takes longer
     name = kernel.subshell() if subshell else None
     run = kernel.start("page.call('never')()")
-    time.sleep(0.5)  # the cell has begun to wait
+    time.sleep(scaled(0.5))  # the cell has begun to wait
     if subshell:
         assert within(2, lambda: kernel.complete("page.js.ar", name)) == ["area"]
     kernel.manager.interrupt_kernel()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.notebook.cells import EXPOSE, LAUNCH, OpenNotebook
 from tests.notebook.conftest import Server
+from tests.timing import scaled
 
 # Starlette reads files on threads of AnyIO's, as many as the browser asks for at once; they end with their server.
 COUNT = """
@@ -55,11 +56,11 @@ def test_launch_call_callbacks_and_interrupt(open_notebook: OpenNotebook) -> Non
     notebook.run(3)
     assert notebook.run(4) == "50"
     notebook.start(5)
-    notebook.tab.wait_for_timeout(1000)
+    notebook.tab.wait_for_timeout(scaled(1000))
     start = time.monotonic()
     notebook.interrupt()
     notebook.wait_text(5, "KeyboardInterrupt")
-    assert time.monotonic() - start < 2, "most of it is the front end; test_kernel.py measures the kernel"
+    assert time.monotonic() - start < scaled(2), "most of it is the front end; test_kernel.py measures the kernel"
     assert notebook.run(6) == "12"
     notebook.frame(0).locator("button").click()
     notebook.wait_text(3, "clicked 1")
@@ -79,6 +80,6 @@ def test_running_the_launch_cell_20_times_leaks_nothing(open_notebook: OpenNoteb
         after = json.loads(notebook.run(1))
         if all(now <= then for now, then in zip(after, before, strict=True)):
             break
-        notebook.tab.wait_for_timeout(250)
+        notebook.tab.wait_for_timeout(scaled(250))
     else:
         pytest.fail(f"descriptors, threads, ports: {before} at first, {after} in the end")

@@ -18,6 +18,7 @@ from playwright.sync_api import expect
 
 from tests.notebook import frontend
 from tests.notebook.conftest import ROOT, Notebook, Server, scratch
+from tests.timing import scaled
 from tests.tools import need
 
 FOLDER = ROOT / "notebooks"
@@ -69,7 +70,12 @@ def test_without_a_front_end(file: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(FOLDER, tmp_path / "notebooks")
     command = [sys.executable, "-m", "pytest", "--nbmake", "-p", "no:cacheprovider", f"--rootdir={folder}"]
     done = subprocess.run(
-        [*command, str(folder / file.name)], cwd=folder, env=environment, capture_output=True, text=True, timeout=100
+        [*command, str(folder / file.name)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=scaled(100),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 1 passed" in done.stdout

@@ -15,6 +15,7 @@ import pytest
 
 from tests.notebook.cells import EXPOSE, OpenNotebook
 from tests.notebook.conftest import Kernel, Server
+from tests.timing import scaled
 from tests.tools import chromium
 
 HOST = "hub.example.org"
@@ -115,7 +116,7 @@ def test_the_proxy_is_found(open_notebook: OpenNotebook) -> None:
     notebook.run(3)
     assert notebook.run(4) == "50"
     notebook.start(5)
-    notebook.tab.wait_for_timeout(1000)
+    notebook.tab.wait_for_timeout(scaled(1000))
     notebook.interrupt()
     notebook.wait_text(5, "KeyboardInterrupt")
     assert notebook.run(6) == "12"
@@ -129,11 +130,11 @@ def test_30_mb_each_way_and_many_small_ones(open_notebook: OpenNotebook) -> None
     """The proxy drops a connection that sends more than 10 MiB at once."""
     notebook = open_notebook(LAUNCH, BIG, BURST)
     notebook.run(0)
-    kind, same, fetched, down, up = value(notebook.run(1, seconds=100))
+    kind, same, fetched, down, up = value(notebook.run(1, seconds=scaled(100)))
     assert (kind, same) == (["Float64Array", 30_000_000], True)
     assert [size > 30_000_000 for size in fetched] == [True]
     assert down + up < 60, f"{down} s down, {up} s up"
-    assert value(notebook.run(2, seconds=100)) == [True, True, True]
+    assert value(notebook.run(2, seconds=scaled(100))) == [True, True, True]
 
 
 def test_a_page_that_loads_itself_anew_stays_what_it_was(open_notebook: OpenNotebook) -> None:

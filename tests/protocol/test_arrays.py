@@ -23,6 +23,7 @@ from PIL import Image
 
 from jsmeets_local.protocol.codec import decode, encode, message_packet
 from jsmeets_local.protocol.values import pack
+from tests.timing import scaled
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
@@ -342,7 +343,7 @@ class Page:
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             stream.close()
-        self.process.wait(10)
+        self.process.wait(scaled(10))
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 
 from jsmeets_local import JsMeetsPy, LaunchError, Page
 from tests.raw import RawPage, request
+from tests.timing import scaled
 
 PATHS = ["/", "/own", "/static/a.txt", "/jsmeetspy/JsPyQueue.js", "/jsmeetspy/favicon.svg", "/favicon.ico", "/nothing"]
 
@@ -46,7 +47,7 @@ class Browser:
 
     def get(self, url: str, method: str = "GET", **headers: str) -> tuple[int, str]:
         """Status, and the text of the answer or where it leads to."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=scaled(10))
         cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         try:
             connection.request(method, urlsplit(url).path, headers={**(cookie if self.cookies else {}), **headers})

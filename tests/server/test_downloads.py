@@ -25,6 +25,7 @@ from jsmeets_local.protocol.codec import decode
 from jsmeets_local.protocol.offers import OFFER_BYTES
 from jsmeets_local.server.thread import ServerThread
 from tests.raw import open_socket
+from tests.timing import scaled
 
 BIG = bytes(range(256)) * (3 * OFFER_BYTES // 256)
 HUGE = bytes(32 * 2**20)  # more than all buffers between Python and a page that does not read
@@ -48,7 +49,7 @@ class Fetcher:
     def frame(self) -> str | bytes:
         """The next frame that is not of this connection alone."""
         while True:
-            frame = self.socket.recv(10)
+            frame = self.socket.recv(scaled(10))
             if not (isinstance(frame, str) and json.loads(frame)[0][0] in ("ping", "ack")):
                 return frame
 
@@ -85,7 +86,7 @@ class Fetcher:
     ) -> Iterator[http.client.HTTPResponse]:
         """The answer to a request, of which nothing is read."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=scaled(10))) as connection:
             connection.request(method, prefix + BULK + secret, headers=given)
             with connection.getresponse() as answer:
                 yield answer
@@ -158,7 +159,7 @@ def test_who_must_not_ask_uses_nothing_up(app: JsMeetsPy, page: Page) -> None:
 def test_in_private_it_takes_the_cookie(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", private=True)
     parts = urlsplit(page.url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=scaled(10))
     connection.request("GET", parts.path)
     cookie = connection.getresponse().headers["set-cookie"].partition(";")[0]
     connection.close()
@@ -205,7 +206,7 @@ def test_the_end_of_the_connection_ends_the_fetch(app: JsMeetsPy, page: Page, ca
     app.sockets.add_state_event(lambda socket, state: lost.set() if state == "reconnecting" else None)
     with client.ask(secret) as answer:
         client.socket.socket.shutdown(socket.SHUT_RDWR)  # without a goodbye
-        assert lost.wait(10)
+        assert lost.wait(scaled(10))
         with pytest.raises(http.client.IncompleteRead):
             answer.read()
     again = Fetcher(page.url, client.settings["session"])
@@ -231,7 +232,7 @@ def test_no_secret_outlives_its_page(app: JsMeetsPy, page: Page, end: str) -> No
         app.sockets.close_socket(1)
     with pytest.raises(ConnectionClosed):
         while True:
-            client.socket.recv(10)
+            client.socket.recv(scaled(10))
     assert client.status(secret) == 404
 
 

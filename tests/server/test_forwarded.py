@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
 from jsmeets_local.server.forwarded import with_prefix
 from tests.raw import RawPage
+from tests.timing import scaled
 
 PREFIX = "/user/ann%40lab/proxy/8123"
 PUBLIC = "hub.example.org"
@@ -62,7 +63,7 @@ def port_of(app: JsMeetsPy) -> int:
 
 def get(app: JsMeetsPy, path: str, headers: dict[str, str] = AS_PROXY) -> tuple[int, str, str]:
     """Status, address of a redirect, and text."""
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(app), timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(app), timeout=scaled(10))
     try:
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
@@ -88,7 +89,7 @@ def shake_hands(page: Page, app: JsMeetsPy, host: str, origin: str | None, **opt
         f"Host: {host}",
         *([] if origin is None else [f"Origin: {origin}"]),
     ]
-    with socket.create_connection(("127.0.0.1", port_of(app)), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", port_of(app)), timeout=scaled(10)) as sock:
         sock.sendall("\r\n".join([*lines, "", ""]).encode())
         return int(sock.recv(100).split(b" ")[1])
 

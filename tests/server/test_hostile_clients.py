@@ -21,6 +21,7 @@ from jsmeets_local.protocol.messages import Message
 from jsmeets_local.protocol.values import pack
 from tests.raw import RawPage, open_socket
 from tests.strategies import envelope, messages, tables
+from tests.timing import scaled
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def good(page: Page, caplog: pytest.LogCaptureFixture) -> Iterator[RawPage]:
     yield good
     start = time.monotonic()
     assert good.ask("call", "add", [1, 2]) == ["return", 1, 3]
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < scaled(2)
     good.close()
     said = caplog.get_records("call")
     records = [record for record in said if record.exc_info and "exposed function" not in record.message]
@@ -55,7 +56,7 @@ def closed_with(connection: Any) -> int:
     """The code by which the server has closed a connection."""
     with pytest.raises(ConnectionClosed) as caught:
         while True:
-            connection.recv(timeout=15)
+            connection.recv(timeout=scaled(15))
     assert caught.value.rcvd is not None
     return int(caught.value.rcvd.code)
 
@@ -64,7 +65,7 @@ def welcome(page: Page, *hello: Any) -> tuple[Any, Any]:
     """Says hello; returns the connection and the first message."""
     connection = open_socket(page.url)
     connection.send(json.dumps([["hello", *hello]]))
-    return connection, json.loads(connection.recv(10))[0]
+    return connection, json.loads(connection.recv(scaled(10)))[0]
 
 
 # Sessions ----------------------------------------------------------------------------------------------
@@ -310,7 +311,7 @@ def raw_handshake(page: Page) -> bytes:
 def half(page: Page, what: str) -> socket.socket:
     """A connection that stops in the middle."""
     host, _, port = page.url.split("/")[2].partition(":")
-    sock = socket.create_connection((host, int(port)), timeout=10)
+    sock = socket.create_connection((host, int(port)), timeout=scaled(10))
     handshake = raw_handshake(page)
     if what == "half a handshake":
         sock.sendall(handshake[:60])

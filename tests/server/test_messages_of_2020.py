@@ -8,6 +8,7 @@ import pytest
 
 from jsmeets_local import JsMeetsPy, Page
 from tests.raw import RawPage
+from tests.timing import scaled
 
 
 def by_hand(protocol: str, key: Any, data: Any, exception: Any = None) -> list[Any]:
@@ -27,7 +28,7 @@ def test_they_reach_what_they_are_for(app: JsMeetsPy, page: Page) -> None:
         by_hand("pub_call", "t", "news", False),
     )
     queue = page.queue("q")
-    assert [queue.get(10), queue.get(10)] == [[1], 2]
+    assert [queue.get(scaled(10)), queue.get(scaled(10))] == [[1], 2]
     app.functions.expose("last", lambda: (called, news))
     assert raw.ask("call", "last", []) == ["return", 1, [[[1, 2], [3, 4]], [["t", "news"]]]]
     raw.close()
@@ -47,7 +48,7 @@ def test_what_nothing_handles_or_is_of_the_wrong_shape_is_told(
 ) -> None:
     raw = RawPage(page.url)
     raw.send(by_hand("queue", ["q"], 1), by_hand("function", "f", 5), by_hand("mine", "k", 1), ["push", 0, "q", "end"])
-    assert page.queue("q").get(10) == "end"
+    assert page.queue("q").get(scaled(10)) == "end"
     said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [text.split(" which")[0].split(":")[0] for text in said] == [
         "a page sent a message of protocol 'queue' of the wrong shape",

@@ -17,12 +17,13 @@ from jsmeets_local import JsMeetsPy, Page
 from jsmeets_local.server import one_time_urls as opening
 from jsmeets_local.server.one_time_urls import OneTimeUrls
 from tests.raw import RawPage, follow
+from tests.timing import scaled
 
 
 def ask(url: str, method: str = "GET", headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
     """The answer to one request, without following a redirect."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=scaled(10))
     try:
         connection.request(method, parts.path, headers=headers or {})
         response = connection.getresponse()
@@ -85,7 +86,7 @@ def test_one_of_many_at_once_gets_it(page: Page) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(scaled(10))
     assert sorted(states) == [303] + [403] * 19
 
 
@@ -135,7 +136,9 @@ def ask_as_another_account(url: str, forwarded: str = "") -> str:
         f"exec 3<>/dev/tcp/127.0.0.1/{parts.port}; "
         f"printf 'GET {parts.path} HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n{header}Connection: close\\r\\n\\r\\n' >&3; cat <&3"
     )
-    done = subprocess.run(["bash", "-c", code], user=65534, cwd="/", capture_output=True, timeout=10, check=True)
+    done = subprocess.run(
+        ["bash", "-c", code], user=65534, cwd="/", capture_output=True, timeout=scaled(10), check=True
+    )
     return done.stdout.decode().partition("\r\n")[0]
 
 

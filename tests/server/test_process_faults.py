@@ -24,6 +24,7 @@ from websockets.exceptions import ConnectionClosed
 import jsmeets_local
 from jsmeets_local import CallTimeout, JsMeetsPy, Page
 from tests.raw import Echo, as_page, open_socket
+from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(jsmeets_local.__file__).parent
@@ -51,7 +52,7 @@ def said_by(program: str) -> list[str]:
     """What a program of its own says, which ends by itself."""
     process = start(program)
     try:
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=scaled(60))
     finally:
         process.kill()
     assert process.returncode == 0, out
@@ -68,10 +69,10 @@ def test_killed_in_the_middle_it_leaves_nothing_and_its_port_is_free(app: JsMeet
     connection = open_socket(url)
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(scaled(10)) == -signal.SIGKILL
     process.stdout.close()
     with pytest.raises(ConnectionClosed):
-        connection.recv(10)
+        connection.recv(scaled(10))
     assert not [child for child in family if child.is_running()]
     port = int(url.split("/")[2].split(":")[1])
     page = app.launch("<p>", mode="none", port=port)
@@ -198,7 +199,7 @@ def test_a_loop_that_is_blocked_for_seconds_loses_nothing_and_timeouts_count(app
     waiting.start()
     assert raw.receive()[0] == "call"
     raw.send(["call", 1, "block", [2]])
-    assert blocked.wait(10)
+    assert blocked.wait(scaled(10))
     raw.send(*[["notify", "see", [n]] for n in range(900)], ["call", 2, "see", [900]])
     for n in range(500):
         page.call_nowait("f")(n)
@@ -206,7 +207,7 @@ def test_a_loop_that_is_blocked_for_seconds_loses_nothing_and_timeouts_count(app
     assert [message[0] for message in arrived].count("ack") == 2, "one for each turn that the burst took"
     assert [message for message in arrived if message[0] == "return"] == [["return", 1, "awake"], ["return", 2, None]]
     assert [message for message in arrived if message[0] == "notify"] == [["notify", "f", [n]] for n in range(500)]
-    waiting.join(10)
+    waiting.join(scaled(10))
     assert seen == list(range(901))
     assert 2 <= late[0] < 4, "as soon as the loop went on"
 

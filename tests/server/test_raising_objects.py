@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
 from tests.raw import RawPage, as_page
+from tests.timing import scaled
 
 RAISED = [ValueError, TypeError, RuntimeError, RecursionError, MemoryError, OSError, SystemExit, KeyboardInterrupt]
 
@@ -157,7 +158,7 @@ def served() -> Iterator[tuple[JsMeetsPy, RawPage, dict[str, Any]]]:
 
 def rest(app: JsMeetsPy) -> tuple[int, int, int]:
     """What runs and waits when everything has ended: the last answer may be on its way."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + scaled(5)
     while True:
         stats = app.stats()
         workers = stats["workers"]
@@ -347,7 +348,7 @@ def test_a_handler_of_the_log_that_raises(served: Any, raises: Any, capsys: pyte
         for n in range(4):
             app.pubsub.publish("t")(n)
         raw.send(["fault", "a callback", {"kind": "raised", "name": "TypeError", "message": "m", "trace": ""}])
-        assert done.wait(10)
+        assert done.wait(scaled(10))
         assert ask(raw, "fine") == ("return", "fine")
     assert heard == [3]
     assert rest(app) == (0, 0, 0)

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
 from tests.raw import RawPage
+from tests.timing import scaled
 
 CROWD = 300
 
@@ -53,7 +54,7 @@ def app(protocol: Any, app: JsMeetsPy) -> JsMeetsPy:
 
 def connected(page: Page) -> socket.socket:
     host, _, port = page.url.split("/")[2].partition(":")
-    return socket.create_connection((host, int(port)), timeout=10)
+    return socket.create_connection((host, int(port)), timeout=scaled(10))
 
 
 def handshake(page: Page, more: str = "", target: str = "/jsmeetspy/textsocket") -> bytes:

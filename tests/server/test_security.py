@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, Page
 from tests.raw import RawPage, open_socket
+from tests.timing import scaled
 from tests.vectors import cases
 
 
@@ -147,7 +148,7 @@ def closed_with(connection: Any) -> tuple[int, str]:
     """How the server has closed a connection."""
     with pytest.raises(ConnectionClosed) as caught:
         while True:
-            connection.recv(timeout=15)
+            connection.recv(timeout=scaled(15))
     assert caught.value.rcvd is not None
     return caught.value.rcvd.code, caught.value.rcvd.reason
 
@@ -229,7 +230,7 @@ def test_a_silent_connection_is_closed(page: Page, monkeypatch: pytest.MonkeyPat
     connection = open_socket(page.url)
     start = time.monotonic()
     assert closed_with(connection)[0] == 4400
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < scaled(5)
 
 
 def test_static_files_stay_in_their_folder(app: JsMeetsPy, page: Page) -> None:
@@ -249,7 +250,7 @@ def test_200_pages_and_one_that_does_not_read(app: JsMeetsPy, page: Page) -> Non
     for raw in pages:
         numbers = []
         while len(numbers) < 60:
-            message = raw.receive(timeout=60)
+            message = raw.receive(timeout=scaled(60))
             assert message[0] == "publish"
             numbers.append(message[3][0])
         assert numbers == list(range(60))

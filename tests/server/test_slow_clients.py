@@ -16,7 +16,7 @@ import pytest
 
 from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, JsPyBinarySocket, Limits, MessageTooBig, Page
 from tests.raw import RawPage, open_socket
-from tests.timing import until
+from tests.timing import scaled, until
 
 BLOCK = b"x" * 100_000
 
@@ -70,14 +70,14 @@ def test_one_that_does_not_read_is_sent_away(app: JsMeetsPy, page: Page, caplog:
             if number % 100 == 0:
                 assert other.call("echo", 5)(number) == number, "the other one is not held up"
         until(lambda: slow.id not in app.sockets.get_socket_id())
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < scaled(10)
     assert [record.message for record in caplog.records if "too slow" in record.message]
-    caller.join(5)
+    caller.join(scaled(5))
     assert len(pending) == 1
     assert other.call("echo", 5)("still") == "still"
     until(lambda: connections() <= before - 2)  # its TCP connection is gone too: both ends are in this process
     reader.close()
-    thread.join(5)
+    thread.join(scaled(5))
 
 
 def test_calls_wait_for_room_within_their_time(page: Page) -> None:
@@ -87,7 +87,7 @@ def test_calls_wait_for_room_within_their_time(page: Page) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(scaled(10))
         assert not thread.is_alive()
 
 
@@ -133,12 +133,12 @@ def test_publishers_may_wait_instead(app: JsMeetsPy, page: Page) -> None:
 
     thread = threading.Thread(target=publish)
     thread.start()
-    time.sleep(1)
+    time.sleep(scaled(1))
     waiting = app.stats()["pages"][0]["waiting_bytes"]
     assert len(published) < 300
     assert waiting < 2**20 + 2 * len(BLOCK)
     assert [client.next("publish")[3][0] for _ in range(300)] == list(range(300))
-    thread.join(5)
+    thread.join(scaled(5))
     assert not thread.is_alive()
     client.close()
 
@@ -157,8 +157,8 @@ def test_a_publisher_that_waits_is_let_go_when_the_page_goes(app: JsMeetsPy, pag
     thread.start()
     assert not done.wait(1)
     app.sockets.close_socket(client.id)
-    assert done.wait(10)
-    thread.join(5)
+    assert done.wait(scaled(10))
+    thread.join(scaled(5))
 
 
 def test_only_the_newest_of_a_live_topic_waits(app: JsMeetsPy, page: Page) -> None:
@@ -181,7 +181,7 @@ def test_queues_push_back(app: JsMeetsPy, page: Page) -> None:
     client.send(*(["push", number, "q", number] for number in range(1, 11)))
     assert [client.next("return")[1] for _ in range(3)] == [1, 2, 3]
     assert app.stats()["queues"] == {"q": 3}
-    assert [page.queue("q").get(5) for _ in range(10)] == list(range(1, 11))
+    assert [page.queue("q").get(scaled(5)) for _ in range(10)] == list(range(1, 11))
     assert [client.next("return")[1] for _ in range(7)] == [4, 5, 6, 7, 8, 9, 10]
     client.close()
 
@@ -194,7 +194,7 @@ def test_a_message_that_is_too_big(page: Page) -> None:
     thread = answering(client)
     assert page.call("f")("it lives") == "it lives"
     client.close()
-    thread.join(5)
+    thread.join(scaled(5))
 
 
 def test_stats(app: JsMeetsPy, page: Page) -> None:
@@ -202,7 +202,7 @@ def test_stats(app: JsMeetsPy, page: Page) -> None:
     client.send(["subscribe", 1, "t"])
     client.next("return")
     client.send(["pong", client.pings[0][1]], ["push", 0, "q", 1], ["return", 99, None])
-    assert page.queue("q").get(5) == 1
+    assert page.queue("q").get(scaled(5)) == 1
     stats = app.stats()
     [one] = stats["pages"]
     assert (one["socket"], one["connected"], one["reconnects"], one["received"]) == (client.id, True, 0, 3)
@@ -217,7 +217,7 @@ def test_stats_over_http_need_the_token(app: JsMeetsPy, page: Page) -> None:
 
     def get(**headers: str) -> Any:
         request = urllib.request.Request(root + "jsmeetspy/stats", headers=headers)
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=scaled(5)) as answer:
             return json.load(answer)
 
     assert get(Authorization=f"Bearer {token}") == json.loads(json.dumps(app.stats()))
@@ -262,12 +262,12 @@ def test_a_binary_socket_that_does_not_read_is_closed(app: JsMeetsPy, caplog: py
     with caplog.at_level(logging.ERROR, "jsmeets_local"):
         for _ in range(300):
             sent = pipe.multicast(BLOCK)
-            assert reader.recv(10) == BLOCK
+            assert reader.recv(scaled(10)) == BLOCK
             if pipe.get_socket_id() == (2,):
                 break
         else:
             pytest.fail("it was never closed")
-    first, second = sent.future.result(10)
+    first, second = sent.future.result(scaled(10))
     assert "binary socket 1: it is too slow" in str(first)
     assert second is None
     assert [record.message for record in caplog.records if "too slow" in record.message]

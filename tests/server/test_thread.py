@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from jsmeets_local.errors import LaunchError
 from jsmeets_local.server.thread import ServerThread
+from tests.timing import scaled
 
 
 class Program:
@@ -39,7 +40,7 @@ class Program:
 
 
 def asked(port: int) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=scaled(20))
     try:
         connection.request("GET", "/")
         return connection.getresponse().read().decode()
@@ -52,7 +53,7 @@ def test_who_comes_early_waits() -> None:
     server = ServerThread(program.app)
     try:
         assert program.log == ["begun"]
-        early = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        early = http.client.HTTPConnection("127.0.0.1", server.port, timeout=scaled(20))
         early.request("GET", "/")  # its connection is made, and it is sent
         server.accept()
         assert early.getresponse().read() == b"hello"

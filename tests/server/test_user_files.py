@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from jsmeets_local import Bridge, JsMeetsPy, Page
 from jsmeets_local.server.media_types import content_type, media_type
 from tests.raw import follow, request
+from tests.timing import scaled
 
 SCRIPT = "/jsmeetspy/jsmeets.js"
 ODD = [
@@ -147,7 +148,7 @@ def test_encodings_of_pages(app: JsMeetsPy, tmp_path: Path, content: bytes, char
         (tmp_path / name).write_bytes(content)
     page = app.launch(str(tmp_path / "page.html"), mode="none")
     for path in ("/page.html", "/linked.html", "/static/page.html"):
-        with urlopen(page.url.partition("/page")[0] + path, timeout=10) as answer:
+        with urlopen(page.url.partition("/page")[0] + path, timeout=scaled(10)) as answer:
             told, served = answer.headers["content-type"], answer.read()
         assert told == "text/html" + (f"; charset={charset}" if charset else "")
         name = charset or "cp1252"
