@@ -18,7 +18,7 @@ from jsmeets_local import Page
 from jsmeets_local.protocol.codec import decode
 from tests.timing import scaled
 
-__all__ = ["Echo", "RawPage", "as_page", "follow", "open_socket", "request"]
+__all__ = ["Echo", "RawPage", "as_page", "follow", "key_of", "open_socket", "request", "token_of"]
 
 
 def request(port: int, target: str | bytes, host: str | None = "127.0.0.1", **headers: str) -> tuple[int, str, str]:
@@ -142,9 +142,19 @@ class RawPage:
         self.socket.close()
 
 
+def token_of(page: Page) -> str:
+    """Return the launch token, which the URL of the page has."""
+    return page.url.partition("#jsmeets=")[2].partition(".")[0]
+
+
+def key_of(page: Page) -> str:
+    """Return the name by which the server knows the page."""
+    return page.url.partition("#jsmeets=")[2].partition(".")[2]
+
+
 def as_page(page: Page, document: str = "d") -> RawPage:
-    """A client that is this page."""
-    return RawPage(page.url, document, page.url.partition("#")[2].removeprefix("jsmeets=").split(".")[1])
+    """Connect a client as the document that this page shows."""
+    return RawPage(page.url, document, key_of(page))
 
 
 class Echo(threading.Thread):

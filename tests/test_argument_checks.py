@@ -20,7 +20,7 @@ from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, LaunchError, Page
 from jsmeets_local.api.background import Background
 from jsmeets_local.launch.environment import cleaned
 from jsmeets_local.server.thread import bind
-from tests.raw import RawPage, follow
+from tests.raw import RawPage, as_page, follow
 from tests.timing import scaled
 from tests.typed import program
 
@@ -271,7 +271,7 @@ def test_what_needs_a_name_and_has_one(app: JsMeetsPy) -> None:
 
 def test_half_a_call_is_a_function_that_can_be_exposed(app: JsMeetsPy) -> None:
     page = app.launch("<p>", "none")
-    client = RawPage(page.url, page=page.url.partition("#jsmeets=")[2].partition(".")[2])
+    client = as_page(page)
     app.expose("relay")(page.aio.call("f"))
     app.expose("blocking")(page.call("f"))
     app.expose("push")(app.queues.push("q"))

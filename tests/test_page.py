@@ -13,14 +13,8 @@ from typing import Any
 import pytest
 
 from jsmeets_local import JsMeetsPy, LaunchError, Page, PageClosed
-from tests.raw import RawPage
+from tests.raw import as_page
 from tests.timing import scaled
-
-
-def raw(page: Page, document: str = "d") -> RawPage:
-    """A client that is this page."""
-    return RawPage(page.url, document, page.url.partition("#")[2].removeprefix("jsmeets=").split(".")[1])
-
 
 USES: dict[str, Callable[[Page], Any]] = {
     "call": lambda page: page.call("f")(),
@@ -43,7 +37,7 @@ def test_a_closed_page_says_so(app: JsMeetsPy, by: str, use: str) -> None:
     if by == "Python":
         page.close()
     else:
-        raw(page).close()
+        as_page(page).close()
         assert page.wait(scaled(10))
     with pytest.raises(PageClosed, match=r"closed.*launch\(\)|nothing more comes"):
         USES[use](page)
@@ -67,7 +61,7 @@ def test_a_send_to_a_closed_page_is_no_error(
     if by == "Python":
         page.close()
     else:
-        raw(page).close()
+        as_page(page).close()
         assert page.wait(scaled(10))
     told = "nothing more is sent to http"
     hears = send == "publish"  # the other page does
@@ -83,7 +77,7 @@ def test_what_waited_for_a_page_that_did_not_come_is_warned_of_once(
     app: JsMeetsPy, send: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     page = app.launch("<p>", mode="none", grace=0.1)
-    raw(page).close()
+    as_page(page).close()
     while page.is_connected():
         time.sleep(0.001)
     assert [SENDS[send](page) for _ in range(3)] == [True] * 3, "nobody knows yet that it does not come back"
@@ -107,7 +101,7 @@ def test_a_value_that_cannot_be_sent_is_one_whether_the_page_is_closed_or_not(ap
 def test_a_loop_over_a_queue_may_write_back_until_the_page_goes(app: JsMeetsPy) -> None:
     """The demo's loop, where the page goes between an item and its answer."""
     page = app.launch("<p>", mode="none", grace=0)
-    client = raw(page)
+    client = as_page(page)
     client.send(*(["push", 0, "numbers", number] for number in range(3)))
     sent = []
     for number in page.queue("numbers"):
@@ -131,13 +125,13 @@ def test_arguments_in_the_place_of_the_timeout(app: JsMeetsPy, use: Callable[[Pa
 @pytest.mark.parametrize("by", ["Python", "its user"])
 def test_a_closed_page_publishes_to_the_others(app: JsMeetsPy, by: str) -> None:
     page, other = app.launch("<p>", mode="none", grace=0), app.open("<b>", "none")
-    listener = raw(other, "2")
+    listener = as_page(other, "2")
     assert listener.ask("subscribe", "t") == ["return", 1, True]
     publish = page.publish("t")
     if by == "Python":
         page.close()
     else:
-        raw(page).close()
+        as_page(page).close()
         assert page.wait(scaled(10))
     assert publish(1)
     assert page.publish("t")(2)
@@ -146,7 +140,7 @@ def test_a_closed_page_publishes_to_the_others(app: JsMeetsPy, by: str) -> None:
 
 def test_a_page_may_go_in_the_middle_of_a_turn(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", grace=0)
-    client = raw(page)
+    client = as_page(page)
     turns = 0
     while not page.wait(0.001):
         turns += 1
@@ -170,7 +164,7 @@ def test_nothing_is_kept_of_what_is_published_after_the_end(app: JsMeetsPy) -> N
 
 def test_what_is_left_in_a_queue_can_be_read_after_the_page(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", grace=0)
-    client = raw(page)
+    client = as_page(page)
     client.send(["push", 0, "q", 1])
     client.close()
     assert page.wait(scaled(10))
@@ -185,7 +179,7 @@ def test_a_second_page_of_the_same_server(app: JsMeetsPy) -> None:
     assert second.url != first.url
     assert second.url.split("/")[2] == first.url.split("/")[2], "one server"
     assert app.pages == (first, second)
-    one, two = raw(first, "1"), raw(second, "2")
+    one, two = as_page(first, "1"), as_page(second, "2")
     assert first.wait_connected(5)
     assert second.wait_connected(5)
     first.call_nowait("f")(1)
@@ -209,12 +203,12 @@ def test_open_comes_after_launch(app: JsMeetsPy) -> None:
 
 def test_the_grace_time_can_be_set(app: JsMeetsPy) -> None:
     at_once = app.launch("<p>", mode="none", grace=0)
-    raw(at_once).close()
+    as_page(at_once).close()
     start = time.monotonic()
     assert app.wait(1.5), "less than the default"
     assert time.monotonic() - start < 1.5
     never = app.open("<p>", grace=None)
-    raw(never).close()
+    as_page(never).close()
     while never.is_connected():
         time.sleep(0.001)
     assert not never.wait(2.5), "more than the default"
@@ -235,7 +229,7 @@ def test_a_grace_time_is_checked(app: JsMeetsPy, grace: Any, error: type[Excepti
 def test_the_most_patient_page_decides_for_all(app: JsMeetsPy) -> None:
     quick, patient = app.launch("<p>", mode="none", grace=0), app.open("<p>", grace=1)
     for page in (quick, patient):
-        raw(page).close()
+        as_page(page).close()
     assert quick.wait(scaled(5))
     assert not app.wait(0.3)
     assert app.wait(scaled(5))

@@ -42,10 +42,10 @@ class Program:
         self.process = subprocess.Popen(
             [sys.executable, "-c", first + HEAD + code], env=env, text=True, stdin=pipe, stdout=pipe, stderr=pipe
         )
-        self.url = self._out.readline().strip()
+        self.url = self.out.readline().strip()
 
     @property
-    def _out(self) -> Any:
+    def out(self) -> Any:
         assert self.process.stdout is not None
         return self.process.stdout
 

@@ -20,7 +20,7 @@ from jsmeets_local import (
     WouldDeadlock,
 )
 from jsmeets_local.bridge.batch import PART
-from tests.raw import RawPage
+from tests.raw import RawPage, as_page
 from tests.timing import scaled
 
 MANY = 3 * PART + 7
@@ -29,10 +29,6 @@ MANY = 3 * PART + 7
 @pytest.fixture
 def page(app: JsMeetsPy) -> Page:
     return app.launch("<p>", mode="none", grace=0.3)
-
-
-def raw(page: Page) -> RawPage:
-    return RawPage(page.url, "d", page.url.partition("=")[2].partition(".")[2])
 
 
 def in_thread(func: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
@@ -61,7 +57,7 @@ def parts(other: RawPage, count: int) -> list[tuple[int, list[Any]]]:
 
 
 def test_values_come_in_the_order_of_the_arguments_whatever_order_the_page_has(page: Page) -> None:
-    other = raw(page)
+    other = as_page(page)
     thread, outcomes = in_thread(lambda: page.map("f")(range(MANY), iter("x" * MANY)))
     asked = parts(other, MANY)
     assert [call for _, calls in asked for call in calls] == [[i, "x"] for i in range(MANY)]
@@ -73,7 +69,7 @@ def test_values_come_in_the_order_of_the_arguments_whatever_order_the_page_has(p
 
 
 def test_a_page_that_leaves(page: Page) -> None:
-    other = raw(page)
+    other = as_page(page)
     thread, outcomes = in_thread(lambda: page.map("f")(range(MANY)))
     parts(other, MANY)
     other.close()
@@ -92,7 +88,7 @@ def test_nothing_to_call(page: Page) -> None:
 
 
 def test_what_cannot_be_sent_calls_nothing(page: Page) -> None:
-    other = raw(page)
+    other = as_page(page)
     with pytest.raises(TypeError, match=r"args\[1\]\[0\]: object of type .*object"):
         page.map("f")([1, object(), 3])
     with pytest.raises(TypeError, match=rf"args\[{PART}\]\[1\]: object of type .*object"):
@@ -104,7 +100,7 @@ def test_what_cannot_be_sent_calls_nothing(page: Page) -> None:
 
 def test_it_waits_for_the_page(page: Page) -> None:
     thread, outcomes = in_thread(lambda: page.map("f", timeout=scaled(10))([1, 2]))
-    other = raw(page)
+    other = as_page(page)
     [(number, calls)] = parts(other, 2)
     other.send(["return", number, [args[0] for args in calls]])
     thread.join(scaled(10))
@@ -117,7 +113,7 @@ def failure(place: int, kind: str, name: str, message: str) -> dict[str, Any]:
 
 
 def test_the_first_that_failed_is_raised_when_all_have_ended(page: Page) -> None:
-    other = raw(page)
+    other = as_page(page)
     thread, outcomes = in_thread(lambda: page.map("f")(range(MANY)))
     first, second, third, last = (number for number, _ in parts(other, MANY))
     other.send(["return", third, failure(0, "unknown", "UnknownFunction", "no f")])
@@ -134,7 +130,7 @@ def test_the_first_that_failed_is_raised_when_all_have_ended(page: Page) -> None
 
 
 def test_a_function_that_is_not_there(page: Page) -> None:
-    other = raw(page)
+    other = as_page(page)
     thread, outcomes = in_thread(lambda: page.map("f")([1]))
     [(number, _)] = parts(other, 1)
     other.send(["return", number, failure(0, "unknown", "UnknownFunction", "no f")])
@@ -144,7 +140,7 @@ def test_a_function_that_is_not_there(page: Page) -> None:
 
 
 def test_one_timeout_for_all(app: JsMeetsPy, page: Page) -> None:
-    other = raw(page)
+    other = as_page(page)
     thread, outcomes = in_thread(lambda: page.map("f", timeout=0.3)(range(MANY)))
     asked = parts(other, MANY)
     other.send(*(["return", number, [None] * PART] for number, _ in asked[:3]))
@@ -161,7 +157,7 @@ def test_a_page_that_never_comes(page: Page) -> None:
 
 
 def test_a_closed_page(page: Page) -> None:
-    other = raw(page)
+    other = as_page(page)
     page.close()
     with pytest.raises(PageClosed):
         page.map("f")([1])
@@ -169,7 +165,7 @@ def test_a_closed_page(page: Page) -> None:
 
 
 def test_on_the_loop_it_names_its_twin(app: JsMeetsPy, page: Page) -> None:
-    other = raw(page)
+    other = as_page(page)
 
     @app.expose
     async def wrong() -> str:
@@ -182,7 +178,7 @@ def test_on_the_loop_it_names_its_twin(app: JsMeetsPy, page: Page) -> None:
 
 
 def test_given_up_in_the_middle(app: JsMeetsPy, page: Page) -> None:
-    other = raw(page)
+    other = as_page(page)
 
     async def main() -> None:
         task = asyncio.create_task(page.aio.map("f")(range(MANY)))

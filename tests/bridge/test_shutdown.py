@@ -158,7 +158,7 @@ def test_an_async_function_that_blocks_is_not_waited_for_for_ever(start: Any) ->
     program = start(BLOCK + GO_ON)
     page = program.page()
     page.send(["call", 1, "block", []])
-    assert program._out.readline() == "blocks\n"
+    assert program.out.readline() == "blocks\n"
     code, _, errors = program.end()
     assert code == 0
     assert "does not end" in errors

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
 from jsmeets_local.staticfiles import ASSETS
+from tests.raw import key_of
 from tests.timing import scaled
 
 from .conftest import Tabs
@@ -191,7 +192,7 @@ def test_what_a_page_sees_of_its_address_is_its_own(scripts: str, app: JsMeetsPy
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True
     tab.reload()
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True  # by what was kept
-    assert app.bridge.protocol.page_of(app.sockets.get_socket_id()[0]) == page._client.key
+    assert app.bridge.protocol.page_of(app.sockets.get_socket_id()[0]) == key_of(page)
 
 
 def test_links_within_the_application_keep_the_page(app: JsMeetsPy, tab: Tab) -> None:

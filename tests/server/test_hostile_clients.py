@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Limits, Page
 from jsmeets_local.protocol.messages import Message
 from jsmeets_local.protocol.values import pack
-from tests.raw import RawPage, open_socket
+from tests.raw import RawPage, open_socket, token_of
 from tests.strategies import envelope, messages, tables
 from tests.timing import scaled
 
@@ -299,7 +299,7 @@ def test_a_frame_that_is_larger_than_any_of_this_wire(page: Page, good: RawPage)
 
 
 def raw_handshake(page: Page) -> bytes:
-    token = page.url.partition("=")[2].partition(".")[0]
+    token = token_of(page)
     host = page.url.split("/")[2]
     return (
         f"GET /jsmeetspy/textsocket HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

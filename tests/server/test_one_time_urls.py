@@ -16,7 +16,7 @@ import pytest
 from jsmeets_local import JsMeetsPy, Page
 from jsmeets_local.server import one_time_urls as opening
 from jsmeets_local.server.one_time_urls import OneTimeUrls
-from tests.raw import RawPage, follow
+from tests.raw import RawPage, follow, key_of
 from tests.timing import scaled
 
 
@@ -114,14 +114,14 @@ def test_paths(app: JsMeetsPy, path: str, wanted: str, prefix: str) -> None:
     assert public.startswith(f"http://public.example{prefix}/jsmeetspy/open/")
     assert app._server is not None
     local = app._server.base_url + urlsplit(public).path.removeprefix(prefix)
-    token = f"{app._access.token}.{page._client.key}"
+    token = page.url.partition("#jsmeets=")[2]
     location = urljoin(public, ask(local, headers={"Host": "public.example"}).headers["location"])
     assert location == f"http://public.example{prefix}{wanted.format(token)}"
 
 
 def test_the_page_connects_by_it(page: Page) -> None:
     url = follow(page._urls.fresh())
-    assert RawPage(url, page=url.rpartition(".")[2]).page == page._client.key
+    assert RawPage(url, page=url.rpartition(".")[2]).page == key_of(page)
     assert page.wait_connected(5)
 
 

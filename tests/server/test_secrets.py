@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from jsmeets_local import JsMeetsPy, LaunchError, Page
 from jsmeets_local.cli.plan import Plan
 from jsmeets_local.launch import too_late
-from tests.raw import RawPage, follow, open_socket, request
+from tests.raw import RawPage, follow, key_of, open_socket, request
 
 
 @pytest.fixture(params=[{}, {"base_url": "/user/ann/proxy/{port}/"}], ids=["here", "proxy"])
@@ -70,11 +70,11 @@ def test_no_log_has_it(page: Any, caplog: pytest.LogCaptureFixture) -> None:
     token, fresh = token_of(page), page._urls.fresh()
     path = fresh[fresh.index("/jsmeetspy") :]
     port = page.app._server.port
-    local = f"http://127.0.0.1:{port}/#jsmeets={token}.{page._client.key}"
+    local = f"http://127.0.0.1:{port}/#jsmeets={token}.{key_of(page)}"
     with caplog.at_level(logging.DEBUG):
         request(port, path, "")
         assert follow(f"http://127.0.0.1:{port}{path}").endswith(local.partition("#")[2])
-        RawPage(local, page=page._client.key).close()
+        RawPage(local, page=key_of(page)).close()
         page.wait()
         for options in ({"origin": "http://evil.example"}, {"token": token[:-1]}, {"path": f"/x?{token}"}):
             with pytest.raises(InvalidStatus):

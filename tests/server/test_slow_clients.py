@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, JsPyBinarySocket, Limits, MessageTooBig, Page
-from tests.raw import RawPage, open_socket
+from tests.raw import RawPage, key_of, open_socket
 from tests.timing import scaled, until
 
 BLOCK = b"x" * 100_000
@@ -24,10 +24,6 @@ BLOCK = b"x" * 100_000
 @pytest.fixture
 def app(make_app: Callable[..., JsMeetsPy]) -> JsMeetsPy:
     return make_app(limits=Limits(outbox_bytes=2**20, message_bytes=2**20))
-
-
-def named(page: Page) -> str:
-    return page.url.partition("#")[2].removeprefix("jsmeets=").split(".")[1]
 
 
 def answering(client: RawPage) -> threading.Thread:
@@ -49,9 +45,9 @@ def connections() -> int:
 
 def test_one_that_does_not_read_is_sent_away(app: JsMeetsPy, page: Page, caplog: pytest.LogCaptureFixture) -> None:
     other = app.open("<p>", "none")
-    reader = RawPage(other.url, "reader", named(other))
+    reader = RawPage(other.url, "reader", key_of(other))
     thread = answering(reader)
-    slow = RawPage(page.url, "slow", named(page), max_queue=1)
+    slow = RawPage(page.url, "slow", key_of(page), max_queue=1)
     assert page.wait_connected(5)
     before = connections()
     pending: list[BaseException] = []
@@ -81,7 +77,7 @@ def test_one_that_does_not_read_is_sent_away(app: JsMeetsPy, page: Page, caplog:
 
 
 def test_calls_wait_for_room_within_their_time(page: Page) -> None:
-    RawPage(page.url, "slow", named(page), max_queue=1)
+    RawPage(page.url, "slow", key_of(page), max_queue=1)
     assert page.wait_connected(5)
     threads = [threading.Thread(target=time_out, args=(page,)) for _ in range(100)]
     for thread in threads:
@@ -100,8 +96,8 @@ def test_publications_are_dropped_for_the_slow_page_alone(
     app: JsMeetsPy, page: Page, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = app.open("<p>", "none")
-    slow = RawPage(page.url, "slow", named(page), topics=["t"], max_queue=1)
-    reader = RawPage(other.url, "reader", named(other), topics=["t"])
+    slow = RawPage(page.url, "slow", key_of(page), topics=["t"], max_queue=1)
+    reader = RawPage(other.url, "reader", key_of(other), topics=["t"])
     with caplog.at_level(logging.WARNING, "jsmeets_local"):
         for number in range(200):
             app.pubsub.publish("t")([number, BLOCK.decode()])
@@ -123,7 +119,7 @@ def test_publications_are_dropped_for_the_slow_page_alone(
 
 def test_publishers_may_wait_instead(app: JsMeetsPy, page: Page) -> None:
     app.pubsub.set_overflow("t", "block")
-    client = RawPage(page.url, "slow", named(page), topics=["t"], max_queue=1)
+    client = RawPage(page.url, "slow", key_of(page), topics=["t"], max_queue=1)
     published: list[int] = []
 
     def publish() -> None:
@@ -145,7 +141,7 @@ def test_publishers_may_wait_instead(app: JsMeetsPy, page: Page) -> None:
 
 def test_a_publisher_that_waits_is_let_go_when_the_page_goes(app: JsMeetsPy, page: Page) -> None:
     app.pubsub.set_overflow("t", "block")
-    client = RawPage(page.url, "slow", named(page), topics=["t"], max_queue=1)
+    client = RawPage(page.url, "slow", key_of(page), topics=["t"], max_queue=1)
     done = threading.Event()
 
     def publish() -> None:
@@ -163,7 +159,7 @@ def test_a_publisher_that_waits_is_let_go_when_the_page_goes(app: JsMeetsPy, pag
 
 def test_only_the_newest_of_a_live_topic_waits(app: JsMeetsPy, page: Page) -> None:
     app.pubsub.set_overflow("t", "latest")
-    client = RawPage(page.url, "slow", named(page), topics=["t"], max_queue=1)
+    client = RawPage(page.url, "slow", key_of(page), topics=["t"], max_queue=1)
     for number in range(300):
         app.pubsub.publish("t")([number, BLOCK.decode()])
     assert app.stats()["pages"][0]["waiting_bytes"] < 2**20
@@ -177,7 +173,7 @@ def test_only_the_newest_of_a_live_topic_waits(app: JsMeetsPy, page: Page) -> No
 
 def test_queues_push_back(app: JsMeetsPy, page: Page) -> None:
     app.queues.set_limit("q", 3)
-    client = RawPage(page.url, "d", named(page))
+    client = RawPage(page.url, "d", key_of(page))
     client.send(*(["push", number, "q", number] for number in range(1, 11)))
     assert [client.next("return")[1] for _ in range(3)] == [1, 2, 3]
     assert app.stats()["queues"] == {"q": 3}
@@ -187,7 +183,7 @@ def test_queues_push_back(app: JsMeetsPy, page: Page) -> None:
 
 
 def test_a_message_that_is_too_big(page: Page) -> None:
-    client = RawPage(page.url, "d", named(page))
+    client = RawPage(page.url, "d", key_of(page))
     assert page.wait_connected(5)
     with pytest.raises(MessageTooBig, match="1048"):
         page.call("f")(b"x" * 2**20)
@@ -198,7 +194,7 @@ def test_a_message_that_is_too_big(page: Page) -> None:
 
 
 def test_stats(app: JsMeetsPy, page: Page) -> None:
-    client = RawPage(page.url, "d", named(page), topics=["t"])
+    client = RawPage(page.url, "d", key_of(page), topics=["t"])
     client.send(["subscribe", 1, "t"])
     client.next("return")
     client.send(["pong", client.pings[0][1]], ["push", 0, "q", 1], ["return", 99, None])
@@ -232,7 +228,7 @@ def test_too_many_functions_that_wait_for_pages() -> None:
     app = JsMeetsPy(bridge=Bridge(), limits=Limits(waiting_threads=3))
     try:
         page = app.launch("<p>", mode="none")
-        client = RawPage(page.url, "d", named(page))
+        client = RawPage(page.url, "d", key_of(page))
 
         @app.expose
         def ask() -> Any:

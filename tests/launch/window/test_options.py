@@ -12,7 +12,7 @@ import pytest
 from jsmeets_local import Disconnected, JsMeetsPy, LaunchError, Page
 from jsmeets_local.launch.chromium import command
 from jsmeets_local.launch.window.options import check_options, look
-from tests.raw import RawPage
+from tests.raw import as_page
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,11 @@ def test_what_a_window_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 # run() ---------------------------------------------------------------------------------------------------------------
 
 
-def raw(page: Page, document: str = "d") -> RawPage:
-    return RawPage(page.url, document, page.url.partition("=")[2].partition(".")[2])
-
-
 def test_main_ends_with_its_page(app: JsMeetsPy) -> None:
     reached: list[str] = []
 
     def main(page: Page) -> None:
-        raw(page).close()
+        as_page(page).close()
         while True:
             page.call("f")()
             reached.append("a value")
@@ -88,8 +84,8 @@ def test_main_ends_with_its_page(app: JsMeetsPy) -> None:
 
 def test_a_page_that_only_reloads_is_no_excuse(app: JsMeetsPy) -> None:
     def main(page: Page) -> None:
-        raw(page, "first").close()
-        raw(page, "second")
+        as_page(page, "first").close()
+        as_page(page, "second")
         raise Disconnected("of a call that the first document did not answer")
 
     with pytest.raises(Disconnected, match="did not answer"):
@@ -101,7 +97,7 @@ def test_a_mode_without_a_window_has_none(app: JsMeetsPy) -> None:
     for ask in (lambda: page.window, lambda: page.aio.window):
         with pytest.raises(RuntimeError, match='launch\\(mode="window"\\) opens it in one'):
             ask()
-    client = raw(page)
+    client = as_page(page)
     name = page.url.partition("=")[2].partition(".")[2]
     kind, _, error = client.ask("call", "$window", [name, "resize", 1, 2])
     assert kind == "error"
