@@ -149,7 +149,7 @@ def token_of(page: Page) -> str:
 
 def key_of(page: Page) -> str:
     """Return the name by which the server knows the page."""
-    return page.url.partition("#jsmeets=")[2].partition(".")[2]
+    return page.url.partition("#jsmeets=")[2].partition(".")[2].partition(";")[0]
 
 
 def as_page(page: Page, document: str = "d") -> RawPage:

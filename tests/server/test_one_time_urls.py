@@ -16,7 +16,7 @@ import pytest
 from jsmeets_local import JsMeetsPy, Page
 from jsmeets_local.server import one_time_urls as opening
 from jsmeets_local.server.one_time_urls import OneTimeUrls
-from tests.raw import RawPage, follow, key_of
+from tests.raw import RawPage, follow, key_of, token_of
 from tests.timing import scaled
 
 
@@ -114,7 +114,7 @@ def test_paths(app: JsMeetsPy, path: str, wanted: str, prefix: str) -> None:
     assert public.startswith(f"http://public.example{prefix}/jsmeetspy/open/")
     assert app._server is not None
     local = app._server.base_url + urlsplit(public).path.removeprefix(prefix)
-    token = page.url.partition("#jsmeets=")[2]
+    token = f"{token_of(page)}.{key_of(page)}"
     location = urljoin(public, ask(local, headers={"Host": "public.example"}).headers["location"])
     assert location == f"http://public.example{prefix}{wanted.format(token)}"
 
