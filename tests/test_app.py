@@ -253,7 +253,7 @@ def test_pages_of_other_origins_may_import_what_the_scripts_import() -> None:
 
 
 @pytest.mark.parametrize("name", ["jsmeets.js", "JsPyQueue.js", "favicon.svg"])
-def test_what_a_browser_has_already_is_not_sent_again(name: str) -> None:
+def test_cached_files_are_not_sent_again(name: str) -> None:
     app = make()
     with TestClient(app) as client:
         etag = client.get(f"/jsmeetspy/{name}").headers["etag"]

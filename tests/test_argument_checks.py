@@ -247,7 +247,7 @@ def test_the_error_names_the_argument(app: JsMeetsPy, use: Any, error: type[Exce
 # What can be exposed -------------------------------------------------------------------------------------------------
 
 
-def test_what_needs_a_name_and_has_one(app: JsMeetsPy) -> None:
+def test_callables_without_a_name_can_be_exposed_under_one(app: JsMeetsPy) -> None:
     thing = Thing()
     assert app.expose("method")(thing.method) == thing.method
     assert app.expose("partial")(functools.partial(max, 5)).args == (5,)
@@ -269,7 +269,7 @@ def test_what_needs_a_name_and_has_one(app: JsMeetsPy) -> None:
         assert client.ask("call", key, args) == ["return", 1, value]
 
 
-def test_half_a_call_is_a_function_that_can_be_exposed(app: JsMeetsPy) -> None:
+def test_a_prepared_call_can_be_exposed(app: JsMeetsPy) -> None:
     page = app.launch("<p>", "none")
     client = as_page(page)
     app.expose("relay")(page.aio.call("f"))
@@ -340,7 +340,7 @@ class Refused:
         return len(self.given) <= 3
 
 
-def test_a_free_port_is_one_that_browsers_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chosen_port_is_one_that_browsers_allow(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Refused()
     monkeypatch.setattr("jsmeets_local.server.thread._REFUSED", refused)
     with bind("127.0.0.1", 0) as sock:
@@ -348,7 +348,7 @@ def test_a_free_port_is_one_that_browsers_open(monkeypatch: pytest.MonkeyPatch) 
     assert len(set(refused.given)) == 4
 
 
-def test_a_page_that_is_not_there_is_looked_for_where_it_can_be(app: JsMeetsPy, tmp_path: Path) -> None:
+def test_a_missing_page_is_named_with_the_places_searched(app: JsMeetsPy, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<p>")
     with pytest.raises(FileNotFoundError) as caught:
         app.launch("nowhere.html", "none")
@@ -359,7 +359,7 @@ def test_a_page_that_is_not_there_is_looked_for_where_it_can_be(app: JsMeetsPy, 
         other.launch("indx.html", "none")
 
 
-def test_a_program_with_paths(tmp_path: Path) -> None:
+def test_folders_may_be_path_objects(tmp_path: Path) -> None:
     for name in ("static", "templates"):
         (tmp_path / name).mkdir()
     for name in ("templates/index.html", "page.html"):
@@ -414,7 +414,7 @@ def test_a_browser_that_cannot_be_started_is_told_at_once(app: JsMeetsPy, monkey
         app.launch("<p>", "browser", timeout=None)
 
 
-def test_what_the_loader_of_a_packaged_program_is_told_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_library_path_of_a_packaged_program_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     """A browser may be open for long: what the program sets meanwhile stays."""
     monkeypatch.setattr("sys.frozen", True, raising=False)
     monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
@@ -437,7 +437,7 @@ def test_a_browser_that_cannot_be_opened_is_told_at_once(app: JsMeetsPy, monkeyp
     assert app.pages == ()
 
 
-def test_half_a_call_at_the_end_of_the_program_is_silent() -> None:
+def test_a_kept_prepared_call_is_silent_at_the_end_of_the_program() -> None:
     code = "from jsmeets_local import *; draw = JsPyFunction.call('draw'); JsPyFunction.call_nowait('show')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=scaled(60), check=False)
     assert done.returncode == 0

@@ -84,7 +84,7 @@ def loaded_by(program: str) -> set[str]:
         pytest.param(LAUNCHED, OPTIONAL | WINDOWS, id="a launched page that has called"),
     ],
 )
-def test_what_is_not_used_is_not_loaded(program: str, absent: set[str]) -> None:
+def test_unused_libraries_are_not_imported(program: str, absent: set[str]) -> None:
     loaded = loaded_by(program)
     assert "jsmeets_local.app" in loaded
     assert not loaded & absent

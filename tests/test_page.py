@@ -73,7 +73,7 @@ def test_a_send_to_a_closed_page_is_no_error(
 
 
 @pytest.mark.parametrize("send", ["call_nowait", "queue push"])
-def test_what_waited_for_a_page_that_did_not_come_is_warned_of_once(
+def test_sends_to_a_page_that_never_connected_warn_once(
     app: JsMeetsPy, send: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     page = app.launch("<p>", mode="none", grace=0.1)
@@ -88,7 +88,7 @@ def test_what_waited_for_a_page_that_did_not_come_is_warned_of_once(
     ]
 
 
-def test_a_value_that_cannot_be_sent_is_one_whether_the_page_is_closed_or_not(app: JsMeetsPy) -> None:
+def test_unsupported_values_raise_whether_or_not_the_page_is_closed(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     for _ in range(2):
         with pytest.raises(TypeError, match=r"args\[0\]: object of type object"):
@@ -113,7 +113,7 @@ def test_a_loop_over_a_queue_may_write_back_until_the_page_goes(app: JsMeetsPy) 
 
 
 @pytest.mark.parametrize("use", [lambda page: page.call("add", [4, 7]), lambda page: page.aio.call("add", "a")])
-def test_arguments_in_the_place_of_the_timeout(app: JsMeetsPy, use: Callable[[Page], Any]) -> None:
+def test_arguments_in_place_of_the_timeout_are_refused(app: JsMeetsPy, use: Callable[[Page], Any]) -> None:
     page = app.launch("<p>", mode="none")
     with pytest.raises(TypeError, match=r"timeout is a number.*parentheses of its own: call\('name'\)\(1, 2\)"):
         use(page)
@@ -138,7 +138,7 @@ def test_a_closed_page_publishes_to_the_others(app: JsMeetsPy, by: str) -> None:
     assert [listener.next("publish")[3] for _ in range(2)] == [1, 2]
 
 
-def test_a_page_may_go_in_the_middle_of_a_turn(app: JsMeetsPy) -> None:
+def test_a_page_may_close_between_a_wait_and_a_publication(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", grace=0)
     client = as_page(page)
     turns = 0
@@ -162,7 +162,7 @@ def test_nothing_is_kept_of_what_is_published_after_the_end(app: JsMeetsPy) -> N
     assert heard.get(timeout=scaled(10)) == "to somebody"
 
 
-def test_what_is_left_in_a_queue_can_be_read_after_the_page(app: JsMeetsPy) -> None:
+def test_items_left_in_a_queue_can_be_read_after_the_page_closed(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", grace=0)
     client = as_page(page)
     client.send(["push", 0, "q", 1])
@@ -226,7 +226,7 @@ def test_a_grace_time_is_checked(app: JsMeetsPy, grace: Any, error: type[Excepti
     assert app.pages == ()
 
 
-def test_the_most_patient_page_decides_for_all(app: JsMeetsPy) -> None:
+def test_the_longest_grace_time_decides_for_the_application(app: JsMeetsPy) -> None:
     quick, patient = app.launch("<p>", mode="none", grace=0), app.open("<p>", grace=1)
     for page in (quick, patient):
         as_page(page).close()

@@ -78,7 +78,7 @@ def test_a_page_that_leaves(page: Page) -> None:
     assert "'f'" in str(outcomes[0])
 
 
-def test_nothing_to_call(page: Page) -> None:
+def test_empty_arguments_call_nothing(page: Page) -> None:
     assert page.map("f")([]) == []
     assert page.map("f")([1, 2], []) == []
     with pytest.raises(TypeError, match=r"map\('f'\) takes an iterable for each argument"):
@@ -87,7 +87,7 @@ def test_nothing_to_call(page: Page) -> None:
         page.map("f")(5)
 
 
-def test_what_cannot_be_sent_calls_nothing(page: Page) -> None:
+def test_an_unsupported_argument_calls_nothing(page: Page) -> None:
     other = as_page(page)
     with pytest.raises(TypeError, match=r"args\[1\]\[0\]: object of type .*object"):
         page.map("f")([1, object(), 3])
@@ -177,7 +177,7 @@ def test_on_the_loop_it_names_its_twin(app: JsMeetsPy, page: Page) -> None:
     other.close()
 
 
-def test_given_up_in_the_middle(app: JsMeetsPy, page: Page) -> None:
+def test_cancelling_a_batch_half_way(app: JsMeetsPy, page: Page) -> None:
     other = as_page(page)
 
     async def main() -> None:

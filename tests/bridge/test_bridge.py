@@ -254,7 +254,7 @@ def test_a_blocking_get_ends_in_time_when_nothing_is_served() -> None:
         queues.get("q", timeout=0.05)
 
 
-def test_an_item_that_was_taken_for_nobody_goes_back() -> None:
+def test_an_item_taken_for_a_cancelled_reader_goes_back() -> None:
     bridge = Bridge()
     queues = QueuesApi(bridge)
 
@@ -285,7 +285,7 @@ def test_cancelling_a_broadcast_harms_nobody() -> None:
     asyncio.run(main())
 
 
-def test_what_2020_programs_also_write() -> None:
+def test_call_forms_of_2020() -> None:
     assert JsPyBinarySocket.JsPyBinarySocket("/p").url_path() == "/p"  # type: ignore[attr-defined]
     queues = QueuesApi(Bridge())
     queues.push_nowait(5)("a number as the key")
@@ -335,7 +335,7 @@ def test_ctrl_c_ends_a_blocking_wait_and_cancels_it() -> None:
     loop.close()
 
 
-def test_errors_of_an_operation_reach_whoever_waits() -> None:
+def test_errors_of_an_operation_reach_the_waiting_thread() -> None:
     bridge = Bridge()
 
     def fails(done: Any) -> None:

@@ -120,7 +120,7 @@ def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing(fast_path
     served(bridge, main)
 
 
-def test_what_comes_late_over_an_earlier_connection_is_not_heard() -> None:
+def test_messages_of_a_replaced_connection_are_ignored() -> None:
     bridge = Bridge()
 
     async def main() -> None:

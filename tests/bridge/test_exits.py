@@ -50,7 +50,7 @@ def quits(program: Program, message: list[Any]) -> tuple[int, list[Any], str, st
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_ends_a_wait_in_the_main_thread(start: Any, way: str) -> None:
+def test_sys_exit_ends_a_wait_in_the_main_thread(start: Any, way: str) -> None:
     exposed, message = QUITS["plain"]
     code, heard, out, errors = quits(start(f"{exposed}\nlaunch()\n{WAYS[way]}{END}"), message)
     assert (code, out, errors) == (3, "", "")
@@ -59,7 +59,7 @@ def test_it_ends_a_wait_in_the_main_thread(start: Any, way: str) -> None:
 
 
 @pytest.mark.parametrize("quit", QUITS)
-def test_it_ends_run(start: Any, quit: str) -> None:
+def test_sys_exit_ends_run(start: Any, quit: str) -> None:
     exposed, message = QUITS[quit]
     code = f"{exposed}\napp.run('<p>', mode='none', main=lambda page: print(page.url, flush=True)){END}"
     assert quits(start(code), message)[0::2] == (3, "")
@@ -74,7 +74,7 @@ MAINS = {
 
 
 @pytest.mark.parametrize("main", MAINS)
-def test_it_ends_run_while_main_waits(start: Any, main: str) -> None:
+def test_sys_exit_ends_run_while_main_waits(start: Any, main: str) -> None:
     exposed, message = QUITS["plain"]
     code = (
         f"{exposed}\ndef main(page):\n    print(page.url, flush=True)\n    {MAINS[main]}\n"
@@ -85,7 +85,7 @@ def test_it_ends_run_while_main_waits(start: Any, main: str) -> None:
 
 
 @pytest.mark.parametrize(("code", "status", "said"), [("0", 0, ""), ("", 0, ""), ("'no disk'", 1, "no disk\n")])
-def test_the_code_is_that_of_sys_exit(start: Any, code: str, status: int, said: str) -> None:
+def test_the_exit_code_is_that_of_sys_exit(start: Any, code: str, status: int, said: str) -> None:
     program = start(f"@app.expose\ndef quit(): sys.exit({code})\nlaunch()\npage.wait(){END}")
     ended, _, out, errors = quits(program, ["call", 1, "quit", []])
     assert (ended, out, errors) == (status, "", said)
@@ -104,7 +104,7 @@ def test_a_wait_that_comes_later_ends_at_once(start: Any) -> None:
     )
 
 
-def test_it_does_not_end_the_server_that_is_launched_next(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
+def test_sys_exit_does_not_end_the_next_server(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
     app.functions.expose("quit", lambda: sys.exit(3))
     assert as_page(app.launch("<p>", mode="none")).ask("call", "quit", []) == ["return", 1, None]
     app.stop()
@@ -151,7 +151,7 @@ def test_an_awaited_wait_beside_other_tasks(app: JsMeetsPy, page: Page, caplog: 
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
 
 
-def test_a_wait_that_was_over_leaves_nothing(app: JsMeetsPy, page: Page) -> None:
+def test_a_finished_wait_leaves_nothing(app: JsMeetsPy, page: Page) -> None:
     for _ in range(3):
         assert not page.wait(0.01)
     assert app.bridge.exits._waits == []

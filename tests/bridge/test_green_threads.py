@@ -33,7 +33,7 @@ PATCHES = {
 
 
 @pytest.mark.parametrize("how", PATCHES)
-def test_launch_says_what_to_do(how: str) -> None:
+def test_launch_under_patched_threads_raises_with_advice(how: str) -> None:
     library = how.partition(",")[0]
     need_module(library)
     start = time.monotonic()
@@ -71,7 +71,7 @@ KEPT = {
 
 @pytest.mark.parametrize("library", KEPT)
 @pytest.mark.parametrize("without", ["uvloop", "nothing"])
-def test_what_it_says_works(library: str, without: str) -> None:
+def test_the_advice_works(library: str, without: str) -> None:
     need_module(library)
     program = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", HEEDED.format(patch=KEPT[library], without=without)],

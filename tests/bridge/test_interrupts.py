@@ -26,7 +26,7 @@ COUNT = int(os.environ.get("JSMEETS_INTERRUPTS", "800"))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no timers that send signals")
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-def test_many(loop: str) -> None:
+def test_thousands_of_interrupts_lose_nothing(loop: str) -> None:
     command = [sys.executable, "-m", "tests.stress.interrupts", "--count", str(COUNT), "--loop", loop]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60 + COUNT * 0.05, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -51,7 +51,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("again", [1, 2, 3])
-def test_a_wake_up_that_was_cut_off_is_made_up_for(again: int) -> None:
+def test_an_interrupted_wake_up_is_repeated(again: int) -> None:
     bridge = Bridge()
     done: list[int] = []
 
@@ -75,7 +75,7 @@ def test_a_wake_up_that_was_cut_off_is_made_up_for(again: int) -> None:
     served(bridge, main)
 
 
-def test_an_interrupt_while_the_wait_is_given_up() -> None:
+def test_an_interrupt_while_a_wait_is_cancelled() -> None:
     bridge = Bridge()
     cancelled: list[int] = []
 
@@ -105,7 +105,7 @@ def test_an_interrupt_while_the_wait_is_given_up() -> None:
     assert cancelled == [1]
 
 
-def test_who_asks_just_when_the_loop_closes_is_answered() -> None:
+def test_calls_made_while_the_loop_closes_are_answered() -> None:
     portal = Portal()
     answers: list[int] = []
 
@@ -140,7 +140,7 @@ def push(page: RawPage, *numbers: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["queue", "topic"])
-def test_tasks_that_are_cancelled_with_their_items_leave_them_in_order(app: JsMeetsPy, kind: str) -> None:
+def test_items_of_cancelled_tasks_keep_their_order(app: JsMeetsPy, kind: str) -> None:
     page = app.launch("<p>", mode="none")
     client = RawPage(page.url)
     subscription = page.subscribe("t")
@@ -167,7 +167,7 @@ def test_tasks_that_are_cancelled_with_their_items_leave_them_in_order(app: JsMe
 
 
 @pytest.mark.parametrize("kind", ["queue", "topic"])
-def test_what_comes_back_goes_to_who_waits(app: JsMeetsPy, kind: str) -> None:
+def test_a_returned_item_goes_to_the_next_waiter(app: JsMeetsPy, kind: str) -> None:
     page = app.launch("<p>", mode="none")
     client = RawPage(page.url)
     subscription = page.subscribe("t")

@@ -24,7 +24,7 @@ def publish(topic: str) -> PreparedData[Any]:
 ALONE = r"call\('two'\) alone does nothing; its second parentheses are missing: call\('two'\)\(arguments\)"
 
 
-def test_a_statement_that_calls_half_warns() -> None:
+def test_a_statement_without_the_second_call_warns() -> None:
     with pytest.warns(RuntimeWarning, match=ALONE) as caught:
         call("two")
     assert (caught[0].filename, caught[0].lineno) == (__file__, inspect.currentframe().f_lineno - 1)  # type: ignore[union-attr]
@@ -34,13 +34,13 @@ def test_a_statement_that_calls_half_warns() -> None:
         publish("t")
 
 
-def test_so_does_a_callback_whose_value_nobody_takes() -> None:
+def test_a_callback_without_the_second_call_warns() -> None:
     listener = lambda event: call("two")  # noqa: E731
     with pytest.warns(RuntimeWarning, match=ALONE):
         listener("click")
 
 
-def test_and_a_statement_in_a_coroutine() -> None:
+def test_a_statement_in_a_coroutine_without_the_second_call_warns() -> None:
     async def main() -> None:
         call("two")
 
@@ -53,7 +53,7 @@ class Owner:
         self.draw = call("draw")
 
 
-def test_one_that_is_kept_does_not_warn() -> None:
+def test_a_kept_prepared_call_does_not_warn() -> None:
     def keeps_it_in_a_variable() -> None:
         _draw = call("draw")
 
@@ -89,7 +89,7 @@ def test_one_that_is_kept_does_not_warn() -> None:
         gc.collect()
 
 
-def test_one_that_was_called_does_not_warn() -> None:
+def test_a_completed_call_does_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert call("f")(1, 2) == (1, 2)
@@ -100,7 +100,7 @@ def test_one_that_was_called_does_not_warn() -> None:
         del kept
 
 
-def test_its_repr_tells_what_it_lacks() -> None:
+def test_the_repr_shows_the_missing_call() -> None:
     assert repr(call("two")) == "<call('two'), which lacks its second parentheses: call('two')(arguments)>"
     assert repr(publish("t")) == "<publish('t'), which lacks its second parentheses: publish('t')(data)>"
 
@@ -117,7 +117,7 @@ def test_functions_of_javascript_take_no_keywords() -> None:
 @pytest.mark.parametrize(
     ("args", "text"), [((), "got 0"), ((1, 2), r"got 2; for several write publish\('t'\)\(\[1, 2\]\)")]
 )
-def test_data_is_one_value(args: tuple[Any, ...], text: str) -> None:
+def test_publishing_takes_exactly_one_value(args: tuple[Any, ...], text: str) -> None:
     with pytest.raises(TypeError, match=r"publish\('t'\) takes one value: publish\('t'\)\(data\); " + text):
         publish("t")(*args)
     assert publish("t")(data=5) == 5
@@ -132,7 +132,7 @@ def test_data_is_one_value(args: tuple[Any, ...], text: str) -> None:
         (AsyncPreparedData("push", "q", lambda data: data), r"await push\('q'\)\(data\)"),
     ],
 )
-def test_half_a_call_cannot_be_awaited(half: Any, text: str) -> None:
+def test_a_prepared_call_cannot_be_awaited(half: Any, text: str) -> None:
     async def main() -> None:
         await half
 

@@ -115,7 +115,7 @@ for process, pipe in children:
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
 @pytest.mark.parametrize("order", ["before the launch", "after the launch", "without one"])
-def test_a_process_of_multiprocessing_is_refused(run: Any, method: str, order: str) -> None:
+def test_a_multiprocessing_process_is_refused(run: Any, method: str, order: str) -> None:
     names = NAMES if order == "after the launch" else NAMES[:2]
     start = START.format(method=method, names=names)
     late = start.replace("tell, name", "tell_late, name") + LAUNCH + "for _, pipe in children: pipe.send('go')\n"
@@ -174,13 +174,13 @@ def test_a_line_that_every_import_runs_breaks_no_child(run: Any, method: str) ->
     assert run(START.format(method=method, names=["publish"]) + TOLD, SENDS_WHEN_IMPORTED="1")[0].startswith("refused")
 
 
-def test_the_main_process_sends_to_nobody_without_a_word(run: Any) -> None:
+def test_sends_without_pages_are_silent_in_the_main_process(run: Any) -> None:
     assert run("print({name: send() for name, send in SENDS.items() if name in ('publish', 'push', 'call')})") == [
         "{'publish': True, 'push': [], 'call': {}}"
     ]
 
 
-def test_without_a_main_guard_it_is_told(tmp_path: Path) -> None:
+def test_a_missing_main_guard_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "program.py"
     file.write_text(
         "import multiprocessing\nfrom jsmeets_local import *\ndef work(): print('worked')\n"

@@ -92,7 +92,7 @@ def sleep():
 """
 
 
-def test_while_a_function_sleeps(start: Any) -> None:
+def test_a_program_ends_while_a_function_sleeps(start: Any) -> None:
     program = start(SLEEP + GO_ON)
     page = program.page()
     page.send(*(["call", number, "sleep", []] for number in range(1, 5)))
@@ -100,14 +100,14 @@ def test_while_a_function_sleeps(start: Any) -> None:
     assert program.end() == (0, "", "")
 
 
-def test_launched_by_a_thread_as_notebooks_have_them(start: Any) -> None:
+def test_a_program_ends_that_launched_in_a_thread(start: Any) -> None:
     program = start("thread = threading.Thread(target=launch)\nthread.start()\nthread.join()\nsys.stdin.readline()")
     page = program.page()
     assert program.end() == (0, "", "")
     assert ["close", "the Python program has ended", True] in [message[:3] for message in page.messages()]
 
 
-def test_what_the_program_does_at_exit_has_its_page(start: Any) -> None:
+def test_atexit_handlers_of_the_program_can_use_the_page(start: Any) -> None:
     program = start(
         """
 @atexit.register
@@ -141,7 +141,7 @@ def later():
 """
 
 
-def test_what_comes_after_the_server_does_not_wait_for_it(start: Any) -> None:
+def test_atexit_handlers_after_the_server_find_it_closed(start: Any) -> None:
     program = start("from jsmeets_local import PageClosed\n" + GO_ON, LATER)
     assert program.end() == (0, "closed: True True\n", "")
 
@@ -154,7 +154,7 @@ async def block():
 """
 
 
-def test_an_async_function_that_blocks_is_not_waited_for_for_ever(start: Any) -> None:
+def test_a_blocking_async_function_does_not_delay_the_exit_for_ever(start: Any) -> None:
     program = start(BLOCK + GO_ON)
     page = program.page()
     page.send(["call", 1, "block", []])

@@ -139,7 +139,7 @@ def test_a_line_that_blocks_the_users_own_loop_is_named_once(
         assert "use await page.aio." in warned[0]
 
 
-def test_without_a_loop_nothing_is_told(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_loop_nothing_is_logged(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     Echo(page)
     assert helper(page) == 1
     with caplog.at_level(logging.DEBUG):

@@ -44,21 +44,21 @@ CASES: dict[str, Callable[[JsMeetsPy, Page], Any]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_traceback_ends_here(app: JsMeetsPy, page: Page, case: str) -> None:
+def test_tracebacks_end_at_the_line_of_the_user(app: JsMeetsPy, page: Page, case: str) -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - which one it is, others test
         CASES[case](app, page)
     own = [frame for frame in traceback.extract_tb(caught.tb) if "jsmeets_local" in Path(frame.filename).parts]
     assert own == []
 
 
-def test_in_debug_all_is_kept(app: JsMeetsPy, page: Page, caplog: pytest.LogCaptureFixture) -> None:
+def test_debug_keeps_the_whole_traceback(app: JsMeetsPy, page: Page, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "jsmeets_local")
     with pytest.raises(TimeoutError) as caught:
         page.queue("q").get(0.01)
     assert len(traceback.extract_tb(caught.tb)) > 1
 
 
-def test_frames_of_the_user_stay(app: JsMeetsPy, page: Page) -> None:
+def test_stack_frames_of_the_user_stay(app: JsMeetsPy, page: Page) -> None:
     def fail() -> Any:
         raise ValueError("mine")
         yield
@@ -95,7 +95,7 @@ def test_another_error_after_a_caught_ctrl_c_is_shown() -> None:
     assert "ZeroDivisionError" in done.stderr
 
 
-def test_a_thread_has_short_ones_too(app: JsMeetsPy, page: Page) -> None:
+def test_threads_have_short_tracebacks_too(app: JsMeetsPy, page: Page) -> None:
     seen: list[int] = []
 
     def work() -> None:

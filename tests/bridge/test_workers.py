@@ -55,7 +55,7 @@ def pool(answers: Answers) -> Iterator[WorkerPool]:
         assert not thread.is_alive()
 
 
-def test_a_lane_keeps_its_order_and_hands_back_in_bulk(pool: WorkerPool, answers: Answers) -> None:
+def test_a_serial_queue_keeps_its_order_and_answers_in_bulk(pool: WorkerPool, answers: Answers) -> None:
     serial_queue = SerialQueue()
     for n in range(2000):
         submit(pool, serial_queue, lambda n=n: n)  # type: ignore[misc]
@@ -63,7 +63,7 @@ def test_a_lane_keeps_its_order_and_hands_back_in_bulk(pool: WorkerPool, answers
     assert len(answers.batches) < 1000
 
 
-def test_a_slow_job_loses_the_lane(pool: WorkerPool, answers: Answers) -> None:
+def test_a_slow_job_loses_its_serial_queue(pool: WorkerPool, answers: Answers) -> None:
     serial_queue, release = SerialQueue(), threading.Event()
     submit(pool, serial_queue, lambda: "quick before")
     submit(pool, serial_queue, lambda: release.wait(scaled(10)) and "slow")
@@ -85,7 +85,7 @@ def test_answers_do_not_wait_for_the_slow_job_behind_them(pool: WorkerPool, answ
     assert answers.all(2) == ["quick", "slow"]
 
 
-def test_a_strict_lane_is_never_shared(pool: WorkerPool, answers: Answers) -> None:
+def test_a_strict_serial_queue_is_never_shared(pool: WorkerPool, answers: Answers) -> None:
     serial_queue = SerialQueue(strict=True)
     running: list[int] = []
 
@@ -136,7 +136,7 @@ def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answ
     assert answers.all(71).count("waited") == 50
 
 
-def test_waiting_in_a_lane_lets_the_next_job_run(pool: WorkerPool, answers: Answers) -> None:
+def test_waiting_in_a_serial_queue_lets_the_next_job_run(pool: WorkerPool, answers: Answers) -> None:
     serial_queue, release = SerialQueue(), threading.Event()
 
     def nested(depth: int) -> int:
@@ -227,7 +227,7 @@ def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch:
     assert 0.2 <= seconds < 2
 
 
-def test_more_than_may_wait_are_not_taken(answers: Answers) -> None:
+def test_jobs_beyond_the_limit_of_waiting_ones_are_refused(answers: Answers) -> None:
     pool = WorkerPool(2, answers.deliver, after, max_waiting=3)
     release, here = threading.Event(), threading.Barrier(4)
 

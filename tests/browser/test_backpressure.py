@@ -38,7 +38,7 @@ def test_a_full_queue_pushes_back(app: JsMeetsPy, tabs: Tabs) -> None:
         assert tab.evaluate("JsPyQueue.push('e')(2)") is False
 
 
-def test_what_is_too_big_is_refused_where_it_is_sent(tabs: Tabs) -> None:
+def test_oversized_messages_are_refused_where_they_are_sent(tabs: Tabs) -> None:
     app = JsMeetsPy(bridge=Bridge(), limits=Limits(message_bytes=100_000))
     try:
         app.functions.expose("size", len)
@@ -51,7 +51,7 @@ def test_what_is_too_big_is_refused_where_it_is_sent(tabs: Tabs) -> None:
         app.stop()
 
 
-def test_the_time_there_and_back(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+def test_round_trip_times_are_measured(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     page = open_page("JsPyFunction.expose('f', (x) => x);")
     assert page.call("f")(1) == 1
     [stats] = app.stats()["pages"]

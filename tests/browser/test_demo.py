@@ -32,7 +32,7 @@ def demo(monkeypatch: pytest.MonkeyPatch) -> Any:
         sys.modules.pop(name, None)
 
 
-def test_everything_works(demo: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_round_of_the_demo(demo: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main() == 0
     printed = capsys.readouterr()
     assert printed.out.endswith("Everything works.\n")

@@ -38,7 +38,7 @@ def sums(array: Any) -> list[float]:
     return [len(array), float(array.sum())]
 
 
-def test_it_is_fetched_and_the_same(open_page: Callable[..., Page], tab: Tab) -> None:
+def test_large_content_is_fetched_unchanged(open_page: Callable[..., Page], tab: Tab) -> None:
     page = open_page(SCRIPT)
     for n in range(3):
         array = np.arange(n, ITEMS + n, dtype=np.float64)
@@ -46,7 +46,7 @@ def test_it_is_fetched_and_the_same(open_page: Callable[..., Page], tab: Tab) ->
     assert tab.evaluate("fetching.length") == 3
 
 
-def test_text_too(open_page: Callable[..., Page], tab: Tab) -> None:
+def test_large_text_is_fetched_unchanged(open_page: Callable[..., Page], tab: Tab) -> None:
     page = open_page(SCRIPT)
     rows = [{"n": n, "text": "größer 🙂"} for n in range(200_000)]
     assert page.call("same", 30)(rows) == rows
@@ -134,7 +134,7 @@ def test_under_a_content_security_policy(app: JsMeetsPy, tabs: Tabs, policy: str
 
 
 @pytest.mark.parametrize("answer", ["", "something else", "x" * 2**24])
-def test_whatever_comes_instead_is_not_taken(open_page: Callable[..., Page], tab: Tab, answer: str) -> None:
+def test_wrong_responses_are_refused(open_page: Callable[..., Page], tab: Tab, answer: str) -> None:
     page = open_page(f"{SCRIPT}; globalThis.fetch = (url) => (fetching.push(url), new Response({answer!r}));")
     array = np.arange(ITEMS, dtype=np.float64)
     for _ in range(2):
@@ -206,7 +206,7 @@ def wires() -> Iterator[list[BadWire]]:
         wire.close()
 
 
-def test_cut_in_the_middle(app: JsMeetsPy, tab: Tab, wires: list[BadWire]) -> None:
+def test_a_connection_cut_in_the_middle_of_a_download(app: JsMeetsPy, tab: Tab, wires: list[BadWire]) -> None:
     page = app.launch(f"<script>{SCRIPT}</script>", mode="none")
     wires.append(BadWire(urlsplit(page.url).port or 0, delay=0.005))
     tab.goto(wires[0].url(page.url))

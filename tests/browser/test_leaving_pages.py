@@ -128,7 +128,7 @@ def kill(processes: list[psutil.Process]) -> None:
 
 
 @pytest.mark.parametrize("what", ["browser", "tab"])
-def test_what_is_killed_ends_its_calls_soon(
+def test_a_killed_tab_or_browser_ends_its_calls_soon(
     what: str, browser: Browser, page: Page, begin: Callable[[], Future[End]]
 ) -> None:
     """A browser says goodbye for a tab that has crashed; for itself nobody does."""

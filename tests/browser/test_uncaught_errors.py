@@ -102,7 +102,7 @@ def test_rejections_and_files_that_are_not_there(
     assert not [text for text in texts if "answered" in text], "the caller has it"
 
 
-def test_what_python_raised_is_logged_once(
+def test_errors_of_python_are_logged_once(
     app: JsMeetsPy, tabs: Tabs, tmp_path: Path, said: pytest.LogCaptureFixture
 ) -> None:
     @app.expose

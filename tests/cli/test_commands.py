@@ -124,7 +124,7 @@ def test_main_is_a_function_of_the_page(target: Callable[[str], Target]) -> None
         ("import", "SyntaxError: "),
     ],
 )
-def test_what_cannot_be_loaded_says_why(source: str, sentence: str, target: Callable[[str], Target]) -> None:
+def test_load_errors_say_why(source: str, sentence: str, target: Callable[[str], Target]) -> None:
     with pytest.raises(Broken) as caught:
         load(target(source))
     assert sentence in re.sub(r"\n *[~^]+(?=\n)", "", str(caught.value)), "but for the marks of Python 3.13"

@@ -56,7 +56,7 @@ def collected(folder: Path, *sources: str) -> set[str]:
     return names
 
 
-def test_pages_beside_the_script_and_the_usual_folders_are_taken(write: Callable[..., Path]) -> None:
+def test_pages_beside_the_script_and_the_usual_folders_are_packaged(write: Callable[..., Path]) -> None:
     folder = write(
         app_dot_py="",
         index_dot_html="",
@@ -74,7 +74,7 @@ def test_pages_beside_the_script_and_the_usual_folders_are_taken(write: Callable
     assert names == {"index.html", "style.css", "static/data.json", "static/deep/er.bin", "templates/a.html"}
 
 
-def test_what_the_source_names_for_pages_is_taken(write: Callable[..., Path]) -> None:
+def test_files_named_in_the_source_are_packaged(write: Callable[..., Path]) -> None:
     source = """
 app = JsMeetsPy(static="web", templates=str(HERE / "views"))
 app.launch("pages/a.html?x=1#y")
@@ -102,7 +102,7 @@ shelve.open("private.txt"); subprocess.run("app.py"); app.launch("<p>no name</p>
     }
 
 
-def test_what_pages_refer_to_is_taken(write: Callable[..., Path]) -> None:
+def test_files_that_pages_refer_to_are_packaged(write: Callable[..., Path]) -> None:
     folder = write(
         app_dot_py="",
         index_dot_html='<link href="css/a.css?v=1"><img src = \'logo.png\'><script src=js/a.js></script> "https://x.org/y.js"',
@@ -137,7 +137,7 @@ def test_environments_in_the_folder_do_not_belong_to_the_program(
     ("source", "wanted"),
     [("app.run(mode='window')", True), ("MODE = 'auto-window'", True), ("app.run(mode='app')", False)],
 )
-def test_a_toolkit_is_taken_where_a_window_is_spoken_of(source: str, wanted: bool, write: Callable[..., Path]) -> None:
+def test_a_toolkit_is_packaged_where_a_window_is_used(source: str, wanted: bool, write: Callable[..., Path]) -> None:
     assert wants_window(write(app_dot_py=source) / "app.py") is wanted
 
 
@@ -155,7 +155,7 @@ def test_without_pyinstaller_it_says_what_to_install(
     assert program.text == "Error: package needs PyInstaller: pip install 'jsmeets-local[package]'\n"
 
 
-def test_what_pyinstaller_says_is_shown_where_it_fails(run: Start, tmp_path: Path) -> None:
+def test_the_output_of_a_failing_pyinstaller_is_shown(run: Start, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("def (")
     program = run("package", "app.py")
     assert program.ended() == 1

@@ -38,21 +38,21 @@ def check(program: Program) -> None:
     program.tell()
 
 
-def test_a_tab(start: Start, tmp_path: Path) -> None:
+def test_a_private_page_in_a_tab(start: Start, tmp_path: Path) -> None:
     browser = f"{need('chromium')} --headless --no-sandbox --disable-gpu --user-data-dir={tmp_path / 'profile'} %s &"
     program = start(CODE.format(mode="browser"), BROWSER=browser)
     check(program)
     program.kill()
 
 
-def test_a_browser_as_the_window(start: Start, screen: Screen, tmp_path: Path) -> None:
+def test_a_private_page_in_app_mode(start: Start, screen: Screen, tmp_path: Path) -> None:
     need("chromium")
     program = start(CODE.format(mode="app"), screen, TMPDIR=str(tmp_path))
     check(program)
     assert program.ended() == 0
 
 
-def test_a_window(show: Start) -> None:
+def test_a_private_page_in_a_window(show: Start) -> None:
     program = show(CODE.format(mode="window"))
     check(program)
     assert program.ended() == 0

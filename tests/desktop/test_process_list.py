@@ -41,7 +41,7 @@ def watch(program: Program) -> list[str]:
     return lines
 
 
-def test_a_tab(start: Start, tmp_path: Path) -> None:
+def test_a_tab_shows_no_token(start: Start, tmp_path: Path) -> None:
     chromium, profile = need("chromium"), tmp_path / "profile"
     program = start(
         CODE.format(mode="browser"),
@@ -51,14 +51,14 @@ def test_a_tab(start: Start, tmp_path: Path) -> None:
     program.kill()
 
 
-def test_a_browser_as_the_window(start: Start, screen: Screen, tmp_path: Path) -> None:
+def test_a_browser_as_the_window_shows_no_token(start: Start, screen: Screen, tmp_path: Path) -> None:
     need("chromium")
     program = start(CODE.format(mode="app"), screen, TMPDIR=str(tmp_path))
     assert [line for line in watch(program) if "--app=http" in line and "/jsmeetspy/open/" in line]
     assert program.ended() == 0
 
 
-def test_a_window(show: Start) -> None:
+def test_a_window_shows_no_token(show: Start) -> None:
     """Its process is told the address by a pipe."""
     program = show(CODE.format(mode="window"))
     assert [line for line in watch(program) if "window/child.py" in line]

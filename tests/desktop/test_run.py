@@ -173,7 +173,7 @@ say("after")
     assert program.ended(5) == 0
 
 
-def test_where_it_cannot_be(show: Show, screen: Screen) -> None:
+def test_misplaced_runs_are_refused(show: Show, screen: Screen) -> None:
     program = show("""
 def attempt():
     try:

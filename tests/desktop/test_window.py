@@ -34,7 +34,7 @@ say(page.is_closed(), [t.name for t in threading.enumerate() if t.name.startswit
     assert program.ended() == 0
 
 
-def test_options(show: Show, screen: Screen, tmp_path: Path) -> None:
+def test_window_options(show: Show, screen: Screen, tmp_path: Path) -> None:
     icon = tmp_path / "icon.png"
     icon.write_bytes(png([[(255, 0, 0)] * 8] * 8))
     program = show(f"""
@@ -76,7 +76,7 @@ page.close()
     assert program.ended() == 0
 
 
-def test_what_python_asks_of_it(show: Show, screen: Screen) -> None:
+def test_window_methods_of_python(show: Show, screen: Screen) -> None:
     program = show("""
 from contextlib import suppress
 from jsmeets_local import Disconnected
@@ -134,7 +134,7 @@ for line in sys.stdin:
     assert program.line() == "Other"
 
 
-def test_it_comes_before_another_window(show: Show, screen: Screen) -> None:
+def test_bring_to_front_raises_the_window(show: Show, screen: Screen) -> None:
     program = show("""
 one = app.launch(PAGE, "window", title="One")
 two = app.open(PAGE, title="Two")
@@ -276,7 +276,7 @@ except LaunchError as error:
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_what_the_page_asks_of_its_window(show: Show, screen: Screen, allowed: bool) -> None:
+def test_window_functions_of_the_page(show: Show, screen: Screen, allowed: bool) -> None:
     program = show(f"""
 page = app.launch('''<title>The page</title><script type="module">
 import {{ native, expose }} from "/jsmeetspy/jsmeets.mjs";

@@ -202,7 +202,7 @@ def test_a_display_by_tcp_or_wayland_is_enough(monkeypatch: pytest.MonkeyPatch, 
         assert display_problem() is None
 
 
-def test_advice() -> None:
+def test_the_advice_for_missing_requirements() -> None:
     assert "libxcb-cursor0" in advice('could not load the Qt platform plugin "xcb"')
     assert "QTWEBENGINE_DISABLE_SANDBOX" in advice("No usable sandbox!")
     assert "auto-window" in advice("Segmentation fault")

@@ -63,7 +63,7 @@ say("closed")
 
 
 @pytest.mark.parametrize("how", ["page.close()", "app.stop()", "raise SystemExit", "os._exit(0)", "with page: pass"])
-def test_python_closes_it(show: Show, screen: Screen, how: str) -> None:
+def test_python_closes_the_window(show: Show, screen: Screen, how: str) -> None:
     program = show(f"""
 page = app.launch(PAGE, mode="window", title="Mine")
 say("ready")

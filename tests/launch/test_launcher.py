@@ -45,7 +45,7 @@ def port_of(page: Page) -> int:
 # What may be launched ----------------------------------------------------------------------------------------
 
 
-def test_html(app: JsMeetsPy) -> None:
+def test_launching_html(app: JsMeetsPy) -> None:
     first = app.launch("<!DOCTYPE html>\n<html>\n<head lang='en'><title>x</title></head>y", mode="none")
     text = get(first)
     assert text.startswith("<!DOCTYPE html>\n<html>\n<head lang='en'>\n<script src=\"/jsmeetspy/jsmeets.js\"></script>")
@@ -58,7 +58,7 @@ def test_html(app: JsMeetsPy) -> None:
     assert get(app.launch("<header>h</header>", mode="none")).startswith("<!DOCTYPE html>\n<script")
 
 
-def test_route_template_static_and_file(tmp_path: Path) -> None:
+def test_launching_a_route_template_static_page_or_file(tmp_path: Path) -> None:
     for folder in ("stat", "temp", "site"):
         (tmp_path / folder).mkdir()
     (tmp_path / "stat" / "s.html").write_text("static")
@@ -123,7 +123,7 @@ def test_modes(app: JsMeetsPy) -> None:
 
 
 @pytest.mark.parametrize("kind", ["lifespan", "startup"])
-def test_what_fails_at_startup_comes_out_of_launch(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_at_startup_come_out_of_launch(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     class Wrong(Exception):
         pass
 
@@ -218,7 +218,7 @@ print(page.call("add")(1, 2), page.eval("document.title"), flush=True)
 # Pages and their life ----------------------------------------------------------------------------------------
 
 
-def test_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
+def test_mode_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     assert not page.is_connected()
     assert "waiting" in repr(page)
@@ -256,7 +256,7 @@ def test_pages_are_told_apart(app: JsMeetsPy) -> None:
         socket.create_connection(("127.0.0.1", port_of(two)))
 
 
-def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy) -> None:
+def test_a_reload_does_not_end_a_wait(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", grace=0.3)
     assert not page.wait(0.01)
     first = as_page(page, "1")
@@ -311,7 +311,7 @@ def test_run_ends_when_the_page_was_closed_while_main_ran(app: JsMeetsPy) -> Non
     assert app.wait(), "nothing is open where nothing is served"
 
 
-def test_what_main_raises_comes_out_of_run(app: JsMeetsPy) -> None:
+def test_errors_of_main_come_out_of_run(app: JsMeetsPy) -> None:
     def main(page: Page) -> None:
         raise ValueError("in main")
 
@@ -320,7 +320,7 @@ def test_what_main_raises_comes_out_of_run(app: JsMeetsPy) -> None:
     assert not app.bridge.portal.is_open()
 
 
-def test_stop_ends_everybody_who_waits(app: JsMeetsPy) -> None:
+def test_stop_ends_all_waits(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     as_page(page)
     outcomes: list[Any] = []
@@ -462,7 +462,7 @@ def test_a_launch_that_is_interrupted_anywhere_leaves_no_server() -> None:
             assert not thread.is_alive()
 
 
-def test_order_of_what_is_sent_on_the_loop(app: JsMeetsPy) -> None:
+def test_messages_sent_on_the_loop_keep_their_order(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     client = as_page(page)
     app.pubsub.subscribe("t", print)
@@ -488,7 +488,7 @@ async def _last_words(app: JsMeetsPy, socket_id: int) -> None:
     app.sockets.close_socket(socket_id)
 
 
-def test_timeouts_that_are_nearly_due_disturb_no_other(app: JsMeetsPy) -> None:
+def test_timeouts_close_together_do_not_disturb_each_other(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     as_page(page)
     page.wait_connected(10)
@@ -552,7 +552,7 @@ print("the same")
 """
 
 
-def test_100_cycles_leave_nothing() -> None:
+def test_100_launches_leave_no_threads_or_descriptors() -> None:
     """In a process of its own: threads of other tests may be ending."""
     result = run_python(CYCLES)
     assert result.stdout == "the same\n", result.stderr

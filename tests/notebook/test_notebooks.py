@@ -34,14 +34,14 @@ REDRAWN = f"""(canvas, before) => new Promise((done) => {{
 }})"""
 
 
-def test_there_are_six() -> None:
+def test_there_are_six_notebooks() -> None:
     names = ["first_page", "call_both_ways", "queues_and_progress"]
     names += ["pubsub_between_pages", "numpy_to_a_canvas", "steer_a_chart"]
     assert [file.stem for file in FILES] == [f"{number:02}_{name}" for number, name in enumerate(names, 1)]
 
 
 @each
-def test_the_file_is_clean(file: Path) -> None:
+def test_notebook_files_are_clean(file: Path) -> None:
     """No outputs, names of cells that stay, and as Jupyter itself writes it: a diff shows what was changed."""
     notebook = nbformat.read(file, as_version=nbformat.NO_CONVERT)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
@@ -53,7 +53,7 @@ def test_the_file_is_clean(file: Path) -> None:
 
 
 @each
-def test_what_it_quotes_is_in_its_page(file: Path) -> None:
+def test_quoted_code_is_in_the_page(file: Path) -> None:
     text = "\n".join(cell.source for cell in nbformat.read(file, as_version=4).cells)
     page = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in re.findall(r"\]\((pages/.*?)\)", text))
     lines = {line.strip() for line in page.splitlines()}

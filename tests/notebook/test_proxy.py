@@ -217,7 +217,7 @@ def found(kernel: Kernel, **environment: str) -> Any:
 HUB = {"JUPYTERHUB_SERVICE_PREFIX": "/user/ann/"}
 
 
-def test_what_tells_of_a_proxy(kernel: Kernel, jupyter: Callable[..., list[str]]) -> None:
+def test_proxies_are_detected(kernel: Kernel, jupyter: Callable[..., list[str]]) -> None:
     assert found(kernel) == "None", "this kernel was started by no server of Jupyter"
     assert found(kernel, **HUB) == "/user/ann/proxy/{port}/", "JupyterHub shows nothing without a proxy"
 
@@ -259,7 +259,7 @@ def test_the_address_of_the_page_is_whole_as_far_as_it_is_known(
     assert kernel.value(url) == f"https://hub.example.org{path}"
 
 
-def test_what_is_said_when_the_browser_does_not_come(kernel: Kernel, jupyter: Callable[..., list[str]]) -> None:
+def test_the_error_when_no_browser_connects(kernel: Kernel, jupyter: Callable[..., list[str]]) -> None:
     jupyter(404)
     run = kernel.run("from jsmeets_local import JsMeetsPy; JsMeetsPy().launch('<p>x</p>', timeout=0.5)")
     assert run.error is not None

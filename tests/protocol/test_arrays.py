@@ -93,7 +93,7 @@ def test_durations_are_milliseconds() -> None:
         (lambda: np.timedelta64(1, "M"), "give it a unit of a fixed length"),
     ],
 )
-def test_what_a_page_has_no_array_for_is_refused_with_advice(made: Callable[[], Any], text: str) -> None:
+def test_dtypes_without_a_javascript_array_are_refused_with_advice(made: Callable[[], Any], text: str) -> None:
     assert text in refusal(made())
 
 
@@ -114,7 +114,7 @@ def test_what_a_page_has_no_array_for_is_refused_with_advice(made: Callable[[], 
         (np.bytes_(b"a"), b"a"),
     ],
 )
-def test_scalars_are_as_their_python_twins(scalar: Any, twin: Any) -> None:
+def test_numpy_scalars_become_python_scalars(scalar: Any, twin: Any) -> None:
     assert travelled([scalar]) == [twin]
     assert type(travelled([scalar])[0]) is type(twin)
 
@@ -146,7 +146,7 @@ def test_an_array_may_change_after_it_was_packed() -> None:
 
 
 @pytest.mark.parametrize("code", [code for code in array.typecodes if code not in "uw"])
-def test_array_array(code: str) -> None:
+def test_arrays_of_the_array_module(code: str) -> None:
     numbers = array.array(code, [1, 2, 3])
     result = travelled(numbers)
     if code == "B":
@@ -155,7 +155,7 @@ def test_array_array(code: str) -> None:
         assert (result.dtype, result.tolist()) == (np.dtype(code), [1, 2, 3])
 
 
-def test_array_of_letters_is_refused() -> None:
+def test_character_arrays_of_the_array_module_are_refused() -> None:
     assert refusal((ctypes.c_wchar * 2)("a", "b")).startswith(
         "array of format '<u' cannot be sent to a page; send its "
     )
@@ -193,7 +193,7 @@ def test_memoryviews() -> None:
     )
 
 
-def test_what_is_immutable_is_shared() -> None:
+def test_immutable_bytes_are_not_copied() -> None:
     data = b"x" * 1000
     assert pack(data, "v").buffers[0].data.obj is data
     assert pack(memoryview(data), "v").buffers[0].data.obj is data
@@ -217,7 +217,7 @@ class Tensor:
         return np.asarray(self.content, dtype)
 
 
-def test_what_gives_an_array() -> None:
+def test_objects_with_an_array_interface() -> None:
     result = travelled({"weights": [Tensor([[1.5, 2.5]])]})["weights"][0]
     assert (result.dtype, result.tolist()) == ("float64", [[1.5, 2.5]])
     assert refusal(Tensor([], "cuda:0")).endswith(
@@ -227,7 +227,7 @@ def test_what_gives_an_array() -> None:
     assert refusal(Tensor).endswith("object of type type cannot be sent to a page")
 
 
-def test_what_gives_an_array_needs_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_objects_with_an_array_interface_need_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
     assert refusal(Tensor([1])).endswith("test_arrays.Tensor is sent by numpy: pip install numpy")
 
@@ -248,7 +248,7 @@ def test_images_keep_their_opacity() -> None:
 
 
 @pytest.mark.parametrize("mode", ["I", "F", "I;16", "LAB"])
-def test_images_of_more_than_a_byte_are_no_colors(mode: str) -> None:
+def test_images_with_more_than_8_bits_per_channel_are_refused(mode: str) -> None:
     assert (
         refusal(Image.new(mode, (1, 1))) == f"image of mode {mode} cannot be sent as colors; send numpy.asarray(image)"
     )
@@ -266,7 +266,7 @@ def test_a_broken_image_is_told(tmp_path: Path) -> None:
 # Without numpy -----------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_imported_for_it() -> None:
+def test_packing_imports_no_array_library() -> None:
     code = """
         import array, sys
         from jsmeets_local.protocol.values import pack
@@ -390,7 +390,7 @@ def test_arrays_come_back_from_a_page_as_they_were(page: Page, sent: Any, key: s
 
 
 @given(st.lists(arrays(), max_size=4))
-def test_many_at_once(page: Page, sent: list[Any]) -> None:
+def test_many_arrays_in_one_call(page: Page, sent: list[Any]) -> None:
     for back, one in zip(page.echo(sent), sent, strict=True):
         assert_same(back, one)
 

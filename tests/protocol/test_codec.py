@@ -80,7 +80,7 @@ def test_truncated_or_changed_frames(value: Any, data: st.DataObject) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=60), max_size=6))
-def test_chunk_frames_of_a_stranger(payloads: list[bytes]) -> None:
+def test_arbitrary_chunk_frames(payloads: list[bytes]) -> None:
     assembler = Assembler(10_000)
     for payload in payloads:
         try:
@@ -123,13 +123,13 @@ def test_credit_is_given_for_four_chunks_at_a_time() -> None:
     assert assembler.credit(8) == 0
 
 
-def test_an_announced_giant_is_refused_before_memory_is_taken() -> None:
+def test_oversized_announcements_are_refused_before_memory_is_allocated() -> None:
     frame = next(cut([b"x" * 100], False, 1))[:8] + (2**60).to_bytes(8, "little") + b"x"
     with pytest.raises(ProtocolError, match="allowed"):
         Assembler(2**28).feed(frame)
 
 
-def test_names_of_a_subclass_of_str_are_plain() -> None:
+def test_names_of_a_str_subclass_are_sent_as_plain_strings() -> None:
     class Name(str):
         def __str__(self) -> str:
             raise ValueError("never asked")

@@ -70,7 +70,7 @@ def test_shapes_that_no_array_has(size: int, shape: list[int]) -> None:
 
 @pytest.mark.usefixtures("_with_and_without_numpy")
 @pytest.mark.parametrize("shape", [[0, 2**63], [0, 2**62, 2**62]], ids=str)
-def test_no_items_in_more_rows_than_there_can_be(shape: list[int]) -> None:
+def test_empty_arrays_with_impossible_shapes(shape: list[int]) -> None:
     is_decoded(one("int8", 0, shape))
 
 
@@ -81,7 +81,7 @@ def test_arrays_without_items() -> None:
         assert len(message.value.tobytes()) == 0  # type: ignore[union-attr]
 
 
-def test_announced_giants_cost_no_memory_before_they_come() -> None:
+def test_announced_chunks_allocate_no_memory_before_they_arrive() -> None:
     assembler, process = Assembler(2**28), psutil.Process()
     before = process.memory_info().rss
     for stream in range(MAX_STREAMS):
@@ -155,7 +155,7 @@ def test_a_hostile_page_does_not_touch_what_belongs_to_another(said: list[Any]) 
 @example("good", "s", 2**53 - 1)
 @example("good", "", 0)
 @example("", "s", 0)
-def test_only_who_knows_the_document_and_the_session_goes_on_in_it(document: str, session: str, received: int) -> None:
+def test_resuming_takes_the_document_and_the_session(document: str, session: str, received: int) -> None:
     state = ProtocolState("s")
     good = state.hello(Hello("good", "p", []), "g")
     assert good is not None

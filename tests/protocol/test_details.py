@@ -85,7 +85,7 @@ class Traps(Exception):
         raise KeyboardInterrupt
 
 
-def test_what_cannot_be_sent_is_left_out() -> None:
+def test_fields_that_cannot_be_sent_are_left_out() -> None:
     circle: list[Any] = []
     circle.append(circle)
     fields = {"circle": circle, "bytes": b"x", "lambda": sent, "set": {1}, "trap": Trap(SystemExit), "ok": 1}
@@ -145,7 +145,7 @@ def test_a_hostile_depth_of_causes_ends() -> None:
     assert length == MOST_ERRORS + 1
 
 
-def test_it_comes_back_to_a_page_as_it_was() -> None:
+def test_an_error_of_a_page_returns_to_a_page_unchanged() -> None:
     error = of_page({"fields": {"code": 5}, "cause": nested(fields={"a": 1}), "errors": [nested()]})
     described = sent(error)
     assert described["fields"] == {"code": 5}
@@ -154,7 +154,7 @@ def test_it_comes_back_to_a_page_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("field", [{"fields": 5}, {"cause": "x"}, {"errors": [1]}])
-def test_what_is_of_another_shape_is_no_message(field: dict[str, Any]) -> None:
+def test_malformed_details_are_refused(field: dict[str, Any]) -> None:
     with pytest.raises(Exception, match="not of the wire"):
         of_page(field)
     assert msgspec.UNSET is not None

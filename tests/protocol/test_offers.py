@@ -164,7 +164,7 @@ def test_small_messages_pass_while_the_page_fetches() -> None:
     assert page.seen == [("small", 3), ("big", 1), ("big", 2)]
 
 
-def test_the_default_leaves_to_chunks_what_needs_no_credit() -> None:
+def test_content_within_the_window_is_sent_in_chunks_by_default() -> None:
     page = begin(Offers().least)
     page.outbox.put(packet("call", "fits", WINDOW * CHUNK_BYTES - 1000, 1))
     page.outbox.put(packet("call", "does not", WINDOW * CHUNK_BYTES + 1000, 2))
@@ -195,7 +195,7 @@ def test_no_more_than_two_are_offered_at_once() -> None:
     assert sorted(number for _, number in page.seen) == [1, 2, 3, 4, 5]
 
 
-def test_after_one_was_declined_nothing_is_offered() -> None:
+def test_a_declined_offer_ends_offers_to_that_page() -> None:
     page = begin()
     for number in (1, 2, 3):
         page.outbox.put(packet("push", "big", 500_000, number))
@@ -206,7 +206,7 @@ def test_after_one_was_declined_nothing_is_offered() -> None:
     assert (page.offered, [number for _, number in page.seen]) == ({}, [1, 2, 3])
 
 
-def test_answers_that_make_no_sense_do_no_harm() -> None:
+def test_senseless_answers_to_offers_are_ignored() -> None:
     page = begin()
     page.outbox.put(packet("call", "big", 500_000, 1))
     page.outbox.decline(0)  # before it was offered
@@ -257,7 +257,7 @@ def test_a_page_says_that_it_fetches(state: ProtocolState) -> None:
     assert state.outbox(1).sent == 1
 
 
-def test_a_page_of_earlier_says_nothing() -> None:
+def test_a_client_without_offers_gets_chunks() -> None:
     state = ProtocolState("s")
     state.hello(Hello("d", "", []), "p")
     state.push_nowait("q", pack(BIG, "v"), None)

@@ -186,7 +186,7 @@ def test_small_items_stay_before_a_large_one_of_their_queue() -> None:
     assert [number for _, number in reader.seen] == list(range(1, 103))
 
 
-def test_what_concerns_a_connection_alone_goes_first_and_once() -> None:
+def test_control_messages_go_first_and_once() -> None:
     outbox = Outbox()
     outbox.put(packet("call", "f", 0, 1))
     outbox.put_control(message_packet(["ack", 5]))

@@ -177,7 +177,7 @@ def test_welcome_tells_number_and_name() -> None:
     assert sent(state)[0][1].page == "mine"
 
 
-def test_only_the_page_that_was_asked_can_answer() -> None:
+def test_only_the_called_page_can_answer() -> None:
     state = ProtocolState()
     first, second = connected(state, "a", "b")
     call_id = state.call("f", pack([], "args"), first, None)
@@ -285,7 +285,7 @@ def test_a_page_whose_answer_to_the_welcome_was_lost_goes_on_where_it_was() -> N
     assert written(state.outbox(1))[-1] == m.Publish(0, "t", 1, False)
 
 
-def test_the_connection_limit_uses_up_a_number() -> None:
+def test_a_refused_connection_uses_up_a_socket_id() -> None:
     state = ProtocolState()
     state.limit = 1
     assert state.hello(hello("a"), "") == 1
@@ -425,7 +425,7 @@ def test_a_page_that_comes_back_in_time_goes_on_under_its_number() -> None:
     assert settled(state.effects())[0].finished.answers == {page: 5}
 
 
-def test_what_the_page_has_received_is_not_sent_again() -> None:
+def test_received_messages_are_not_sent_again() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
     for number in range(5):
@@ -438,7 +438,7 @@ def test_what_the_page_has_received_is_not_sent_again() -> None:
         state.hello(m.Hello("a", "a", [], "session", 99), "unused")
 
 
-def test_a_page_is_told_what_of_its_own_has_come() -> None:
+def test_the_welcome_counts_the_messages_of_the_page_that_arrived() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
     state.receive(page, [m.Push(0, "q", number) for number in range(7)])

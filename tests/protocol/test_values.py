@@ -186,13 +186,13 @@ class Net:
         ),
     ],
 )
-def test_what_cannot_be_sent_is_named_by_its_path(value: Any, text: str) -> None:
+def test_unsupported_values_are_named_by_their_path(value: Any, text: str) -> None:
     with pytest.raises(TypeError) as caught:
         pack(value, "args")
     assert text in str(caught.value).replace("tests.protocol.", "")
 
 
-def test_as_many_digits_as_python_writes_are_sent() -> None:
+def test_integers_of_4300_digits_are_sent() -> None:
     for value in (10**4299, [10**4299, {1}], {"a": 10**4299}):
         assert json.loads(pack(value, "v").json) == ([10**4299, [1]] if isinstance(value, list) else value)
 
@@ -204,7 +204,7 @@ def test_cycles_are_refused() -> None:
         pack(loop, "args")
 
 
-def test_shared_values_are_no_cycles() -> None:
+def test_shared_values_are_not_cycles() -> None:
     shared = {"a": 1}
     assert json.loads(pack([shared, shared, b""], "v").json) == [{"a": 1}, {"a": 1}, None]
 
@@ -230,7 +230,7 @@ def travelled(value: Any) -> Any:
     return message.value  # type: ignore[union-attr]
 
 
-def test_what_is_too_big_is_refused_before_it_is_sent() -> None:
+def test_oversized_values_are_refused_before_they_are_sent() -> None:
     assert pack([b"x" * 70_000], "args", 100_000).buffers
     for value in (b"x" * 80_000, "x" * 80_000):
         with pytest.raises(MessageTooBig, match="args: 80"):
@@ -348,7 +348,7 @@ def walked(value: Any) -> Payload:
 
 
 @given(nested)
-def test_the_quick_way_and_the_walk_agree(value: Any) -> None:
+def test_the_fast_encoder_and_the_walk_agree(value: Any) -> None:
     assert outcome(lambda value: pack(value, "value"), value) == outcome(walked, value)
 
 
@@ -360,7 +360,7 @@ def test_children_that_know_their_parent_are_refused() -> None:
         pack(parent, "value")
 
 
-def test_what_is_shared_at_many_levels_is_looked_at_once() -> None:
+def test_objects_shared_at_many_levels_are_walked_once() -> None:
     value: list[Any] = []
     for _ in range(MAX_DEPTH - 1):
         value = [value]

@@ -63,7 +63,7 @@ class Browser:
         return response.status, urljoin(url, location) if location else text
 
 
-def test_nothing_is_answered_without_the_cookie(app: JsMeetsPy, page: Page) -> None:
+def test_requests_without_the_cookie_are_refused(app: JsMeetsPy, page: Page) -> None:
     browser = Browser(app)
     for path in [*PATHS, "/jsmeetspy/open/wrong", "/jsmeetspy/open/", "/jsmeetspy/open/../JsPyQueue.js"]:
         for method in ("GET", "POST", "HEAD", "OPTIONS"):
@@ -76,7 +76,7 @@ def test_nothing_is_answered_without_the_cookie(app: JsMeetsPy, page: Page) -> N
         assert request(browser._port, "/own", cookie=cookie)[0] == 403
 
 
-def test_the_address_is_good_for_one_browser(app: JsMeetsPy, page: Page) -> None:
+def test_an_address_works_in_one_browser(app: JsMeetsPy, page: Page) -> None:
     first, second = Browser(app), Browser(app)
     assert app._access.token is not None
     assert app._access.token not in page.url
@@ -137,7 +137,7 @@ def test_all_pages_of_a_server_are_private(app: JsMeetsPy, page: Page) -> None:
         app.launch("<p>x</p>", mode="none", private=True)
 
 
-def test_each_display_is_new_and_messages_have_none_of_it(app: JsMeetsPy, page: Page) -> None:
+def test_each_display_has_a_new_address_and_no_message_shows_it(app: JsMeetsPy, page: Page) -> None:
     first, second = page._frame.html(), page._frame.html()
     addresses = {line.split('"')[1] for text in (first, second) for line in text.splitlines() if "iframe src" in line}
     assert len(addresses) == 1 * 2
@@ -147,7 +147,7 @@ def test_each_display_is_new_and_messages_have_none_of_it(app: JsMeetsPy, page: 
         assert Browser(app).get(address)[0] == 303
 
 
-def test_its_cookie_stays_under_the_path_of_a_proxy(app: JsMeetsPy) -> None:
+def test_the_cookie_is_limited_to_the_path_of_a_proxy(app: JsMeetsPy) -> None:
     page = app.launch("<p>x</p>", mode="none", private=True, base_url="/user/ann/proxy/{port}/")
     browser = Browser(app)
     secure = {"X-Forwarded-Proto": "https"}

@@ -107,7 +107,7 @@ def pushed(content: Any) -> bytes:
     return message.data  # type: ignore[union-attr,no-any-return]
 
 
-def test_a_content_is_fetched_and_counts_when_python_says_so(app: JsMeetsPy, page: Page) -> None:
+def test_a_download_is_fetched_and_confirmed(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(BIG)
     with client.ask(client.offer()) as answer:
@@ -129,7 +129,7 @@ def test_a_content_is_fetched_and_counts_when_python_says_so(app: JsMeetsPy, pag
     client.socket.close()
 
 
-def test_a_secret_is_good_once(app: JsMeetsPy, page: Page) -> None:
+def test_a_secret_works_once(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(BIG)
     secret = client.offer()
@@ -143,7 +143,7 @@ def test_a_secret_is_good_once(app: JsMeetsPy, page: Page) -> None:
     client.socket.close()
 
 
-def test_who_must_not_ask_uses_nothing_up(app: JsMeetsPy, page: Page) -> None:
+def test_a_refused_request_does_not_use_up_the_secret(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(BIG)
     secret = client.offer()
@@ -156,7 +156,7 @@ def test_who_must_not_ask_uses_nothing_up(app: JsMeetsPy, page: Page) -> None:
     client.socket.close()
 
 
-def test_in_private_it_takes_the_cookie(app: JsMeetsPy) -> None:
+def test_a_private_page_needs_the_cookie(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", private=True)
     parts = urlsplit(page.url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=scaled(10))
@@ -187,7 +187,7 @@ def test_a_page_that_goes_away_in_the_middle_gets_chunks(app: JsMeetsPy, page: P
     client.socket.close()
 
 
-def test_what_nobody_takes_does_not_hold_others_up(app: JsMeetsPy, page: Page) -> None:
+def test_an_unread_download_does_not_block_other_messages(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(HUGE)
     app.expose("add")(lambda a, b: a + b)
@@ -236,7 +236,7 @@ def test_no_secret_outlives_its_page(app: JsMeetsPy, page: Page, end: str) -> No
     assert client.status(secret) == 404
 
 
-def test_a_forged_credit_gives_no_content(app: JsMeetsPy, page: Page) -> None:
+def test_forged_credit_releases_no_content(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(BIG)
     secret = client.offer()

@@ -60,19 +60,21 @@ def traces(url: str, **options: Any) -> list[bool]:
     ],
 )
 @pytest.mark.parametrize("lifespan", ["on", "off"])
-def test_under_uvicorn(options: dict[str, bool], whole: bool, lifespan: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_under_uvicorn(
+    options: dict[str, bool], whole: bool, lifespan: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with Served(made(**options), lifespan) as url, caplog.at_level(logging.ERROR):
         assert traces(url) == [whole, whole]
     assert caplog.text.count('raise ValueError(f"wrong {secret_name}")') == 2, "the log has all of it"
 
 
-def test_in_another_application() -> None:
+def test_errors_of_a_mounted_application() -> None:
     with Served(Starlette(routes=[Mount("/lab", made())])) as url:
         assert traces(url, path="/lab/jsmeetspy/textsocket") == [False, False]
 
 
 @pytest.mark.parametrize(("options", "whole"), [({}, True), ({"expose_errors": False}, False)])
-def test_launched(options: dict[str, bool], whole: bool) -> None:
+def test_errors_of_a_launched_application(options: dict[str, bool], whole: bool) -> None:
     app = made(**options)
     try:
         assert traces(app.launch("<p>x</p>", mode="none").url) == [whole, whole]

@@ -87,7 +87,7 @@ def close_code(page: RawPage) -> int:
     return int(caught.value.rcvd.code)
 
 
-def test_a_launched_application_takes_the_short_way(url: str, handed_over: list[Any]) -> None:
+def test_a_launched_application_uses_the_fast_path(url: str, handed_over: list[Any]) -> None:
     page = RawPage(url)
     assert page.ask("call", "sum_of", [1, 2]) == ["return", 1, 3]
     expected = [[["ack", 0]], [["call", 1, "sum_of", [1, 2]]]] if "#" in url else []
@@ -132,7 +132,7 @@ def test_large_frames_in_small_pieces(url: str) -> None:
     page.close()
 
 
-def test_what_comes_right_behind_the_hello(url: str) -> None:
+def test_messages_right_behind_the_hello(url: str) -> None:
     """Before the function that takes frames is there."""
     page = RawPage.__new__(RawPage)
     page.socket, page.inbox, page.pings, page._received, page._unacknowledged = open_socket(url), [], [], 0, 0
@@ -150,7 +150,7 @@ def test_a_burst_and_frames_behind_it(url: str) -> None:
     page.close()
 
 
-def test_what_was_said_before_the_end_is_heard(url: str) -> None:
+def test_messages_before_the_close_are_handled(url: str) -> None:
     page, other = RawPage(url), RawPage(url, "other", topics=["t"])
     burst = json.dumps([["publish", 0, "t", i, False] for i in range(BURST)])
     wire(page, text(burst) + text(struct.pack("!H", 1000), Opcode.CLOSE))
@@ -181,7 +181,7 @@ def test_what_was_said_before_the_end_is_heard(url: str) -> None:
         *("message in a message", "too long", "too long in fragments", "no UTF-8", "no UTF-8 in fragments", "close"),
     ],
 )
-def test_what_ends_a_connection(url: str, data: bytes, code: int) -> None:
+def test_protocol_violations_end_the_connection(url: str, data: bytes, code: int) -> None:
     """By the codes of RFC 6455, section 7.4.1."""
     page = RawPage(url)
     assert page.ask("call", "sum_of", [1, 2]) == ["return", 1, 3]
@@ -190,7 +190,7 @@ def test_what_ends_a_connection(url: str, data: bytes, code: int) -> None:
     page.close()
 
 
-def test_a_message_of_the_wrong_form_ends_it_after_what_came_before(url: str) -> None:
+def test_a_malformed_message_ends_the_connection_after_those_before_it(url: str) -> None:
     page, other = RawPage(url), RawPage(url, "other", topics=["t"])
     wire(page, b"".join([text(said("before")), text("{}"), text(said("after"))]))
     assert close_code(page) == 4400
@@ -201,7 +201,7 @@ def test_a_message_of_the_wrong_form_ends_it_after_what_came_before(url: str) ->
     other.close()
 
 
-def test_nothing_is_heard_behind_the_end(url: str) -> None:
+def test_messages_behind_the_close_are_ignored(url: str) -> None:
     page, other = RawPage(url), RawPage(url, "other", topics=["t"])
     wire(page, b"".join([text(said("before")), text(struct.pack("!H", 1000), Opcode.CLOSE), text(said("after"))]))
     assert other.next("publish") == ["publish", 0, "t", "before", False]
@@ -242,7 +242,7 @@ def large_streams(draw: st.DrawFn) -> tuple[dict[int, list[int]], bytes, list[in
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(large_streams())
-def test_pieces_however_they_are_cut(url: str, stream: tuple[dict[int, list[int]], bytes, list[int]]) -> None:
+def test_chunks_however_they_are_cut(url: str, stream: tuple[dict[int, list[int]], bytes, list[int]]) -> None:
     wanted, data, cuts = stream
     page = RawPage(url)
     for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
@@ -254,7 +254,7 @@ def test_pieces_however_they_are_cut(url: str, stream: tuple[dict[int, list[int]
     page.close()
 
 
-def test_pieces_are_read_into_their_place(url: str, handed_over: list[Any]) -> None:
+def test_chunks_are_received_without_a_copy(url: str, handed_over: list[Any]) -> None:
     page = RawPage(url)
     value = Random(1).randbytes(20 * CHUNK_BYTES)
     wire(page, b"".join(pieces(1, value)))
@@ -265,7 +265,7 @@ def test_pieces_are_read_into_their_place(url: str, handed_over: list[Any]) -> N
 
 
 @pytest.mark.parametrize("at", [1, 3])
-def test_a_piece_that_does_not_fit_is_refused(url: str, at: int) -> None:
+def test_a_chunk_that_does_not_fit_is_refused(url: str, at: int) -> None:
     page = RawPage(url)
     frames = pieces(1, bytes(4 * CHUNK_BYTES))
     frames[at] = pieces(1, bytes(5 * CHUNK_BYTES))[at]  # of another length
@@ -274,7 +274,7 @@ def test_a_piece_that_does_not_fit_is_refused(url: str, at: int) -> None:
     page.close()
 
 
-def test_a_page_that_goes_in_the_middle_of_a_piece(url: str) -> None:
+def test_a_page_that_leaves_in_the_middle_of_a_chunk(url: str) -> None:
     page, other = RawPage(url), RawPage(url, "other")
     data = b"".join(pieces(1, bytes(4 * CHUNK_BYTES)))
     wire(page, data[: len(data) - 100_000])
@@ -324,7 +324,7 @@ def test_a_middleware_sees_what_it_would_under_any_server(handed_over: list[Any]
 
 
 @pytest.mark.parametrize("names", ["_OF_UVICORN", "_OF_WEBSOCKETS"])
-def test_what_is_another_inside_is_served_by_asgi(
+def test_a_wrapped_application_is_served_by_asgi(
     names: str, handed_over: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"jsmeets_local.server.fastpath.{names}", ("name_of_tomorrow",))

@@ -169,12 +169,12 @@ def test_files_and_redirects(app: JsMeetsPy, tmp_path: Path) -> None:
     "prefix",
     ["//evil.example", "/a//b", "a", "/a b", '/"><script>', "/a?b", "/a#b", "/a\\b", "", "/", "https://x.example"],
 )
-def test_what_is_no_path_is_no_prefix(app: JsMeetsPy, prefix: str) -> None:
+def test_invalid_prefixes_are_ignored(app: JsMeetsPy, prefix: str) -> None:
     app.launch("<p>text</p>", mode="none")
     assert '<script src="/jsmeetspy/jsmeets.js">' in text(app, "/", {"X-Forwarded-Prefix": prefix})
 
 
-def test_the_header_counts_on_this_machine_only() -> None:
+def test_forwarded_headers_count_from_this_machine_only() -> None:
     headers = [(b"x-forwarded-prefix", b"/p"), (b"x-forwarded-proto", b"https"), (b"x-forwarded-for", b"203.0.113.5")]
     scope: dict[str, Any] = {"type": "http", "path": "/x", "raw_path": b"/x", "root_path": "", "headers": headers}
     scope = {**scope, "scheme": "http", "client": ("203.0.113.5", 0)}
@@ -237,7 +237,7 @@ def test_page_url(app: JsMeetsPy) -> None:
         "",
     ],
 )
-def test_what_is_no_address(app: JsMeetsPy, base_url: str) -> None:
+def test_invalid_base_urls_are_refused(app: JsMeetsPy, base_url: str) -> None:
     with pytest.raises(ValueError, match=r'base_url is a path \("/user/ann/proxy/\{port\}/"\) or a URL'):
         app.launch("<p>x</p>", mode="none", base_url=base_url)
     assert app._server is None
@@ -258,7 +258,7 @@ def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("base_url", [f"{PREFIX}/", f"https://{PUBLIC}{PREFIX}"])
-def test_a_proxy_that_tells_nothing(app: JsMeetsPy, base_url: str) -> None:
+def test_a_proxy_without_forwarded_headers(app: JsMeetsPy, base_url: str) -> None:
     """It may take the path off or leave it on, encoded or not; and the page is still found directly."""
     app.launch("<p>text</p>", mode="none", base_url=base_url)
     root = f"http://{PUBLIC}{PREFIX}"
@@ -271,7 +271,7 @@ def test_a_proxy_that_tells_nothing(app: JsMeetsPy, base_url: str) -> None:
     RawPage(f"http://127.0.0.1:{port_of(app)}/#{app.pages[0].url.partition('#')[2]}").close()
 
 
-def test_localhost_is_ours_or_not_used(app: JsMeetsPy) -> None:
+def test_localhost_is_used_only_where_the_server_owns_it(app: JsMeetsPy) -> None:
     """Browsers try `::1` too: whoever listens there would be given the page's token."""
     app.launch("<p>x</p>", mode="none")
     server = app._server

@@ -71,7 +71,7 @@ def welcome(page: Page, *hello: Any) -> tuple[Any, Any]:
 # Sessions ----------------------------------------------------------------------------------------------
 
 
-def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: Page, good: RawPage) -> None:
+def test_a_document_name_alone_takes_over_no_session(app: JsMeetsPy, page: Page, good: RawPage) -> None:
     victim = RawPage(page.url, "victim")
     operation = app.bridge.request(app.bridge.protocol.call, ("secret", pack([], "args"), victim.id), 20)
     results: list[Any] = []
@@ -89,7 +89,7 @@ def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: P
 
 
 @pytest.mark.parametrize("received", [1000, 2**53 - 1])
-def test_a_session_that_was_overheard_goes_on_only_with_a_count_that_can_be(
+def test_an_overheard_session_resumes_only_with_a_possible_count(
     app: JsMeetsPy, page: Page, good: RawPage, received: int
 ) -> None:
     session = app.bridge.protocol.session
@@ -103,13 +103,13 @@ def test_a_session_that_was_overheard_goes_on_only_with_a_count_that_can_be(
     [[[], "s", -1], [[], "s", 2**53], [[], "s", "1"], [[], "s", None], [[], 5, 0], [[None]], ["t"], [{}]],
     ids=str,
 )
-def test_hellos_that_make_no_sense(page: Page, good: RawPage, rest: list[Any]) -> None:
+def test_malformed_hellos(page: Page, good: RawPage, rest: list[Any]) -> None:
     connection = open_socket(page.url)
     connection.send(json.dumps([["hello", "d", "", *rest]]))
     assert closed_with(connection) == 4400
 
 
-def test_no_page_hears_the_name_of_another_document(app: JsMeetsPy, page: Page, good: RawPage) -> None:
+def test_no_page_is_told_the_name_of_another_document(app: JsMeetsPy, page: Page, good: RawPage) -> None:
     _, first = welcome(page, "curious", "", ["#"])
     assert "the good one" not in json.dumps(first)
     assert "the good one" not in json.dumps(RawPage(page.url, "asking").ask("call", "$list", []))
@@ -324,7 +324,7 @@ def half(page: Page, what: str) -> socket.socket:
 
 
 @pytest.mark.parametrize("what", ["nothing", "half a handshake", "no hello", "half a hello"])
-def test_connections_that_dawdle(
+def test_slow_handshakes_do_not_delay_others(
     app: JsMeetsPy, page: Page, good: RawPage, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jsmeets_local.server.endpoint.HELLO_SECONDS", 0.5)

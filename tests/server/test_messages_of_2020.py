@@ -15,7 +15,7 @@ def by_hand(protocol: str, key: Any, data: Any, exception: Any = None) -> list[A
     return ["custom", {"protocol": protocol, "key": key, "id": 1, "data": data, "exception": exception}]
 
 
-def test_they_reach_what_they_are_for(app: JsMeetsPy, page: Page) -> None:
+def test_messages_reach_their_target(app: JsMeetsPy, page: Page) -> None:
     called, news = [], []
     app.functions.expose("add", lambda *args: called.append(args))
     app.pubsub.subscribe("t", lambda topic, data: news.append((topic, data)))
@@ -43,7 +43,7 @@ def test_a_handler_of_the_program_takes_its_protocol(app: JsMeetsPy, page: Page)
     raw.close()
 
 
-def test_what_nothing_handles_or_is_of_the_wrong_shape_is_told(
+def test_unhandled_or_malformed_messages_are_logged(
     app: JsMeetsPy, page: Page, caplog: pytest.LogCaptureFixture
 ) -> None:
     raw = RawPage(page.url)

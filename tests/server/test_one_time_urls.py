@@ -33,7 +33,7 @@ def ask(url: str, method: str = "GET", headers: dict[str, str] | None = None) ->
         connection.close()
 
 
-def test_it_leads_to_the_page_once(page: Page) -> None:
+def test_a_url_opens_the_page_once(page: Page) -> None:
     url = page._urls.fresh()
     assert "jsmeets=" not in url
     assert page.url.partition("=")[2].partition(".")[0] not in url
@@ -49,7 +49,7 @@ def test_it_leads_to_the_page_once(page: Page) -> None:
     assert "page.url" in again.text
 
 
-def test_others_are_refused(page: Page) -> None:
+def test_other_urls_are_refused(page: Page) -> None:
     url = page._urls.fresh()
     assert ask(url[:-1]).status == 403
     assert ask(url.rpartition("/")[0] + "/x").status == 403
@@ -58,7 +58,7 @@ def test_others_are_refused(page: Page) -> None:
     assert ask(url).status == 303
 
 
-def test_it_is_good_for_a_while(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_expires(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     url = page._urls.fresh()
     now = opening.monotonic()
     monkeypatch.setattr(opening, "monotonic", lambda: now + opening.OPEN_SECONDS + 1)
@@ -66,7 +66,7 @@ def test_it_is_good_for_a_while(page: Page, monkeypatch: pytest.MonkeyPatch) -> 
     assert ask(page._urls.fresh()).status == 303
 
 
-def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_urls_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     one_time_urls = OneTimeUrls()
     nonces = [one_time_urls.make("").removeprefix(opening.PATH) for _ in range(opening.MAX_OPEN + 10)]
     assert len(set(nonces)) == len(nonces)
@@ -79,7 +79,7 @@ def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(one_time_urls._all) == 1, "those that are over are forgotten"
 
 
-def test_one_of_many_at_once_gets_it(page: Page) -> None:
+def test_one_of_many_simultaneous_requests_wins(page: Page) -> None:
     url = page._urls.fresh()
     states: list[int] = []
     threads = [threading.Thread(target=lambda: states.append(ask(url).status)) for _ in range(20)]
@@ -90,7 +90,7 @@ def test_one_of_many_at_once_gets_it(page: Page) -> None:
     assert sorted(states) == [303] + [403] * 19
 
 
-def test_the_end_of_the_server_ends_them(app: JsMeetsPy, page: Page) -> None:
+def test_urls_end_with_the_server(app: JsMeetsPy, page: Page) -> None:
     old = urlsplit(page._urls.fresh()).path
     app.stop()
     url = app.launch("<p>x</p>", mode="none").url
@@ -106,7 +106,7 @@ def test_the_end_of_the_server_ends_them(app: JsMeetsPy, page: Page) -> None:
     ],
 )
 @pytest.mark.parametrize("prefix", ["", "/user/ann%40lab/proxy/1"])
-def test_paths(app: JsMeetsPy, path: str, wanted: str, prefix: str) -> None:
+def test_the_url_redirects_to_the_path_of_the_page(app: JsMeetsPy, path: str, wanted: str, prefix: str) -> None:
     app.route("/")(print)
     app.route("/{rest:path}")(print)
     page = app.launch(path, mode="none", base_url=f"http://public.example{prefix}/")
@@ -119,7 +119,7 @@ def test_paths(app: JsMeetsPy, path: str, wanted: str, prefix: str) -> None:
     assert location == f"http://public.example{prefix}{wanted.format(token)}"
 
 
-def test_the_page_connects_by_it(page: Page) -> None:
+def test_the_page_connects_through_the_url(page: Page) -> None:
     url = follow(page._urls.fresh())
     assert RawPage(url, page=url.rpartition(".")[2]).page == key_of(page)
     assert page.wait_connected(5)
@@ -161,7 +161,7 @@ def test_another_account_is_refused(
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells whose a connection is")
-def test_whose_connections_are() -> None:
+def test_the_owner_of_a_connection() -> None:
     from jsmeets_local.server.peer_credentials import _uid
 
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_INET6) as mapped:
@@ -177,7 +177,7 @@ def test_whose_connections_are() -> None:
                 assert _uid(six.getsockname()[:2], server.getsockname()[:2]) == os.getuid()
 
 
-def test_behind_a_proxy_nobody_is_told_apart(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_behind_a_proxy_accounts_are_not_told_apart(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
     page = app.launch("<p>x</p>", mode="none", base_url="http://127.0.0.1:{port}/")
     for name in ("getuid", "geteuid"):
         monkeypatch.setattr(os, name, lambda: 65534)

@@ -62,7 +62,7 @@ def said_by(program: str) -> list[str]:
 # Killed ------------------------------------------------------------------------------------------------
 
 
-def test_killed_in_the_middle_it_leaves_nothing_and_its_port_is_free(app: JsMeetsPy) -> None:
+def test_a_killed_program_leaves_nothing_and_frees_its_port(app: JsMeetsPy) -> None:
     process = start("Echo(page)\nsay(page.url)\nwhile True: page.call('echo')(1)")
     assert process.stdout is not None
     url = process.stdout.readline().strip()

@@ -169,7 +169,7 @@ def rest(app: JsMeetsPy) -> tuple[int, int, int]:
 
 @settings(max_examples=60)
 @given(raises=errors, kind=st.sampled_from(list(hostile(ValueError))), way=st.sampled_from(WAYS))
-def test_whatever_an_object_does_the_page_gets_an_error(served: Any, raises: Any, kind: str, way: str) -> None:
+def test_any_raising_object_gives_the_page_an_error(served: Any, raises: Any, kind: str, way: str) -> None:
     app, raw, given = served
     given["value"] = lambda: hostile(raises)[kind]
     answer = ask(raw, way)
@@ -188,7 +188,7 @@ def test_whatever_an_object_does_the_page_gets_an_error(served: Any, raises: Any
 
 @settings(max_examples=40)
 @given(raises=errors, way=st.sampled_from(WAYS))
-def test_whatever_is_raised_the_page_gets_an_error(served: Any, raises: Any, way: str) -> None:
+def test_any_exception_gives_the_page_an_error(served: Any, raises: Any, way: str) -> None:
     app, raw, given = served
 
     def fails() -> Any:
@@ -205,7 +205,7 @@ def test_whatever_is_raised_the_page_gets_an_error(served: Any, raises: Any, way
     assert rest(app) == (0, 0, 0)
 
 
-def test_far_more_than_there_are_workers(served: Any) -> None:
+def test_many_more_raising_calls_than_workers(served: Any) -> None:
     app, raw, given = served
     given["value"] = lambda: hostile(Told)["mapping"]
     for n in range(1, 101):
@@ -245,7 +245,7 @@ def test_a_dict_that_another_thread_changes(served: Any) -> None:
     )
 
 
-def test_what_is_sent_raises_at_the_caller_with_its_path_and_leaves_nothing(app: JsMeetsPy, page: Page) -> None:
+def test_sending_a_raising_object_raises_with_its_path(app: JsMeetsPy, page: Page) -> None:
     raw = as_page(page)
     bad = {"rows": [1, hostile(lambda: ValueError("boom"))["mapping"]]}
     sends: list[Callable[[Any], Any]] = [

@@ -80,7 +80,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize("more", HEADS.values(), ids=HEADS)
-def test_what_browsers_send_is_taken(page: Page, ask: Callable[..., str], more: str) -> None:
+def test_request_heads_of_browsers_are_accepted(page: Page, ask: Callable[..., str], more: str) -> None:
     assert ask(handshake(page, more)) == "HTTP/1.1 101 Switching Protocols"
     plain = handshake(page, more).replace(b"Upgrade: websocket\r\nConnection: Upgrade", b"Connection: close")
     assert ask(plain.replace(b"/jsmeetspy/textsocket", b"/")) == "HTTP/1.1 200 OK"
@@ -116,7 +116,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("data", "status", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_is_too_much_is_answered_and_logged(
+def test_oversized_request_heads_are_refused_and_logged(
     page: Page,
     ask: Callable[..., str],
     data: Callable[[Page], bytes],
@@ -136,7 +136,7 @@ HALVES = {"nothing": 0, "a line": 20, "half a head": 150}
 
 
 @pytest.mark.parametrize("length", HALVES.values(), ids=HALVES)
-def test_half_a_head_times_out(
+def test_an_incomplete_request_head_times_out(
     app: JsMeetsPy, protocol: Any, length: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 1.0)
@@ -168,9 +168,7 @@ def test_the_second_request_of_a_connection_has_the_same_bounds(
         assert f"HTTP/1.1 {status} ".encode() in answer
 
 
-def test_what_takes_long_to_answer_is_waited_for(
-    app: JsMeetsPy, protocol: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_response_does_not_time_out(app: JsMeetsPy, protocol: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import anyio
     from starlette.responses import PlainTextResponse
 

@@ -46,7 +46,7 @@ def objects(page: Any) -> Iterator[Any]:
         yield vars(one)
 
 
-def test_no_repr_has_it(page: Any) -> None:
+def test_no_repr_shows_the_token(page: Any) -> None:
     token, nonce = token_of(page), page._urls.fresh().rpartition("/")[2]
     texts = [show(one) for one in objects(page) for show in (repr, str)]
     others = {key: value for key, value in vars(page).items() if key != "url"}
@@ -65,7 +65,7 @@ def test_a_plan_of_the_command_line() -> None:
     assert "very-secret" in plan.to_json()
 
 
-def test_no_log_has_it(page: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_shows_the_token(page: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Also where the program logs everything that it can (of uvicorn what is a warning)."""
     token, fresh = token_of(page), page._urls.fresh()
     path = fresh[fresh.index("/jsmeetspy") :]
@@ -87,7 +87,7 @@ def test_no_log_has_it(page: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert not [line for line in told if path.rpartition("/")[2] in line]
 
 
-def test_errors_of_a_launch_do_not_have_it(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_a_launch_do_not_show_the_token(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert token_of(page) not in too_late(page._urls.address, "browser", 1)
     monkeypatch.setattr("webbrowser._tryorder", [])
     with pytest.raises(LaunchError, match=r"no browser was found on this machine. launch\(mode=.none.\)") as caught:

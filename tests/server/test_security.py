@@ -98,7 +98,7 @@ def test_the_same_refusal_is_logged_once_a_minute(page: Page, caplog: pytest.Log
     assert caplog.text.count("is foreign") < 100
 
 
-def test_lists_and_tokens_that_cannot_be_meant() -> None:
+def test_invalid_host_lists_and_tokens_are_refused() -> None:
     with pytest.raises(TypeError, match=r"write \['example.org'\]"):
         JsMeetsPy(allowed_hosts="example.org")
     with pytest.raises(ValueError, match="letters, digits"):
@@ -154,7 +154,9 @@ def closed_with(connection: Any) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("offered", [["jsmeets.v9"], []])
-def test_other_versions_hear_why(page: Page, offered: list[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_clients_of_other_versions_are_told_why(
+    page: Page, offered: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     connection = open_socket(page.url, protocols=offered)
     code, reason = closed_with(connection)
     assert code == 4400
@@ -263,7 +265,7 @@ def test_200_pages_and_one_that_does_not_read(app: JsMeetsPy, page: Page) -> Non
 
 
 @pytest.mark.parametrize("path", ["/%0aERROR:root:forged", "/%1b[2J", "/%9b", "/%e2%80%ae", "/%0d%0a", "/%ed%a0%80"])
-def test_what_is_logged_of_a_request_stays_on_its_line(
+def test_log_messages_about_requests_stay_on_one_line(
     app: JsMeetsPy, page: Page, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.websocket_route("/{name}")(lambda websocket: websocket.accept())

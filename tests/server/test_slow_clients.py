@@ -43,7 +43,7 @@ def connections() -> int:
     return sum(one.status == psutil.CONN_ESTABLISHED for one in psutil.Process().net_connections())
 
 
-def test_one_that_does_not_read_is_sent_away(app: JsMeetsPy, page: Page, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_page_that_does_not_read_is_closed(app: JsMeetsPy, page: Page, caplog: pytest.LogCaptureFixture) -> None:
     other = app.open("<p>", "none")
     reader = RawPage(other.url, "reader", key_of(other))
     thread = answering(reader)
@@ -139,7 +139,7 @@ def test_publishers_may_wait_instead(app: JsMeetsPy, page: Page) -> None:
     client.close()
 
 
-def test_a_publisher_that_waits_is_let_go_when_the_page_goes(app: JsMeetsPy, page: Page) -> None:
+def test_a_waiting_publisher_ends_with_the_page(app: JsMeetsPy, page: Page) -> None:
     app.pubsub.set_overflow("t", "block")
     client = RawPage(page.url, "slow", key_of(page), topics=["t"], max_queue=1)
     done = threading.Event()

@@ -66,7 +66,7 @@ DEVICES = ["CON", "con", "NUL", "NUL.txt", "nul.tar.gz", "AUX", "PRN", "COM1", "
 
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("pattern", [*CLIMBING, *OTHERS])
-def test_nothing_outside_is_served(port: int, root: str, pattern: str, folder: Path) -> None:
+def test_files_outside_the_folder_are_not_served(port: int, root: str, pattern: str, folder: Path) -> None:
     outside = (
         [Path(ASSETS).parent / "errors.py"] if root == "/jsmeetspy" else [folder / "secret.txt", Path("/etc/passwd")]
     )
@@ -92,7 +92,7 @@ def test_absolute_targets(port: int, root: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("name", DEVICES)
-def test_names_of_devices(port: int, root: str, name: str) -> None:
+def test_device_names_of_windows(port: int, root: str, name: str) -> None:
     assert request(port, f"{root}/{name.replace(' ', '%20')}")[0] == 404
 
 
@@ -105,7 +105,7 @@ def test_folders_are_not_listed(port: int, root: str, path: str) -> None:
         assert name not in body
 
 
-def test_what_is_inside_is_served(port: int) -> None:
+def test_files_inside_the_folder_are_served(port: int) -> None:
     for root in ("/static", ""):
         for path in ("/inside.txt", "/%69nside.txt", "/own-link.txt", "/./inside.txt", "/deep/../inside.txt"):
             assert request(port, root + path)[::2] == (200, "inside"), path

@@ -48,7 +48,7 @@ def asked(port: int) -> str:
         connection.close()
 
 
-def test_who_comes_early_waits() -> None:
+def test_early_requests_wait_for_accept() -> None:
     program = Program()
     server = ServerThread(program.app)
     try:
@@ -67,7 +67,7 @@ def test_who_comes_early_waits() -> None:
 
 
 @pytest.mark.parametrize("accepts", [False, True])
-def test_stopped_at_once(accepts: bool) -> None:
+def test_stopping_right_after_the_start(accepts: bool) -> None:
     program = Program()
     server = ServerThread(program.app)
     if accepts:
@@ -81,7 +81,7 @@ def test_stopped_at_once(accepts: bool) -> None:
     server.stop()
 
 
-def test_what_fails_at_the_end_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_at_shutdown_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> None:
         raise ValueError("at the end")
 
@@ -121,7 +121,7 @@ def test_an_application_without_a_lifespan() -> None:
 
 
 @pytest.mark.parametrize("app", [refusing, raising])
-def test_what_does_not_start_raises(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_at_startup_are_raised(app: Any, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(LaunchError, match="no disk"):
         ServerThread(app)
     assert "the server has ended" in caplog.text

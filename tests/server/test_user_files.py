@@ -235,7 +235,7 @@ def test_parts_of_files(app: JsMeetsPy, tmp_path: Path) -> None:
     assert get(page, "/data.csv", Range="bytes=2-4", If_Range=tag)[0] == 200
 
 
-def test_who_says_something_of_caches_is_heard(app: JsMeetsPy, tmp_path: Path) -> None:
+def test_cache_headers_of_the_user_are_kept(app: JsMeetsPy, tmp_path: Path) -> None:
     @app.route("/kept")
     async def kept(request: Any) -> PlainTextResponse:
         return PlainTextResponse("kept", headers={"Cache-Control": "max-age=60"})

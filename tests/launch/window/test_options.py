@@ -31,7 +31,9 @@ from tests.raw import as_page
     ],
 )
 @pytest.mark.parametrize("mode", ["auto-window", "none"])
-def test_options_that_cannot_be(app: JsMeetsPy, options: Any, error: type[Exception], text: str, mode: str) -> None:
+def test_invalid_options_are_refused(
+    app: JsMeetsPy, options: Any, error: type[Exception], text: str, mode: str
+) -> None:
     with pytest.raises(error) as caught:
         app.launch("<p>", mode, **options)
     assert text in str(caught.value)
@@ -82,7 +84,7 @@ def test_main_ends_with_its_page(app: JsMeetsPy) -> None:
     assert reached == []
 
 
-def test_a_page_that_only_reloads_is_no_excuse(app: JsMeetsPy) -> None:
+def test_disconnections_by_a_reload_come_out_of_run(app: JsMeetsPy) -> None:
     def main(page: Page) -> None:
         as_page(page, "first").close()
         as_page(page, "second")
@@ -92,7 +94,7 @@ def test_a_page_that_only_reloads_is_no_excuse(app: JsMeetsPy) -> None:
         app.run("<p>", "none", main, grace=0.1)
 
 
-def test_a_mode_without_a_window_has_none(app: JsMeetsPy) -> None:
+def test_a_mode_without_a_window_has_no_page_window(app: JsMeetsPy) -> None:
     page = app.launch("<p>", "none")
     for ask in (lambda: page.window, lambda: page.aio.window):
         with pytest.raises(RuntimeError, match='launch\\(mode="window"\\) opens it in one'):
