@@ -11,7 +11,7 @@ from tests.timing import scaled
 
 
 class Served:
-    """An application served as `uvicorn main:app` does."""
+    """An application served as by `uvicorn main:app`."""
 
     def __init__(self, app: Any, lifespan: Any = "on") -> None:
         self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan=lifespan))

@@ -1,4 +1,4 @@
-"""A page without a browser: speaks the wire over a real WebSocket."""
+"""A client without a browser, which speaks the protocol over a real WebSocket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Echo", "RawPage", "as_page", "follow", "key_of", "open_socket", "req
 
 
 def request(port: int, target: str | bytes, host: str | None = "127.0.0.1", **headers: str) -> tuple[int, str, str]:
-    """Status, head and body of the answer to a GET, whose target goes over the wire as it is; `None` for no Host."""
+    """Send a GET whose target stays unchanged, without a Host for `None`; return status, head and body."""
     raw = target.encode() if isinstance(target, str) else target
     given = {"Host": host, "Connection": "close", **headers}
     lines = [f"{name.replace('_', '-')}: {value}\r\n".encode() for name, value in given.items() if value is not None]
@@ -35,7 +35,7 @@ def request(port: int, target: str | bytes, host: str | None = "127.0.0.1", **he
 
 
 def follow(url: str) -> str:
-    """Where an address leads that opens a page once; other addresses as they are."""
+    """Return the redirect target of a one-time URL; other URLs stay as they are."""
     parts = urlsplit(url)
     if "/jsmeetspy/open/" not in parts.path:
         return url
@@ -52,7 +52,7 @@ def follow(url: str) -> str:
 def open_socket(
     url: str, *, token: str | None = None, protocols: list[str] | None = None, **options: Any
 ) -> ClientConnection:
-    """Opens the pages' WebSocket of the application at `url`, which may be the URL of a `Page`."""
+    """Open the WebSocket of the application at `url`, which may be the URL of a `Page`."""
     parts = urlsplit(url)
     fragment = parts.fragment.removeprefix("jsmeets=").partition(".")[0]
     given = token if token is not None else fragment
@@ -82,7 +82,7 @@ class RawPage:
     def __init__(
         self, url: str, document: str = "d", page: str = "", topics: list[str] | None = None, **options: Any
     ) -> None:
-        """Connects; `max_queue=1` makes one that reads only what the test asks it to receive."""
+        """Connect; with `max_queue=1` the client reads only what the test receives."""
         self.socket = open_socket(url, **options)
         self.inbox: list[Any] = []
         self.pings: list[Any] = []
@@ -100,7 +100,7 @@ class RawPage:
         self.socket.send(json.dumps(messages))
 
     def receive(self, timeout: float = scaled(10)) -> Any:
-        """The next message; pings are put aside."""
+        """Return the next message; pings are collected separately."""
         while not self.inbox:
             frame = self.socket.recv(timeout)
             messages = json.loads(frame) if isinstance(frame, str) else decode(frame)
@@ -110,7 +110,7 @@ class RawPage:
         return self.inbox.pop(0)
 
     def _acknowledge(self, messages: list[Any], size: int) -> None:
-        """Python hears what has come, as from a page."""
+        """Acknowledge received messages, as a page does."""
         self._received += sum(message[0] not in ("welcome", "close", "credit", "ack", "ping") for message in messages)
         self._unacknowledged += size
         if self._unacknowledged > 200_000:
@@ -119,13 +119,13 @@ class RawPage:
                 self.send(["ack", self._received])
 
     def next(self, kind: str, timeout: float = scaled(10)) -> Any:
-        """The next message of a kind; others are passed over."""
+        """Return the next message of a kind, and skip all others."""
         while (message := self.receive(timeout))[0] != kind:
             pass
         return message
 
     def messages(self) -> Iterator[Any]:
-        """All that comes, until the connection is closed."""
+        """Yield all messages until the connection is closed."""
         try:
             while True:
                 yield self.receive(scaled(60))
@@ -133,12 +133,12 @@ class RawPage:
             return
 
     def ask(self, kind: str, *rest: Any) -> Any:
-        """Sends a request of id 1 and returns its answer."""
+        """Send a request with id 1 and return the answer."""
         self.send([kind, 1, *rest])
         return self.receive()
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Close the connection."""
         self.socket.close()
 
 
@@ -148,7 +148,7 @@ def token_of(page: Page) -> str:
 
 
 def key_of(page: Page) -> str:
-    """Return the name by which the server knows the page."""
+    """Return the key by which the server knows the page."""
     return page.url.partition("#jsmeets=")[2].partition(".")[2].partition(";")[0]
 
 
@@ -158,7 +158,7 @@ def as_page(page: Page, document: str = "d") -> RawPage:
 
 
 class Echo(threading.Thread):
-    """A page that answers every call with its first argument; what else comes it keeps."""
+    """A page that answers every call with its first argument and keeps all other messages."""
 
     def __init__(self, page: Page) -> None:
         super().__init__(daemon=True)

@@ -37,6 +37,6 @@ tables = st.tuples(
 
 
 def envelope(messages: Any, buffers: Any, data: bytes = b"") -> bytes:
-    """A binary frame, whatever is in it."""
+    """Build a binary frame of any messages and buffers."""
     header = json.dumps([messages, buffers]).encode()
     return struct.pack("<B3xI", 1, len(header)) + header + bytes(-len(header) % 8) + data

@@ -1,4 +1,4 @@
-"""The Starlette application: what 2020 promised, on today's Starlette."""
+"""The application: the promises of 2020 on today's Starlette."""
 
 from __future__ import annotations
 

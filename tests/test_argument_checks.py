@@ -1,4 +1,4 @@
-"""Arguments of a wrong kind, in all that users call: the error names the argument, and tells what to do."""
+"""Wrong arguments in the public API: the error names the argument and says what to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.typed import program
 
 
 class Thing:
-    """A class of a user's."""
+    """A class of the user."""
 
     @classmethod
     def made(cls) -> str:
@@ -328,7 +328,7 @@ def test_a_taken_port_is_not_an_unknown_host(app: JsMeetsPy) -> None:
 
 
 class Refused:
-    """Stands for the ports that browsers refuse: the first three that the system gives."""
+    """Pretends that browsers refuse the first three ports that the system gives."""
 
     def __init__(self) -> None:
         self.given: list[int] = []
@@ -415,7 +415,7 @@ def test_a_browser_that_cannot_be_started_is_told_at_once(app: JsMeetsPy, monkey
 
 
 def test_the_library_path_of_a_packaged_program_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A browser may be open for long: what the program sets meanwhile stays."""
+    """A browser may stay open for long, so changes that the program makes meanwhile stay."""
     monkeypatch.setattr("sys.frozen", True, raising=False)
     monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
     monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/user")

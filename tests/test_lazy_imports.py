@@ -1,4 +1,4 @@
-"""What is loaded when: `import jsmeets_local` brings what every program needs, and no more."""
+"""Imports of `import jsmeets_local` and `launch()`: only what every program needs."""
 
 from __future__ import annotations
 

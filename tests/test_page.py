@@ -1,4 +1,4 @@
-"""When pages close, several pages of one application, and what a closed page says."""
+"""Pages: closing, several pages of one application, and closed pages."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_unsupported_values_raise_whether_or_not_the_page_is_closed(app: JsMeets
 
 
 def test_a_loop_over_a_queue_may_write_back_until_the_page_goes(app: JsMeetsPy) -> None:
-    """The demo's loop, where the page goes between an item and its answer."""
+    """The loop of the demo, where the page leaves between an item and its answer."""
     page = app.launch("<p>", mode="none", grace=0)
     client = as_page(page)
     client.send(*(["push", 0, "numbers", number] for number in range(3)))

@@ -34,7 +34,7 @@ def launch():
 
 
 class Program:
-    """A program that prints the URL of its page, and goes on when it is told to."""
+    """A program that prints the URL of its page and continues when a line arrives on its stdin."""
 
     def __init__(self, code: str, first: str = "") -> None:
         pipe = subprocess.PIPE
@@ -50,11 +50,11 @@ class Program:
         return self.process.stdout
 
     def page(self) -> RawPage:
-        """A client that is its page."""
+        """Connect a client as the page of the program."""
         return RawPage(self.url, page=self.url.rpartition(".")[2])
 
     def end(self) -> tuple[int, str, str]:
-        """Its exit code, and what it has said since, on stdout and stderr."""
+        """Let the program end; return its exit code, and what it printed since on stdout and stderr."""
         out, errors = self.process.communicate("\n", timeout=scaled(30))
         return self.process.returncode, out, errors
 

@@ -10,7 +10,7 @@ from tests.timing import scaled
 
 
 def served(bridge: Bridge, main: Any) -> Any:
-    """Runs a coroutine function on a loop that the bridge runs on."""
+    """Run a coroutine function on a new event loop that serves the bridge."""
 
     async def run() -> Any:
         bridge.start()

@@ -1,4 +1,4 @@
-"""`page.map`: many calls of one function, made at once."""
+"""`page.map`: many calls of one function in one batch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def page(app: JsMeetsPy) -> Page:
 
 
 def in_thread(func: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
-    """Runs it, and tells what it gave: its value, or what it raised."""
+    """Run a function in a thread; the list receives its value or the exception it raised."""
     outcomes: list[Any] = []
 
     def run() -> None:
@@ -47,7 +47,7 @@ def in_thread(func: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
 
 
 def parts(other: RawPage, count: int) -> list[tuple[int, list[Any]]]:
-    """The parts that ask for so many calls of `f`: the number of each, and the arguments of its calls."""
+    """Receive the parts of a batch of calls of `f`: the number of each part, and the arguments of its calls."""
     found: list[tuple[int, list[Any]]] = []
     while sum(len(calls) for _, calls in found) < count:
         _, number, name, (*calls, key) = other.next("call")

@@ -1,4 +1,4 @@
-"""The portal and the bridge: threads, loops, and the time when nothing runs."""
+"""The portal and the bridge: threads, event loops, and a bridge that does not run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many messages of a page in one frame: handled in several turns, answered in between, each of them once."""
+"""Many messages of a page in one WebSocket frame: handled over several turns and answered once each, in between."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST = ALL[-1]
 
 
 class Wire:
-    """What a page gets, by the short way or by ASGI's."""
+    """Records the messages sent to a page, over the fast path or over ASGI."""
 
     def __init__(self, fast_path: bool = False) -> None:
         self.messages: list[Any] = []
@@ -49,7 +49,7 @@ class Wire:
 
 
 async def hear(bridge: Bridge, socket: int, connection: Connection, frame: Frame) -> None:
-    """One frame, as an endpoint does it."""
+    """Pass one frame to the connection, as an endpoint does."""
     bridge.receive(socket, connection, frame)
     bridge.go_on(socket, connection)
     while connection.rest:

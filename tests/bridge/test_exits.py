@@ -1,4 +1,4 @@
-"""`sys.exit()` in a user's function: a quit button."""
+"""`sys.exit()` in a function of the user ends `run()` and `wait()` in the main thread."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ END = "\nprint('not reached', flush=True)"
 
 
 def quits(program: Program, message: list[Any]) -> tuple[int, list[Any], str, str]:
-    """Its exit code after a message of its page, what the page has heard, and what the program has said."""
+    """Send a message of the page; return the exit code, the messages to the page, and what the program printed."""
     page = program.page()
     page.send(message)
     heard = [message for message in page.messages() if message[0] not in ("ack", "ping")]

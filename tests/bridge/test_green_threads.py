@@ -1,4 +1,4 @@
-"""Libraries that replace the threads of a process: `launch()` refuses at once instead of waiting for ever."""
+"""Libraries that replace threads by green ones: `launch()` raises at once instead of waiting for ever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C at any place: whatever it cuts in two, nothing is lost and nothing stands still."""
+"""Ctrl-C at any point: nothing is lost and nothing hangs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_thousands_of_interrupts_lose_nothing(loop: str) -> None:
 
 
 class Broken:
-    """A loop whose wake-ups are interrupted, as one of asyncio's can be: after it has the callback, or before."""
+    """An event loop whose wake-ups are interrupted before or after the callback is registered, as asyncio's can be."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -200,7 +200,7 @@ def test_a_loop_that_is_closed_before_its_answer_comes_loses_nothing(app: JsMeet
 
 
 def test_a_signal_just_before_the_wait_is_noticed() -> None:
-    """Python looks for signals before it waits for a lock, and then not until the kernel tells it of one."""
+    """Python checks for signals before it waits for a lock, and then only when the kernel reports one."""
     bridge = Bridge()
     ready, end = threading.Event(), threading.Event()
 

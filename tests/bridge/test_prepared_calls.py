@@ -1,4 +1,4 @@
-"""The first half of a call: what it says of the second."""
+"""Prepared calls, the first half of `call(name)(arguments)`: warnings, repr and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Child processes, by every way to start one: what they send is refused, unless they serve pages of their own."""
+"""Child processes, started in every way: their sends are refused unless they serve pages of their own."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ REFUSED = "the pages belong to the process that started this one: put what they 
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
     def run(main: str, **environment: str) -> list[str]:
-        """What a program says that runs under a main guard."""
+        """Run a program under a main guard and return the lines it prints."""
         file = tmp_path / "program.py"
         guarded = "\nif __name__ == '__main__':\n" + "".join(f"    {line}\n" for line in main.strip().splitlines())
         file.write_text(PROGRAM + guarded)

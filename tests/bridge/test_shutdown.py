@@ -1,4 +1,4 @@
-"""Programs that end while their server runs: with their own exit code, without a word, and never by a crash."""
+"""Programs that end while their server runs keep their exit code, print nothing and never crash."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ sys.stdin.readline()
 
 
 class Busy(threading.Thread):
-    """A page that calls what it can, and answers what it is called."""
+    """A page that keeps calling Python and answers every call."""
 
     def __init__(self, program: Program) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Code of the user's that blocks an event loop is told of."""
+"""Code of the user that blocks an event loop is logged."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ async def awaits(page: Page) -> Any:
 
 
 async def called_back(page: Page) -> Any:
-    """No coroutine waits for this one."""
+    """A plain callback, which no coroutine awaits."""
     heard = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_soon(lambda: heard.set_result(helper(page)))
     return await heard

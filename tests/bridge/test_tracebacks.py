@@ -1,4 +1,4 @@
-"""Errors end at the user's line, and Ctrl-C ends a program that waits."""
+"""Tracebacks end at the line of the user, and Ctrl-C ends a program that waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serial queues and slots, with real threads."""
+"""Serial queues and worker slots, with real threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.timing import scaled
 
 
 class Answers:
-    """Collects what workers hand back, and lets a test wait for it."""
+    """Collects the answers of workers and lets a test wait for them."""
 
     def __init__(self) -> None:
         self.batches: list[list[Any]] = []

@@ -34,7 +34,7 @@ BROWSERS: dict[str, Callable[[Playwright], Browser]] = {"chromium": start_chromi
 
 @pytest.fixture(scope="module", params=list(BROWSERS))
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """A browser; module-scoped, because Playwright keeps an event loop running in this thread."""
+    """A browser for the module, because Playwright keeps an event loop running in this thread."""
     with sync_playwright() as playwright:
         browser = BROWSERS[request.param](playwright)
         yield browser
@@ -46,7 +46,7 @@ OF_THE_NETWORK = ("establish a connection", "was interrupted while the page was 
 
 
 class Tabs:
-    """Opens tabs; collects what goes wrong in them."""
+    """Opens tabs and collects their errors."""
 
     def __init__(self, browser: Browser) -> None:
         self._context = browser.new_context()
@@ -83,7 +83,7 @@ def tab(tabs: Tabs) -> Tab:
 
 @pytest.fixture
 def open_page(app: JsMeetsPy, tab: Tab) -> Callable[..., Page]:
-    """Launches a page with a script, and opens it in the tab."""
+    """Launch a page with a script and open it in the tab."""
 
     def open_page(script: str = "", **options: Any) -> Page:
         page = app.launch(f"<!DOCTYPE html><title>T</title><body><script>{script}</script>", mode="none", **options)
@@ -95,7 +95,7 @@ def open_page(app: JsMeetsPy, tab: Tab) -> Callable[..., Page]:
 
 @pytest.fixture
 def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[OpenByWire]:
-    """Launches a page, and opens it in the tab by way of a bad network with these options."""
+    """Launch a page and open it in the tab through a bad network with these options."""
     wires: list[BadWire] = []
 
     def open_by_wire(html: str, **options: Any) -> tuple[Page, BadWire]:

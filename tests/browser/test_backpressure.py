@@ -1,4 +1,4 @@
-"""What a page sees of the limits: it waits, or hears why not."""
+"""Limits as a page sees them: it waits, or is told why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The badge that tells a person of a connection that is away."""
+"""The badge that shows a lost connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls both ways, in real browsers."""
+"""Calls in both directions, in real browsers."""
 
 from __future__ import annotations
 

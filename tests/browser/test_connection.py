@@ -1,4 +1,4 @@
-"""How pages come, go, and come back."""
+"""Connecting, disconnecting and reconnecting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Open = Callable[..., Page]
 
 
 def drop(app: JsMeetsPy, socket: int) -> None:
-    """Breaks a connection as a network does: nothing is said."""
+    """Break a connection without a closing handshake, as a network does."""
     connection = app.bridge._connections[socket]
     assert app.bridge.portal.loop is not None
     app.bridge.portal.loop.call_soon_threadsafe(
@@ -130,7 +130,7 @@ def test_the_connection_limit(app: JsMeetsPy, open_page: Open, tabs: Tabs) -> No
 
 
 def test_a_message_built_by_hand_reaches_the_queue(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
-    """The 2020 docstring of `broadcast` shows it."""
+    """The docstring of `broadcast` of 2020 shows this message."""
     page = open_page()
     page.wait_connected()
     message = {"protocol": "queue", "key": "q", "id": 1, "data": [1], "exception": None}

@@ -1,4 +1,4 @@
-"""The cookies that other programs on this host have left in a real browser."""
+"""Cookies that other programs of this host have set in a real browser."""
 
 from __future__ import annotations
 

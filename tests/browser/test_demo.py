@@ -1,4 +1,4 @@
-"""The demo, one round: its exit code sees what its threads raise."""
+"""One round of the demo; its exit code reports errors of its threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEMO = Path(__file__).parents[2] / "examples" / "demo"
 
 @pytest.fixture
 def demo(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module, as `main.py --once` in headless Chromium."""
+    """The module of the demo, set up as by `main.py --once` in headless Chromium."""
     monkeypatch.syspath_prepend(DEMO)
     monkeypatch.setattr("sys.argv", ["main.py", "--once", "--headless", need("chromium")])
     monkeypatch.setattr("signal.signal", lambda *_: None)

@@ -1,4 +1,4 @@
-"""Large content in real browsers: fetched where that can be done, in chunks elsewhere, and the same in the end."""
+"""Large content in real browsers: fetched where possible, sent in chunks elsewhere, and equal in the end."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_wrong_responses_are_refused(open_page: Callable[..., Page], tab: Tab, a
 
 
 def test_an_answer_that_does_not_begin_is_not_waited_for(open_page: Callable[..., Page], tab: Tab) -> None:
-    """As where all of a browser's connections to a host are taken."""
+    """This happens when all connections of the browser to a host are in use."""
     page = open_page(f"""{SCRIPT}; globalThis.fetch = (url, {{ signal }}) => new Promise((_, reject) => {{
         fetching.push(url);
         signal.addEventListener("abort", () => reject(signal.reason));

@@ -54,7 +54,7 @@ def running(folder: Path, command: list[str]) -> Iterator[tuple[str, subprocess.
 
 @pytest.fixture(params=[UVICORN, MAIN], ids=["uvicorn", "main"])
 def readme(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
-    """Starts one of the eight examples, in both ways, and gives its address."""
+    """Start one of the eight examples, in both ways, and return its URL."""
     with contextlib.ExitStack() as stack:
 
         def start(number: int) -> str:
@@ -65,14 +65,14 @@ def readme(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
 
 
 def open_page(tab: Page, url: str) -> int:
-    """Opens an example and waits until it has connected; the number of its socket."""
+    """Open an example, wait until it has connected, and return its socket id."""
     tab.goto(url)
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
     return tab.evaluate("JsPyTextSocket.get_socket_id()")
 
 
 def log(tab: Page) -> Any:
-    """What the page shows, to be expected."""
+    """Expect a text in the log that the page shows."""
     return expect(tab.locator("#log"))
 
 
@@ -240,7 +240,7 @@ def test_8_pubsub_in_python(readme: Callable[[int], str], tab: Page) -> None:
 
 
 def test_the_test_of_the_documentation(tmp_path: Path) -> None:
-    """docs/how-to/test-a-page.md shows a module of tests: it passes."""
+    """The test module shown in docs/how-to/test-a-page.md passes."""
     text = (ROOT / "docs" / "how-to" / "test-a-page.md").read_text(encoding="utf-8")
     code = text.partition("```python\n")[2].partition("```")[0]
     (tmp_path / "test_page.py").write_text(code, encoding="utf-8")
@@ -272,7 +272,7 @@ def test_the_test_of_the_documentation(tmp_path: Path) -> None:
 
 @pytest.fixture
 def example() -> Iterator[Callable[[str], tuple[str, subprocess.Popen[str]]]]:
-    """Starts an example by its name."""
+    """Start an example by its name."""
     with contextlib.ExitStack() as stack:
         yield lambda name: stack.enter_context(running(EXAMPLES / name, MAIN))
 
@@ -335,7 +335,7 @@ def test_live_plot(example: Callable[[str], tuple[str, subprocess.Popen[str]]], 
 
 
 def test_camera(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
-    """Frames come while the page is quick and while it is slow, and then the camera has made more than it shows."""
+    """Frames arrive while the page is fast and while it is slow; then the camera makes more than the page shows."""
     url, program = example("camera")
     tab.goto(url)
     canvas = tab.locator("canvas")
@@ -356,7 +356,7 @@ def test_camera(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab
 
 
 def test_desktop_todo(tab: Page, tmp_path: Path) -> None:
-    """In the browser it keeps its file; the buttons for others are those of a window."""
+    """In the browser it has one file; the buttons for other files belong to the window."""
     file = tmp_path / "garden.json"
     command = [*MAIN, "--browser", str(file)]
     with running(EXAMPLES / "desktop_todo", command) as (url, program):
@@ -477,7 +477,7 @@ def test_image_viewer(tab: Page, tmp_path: Path) -> None:
 
 
 def test_image_viewer_opens_files(tab: Page, tmp_path: Path) -> None:
-    """The browser decodes what it knows, numpy its own; another one leaves everything as it was."""
+    """The browser decodes its formats, numpy its own; any other file changes nothing."""
     (tmp_path / "tiny.png").write_bytes(png([[(255, 0, 0), (0, 255, 0), (0, 0, 255)], [(1, 2, 3)] * 3]))
     np.save(tmp_path / "ramp.npy", np.linspace(-1, 1, 12).reshape(3, 4))
     (tmp_path / "broken.npy").write_bytes(b"nothing")

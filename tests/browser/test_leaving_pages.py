@@ -41,7 +41,7 @@ def page(app: JsMeetsPy) -> Page:
 
 @pytest.fixture
 def begin(page: Page) -> Iterator[Callable[[], Future[End]]]:
-    """Begins a call in the page, which does not answer."""
+    """Start a call that the page does not answer."""
     with ThreadPoolExecutor() as pool:
 
         def call() -> End:
@@ -120,7 +120,7 @@ def shows_a_tab(process: psutil.Process) -> bool:
 
 
 def kill(processes: list[psutil.Process]) -> None:
-    """All of them at once: what is stopped does not say goodbye for the one that was killed before it."""
+    """Kill all processes at once: a stopped one cannot say goodbye for one that was killed before it."""
     for process in processes:
         process.suspend()
     for process in processes:
@@ -131,7 +131,7 @@ def kill(processes: list[psutil.Process]) -> None:
 def test_a_killed_tab_or_browser_ends_its_calls_soon(
     what: str, browser: Browser, page: Page, begin: Callable[[], Future[End]]
 ) -> None:
-    """A browser says goodbye for a tab that has crashed; for itself nobody does."""
+    """A browser says goodbye for a crashed tab, but nothing does so for the browser."""
     known = {process.pid for process in psutil.Process().children(recursive=True)}
     other = start_another(browser)
     other.new_page().goto(page.url)

@@ -1,4 +1,4 @@
-"""Pages under a path, and pages in frames of a window that shares their origin, as behind jupyter-server-proxy."""
+"""Pages under a path prefix, and pages in iframes of a window of the same origin, as behind jupyter-server-proxy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PREFIX = "/user/ann%40lab/proxy/{port}/"
 
 
 def address(app: JsMeetsPy, page: Page) -> str:
-    """The page by a proxy that leaves the path on, which is the application itself."""
+    """Return the URL of the page behind a proxy that keeps the prefix; the application plays the proxy."""
     assert app._server is not None
     return f"{app._server.base_url}{page.url}"
 
@@ -64,7 +64,7 @@ def test_links_and_binary_sockets(app: JsMeetsPy, tab: Tab) -> None:
 
 
 def in_frames(tab: Tab, window: str, script: str) -> None:
-    """Opens a window with two frames, and does something in each until both are connected again."""
+    """Open a window with two iframes, run a script in each, and wait until both have connected again."""
     tab.goto(window)
     every = "() => Array.from(frames).every((frame) => !frame.old && frame.JsPyTextSocket?.ready())"
     tab.wait_for_function(every)
@@ -74,7 +74,7 @@ def in_frames(tab: Tab, window: str, script: str) -> None:
 
 @pytest.mark.parametrize("script", ["frame.location.reload()", "frame.document.querySelector('a').click()"])
 def test_frames_in_a_window_of_their_origin_stay_what_they_are(app: JsMeetsPy, tab: Tab, script: str) -> None:
-    """As under Jupyter: the window is no page of Python's, and shares one sessionStorage with all of its frames."""
+    """Under Jupyter the window is not a page of Python, and shares one sessionStorage with all its iframes."""
     html = "<script>JsPyFunction.expose('who', () => '{}')</script><a href='?again'>again</a>"
     pages = {name: app.launch(html.format(name), mode="none", base_url=PREFIX) for name in ("one", "two")}
 
@@ -88,7 +88,7 @@ def test_frames_in_a_window_of_their_origin_stay_what_they_are(app: JsMeetsPy, t
 
 
 def test_applications_of_one_origin_keep_their_tokens(tab: Tab) -> None:
-    """As several kernels do under one Jupyter."""
+    """Several kernels under one Jupyter share an origin."""
     tokens = {"/a": "a" * 40, "/b": "b" * 40}
     inner = {path: JsMeetsPy(bridge=Bridge(), token=token) for path, token in tokens.items()}
     for app in inner.values():

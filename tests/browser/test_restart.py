@@ -1,4 +1,4 @@
-"""A Python program that is killed in the middle and started again: the page goes on with the new one, without a reload."""
+"""A Python program that is killed and started again: the page continues with the new one without a reload."""
 
 from __future__ import annotations
 

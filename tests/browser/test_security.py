@@ -1,4 +1,4 @@
-"""What real browsers do with the addresses, cookies and policies that keep others out."""
+"""Addresses, cookies and policies that keep others out, in real browsers."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_an_address_that_is_used_up_says_what_to_do(app: JsMeetsPy, tabs: Tabs) 
 
 
 class Listener:
-    """Another server, of another site, and everything that it is asked."""
+    """A server of another site that records its requests."""
 
     def __init__(self) -> None:
         heard = self.heard = []
@@ -93,7 +93,7 @@ def other() -> Iterator[Listener]:
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("way", ["url", "fresh"])
 def test_no_referer_has_a_secret(app: JsMeetsPy, tab: Tab, other: Listener, private: bool, way: str) -> None:
-    """Not even where the page wishes to tell its whole address."""
+    """This holds even where the page asks for full referrers."""
     html = f"<meta name=referrer content=unsafe-url>{PAGE}<img src='{other.url}image'><a href='{other.url}link'>go</a>"
     page = app.launch(html, mode="none", private=private)
     opening = page.url if way == "url" else page._urls.fresh()
@@ -137,7 +137,7 @@ def test_a_private_page_in_a_tab(app: JsMeetsPy, browser: Browser, tabs: Tabs) -
 
 
 class Host:
-    """An application that stands for a notebook: it shows frames of others."""
+    """An application that shows pages in iframes, as a notebook does."""
 
     def __init__(self) -> None:
         self.app = JsMeetsPy(bridge=Bridge())
@@ -176,7 +176,7 @@ def test_a_private_page_in_frames_of_the_same_host(app: JsMeetsPy, tabs: Tabs, h
 
 
 def test_other_sites_get_nothing_of_a_private_page(app: JsMeetsPy, tabs: Tabs, host: Host) -> None:
-    """The cookie is not sent for frames and scripts of another site; a link from there leads to the page's refusal."""
+    """The browser sends no cookie for iframes and scripts of another site; a link from there shows the refusal."""
     page = app.launch(PAGE, mode="none", private=True)
     tabs.open(page.url).wait_for_function("JsPyTextSocket.ready()")
     root = f"http://127.0.0.1:{port_of(app)}/"
@@ -187,7 +187,7 @@ def test_other_sites_get_nothing_of_a_private_page(app: JsMeetsPy, tabs: Tabs, h
 
 
 def test_a_link_of_another_site_to_a_private_page(app: JsMeetsPy, tabs: Tabs, host: Host) -> None:
-    """The browser takes the cookie, and does not send it on the way that began at another site; after that it does."""
+    """The browser stores the cookie, but does not send it on navigations that began at another site."""
     page = app.launch(f"{PAGE}<h1>here</h1>", mode="none", private=True)
     host.html = f"<a href='{page.url}'>go</a>"
     tab = tabs.open(host.url().replace("127.0.0.1", "localhost"))
@@ -218,7 +218,7 @@ expose({ by_module: async (x) => py.twice(x) });
 
 
 class Strict:
-    """Middleware: the policy, on every answer."""
+    """Middleware that adds the policy to every response."""
 
     def __init__(self, app: Any) -> None:
         self._app = app

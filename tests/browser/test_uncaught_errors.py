@@ -1,4 +1,4 @@
-"""What goes wrong in a page and reaches no script of it: it is in Python's log, and in the errors of calls."""
+"""Uncaught errors of a page appear in the log of Python and in the errors of calls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .conftest import Tabs
 
 @pytest.fixture
 def tabs(tabs: Tabs) -> Iterator[Tabs]:
-    """Uncaught errors are what this is about."""
+    """Tabs whose uncaught errors do not fail the test."""
     yield tabs
     tabs.close()  # what is still on its way comes
     tabs.errors.clear()

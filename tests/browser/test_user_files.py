@@ -1,4 +1,4 @@
-"""Files of a user in real browsers: edited ones, linked ones, other encodings, and a page with a router."""
+"""Files of the user in real browsers: edits, links, other encodings, and a page with a router."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def seen(tab: Tab) -> list[object]:
 def test_what_was_edited_runs_after_a_reload(
     app: JsMeetsPy, tabs: Tabs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where this machine thinks that scripts are plain text, and in a later launch on the same port."""
+    """This holds also where the machine maps scripts to plain text, and in a later launch on the same port."""
     monkeypatch.setattr(mimetypes, "_db", mimetypes.MimeTypes())
     for ending in (".js", ".mjs", ".css", ".html"):
         mimetypes.add_type("text/x-wrong", ending)

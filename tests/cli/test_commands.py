@@ -1,4 +1,4 @@
-"""The other commands, and what all of them have: help, exit codes, sentences instead of tracebacks."""
+"""The other commands, and common behaviour: help, exit codes, sentences instead of tracebacks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.tools import need
 
 @pytest.fixture
 def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """`jsmeets-local` in the folder of the test."""
+    """Run `jsmeets-local` in the folder of the test."""
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(main, arguments, prog_name="jsmeets-local")
 
@@ -86,7 +86,7 @@ def test_wrong_usage_is_exit_code_2(
 
 @pytest.fixture
 def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Target]]:
-    """A program with this source."""
+    """Write a program with this source."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # its time stamps are too coarse
     head = "from jsmeets_local import Bridge, JsMeetsPy\n"
@@ -168,7 +168,7 @@ def test_a_new_project_passes_its_own_test(invoke: Callable[..., Result], tmp_pa
 
 
 def environment() -> dict[str, str]:
-    """In which a program elsewhere finds this package."""
+    """Return an environment in which programs elsewhere find this package."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
 
 

@@ -1,4 +1,4 @@
-"""Packaged programs: what goes into them, and that they run, end, and leave nothing behind."""
+"""Packaged programs: their contents, and that they run, end and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Process = subprocess.Popen[str]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
-    """Writes files, and gives their folder."""
+    """Write files and return their folder."""
 
     def write(**files: str) -> Path:
         for name, text in files.items():
@@ -49,7 +49,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 def collected(folder: Path, *sources: str) -> set[str]:
-    """What is taken, relative to the script; each at the same place in the program."""
+    """Return the collected files relative to the script; each has the same place in the program."""
     found = page_files(folder, [folder / source for source in sources])
     names = {Path(file).relative_to(folder).as_posix() for file, _ in found}
     assert {(Path(place) / Path(file).name).as_posix() for file, place in found} == names
@@ -168,7 +168,7 @@ def test_the_output_of_a_failing_pyinstaller_is_shown(run: Start, tmp_path: Path
 
 
 def processes_of(program: Path) -> list[psutil.Process]:
-    """All that run a program, whoever their parent is."""
+    """Return all processes that run a program, whatever their parent is."""
     return [one for one in psutil.process_iter(["exe"]) if one.info["exe"] == str(program)]
 
 
@@ -177,7 +177,7 @@ EXAMPLES = ("desktop_todo", "image_viewer")
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[Path, Process]]]:
-    """A browser program, made by PyInstaller itself, and the examples, by our command; all at once, as each takes long."""
+    """Build the browser program with PyInstaller and the examples with our command, in parallel because each takes long."""
     need("objdump")
     plain = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=WARN", str(PROGRAMS / "browser.py")]
     commands = {"browser": plain}
@@ -244,7 +244,7 @@ Build = Callable[[str], Path]
 
 @pytest.fixture(scope="module")
 def build(builds: dict[str, tuple[Path, Process]]) -> Build:
-    """Gives the program of an example."""
+    """Wait for the program of an example."""
     built: dict[str, Path] = {}
 
     def build(example: str) -> Path:
@@ -263,7 +263,7 @@ def build(builds: dict[str, tuple[Path, Process]]) -> Build:
 
 @pytest.fixture
 def desktop(start: Start, screen: Screen, tmp_path: Path) -> Start:
-    """Starts a program on the screen, away from its files."""
+    """Start a program on the screen, away from its files."""
     variables = {"DISPLAY": screen.name, "PYTHONPATH": "", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
     return lambda *command: start([*map(str, command)], tmp_path, **variables)
 
@@ -273,7 +273,7 @@ def ended_completely(program: Path) -> bool:
 
 
 def test_the_packaged_todo_list(build: Build, desktop: Start, screen: Screen, tmp_path: Path) -> None:
-    """Its window is in a process of its own: the same program, started once more."""
+    """The process of its window is the same program, started once more."""
     todo, file = build("desktop_todo"), tmp_path / "garden.json"
     program = desktop(todo, "--window", file)
     active(screen, "garden.json")
@@ -299,7 +299,7 @@ def test_a_packaged_window_does_not_outlive_its_program(build: Build, desktop: S
 
 
 def test_the_packaged_image_viewer(build: Build, desktop: Start, screen: Screen, tmp_path: Path) -> None:
-    """Its window is in its own process. Python has the page decode the image, and gets its pixels."""
+    """Its window has its own process. Python lets the page decode the image and receives the pixels."""
     viewer, file = build("image_viewer"), tmp_path / "dot.png"
     file.write_bytes(base64.b64decode(DOT))
     program = desktop(viewer, "--window", file)

@@ -1,4 +1,4 @@
-"""Where files are found, and what other programs inherit, in a packaged program and outside of one."""
+"""File lookup and inherited environments, in a packaged program and outside of one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jsmeets_local.server.resources import bundled
 
 @pytest.fixture
 def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a packaged program that runs in another one."""
+    """The folder of a packaged program, which this process pretends to run from."""
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     for folder in (inside, outside):
         folder.mkdir()

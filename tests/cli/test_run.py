@@ -1,4 +1,4 @@
-"""`jsmeets-local run`: pages, programs, modules; its end; and `--reload`."""
+"""`jsmeets-local run`: pages, programs, modules, the end of the program, and `--reload`."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def change(file: Path, old: str, new: str) -> None:
 
 
 def shows(tab: Any, text: str) -> None:
-    """Waits until the page of the newest Python shows a text, and is connected."""
+    """Wait until the page of the newest Python process shows a text and is connected."""
     tab.wait_for_function("text => document.body?.innerText.includes(text) && JsPyTextSocket.ready()", arg=text)
 
 

@@ -1,4 +1,4 @@
-"""launch(mode="app"): a browser as the window of a page, with a profile of its own."""
+"""launch(mode="app"): a browser with its own profile as the window of a page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ say(page.wait(), len(app.pages))
 
 @pytest.fixture
 def open_app(start: Start, screen: Screen, tmp_path: Path) -> Callable[..., Program]:
-    """Starts a program on the screen; the profiles go into `tmp_path`."""
+    """Start a program on the screen; profiles go into `tmp_path`."""
     need("chromium")
     until(lambda: not list(screen.windows()))
     return lambda code, **more: start(code, screen, TMPDIR=str(tmp_path), **more)

@@ -1,4 +1,4 @@
-"""The native dialogs: what the user types and chooses is what Python gets."""
+"""Native dialogs: Python receives what the user types and chooses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ for line in sys.stdin:
 
 
 def choose(screen: Screen, path: str) -> None:
-    """Types a path into a dialog."""
+    """Type a path into a dialog."""
     screen.keys("Control_L", "a")
     screen.type(path[0])
     time.sleep(scaled(0.5))  # GTK opens a field for it
@@ -34,7 +34,7 @@ def choose(screen: Screen, path: str) -> None:
 
 @pytest.fixture
 def ask(show: Show, screen: Screen) -> Callable[..., str]:
-    """Has a dialog opened; types a path into it, or Escape."""
+    """Open a dialog, and type a path into it or Escape."""
     program = show(ASKS)
     behind = screen.window("Mine")
 

@@ -1,4 +1,4 @@
-"""The examples with native dialogs, in windows; tests/browser has them in browsers."""
+"""The examples with native dialogs, in windows; tests/browser runs them in browsers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Run = Callable[..., Program]
 
 @pytest.fixture
 def run(screen: Screen, gui: str, tmp_path: Path) -> Iterator[Run]:
-    """Starts an example in a window."""
+    """Start an example in a window."""
     programs: list[Program] = []
 
     def run(name: str, *arguments: str) -> Program:
@@ -35,7 +35,7 @@ def run(screen: Screen, gui: str, tmp_path: Path) -> Iterator[Run]:
 
 
 def choose(screen: Screen, behind: WindowOnScreen, path: Path) -> None:
-    """Types a path into the dialog that comes."""
+    """Type a path into the next dialog."""
     screen.dialog(behind)
     screen.keys("Control_L", "a")
     screen.type(str(path))

@@ -1,4 +1,4 @@
-"""launch(private=True) in the windows that it opens by itself."""
+"""launch(private=True) in the windows that it opens itself."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ sys.stdin.readline()
 
 
 def check(program: Program) -> None:
-    """The page is there, also after a reload, and for nobody else."""
+    """Check that the page opens, also after a reload, and that other clients are refused."""
     assert program.line() == "3"
     assert program.line() == "a stranger gets 403"
     assert program.line() == "7"

@@ -1,4 +1,4 @@
-"""All accounts of a machine can read its list of processes: the launch token is not in it."""
+"""The process list, which all accounts can read, does not contain the launch token."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ sys.stdin.readline()
 
 
 def command_lines() -> Iterator[str]:
-    """Of all processes."""
+    """Yield the command lines of all processes."""
     for process in psutil.process_iter(["cmdline"]):
         yield " ".join(process.info["cmdline"] or ())
 
 
 def watch(program: Program) -> list[str]:
-    """The command lines of a program and its family, and those of all others too, while its page is open."""
+    """Read the command lines of all processes while the page of the program is open."""
     assert program.line() == "ready 3"
     url = program.line()
     token = url.partition("#jsmeets=")[2].partition(".")[0]
@@ -59,7 +59,7 @@ def test_a_browser_as_the_window_shows_no_token(start: Start, screen: Screen, tm
 
 
 def test_a_window_shows_no_token(show: Start) -> None:
-    """Its process is told the address by a pipe."""
+    """The process of the window receives the URL through a pipe."""
     program = show(CODE.format(mode="window"))
     assert [line for line in watch(program) if "window/child.py" in line]
     assert program.ended() == 0

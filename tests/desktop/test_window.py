@@ -1,4 +1,4 @@
-"""launch(mode="window"): the window, what Python asks of it, and what the page does."""
+"""launch(mode="window"): the window, its Python methods, and its functions in the page."""
 
 from __future__ import annotations
 

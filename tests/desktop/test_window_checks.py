@@ -1,4 +1,4 @@
-"""What cannot work says so in a sentence, before a toolkit ends the process; and "auto-window" goes on with what can."""
+"""Missing requirements raise a sentence before a toolkit ends the process, and "auto-window" falls back."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ page.close()
 
 
 def both(program: Program) -> str:
-    """What both attempts said, the same."""
+    """Return the message of both attempts, which is the same."""
     first = program.line()
     assert program.line() == first
     assert program.ended() == 0
@@ -95,7 +95,7 @@ def test_root_with_the_sandbox_of_chromium(start: Start, screen: Screen) -> None
 
 
 def test_a_window_that_cannot_be_opened_after_all(start: Start, screen: Screen, gui: str, tmp_path: Path) -> None:
-    """The display answers, and refuses."""
+    """The display answers, but refuses the client."""
     name = f"/tmp/.X11-unix/X{os.getpid()}"
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.bind("\0" + name)
@@ -150,7 +150,7 @@ def test_auto_window_takes_the_default_browser(start: Start, tmp_path: Path) -> 
 
 
 def test_auto_window_goes_on_where_the_window_fails(start: Start, screen: Screen, gui: str) -> None:
-    """All checks are passed, and the process of the window ends at once."""
+    """All checks pass, and the process of the window ends at once."""
     need("chromium")
     code = """
 from jsmeets_local.launch import child

@@ -1,4 +1,4 @@
-"""However a program or its window ends: the other ends too, and no process is left."""
+"""A program and its window end together, however either ends, and leave no process."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ say(before == (me.num_fds(), threading.active_count(), len(app.bridge.watchers))
 
 @pytest.mark.parametrize("sleeper", ["all", "window"])
 def test_a_sleep_is_no_close(show: Show, screen: Screen, sleeper: str) -> None:
-    """All processes of a laptop stop, or those of the page alone: for longer than the grace time."""
+    """All processes of a laptop, or those of the page alone, stop for longer than the grace time."""
     program = show("""
 page = app.launch(PAGE, mode="window", title="Mine", grace=0.5)
 say("ready", page.call("sum")(1, 2))

@@ -1,4 +1,4 @@
-"""launch(): what it opens, what it waits for, and that nothing is left."""
+"""launch(): the page it opens, the events it waits for, and the resources it releases."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_errors_at_startup_come_out_of_launch(kind: str, caplog: pytest.LogCaptu
 
 
 def browser(tmp_path: Path, text: str) -> str:
-    """A program to be the default browser."""
+    """Write a program that serves as the default browser."""
     script = tmp_path / "browser"
     script.write_text(f"#!/bin/sh\n{text}\n")
     script.chmod(script.stat().st_mode | stat.S_IEXEC)
@@ -152,7 +152,7 @@ def browser(tmp_path: Path, text: str) -> str:
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a script in a process of its own, where `webbrowser` reads the environment anew."""
+    """Run a script in its own process, where `webbrowser` reads the environment anew."""
     return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},
@@ -194,7 +194,7 @@ except LaunchError as error:
 
 
 def test_a_real_default_browser(tmp_path: Path) -> None:
-    """launch() opens the program that BROWSER names, gets a value from it, and a script that ends just ends."""
+    """launch() opens the program named by BROWSER, receives a value from it, and the script ends normally."""
     profile = tmp_path / "profile"
     command = (
         "exec chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
@@ -553,7 +553,7 @@ print("the same")
 
 
 def test_100_launches_leave_no_threads_or_descriptors() -> None:
-    """In a process of its own: threads of other tests may be ending."""
+    """This runs in its own process because threads of other tests may still be ending."""
     result = run_python(CYCLES)
     assert result.stdout == "the same\n", result.stderr
 

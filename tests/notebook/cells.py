@@ -1,4 +1,4 @@
-"""Cells that several notebooks of the tests have."""
+"""Cells that several test notebooks share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page of a real kernel, without a front end: this test is the page."""
+"""A real kernel without a front end; the test acts as the page."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def url_of(run: Run) -> str:
 
 
 def open_page(run: Run) -> RawPage:
-    """Opens what a cell displays, as a browser would."""
+    """Connect to the page that a cell displays, as a browser does."""
     url = url_of(run)
     return RawPage(url, secrets.token_hex(8), page=url.partition("=")[2].partition(".")[2])
 
 
 def launch(kernel: Kernel, code: str = LAUNCH, cell: str = "one") -> tuple[Run, RawPage]:
-    """Runs a cell that launches a page, and is that page."""
+    """Run a cell that launches a page, and connect as that page."""
     run = kernel.start(code, cell)
     kernel.until(lambda: run.html or run.error)
     assert run.error is None, run.error

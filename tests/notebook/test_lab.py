@@ -1,4 +1,4 @@
-"""A real JupyterLab in Chromium: what a person at a notebook does and sees."""
+"""A real JupyterLab in Chromium, used as a person uses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.timing import scaled
 
 
 def test_launch_call_and_callbacks(open_notebook: OpenNotebook) -> None:
-    """The frame is live; the same cell and the next ones get values; callbacks nest to depth 50."""
+    """The iframe is live; the same cell and later ones receive values; callbacks nest to depth 50."""
     notebook = open_notebook(
         LAUNCH + "page.call('double')(21)",
         "page.js.double(4)",
@@ -80,7 +80,7 @@ def test_a_moved_cell_keeps_its_page(open_notebook: OpenNotebook) -> None:
 
 
 def test_a_private_page(open_notebook: OpenNotebook) -> None:
-    """Each frame comes in by an address of its own; where one starts anew, the browser is known; no file has the token."""
+    """Each iframe has its own URL; a reloaded iframe is recognised by its cookie; no file contains the token."""
     private = LAUNCH.replace("height=150", "height=150, private=True")
     notebook = open_notebook(private, "page.call('double')(3)", "page", "page.url")
     notebook.run(0)
@@ -98,7 +98,7 @@ def test_a_private_page(open_notebook: OpenNotebook) -> None:
 
 
 def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, browser: Any, tmp_path: Path) -> None:
-    """The server is gone: the frame gives way to a text; the same where a viewer takes frames and scripts out."""
+    """Without the server a text replaces the iframe; so it does in a viewer that removes iframes and scripts."""
     import nbconvert
     import nbformat
 
@@ -124,7 +124,7 @@ def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, brows
 
 
 def test_a_frame_whose_server_comes_late(browser: Any, tmp_path: Path) -> None:
-    """An editor may show the frame before it forwards the port."""
+    """An editor may show the iframe before it forwards the port."""
     app = JsMeetsPy(bridge=Bridge())
     page = app.launch("<h1>Late</h1>", mode="none")
     port = int(page.url.split(":")[2].split("/")[0])

@@ -1,4 +1,4 @@
-"""`%%js`, `%jsmeets`, Tab and `?` in a real kernel; a headless Chromium is the page, as there is no front end."""
+"""`%%js`, `%jsmeets`, Tab and `?` in a real kernel, with the page in a headless Chromium."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Launch = Callable[..., Any]
 
 @pytest.fixture
 def launch(kernel: Kernel, browser: Any) -> Iterator[Launch]:
-    """Launches a page in the kernel, and opens it; the tab."""
+    """Launch a page in the kernel, open it, and return the tab."""
     context = browser.new_context()
 
     def launch(code: str = LAUNCH, name: str = "page") -> Any:
@@ -56,7 +56,7 @@ def launch(kernel: Kernel, browser: Any) -> Iterator[Launch]:
 
 
 def plain(run: Run) -> str:
-    """What stands under a cell that failed, without colors."""
+    """Return the traceback of a failed cell without colors."""
     return re.sub(r"\x1b\[[\d;]*m", "", "\n".join(run.traceback))
 
 
@@ -216,7 +216,7 @@ def within(seconds: float, action: Callable[[], Any]) -> Any:
 
 @pytest.mark.parametrize("subshell", [False, True])
 def test_tab_while_a_cell_waits_for_the_page(kernel: Kernel, launch: Launch, subshell: bool) -> None:
-    """In the main shell it comes after the cell, in a subshell at once; nothing hangs."""
+    """The main shell completes after the cell, a subshell at once; nothing hangs."""
     launch()
     kernel.complete("page.js.")  # the first one takes longer
     name = kernel.subshell() if subshell else None

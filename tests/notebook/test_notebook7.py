@@ -1,4 +1,4 @@
-"""A real Notebook 7 in Chromium: the whole way of a person, once, and the launch cell again and again."""
+"""A real Notebook 7 in Chromium: one complete session, and the launch cell again and again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def count():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Notebook 7 by its usual address, instead of the JupyterLab of the other modules."""
+    """A Notebook 7 server at its usual address, instead of JupyterLab."""
     server = Server(tmp_path_factory.mktemp("notebook7"), "notebook", host="localhost", ip="localhost")
     yield server
     server.stop()

@@ -1,4 +1,4 @@
-"""What is an array, whoever made it, and what it is when it has been in a page."""
+"""Arrays of any library, on the wire and back."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def travelled(value: Any) -> Any:
-    """As Python has it that gets it."""
+    """Return a value after the wire, as the receiver in Python has it."""
     (message,) = decode(encode([message_packet(["return", 1], pack(value, "result"))]))
     return message.value  # type: ignore[union-attr]
 
 
 def told(value: Any) -> tuple[str, tuple[int, ...] | None, bytes]:
-    """Of the only array in a value: what travels."""
+    """Return what travels of the only array in a value."""
     (buffer,) = pack(value, "result").buffers
     return buffer.dtype, buffer.shape, bytes(buffer.data)
 
@@ -206,7 +206,7 @@ def test_mmap_is_bytes(tmp_path: Path) -> None:
 
 
 class Tensor:
-    """As tensors are for numpy: they give an array when they are asked, or say why not."""
+    """Converts to a numpy array on request, or raises, as tensors do."""
 
     def __init__(self, content: Any, device: str = "cpu") -> None:
         self.content, self.device = content, device
@@ -299,7 +299,7 @@ def test_without_numpy_arrays_are_memoryviews(monkeypatch: pytest.MonkeyPatch) -
 
 
 class Page:
-    """A page under node: the built scripts, and a function that returns what it gets."""
+    """A page under Node: the built scripts, and a function that returns its argument."""
 
     def __init__(self) -> None:
         code = """
@@ -364,7 +364,7 @@ SHAPES = nps.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 
 @st.composite
 def arrays(draw: st.DrawFn) -> Any:
-    """In any order, with gaps, backwards."""
+    """Arrays in any memory order, with gaps, and reversed."""
     made = draw(nps.arrays(NUMBERS, SHAPES))
     if made.ndim and draw(st.booleans()):
         made = made[:: draw(st.sampled_from([-2, -1, 2]))]

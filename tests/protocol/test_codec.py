@@ -1,4 +1,4 @@
-"""Frames: round trips, and garbage that ends in one error only."""
+"""Frames: round trips, and garbage that raises one error only."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_arbitrary_chunk_frames(payloads: list[bytes]) -> None:
 
 
 def in_chunks(value: Any) -> tuple[memoryview, Any]:
-    """What came, put together, and the value in it."""
+    """Send a value in chunks; return the assembled frame and the value in it."""
     parts, is_text = frame_parts([message_packet(["return", 1], pack(value, "result"))])
     assembler = Assembler(2**28)
     for chunk in cut(parts, is_text, 1):

@@ -1,4 +1,4 @@
-"""Frames of pandas and polars: what they are in a page, and how `to_frame` makes them of it again."""
+"""Data frames of pandas and polars: their form in a page, and their way back with `to_frame`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def travelled(value: Any) -> Any:
 
 
 def plain(column: Any) -> Any:
-    """Lists for arrays, with `None` for nan."""
+    """Return lists for arrays, with `None` for nan."""
     values = column.tolist() if hasattr(column, "tolist") else column
     return [None if value != value else value for value in values]
 
@@ -79,7 +79,7 @@ def test_series_become_data_frames_of_one_column() -> None:
 
 
 def test_nullable_integers() -> None:
-    """Exact where none is, and float64 with nan where one is: as pandas does it elsewhere."""
+    """They are exact without missing values, and float64 with nan otherwise, as pandas does elsewhere."""
     whole = travelled(pd.Series([2**60, 1], dtype="Int64"))["data"]["0"]
     assert (whole.dtype, whole.tolist()) == ("int64", [2**60, 1])
     missing = travelled(pd.Series([1, None], dtype="UInt8"))["data"]["0"]

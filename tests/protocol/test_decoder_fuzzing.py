@@ -1,4 +1,4 @@
-"""Frames of a stranger who knows the wire: right in part, and wrong where it hurts."""
+"""Frames that follow the protocol in part and violate the rest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def one(dtype: str, size: int, shape: Any) -> bytes:
 
 
 def is_decoded(frame: str | bytes) -> bool:
-    """Any exception but `ProtocolError` fails the test."""
+    """Return whether a frame is decoded; any exception but `ProtocolError` fails the test."""
     try:
         decode(frame)
     except ProtocolError:

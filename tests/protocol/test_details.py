@@ -1,4 +1,4 @@
-"""What an exception carries to a page beside its text, and an error of a page to Python."""
+"""Fields, causes and members of errors, in both directions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INFO = ErrorInfo("raised", "E", "text")
 
 
 def sent(error: BaseException) -> dict[str, Any]:
-    """The error as a page gets it."""
+    """Return an error as a page receives it."""
     packet = error_packet(1, describe(INFO, error))
     described: dict[str, Any] = json.loads(packet.json)[2]
     return described
@@ -65,7 +65,7 @@ def test_the_cause_and_the_members_cross() -> None:
 
 
 class Trap:
-    """Raises whatever is asked of it."""
+    """Raises on every access."""
 
     def __init__(self, error: type[BaseException]) -> None:
         self._error = error

@@ -1,4 +1,4 @@
-"""What pages may take: bounded outboxes, queues, calls and topics, and what each policy does beyond."""
+"""Limits of outboxes, queues, calls and topics, and the policy of each beyond its limit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def publication(topic: str, number: int, size: int = 0) -> Packet:
 
 
 def numbers(outbox: Outbox) -> dict[str, list[int]]:
-    """What goes out, of packets that travel whole."""
+    """Return the numbers of the packets that go out."""
     seen: dict[str, list[int]] = {}
     while (frame := outbox.take()) is not None:
         for message in decode(frame):
@@ -122,7 +122,7 @@ OPERATIONS = st.lists(
 
 @given(OPERATIONS)
 def test_sizes_and_counts_stay_correct_under_any_operations(operations: list[tuple[Any, ...]]) -> None:
-    """Sizes and counts are those of what is still there; nothing that was dropped goes out; order is kept."""
+    """Sizes and counts match what is left, dropped packets do not go out, and order is kept."""
     outbox = Outbox(max_bytes=700_000, max_count=6)
     seen: list[tuple[str, int]] = []
     for number, (operation, *rest) in enumerate(operations):
@@ -172,7 +172,7 @@ def state() -> ProtocolState:
 
 
 def said(state: ProtocolState) -> list[Any]:
-    """What the page hears next."""
+    """Return the next messages to the page."""
     return [message for frame in iter(state.outbox(1).take, None) for message in decode(frame)]
 
 

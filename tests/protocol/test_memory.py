@@ -1,4 +1,4 @@
-"""Memory for large content: writable, of the right size, and not taken before it is used."""
+"""Memory for large content: writable, of the right size, and resident only once it is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls, functions, queues and topics, each against the simplest model of itself."""
+"""Calls, functions, queues and topics, each against a simple model of itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ sockets = st.integers(1, 4)
 
 
 class CallTableMachine(RuleBasedStateMachine):
-    """Every call ends exactly once, with the answers of the sockets that were asked, each the first one given."""
+    """Every call ends exactly once, with the first answer of each socket that was called."""
 
     def __init__(self) -> None:
         super().__init__()

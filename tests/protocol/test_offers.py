@@ -1,4 +1,4 @@
-"""What pages may fetch: counted and ordered as everything else, whatever the page and the connection do."""
+"""Offers of downloads: counted and ordered as all other packets, whatever the page and the connection do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OFFER, LAST = 4, 1
 
 
 class Fetcher:
-    """A page that fetches what it is offered when the test says so, and takes chunks."""
+    """A page that fetches offers when the test says so, and accepts chunks."""
 
     def __init__(self, outbox: Outbox, offers: Offers) -> None:
         self.outbox = outbox
@@ -37,7 +37,7 @@ class Fetcher:
         self.fetched: dict[int, bytes] = {}
 
     def read(self) -> bool:
-        """Takes a frame; whether there was one."""
+        """Take a frame; return whether there was one."""
         frame = self.outbox.take()
         if frame is not None:
             self._take(frame)
@@ -87,7 +87,7 @@ class Fetcher:
         self.outbox.acknowledge(len(self.seen))
 
     def cut(self) -> None:
-        """The connection breaks, with a frame and a fetch under way, and comes back."""
+        """Break the connection with a frame and a fetch under way, and resume."""
         self.outbox.take()
         lost = list(self.offered.values())
         self.outbox.withdraw()
@@ -97,7 +97,7 @@ class Fetcher:
         self._begin()
 
     def finish(self) -> None:
-        """Reads and fetches until there is nothing more."""
+        """Read and fetch until nothing is left."""
         while self.read() or self.offered:
             self.fetch()
 
@@ -234,7 +234,7 @@ BIG = b"x" * (WINDOW * CHUNK_BYTES + 1)
 
 
 def offered_by(state: ProtocolState, socket: int) -> str:
-    """The secret of what a socket is offered."""
+    """Return the secret of the offer to a socket."""
     outbox = state.outbox(socket)
     frames = iter(outbox.take, None)
     return next(frame[16:].hex() for frame in frames if isinstance(frame, bytes) and frame[:2] == bytes([2, OFFER]))

@@ -1,4 +1,4 @@
-"""The outbox: nothing lost, nothing twice, in order, whatever the connection does."""
+"""The outbox: no packet is lost, doubled or out of order, whatever the connection does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.protocol.packets import packet
 
 
 class Reader:
-    """The other side: takes frames, credits chunks."""
+    """The receiving side: takes frames and credits chunks."""
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
@@ -127,7 +127,7 @@ STEPS = st.one_of(SENDS, st.integers(0, 5), st.sampled_from(["cut", "acknowledge
 
 
 class Page:
-    """Reads what arrives before a cut; counts and acknowledges."""
+    """Reads what arrives before the connection breaks; counts and acknowledges."""
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox

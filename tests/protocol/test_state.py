@@ -1,4 +1,4 @@
-"""The protocol state: any order of events, and every call ends exactly once."""
+"""The protocol state: every call ends exactly once, in any order of events."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def hello(document: str = "d", page: str = "p", topics: list[str] | None = None)
 
 
 def sent(state: ProtocolState) -> list[tuple[int, Any]]:
-    """What the pages that are there get, decoded."""
+    """Return the decoded messages to the connected pages."""
     woken = [
         effect.socket for effect in state.effects() if isinstance(effect, fx.Wake) and effect.socket in state.sockets()
     ]
@@ -38,7 +38,7 @@ def sent(state: ProtocolState) -> list[tuple[int, Any]]:
 
 
 def written(outbox: Outbox) -> list[Any]:
-    """What goes out, decoded."""
+    """Return the decoded messages that go out."""
     messages: list[Any] = []
     while (frame := outbox.take()) is not None:
         messages += decode(frame)
@@ -59,7 +59,7 @@ def connected(state: ProtocolState, *documents: str) -> list[int]:
 
 
 class HubMachine(RuleBasedStateMachine):
-    """Pages come, answer (once, twice, late, for others), and go; Python calls, pushes, cancels; time passes."""
+    """Pages connect, answer (once, twice, late, for others) and leave; Python calls, pushes and cancels; time passes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a user's value becomes on the wire."""
+"""Values of the user on the wire."""
 
 from __future__ import annotations
 
@@ -332,7 +332,7 @@ nested = st.recursive(
 
 
 def outcome(way: Any, value: Any) -> Any:
-    """What a page would get of a value, or the words of the refusal."""
+    """Return the value as a page receives it, or the text of the refusal."""
     try:
         payload = way(value)
     except TypeError as error:
@@ -342,7 +342,7 @@ def outcome(way: Any, value: Any) -> Any:
 
 
 def walked(value: Any) -> Payload:
-    """Element by element, whatever it is."""
+    """Pack a value element by element."""
     walk = _Walk()
     return Payload(_dumps(walk.convert(value, (), "value")), tuple(walk.buffers))
 
@@ -353,7 +353,7 @@ def test_the_fast_encoder_and_the_walk_agree(value: Any) -> None:
 
 
 def test_children_that_know_their_parent_are_refused() -> None:
-    """Looked at level by level, they are a hundred times as many at each second one."""
+    """Walked level by level, they multiply by a hundred at each second level."""
     parent: dict[str, Any] = {"children": []}
     parent["children"] += [{"parent": parent} for _ in range(100)]
     with pytest.raises(TypeError, match=r"value\['children'\]\[0\]\['parent'\]: refers back to itself"):

@@ -1,4 +1,4 @@
-"""launch(private=True): HTTP answers none but the browsers that were led here."""
+"""launch(private=True): HTTP answers only browsers with the cookie."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def page(app: JsMeetsPy) -> Page:
 
 
 class Browser:
-    """Keeps cookies, as far as it must here."""
+    """An HTTP client that keeps the cookie."""
 
     def __init__(self, app: JsMeetsPy) -> None:
         assert app._server is not None
@@ -46,7 +46,7 @@ class Browser:
         self.set_cookie = ""
 
     def get(self, url: str, method: str = "GET", **headers: str) -> tuple[int, str]:
-        """Status, and the text of the answer or where it leads to."""
+        """Return the status, and the text of the response or the target of the redirect."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=scaled(10))
         cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         try:

@@ -1,4 +1,4 @@
-"""`/jsmeetspy/bulk/SECRET` over real HTTP: once, for the page that was told, and never a way to lose anything."""
+"""`/jsmeetspy/bulk/SECRET` over real HTTP: one download for the page that was offered it, and nothing lost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BULK = "/jsmeetspy/bulk/"
 
 
 class Fetcher:
-    """A page without a browser, which can fetch."""
+    """A client without a browser that can fetch."""
 
     def __init__(self, url: str, session: str = "", received: int = 0, **options: Any) -> None:
         self.port = urlsplit(url).port or 0
@@ -47,7 +47,7 @@ class Fetcher:
         self.socket.send(json.dumps(messages))
 
     def frame(self) -> str | bytes:
-        """The next frame that is not of this connection alone."""
+        """Return the next frame that is not a control message."""
         while True:
             frame = self.socket.recv(scaled(10))
             if not (isinstance(frame, str) and json.loads(frame)[0][0] in ("ping", "ack")):
@@ -61,7 +61,7 @@ class Fetcher:
         return messages
 
     def offer(self) -> str:
-        """The secret that comes next."""
+        """Return the secret of the next offer."""
         frame = self.frame()
         assert isinstance(frame, bytes)
         assert frame[:2] == bytes([2, 4])
@@ -69,7 +69,7 @@ class Fetcher:
         return frame[16:].hex()
 
     def content(self, frame: str | bytes | None = None) -> Any:
-        """What comes next, in chunks."""
+        """Return the next content, which comes in chunks."""
         while True:
             frame = frame or self.frame()
             assert isinstance(frame, bytes)
@@ -84,7 +84,7 @@ class Fetcher:
     def ask(
         self, secret: str, method: str = "GET", prefix: str = "", **headers: str
     ) -> Iterator[http.client.HTTPResponse]:
-        """The answer to a request, of which nothing is read."""
+        """Send a request and return the unread response."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=scaled(10))) as connection:
             connection.request(method, prefix + BULK + secret, headers=given)

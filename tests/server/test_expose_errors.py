@@ -1,4 +1,4 @@
-"""How much of an error in Python its page learns."""
+"""Errors of Python, with or without their traceback, as a page sees them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def errors(url: str, **options: Any) -> Iterator[dict[str, str]]:
 
 
 def traces(url: str, **options: Any) -> list[bool]:
-    """Whether the page gets a traceback, of each function; never a piece of one."""
+    """Return, for each function, whether the page receives a traceback; a partial one fails."""
     found = []
     for error in errors(url, **options):
         found.append("secret_name" in error["trace"])

@@ -1,4 +1,4 @@
-"""Frames by the short way of `launch()`, and by ASGI under plain uvicorn: the same outcomes, whatever comes."""
+"""WebSocket frames over the fast path of `launch()` and over ASGI under plain uvicorn have the same outcome."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BURST = 600
 
 
 def checksum(value: str | bytes) -> list[int]:
-    """How much came, and whether all of it is right."""
+    """Return the length and the checksum of the received data."""
     data = value.encode() if isinstance(value, str) else value
     return [len(data), zlib.crc32(data)]
 
@@ -53,7 +53,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The frames that go by the short way."""
+    """The frames that take the fast path."""
     frames: list[Any] = []
     deliver = FastPathProtocol._deliver
 
@@ -66,7 +66,7 @@ def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def wire(page: RawPage, data: bytes) -> None:
-    """Bytes that are no concern of the client's library."""
+    """Write bytes to the socket past the client library."""
     page.socket.socket.sendall(data)
 
 
@@ -97,7 +97,7 @@ def test_a_launched_application_uses_the_fast_path(url: str, handed_over: list[A
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[int, bytes, list[int]]:
-    """Calls 1, 2, ... with pings and in fragments, and where to cut what is sent."""
+    """Calls 1, 2, ... with pings and in fragments, and the places to cut the stream."""
     count = draw(st.integers(1, 6))
     data = b""
     for number in range(1, count + 1):
@@ -133,7 +133,7 @@ def test_large_frames_in_small_pieces(url: str) -> None:
 
 
 def test_messages_right_behind_the_hello(url: str) -> None:
-    """Before the function that takes frames is there."""
+    """They arrive before the function that takes frames is in place."""
     page = RawPage.__new__(RawPage)
     page.socket, page.inbox, page.pings, page._received, page._unacknowledged = open_socket(url), [], [], 0, 0
     wire(page, b"".join([text('[["hello","d","",[]]]'), *(text(call(i, i)) for i in range(1, 6)), text("ping", 9)]))
@@ -182,7 +182,7 @@ def test_messages_before_the_close_are_handled(url: str) -> None:
     ],
 )
 def test_protocol_violations_end_the_connection(url: str, data: bytes, code: int) -> None:
-    """By the codes of RFC 6455, section 7.4.1."""
+    """Close codes are those of RFC 6455, section 7.4.1."""
     page = RawPage(url)
     assert page.ask("call", "sum_of", [1, 2]) == ["return", 1, 3]
     wire(page, data)
@@ -215,14 +215,14 @@ def test_messages_behind_the_close_are_ignored(url: str) -> None:
 
 
 def pieces(number: int, value: str | bytes, size: int = CHUNK_BYTES) -> list[bytes]:
-    """The frames of a large call, whose stream has the call's number."""
+    """Return the chunk frames of a large call, whose stream id is the number of the call."""
     parts, is_text = frame_parts([message_packet(["call", number, "checksum"], pack([value], "args"))])
     return [text(chunk, Opcode.BINARY) for chunk in cut(parts, is_text, number, size)]
 
 
 @st.composite
 def large_streams(draw: st.DrawFn) -> tuple[dict[int, list[int]], bytes, list[int]]:
-    """Large calls whose pieces alternate, with pings and small calls between them; and where to cut what is sent."""
+    """Large calls with alternating chunks, pings and small calls between them, and the places to cut the stream."""
     random, wanted, waiting = Random(draw(st.integers(0, 99))), {}, []
     for number in range(1, draw(st.integers(1, 3)) + 1):
         size = draw(st.sampled_from([1, 70_000, CHUNK_BYTES - 90, 3 * CHUNK_BYTES + 7]))

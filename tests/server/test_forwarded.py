@@ -1,4 +1,4 @@
-"""Behind a proxy that serves the application under a path, as jupyter-server-proxy does: what it asks, byte by byte."""
+"""Behind a proxy that serves the application under a prefix, as jupyter-server-proxy does: its requests, byte by byte."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
 
 @pytest.fixture
 def known(app: JsMeetsPy) -> None:
-    """Its public name was allowed: `JsMeetsPy(allowed_hosts=[...])`."""
+    """Allow the public name, as `JsMeetsPy(allowed_hosts=[...])` does."""
     app._access.allowed_hosts |= {PUBLIC}
 
 
@@ -62,7 +62,7 @@ def port_of(app: JsMeetsPy) -> int:
 
 
 def get(app: JsMeetsPy, path: str, headers: dict[str, str] = AS_PROXY) -> tuple[int, str, str]:
-    """Status, address of a redirect, and text."""
+    """Return status, redirect target and text."""
     connection = http.client.HTTPConnection("127.0.0.1", port_of(app), timeout=scaled(10))
     try:
         connection.request("GET", path, headers=headers)
@@ -79,7 +79,7 @@ def text(app: JsMeetsPy, path: str, headers: dict[str, str] = AS_PROXY) -> str:
 
 
 def shake_hands(page: Page, app: JsMeetsPy, host: str, origin: str | None, **options: str) -> int:
-    """The status of a handshake for a WebSocket as a proxy hands it on: 101 lets in."""
+    """Return the status of a WebSocket handshake as a proxy forwards it; 101 is accepted."""
     token = options.get("token", page.url.partition("=")[2].partition(".")[0])
     lines = [
         f"GET {options.get('path', '/jsmeetspy/textsocket')} HTTP/1.1",
@@ -186,7 +186,7 @@ def test_forwarded_headers_count_from_this_machine_only() -> None:
 
 
 def test_a_prefix_is_put_on_once(app: JsMeetsPy) -> None:
-    """`uvicorn --root-path`, and an application around ours that does the same."""
+    """`uvicorn --root-path`, and an outer application that sets the prefix too."""
     headers = [(b"x-forwarded-prefix", b"/p/")]
     scope: dict[str, Any] = {"type": "http", "server": ("127.0.0.1", 80), "headers": headers, "path": "/p/x"}
     scope["root_path"] = "/p"
@@ -259,7 +259,7 @@ def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("base_url", [f"{PREFIX}/", f"https://{PUBLIC}{PREFIX}"])
 def test_a_proxy_without_forwarded_headers(app: JsMeetsPy, base_url: str) -> None:
-    """It may take the path off or leave it on, encoded or not; and the page is still found directly."""
+    """It may strip the prefix or keep it, encoded or not; direct requests find the page too."""
     app.launch("<p>text</p>", mode="none", base_url=base_url)
     root = f"http://{PUBLIC}{PREFIX}"
     for path in ("/urls/1", f"{PREFIX}/urls/1", "/user/ann@lab/proxy/8123/urls/1"):
@@ -272,7 +272,7 @@ def test_a_proxy_without_forwarded_headers(app: JsMeetsPy, base_url: str) -> Non
 
 
 def test_localhost_is_used_only_where_the_server_owns_it(app: JsMeetsPy) -> None:
-    """Browsers try `::1` too: whoever listens there would be given the page's token."""
+    """Browsers try `::1` too, so another server there would receive the token of the page."""
     app.launch("<p>x</p>", mode="none")
     server = app._server
     assert server is not None
@@ -348,7 +348,7 @@ def test_the_next_server_knows_no_proxy(app: JsMeetsPy) -> None:
 
 
 def test_a_mounted_socket_behind_a_proxy(app: JsMeetsPy) -> None:
-    """The prefix is put on for WebSockets too, so that routes below a mount are found."""
+    """WebSockets get the prefix too, so that routes below a mount are found."""
 
     async def echo(websocket: Any) -> None:
         await websocket.accept()

@@ -1,4 +1,4 @@
-"""A client that has the token, and means harm: its own connection ends, and no other page notices."""
+"""A hostile client with the token: its own connection ends, and no other page notices."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def page(app: JsMeetsPy) -> Page:
 
 @pytest.fixture
 def good(page: Page, caplog: pytest.LogCaptureFixture) -> Iterator[RawPage]:
-    """Another page, which is served promptly whatever happens; and nothing of ours, or below us, breaks."""
+    """Another page, which is served promptly throughout; no internal error is logged."""
     good = RawPage(page.url, "the good one")
     yield good
     start = time.monotonic()
@@ -53,7 +53,7 @@ def good(page: Page, caplog: pytest.LogCaptureFixture) -> Iterator[RawPage]:
 
 
 def closed_with(connection: Any) -> int:
-    """The code by which the server has closed a connection."""
+    """Return the close code of a connection."""
     with pytest.raises(ConnectionClosed) as caught:
         while True:
             connection.recv(timeout=scaled(15))
@@ -62,7 +62,7 @@ def closed_with(connection: Any) -> int:
 
 
 def welcome(page: Page, *hello: Any) -> tuple[Any, Any]:
-    """Says hello; returns the connection and the first message."""
+    """Say hello; return the connection and the first message."""
     connection = open_socket(page.url)
     connection.send(json.dumps([["hello", *hello]]))
     return connection, json.loads(connection.recv(scaled(10)))[0]
@@ -186,7 +186,7 @@ RIGHT: dict[str, list[Any]] = {
 
 
 def variants(kind: str) -> Iterator[list[Any]]:
-    """The message with each of its fields, and each field of its objects, replaced by each wrong value."""
+    """Yield the message with each field, and each field of its objects, replaced by each wrong value."""
     fields = RIGHT[kind]
     for place, right in enumerate(fields):
         for wrong in WRONG:
@@ -309,7 +309,7 @@ def raw_handshake(page: Page) -> bytes:
 
 
 def half(page: Page, what: str) -> socket.socket:
-    """A connection that stops in the middle."""
+    """Open a connection that stops in the middle."""
     host, _, port = page.url.split("/")[2].partition(":")
     sock = socket.create_connection((host, int(port)), timeout=scaled(10))
     handshake = raw_handshake(page)

@@ -1,4 +1,4 @@
-"""HTTP is answered under the server's own names only: a name that somebody else points to this machine gets nothing."""
+"""HTTP is answered only under host names of the server, which prevents DNS rebinding."""
 
 from __future__ import annotations
 

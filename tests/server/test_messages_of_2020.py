@@ -1,4 +1,4 @@
-"""Messages of the form of 2020 that a page builds by hand and sends by `send_json`."""
+"""Messages in the form of 2020 that a page builds by hand and sends with `send_json`."""
 
 from __future__ import annotations
 

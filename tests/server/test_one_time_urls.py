@@ -1,4 +1,4 @@
-"""Addresses that open a page once, for the command lines of browsers."""
+"""One-time URLs, which open a page from the command line of a browser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.timing import scaled
 
 
 def ask(url: str, method: str = "GET", headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
-    """The answer to one request, without following a redirect."""
+    """Send one request and return the response, without following a redirect."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=scaled(10))
     try:
@@ -129,7 +129,7 @@ def test_the_page_connects_through_the_url(page: Page) -> None:
 
 
 def ask_as_another_account(url: str, forwarded: str = "") -> str:
-    """The first line of what a program of another account gets."""
+    """Send a request from another account and return the first line of the response."""
     parts = urlsplit(url)
     header = f"X-Forwarded-For: {forwarded}\\r\\n" if forwarded else ""
     code = (

@@ -1,4 +1,4 @@
-"""What can happen to a program: it is killed, it forks, its disk is full, its loop is busy, its clock jumps."""
+"""Faults of a process: it is killed, it forks, its disk is full, its loop is busy, its clock jumps."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def start(program: str) -> subprocess.Popen[str]:
 
 
 def said_by(program: str) -> list[str]:
-    """What a program of its own says, which ends by itself."""
+    """Run a program to its end in its own process and return the lines it prints."""
     process = start(program)
     try:
         out, _ = process.communicate(timeout=scaled(60))
@@ -253,7 +253,7 @@ def test_the_disk_is_full_while_it_logs(app: JsMeetsPy, page: Page, capsys: pyte
 
 
 def wall_clocks(tree: ast.AST) -> Iterator[str]:
-    """What asks for the time of day."""
+    """Yield the calls that read the wall clock."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "time":
             yield from (name.name for name in node.names if name.name in ("time", "time_ns"))

@@ -1,4 +1,4 @@
-"""Objects of the user's that raise whenever they are touched: the page gets an error, and nothing else happens."""
+"""Objects of the user that raise on any access: the page receives an error, and nothing else happens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RAISED = [ValueError, TypeError, RuntimeError, RecursionError, MemoryError, OSEr
 
 
 class Told(BaseException):
-    """Derives from nothing that is usually caught."""
+    """An exception outside of the classes that are usually caught."""
 
 
 class Silent(Exception):
@@ -53,7 +53,7 @@ errors = st.sampled_from([*(lambda kind=kind: kind("boom") for kind in RAISED), 
 
 
 def hostile(raises: Callable[[], BaseException]) -> dict[str, Any]:
-    """One object for each way to run a user's code while a value is converted."""
+    """Return one object for each way in which converting a value runs code of the user."""
 
     def boom(*_: object) -> Any:
         raise raises()
@@ -127,7 +127,7 @@ numbers = itertools.count(1)
 
 
 def ask(raw: RawPage, key: str) -> Any:
-    """The answer to a call without arguments: its kind and what it carries."""
+    """Call without arguments; return the kind of the answer and its content."""
     number = next(numbers)
     raw.send(["call", number, key, []])
     while (message := raw.receive())[0] not in ("return", "error"):
@@ -138,7 +138,7 @@ def ask(raw: RawPage, key: str) -> Any:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[JsMeetsPy, RawPage, dict[str, Any]]]:
-    """An application whose functions return, or raise, what `given["value"]` gives."""
+    """An application whose functions return, or raise, the result of `given["value"]`."""
     app, given = JsMeetsPy(bridge=Bridge()), dict[str, Any]()
 
     def plain() -> Any:
@@ -157,7 +157,7 @@ def served() -> Iterator[tuple[JsMeetsPy, RawPage, dict[str, Any]]]:
 
 
 def rest(app: JsMeetsPy) -> tuple[int, int, int]:
-    """What runs and waits when everything has ended: the last answer may be on its way."""
+    """Return what still runs or waits once the last answer has left."""
     deadline = time.monotonic() + scaled(5)
     while True:
         stats = app.stats()
@@ -220,7 +220,7 @@ def test_many_more_raising_calls_than_workers(served: Any) -> None:
 
 
 def test_a_dict_that_another_thread_changes(served: Any) -> None:
-    """The other thread comes in between two items, which takes luck; here it is let in by an item."""
+    """The race takes luck; here an item of the dict lets the other thread in."""
     _, raw, given = served
     shared: dict[Any, Any] = {}
 

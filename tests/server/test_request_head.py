@@ -1,4 +1,4 @@
-"""The head of a request: as large as browsers make it, bounded, and complete in time. On raw sockets."""
+"""Request heads, on raw sockets: large as those of browsers, limited, and complete in time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CROWD = 300
 
 @pytest.fixture(params=["httptools", "h11"])
 def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The module of the HTTP protocol, as it is with httptools and without."""
+    """The module of the HTTP protocol, with httptools and without."""
     if request.param == "h11":
         monkeypatch.setitem(sys.modules, "uvicorn.protocols.http.httptools_impl", None)
         monkeypatch.delitem(sys.modules, "jsmeets_local.server.request_head")
@@ -36,7 +36,7 @@ def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def ask(page: Page, protocol: Any) -> Callable[..., str]:
-    """Sends bytes to the server of the page; returns the first line of the answer, all of it with `whole=True`."""
+    """Send bytes to the server of the page; return the first line of the response, or all of it with `whole=True`."""
 
     def ask(data: bytes, whole: bool = False) -> str:
         with connected(page) as sock:

@@ -1,4 +1,4 @@
-"""The launch token is in no `repr`, and in no log however detailed."""
+"""The launch token appears in no `repr` and no log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def token_of(page: Any) -> str:
 
 
 def objects(page: Any) -> Iterator[Any]:
-    """What a user may come to see, in a debugger or a traceback that shows variables."""
+    """Yield the objects that a debugger or a traceback with variables may show."""
     app = page.app
     yield from (app, page, page.aio, page.js, app.bridge, app._access, app._server, app.pages, app._one_time_urls)
     yield from (
@@ -66,7 +66,7 @@ def test_a_plan_of_the_command_line() -> None:
 
 
 def test_no_log_shows_the_token(page: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Also where the program logs everything that it can (of uvicorn what is a warning)."""
+    """This holds at the level DEBUG too (of uvicorn at WARNING)."""
     token, fresh = token_of(page), page._urls.fresh()
     path = fresh[fresh.index("/jsmeetspy") :]
     port = page.app._server.port

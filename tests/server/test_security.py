@@ -1,4 +1,4 @@
-"""Who gets in, and what a hostile client can do to the others."""
+"""Access control, and the harm that a hostile client cannot do to others."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_invalid_host_lists_and_tokens_are_refused() -> None:
 
 def test_hosts(page: Page) -> None:
     def with_host(host: str) -> bytes:
-        """The status line for a handshake with this Host."""
+        """Return the status line of a handshake with this Host."""
         token = page.url.partition("=")[2].partition(".")[0]
         with socket.create_connection(("127.0.0.1", int(port(page)))) as sock:
             sock.sendall(
@@ -145,7 +145,7 @@ def test_a_user_endpoint_is_closed_to_foreign_origins_but_needs_no_token(app: Js
 
 
 def closed_with(connection: Any) -> tuple[int, str]:
-    """How the server has closed a connection."""
+    """Return the close code and reason of a connection."""
     with pytest.raises(ConnectionClosed) as caught:
         while True:
             connection.recv(timeout=scaled(15))

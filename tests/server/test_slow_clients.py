@@ -1,4 +1,4 @@
-"""A slow page hurts only itself: what waits for it is bounded, and everybody knows what became of it."""
+"""A slow page harms only itself: what waits for it is limited, and losses are reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def app(make_app: Callable[..., JsMeetsPy]) -> JsMeetsPy:
 
 
 def answering(client: RawPage) -> threading.Thread:
-    """A page that answers every call with its first argument, until it is closed."""
+    """Answer every call with its first argument, in a thread, until the page is closed."""
 
     def answer() -> None:
         for message in client.messages():

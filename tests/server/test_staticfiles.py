@@ -1,4 +1,4 @@
-"""Files are served from their folder alone, whatever a request writes. Its target goes over the wire as it is."""
+"""Only files inside their folder are served, whatever the target of a request, which is sent unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOTS = ["/static", "", "/jsmeetspy"]  # `static=`, the folder of a page on disk
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two folders that are served, beside a file that is not."""
+    """Two served folders beside a file that is not served."""
     top = tmp_path_factory.mktemp("files")
     (top / "secret.txt").write_text(SECRET)
     for name in ("static", "page"):
@@ -84,7 +84,7 @@ def test_files_outside_the_folder_are_not_served(port: int, root: str, pattern: 
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_absolute_targets(port: int, root: str, folder: Path) -> None:
-    """As one writes them to a proxy: the path counts."""
+    """Requests to a proxy have such targets; the path counts."""
     for target in (f"http://127.0.0.1:{port}{root}/../secret.txt", f"file://{folder}/secret.txt"):
         status, _, body = request(port, target)
         assert (status in (400, 404), SECRET in body) == (True, False), target

@@ -1,4 +1,4 @@
-"""`launch(switch_interval=)`: set while the server runs, and what it was before when it has ended."""
+"""`launch(switch_interval=)` sets the interval while the server runs and restores it afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = "<p>here</p>"
 
 @pytest.fixture(autouse=True)
 def own() -> Iterator[float]:
-    """What the program has, which is not Python's default."""
+    """The interval that the program has set, which is not Python's default."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.004)
     yield 0.004

@@ -1,4 +1,4 @@
-"""The server's thread: it starts the application, and serves it with uvicorn when it is told to."""
+"""The server thread, which starts the application and serves it with uvicorn once it may accept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.timing import scaled
 
 
 class Program:
-    """An application that notes how it begins and ends."""
+    """An application that logs its startup and shutdown."""
 
     def __init__(self, at_end: Callable[[], Any] = lambda: None) -> None:
         self.log: list[str] = []

@@ -1,4 +1,4 @@
-"""The files of a user: names, types, encodings, freshness, and which of them get our scripts."""
+"""Files of the user: names, types, encodings, revalidation, and injected scripts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
 
 
 def get(page: Page, path: str = "", **headers: str) -> tuple[int, str, str]:
-    """The answer at a path, or at the address of the page as a browser would ask for it."""
+    """Return the response for a path, or for the URL of the page as a browser requests it."""
     url = follow(page.url)
     host = url.split("/")[2]
     target = path or "/" + url.partition("#")[0].split("/", 3)[3]
@@ -183,7 +183,7 @@ def test_encodings_of_other_files() -> None:
 
 
 def versions(app: JsMeetsPy, tmp_path: Path) -> Iterator[tuple[str, Callable[[int], None]]]:
-    """Paths, and how to write a version of what is there, all of the same length and time."""
+    """Paths, and how to write versions of their files with the same length and time."""
     for path, name in (
         ("/app.js", "app.js"),
         ("/static/app.js", "static/app.js"),

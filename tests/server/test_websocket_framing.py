@@ -1,4 +1,4 @@
-"""Heads of frames, compared with what websockets reads and writes."""
+"""WebSocket frame heads, compared with what websockets reads and writes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ sizes = st.sampled_from([0, 1, 125, 126, 127, 65_535, 65_536, 70_000]) | st.inte
 
 
 def read(data: bytes, side: object) -> list[Frame]:
-    """What websockets makes of it."""
+    """Read a frame head with websockets."""
     protocol = Protocol(side, max_size=LIMIT)  # type: ignore[arg-type]
     protocol.receive_data(data)
     assert protocol.parser_exc is None

@@ -1,4 +1,4 @@
-"""The options of windows, and how run() ends with its page; the windows themselves are in tests/desktop."""
+"""Window options, and the end of run() with its page; tests/desktop opens the windows themselves."""
 
 from __future__ import annotations
 
