@@ -28,7 +28,7 @@ say("after", [t.name for t in threading.enumerate() if t.name == "jsmeets-server
 """)
     assert program.line() == "3 jsmeets-main"
     assert program.line() == "main has ended"
-    assert not any("window_child" in " ".join(one.cmdline()) for one in program.know_family())
+    assert not any("window/child.py" in " ".join(one.cmdline()) for one in program.know_family())
     window = screen.window("Steered")
     until(lambda: window.size() == (432, 321))
     window.close()
