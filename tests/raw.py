@@ -93,7 +93,7 @@ class RawPage:
         assert welcome[0] == "welcome", welcome
         self.id: int = welcome[1]
         self.page: str = welcome[2]
-        self.send(["ack", 0])  # it counts as connected once it has said something
+        self.send(["ack", 0])  # the first message completes the connection
 
     def send(self, *messages: list[Any]) -> None:
         """Sends one frame."""
@@ -115,7 +115,7 @@ class RawPage:
         self._unacknowledged += size
         if self._unacknowledged > 200_000:
             self._unacknowledged = 0
-            with suppress(ConnectionClosed):  # what is left can be read all the same
+            with suppress(ConnectionClosed):  # received frames can still be read
                 self.send(["ack", self._received])
 
     def next(self, kind: str, timeout: float = scaled(10)) -> Any:

@@ -254,7 +254,7 @@ def test_callables_without_a_name_can_be_exposed_under_one(app: JsMeetsPy) -> No
     assert app.expose("object")(thing) is thing
     app.expose("lambda")(lambda: "lambda")
     app.expose("int")(int)
-    app.expose(thing.method)  # its own name
+    app.expose(thing.method)  # under its own name
     app.expose(Thing.made)
     page = app.launch("<p>", "none")
     client = RawPage(page.url)

@@ -380,7 +380,7 @@ class Program:
 
 PROGRAMS = [
     param for param in PYTHON if complete(param) and "import pytest" not in param.values[0]
-]  # those: tests/browser
+]  # tests/browser runs those
 
 
 @pytest.mark.parametrize(("code", "rest"), PROGRAMS)
@@ -396,7 +396,7 @@ def test_programs_run(code: str, rest: str, tab: Any, folder: Path, monkeypatch:
         tab.goto(url)
         if "page.wait()" in code or ".run(" in code:
             assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
-            tab.wait_for_timeout(scaled(200))  # for the calls before it waits
+            tab.wait_for_timeout(scaled(200))  # for calls made before the program waits
             tab.goto("about:blank")
     program.thread.join(scaled(20))
     assert not program.thread.is_alive()

@@ -62,7 +62,7 @@ AT_FIRST_USE = {
     "jsmeets_local.server.uvicorn_server",
     "jsmeets_local.ipython.run_cell",
 }
-OF_UVICORN = {"uvicorn", "click", "watchfiles"}  # these two come with it
+OF_UVICORN = {"uvicorn", "click", "watchfiles"}  # uvicorn imports these two
 
 
 def loaded_by(program: str) -> set[str]:

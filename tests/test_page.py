@@ -32,7 +32,7 @@ USES: dict[str, Callable[[Page], Any]] = {
 @pytest.mark.parametrize("by", ["Python", "its user"])
 def test_a_closed_page_says_so(app: JsMeetsPy, by: str, use: str) -> None:
     if (by, use) == ("its user", "show"):
-        return  # a frame would bring it back
+        return  # a frame would resurrect the page
     page, _other = app.launch("<p>", mode="none", grace=0.01), app.open("<b>", "none")
     if by == "Python":
         page.close()
@@ -43,7 +43,7 @@ def test_a_closed_page_says_so(app: JsMeetsPy, by: str, use: str) -> None:
         USES[use](page)
 
 
-SENDS: dict[str, Callable[[Page], bool]] = {  # they want no answer
+SENDS: dict[str, Callable[[Page], bool]] = {  # these need no answer
     "call_nowait": lambda page: page.call_nowait("f")(1),
     "queue push": lambda page: page.queue("q").push(1),
     "publish": lambda page: page.publish("t")(1),

@@ -14,7 +14,7 @@ from tests.timing import scaled
 
 __all__ = ["BadWire"]
 
-STALL = 0.5  # seconds, at most, when it misbehaves
+STALL = 0.5  # longest random stall in seconds
 
 
 class BadWire:
@@ -35,7 +35,7 @@ class BadWire:
         self._writers: set[asyncio.StreamWriter] = set()
         self._open = True
         self._truncating = False
-        self.cuts = 0  # of any kind: with connections that were open
+        self.cuts = 0  # cuts of open connections, of any kind
         self.faults: Counter[str] = Counter()  # what `misbehave` has done
         self.connections = 0
         self._loop = asyncio.new_event_loop()
@@ -111,7 +111,7 @@ class BadWire:
         self._truncating = False
 
     async def _truncate(self) -> None:
-        self._truncating = bool(self._writers)  # not what comes after them
+        self._truncating = bool(self._writers)  # only for connections that exist now
 
     async def _stall(self) -> None:
         self._flowing.clear()

@@ -16,8 +16,8 @@ from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
 
-# Where C can be told so, the process stays for a while after Python has taken itself apart: a thread that still runs
-# then crashes it, which else is a matter of luck.
+# Keep the process alive for a while after Python has finalised, where C allows it: a thread that still runs then crashes
+# the process, which otherwise takes luck.
 HEAD = """
 import atexit, ctypes, sys, threading, time
 if sys.platform == "linux":

@@ -190,7 +190,7 @@ def test_cancelling_a_batch_half_way(app: JsMeetsPy, page: Page) -> None:
         other.send(*(["return", number, [None] * PART] for number in numbers[1:]))
 
     asyncio.run(main())
-    other.send(["call", 1, "$list", []])  # behind the answers that nobody waits for
+    other.send(["call", 1, "$list", []])  # sent behind answers without a waiter
     assert other.next("return") == ["return", 1, []]
     assert app.stats()["pending_calls"] == 0
     other.close()

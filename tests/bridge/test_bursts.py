@@ -81,7 +81,7 @@ def test_a_burst_is_answered_while_it_is_handled(fast_path: bool) -> None:
         connection = Connection(wire, 2**20)
         socket = bridge.connect(Hello("document", "", []), connection)
         assert socket is not None
-        others: list[int] = []  # what has been seen when the loop does something else
+        others: list[int] = []  # messages seen when the loop turns to other work
 
         async def other() -> None:
             while len(seen) < LAST:
@@ -113,7 +113,7 @@ def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing(fast_path
         await task
         [welcome] = [message for message in second.messages if message[0] == "welcome"]
         assert welcome[3]["received"] == BURST
-        await hear(bridge, socket, again, burst(ALL[BURST:]))  # what it does not know to be received
+        await hear(bridge, socket, again, burst(ALL[BURST:]))  # messages whose receipt it cannot know
         await second.complete.wait()
         assert seen == second.answers() == list(ALL)
 

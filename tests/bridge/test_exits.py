@@ -141,7 +141,7 @@ def test_an_awaited_wait_beside_other_tasks(app: JsMeetsPy, page: Page, caplog: 
         await asyncio.sleep(60)
 
     async def main() -> None:
-        pressing = asyncio.create_task(press())  # begins when this one waits
+        pressing = asyncio.create_task(press())  # runs once this coroutine waits
         await page.aio.wait()
         await pressing
 

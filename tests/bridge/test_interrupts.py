@@ -91,7 +91,7 @@ def test_an_interrupt_while_a_wait_is_cancelled() -> None:
 
         def then() -> None:
             begun.wait(scaled(10))
-            loop.interrupts = 1  # the second one, on the way to give up
+            loop.interrupts = 1  # the second interrupt, while the wait is cancelled
             raise KeyboardInterrupt
 
         def interrupted() -> None:
@@ -153,8 +153,8 @@ def test_items_of_cancelled_tasks_keep_their_order(app: JsMeetsPy, kind: str) ->
 
     async def main() -> None:
         tasks = [asyncio.create_task(portal.awaitable(read())) for _ in range(3)]
-        await asyncio.sleep(0)  # they have asked
-        portal.call(int)  # and are answered, and have not seen it yet
+        await asyncio.sleep(0)  # both tasks wait
+        portal.call(int)  # both have an answer that they have not seen
         for task in tasks:
             task.cancel()
         assert all(
@@ -178,7 +178,7 @@ def test_a_returned_item_goes_to_the_next_waiter(app: JsMeetsPy, kind: str) -> N
     cancels = [portal.call(read(), first.append), portal.call(read(), lambda item: second.set())]
     (push if kind == "queue" else publish)(client, 1)
     app.stats()
-    portal.call(lambda: None if first else client.receive(0))  # it is there
+    portal.call(lambda: None if first else client.receive(0))  # the item has arrived
     assert not second.is_set()
     portal.call(cancels[0])
     assert second.wait(scaled(5))

@@ -45,10 +45,10 @@ SENDS = {
     "another bridge": lambda: JsMeetsPy(bridge=Bridge()).pubsub.publish("t")(1),
 }
 if os.environ.get("SENDS_WHEN_IMPORTED"):
-    JsPyPubsub.publish("t")(1)  # in the main process too: it goes nowhere
+    JsPyPubsub.publish("t")(1)  # sent to no page in the main process too
 
 def work(name="publish"):
-    JsPyFunction.expose("set up", print)  # what only sets up is allowed
+    JsPyFunction.expose("set up", print)  # setting up is allowed
     JsPyPubsub.subscribe("t", print)
     JsPyBackground.register_function(print)
     try:
@@ -68,7 +68,7 @@ def serve(pipe):
     page.call_nowait("f")(1)
     page.publish("t")(1)
     page.close()
-    page.publish("t")(1)  # as in the main process: it goes nowhere
+    page.publish("t")(1)  # sent to no page, as in the main process
     pipe.send("served")
 
 def child(context, target, *args):
@@ -208,7 +208,7 @@ JsPyPubsub.subscribe("t", print)
 def add(a, b):
     JsPyPubsub.publish("sum")(a + b)
     return a + b
-early = threading.Timer(0, lambda: JsPyPubsub.publish("t")(2))  # before anybody is here, with --lifespan off
+early = threading.Timer(0, lambda: JsPyPubsub.publish("t")(2))  # before the first request, with --lifespan off
 early.start()
 """
 

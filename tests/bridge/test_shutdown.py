@@ -50,7 +50,7 @@ class Busy(threading.Thread):
         for number, name in enumerate(["echo", "there_and_back", "there_and_back_async"] * 3, start=1):
             self._page.send(["call", number, name, [number]])
         for kind, *rest in self._page.messages():
-            with suppress(ConnectionClosed):  # what came before that is still read
+            with suppress(ConnectionClosed):  # earlier frames are still read
                 if kind == "return":
                     answers += 1
                     self._page.send(["call", rest[0], ["echo", "there_and_back"][answers % 2], [answers]])

@@ -20,7 +20,7 @@ def served(debug: bool) -> JsMeetsPy:
     @app.expose
     async def sleeps(seconds: float) -> str:
         await asyncio.sleep(0)
-        time.sleep(seconds)  # what nobody should do
+        time.sleep(seconds)  # blocks the event loop, on purpose
         await asyncio.sleep(0.2)
         return "done"
 

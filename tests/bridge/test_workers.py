@@ -128,7 +128,7 @@ def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answ
             release.wait(scaled(10))
         return "waited"
 
-    for _ in range(50):  # far more than there are slots
+    for _ in range(50):  # many more than there are slots
         submit(pool, SerialQueue(), waits)
     submit(pool, SerialQueue(), lambda: "ran")
     assert answers.all(21)[-1] == "ran"
@@ -207,7 +207,7 @@ def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch:
     def hangs() -> str:
         threading.current_thread().name = "jsmeets: hangs"
         with waiting():
-            time.sleep(0.5)  # to wait for a page is not to hang
+            time.sleep(0.5)  # waiting for a page does not count as hanging
         assert not stuck
         assert release.wait(scaled(10))
         return "done"
@@ -267,7 +267,7 @@ def test_a_worker_whose_job_raises_is_replaced(answers: Answers) -> None:
 
     pool = WorkerPool(2, answers.deliver, after, failed=report)
     serial_queue, strict = SerialQueue(), SerialQueue(strict=True)
-    for n in range(50):  # far more than there are slots
+    for n in range(50):  # many more than there are slots
         for line in (serial_queue, strict):
             submit(pool, line, lambda: raises(SystemExit))
             submit(pool, line, raises_after_waiting)

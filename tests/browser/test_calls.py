@@ -250,7 +250,7 @@ def test_a_page_that_leaves_ends_its_calls_at_once(open_page: Open, tab: Tab) ->
 
     thread = threading.Thread(target=call)
     thread.start()
-    page.eval("1")  # behind the call, so the page has it
+    page.eval("1")  # sent behind the call, so the page has received the call
     start = time.monotonic()
     tab.close()
     thread.join(scaled(10))

@@ -191,7 +191,7 @@ def test_what_a_page_sees_of_its_address_is_its_own(scripts: str, app: JsMeetsPy
     assert tab.evaluate("window.seen") == "#tab2"
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True
     tab.reload()
-    assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True  # by what was kept
+    assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True  # from sessionStorage
     assert app.bridge.protocol.page_of(app.sockets.get_socket_id()[0]) == key_of(page)
 
 

@@ -137,7 +137,7 @@ def test_topics_keep_their_order(app: JsMeetsPy, open_page: Open, tab: Tab) -> N
     tab.evaluate("""Promise.all(Array.from({length: 300}, (_, i) =>
         Promise.all([JsPyPubsub.publish('plain')(i), JsPyPubsub.publish('async')(i)])))""")
     for n in range(300):
-        app.pubsub.publish("down")([n, b"x" * (600_000 if n == 100 else 10)])  # a large one is not overtaken
+        app.pubsub.publish("down")([n, b"x" * (600_000 if n == 100 else 10)])  # items behind a large one wait
     while len(orders["plain"]) < 300:
         page.eval("1")
     assert orders == {"plain": list(range(300)), "async": list(range(300))}

@@ -128,8 +128,8 @@ def test_under_a_content_security_policy(app: JsMeetsPy, tabs: Tabs, policy: str
     for _ in range(2):
         assert page.call("sum", 30)(array) == sums(array)
     refused = "connect-src" in policy
-    assert tab.evaluate("fetching.length") == (1 if refused else 2)  # after a failure it is not tried again
-    if refused:  # Firefox tells it as if it were an uncaught error
+    assert tab.evaluate("fetching.length") == (1 if refused else 2)  # after a failure the page does not fetch again
+    if refused:  # Firefox reports it as an uncaught error
         tabs.errors[:] = [error for error in tabs.errors if "blocked the loading" not in error]
 
 

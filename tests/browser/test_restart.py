@@ -62,7 +62,7 @@ class Program:
         return self.line()
 
     def kill(self) -> None:
-        self._process.kill()  # SIGKILL: it has no time for a word
+        self._process.kill()  # SIGKILL, so no goodbye is sent
         self._process.communicate()
 
 

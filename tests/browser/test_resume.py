@@ -64,7 +64,7 @@ def test_thousands_of_messages_over_a_wire_that_is_cut_again_and_again(
     app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire
 ) -> None:
     page, wire = open_by_wire(PAGE, split=5000)
-    count = 2000  # of each kind, each way
+    count = 2000  # of each kind and direction
     calls: list[int] = []
     heard: list[int] = []
 

@@ -166,7 +166,7 @@ def test_a_private_page_in_frames_of_the_same_host(app: JsMeetsPy, tabs: Tabs, h
         tab.frame_locator("iframe").nth(number).locator("h1", has_text="framed").wait_for(timeout=scaled(10_000))
     tab.wait_for_function("Array.from(document.images).every((one) => one.complete && one.naturalWidth)")
     assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}/"
-    tab.reload()  # as when a notebook is loaded again: the cookie is there
+    tab.reload()  # as in a reloaded notebook, the cookie is present
     tab.frame_locator("iframe").nth(1).locator("h1", has_text="framed").wait_for(timeout=scaled(10_000))
     session = tab.locator("a").first
     assert "open/" not in session.inner_text()
@@ -272,5 +272,5 @@ def test_eval_says_what_it_lacks(strict: Page, tabs: Tabs, tab: Tab) -> None:
         with pytest.raises(JsPyError, match=r"unsafe-eval") as caught:
             ask()
         assert "Content-Security-Policy" in str(caught.value)
-    tab.title()  # what the browser has reported is here then
+    tab.title()  # reports of the browser have arrived by then
     tabs.errors[:] = [error for error in tabs.errors if "unsafe-eval" not in error]  # Firefox reports it there, too

@@ -18,7 +18,7 @@ from .conftest import Tabs
 def tabs(tabs: Tabs) -> Iterator[Tabs]:
     """Tabs whose uncaught errors do not fail the test."""
     yield tabs
-    tabs.close()  # what is still on its way comes
+    tabs.close()  # receive what is still on its way
     tabs.errors.clear()
 
 

@@ -21,7 +21,7 @@ from tests.timing import scaled
 from tests.tools import chromium
 
 ROOT = Path(__file__).parents[2]
-SECONDS = scaled(40.0)  # that anything may take
+SECONDS = scaled(40.0)  # time limit for any step
 COMMAND = [sys.executable, "-m", "jsmeets_local"]
 
 

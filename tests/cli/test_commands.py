@@ -88,7 +88,7 @@ def test_wrong_usage_is_exit_code_2(
 def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Target]]:
     """Write a program with this source."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # its time stamps are too coarse
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # time stamps of byte code are too coarse
     head = "from jsmeets_local import Bridge, JsMeetsPy\n"
 
     def target(source: str) -> Target:

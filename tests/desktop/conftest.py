@@ -21,7 +21,7 @@ from tests.timing import scaled, until
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
-SECONDS = scaled(40.0)  # that a line of a program may take
+SECONDS = scaled(40.0)  # time limit for a line of a program
 GUIS = [name for name, is_there in checks._TOOLKITS.items() if checks.has_pywebview() and is_there()]
 
 HEAD = """
@@ -191,5 +191,5 @@ def start() -> Iterator[Callable[..., Program]]:
 @pytest.fixture
 def show(start: Callable[..., Program], screen: Screen, gui: str) -> Callable[..., Program]:
     """Start a program on the screen with the toolkit of this test."""
-    until(lambda: not list(screen.windows()))  # those of the last test
+    until(lambda: not list(screen.windows()))  # windows of the last test
     return lambda code, **more: start(code, screen, PYWEBVIEW_GUI=gui, **more)

@@ -28,7 +28,7 @@ def choose(screen: Screen, path: str) -> None:
     screen.type(path[0])
     time.sleep(scaled(0.5))  # GTK opens a field for it
     screen.type(path[1:])
-    time.sleep(scaled(0.5))  # for what a dialog completes
+    time.sleep(scaled(0.5))  # let the dialog complete the path
     screen.keys("Return")
 
 

@@ -39,7 +39,7 @@ def choose(screen: Screen, behind: WindowOnScreen, path: Path) -> None:
     screen.dialog(behind)
     screen.keys("Control_L", "a")
     screen.type(str(path))
-    time.sleep(scaled(0.5))  # for what a dialog completes
+    time.sleep(scaled(0.5))  # let the dialog complete the path
     screen.keys("Return")
 
 
@@ -65,7 +65,7 @@ def test_desktop_todo(run: Run, screen: Screen, tmp_path: Path) -> None:
     screen.keys("Return")
     active(screen, "• new.json").close()
     until(lambda: not list(screen.windows()))
-    active(screen, "• new.json")  # it is back, and asks
+    active(screen, "• new.json")  # the window stays open and asks
     program.know_family()
     screen.keys("Return")  # the button Save has the focus
     until(lambda: "Sow" in (tmp_path / "new.json").read_text(encoding="utf-8"))

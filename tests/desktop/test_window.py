@@ -89,7 +89,7 @@ def reload():
     page.eval("window.old = true; setTimeout(() => location.reload())")
     old = True
     while old:
-        with suppress(Disconnected):  # asked of the old page, as it left
+        with suppress(Disconnected):  # called on the old page as it left
             old = page.eval("window.old")
 
 for line in sys.stdin:

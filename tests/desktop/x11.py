@@ -45,7 +45,7 @@ class Screen:
     def dialog(self, behind: WindowOnScreen) -> WindowOnScreen:
         """Wait for another window that has the keyboard focus."""
         found = until(lambda: next((w for w in self.windows() if w.number != behind.number and w.is_active()), None))
-        time.sleep(scaled(0.3))  # it is there before it listens
+        time.sleep(scaled(0.3))  # it is shown before it takes input
         return found
 
     def keys(self, *names: str) -> None:
@@ -125,5 +125,5 @@ def active(screen: Screen, title: str) -> WindowOnScreen:
     """Wait until the window of that title has the keyboard focus."""
     window = screen.window(title)
     until(window.is_active)
-    time.sleep(scaled(0.5))  # it has its title before its page listens
+    time.sleep(scaled(0.5))  # the title is set before the page takes input
     return window

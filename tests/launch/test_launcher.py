@@ -277,7 +277,7 @@ def test_a_call_to_a_page_that_has_just_closed_ends_with_it(app: JsMeetsPy, capl
     while page.is_connected():
         time.sleep(0.001)
     start = time.monotonic()
-    page.call_nowait("f")()  # nobody knows yet that it does not come back
+    page.call_nowait("f")()  # within the grace time
     with pytest.raises(PageClosed, match="launch"):
         page.call("f")()
     assert time.monotonic() - start < scaled(5)

@@ -24,7 +24,7 @@ from tests.timing import scaled
 from tests.tools import chromium
 
 ROOT = Path(__file__).parents[2]
-SECONDS = scaled(30.0)  # that a cell may take
+SECONDS = scaled(30.0)  # time limit for a cell
 
 
 def scratch(folder: Path) -> dict[str, str]:
@@ -287,7 +287,7 @@ class Notebook:
         while prompt.inner_text() == before or "*" in prompt.inner_text():
             assert time.monotonic() < deadline, f"cell {number} did not end: {self.text(number)}"
             self.tab.wait_for_timeout(50)
-        self.tab.wait_for_timeout(scaled(100))  # what was printed is drawn a little later
+        self.tab.wait_for_timeout(scaled(100))  # output is drawn a little later
         return self.text(number)
 
     def text(self, number: int) -> str:

@@ -130,7 +130,7 @@ SAME_APP = "try:\n    app\nexcept NameError:\n    app = None\n" + LAUNCH.replace
     [
         pytest.param(LAUNCH, "one", id="new app"),
         pytest.param(LAUNCH, "", id="new app, no cell id"),
-        pytest.param(OWN_BRIDGE, "one", id="own bridge"),  # without an id nothing tells that it is the same cell
+        pytest.param(OWN_BRIDGE, "one", id="own bridge"),  # without a cell id a rerun is not recognised
         pytest.param(SAME_APP, "one", id="same app"),
         pytest.param(SAME_APP, "", id="same app, no cell id"),
     ],
@@ -148,7 +148,7 @@ def test_running_the_launch_cell_again_leaks_nothing(kernel: Kernel, code: str, 
     page.send(["return", call[1], "still"])
     kernel.until(lambda: run.idle)
     assert run.value == "'still'"
-    for _ in range(20):  # what ends is closed a moment later
+    for _ in range(20):  # sockets close a moment after the server
         after = kernel.value("count()")
         if all(now <= then for now, then in zip(after, before, strict=True)):
             break

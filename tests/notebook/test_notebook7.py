@@ -76,7 +76,7 @@ def test_running_the_launch_cell_20_times_leaks_nothing(open_notebook: OpenNoteb
         notebook.run(0)
     assert notebook.frames(0) == 1
     assert notebook.run(2) == "6"
-    for _ in range(20):  # what ends is closed a moment later
+    for _ in range(20):  # sockets close a moment after the server
         after = json.loads(notebook.run(1))
         if all(now <= then for now, then in zip(after, before, strict=True)):
             break

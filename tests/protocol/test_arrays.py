@@ -291,7 +291,7 @@ def test_without_numpy_arrays_are_memoryviews(monkeypatch: pytest.MonkeyPatch) -
     assert (view.format, view.tolist(), view.readonly) == ("h", [0, 1, 2], False)
     view = table_message.value  # type: ignore[union-attr]
     assert (view.format, view.tolist()) == ("d", [[0, 1, 2], [3, 4, 5]])
-    assert told(view)[:2] == ("float64", (2, 3))  # and so they go back
+    assert told(view)[:2] == ("float64", (2, 3))  # the way back is the same
     assert travelled(view).tolist() == view.tolist()
 
 

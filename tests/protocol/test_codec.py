@@ -110,7 +110,7 @@ def test_a_large_array_is_not_copied_again_once_it_is_put_together() -> None:
     assert numpy.shares_memory(got, whole)
     assert got.flags.writeable
     assert got.flags.aligned
-    assert not numpy.shares_memory(small, whole)  # or it would keep all of it
+    assert not numpy.shares_memory(small, whole)  # a view would keep the whole array alive
     assert small.flags.writeable
 
 
@@ -119,7 +119,7 @@ def test_credit_is_given_for_four_chunks_at_a_time() -> None:
     for chunk in cut([bytes(100)], False, 7, size=9):
         assembler.feed(chunk)
         given.append(assembler.credit(7))
-    assert given == [0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 0]  # the last one needs none
+    assert given == [0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 0]  # the last chunk needs no credit
     assert assembler.credit(8) == 0
 
 

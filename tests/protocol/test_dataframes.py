@@ -159,7 +159,7 @@ def test_columns_of_pandas_come_back(name: str) -> None:
 def test_all_pandas_columns_in_one_data_frame() -> None:
     frame = pd.DataFrame(PANDAS)
     assert_frame_equal(to_frame(travelled(frame)), frame)
-    same = frame.drop(columns="lists")  # which polars has of one type alone
+    same = frame.drop(columns="lists")  # polars lists have one item type
     assert to_frame(travelled(same), "polars").shape == same.shape
 
 

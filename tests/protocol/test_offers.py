@@ -28,7 +28,7 @@ class Fetcher:
         self.outbox = outbox
         self.offers = offers
         self.seen: list[tuple[str, int]] = []
-        self.used: list[str] = []  # secrets that must not be good any more
+        self.used: list[str] = []  # secrets that must have expired
         self._begin()
 
     def _begin(self) -> None:
@@ -190,7 +190,7 @@ def test_no_more_than_two_are_offered_at_once() -> None:
     while page.read():
         pass
     assert len(page.offered) == MAX_OFFERS
-    assert [number for _, number in page.seen] == [3, 4, 5]  # in chunks: nothing waits for the others
+    assert [number for _, number in page.seen] == [3, 4, 5]  # in chunks, so nothing waits for the other offers
     page.finish()
     assert sorted(number for _, number in page.seen) == [1, 2, 3, 4, 5]
 
@@ -209,7 +209,7 @@ def test_a_declined_offer_ends_offers_to_that_page() -> None:
 def test_senseless_answers_to_offers_are_ignored() -> None:
     page = begin()
     page.outbox.put(packet("call", "big", 500_000, 1))
-    page.outbox.decline(0)  # before it was offered
+    page.outbox.decline(0)  # sent before the offer
     page.outbox.decline(0)
     page.outbox.decline(99)
     page.outbox.credit(0, WINDOW)

@@ -58,7 +58,7 @@ def connected(state: ProtocolState, *documents: str) -> list[int]:
     return there
 
 
-class HubMachine(RuleBasedStateMachine):
+class ProtocolMachine(RuleBasedStateMachine):
     """Pages connect, answer (once, twice, late, for others) and leave; Python calls, pushes and cancels; time passes."""
 
     def __init__(self) -> None:
@@ -165,7 +165,7 @@ class HubMachine(RuleBasedStateMachine):
         assert self.protocol.broker._topics == {}
 
 
-TestHub = HubMachine.TestCase
+TestProtocol = ProtocolMachine.TestCase
 
 
 def test_welcome_tells_number_and_name() -> None:

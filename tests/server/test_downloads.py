@@ -28,7 +28,7 @@ from tests.raw import open_socket
 from tests.timing import scaled
 
 BIG = bytes(range(256)) * (3 * OFFER_BYTES // 256)
-HUGE = bytes(32 * 2**20)  # more than all buffers between Python and a page that does not read
+HUGE = bytes(32 * 2**20)  # more than all buffers on the way to a page that does not read
 BULK = "/jsmeetspy/bulk/"
 
 
@@ -40,7 +40,7 @@ class Fetcher:
         self.socket = open_socket(url, **options)
         self.send(["hello", "d", "", [], session, received, True])
         self.settings = self.messages("welcome")[0][3]
-        self.send(["ack", received])  # it counts as connected once it has said something
+        self.send(["ack", received])  # the first message completes the connection
         self.assembler = Assembler(2**28)
 
     def send(self, *messages: list[Any]) -> None:
@@ -124,7 +124,7 @@ def test_a_download_is_fetched_and_confirmed(app: JsMeetsPy, page: Page) -> None
     assert about["sent"] == 1
     assert about["sent_bytes"] > len(BIG)
     client.send(["ack", 1])
-    assert client.status("0" * 32) == 404  # now the ack has been read: the loop does one thing after another
+    assert client.status("0" * 32) == 404  # the loop has read the ack by now
     assert app.stats()["pages"][0]["waiting_bytes"] == 0
     client.socket.close()
 
@@ -205,7 +205,7 @@ def test_the_end_of_the_connection_ends_the_fetch(app: JsMeetsPy, page: Page, ca
     secret, lost = client.offer(), threading.Event()
     app.sockets.add_state_event(lambda socket, state: lost.set() if state == "reconnecting" else None)
     with client.ask(secret) as answer:
-        client.socket.socket.shutdown(socket.SHUT_RDWR)  # without a goodbye
+        client.socket.socket.shutdown(socket.SHUT_RDWR)  # without a closing handshake
         assert lost.wait(scaled(10))
         with pytest.raises(http.client.IncompleteRead):
             answer.read()
@@ -269,7 +269,7 @@ def test_mounted_in_another_application() -> None:
         client = Fetcher(server.base_url, path="/sub/jsmeetspy/textsocket")
         app.queues.push_nowait("q")(BIG)
         secret = client.offer()
-        assert client.status(secret) == 404  # at the root there is nothing
+        assert client.status(secret) == 404  # nothing is mounted at the root
         assert pushed(client.fetch(secret, "/sub")) == BIG
         client.socket.close()
     finally:

@@ -102,8 +102,8 @@ def test_urls_are_those_of_the_browser(app: JsMeetsPy) -> None:
     app.launch("<p>x</p>", mode="none")
     root = f"https://{PUBLIC}{PREFIX}/"
     assert text(app, "/urls/1?a=b") == f'["{root}urls/1?a=b","{root}","{root}urls/2"]'
-    fast_path = {"Host": f"127.0.0.1:{port_of(app)}"}
-    assert text(app, "/urls/1", fast_path).startswith(f'["http://127.0.0.1:{port_of(app)}/urls/1"')
+    direct = {"Host": f"127.0.0.1:{port_of(app)}"}
+    assert text(app, "/urls/1", direct).startswith(f'["http://127.0.0.1:{port_of(app)}/urls/1"')
 
 
 @pytest.mark.usefixtures("known")
@@ -250,7 +250,7 @@ def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyP
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", f"{browser} %s")
-    monkeypatch.setattr("webbrowser._tryorder", None)  # it looks for browsers once in a process
+    monkeypatch.setattr("webbrowser._tryorder", None)  # the search runs once per process
     with pytest.raises(LaunchError, match=r"it was waited for at https://hub\.example\.org/lab/") as caught:
         app.launch("<p>x</p>", mode="browser", base_url=f"https://{PUBLIC}/lab/", timeout=1)
     assert "jsmeets=" not in str(caught.value)

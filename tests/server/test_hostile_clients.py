@@ -82,7 +82,7 @@ def test_a_document_name_alone_takes_over_no_session(app: JsMeetsPy, page: Page,
     assert not told["resumed"]
     assert told["received"] == 0
     with pytest.raises(TimeoutError):
-        thief.recv(0.2)  # what the victim was asked
+        thief.recv(0.2)  # calls to the victim
     assert closed_with(victim.socket) == 1001
     assert isinstance(results[0].answers[victim.id], Disconnected)
     thief.close()
@@ -267,7 +267,7 @@ def test_text_that_is_not_utf_8(page: Page, good: RawPage, caplog: pytest.LogCap
 )  # fmt: skip
 def test_any_frames(page: Page, good: RawPage, frames: list[str | bytes]) -> None:
     bad = RawPage(page.url, "bad")
-    with suppress(ConnectionClosed):  # as it should be
+    with suppress(ConnectionClosed):  # expected
         for frame in frames:
             bad.socket.send(frame)
     bad.close()

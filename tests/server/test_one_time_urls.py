@@ -150,7 +150,7 @@ def test_another_account_is_refused(
     url = page._urls.fresh()
     if os.getuid() == 0:
         assert "403" in ask_as_another_account(url, forwarded)
-    else:  # we cannot become another account: so the server believes to be one
+    else:  # tests cannot change their account, so the server pretends to have another one
         with monkeypatch.context() as patch:
             for name in ("getuid", "geteuid"):
                 patch.setattr(os, name, lambda: 65534)

@@ -92,7 +92,7 @@ if not child:
             use()
         except JsPyError as error:
             say(type(error).__name__, error)
-    sys.exit(7)  # with all that a program does at its end
+    sys.exit(7)  # runs the exit handlers too
 say("status", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 say("parent", page.call("echo", 10)(3), page.is_connected(), echo.heard)
 app.stop()
@@ -114,7 +114,7 @@ end, close = os.pipe()
 child = os.fork()
 if not child:
     os.close(close)
-    os.read(end, 1)  # as long as the parent does not close it
+    os.read(end, 1)  # until the parent closes it
     os._exit(0)
 port = int(page.url.split("/")[2].split(":")[1])
 app.stop()
@@ -181,7 +181,7 @@ def test_a_loop_that_is_blocked_for_seconds_loses_nothing_and_timeouts_count(app
     @app.expose
     async def block(seconds: float) -> str:
         blocked.set()
-        time.sleep(seconds)  # what nobody should do
+        time.sleep(seconds)  # blocks the event loop, on purpose
         return "awake"
 
     @app.expose

@@ -142,14 +142,14 @@ def test_an_incomplete_request_head_times_out(
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 1.0)
     monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.1)
     page = app.launch("<p>x</p>", mode="none")
-    tracker = [connected(page) for _ in range(CROWD)]
-    for sock in tracker:
+    sockets = [connected(page) for _ in range(CROWD)]
+    for sock in sockets:
         sock.sendall(handshake(page)[:length])
-    answers = [b"".join(iter(lambda sock=sock: sock.recv(4096), b"")) for sock in tracker]  # type: ignore[misc]
+    answers = [b"".join(iter(lambda sock=sock: sock.recv(4096), b"")) for sock in sockets]  # type: ignore[misc]
     assert {answer[:12] for answer in answers} == ({b"HTTP/1.1 408"} if length else {b""})
     lines = [record.getMessage() for record in caplog.records]
     assert lines == (["refused a request of 127.0.0.1: its headers did not come within 1 s"] if length else [])
-    for sock in tracker:
+    for sock in sockets:
         sock.close()
 
 
@@ -195,12 +195,12 @@ def test_a_slow_response_does_not_time_out(app: JsMeetsPy, protocol: Any, monkey
 @pytest.mark.parametrize("more", [cookies(3), "Content-Length: 5\r\n"], ids=["large", "wrong"])
 def test_a_stop_among_handshakes_is_quiet(app: JsMeetsPy, more: str, caplog: pytest.LogCaptureFixture) -> None:
     page = app.launch("<p>x</p>", mode="none")
-    tracker = [connected(page) for _ in range(CROWD)]
-    for number, sock in enumerate(tracker):
+    sockets = [connected(page) for _ in range(CROWD)]
+    for number, sock in enumerate(sockets):
         sock.sendall(handshake(page, more)[: None if number % 2 else 100])
     app.stop()
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
-    for sock in tracker:
+    for sock in sockets:
         sock.close()
 
 

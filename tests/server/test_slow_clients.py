@@ -71,7 +71,7 @@ def test_a_page_that_does_not_read_is_closed(app: JsMeetsPy, page: Page, caplog:
     caller.join(scaled(5))
     assert len(pending) == 1
     assert other.call("echo", 5)("still") == "still"
-    until(lambda: connections() <= before - 2)  # its TCP connection is gone too: both ends are in this process
+    until(lambda: connections() <= before - 2)  # its TCP connection is closed too; both ends are in this process
     reader.close()
     thread.join(scaled(5))
 
@@ -236,7 +236,7 @@ def test_too_many_functions_that_wait_for_pages() -> None:
 
         client.send(*(["call", number, "ask", []] for number in (1, 2, 3)))
         asked = [client.next("call")[1] for _ in range(3)]
-        until(lambda: app.stats()["workers"]["waiting"] == 3)  # a page may be quicker than the one that asks it
+        until(lambda: app.stats()["workers"]["waiting"] == 3)  # a page may answer before the caller waits
         client.send(["call", 4, "ask", []])
         refused = client.next("error")
         assert refused[1] == 4

@@ -54,7 +54,7 @@ def test_early_requests_wait_for_accept() -> None:
     try:
         assert program.log == ["begun"]
         early = http.client.HTTPConnection("127.0.0.1", server.port, timeout=scaled(20))
-        early.request("GET", "/")  # its connection is made, and it is sent
+        early.request("GET", "/")  # connected and sent, but not accepted yet
         server.accept()
         assert early.getresponse().read() == b"hello"
         early.close()

@@ -54,7 +54,7 @@ def test_frame_heads_written_by_a_client(before: bytes, size: int, kind: int, fi
 @given(sizes)
 def test_incomplete_frame_heads(size: int) -> None:
     data = Frame(Opcode.TEXT, bytes(size)).serialize(mask=True)
-    told = len(data) - size - MASK_BYTES  # its length is known from here on
+    told = len(data) - size - MASK_BYTES  # the length is known from here on
     for come in range(told):
         assert head_of(data[:come], 0, LIMIT) is None
     assert head_of(data[:told], 0, LIMIT) == Head(TEXT | FINAL, len(data) - size, len(data))
@@ -67,7 +67,7 @@ def test_any_bytes_are_judged_as_websockets_does(data: bytes) -> None:
     try:
         head = head_of(data, 0, LIMIT)
     except NotAFrame:
-        protocol.receive_data(bytes(2**16))  # some things it says when it has them in whole
+        protocol.receive_data(bytes(2**16))  # some errors it reports only for complete heads
         assert protocol.parser_exc is not None
         return
     if head is None:
