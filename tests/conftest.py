@@ -1,23 +1,50 @@
-"""What all tests share."""
+"""Applications and pages for all tests."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from jsmeets_local import Bridge, JsMeetsPy
+from jsmeets_local import Bridge, JsMeetsPy, Page
+from tests.timing import scaled
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=200)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Scale the time that a test may take."""
+    if config.option.timeout is None:
+        config.option.timeout = scaled(float(config.getini("timeout")))
+
+
 @pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    """An application with a bridge of its own."""
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
+def make_app() -> Iterator[Callable[..., JsMeetsPy]]:
+    """Make applications with a bridge of their own, and stop them when the test ends."""
+    apps: list[JsMeetsPy] = []
+
+    def make_app(**options: Any) -> JsMeetsPy:
+        apps.append(JsMeetsPy(bridge=Bridge(), **options))
+        return apps[-1]
+
+    yield make_app
+    for app in apps:
+        app.stop()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., JsMeetsPy]) -> JsMeetsPy:
+    """An application without options; files of tests that need some have an `app` of their own."""
+    return make_app()
+
+
+@pytest.fixture
+def page(app: JsMeetsPy) -> Page:
+    """A page of the application, which no browser opens."""
+    return app.launch("<p>x</p>", mode="none")

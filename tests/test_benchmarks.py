@@ -1,4 +1,4 @@
-"""The benchmarks: how their numbers come about, and that they run."""
+"""The arithmetic and the reports of the benchmarks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WHERE = {
 
 
 def rounds(*pairs: tuple[float, float]) -> list[list[Sample]]:
-    """The floor's and our time of each round."""
+    """Build rounds from the time of the floor and ours in each."""
     return [[Sample(FLOOR, ANY, [floor], floor), Sample("ours", "def", [ours], ours * 2)] for floor, ours in pairs]
 
 

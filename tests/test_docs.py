@@ -1,4 +1,4 @@
-"""The documentation cannot rot: every public name is in it, every link leads somewhere, every program in it runs."""
+"""The documentation names everything public, its links resolve, and its programs run."""
 
 import ast
 import contextlib
@@ -26,6 +26,7 @@ from jsmeets_local.api.queues import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
 from jsmeets_local.launch.modes import MODES
 from jsmeets_local.staticfiles import ASSETS
+from tests.timing import scaled
 from tests.tools import chromium, need
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +58,7 @@ def read(name: str) -> str:
 
 
 def section(text: str, title: str) -> str:
-    """What stands under a heading, without the subsections."""
+    """Return the text under a heading, without subsections."""
     found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL)
     assert found, f"no section {title!r}"
     return found[1]
@@ -68,24 +69,24 @@ def code_spans(text: str) -> list[str]:
 
 
 def words(text: str) -> set[str]:
-    """The names that stand in code."""
+    """Return the names in code."""
     return set(re.findall(r"\w+", " ".join(code_spans(text))))
 
 
 def own_functions(cls: type) -> Iterator[tuple[str, Any]]:
-    """The public functions that this package defines for a class."""
+    """Return the public functions that this package defines for a class."""
     for name, value in inspect.getmembers(cls, inspect.isfunction):
         if not name.startswith("_") and value.__module__.startswith("jsmeets_local"):
             yield name, value
 
 
 def inherited_blocking(cls: type, name: str) -> bool:
-    """The blocking classes refer to the section of the awaitable ones for what both have."""
+    """Return the members that the section of the awaitable class documents for both classes."""
     return cls.__module__ == "jsmeets_local.blocking" and name not in vars(cls)
 
 
 def signature(name: str, func: Any) -> str:
-    """As the reference writes it: names and defaults."""
+    """Return a signature as the reference writes it: names and defaults."""
     parameters = list(inspect.signature(func).parameters.values())[1:]
     bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
     return f"{name}{inspect.Signature(bare)}".replace(" = ", "=")
@@ -177,7 +178,7 @@ def test_objects_are_of_the_documented_classes() -> None:
 
 
 def declared() -> dict[str, set[str]]:
-    """Interface -> members, as the type declarations have them."""
+    """Map each interface to its members in the type declarations."""
     text = re.sub(r"/\*.*?\*/", "", Path(ASSETS, "jsmeets.d.mts").read_text(encoding="utf-8"), flags=re.DOTALL)
     found = {}
     for name, body in re.findall(
@@ -188,7 +189,7 @@ def declared() -> dict[str, set[str]]:
 
 
 def real_objects() -> dict[str, list[str]]:
-    """Global -> public members, as the scripts make them."""
+    """Map each global to the public members that the scripts give it."""
     code = f"""
         console.error = console.warn = console.debug = () => {{}};
         const all = await import({json.dumps(Path(ASSETS, "jsmeets.mjs").as_uri())});
@@ -200,7 +201,7 @@ def real_objects() -> dict[str, list[str]]:
         process.stdout.write(text, () => process.exit());
     """
     done = subprocess.run(
-        ["node", "--input-type=module", "-e", code], check=True, capture_output=True, text=True, timeout=30
+        ["node", "--input-type=module", "-e", code], check=True, capture_output=True, text=True, timeout=scaled(30)
     )
     answer: dict[str, list[str]] = json.loads(done.stdout)
     return answer
@@ -255,12 +256,12 @@ def test_real_members_are_documented() -> None:
 
 
 def slug(title: str) -> str:
-    """The anchor of a heading."""
+    """Return the anchor of a heading."""
     return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
 
 
 def prose(path: Path) -> str:
-    """A page without its code."""
+    """Return a page without its code."""
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     return re.sub(r"`[^`]*`", "code", text)
 
@@ -335,30 +336,30 @@ def test_javascript_parses() -> None:
             new AsyncFunction(code.replace(/^import .*$/gm, ""));
         }
     """
-    subprocess.run(["node", "-e", script, json.dumps(codes)], check=True, timeout=30)
+    subprocess.run(["node", "-e", script, json.dumps(codes)], check=True, timeout=scaled(30))
 
 
 def complete(param: Any) -> bool:
-    """A program, not a piece of one: it imports what it uses."""
+    """Return whether code is a whole program: it imports what it uses."""
     return re.search("^(from|import) jsmeets_local", param.values[0], re.MULTILINE) is not None
 
 
 def expected_output(rest: str) -> str | None:
-    """The block that follows a program, if it says what the program prints."""
+    """Return the block behind a program if it shows the output of the program."""
     found = re.match(r"\n+(?:[^\n`#]*prints[^\n]*\n+)?```text\n(.*?)^```", rest, re.MULTILINE | re.DOTALL)
     return found[1] if found else None
 
 
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Any]:
-    """A page of Chromium, for all programs in turn."""
+    """A Chromium tab for all programs in turn."""
     with chromium() as browser:
         yield browser.new_page()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What the programs of the documentation find beside them."""
+    """The files beside which the programs of the documentation run."""
     for name in ("static", "templates"):
         (tmp_path / name).mkdir()
     (tmp_path / "templates" / "index.html").write_text("{{ jsmeets_scripts() }}", encoding="utf-8")
@@ -366,7 +367,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 class Program:
-    """A program of the documentation, in a thread of its own; what it opens is for the test to open."""
+    """A program of the documentation in its own thread; the test opens the URLs that it opens."""
 
     def __init__(self, code: str) -> None:
         self.opened: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -399,25 +400,25 @@ class Program:
 
 PROGRAMS = [
     param for param in PYTHON if complete(param) and "import pytest" not in param.values[0]
-]  # those: tests/browser
+]  # tests/browser runs those
 
 
 @pytest.mark.parametrize(("code", "rest"), PROGRAMS)
 def test_programs_run(code: str, rest: str, tab: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each prints what the page says that it prints."""
+    """Each prints what the page says."""
     program = Program(code)
     monkeypatch.chdir(folder)
     monkeypatch.setattr("webbrowser.open", program.open)
     monkeypatch.setattr("jsmeets_local.bridge.bridge._default", jsmeets_local.Bridge())
     program.thread.start()
-    url = program.opened.get(timeout=20)
+    url = program.opened.get(timeout=scaled(20))
     if url is not None:
         tab.goto(url)
         if "page.wait()" in code or ".run(" in code:
             assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
-            tab.wait_for_timeout(200)  # for the calls before it waits
+            tab.wait_for_timeout(scaled(200))  # for calls made before the program waits
             tab.goto("about:blank")
-    program.thread.join(20)
+    program.thread.join(scaled(20))
     assert not program.thread.is_alive()
     program.stop()
     if program.error is not None:

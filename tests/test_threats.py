@@ -1,4 +1,4 @@
-"""Each row of the threat model names tests that are there."""
+"""Each row of the threat model names existing tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MODEL = TESTS.parent / "docs" / "explanation" / "security.md"
 
 
 def rows() -> list[list[str]]:
-    """The cells of the table, without its head."""
+    """Return the cells of the table, without its head."""
     lines = [line for line in MODEL.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 

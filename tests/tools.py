@@ -1,4 +1,4 @@
-"""Programs that some tests need: a user's machine may lack one, continuous integration may not."""
+"""Programs that tests need: a machine of a user may lack one, continuous integration may not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["chromium", "need", "need_module"]
 
 
 def need(program: str) -> str:
-    """The path of a program; without it the test is skipped, and fails where CI is set."""
+    """Return the path of a program; without it skip the test, or fail it where CI is set."""
     path = shutil.which(program)
     if path is None and os.environ.get("CI"):
         pytest.fail(f"{program} is missing, and continuous integration must have it")
@@ -26,7 +26,7 @@ def need(program: str) -> str:
 
 
 def need_module(name: str) -> None:
-    """Skips the test where a module is not installed, and fails it where CI is set."""
+    """Skip the test where a module is not installed, or fail it where CI is set."""
     if importlib.util.find_spec(name) is None and os.environ.get("CI"):
         pytest.fail(f"{name} is missing, and continuous integration must have it")
     if importlib.util.find_spec(name) is None:

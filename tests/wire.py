@@ -1,4 +1,4 @@
-"""A TCP proxy that is as bad as a network can be: it cuts, truncates, stalls, delays and splits, at random or told."""
+"""A TCP proxy that acts as a bad network: it cuts, truncates, stalls, delays and splits, at random or on request."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any
 
+from tests.timing import scaled
+
 __all__ = ["BadWire"]
 
-STALL = 0.5  # seconds, at most, when it misbehaves
+STALL = 0.5  # longest random stall in seconds
 
 
 class BadWire:
@@ -33,7 +35,7 @@ class BadWire:
         self._writers: set[asyncio.StreamWriter] = set()
         self._open = True
         self._truncating = False
-        self.cuts = 0  # of any kind: with connections that were open
+        self.cuts = 0  # cuts of open connections, of any kind
         self.faults: Counter[str] = Counter()  # what `misbehave` has done
         self.connections = 0
         self._loop = asyncio.new_event_loop()
@@ -43,49 +45,49 @@ class BadWire:
         self.port: int = self._ask(self._listen())
 
     def cut(self) -> None:
-        """Breaks every connection, without a goodbye."""
+        """Break every connection, without a closing handshake."""
         self._ask(self._cut())
 
     def truncate(self) -> None:
-        """Passes on a part of the next piece, whoever sends it, and breaks every connection then."""
+        """Forward a part of the next piece, in either direction, and then break every connection."""
         self._ask(self._truncate())
 
     def stall(self) -> None:
-        """Passes nothing on any more, and breaks nothing."""
+        """Stop forwarding, but keep the connections."""
         self._loop.call_soon_threadsafe(self._flowing.clear)
 
     def flow(self) -> None:
-        """Goes on after `stall` and `refuse`."""
+        """Resume after `stall` and `refuse`."""
         self._open = True
         self._loop.call_soon_threadsafe(self._flowing.set)
 
     def refuse(self) -> None:
-        """Breaks every connection, and every new one, until `flow`."""
+        """Break every connection, and every new one, until `flow`."""
         self._open = False
         self.cut()
 
     def cut_now_and_then(self, seconds: float) -> Callable[[], None]:
-        """Breaks everything, about every so many seconds, from now on; returns what ends that."""
+        """Break all connections about every so many seconds from now on; return a function that ends this."""
         return self._again_and_again(seconds, [self._cut])
 
     def misbehave(self, seconds: float) -> Callable[[], None]:
-        """Cuts, truncates and stalls, about every so many seconds, from now on; returns what ends that."""
+        """Cut, truncate and stall about every so many seconds from now on; return a function that ends this."""
         return self._again_and_again(seconds, [self._cut, self._truncate, self._stall])
 
     def url(self, url: str) -> str:
-        """The same URL, by way of here."""
+        """Return the same URL through this proxy."""
         return url.replace(f":{self._target}", f":{self.port}")
 
     def close(self) -> None:
-        """Ends it."""
+        """Close the proxy."""
         self.refuse()
         self._ask(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(scaled(10))
         self._loop.close()
 
     def _ask(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(scaled(10))
 
     async def _make_event(self) -> asyncio.Event:
         event = asyncio.Event()
@@ -109,7 +111,7 @@ class BadWire:
         self._truncating = False
 
     async def _truncate(self) -> None:
-        self._truncating = bool(self._writers)  # not what comes after them
+        self._truncating = bool(self._writers)  # only for connections that exist now
 
     async def _stall(self) -> None:
         self._flowing.clear()

@@ -1,4 +1,4 @@
-"""The portal and the bridge: threads, loops, and the time when nothing runs."""
+"""The portal and the bridge: threads, event loops, and a bridge that does not run."""
 
 from __future__ import annotations
 
@@ -20,20 +20,8 @@ from jsmeets_local.api.queues import QueuesApi
 from jsmeets_local.api.textsocket import TextSockets
 from jsmeets_local.blocking import BlockingFunctions, BlockingQueues
 from jsmeets_local.protocol.messages import Call, Hello
-
-
-def served(bridge: Bridge, main: Any) -> Any:
-    """Runs a coroutine function on a loop that the bridge runs on."""
-
-    async def run() -> Any:
-        bridge.start()
-        try:
-            return await main()
-        finally:
-            await bridge.stop()
-            bridge.join(5)
-
-    return asyncio.run(run())
+from tests.bridge.event_loop import served
+from tests.timing import scaled
 
 
 def test_before_it_runs_a_bridge_can_be_set_up() -> None:
@@ -233,7 +221,7 @@ def test_stop_does_not_run_what_waits_its_turn_and_counts_it_as_ended() -> None:
 
     start = time.monotonic()
     served(bridge, main)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < scaled(2)
     assert ran == [1]
     assert not Functions(bridge).is_running("slow")
 
@@ -244,7 +232,7 @@ def test_stop_ends_a_blocking_get() -> None:
 
     def get() -> None:
         try:
-            BlockingQueues(bridge).get("q", timeout=60)
+            BlockingQueues(bridge).get("q", timeout=scaled(60))
         except Disconnected as error:
             outcomes.append(str(error))
 
@@ -256,7 +244,7 @@ def test_stop_ends_a_blocking_get() -> None:
             await asyncio.sleep(0.001)
 
     served(bridge, main)
-    thread.join(10)
+    thread.join(scaled(10))
     assert outcomes == ["the page was closed, or the server has stopped; nothing more comes to the queue 'q'"]
 
 
@@ -266,7 +254,7 @@ def test_a_blocking_get_ends_in_time_when_nothing_is_served() -> None:
         queues.get("q", timeout=0.05)
 
 
-def test_an_item_that_was_taken_for_nobody_goes_back() -> None:
+def test_an_item_taken_for_a_cancelled_reader_goes_back() -> None:
     bridge = Bridge()
     queues = QueuesApi(bridge)
 
@@ -297,7 +285,7 @@ def test_cancelling_a_broadcast_harms_nobody() -> None:
     asyncio.run(main())
 
 
-def test_what_2020_programs_also_write() -> None:
+def test_call_forms_of_2020() -> None:
     assert JsPyBinarySocket.JsPyBinarySocket("/p").url_path() == "/p"  # type: ignore[attr-defined]
     queues = QueuesApi(Bridge())
     queues.push_nowait(5)("a number as the key")
@@ -332,7 +320,7 @@ def test_ctrl_c_ends_a_blocking_wait_and_cancels_it() -> None:
 
     thread = threading.Thread(target=lambda: (loop.run_until_complete(run()), loop.run_forever()), daemon=True)
     thread.start()
-    ready.wait(10)
+    ready.wait(scaled(10))
 
     def operation(done: Any) -> Any:
         threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
@@ -340,14 +328,14 @@ def test_ctrl_c_ends_a_blocking_wait_and_cancels_it() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         bridge.portal.block(operation, "")
-    assert cancelled.wait(10)
-    asyncio.run_coroutine_threadsafe(bridge.stop(), loop).result(10)
+    assert cancelled.wait(scaled(10))
+    asyncio.run_coroutine_threadsafe(bridge.stop(), loop).result(scaled(10))
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    thread.join(scaled(10))
     loop.close()
 
 
-def test_errors_of_an_operation_reach_whoever_waits() -> None:
+def test_errors_of_an_operation_reach_the_waiting_thread() -> None:
     bridge = Bridge()
 
     def fails(done: Any) -> None:

@@ -1,4 +1,4 @@
-"""Many messages of a page in one frame: handled in several turns, answered in between, each of them once."""
+"""Many messages of a page in one WebSocket frame: handled over several turns and answered once each, in between."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from jsmeets_local.bridge.bridge import BURST
 from jsmeets_local.bridge.connection import Connection
 from jsmeets_local.protocol.codec import Frame
 from jsmeets_local.protocol.messages import Hello
-
-from .test_bridge import served
+from tests.bridge.event_loop import served
 
 ALL = range(1, 2 * BURST + 11)
 LAST = ALL[-1]
 
 
 class Wire:
-    """What a page gets, by the short way or by ASGI's."""
+    """Records the messages sent to a page, over the fast path or over ASGI."""
 
     def __init__(self, fast_path: bool = False) -> None:
         self.messages: list[Any] = []
@@ -62,7 +61,7 @@ def connection_to(wire: Wire) -> Connection:
 
 
 async def hear(bridge: Bridge, socket: int, connection: Connection, frame: Frame) -> None:
-    """One frame, as an endpoint does it."""
+    """Pass one frame to the connection, as an endpoint does."""
     pending = bridge.receive(socket, connection, [frame])
     while pending:
         await asyncio.sleep(0)
@@ -93,7 +92,7 @@ def test_a_burst_is_answered_while_it_is_handled(fast_path: bool) -> None:
         connection = connection_to(wire)
         socket = bridge.connect(Hello("document", "", []), connection)
         assert socket is not None
-        others: list[int] = []  # what has been seen when the loop does something else
+        others: list[int] = []  # messages seen when the loop turns to other work
 
         async def other() -> None:
             while len(seen) < LAST:
@@ -125,14 +124,14 @@ def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing(fast_path
         await task
         [welcome] = [message for message in second.messages if message[0] == "welcome"]
         assert welcome[3]["received"] == BURST
-        await hear(bridge, socket, again, burst(ALL[BURST:]))  # what it does not know to be received
+        await hear(bridge, socket, again, burst(ALL[BURST:]))  # messages whose receipt it cannot know
         await second.complete.wait()
         assert seen == second.answers() == list(ALL)
 
     served(bridge, main)
 
 
-def test_what_comes_late_over_an_earlier_connection_is_not_heard() -> None:
+def test_messages_of_a_replaced_connection_are_ignored() -> None:
     bridge = Bridge()
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C at any place: whatever it cuts in two, nothing is lost and nothing stands still."""
+"""Ctrl-C at any point: nothing is lost and nothing hangs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import pytest
 
 from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.bridge.portal import Portal
-from tests.bridge.test_bridge import served
+from tests.bridge.event_loop import served
 from tests.raw import RawPage
+from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
 COUNT = int(os.environ.get("JSMEETS_INTERRUPTS", "800"))
@@ -25,7 +26,7 @@ COUNT = int(os.environ.get("JSMEETS_INTERRUPTS", "800"))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no timers that send signals")
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-def test_many(loop: str) -> None:
+def test_thousands_of_interrupts_lose_nothing(loop: str) -> None:
     command = [sys.executable, "-m", "tests.stress.interrupts", "--count", str(COUNT), "--loop", loop]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60 + COUNT * 0.05, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -33,7 +34,7 @@ def test_many(loop: str) -> None:
 
 
 class Broken:
-    """A loop whose wake-ups are interrupted, as one of asyncio's can be: after it has the callback, or before."""
+    """An event loop whose wake-ups are interrupted before or after the callback is registered, as asyncio's can be."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -50,7 +51,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("again", [1, 2, 3])
-def test_a_wake_up_that_was_cut_off_is_made_up_for(again: int) -> None:
+def test_an_interrupted_wake_up_is_repeated(again: int) -> None:
     bridge = Bridge()
     done: list[int] = []
 
@@ -74,7 +75,7 @@ def test_a_wake_up_that_was_cut_off_is_made_up_for(again: int) -> None:
     served(bridge, main)
 
 
-def test_an_interrupt_while_the_wait_is_given_up() -> None:
+def test_an_interrupt_while_a_wait_is_cancelled() -> None:
     bridge = Bridge()
     cancelled: list[int] = []
 
@@ -89,8 +90,8 @@ def test_an_interrupt_while_the_wait_is_given_up() -> None:
             return lambda: cancelled.append(1)
 
         def then() -> None:
-            begun.wait(10)
-            loop.interrupts = 1  # the second one, on the way to give up
+            begun.wait(scaled(10))
+            loop.interrupts = 1  # the second interrupt, while the wait is cancelled
             raise KeyboardInterrupt
 
         def interrupted() -> None:
@@ -104,7 +105,7 @@ def test_an_interrupt_while_the_wait_is_given_up() -> None:
     assert cancelled == [1]
 
 
-def test_who_asks_just_when_the_loop_closes_is_answered() -> None:
+def test_calls_made_while_the_loop_closes_are_answered() -> None:
     portal = Portal()
     answers: list[int] = []
 
@@ -139,7 +140,7 @@ def push(page: RawPage, *numbers: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["queue", "topic"])
-def test_tasks_that_are_cancelled_with_their_items_leave_them_in_order(app: JsMeetsPy, kind: str) -> None:
+def test_items_of_cancelled_tasks_keep_their_order(app: JsMeetsPy, kind: str) -> None:
     page = app.launch("<p>", mode="none")
     client = RawPage(page.url)
     subscription = page.subscribe("t")
@@ -152,8 +153,8 @@ def test_tasks_that_are_cancelled_with_their_items_leave_them_in_order(app: JsMe
 
     async def main() -> None:
         tasks = [asyncio.create_task(portal.awaitable(read())) for _ in range(3)]
-        await asyncio.sleep(0)  # they have asked
-        portal.call(int)  # and are answered, and have not seen it yet
+        await asyncio.sleep(0)  # both tasks wait
+        portal.call(int)  # both have an answer that they have not seen
         for task in tasks:
             task.cancel()
         assert all(
@@ -161,12 +162,12 @@ def test_tasks_that_are_cancelled_with_their_items_leave_them_in_order(app: JsMe
         )
 
     asyncio.run(main())
-    got = [page.queue("q").get(5) if kind == "queue" else subscription.get(5)[1] for _ in range(4)]
+    got = [page.queue("q").get(scaled(5)) if kind == "queue" else subscription.get(scaled(5))[1] for _ in range(4)]
     assert got == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("kind", ["queue", "topic"])
-def test_what_comes_back_goes_to_who_waits(app: JsMeetsPy, kind: str) -> None:
+def test_a_returned_item_goes_to_the_next_waiter(app: JsMeetsPy, kind: str) -> None:
     page = app.launch("<p>", mode="none")
     client = RawPage(page.url)
     subscription = page.subscribe("t")
@@ -177,10 +178,10 @@ def test_what_comes_back_goes_to_who_waits(app: JsMeetsPy, kind: str) -> None:
     cancels = [portal.call(read(), first.append), portal.call(read(), lambda item: second.set())]
     (push if kind == "queue" else publish)(client, 1)
     app.stats()
-    portal.call(lambda: None if first else client.receive(0))  # it is there
+    portal.call(lambda: None if first else client.receive(0))  # the item has arrived
     assert not second.is_set()
     portal.call(cancels[0])
-    assert second.wait(5)
+    assert second.wait(scaled(5))
 
 
 def test_a_loop_that_is_closed_before_its_answer_comes_loses_nothing(app: JsMeetsPy) -> None:
@@ -193,13 +194,13 @@ def test_a_loop_that_is_closed_before_its_answer_comes_loses_nothing(app: JsMeet
     portal.call(int)
     loop.close()
     push(client, 1)
-    assert page.queue("q").get(5) == 1
+    assert page.queue("q").get(scaled(5)) == 1
     task.get_coro().close()  # type: ignore[union-attr]
     task._log_destroy_pending = False  # type: ignore[attr-defined] # it is what this is about
 
 
 def test_a_signal_just_before_the_wait_is_noticed() -> None:
-    """Python looks for signals before it waits for a lock, and then not until the kernel tells it of one."""
+    """Python checks for signals before it waits for a lock, and then only when the kernel reports one."""
     bridge = Bridge()
     ready, end = threading.Event(), threading.Event()
 
@@ -212,10 +213,10 @@ def test_a_signal_just_before_the_wait_is_noticed() -> None:
 
     thread = threading.Thread(target=serve)
     thread.start()
-    ready.wait(10)
+    ready.wait(scaled(10))
     # What a signal that arrives in that moment leaves behind: it is due, and no system call of the main thread ends.
     threading.Timer(0.2, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
         bridge.portal.block(lambda done: None, "")
     end.set()
-    thread.join(10)
+    thread.join(scaled(10))

@@ -1,38 +1,16 @@
-"""Programs that end while their server runs: with their own exit code, without a word, and never by a crash."""
+"""Programs that end while their server runs keep their exit code, print nothing and never crash."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.raw import RawPage
-
-ROOT = Path(__file__).parents[2]
-
-# Where C can be told so, the process stays for a while after Python has taken itself apart: a thread that still runs
-# then crashes it, which else is a matter of luck.
-HEAD = """
-import atexit, ctypes, sys, threading, time
-if sys.platform == "linux":
-    libc = ctypes.CDLL(None)
-    libc.__cxa_atexit(ctypes.cast(libc.usleep, ctypes.c_void_p), ctypes.c_void_p(300_000), None)
-from jsmeets_local import Bridge, JsMeetsPy
-app = JsMeetsPy(bridge=Bridge())
-app.functions.expose("echo", lambda value: value)
-def launch():
-    global page
-    page = app.launch("<p>", mode="none")
-    print(page.url, flush=True)
-"""
+from tests.bridge.conftest import Program
+from tests.timing import scaled
 
 GO_ON = "launch()\nsys.stdin.readline()\n"
 
@@ -58,48 +36,8 @@ sys.stdin.readline()
 """
 
 
-class Program:
-    """A program that prints the URL of its page, and goes on when it is told to."""
-
-    def __init__(self, code: str, first: str = "") -> None:
-        pipe = subprocess.PIPE
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", first + HEAD + code], env=env, text=True, stdin=pipe, stdout=pipe, stderr=pipe
-        )
-        self.url = self._out.readline().strip()
-
-    @property
-    def _out(self) -> Any:
-        assert self.process.stdout is not None
-        return self.process.stdout
-
-    def page(self) -> RawPage:
-        """A client that is its page."""
-        return RawPage(self.url, page=self.url.rpartition(".")[2])
-
-    def end(self) -> tuple[int, str, str]:
-        """Its exit code, and what it has said since, on stdout and stderr."""
-        out, errors = self.process.communicate("\n", timeout=30)
-        return self.process.returncode, out, errors
-
-
-@pytest.fixture
-def start() -> Iterator[Any]:
-    programs: list[Program] = []
-
-    def start(*code: str) -> Program:
-        programs.append(Program(*code))
-        return programs[-1]
-
-    yield start
-    for program in programs:
-        program.process.kill()
-        program.process.communicate()
-
-
 class Busy(threading.Thread):
-    """A page that calls what it can, and answers what it is called."""
+    """A page that keeps calling Python and answers every call."""
 
     def __init__(self, program: Program) -> None:
         super().__init__()
@@ -112,7 +50,7 @@ class Busy(threading.Thread):
         for number, name in enumerate(["echo", "there_and_back", "there_and_back_async"] * 3, start=1):
             self._page.send(["call", number, name, [number]])
         for kind, *rest in self._page.messages():
-            with suppress(ConnectionClosed):  # what came before that is still read
+            with suppress(ConnectionClosed):  # earlier frames are still read
                 if kind == "return":
                     answers += 1
                     self._page.send(["call", rest[0], ["echo", "there_and_back"][answers % 2], [answers]])
@@ -136,13 +74,13 @@ def test_a_program_ends_with_its_code(start: Any, end: str, traffic: bool) -> No
     program = start((BOTH_WAYS if traffic else GO_ON) + line)
     busy = Busy(program) if traffic else None
     if busy is not None:
-        assert busy.well_under_way.wait(20)
+        assert busy.well_under_way.wait(scaled(20))
     ended_with, _, errors = program.end()
     assert ended_with == code, errors
     assert errors.count("Traceback") == (1 if said else 0), errors
     assert errors.strip().rpartition("\n")[2] == said
     if busy is not None:
-        busy.join(20)
+        busy.join(scaled(20))
         assert not busy.is_alive()
 
 
@@ -154,7 +92,7 @@ def sleep():
 """
 
 
-def test_while_a_function_sleeps(start: Any) -> None:
+def test_a_program_ends_while_a_function_sleeps(start: Any) -> None:
     program = start(SLEEP + GO_ON)
     page = program.page()
     page.send(*(["call", number, "sleep", []] for number in range(1, 5)))
@@ -162,14 +100,14 @@ def test_while_a_function_sleeps(start: Any) -> None:
     assert program.end() == (0, "", "")
 
 
-def test_launched_by_a_thread_as_notebooks_have_them(start: Any) -> None:
+def test_a_program_ends_that_launched_in_a_thread(start: Any) -> None:
     program = start("thread = threading.Thread(target=launch)\nthread.start()\nthread.join()\nsys.stdin.readline()")
     page = program.page()
     assert program.end() == (0, "", "")
     assert ["close", "the Python program has ended", True] in [message[:3] for message in page.messages()]
 
 
-def test_what_the_program_does_at_exit_has_its_page(start: Any) -> None:
+def test_atexit_handlers_of_the_program_can_use_the_page(start: Any) -> None:
     program = start(
         """
 @atexit.register
@@ -203,7 +141,7 @@ def later():
 """
 
 
-def test_what_comes_after_the_server_does_not_wait_for_it(start: Any) -> None:
+def test_atexit_handlers_after_the_server_find_it_closed(start: Any) -> None:
     program = start("from jsmeets_local import PageClosed\n" + GO_ON, LATER)
     assert program.end() == (0, "closed: True True\n", "")
 
@@ -216,11 +154,11 @@ async def block():
 """
 
 
-def test_an_async_function_that_blocks_is_not_waited_for_for_ever(start: Any) -> None:
+def test_a_blocking_async_function_does_not_delay_the_exit_for_ever(start: Any) -> None:
     program = start(BLOCK + GO_ON)
     page = program.page()
     page.send(["call", 1, "block", []])
-    assert program._out.readline() == "blocks\n"
+    assert program.out.readline() == "blocks\n"
     code, _, errors = program.end()
     assert code == 0
     assert "the server did not stop in 3 s" in errors

@@ -1,4 +1,4 @@
-"""Serial queues and slots, with real threads."""
+"""Serial queues and worker slots, with real threads."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from jsmeets_local.bridge.workers import PATIENCE, SerialQueue, WorkerPool, waiting
+from tests.timing import scaled
 
 
 class Answers:
-    """Collects what workers hand back, and lets a test wait for it."""
+    """Collects the answers of workers and lets a test wait for them."""
 
     def __init__(self) -> None:
         self.batches: list[list[Any]] = []
@@ -50,11 +51,11 @@ def pool(answers: Answers) -> Iterator[WorkerPool]:
     pool = WorkerPool(2, answers.deliver, after)
     yield pool
     for thread in pool.close():
-        thread.join(10)
+        thread.join(scaled(10))
         assert not thread.is_alive()
 
 
-def test_a_lane_keeps_its_order_and_hands_back_in_bulk(pool: WorkerPool, answers: Answers) -> None:
+def test_a_serial_queue_keeps_its_order_and_answers_in_bulk(pool: WorkerPool, answers: Answers) -> None:
     serial_queue = SerialQueue()
     for n in range(2000):
         submit(pool, serial_queue, lambda n=n: n)  # type: ignore[misc]
@@ -62,10 +63,10 @@ def test_a_lane_keeps_its_order_and_hands_back_in_bulk(pool: WorkerPool, answers
     assert len(answers.batches) < 1000
 
 
-def test_a_slow_job_loses_the_lane(pool: WorkerPool, answers: Answers) -> None:
+def test_a_slow_job_loses_its_serial_queue(pool: WorkerPool, answers: Answers) -> None:
     serial_queue, release = SerialQueue(), threading.Event()
     submit(pool, serial_queue, lambda: "quick before")
-    submit(pool, serial_queue, lambda: release.wait(10) and "slow")
+    submit(pool, serial_queue, lambda: release.wait(scaled(10)) and "slow")
     for n in range(100):
         submit(pool, serial_queue, lambda n=n: n)  # type: ignore[misc]
     assert answers.all(101) == ["quick before", *range(100)]
@@ -76,15 +77,15 @@ def test_a_slow_job_loses_the_lane(pool: WorkerPool, answers: Answers) -> None:
 def test_answers_do_not_wait_for_the_slow_job_behind_them(pool: WorkerPool, answers: Answers) -> None:
     serial_queue, release = SerialQueue(), threading.Event()
     started = threading.Event()
-    submit(pool, serial_queue, lambda: started.wait(10) and "quick")
-    submit(pool, serial_queue, lambda: release.wait(10) and "slow")
+    submit(pool, serial_queue, lambda: started.wait(scaled(10)) and "quick")
+    submit(pool, serial_queue, lambda: release.wait(scaled(10)) and "slow")
     started.set()
     assert answers.all(1) == ["quick"]
     release.set()
     assert answers.all(2) == ["quick", "slow"]
 
 
-def test_a_strict_lane_is_never_shared(pool: WorkerPool, answers: Answers) -> None:
+def test_a_strict_serial_queue_is_never_shared(pool: WorkerPool, answers: Answers) -> None:
     serial_queue = SerialQueue(strict=True)
     running: list[int] = []
 
@@ -112,7 +113,7 @@ def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answ
             busy += 1
             peak = max(peak, busy)
         if n < 2:
-            both.wait(10)
+            both.wait(scaled(10))
         with lock:
             busy -= 1
         return n
@@ -124,10 +125,10 @@ def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answ
 
     def waits() -> str:
         with waiting():
-            release.wait(10)
+            release.wait(scaled(10))
         return "waited"
 
-    for _ in range(50):  # far more than there are slots
+    for _ in range(50):  # many more than there are slots
         submit(pool, SerialQueue(), waits)
     submit(pool, SerialQueue(), lambda: "ran")
     assert answers.all(21)[-1] == "ran"
@@ -135,7 +136,7 @@ def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answ
     assert answers.all(71).count("waited") == 50
 
 
-def test_waiting_in_a_lane_lets_the_next_job_run(pool: WorkerPool, answers: Answers) -> None:
+def test_waiting_in_a_serial_queue_lets_the_next_job_run(pool: WorkerPool, answers: Answers) -> None:
     serial_queue, release = SerialQueue(), threading.Event()
 
     def nested(depth: int) -> int:
@@ -144,12 +145,12 @@ def test_waiting_in_a_lane_lets_the_next_job_run(pool: WorkerPool, answers: Answ
         else:
             release.set()
         with waiting():
-            assert release.wait(10)
+            assert release.wait(scaled(10))
         return depth
 
     submit(pool, serial_queue, lambda: nested(200))
     assert sorted(answers.all(201)) == list(range(201))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + scaled(5)
     while len(pool._threads) > pool.slots and time.monotonic() < deadline:
         time.sleep(0.001)
     assert len(pool._threads) <= pool.slots, "surplus workers end at once"
@@ -182,7 +183,7 @@ def test_a_job_that_comes_as_a_worker_gives_up_waiting_is_run(
         pauses.wait(0.0049 + n % 7 * 0.0001)
     threads = pool.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(scaled(10))
     assert not any(thread.is_alive() for thread in threads)
 
 
@@ -206,39 +207,39 @@ def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch:
     def hangs() -> str:
         threading.current_thread().name = "jsmeets: hangs"
         with waiting():
-            time.sleep(0.5)  # to wait for a page is not to hang
+            time.sleep(0.5)  # waiting for a page does not count as hanging
         assert not stuck
-        assert release.wait(10)
+        assert release.wait(scaled(10))
         return "done"
 
     submit(pool, SerialQueue(), hangs)
-    assert reported.wait(10)
+    assert reported.wait(scaled(10))
     for _ in range(3):
         submit(pool, SerialQueue(), lambda: time.sleep(0.2))
     time.sleep(0.5)
     release.set()
     assert answers.all(1) == ["done"]
     for thread in pool.close():
-        thread.join(10)
+        thread.join(scaled(10))
         assert not thread.is_alive()
         assert thread.name.startswith("jsmeets-worker-"), "its own name again"
     [seconds] = [seconds for name, seconds in stuck if name == "jsmeets: hangs"]
     assert 0.2 <= seconds < 2
 
 
-def test_more_than_may_wait_are_not_taken(answers: Answers) -> None:
+def test_jobs_beyond_the_limit_of_waiting_ones_are_refused(answers: Answers) -> None:
     pool = WorkerPool(2, answers.deliver, after, max_waiting=3)
     release, here = threading.Event(), threading.Barrier(4)
 
     def waits() -> str:
         with waiting():
-            here.wait(10)
-            assert release.wait(10)
+            here.wait(scaled(10))
+            assert release.wait(scaled(10))
         return "waited"
 
     for _ in range(3):
         assert submit(pool, SerialQueue(), waits)
-    here.wait(10)
+    here.wait(scaled(10))
     stats = pool.stats()
     assert (stats["running"], stats["waiting"], stats["lanes_waiting"]) == (0, 3, 0)
     assert stats["threads"] >= 3
@@ -246,7 +247,7 @@ def test_more_than_may_wait_are_not_taken(answers: Answers) -> None:
     release.set()
     assert answers.all(3) == ["waited"] * 3
     for thread in pool.close():
-        thread.join(10)
+        thread.join(scaled(10))
 
 
 def test_a_worker_whose_job_raises_is_replaced(answers: Answers) -> None:
@@ -266,7 +267,7 @@ def test_a_worker_whose_job_raises_is_replaced(answers: Answers) -> None:
 
     pool = WorkerPool(2, answers.deliver, after, failed=report)
     serial_queue, strict = SerialQueue(), SerialQueue(strict=True)
-    for n in range(50):  # far more than there are slots
+    for n in range(50):  # many more than there are slots
         for line in (serial_queue, strict):
             submit(pool, line, lambda: raises(SystemExit))
             submit(pool, line, raises_after_waiting)
@@ -278,13 +279,13 @@ def test_a_worker_whose_job_raises_is_replaced(answers: Answers) -> None:
     assert (serial_queue.driver, strict.driver) == (None, None)
     threads = pool.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(scaled(10))
     assert pool.stats() == {"threads": 0, "running": 0, "waiting": 0, "lanes_waiting": 0}
 
 
 def test_the_jobs_behind_one_that_raises_keep_their_order(pool: WorkerPool, answers: Answers) -> None:
     serial_queue, release = SerialQueue(strict=True), threading.Event()
-    submit(pool, serial_queue, lambda: release.wait(10) and 1 / 0)
+    submit(pool, serial_queue, lambda: release.wait(scaled(10)) and 1 / 0)
     for n in range(100):
         submit(pool, serial_queue, lambda n=n: n)  # type: ignore[misc]
     release.set()

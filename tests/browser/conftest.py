@@ -8,14 +8,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from benchmarks.chromium import launch_chromium
 from jsmeets_local import JsMeetsPy, Page
+from tests.timing import scaled
 from tests.wire import BadWire
 
 OpenByWire = Callable[..., tuple[Page, BadWire]]
+
+expect.set_options(timeout=scaled(5_000))
 
 
 def start_chromium(playwright: Playwright) -> Browser:
@@ -31,7 +34,7 @@ BROWSERS: dict[str, Callable[[Playwright], Browser]] = {"chromium": start_chromi
 
 @pytest.fixture(scope="module", params=list(BROWSERS))
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """A browser; module-scoped, because Playwright keeps an event loop running in this thread."""
+    """A browser for the module, because Playwright keeps an event loop running in this thread."""
     with sync_playwright() as playwright:
         browser = BROWSERS[request.param](playwright)
         yield browser
@@ -43,10 +46,11 @@ OF_THE_NETWORK = ("establish a connection", "was interrupted while the page was 
 
 
 class Tabs:
-    """Opens tabs; collects what goes wrong in them."""
+    """Opens tabs and collects their errors."""
 
     def __init__(self, browser: Browser) -> None:
         self._context = browser.new_context()
+        self._context.set_default_timeout(scaled(30_000))
         self.errors: list[str] = []
         self.console: list[str] = []
 
@@ -79,7 +83,7 @@ def tab(tabs: Tabs) -> Tab:
 
 @pytest.fixture
 def open_page(app: JsMeetsPy, tab: Tab) -> Callable[..., Page]:
-    """Launches a page with a script, and opens it in the tab."""
+    """Launch a page with a script and open it in the tab."""
 
     def open_page(script: str = "", **options: Any) -> Page:
         page = app.launch(f"<!DOCTYPE html><title>T</title><body><script>{script}</script>", mode="none", **options)
@@ -91,7 +95,7 @@ def open_page(app: JsMeetsPy, tab: Tab) -> Callable[..., Page]:
 
 @pytest.fixture
 def open_by_wire(app: JsMeetsPy, tab: Tab) -> Iterator[OpenByWire]:
-    """Launches a page, and opens it in the tab by way of a bad network with these options."""
+    """Launch a page and open it in the tab through a bad network with these options."""
     wires: list[BadWire] = []
 
     def open_by_wire(html: str, **options: Any) -> tuple[Page, BadWire]:

@@ -1,4 +1,4 @@
-"""Arrays, images and frames, in real browsers: what the page's own engine has of them, and what comes back."""
+"""Arrays, images and data frames in real browsers, and what comes back from there."""
 
 from __future__ import annotations
 

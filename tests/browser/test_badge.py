@@ -1,4 +1,4 @@
-"""The badge that tells a person of a connection that is away."""
+"""The badge that shows a lost connection."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, expect
 from playwright.sync_api import Page as Tab
 
 from jsmeets_local import Bridge, JsMeetsPy
+from tests.timing import scaled
 from tests.wire import BadWire
 
 from .conftest import OpenByWire, Tabs
@@ -20,7 +21,7 @@ def badge(tab: Tab) -> Locator:
     return tab.get_by_role("status")
 
 
-def test_it_is_there_while_the_connection_is_away(open_by_wire: OpenByWire, tab: Tab) -> None:
+def test_the_badge_shows_while_the_connection_is_lost(open_by_wire: OpenByWire, tab: Tab) -> None:
     page, wire = open_by_wire(PAGE)
     assert tab.locator("jsmeets-badge").count() == 0, "nothing is added to a page that has no trouble"
     wire.refuse()
@@ -31,7 +32,7 @@ def test_it_is_there_while_the_connection_is_away(open_by_wire: OpenByWire, tab:
     expect(badge(tab)).to_have_text("")
 
 
-def test_a_short_cut_is_not_worth_a_word(open_by_wire: OpenByWire, tab: Tab) -> None:
+def test_a_short_interruption_shows_no_badge(open_by_wire: OpenByWire, tab: Tab) -> None:
     page, wire = open_by_wire(PAGE)
     tab.evaluate("""() => {
         globalThis.words = [];
@@ -47,7 +48,7 @@ def test_a_short_cut_is_not_worth_a_word(open_by_wire: OpenByWire, tab: Tab) -> 
     assert page.eval("JsPyTextSocket.stats().connections") == 2
 
 
-def test_it_tells_when_python_does_not_wait_any_more(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
+def test_the_badge_tells_that_python_does_not_answer(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
     app.bridge.protocol.resume_seconds = 0.2
     page, wire = open_by_wire(PAGE)
     wire.refuse()
@@ -67,7 +68,7 @@ def test_where_python_has_closed_it_a_reload_helps(app: JsMeetsPy, open_by_wire:
     assert tab.locator("jsmeets-badge").count() == 0
 
 
-def test_it_tells_that_python_has_stopped(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
+def test_the_badge_tells_that_python_has_stopped(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
     open_by_wire(PAGE)
     app.stop()
     expect(badge(tab)).to_have_text("Stopped by Python.")
@@ -91,7 +92,9 @@ def test_a_page_of_an_earlier_launch_is_told(tabs: Tabs, tab: Tab) -> None:
     first.stop()
     second = JsMeetsPy(bridge=Bridge())
     url = second.launch(PAGE, mode="none", port=port).url
-    expect(badge(tab)).to_have_text("Python has started again. Open the address that it printed now.", timeout=30_000)
+    expect(badge(tab)).to_have_text(
+        "Python has started again. Open the address that it printed now.", timeout=scaled(30_000)
+    )
     tab.goto("about:blank")
     tab.goto(url)
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
@@ -120,17 +123,17 @@ def test_a_program_that_is_being_written_starts_again_or_has_an_error(
     open_by_wire(PAGE)
     app.stop()
     expect(badge(tab)).to_have_text("Python starts again…")
-    expect(badge(tab)).to_have_text("Python is not running. The terminal tells why.", timeout=15_000)
+    expect(badge(tab)).to_have_text("Python is not running. The terminal tells why.", timeout=scaled(15_000))
 
 
-def test_what_the_page_closes_itself_is_no_news(open_by_wire: OpenByWire, tab: Tab) -> None:
+def test_a_close_by_the_page_shows_no_badge(open_by_wire: OpenByWire, tab: Tab) -> None:
     open_by_wire(PAGE)
     tab.evaluate("JsPyTextSocket.close(), new Promise((done) => setTimeout(done, 800))")
     assert tab.evaluate("JsPyTextSocket.state()") == "closed"
     assert tab.locator("jsmeets-badge").count() == 0
 
 
-def test_a_page_turns_it_off_and_on(open_by_wire: OpenByWire, tab: Tab) -> None:
+def test_a_page_turns_the_badge_off_and_on(open_by_wire: OpenByWire, tab: Tab) -> None:
     _, wire = open_by_wire(PAGE + "<script>JsPyTextSocket.set_badge(false)</script>")
     wire.refuse()
     tab.wait_for_function("JsPyTextSocket.state() === 'reconnecting'")
@@ -142,7 +145,7 @@ def test_a_page_turns_it_off_and_on(open_by_wire: OpenByWire, tab: Tab) -> None:
     expect(badge(tab)).to_have_text("")
 
 
-def test_python_turns_it_off(tabs: Tabs) -> None:
+def test_python_turns_the_badge_off(tabs: Tabs) -> None:
     app = JsMeetsPy(bridge=Bridge(), badge=False)
     page = app.launch(PAGE, mode="none")
     wire = BadWire(urlsplit(page.url).port or 0)
@@ -156,7 +159,7 @@ def test_python_turns_it_off(tabs: Tabs) -> None:
     app.stop()
 
 
-def test_neither_css_nor_csp_of_the_page_touches_it(open_by_wire: OpenByWire, tabs: Tabs, tab: Tab) -> None:
+def test_css_and_csp_of_the_page_do_not_change_the_badge(open_by_wire: OpenByWire, tabs: Tabs, tab: Tab) -> None:
     policy = "default-src 'self'; object-src 'none'"
     style = "body *, jsmeets-badge, div, span { display: none !important; position: static !important; color: red; }"
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>T</title>'
@@ -193,7 +196,7 @@ def test_neither_css_nor_csp_of_the_page_touches_it(open_by_wire: OpenByWire, ta
     ],
     ids=["module", "JsPyTextSocket.js alone"],
 )
-def test_the_module_brings_it_and_a_single_file_works_without(
+def test_the_module_has_the_badge_and_a_single_file_works_without(
     scripts: str, there: bool, open_by_wire: OpenByWire, tab: Tab
 ) -> None:
     page, wire = open_by_wire(f"<!DOCTYPE html><title>T</title>{scripts}")

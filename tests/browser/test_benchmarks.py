@@ -1,4 +1,4 @@
-"""The benchmarks run: in a real Chromium, against real servers, with each answer checked."""
+"""The benchmarks in a real Chromium against real servers, with every answer checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls both ways, in real browsers."""
+"""Calls in both directions, in real browsers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from jsmeets_local import (
     UnknownFunction,
     WouldDeadlock,
 )
+from tests.timing import scaled
 
 from .conftest import Tabs
 
@@ -41,7 +42,7 @@ def test_python_calls_javascript(open_page: Open) -> None:
     assert page.js.sum([4]) == 4
     assert page.js["later"]("x") == "x"
     assert page.call("thenable")(1) == 2
-    assert page.call("nothing", timeout=5)() is None
+    assert page.call("nothing", timeout=scaled(5))() is None
     assert page.call("odd")() == [None, None, None, {"b": 1}]
     assert page.call("defaults")(1) == [1, 5]
     assert page.call("defaults")(1, 2, 3) == [1, 2]
@@ -137,7 +138,7 @@ def test_errors_of_javascript_reach_python(open_page: Open) -> None:
     with pytest.raises(JavaScriptError, match="just text"):
         page.call("throws_text")()
     with pytest.raises(JavaScriptError, match="cannot be shown"):
-        page.call("unspeakable", timeout=10)()
+        page.call("unspeakable", timeout=scaled(10))()
     with pytest.raises(JavaScriptError, match="BigInt"):
         page.call("big")()
     with pytest.raises(JavaScriptError):
@@ -192,7 +193,7 @@ def test_timeouts(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     """)
     with pytest.raises(CallTimeout, match=r"'never' did not answer within 0\.\d+ s"):
         page.call("never", timeout=0.1)()
-    assert page.call("quick", timeout=5)() == 1
+    assert page.call("quick", timeout=scaled(5))() == 1
     error = tab.evaluate("JsPyFunction.call('slow', timeout = 0.1)().catch(e => [e.name, e.message])")
     assert error[0] == "TimeoutError"
     assert error[1].startswith("A timeout has occurred @javascript")
@@ -208,7 +209,7 @@ def test_the_2020_dict_of_all_pages(app: JsMeetsPy, open_page: Open, tabs: Tabs)
     page.wait_connected()
 
     def run(coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(scaled(10))
 
     loop = app.bridge.portal.loop
     assert loop is not None
@@ -216,7 +217,7 @@ def test_the_2020_dict_of_all_pages(app: JsMeetsPy, open_page: Open, tabs: Tabs)
         page.eval("1")
     assert app.sockets.get_socket_id() == (1, 2)
     call = app.functions.call
-    assert run(call("who", timeout=5)("x")) == {1: "x", 2: "x"}
+    assert run(call("who", timeout=scaled(5))("x")) == {1: "x", 2: "x"}
     assert run(call("who", target=2)("x")) == {2: "x"}
     assert run(call("who", 5, {2, 99})("x")) == {2: "x"}
     assert run(call("who", target=[99])("x")) == {}
@@ -249,13 +250,13 @@ def test_a_page_that_leaves_ends_its_calls_at_once(open_page: Open, tab: Tab) ->
 
     thread = threading.Thread(target=call)
     thread.start()
-    page.eval("1")  # behind the call, so the page has it
+    page.eval("1")  # sent behind the call, so the page has received the call
     start = time.monotonic()
     tab.close()
-    thread.join(10)
+    thread.join(scaled(10))
     assert isinstance(errors[0], Disconnected)
-    assert time.monotonic() - start < 2
-    assert page.wait(10)
+    assert time.monotonic() - start < scaled(2)
+    assert page.wait(scaled(10))
     with pytest.raises(Disconnected, match="closed"):
         page.call("never")()
 
@@ -304,7 +305,7 @@ def test_calls_start_in_order_and_slow_ones_hold_nobody_up(app: JsMeetsPy, open_
 
     @app.expose
     def slow() -> bool:
-        return release.wait(10)
+        return release.wait(scaled(10))
 
     open_page()
     tab.evaluate("Promise.all(Array.from({length: 500}, (_, i) => JsPyFunction.call('quick')(i)))")
@@ -399,10 +400,10 @@ def test_the_first_call_waits_for_the_scripts_of_the_page(app: JsMeetsPy, tab: T
         mode="none",
     )
     results: list[int] = []
-    thread = threading.Thread(target=lambda: results.append(page.call("from_a_module", timeout=20)(1)))
+    thread = threading.Thread(target=lambda: results.append(page.call("from_a_module", timeout=scaled(20))(1)))
     thread.start()  # before there is a page
     tab.goto(page.url)
-    thread.join(20)
+    thread.join(scaled(20))
     assert results == [2]
 
 
@@ -413,10 +414,10 @@ def test_functions_exposed_when_the_document_is_ready_are_found(app: JsMeetsPy, 
         mode="none",
     )
     results: list[str] = []
-    thread = threading.Thread(target=lambda: results.append(page.call("ready", timeout=20)()))
+    thread = threading.Thread(target=lambda: results.append(page.call("ready", timeout=scaled(20))()))
     thread.start()
     tab.goto(page.url)
-    thread.join(20)
+    thread.join(scaled(20))
     assert results == ["found"]
 
 
@@ -424,7 +425,7 @@ def test_the_page_of_a_script_that_is_not_loaded_says_so(app: JsMeetsPy, tab: Ta
     page = app.launch('<!DOCTYPE html><script src="/jsmeetspy/JsPyTextSocket.js"></script>', mode="none")
     tab.goto(page.url)
     with pytest.raises(JsPyError, match=r"JsPyFunction\.js"):
-        page.call("f", timeout=10)()
+        page.call("f", timeout=scaled(10))()
 
 
 def test_nowait_errors_are_logged_here(open_page: Open, caplog: pytest.LogCaptureFixture) -> None:
@@ -440,7 +441,7 @@ def test_a_reload_keeps_the_page(open_page: Open, tab: Tab) -> None:
     assert page.call("f")() == 1
     for _ in range(3):
         tab.reload()
-        assert page.call("f", timeout=10)() == 1
+        assert page.call("f", timeout=scaled(10))() == 1
     assert "#" not in tab.url
     assert not page.wait(0.01)
 

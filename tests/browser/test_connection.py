@@ -1,4 +1,4 @@
-"""How pages come, go, and come back."""
+"""Connecting, disconnecting and reconnecting."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
 from jsmeets_local.staticfiles import ASSETS
+from tests.raw import key_of
+from tests.timing import scaled
 
 from .conftest import Tabs
 
@@ -20,7 +22,7 @@ Open = Callable[..., Page]
 
 
 def drop(app: JsMeetsPy, socket: int) -> None:
-    """Breaks a connection as a network does: nothing is said."""
+    """Break a connection without a closing handshake, as a network does."""
     connection = app.bridge._connections[socket]
     assert app.bridge.portal.loop is not None
     app.bridge.portal.loop.call_soon_threadsafe(
@@ -30,7 +32,7 @@ def drop(app: JsMeetsPy, socket: int) -> None:
 
 def test_a_lost_connection_comes_back_with_everything(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     go_on = threading.Event()
-    app.functions.expose("slow", lambda: go_on.wait(20))
+    app.functions.expose("slow", lambda: go_on.wait(scaled(20)))
     page = open_page("""
         JsPyFunction.expose('f', (x) => x + 1);
         window.got = [];
@@ -44,7 +46,7 @@ def test_a_lost_connection_comes_back_with_everything(app: JsMeetsPy, open_page:
     app.queues.push_nowait("q")("kept")
     before = app.sockets.get_socket_id()
     drop(app, before[0])
-    assert page.call("f", timeout=10)(1) == 2
+    assert page.call("f", timeout=scaled(10))(1) == 2
     assert app.sockets.get_socket_id() == before
     go_on.set()
     assert tab.evaluate("window.pending") is True
@@ -128,7 +130,7 @@ def test_the_connection_limit(app: JsMeetsPy, open_page: Open, tabs: Tabs) -> No
 
 
 def test_a_message_built_by_hand_reaches_the_queue(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
-    """The 2020 docstring of `broadcast` shows it."""
+    """The docstring of `broadcast` of 2020 shows this message."""
     page = open_page()
     page.wait_connected()
     message = {"protocol": "queue", "key": "q", "id": 1, "data": [1], "exception": None}
@@ -138,7 +140,7 @@ def test_a_message_built_by_hand_reaches_the_queue(app: JsMeetsPy, open_page: Op
     items = "Promise.all([1, 2, 3].map(() => JsPyQueue.get('q', 10)))"
     assert tab.evaluate(items) == [[1], [2], [3]]
     tab.evaluate("(message) => JsPyTextSocket.send_json(message)", message)
-    assert page.queue("q").get(10) == [1]
+    assert page.queue("q").get(scaled(10)) == [1]
 
 
 def test_two_applications_in_one_process_share_nothing(tabs: Tabs) -> None:
@@ -189,18 +191,18 @@ def test_what_a_page_sees_of_its_address_is_its_own(scripts: str, app: JsMeetsPy
     assert tab.evaluate("window.seen") == "#tab2"
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True
     tab.reload()
-    assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True  # by what was kept
-    assert app.bridge.protocol.page_of(app.sockets.get_socket_id()[0]) == page._client.key
+    assert tab.evaluate("JsPyTextSocket.wait_ready(10)") is True  # from sessionStorage
+    assert app.bridge.protocol.page_of(app.sockets.get_socket_id()[0]) == key_of(page)
 
 
 def test_links_within_the_application_keep_the_page(app: JsMeetsPy, tab: Tab) -> None:
     first = app.launch("<a href='/page-2'>next</a><script>JsPyFunction.expose('f', () => 1)</script>", mode="none")
     app.launch("<p>two</p><script>JsPyFunction.expose('f', () => 2)</script>", mode="none")
     tab.goto(first.url)
-    assert first.call("f", timeout=10)() == 1
+    assert first.call("f", timeout=scaled(10))() == 1
     tab.click("a")
     tab.wait_for_url("**/page-2")
-    assert first.call("f", timeout=10)() == 2
+    assert first.call("f", timeout=scaled(10))() == 2
     assert first.eval("location.pathname") == "/page-2"
 
 
@@ -208,17 +210,17 @@ def test_frames_and_popups_are_pages_of_their_own(app: JsMeetsPy, tabs: Tabs, ta
     app.launch("<script>JsPyFunction.expose('who', () => 'other')</script>", mode="none")
     page = app.launch("<script>JsPyFunction.expose('who', () => 'page')</script>", mode="none")
     tab.goto(page.url)
-    assert page.call("who", timeout=10)() == "page"
+    assert page.call("who", timeout=scaled(10))() == "page"
     tab.evaluate("() => { const f = document.createElement('iframe'); f.src = '/'; document.body.append(f); }")
     while app.sockets.number_of_connections() < 2:
-        assert page.call("who", timeout=10)() == "page"
+        assert page.call("who", timeout=scaled(10))() == "page"
     with tab.expect_popup() as popup:
         tab.evaluate("() => { window.open('/'); }")
     while app.sockets.number_of_connections() < 3:
-        assert page.call("who", timeout=10)() == "page"
+        assert page.call("who", timeout=scaled(10))() == "page"
     assert page.call("who")() == "page"
     tab.reload()
-    assert page.call("who", timeout=10)() == "page"
+    assert page.call("who", timeout=scaled(10))() == "page"
     popup.value.close()
 
 
@@ -227,7 +229,7 @@ def test_a_restarted_server_gets_its_pages_back(tab: Tab) -> None:
     html = "<script>JsPyFunction.expose('f', () => 'still here'); JsPyPubsub.subscribe('t', (_, x) => { window.t = x; })</script>"
     page = app.launch(html, mode="none")
     tab.goto(page.url)
-    assert page.call("f", timeout=10)() == "still here"
+    assert page.call("f", timeout=scaled(10))() == "still here"
     port = int(page.url.split(":")[2].split("/")[0])
     app.stop()
     tab.wait_for_function("!JsPyTextSocket.ready()")

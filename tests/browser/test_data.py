@@ -12,6 +12,7 @@ from playwright.sync_api import Page as Tab
 
 from jsmeets_local import CallTimeout, Disconnected, JsMeetsPy, JsPyBinarySocket, Page
 from jsmeets_local.blocking import BlockingFunctions, BlockingQueues
+from tests.timing import scaled
 
 from .conftest import Tabs
 
@@ -38,11 +39,11 @@ def test_queues_to_python(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     assert app.queues.shift(5) == "a number as the key"
     app.queues.remove("q1")
     assert not app.queues.has("q1")
-    assert page.queue("q2").get(timeout=5) == "acknowledged"
+    assert page.queue("q2").get(timeout=scaled(5)) == "acknowledged"
     with pytest.raises(CallTimeout, match=r"'q2' within 0\.05 s"):
         page.queue("q2").get(timeout=0.05)
     tab.evaluate("for (let i = 0; i < 1000; i++) JsPyQueue.push_nowait('many')(i)")
-    assert [page.queue("many").get(timeout=5) for _ in range(1000)] == list(range(1000))
+    assert [page.queue("many").get(timeout=scaled(5)) for _ in range(1000)] == list(range(1000))
     while len(seen) < 1004:
         page.eval("1")
     assert seen == ["q1", "q1", 5, "q2"] + ["many"] * 1000
@@ -53,7 +54,7 @@ def test_queues_to_javascript(app: JsMeetsPy, open_page: Open, tab: Tab) -> None
     page.wait_connected()
     for i in range(1000):
         app.queues.push_nowait("q1")(i)
-    assert BlockingQueues(app.bridge).push("q1", timeout=5)("last") == [1]
+    assert BlockingQueues(app.bridge).push("q1", timeout=scaled(5))("last") == [1]
     assert tab.evaluate("[JsPyQueue.pop('q1'), JsPyQueue.shift('q1'), window.keys.length]") == ["last", 0, 1001]
     rest = "Array.from({length: 999}, () => JsPyQueue.shift('q1'))"
     assert tab.evaluate(rest) == list(range(1, 1000))
@@ -72,7 +73,7 @@ def test_iterating_a_queue_ends_with_the_page(app: JsMeetsPy, open_page: Open, t
     thread.start()
     page.eval("1")
     tab.close()
-    thread.join(10)
+    thread.join(scaled(10))
     assert not thread.is_alive()
     assert items == ["a", "b"]
     with pytest.raises(Disconnected):
@@ -97,8 +98,8 @@ def test_topics(app: JsMeetsPy, open_page: Open, tabs: Tabs, tab: Tab) -> None:
     assert tab.evaluate("JsPyPubsub.publish('t', timeout = 5)([null, 3])") is True
     assert tab.evaluate("JsPyPubsub.publish('t', true)('not to me')") is True
     assert tab.evaluate("JsPyPubsub.publish('t')(undefined)") is True
-    assert inbox.get(timeout=5) == ("t", [None, 3])
-    assert inbox.get(timeout=5) == ("t", "not to me")
+    assert inbox.get(timeout=scaled(5)) == ("t", [None, 3])
+    assert inbox.get(timeout=scaled(5)) == ("t", "not to me")
     assert app.pubsub.publish("t")({"a": [1, 2]}) is True
     assert app.pubsub.publish("t", suppress=True)("bad") is True
     assert page.publish("t")("end") is True
@@ -107,7 +108,7 @@ def test_topics(app: JsMeetsPy, open_page: Open, tabs: Tabs, tab: Tab) -> None:
     assert tab.evaluate("window.got") == both
     other.wait_for_function("window.got.length === 6")
     assert other.evaluate("window.got") == [both[0], ["t", "not to me"], *both[1:]]
-    assert [inbox.get(timeout=5)[1] for _ in range(3)] == [None, {"a": [1, 2]}, "end"]
+    assert [inbox.get(timeout=scaled(5))[1] for _ in range(3)] == [None, {"a": [1, 2]}, "end"]
     while len(heard) < 5:
         page.eval("1")
     assert [data for _, data in heard] == [[None, 3], "not to me", None, {"a": [1, 2]}, "end"]
@@ -119,7 +120,7 @@ def test_topics(app: JsMeetsPy, open_page: Open, tabs: Tabs, tab: Tab) -> None:
     assert app.pubsub.get_topics() == ["t"]
     other.close()
     app.pubsub.publish("t")("after one has left")
-    assert inbox.get(timeout=5) == ("t", "unheard")
+    assert inbox.get(timeout=scaled(5)) == ("t", "unheard")
     inbox.close()
     assert hear is not None
 
@@ -136,7 +137,7 @@ def test_topics_keep_their_order(app: JsMeetsPy, open_page: Open, tab: Tab) -> N
     tab.evaluate("""Promise.all(Array.from({length: 300}, (_, i) =>
         Promise.all([JsPyPubsub.publish('plain')(i), JsPyPubsub.publish('async')(i)])))""")
     for n in range(300):
-        app.pubsub.publish("down")([n, b"x" * (600_000 if n == 100 else 10)])  # a large one is not overtaken
+        app.pubsub.publish("down")([n, b"x" * (600_000 if n == 100 else 10)])  # items behind a large one wait
     while len(orders["plain"]) < 300:
         page.eval("1")
     assert orders == {"plain": list(range(300)), "async": list(range(300))}
@@ -192,12 +193,12 @@ def test_large_values_both_ways(app: JsMeetsPy, open_page: Open, tab: Tab) -> No
     app.functions.expose("py_echo", lambda x: x)
     page = open_page("JsPyFunction.expose('echo', (x) => x);")
     nested = [{"id": i, "name": f"item {i}", "tags": ["a", "b"], "at": {"x": i * 0.5}} for i in range(16_000)]
-    assert page.call("echo", timeout=60)(nested) == nested
+    assert page.call("echo", timeout=scaled(60))(nested) == nested
     same = """async () => { const big = Array.from({length: 16000}, (_, i) => ({id: i, name: 'item ' + i, at: {x: i / 2}}));
         return JSON.stringify(await JsPyFunction.call('py_echo')(big)) === JSON.stringify(big); }"""
     assert tab.evaluate(same) is True
     block = bytes(range(256)) * (64 * 1024 * 1024 // 256)
-    assert page.call("echo", timeout=100)(block) == block
+    assert page.call("echo", timeout=scaled(100))(block) == block
     assert tab.evaluate("JsPyFunction.call('length')(new Uint8Array(64 * 1024 * 1024))") == 64 * 1024 * 1024
 
 
@@ -279,7 +280,7 @@ def test_binary_sockets(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
 
     loop = app.bridge.portal.loop
     assert loop is not None
-    assert asyncio.run_coroutine_threadsafe(cast(), loop).result(5) == ([None], [])
+    assert asyncio.run_coroutine_threadsafe(cast(), loop).result(scaled(5)) == ([None], [])
     tab.wait_for_function("window.got.length === 3")
     assert page.eval("window.got.slice(1)") == [["second", 9], ["second", 8]]
     assert sink.close_socket(1)
@@ -294,7 +295,7 @@ def test_the_blocking_form_of_the_2020_api(app: JsMeetsPy, open_page: Open) -> N
     page = open_page("JsPyFunction.expose('f', (x) => x * 2);")
     page.wait_connected()
     functions = BlockingFunctions(app.bridge)
-    assert functions.call("f", timeout=5)(4) == {1: 8}
+    assert functions.call("f", timeout=scaled(5))(4) == {1: 8}
     assert functions.call("f", target=9)(4) == {}
     with pytest.raises(CallTimeout):
         BlockingQueues(app.bridge).get("nothing", timeout=0.05)

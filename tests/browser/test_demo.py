@@ -1,4 +1,4 @@
-"""The demo, one round: its exit code sees what its threads raise."""
+"""One round of the demo; its exit code reports errors of its threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEMO = Path(__file__).parents[2] / "examples" / "demo"
 
 @pytest.fixture
 def demo(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module, as `main.py --once` in headless Chromium."""
+    """The module of the demo, set up as by `main.py --once` in headless Chromium."""
     monkeypatch.syspath_prepend(DEMO)
     monkeypatch.setattr("sys.argv", ["main.py", "--once", "--headless", need("chromium")])
     monkeypatch.setattr("signal.signal", lambda *_: None)
@@ -32,7 +32,7 @@ def demo(monkeypatch: pytest.MonkeyPatch) -> Any:
         sys.modules.pop(name, None)
 
 
-def test_everything_works(demo: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_round_of_the_demo(demo: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main() == 0
     printed = capsys.readouterr()
     assert printed.out.endswith("Everything works.\n")

@@ -1,4 +1,4 @@
-"""What each side tells of its functions, and the cells of notebooks, in real browsers."""
+"""Function descriptions in both directions, and cells of notebooks, in real browsers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from playwright.sync_api import Page as Tab
 
 from jsmeets_local import Bridge, CallTimeout, JavaScriptError, JsMeetsPy, Page
 from jsmeets_local.ipython.run_cell import CellError, run_cell
+from tests.timing import scaled
 
 from .conftest import Tabs
 
@@ -146,13 +147,13 @@ def test_python_lists_its_functions(app: JsMeetsPy, open_page: Open, tab: Tab) -
 
 
 class Cells:
-    """What a notebook does with them."""
+    """Runs cells in the page, as a notebook does."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.texts: dict[str, str] = {}
 
-    def run(self, code: str, timeout: float | None = 5) -> Any:
+    def run(self, code: str, timeout: float | None = scaled(5)) -> Any:
         name = f"In[{len(self.texts) + 1}]"
         self.texts[name] = "%%js\n" + code
         try:
@@ -161,7 +162,7 @@ class Cells:
             raise CellError(error, self.texts) from None
 
     def places(self, code: str) -> list[Any]:
-        """Where an error comes from: cells and lines, the innermost first."""
+        """Return the cells and lines of a traceback, innermost first."""
         with pytest.raises(CellError) as caught:
             self.run(code)
         return [(frame.file, frame.line) for frame in caught.value.frames]

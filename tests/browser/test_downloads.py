@@ -1,4 +1,4 @@
-"""Large content in real browsers: fetched where that can be done, in chunks elsewhere, and the same in the end."""
+"""Large content in real browsers: fetched where possible, sent in chunks elsewhere, and equal in the end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sums(array: Any) -> list[float]:
     return [len(array), float(array.sum())]
 
 
-def test_it_is_fetched_and_the_same(open_page: Callable[..., Page], tab: Tab) -> None:
+def test_large_content_is_fetched_unchanged(open_page: Callable[..., Page], tab: Tab) -> None:
     page = open_page(SCRIPT)
     for n in range(3):
         array = np.arange(n, ITEMS + n, dtype=np.float64)
@@ -46,7 +46,7 @@ def test_it_is_fetched_and_the_same(open_page: Callable[..., Page], tab: Tab) ->
     assert tab.evaluate("fetching.length") == 3
 
 
-def test_text_too(open_page: Callable[..., Page], tab: Tab) -> None:
+def test_large_text_is_fetched_unchanged(open_page: Callable[..., Page], tab: Tab) -> None:
     page = open_page(SCRIPT)
     rows = [{"n": n, "text": "größer 🙂"} for n in range(200_000)]
     assert page.call("same", 30)(rows) == rows
@@ -128,13 +128,13 @@ def test_under_a_content_security_policy(app: JsMeetsPy, tabs: Tabs, policy: str
     for _ in range(2):
         assert page.call("sum", 30)(array) == sums(array)
     refused = "connect-src" in policy
-    assert tab.evaluate("fetching.length") == (1 if refused else 2)  # after a failure it is not tried again
-    if refused:  # Firefox tells it as if it were an uncaught error
+    assert tab.evaluate("fetching.length") == (1 if refused else 2)  # after a failure the page does not fetch again
+    if refused:  # Firefox reports it as an uncaught error
         tabs.errors[:] = [error for error in tabs.errors if "blocked the loading" not in error]
 
 
 @pytest.mark.parametrize("answer", ["", "something else", "x" * 2**24])
-def test_whatever_comes_instead_is_not_taken(open_page: Callable[..., Page], tab: Tab, answer: str) -> None:
+def test_wrong_responses_are_refused(open_page: Callable[..., Page], tab: Tab, answer: str) -> None:
     page = open_page(f"{SCRIPT}; globalThis.fetch = (url) => (fetching.push(url), new Response({answer!r}));")
     array = np.arange(ITEMS, dtype=np.float64)
     for _ in range(2):
@@ -143,7 +143,7 @@ def test_whatever_comes_instead_is_not_taken(open_page: Callable[..., Page], tab
 
 
 def test_an_answer_that_does_not_begin_is_not_waited_for(open_page: Callable[..., Page], tab: Tab) -> None:
-    """As where all of a browser's connections to a host are taken."""
+    """This happens when all connections of the browser to a host are in use."""
     page = open_page(f"""{SCRIPT}; globalThis.fetch = (url, {{ signal }}) => new Promise((_, reject) => {{
         fetching.push(url);
         signal.addEventListener("abort", () => reject(signal.reason));
@@ -206,7 +206,7 @@ def wires() -> Iterator[list[BadWire]]:
         wire.close()
 
 
-def test_cut_in_the_middle(app: JsMeetsPy, tab: Tab, wires: list[BadWire]) -> None:
+def test_a_connection_cut_in_the_middle_of_a_download(app: JsMeetsPy, tab: Tab, wires: list[BadWire]) -> None:
     page = app.launch(f"<script>{SCRIPT}</script>", mode="none")
     wires.append(BadWire(urlsplit(page.url).port or 0, delay=0.005))
     tab.goto(wires[0].url(page.url))

@@ -4,11 +4,9 @@ import contextlib
 import json
 import os
 import re
-import struct
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from jsmeets_local.staticfiles import ASSETS, SCRIPTS
+from tests.pictures import png
 from tests.raw import follow
+from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -49,12 +49,12 @@ def running(folder: Path, command: list[str]) -> Iterator[tuple[str, subprocess.
     finally:
         program.terminate()
         program.stdout.close()
-        program.wait(10)
+        program.wait(scaled(10))
 
 
 @pytest.fixture(params=[UVICORN, MAIN], ids=["uvicorn", "main"])
 def readme(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
-    """Starts one of the eight examples, in both ways, and gives its address."""
+    """Start one of the eight examples, in both ways, and return its URL."""
     with contextlib.ExitStack() as stack:
 
         def start(number: int) -> str:
@@ -65,14 +65,14 @@ def readme(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
 
 
 def open_page(tab: Page, url: str) -> int:
-    """Opens an example and waits until it has connected; the number of its socket."""
+    """Open an example, wait until it has connected, and return its socket id."""
     tab.goto(url)
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
     return tab.evaluate("JsPyTextSocket.get_socket_id()")
 
 
 def log(tab: Page) -> Any:
-    """What the page shows, to be expected."""
+    """Expect a text in the log that the page shows."""
     return expect(tab.locator("#log"))
 
 
@@ -145,7 +145,7 @@ def test_4_python_calls_javascript(readme: Callable[[int], str], tab: Page) -> N
     second_tab.evaluate("JsPyFunction.expose('sum_arr', () => new Promise(() => {}))")
     before = time.monotonic()
     assert fetch(tab, "/call") == {"1": 6}  # the silent page is absent
-    assert 1.5 < time.monotonic() - before < 4
+    assert 1.5 < time.monotonic() - before < scaled(4)
 
     asked = tab.evaluate_handle("({ answer: fetch('/call').then(response => response.json()) })")
     second_tab.wait_for_function("JsPyFunction.is_running('sum_arr')")
@@ -233,14 +233,14 @@ def test_8_pubsub_in_python(readme: Callable[[int], str], tab: Page) -> None:
     log(tab).to_have_text('topic2: {"a":[1,2]}\n')
     assert tab.evaluate("JsPyPubsub.publish('topic2')('from the page')") is True
     log(tab).to_contain_text('topic2: "from the page"')
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + scaled(5)
     while len(heard := fetch(tab, "/heard")) < 2 and time.monotonic() < deadline:
         pass
     assert heard == [["topic2", {"a": [1, 2]}], ["topic2", "from the page"]]
 
 
 def test_the_test_of_the_documentation(tmp_path: Path) -> None:
-    """docs/how-to/test-a-page.md shows a module of tests: it passes."""
+    """The test module shown in docs/how-to/test-a-page.md passes."""
     text = (ROOT / "docs" / "how-to" / "test-a-page.md").read_text(encoding="utf-8")
     code = text.partition("```python\n")[2].partition("```")[0]
     (tmp_path / "test_page.py").write_text(code, encoding="utf-8")
@@ -256,7 +256,12 @@ def test_the_test_of_the_documentation(tmp_path: Path) -> None:
         str(tmp_path),
     ]
     done = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=scaled(60),
     )
     assert done.returncode == 0, done.stdout
     assert "2 passed" in done.stdout
@@ -267,7 +272,7 @@ def test_the_test_of_the_documentation(tmp_path: Path) -> None:
 
 @pytest.fixture
 def example() -> Iterator[Callable[[str], tuple[str, subprocess.Popen[str]]]]:
-    """Starts an example by its name."""
+    """Start an example by its name."""
     with contextlib.ExitStack() as stack:
         yield lambda name: stack.enter_context(running(EXAMPLES / name, MAIN))
 
@@ -281,7 +286,7 @@ def test_hello(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab:
     expect(tab.locator("#text")).to_have_text("Hello, Ada!")
     expect(tab.locator("#answer")).to_be_hidden()
     tab.close()
-    assert program.wait(10) == 0  # it ends with its page
+    assert program.wait(scaled(10)) == 0  # it ends with its page
 
 
 def test_counter(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
@@ -304,7 +309,7 @@ def test_counter(example: Callable[[str], tuple[str, subprocess.Popen[str]]], ta
     expect(tab.locator("#count")).to_have_text("509")
     other.close()
     tab.close()
-    assert program.wait(10) == 0
+    assert program.wait(scaled(10)) == 0
 
 
 def test_live_plot(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
@@ -312,9 +317,9 @@ def test_live_plot(example: Callable[[str], tuple[str, subprocess.Popen[str]]], 
     tab.goto(url)
     pixels = "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
     shown = "id => Number(document.getElementById(id).textContent)"
-    tab.wait_for_function(f"({shown})('rate') > 250", timeout=10_000)
-    assert tab.evaluate(shown, "fps") > 5  # 60 where the machine has nothing else to do
-    assert tab.evaluate(shown, "latency") < 500
+    tab.wait_for_function(f"({shown})('rate') > 250", timeout=scaled(10_000))
+    assert tab.evaluate(shown, "fps") > 5  # 60 on an idle machine
+    assert tab.evaluate(shown, "latency") < scaled(500)
     assert tab.locator("canvas").evaluate(pixels) > 3  # lines are drawn
     tab.locator("[name=noise]").fill("0")
     tab.locator("[name=hertz]").fill("5")
@@ -326,11 +331,11 @@ def test_live_plot(example: Callable[[str], tuple[str, subprocess.Popen[str]]], 
     }"""
     assert tab.evaluate(quiet)
     tab.close()
-    assert program.wait(10) == 0
+    assert program.wait(scaled(10)) == 0
 
 
 def test_camera(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
-    """Frames come while the page is quick and while it is slow, and then the camera has made more than it shows."""
+    """Frames arrive while the page is fast and while it is slow; then the camera makes more than the page shows."""
     url, program = example("camera")
     tab.goto(url)
     canvas = tab.locator("canvas")
@@ -340,18 +345,18 @@ def test_camera(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab
     for milliseconds in ("0", "200"):
         tab.locator("#load").fill(milliseconds)
         expect(tab.locator("output")).to_have_text(f"{milliseconds} ms a frame")
-        tab.wait_for_function(redrawn, arg=[canvas.element_handle(), canvas.evaluate(drawn)], timeout=20_000)
-        tab.wait_for_function(f"({shown})('shown') > 0", timeout=20_000)
-    tab.wait_for_function(f"({shown})('dropped') > ({shown})('shown')", timeout=20_000)
+        tab.wait_for_function(redrawn, arg=[canvas.element_handle(), canvas.evaluate(drawn)], timeout=scaled(20_000))
+        tab.wait_for_function(f"({shown})('shown') > 0", timeout=scaled(20_000))
+    tab.wait_for_function(f"({shown})('dropped') > ({shown})('shown')", timeout=scaled(20_000))
     assert canvas.evaluate("canvas => [canvas.width, canvas.height]") == [640, 480]
     colors = "canvas => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, 640, 480).data.buffer)).size"
     assert canvas.evaluate(colors) > 50
     tab.close()
-    assert program.wait(10) == 0
+    assert program.wait(scaled(10)) == 0
 
 
 def test_desktop_todo(tab: Page, tmp_path: Path) -> None:
-    """In the browser it keeps its file; the buttons for others are those of a window."""
+    """In the browser it has one file; the buttons for other files belong to the window."""
     file = tmp_path / "garden.json"
     command = [*MAIN, "--browser", str(file)]
     with running(EXAMPLES / "desktop_todo", command) as (url, program):
@@ -375,7 +380,7 @@ def test_desktop_todo(tab: Page, tmp_path: Path) -> None:
         tab.reload()  # Python has the list
         expect(tab.locator("li")).to_have_text(["Water the tomatoes×"])  # noqa: RUF001
         tab.close()
-        assert program.wait(10) == 0
+        assert program.wait(scaled(10)) == 0
         assert json.loads(file.read_text(encoding="utf-8")) == saved
 
 
@@ -392,7 +397,7 @@ def test_desktop_todo_keeps_what_is_added_in_one_turn(tab: Page, tmp_path: Path)
         tab.evaluate(add)
         expect(tab.locator("li")).to_have_count(3)
         tab.close()
-        assert program.wait(10) == 0
+        assert program.wait(scaled(10)) == 0
 
 
 def test_desktop_todo_asks_before_it_loses_changes(tab: Page, tmp_path: Path) -> None:
@@ -420,27 +425,18 @@ def test_desktop_todo_asks_before_it_loses_changes(tab: Page, tmp_path: Path) ->
         tab.get_by_text("Discard").click()
         expect(tab).to_have_title("Untitled")
         tab.close()
-        assert program.wait(10) == 0
+        assert program.wait(scaled(10)) == 0
 
 
 def test_desktop_todo_refuses_another_file(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text('{"text": 5}', encoding="utf-8")
     command = [*MAIN, "--browser", str(tmp_path / "other.json")]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=EXAMPLES / "desktop_todo", env=env, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        command, cwd=EXAMPLES / "desktop_todo", env=env, capture_output=True, text=True, timeout=scaled(30)
+    )
     assert done.returncode == 1
     assert done.stderr.endswith("ValueError: other.json is not a to-do list\n")
-
-
-def png(rows: list[list[tuple[int, int, int]]]) -> bytes:
-    """An image file of these pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    size = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 2, 0, 0, 0)
-    data = zlib.compress(b"".join(b"\0" + bytes(sum(row, ())) for row in rows))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def test_image_viewer(tab: Page, tmp_path: Path) -> None:
@@ -477,11 +473,11 @@ def test_image_viewer(tab: Page, tmp_path: Path) -> None:
         tab.locator("#zoom").click()
         assert view.evaluate(used) == [0, 255]
         tab.close()
-        assert program.wait(10) == 0
+        assert program.wait(scaled(10)) == 0
 
 
 def test_image_viewer_opens_files(tab: Page, tmp_path: Path) -> None:
-    """The browser decodes what it knows, numpy its own; another one leaves everything as it was."""
+    """The browser decodes its formats, numpy its own; any other file changes nothing."""
     (tmp_path / "tiny.png").write_bytes(png([[(255, 0, 0), (0, 255, 0), (0, 0, 255)], [(1, 2, 3)] * 3]))
     np.save(tmp_path / "ramp.npy", np.linspace(-1, 1, 12).reshape(3, 4))
     (tmp_path / "broken.npy").write_bytes(b"nothing")
@@ -503,4 +499,4 @@ def test_image_viewer_opens_files(tab: Page, tmp_path: Path) -> None:
         expect(tab.locator("#problem")).to_be_visible()
         expect(tab.locator("#name")).to_have_text("ramp.npy, 4 × 3")  # noqa: RUF001
         tab.close()
-        assert program.wait(10) == 0
+        assert program.wait(scaled(10)) == 0

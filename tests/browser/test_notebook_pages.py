@@ -1,4 +1,4 @@
-"""The pages that the notebooks show, in browsers: what a click needs to be heard."""
+"""The pages of the notebooks, in browsers."""
 
 from __future__ import annotations
 

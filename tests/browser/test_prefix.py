@@ -1,4 +1,4 @@
-"""Pages under a path, and pages in frames of a window that shares their origin, as behind jupyter-server-proxy."""
+"""Pages under a path prefix, and pages in iframes of a window of the same origin, as behind jupyter-server-proxy."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, Page
+from tests.timing import scaled
 
 PREFIX = "/user/ann%40lab/proxy/{port}/"
 
 
 def address(app: JsMeetsPy, page: Page) -> str:
-    """The page by a proxy that leaves the path on, which is the application itself."""
+    """Return the URL of the page behind a proxy that keeps the prefix; the application plays the proxy."""
     return f"{app.url}{page.url}"
 
 
@@ -32,7 +33,7 @@ def test_modules_are_found(app: JsMeetsPy, tab: Tab, imports: str) -> None:
     page = app.launch(html, mode="none", base_url=PREFIX)
     tab.goto(address(app, page))
     url = address(app, page).partition("#")[0].replace("http:", "ws:")
-    assert page.call("where", timeout=10)() == f"{url}jsmeetspy/textsocket"
+    assert page.call("where", timeout=scaled(10))() == f"{url}jsmeetspy/textsocket"
 
 
 def test_links_and_binary_sockets(app: JsMeetsPy, tab: Tab) -> None:
@@ -54,15 +55,15 @@ def test_links_and_binary_sockets(app: JsMeetsPy, tab: Tab) -> None:
     app.launch(f"{script}second", mode="none")
     page = app.launch(f"{script}<a href='./'>second</a>", mode="none", base_url=PREFIX)
     tab.goto(address(app, page))
-    assert page.call("reverse", timeout=10)(b"abc") == b"cba"
+    assert page.call("reverse", timeout=scaled(10))(b"abc") == b"cba"
     first = page.call("where")()
     tab.click("a")
     tab.wait_for_selector("text=second")
-    assert page.call("where", timeout=10)() == first.removesuffix("page-2")
+    assert page.call("where", timeout=scaled(10))() == first.removesuffix("page-2")
 
 
 def in_frames(tab: Tab, window: str, script: str) -> None:
-    """Opens a window with two frames, and does something in each until both are connected again."""
+    """Open a window with two iframes, run a script in each, and wait until both have connected again."""
     tab.goto(window)
     every = "() => Array.from(frames).every((frame) => !frame.old && frame.JsPyTextSocket?.ready())"
     tab.wait_for_function(every)
@@ -72,7 +73,7 @@ def in_frames(tab: Tab, window: str, script: str) -> None:
 
 @pytest.mark.parametrize("script", ["frame.location.reload()", "frame.document.querySelector('a').click()"])
 def test_frames_in_a_window_of_their_origin_stay_what_they_are(app: JsMeetsPy, tab: Tab, script: str) -> None:
-    """As under Jupyter: the window is no page of Python's, and shares one sessionStorage with all of its frames."""
+    """Under Jupyter the window is not a page of Python, and shares one sessionStorage with all its iframes."""
     html = "<script>JsPyFunction.expose('who', () => '{}')</script><a href='?again'>again</a>"
     pages = {name: app.launch(html.format(name), mode="none", base_url=PREFIX) for name in ("one", "two")}
 
@@ -82,11 +83,11 @@ def test_frames_in_a_window_of_their_origin_stay_what_they_are(app: JsMeetsPy, t
 
     in_frames(tab, address(app, pages["one"]).partition("#")[0] + "window", script)
     for name, page in pages.items():
-        assert page.call("who", timeout=10)() == name
+        assert page.call("who", timeout=scaled(10))() == name
 
 
 def test_applications_of_one_origin_keep_their_tokens(tab: Tab) -> None:
-    """As several kernels do under one Jupyter."""
+    """Several kernels under one Jupyter share an origin."""
     tokens = {"/a": "a" * 40, "/b": "b" * 40}
     inner = {path: JsMeetsPy(bridge=Bridge(), token=token) for path, token in tokens.items()}
     for app in inner.values():

@@ -1,4 +1,4 @@
-"""A Python program that is killed in the middle and started again: the page goes on with the new one, without a reload."""
+"""A Python program that is killed and started again: the page continues with the new one without a reload."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Program:
         return self.line()
 
     def kill(self) -> None:
-        self._process.kill()  # SIGKILL: it has no time for a word
+        self._process.kill()  # SIGKILL, so no goodbye is sent
         self._process.communicate()
 
 

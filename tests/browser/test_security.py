@@ -1,4 +1,4 @@
-"""What real browsers do with the addresses, cookies and policies that keep others out."""
+"""Addresses, cookies and policies that keep others out, in real browsers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from jsmeets_local import Bridge, JsMeetsPy, JsPyError, Page
 from jsmeets_local.ipython.run_cell import run_cell
 from tests.browser.conftest import Tabs
+from tests.timing import scaled
 
 PAGE = "<!DOCTYPE html><title>T</title><body><script>JsPyFunction.expose('where', () => location.href)</script>"
 
@@ -33,9 +34,11 @@ def test_a_browser_keeps_the_fragment_of_the_redirect(app: JsMeetsPy, tab: Tab, 
     response = tab.goto(page._urls.fresh())
     assert response is not None
     assert response.status == 200
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}{path}", "the token is taken out"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}{path}", (
+        "the token is taken out"
+    )
     tab.reload()
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}{path}"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}{path}"
     assert len(page._client.presence.sockets) == 1
 
 
@@ -53,7 +56,7 @@ def test_an_address_that_is_used_up_says_what_to_do(app: JsMeetsPy, tabs: Tabs) 
 
 
 class Listener:
-    """Another server, of another site, and everything that it is asked."""
+    """A server of another site that records its requests."""
 
     def __init__(self) -> None:
         heard = self.heard = []
@@ -89,12 +92,12 @@ def other() -> Iterator[Listener]:
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("way", ["url", "fresh"])
 def test_no_referer_has_a_secret(app: JsMeetsPy, tab: Tab, other: Listener, private: bool, way: str) -> None:
-    """Not even where the page wishes to tell its whole address."""
+    """This holds even where the page asks for full referrers."""
     html = f"<meta name=referrer content=unsafe-url>{PAGE}<img src='{other.url}image'><a href='{other.url}link'>go</a>"
     page = app.launch(html, mode="none", private=private)
     opening = page.url if way == "url" else page._urls.fresh()
     tab.goto(opening)
-    page.call("where", timeout=10)()
+    page.call("where", timeout=scaled(10))()
     tab.click("a")
     tab.wait_for_selector("text=other")
     told = "\n".join(other.heard)
@@ -114,12 +117,12 @@ def test_a_private_page_in_a_tab(app: JsMeetsPy, browser: Browser, tabs: Tabs) -
     page = app.launch(html, mode="none", private=True)
     url = page.url
     tab = tabs.open(url)
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}/"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}/"
     tab.reload()
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}/"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}/"
     tab.click("a")
     tab.wait_for_url("**/?again")
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}/?again"
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}/?again"
     assert tab.evaluate("document.cookie") == "", "the page cannot read it"
     tabs.open(url).wait_for_function("JsPyTextSocket.ready()")  # the browser is known
     stranger = browser.new_context()
@@ -133,7 +136,7 @@ def test_a_private_page_in_a_tab(app: JsMeetsPy, browser: Browser, tabs: Tabs) -
 
 
 class Host:
-    """An application that stands for a notebook: it shows frames of others."""
+    """An application that shows pages in iframes, as a notebook does."""
 
     def __init__(self) -> None:
         self.app = JsMeetsPy(bridge=Bridge())
@@ -159,38 +162,38 @@ def test_a_private_page_in_frames_of_the_same_host(app: JsMeetsPy, tabs: Tabs, h
     host.html = f"<!DOCTYPE html>{page._frame.html()}<hr>{page._frame.html()}"
     tab = tabs.open(host.url())
     for number in (0, 1):
-        tab.frame_locator("iframe").nth(number).locator("h1", has_text="framed").wait_for(timeout=10_000)
+        tab.frame_locator("iframe").nth(number).locator("h1", has_text="framed").wait_for(timeout=scaled(10_000))
     tab.wait_for_function("Array.from(document.images).every((one) => one.complete && one.naturalWidth)")
-    assert page.call("where", timeout=10)() == f"http://127.0.0.1:{port_of(app)}/"
-    tab.reload()  # as when a notebook is loaded again: the cookie is there
-    tab.frame_locator("iframe").nth(1).locator("h1", has_text="framed").wait_for(timeout=10_000)
+    assert page.call("where", timeout=scaled(10))() == f"http://127.0.0.1:{port_of(app)}/"
+    tab.reload()  # as in a reloaded notebook, the cookie is present
+    tab.frame_locator("iframe").nth(1).locator("h1", has_text="framed").wait_for(timeout=scaled(10_000))
     session = tab.locator("a").first
     assert "open/" not in session.inner_text()
     with tab.context.expect_page() as opened:
         session.click()
-    opened.value.locator("h1", has_text="framed").wait_for(timeout=10_000)
+    opened.value.locator("h1", has_text="framed").wait_for(timeout=scaled(10_000))
 
 
 def test_other_sites_get_nothing_of_a_private_page(app: JsMeetsPy, tabs: Tabs, host: Host) -> None:
-    """The cookie is not sent for frames and scripts of another site; a link from there leads to the page's refusal."""
+    """The browser sends no cookie for iframes and scripts of another site; a link from there shows the refusal."""
     page = app.launch(PAGE, mode="none", private=True)
     tabs.open(page.url).wait_for_function("JsPyTextSocket.ready()")
     root = f"http://127.0.0.1:{port_of(app)}/"
     host.html = f"<script src='{root}jsmeetspy/JsPyQueue.js' onerror='window.refused = true'></script><iframe src='{root}'></iframe>"
     tab = tabs.open(host.url().replace("127.0.0.1", "localhost"))
     tab.wait_for_function("window.refused")
-    tab.frame_locator("iframe").locator("h1", has_text="This page is private").wait_for(timeout=10_000)
+    tab.frame_locator("iframe").locator("h1", has_text="This page is private").wait_for(timeout=scaled(10_000))
 
 
 def test_a_link_of_another_site_to_a_private_page(app: JsMeetsPy, tabs: Tabs, host: Host) -> None:
-    """The browser takes the cookie, and does not send it on the way that began at another site; after that it does."""
+    """The browser stores the cookie, but does not send it on navigations that began at another site."""
     page = app.launch(f"{PAGE}<h1>here</h1>", mode="none", private=True)
     host.html = f"<a href='{page.url}'>go</a>"
     tab = tabs.open(host.url().replace("127.0.0.1", "localhost"))
     tab.click("a")
-    tab.locator("h1", has_text="This page is private").wait_for(timeout=10_000)
+    tab.locator("h1", has_text="This page is private").wait_for(timeout=scaled(10_000))
     tab.goto(page.url)
-    tab.locator("h1", has_text="here").wait_for(timeout=10_000)
+    tab.locator("h1", has_text="here").wait_for(timeout=scaled(10_000))
 
 
 # Content-Security-Policy ---------------------------------------------------------------------------------------------
@@ -214,7 +217,7 @@ expose({ by_module: async (x) => py.twice(x) });
 
 
 class Strict:
-    """Middleware: the policy, on every answer."""
+    """Middleware that adds the policy to every response."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -244,16 +247,16 @@ def strict(app: JsMeetsPy, tab: Tab, tmp_path: Any) -> Page:
 
 
 def test_everything_works_under_a_strict_policy(strict: Page, app: JsMeetsPy) -> None:
-    assert strict.call("add", timeout=10)(1, 2) == 3
+    assert strict.call("add", timeout=scaled(10))(1, 2) == 3
     assert strict.js.back(4)[0] == 8
     assert strict.js.by_module(4) == 8
     assert strict.js.push([1])
-    assert strict.queue("up").get(timeout=10) == [1]
+    assert strict.queue("up").get(timeout=scaled(10)) == [1]
     strict.queue("down").push("item")
     assert strict.js.take() == "item"
     said = strict.subscribe("said")
     strict.js.say("x")
-    assert said.get(timeout=10) == ("said", "x")
+    assert said.get(timeout=scaled(10)) == ("said", "x")
     strict.publish("told")("y")
     assert strict.js.heard() == "y"
     assert strict.js.bytes(b"abc") == b"abc"
@@ -261,9 +264,12 @@ def test_everything_works_under_a_strict_policy(strict: Page, app: JsMeetsPy) ->
 
 
 def test_eval_says_what_it_lacks(strict: Page, tabs: Tabs, tab: Tab) -> None:
-    for ask in (lambda: strict.eval("1 + 1", timeout=10), lambda: run_cell(strict, "1 + 1", "cell", 1, timeout=10)):
+    for ask in (
+        lambda: strict.eval("1 + 1", timeout=scaled(10)),
+        lambda: run_cell(strict, "1 + 1", "cell", 1, timeout=scaled(10)),
+    ):
         with pytest.raises(JsPyError, match=r"unsafe-eval") as caught:
             ask()
         assert "Content-Security-Policy" in str(caught.value)
-    tab.title()  # what the browser has reported is here then
+    tab.title()  # reports of the browser have arrived by then
     tabs.errors[:] = [error for error in tabs.errors if "unsafe-eval" not in error]  # Firefox reports it there, too

@@ -1,4 +1,4 @@
-"""Commands in processes of their own, and what they say."""
+"""Commands in their own processes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ import psutil
 import pytest
 
 from tests.desktop.conftest import screen  # noqa: F401 - a fixture
+from tests.timing import scaled
 from tests.tools import chromium
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 40.0  # that anything may take
+SECONDS = scaled(40.0)  # time limit for any step
 COMMAND = [sys.executable, "-m", "jsmeets_local"]
 
 
 class Program:
-    """A process whose default browser prints the address instead of opening it."""
+    """A process whose default browser prints the URL instead of opening it."""
 
     def __init__(self, command: list[str], folder: Path, **variables: str) -> None:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
@@ -45,7 +46,7 @@ class Program:
         self._lines.put(None)
 
     def until(self, pattern: str) -> str:
-        """Waits for a line with the pattern, and gives what it matched (its first group, where it has one)."""
+        """Wait for a line that matches the pattern; return the match, or its first group if it has one."""
         while (line := self._lines.get(timeout=SECONDS)) is not None:
             self.said.append(line)
             if found := re.search(pattern, line):
@@ -53,15 +54,15 @@ class Program:
         pytest.fail(f"it ended before it said {pattern!r}:\n{''.join(self.said)}")
 
     def url(self) -> str:
-        """The address that it opens, or prints, next."""
+        """Wait for the next URL that the program opens or prints."""
         return self.until(r"http://\S+(?:#|/open/)\S+")
 
     def children(self) -> list[psutil.Process]:
-        """All processes below it."""
+        """Return all descendants of the process."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def ended(self) -> int:
-        """Waits until it has ended; its exit code. What it said is complete then."""
+        """Wait until the process has ended and its output is complete; return the exit code."""
         code = self.process.wait(SECONDS)
         while (line := self._lines.get(timeout=SECONDS)) is not None:
             self.said.append(line)
@@ -69,11 +70,11 @@ class Program:
 
     @property
     def text(self) -> str:
-        """All that it has said as far as it was read."""
+        """The output read so far."""
         return "".join(self.said)
 
     def close(self) -> None:
-        """Ends it, if it still runs."""
+        """Terminate the process if it still runs."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(SECONDS)
@@ -81,7 +82,7 @@ class Program:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Program]]:
-    """Starts a program; it is ended at the end of the test."""
+    """Start programs, and end them when the test ends."""
     programs: list[Program] = []
 
     def start(command: list[str], folder: Path, **variables: str) -> Program:
@@ -95,21 +96,22 @@ def start() -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 def run(start: Callable[..., Program], tmp_path: Path) -> Callable[..., Program]:
-    """Starts `jsmeets-local` with some arguments, in the folder of the test."""
+    """Start `jsmeets-local` with some arguments in the folder of the test."""
     return lambda *arguments: start([*COMMAND, *arguments], tmp_path)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium; of a module, because Playwright keeps an event loop running in this thread."""
+    """A headless Chromium for the module, because Playwright keeps an event loop running in this thread."""
     with chromium() as browser:
         yield browser
 
 
 @pytest.fixture
 def tab(browser: Any) -> Iterator[Any]:
-    """One tab of it; an uncaught error in the page fails the test."""
+    """A tab of the browser; an uncaught error in it fails the test."""
     context = browser.new_context()
+    context.set_default_timeout(scaled(30_000))
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))

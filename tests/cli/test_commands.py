@@ -1,4 +1,4 @@
-"""The other commands, and what all of them have: help, exit codes, sentences instead of tracebacks."""
+"""The other commands, and common behaviour: help, exit codes, sentences instead of tracebacks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from jsmeets_local.cli import main
 from jsmeets_local.cli.loading import Broken, Target, find_target, load
 from jsmeets_local.staticfiles import ASSETS
 from tests.cli.conftest import COMMAND, ROOT, Program
+from tests.timing import scaled
 from tests.tools import need
 
 
 @pytest.fixture
 def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """`jsmeets-local` in the folder of the test."""
+    """Run `jsmeets-local` in the folder of the test."""
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(main, arguments, prog_name="jsmeets-local")
 
@@ -85,9 +86,9 @@ def test_wrong_usage_is_exit_code_2(
 
 @pytest.fixture
 def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Target]]:
-    """A program with this source."""
+    """Write a program with this source."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # its time stamps are too coarse
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # time stamps of byte code are too coarse
     head = "from jsmeets_local import Bridge, JsMeetsPy\n"
 
     def target(source: str) -> Target:
@@ -123,7 +124,7 @@ def test_main_is_a_function_of_the_page(target: Callable[[str], Target]) -> None
         ("import", "SyntaxError: "),
     ],
 )
-def test_what_cannot_be_loaded_says_why(source: str, sentence: str, target: Callable[[str], Target]) -> None:
+def test_load_errors_say_why(source: str, sentence: str, target: Callable[[str], Target]) -> None:
     with pytest.raises(Broken) as caught:
         load(target(source))
     assert sentence in re.sub(r"\n *[~^]+(?=\n)", "", str(caught.value)), "but for the marks of Python 3.13"
@@ -161,13 +162,13 @@ def test_a_new_project_passes_its_own_test(invoke: Callable[..., Result], tmp_pa
     assert sum("my-tool" in text for text in texts) == 4
     assert not any("myapp" in text for text in texts)
     command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=90)
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=scaled(90))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 passed" in done.stdout  # none is left out
 
 
 def environment() -> dict[str, str]:
-    """In which a program elsewhere finds this package."""
+    """Return an environment in which programs elsewhere find this package."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
 
 

@@ -1,4 +1,4 @@
-"""Packaged programs: what goes into them, and that they run, end, and leave nothing behind."""
+"""Packaged programs: their contents, and that they run, end and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 
 from jsmeets_local._pyinstaller.collect import belongs, page_files, wants_window
 from tests.cli.conftest import COMMAND, ROOT, SECONDS, Program
-from tests.desktop.test_examples import active
-from tests.desktop.x11 import Screen
+from tests.desktop.x11 import Screen, active
+from tests.timing import scaled
 from tests.tools import need
 
 PROGRAMS = Path(__file__).parent / "packaged"
@@ -25,7 +25,7 @@ DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 SAID = ["title: packaged 2", "color: rgb(1, 2, 3)", "both ways: 42", "other.html 200", "img/dot.svg 200"]
 
 # Building the three takes two minutes; more on a busy machine.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(scaled(600))
 
 Start = Callable[..., Program]
 Process = subprocess.Popen[str]
@@ -36,7 +36,7 @@ Process = subprocess.Popen[str]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
-    """Writes files, and gives their folder."""
+    """Write files and return their folder."""
 
     def write(**files: str) -> Path:
         for name, text in files.items():
@@ -49,14 +49,14 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 def collected(folder: Path, *sources: str) -> set[str]:
-    """What is taken, relative to the script; each at the same place in the program."""
+    """Return the collected files relative to the script; each has the same place in the program."""
     found = page_files(folder, [folder / source for source in sources])
     names = {Path(file).relative_to(folder).as_posix() for file, _ in found}
     assert {(Path(place) / Path(file).name).as_posix() for file, place in found} == names
     return names
 
 
-def test_pages_beside_the_script_and_the_usual_folders_are_taken(write: Callable[..., Path]) -> None:
+def test_pages_beside_the_script_and_the_usual_folders_are_packaged(write: Callable[..., Path]) -> None:
     folder = write(
         app_dot_py="",
         index_dot_html="",
@@ -74,7 +74,7 @@ def test_pages_beside_the_script_and_the_usual_folders_are_taken(write: Callable
     assert names == {"index.html", "style.css", "static/data.json", "static/deep/er.bin", "templates/a.html"}
 
 
-def test_what_the_source_names_for_pages_is_taken(write: Callable[..., Path]) -> None:
+def test_files_named_in_the_source_are_packaged(write: Callable[..., Path]) -> None:
     source = """
 app = JsMeetsPy(static="web", templates=str(HERE / "views"))
 app.launch("pages/a.html?x=1#y")
@@ -102,7 +102,7 @@ shelve.open("private.txt"); subprocess.run("app.py"); app.launch("<p>no name</p>
     }
 
 
-def test_what_pages_refer_to_is_taken(write: Callable[..., Path]) -> None:
+def test_files_that_pages_refer_to_are_packaged(write: Callable[..., Path]) -> None:
     folder = write(
         app_dot_py="",
         index_dot_html='<link href="css/a.css?v=1"><img src = \'logo.png\'><script src=js/a.js></script> "https://x.org/y.js"',
@@ -137,7 +137,7 @@ def test_environments_in_the_folder_do_not_belong_to_the_program(
     ("source", "wanted"),
     [("app.run(mode='window')", True), ("MODE = 'auto-window'", True), ("app.run(mode='app')", False)],
 )
-def test_a_toolkit_is_taken_where_a_window_is_spoken_of(source: str, wanted: bool, write: Callable[..., Path]) -> None:
+def test_a_toolkit_is_packaged_where_a_window_is_used(source: str, wanted: bool, write: Callable[..., Path]) -> None:
     assert wants_window(write(app_dot_py=source) / "app.py") is wanted
 
 
@@ -155,7 +155,7 @@ def test_without_pyinstaller_it_says_what_to_install(
     assert program.text == "Error: package needs PyInstaller: pip install 'jsmeets-local[package]'\n"
 
 
-def test_what_pyinstaller_says_is_shown_where_it_fails(run: Start, tmp_path: Path) -> None:
+def test_the_output_of_a_failing_pyinstaller_is_shown(run: Start, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("def (")
     program = run("package", "app.py")
     assert program.ended() == 1
@@ -168,7 +168,7 @@ def test_what_pyinstaller_says_is_shown_where_it_fails(run: Start, tmp_path: Pat
 
 
 def processes_of(program: Path) -> list[psutil.Process]:
-    """All that run a program, whoever their parent is."""
+    """Return all processes that run a program, whatever their parent is."""
     return [one for one in psutil.process_iter(["exe"]) if one.info["exe"] == str(program)]
 
 
@@ -177,7 +177,7 @@ EXAMPLES = ("desktop_todo", "image_viewer")
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[Path, Process]]]:
-    """A browser program, made by PyInstaller itself, and the examples, by our command; all at once, as each takes long."""
+    """Build the browser program with PyInstaller and the examples with our command, in parallel because each takes long."""
     need("objdump")
     plain = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=WARN", str(PROGRAMS / "browser.py")]
     commands = {"browser": plain}
@@ -244,7 +244,7 @@ Build = Callable[[str], Path]
 
 @pytest.fixture(scope="module")
 def build(builds: dict[str, tuple[Path, Process]]) -> Build:
-    """Gives the program of an example."""
+    """Wait for the program of an example."""
     built: dict[str, Path] = {}
 
     def build(example: str) -> Path:
@@ -263,7 +263,7 @@ def build(builds: dict[str, tuple[Path, Process]]) -> Build:
 
 @pytest.fixture
 def desktop(start: Start, screen: Screen, tmp_path: Path) -> Start:
-    """Starts a program on the screen, away from its files."""
+    """Start a program on the screen, away from its files."""
     variables = {"DISPLAY": screen.name, "PYTHONPATH": "", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
     return lambda *command: start([*map(str, command)], tmp_path, **variables)
 
@@ -273,7 +273,7 @@ def ended_completely(program: Path) -> bool:
 
 
 def test_the_packaged_todo_list(build: Build, desktop: Start, screen: Screen, tmp_path: Path) -> None:
-    """Its window is in a process of its own: the same program, started once more."""
+    """The process of its window is the same program, started once more."""
     todo, file = build("desktop_todo"), tmp_path / "garden.json"
     program = desktop(todo, "--window", file)
     active(screen, "garden.json")
@@ -299,7 +299,7 @@ def test_a_packaged_window_does_not_outlive_its_program(build: Build, desktop: S
 
 
 def test_the_packaged_image_viewer(build: Build, desktop: Start, screen: Screen, tmp_path: Path) -> None:
-    """Its window is in its own process. Python has the page decode the image, and gets its pixels."""
+    """Its window has its own process. Python lets the page decode the image and receives the pixels."""
     viewer, file = build("image_viewer"), tmp_path / "dot.png"
     file.write_bytes(base64.b64decode(DOT))
     program = desktop(viewer, "--window", file)

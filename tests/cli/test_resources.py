@@ -1,4 +1,4 @@
-"""Where files are found, and what other programs inherit, in a packaged program and outside of one."""
+"""File lookup and inherited environments, in a packaged program and outside of one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jsmeets_local.server.resources import bundled
 
 @pytest.fixture
 def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a packaged program that runs in another one."""
+    """The folder of a packaged program, which this process pretends to run from."""
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     for folder in (inside, outside):
         folder.mkdir()
@@ -32,7 +32,7 @@ def fetch(app: JsMeetsPy, page: str, path: str) -> str:
         return str(response.read().decode())
 
 
-def test_what_is_in_the_program_comes_first(packaged: Path, tmp_path: Path) -> None:
+def test_bundled_files_come_first(packaged: Path, tmp_path: Path) -> None:
     for folder in (packaged, tmp_path / "outside"):
         (folder / "both.html").write_text(folder.name)
     (tmp_path / "outside" / "only.html").write_text("")
@@ -61,7 +61,7 @@ def test_outside_of_a_packaged_program_nothing_changes(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("original", ["/of/the/user", None])
-def test_others_do_not_inherit_the_libraries_of_the_program(
+def test_started_programs_do_not_inherit_the_bundled_libraries(
     original: str | None, packaged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LD_LIBRARY_PATH", str(packaged))

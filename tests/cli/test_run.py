@@ -1,4 +1,4 @@
-"""`jsmeets-local run`: pages, programs, modules; its end; and `--reload`."""
+"""`jsmeets-local run`: pages, programs, modules, the end of the program, and `--reload`."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_signal_ends_it_without_a_traceback(number: int, options: list[str], r
     assert psutil.wait_procs(children, SECONDS)[1] == []
 
 
-def test_what_main_raises_is_told_from_the_users_code_on(run: Run, project: Path) -> None:
+def test_tracebacks_of_main_begin_in_the_code_of_the_user(run: Run, project: Path) -> None:
     (project / "app.py").write_text(
         PROGRAM.replace("print(", "raise KeyError(").replace('page.call("title", timeout=20)()', "1")
     )
@@ -154,7 +154,7 @@ def change(file: Path, old: str, new: str) -> None:
 
 
 def shows(tab: Any, text: str) -> None:
-    """Waits until the page of the newest Python shows a text, and is connected."""
+    """Wait until the page of the newest Python process shows a text and is connected."""
     tab.wait_for_function("text => document.body?.innerText.includes(text) && JsPyTextSocket.ready()", arg=text)
 
 
@@ -256,7 +256,7 @@ def main(page):
         child.kill()
 
 
-def test_what_no_change_can_mend_ends_it(start: Callable[..., Program], project: Path) -> None:
+def test_an_error_that_no_change_can_mend_ends_the_command(start: Callable[..., Program], project: Path) -> None:
     command = [sys.executable, "-m", "jsmeets_local", "run", "app.py", "--reload"]
     program = start(command, project, BROWSER="/no/such/browser", DISPLAY="", WAYLAND_DISPLAY="")
     assert program.ended() == 1

@@ -1,4 +1,4 @@
-"""A screen that nobody sees, and programs that open windows on it, each a process of its own."""
+"""A virtual screen, and programs that open windows on it, each in its own process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ import psutil
 import pytest
 
 from jsmeets_local.launch.window import requirements
-from tests.desktop.x11 import Screen, until
+from tests.desktop.x11 import Screen
+from tests.timing import scaled, until
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 40.0  # that a line of a program may take
+SECONDS = scaled(40.0)  # time limit for a line of a program
 GUIS = [name for name, is_there in requirements._TOOLKITS.items() if requirements.has_pywebview() and is_there()]
 
 HEAD = """
@@ -37,7 +38,7 @@ JsPyFunction.expose("sum", async (a, b) => await JsPyFunction.call("add")(a, b))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests that ask for `gui` run with each toolkit that is here."""
+    """Run tests with a `gui` argument once for each installed toolkit."""
     if "gui" in metafunc.fixturenames:
         metafunc.parametrize("gui", GUIS or ["none"], indirect=True)
 
@@ -72,11 +73,11 @@ def screen() -> Iterator[Screen]:
     screen.display.close()
     for process in (manager, server):
         process.terminate()
-        process.wait(10)
+        process.wait(scaled(10))
 
 
 class Program:
-    """A program, what it prints, and every process that it has started."""
+    """A program with its output and every process that it starts."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -108,30 +109,30 @@ class Program:
             self.errors = "".join(lines)
 
     def line(self) -> str:
-        """The next line that it prints; `""` at its end."""
+        """Return the next line that the program prints, or `""` at the end."""
         return self._lines.get(timeout=SECONDS) or ""
 
     def tell(self, line: str = "") -> None:
-        """Gives it a line on its stdin."""
+        """Write a line to the stdin of the program."""
         assert self.process.stdin is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
     def know_family(self) -> list[psutil.Process]:
-        """Notes all the processes that it has now, and gives those below it."""
+        """Record all current processes of the program, and return those below it."""
         self.family += [child for child in self.family[0].children(recursive=True) if child not in self.family]
         return self.family[1:]
 
     def child(self) -> psutil.Process:
-        """The process of ours that owns its window."""
+        """Return the child process that owns the window."""
         return next(one for one in self.know_family() if "window/child.py" in " ".join(one.cmdline()))
 
     def left(self) -> list[psutil.Process]:
-        """The processes of the family that still run."""
+        """Return the recorded processes that still run."""
         return [one for one in self.family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
-    def ended(self, seconds: float = 15.0) -> int:
-        """Waits until nothing of it runs any more; its exit code."""
+    def ended(self, seconds: float = scaled(15.0)) -> int:
+        """Wait until no recorded process runs any more; return the exit code of the program."""
         code = self.process.wait(SECONDS)
         deadline = time.monotonic() + seconds
         while left := self.left():
@@ -147,7 +148,7 @@ class Program:
             thread.join(SECONDS)
 
     def kill(self) -> None:
-        """What a test that failed may leave."""
+        """Kill the processes that a failed test leaves."""
         if self.process.poll() is None:
             self.know_family()
             self.process.send_signal(signal.SIGKILL)
@@ -158,7 +159,7 @@ class Program:
 
 
 def environment(screen: Screen | None, **more: str) -> dict[str, str]:
-    """That of the programs of these tests."""
+    """Return the environment of the programs of these tests."""
     names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "PYWEBVIEW_GUI", "KDE_FULL_SESSION", "BROWSER")
     bare = {name: value for name, value in os.environ.items() if name not in names}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
@@ -172,7 +173,7 @@ def environment(screen: Screen | None, **more: str) -> dict[str, str]:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Program]]:
-    """Starts Python code, after `HEAD`, as a program of its own."""
+    """Run Python code, after `HEAD`, as a program in its own process."""
     programs: list[Program] = []
 
     def start(code: str, screen: Screen | None = None, **more: str) -> Program:
@@ -189,6 +190,6 @@ def start() -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 def show(start: Callable[..., Program], screen: Screen, gui: str) -> Callable[..., Program]:
-    """Starts a program on the screen, with the toolkit of this test."""
-    until(lambda: not list(screen.windows()))  # those of the last test
+    """Start a program on the screen with the toolkit of this test."""
+    until(lambda: not list(screen.windows()))  # windows of the last test
     return lambda code, **more: start(code, screen, PYWEBVIEW_GUI=gui, **more)

@@ -1,4 +1,4 @@
-"""launch(mode="app"): a browser as the window of a page, with a profile of its own."""
+"""launch(mode="app"): a browser with its own profile as the window of a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from jsmeets_local.launch import chromium
 from tests.desktop.conftest import Program
-from tests.desktop.x11 import Screen, until
+from tests.desktop.x11 import Screen
+from tests.timing import until
 from tests.tools import need
 
 Start = Callable[..., Program]
@@ -24,7 +25,7 @@ say(page.wait(), len(app.pages))
 
 @pytest.fixture
 def open_app(start: Start, screen: Screen, tmp_path: Path) -> Callable[..., Program]:
-    """Starts a program on the screen; the profiles go into `tmp_path`."""
+    """Start a program on the screen; profiles go into `tmp_path`."""
     need("chromium")
     until(lambda: not list(screen.windows()))
     return lambda code, **more: start(code, screen, TMPDIR=str(tmp_path), **more)
@@ -34,7 +35,7 @@ def profiles(folder: Path) -> list[Path]:
     return list(folder.glob("jsmeets-browser-*"))
 
 
-def test_its_window(open_app: Start, screen: Screen, tmp_path: Path) -> None:
+def test_the_window_of_a_browser_in_app_mode(open_app: Start, screen: Screen, tmp_path: Path) -> None:
     program = open_app(WAITS)
     assert program.line() == "ready 3"
     window = screen.window("The page")
@@ -48,7 +49,7 @@ def test_its_window(open_app: Start, screen: Screen, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["page.close()", "app.stop()", "os._exit(0)", "pass"])
-def test_python_closes_it(open_app: Start, tmp_path: Path, end: str) -> None:
+def test_python_closes_the_window(open_app: Start, tmp_path: Path, end: str) -> None:
     program = open_app(f"""
 page = app.launch(PAGE, mode="app")
 say("ready")
@@ -64,7 +65,9 @@ sys.stdin.readline()
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("victim", ["program", "owner", "browser"])
-def test_somebody_is_ended(open_app: Start, tmp_path: Path, victim: str, number: signal.Signals) -> None:
+def test_ending_the_program_its_helper_or_the_browser_ends_all(
+    open_app: Start, tmp_path: Path, victim: str, number: signal.Signals
+) -> None:
     program = open_app(WAITS)
     assert program.line() == "ready 3"
     owner = program.child()
@@ -103,7 +106,7 @@ except LaunchError as error:
     assert profiles(tmp_path) == []
 
 
-def test_a_page_in_it_has_no_window_to_steer(open_app: Start) -> None:
+def test_a_page_in_app_mode_has_no_window_api(open_app: Start) -> None:
     program = open_app("""
 page = app.launch(PAGE, mode="app")
 try:
@@ -114,7 +117,7 @@ except LaunchError as error:
     assert 'launch(mode="window") opens it in one' in program.line()
 
 
-def test_which_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_choice_of_the_browser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JSMEETS_LOCAL_CHROMIUM", raising=False)
     assert chromium.find_chromium() is None

@@ -1,4 +1,4 @@
-"""The native dialogs: what the user types and chooses is what Python gets."""
+"""Native dialogs: Python receives what the user types and chooses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
+from tests.timing import scaled
 
 Show = Callable[..., Program]
 
@@ -22,18 +23,18 @@ for line in sys.stdin:
 
 
 def choose(screen: Screen, path: str) -> None:
-    """Types a path into a dialog."""
+    """Type a path into a dialog."""
     screen.keys("Control_L", "a")
     screen.type(path[0])
-    time.sleep(0.5)  # GTK opens a field for it
+    time.sleep(scaled(0.5))  # GTK opens a field for it
     screen.type(path[1:])
-    time.sleep(0.5)  # for what a dialog completes
+    time.sleep(scaled(0.5))  # let the dialog complete the path
     screen.keys("Return")
 
 
 @pytest.fixture
 def ask(show: Show, screen: Screen) -> Callable[..., str]:
-    """Has a dialog opened; types a path into it, or Escape."""
+    """Open a dialog, and type a path into it or Escape."""
     program = show(ASKS)
     behind = screen.window("Mine")
 
@@ -49,7 +50,7 @@ def ask(show: Show, screen: Screen) -> Callable[..., str]:
     return ask
 
 
-def test_open(ask: Callable[..., str], tmp_path: Path) -> None:
+def test_the_open_dialog(ask: Callable[..., str], tmp_path: Path) -> None:
     file = tmp_path / "file.png"
     file.write_text("x")
     assert ask("window.open_dialog()", str(file)) == str([str(file)])
@@ -58,13 +59,13 @@ def test_open(ask: Callable[..., str], tmp_path: Path) -> None:
     assert ask("window.open_dialog()", None) == "[]"
 
 
-def test_save(ask: Callable[..., str], tmp_path: Path) -> None:
+def test_the_save_dialog(ask: Callable[..., str], tmp_path: Path) -> None:
     assert ask("window.save_dialog('old.txt')", str(tmp_path / "new.txt")) == str(tmp_path / "new.txt")
     assert ask("window.save_dialog()", None) == "None"
     assert not list(tmp_path.iterdir())
 
 
-def test_save_where_it_was_proposed(show: Show, screen: Screen, tmp_path: Path) -> None:
+def test_the_save_dialog_accepts_its_proposal(show: Show, screen: Screen, tmp_path: Path) -> None:
     program = show(ASKS)
     behind = screen.window("Mine")
     program.tell(f"window.save_dialog('proposed.txt', {str(tmp_path)!r})")
@@ -73,12 +74,12 @@ def test_save_where_it_was_proposed(show: Show, screen: Screen, tmp_path: Path) 
     assert program.line() == str(tmp_path / "proposed.txt")
 
 
-def test_folder(ask: Callable[..., str], tmp_path: Path) -> None:
+def test_the_folder_dialog(ask: Callable[..., str], tmp_path: Path) -> None:
     assert ask("window.folder_dialog()", str(tmp_path)) == str(tmp_path)
     assert ask("window.folder_dialog()", None) == "None"
 
 
-def test_from_the_page(show: Show, screen: Screen, tmp_path: Path) -> None:
+def test_dialogs_opened_by_the_page(show: Show, screen: Screen, tmp_path: Path) -> None:
     file = tmp_path / "file.txt"
     file.write_text("x")
     program = show("""
@@ -93,7 +94,7 @@ say(page.call("choose")())
     assert program.line() == str([str(file)])
 
 
-def test_what_cannot_be_asked(show: Show) -> None:
+def test_invalid_window_arguments_are_refused(show: Show) -> None:
     program = show(r"""
 page = app.launch(PAGE, mode="window")
 for call in (lambda: page.window.open_dialog(directory="/no/such/folder"),

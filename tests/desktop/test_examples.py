@@ -1,26 +1,26 @@
-"""The examples with native dialogs, in windows; tests/browser has them in browsers."""
+"""The examples with native dialogs, in windows; tests/browser runs them in browsers."""
 
 from __future__ import annotations
 
 import json
-import struct
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.desktop.conftest import ROOT, Program, environment
-from tests.desktop.x11 import Screen, WindowOnScreen, until
+from tests.desktop.x11 import Screen, WindowOnScreen, active
+from tests.pictures import png
+from tests.timing import scaled, until
 
 Run = Callable[..., Program]
 
 
 @pytest.fixture
 def run(screen: Screen, gui: str, tmp_path: Path) -> Iterator[Run]:
-    """Starts an example in a window."""
+    """Start an example in a window."""
     programs: list[Program] = []
 
     def run(name: str, *arguments: str) -> Program:
@@ -34,20 +34,12 @@ def run(screen: Screen, gui: str, tmp_path: Path) -> Iterator[Run]:
         program.kill()
 
 
-def active(screen: Screen, title: str) -> WindowOnScreen:
-    """Waits for the window of that title to have the keyboard."""
-    window = screen.window(title)
-    until(window.is_active)
-    time.sleep(0.5)  # it has its title before its page listens
-    return window
-
-
 def choose(screen: Screen, behind: WindowOnScreen, path: Path) -> None:
-    """Types a path into the dialog that comes."""
+    """Type a path into the next dialog."""
     screen.dialog(behind)
     screen.keys("Control_L", "a")
     screen.type(str(path))
-    time.sleep(0.5)  # for what a dialog completes
+    time.sleep(scaled(0.5))  # let the dialog complete the path
     screen.keys("Return")
 
 
@@ -73,7 +65,7 @@ def test_desktop_todo(run: Run, screen: Screen, tmp_path: Path) -> None:
     screen.keys("Return")
     active(screen, "• new.json").close()
     until(lambda: not list(screen.windows()))
-    active(screen, "• new.json")  # it is back, and asks
+    active(screen, "• new.json")  # the window stays open and asks
     program.know_family()
     screen.keys("Return")  # the button Save has the focus
     until(lambda: "Sow" in (tmp_path / "new.json").read_text(encoding="utf-8"))
@@ -81,14 +73,7 @@ def test_desktop_todo(run: Run, screen: Screen, tmp_path: Path) -> None:
 
 
 def test_image_viewer(run: Run, screen: Screen, tmp_path: Path) -> None:
-    row = b"\0" + bytes([250, 120, 40]) * 30
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 30, 20, 8, 2, 0, 0, 0))
-    image = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(row * 20)) + chunk(b"IEND", b"")
-    (tmp_path / "tiny.png").write_bytes(image)
+    (tmp_path / "tiny.png").write_bytes(png([[(250, 120, 40)] * 30] * 20))
     program = run("image_viewer")
     window = active(screen, "A sunset, calculated")
     screen.keys("o")

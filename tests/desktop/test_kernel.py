@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from tests.desktop.conftest import environment
-from tests.desktop.x11 import Screen, until
+from tests.desktop.x11 import Screen
 from tests.notebook.conftest import Kernel, scratch
+from tests.timing import until
 from tests.tools import need_module
 
 LAUNCH = """

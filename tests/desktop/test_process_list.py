@@ -1,4 +1,4 @@
-"""All accounts of a machine can read its list of processes: the launch token is not in it."""
+"""The process list, which all accounts can read, does not contain the launch token."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ sys.stdin.readline()
 
 
 def command_lines() -> Iterator[str]:
-    """Of all processes."""
+    """Yield the command lines of all processes."""
     for process in psutil.process_iter(["cmdline"]):
         yield " ".join(process.info["cmdline"] or ())
 
 
 def watch(program: Program) -> list[str]:
-    """The command lines of a program and its family, and those of all others too, while its page is open."""
+    """Read the command lines of all processes while the page of the program is open."""
     assert program.line() == "ready 3"
     url = program.line()
     token = url.partition("#jsmeets=")[2].partition(".")[0]
@@ -41,7 +41,7 @@ def watch(program: Program) -> list[str]:
     return lines
 
 
-def test_a_tab(start: Start, tmp_path: Path) -> None:
+def test_a_tab_shows_no_token(start: Start, tmp_path: Path) -> None:
     chromium, profile = need("chromium"), tmp_path / "profile"
     program = start(
         CODE.format(mode="browser"),
@@ -51,15 +51,15 @@ def test_a_tab(start: Start, tmp_path: Path) -> None:
     program.kill()
 
 
-def test_a_browser_as_the_window(start: Start, screen: Screen, tmp_path: Path) -> None:
+def test_a_browser_as_the_window_shows_no_token(start: Start, screen: Screen, tmp_path: Path) -> None:
     need("chromium")
     program = start(CODE.format(mode="app"), screen, TMPDIR=str(tmp_path))
     assert [line for line in watch(program) if "--app=http" in line and "/jsmeetspy/open/" in line]
     assert program.ended() == 0
 
 
-def test_a_window(show: Start) -> None:
-    """Its process is told the address by a pipe."""
+def test_a_window_shows_no_token(show: Start) -> None:
+    """The process of the window receives the URL through a pipe."""
     program = show(CODE.format(mode="window"))
     assert [line for line in watch(program) if "window/child.py" in line]
     assert program.ended() == 0

@@ -1,30 +1,19 @@
-"""launch(mode="window"): the window, what Python asks of it, and what the page does."""
+"""launch(mode="window"): the window, its Python methods, and its functions in the page."""
 
 from __future__ import annotations
 
-import struct
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.desktop.conftest import Program
-from tests.desktop.x11 import Screen, until
+from tests.desktop.x11 import Screen
+from tests.pictures import png
+from tests.timing import until
 
 Show = Callable[..., Program]
-
-
-def png(side: int) -> bytes:
-    """A red square."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    rows = (b"\0" + b"\xff\0\0" * side) * side
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def test_calls_both_ways_and_the_title_of_the_page(show: Show, screen: Screen) -> None:
@@ -45,9 +34,9 @@ say(page.is_closed(), [t.name for t in threading.enumerate() if t.name.startswit
     assert program.ended() == 0
 
 
-def test_options(show: Show, screen: Screen, tmp_path: Path) -> None:
+def test_window_options(show: Show, screen: Screen, tmp_path: Path) -> None:
     icon = tmp_path / "icon.png"
-    icon.write_bytes(png(8))
+    icon.write_bytes(png([[(255, 0, 0)] * 8] * 8))
     program = show(f"""
 page = app.launch(PAGE, "window", title="Mine", width=500, height=300, position=(70, 80), icon={str(icon)!r},
                   resizable=False, on_top=True)
@@ -87,7 +76,7 @@ page.close()
     assert program.ended() == 0
 
 
-def test_what_python_asks_of_it(show: Show, screen: Screen) -> None:
+def test_window_methods_of_python(show: Show, screen: Screen) -> None:
     program = show("""
 from contextlib import suppress
 from jsmeets_local import Disconnected
@@ -100,7 +89,7 @@ def reload():
     page.eval("window.old = true; setTimeout(() => location.reload())")
     old = True
     while old:
-        with suppress(Disconnected):  # asked of the old page, as it left
+        with suppress(Disconnected):  # called on the old page as it left
             old = page.eval("window.old")
 
 for line in sys.stdin:
@@ -145,7 +134,7 @@ for line in sys.stdin:
     assert program.line() == "Other"
 
 
-def test_it_comes_before_another_window(show: Show, screen: Screen) -> None:
+def test_bring_to_front_raises_the_window(show: Show, screen: Screen) -> None:
     program = show("""
 one = app.launch(PAGE, "window", title="One")
 two = app.open(PAGE, title="Two")
@@ -287,7 +276,7 @@ except LaunchError as error:
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_what_the_page_asks_of_its_window(show: Show, screen: Screen, allowed: bool) -> None:
+def test_window_functions_of_the_page(show: Show, screen: Screen, allowed: bool) -> None:
     program = show(f"""
 page = app.launch('''<title>The page</title><script type="module">
 import {{ native, expose }} from "/jsmeetspy/jsmeets.mjs";

@@ -1,30 +1,20 @@
-"""What a user sees and does on an X screen: windows, the keyboard, the button that closes a window."""
+"""An X screen as a user sees and uses it: windows, the keyboard, the close button."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 from Xlib import XK, X, display, error
 from Xlib.ext import xtest
 from Xlib.protocol import event
 
-__all__ = ["ICONIC", "Screen", "WindowOnScreen", "until"]
+from tests.timing import scaled, until
 
-T = TypeVar("T")
+__all__ = ["ICONIC", "Screen", "WindowOnScreen", "active"]
+
 ICONIC = 3  # of WM_STATE
-
-
-def until(happened: Callable[[], T], seconds: float = 15.0) -> T:
-    """Waits until something is true, and gives it."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = happened()
-        if value:
-            return value
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 class Screen:
@@ -36,7 +26,7 @@ class Screen:
         self.root = self.display.screen().root
 
     def property(self, window: Any, name: str) -> list[Any]:
-        """The values of a property of a window; none where it has none, or is gone by now."""
+        """Return the values of a property of a window; none where the property or the window is missing."""
         try:
             found = window.get_full_property(self.display.intern_atom(name), X.AnyPropertyType)
         except error.BadWindow:
@@ -44,22 +34,22 @@ class Screen:
         return [] if found is None else found.value
 
     def windows(self) -> Iterator[WindowOnScreen]:
-        """The windows of programs, oldest first."""
+        """Yield the windows of programs, oldest first."""
         for number in self.property(self.root, "_NET_CLIENT_LIST"):
             yield WindowOnScreen(self, self.display.create_resource_object("window", number))
 
     def window(self, title: str) -> WindowOnScreen:
-        """Waits for the window of that title."""
+        """Wait for the window of that title."""
         return until(lambda: next((window for window in self.windows() if window.title() == title), None))
 
     def dialog(self, behind: WindowOnScreen) -> WindowOnScreen:
-        """Waits for another window that has the keyboard, and gives it."""
+        """Wait for another window that has the keyboard focus."""
         found = until(lambda: next((w for w in self.windows() if w.number != behind.number and w.is_active()), None))
-        time.sleep(0.3)  # it is there before it listens
+        time.sleep(scaled(0.3))  # it is shown before it takes input
         return found
 
     def keys(self, *names: str) -> None:
-        """Presses keys together, and lets them go: `keys("Control_L", "a")`."""
+        """Press keys together and release them: `keys("Control_L", "a")`."""
         codes = [self.display.keysym_to_keycode(XK.string_to_keysym(name)) for name in names]
         for code in codes:
             xtest.fake_input(self.display, X.KeyPress, code)
@@ -68,7 +58,7 @@ class Screen:
         self.display.sync()
 
     def type(self, text: str) -> None:
-        """Types a text."""
+        """Type a text."""
         shift = self.display.keysym_to_keycode(XK.string_to_keysym("Shift_L"))
         for character in text:
             code, index = next(iter(self.display.keysym_to_keycodes(ord(character))))
@@ -95,18 +85,18 @@ class WindowOnScreen:
             return ""
 
     def size(self) -> tuple[int, int]:
-        """Of its content."""
+        """Return the size of the content."""
         found = self._window.get_geometry()
         return found.width, found.height
 
     def position(self) -> tuple[int, int]:
-        """Of its frame."""
+        """Return the position of the window with its decorations."""
         content = self._window.translate_coords(self._screen.root, 0, 0)
         left, _, top, _ = self._screen.property(self._window, "_NET_FRAME_EXTENTS")
         return -content.x - left, -content.y - top
 
     def states(self) -> set[str]:
-        """ "MAXIMIZED_VERT", "FULLSCREEN", "ABOVE" ..."""
+        """Return the states of the window, such as "MAXIMIZED_VERT", "FULLSCREEN" and "ABOVE"."""
         atoms = self._screen.property(self._window, "_NET_WM_STATE")
         return {self._screen.display.get_atom_name(atom).removeprefix("_NET_WM_STATE_") for atom in atoms}
 
@@ -117,15 +107,23 @@ class WindowOnScreen:
         return list(self._screen.property(self._screen.root, "_NET_ACTIVE_WINDOW")) == [self.number]
 
     def hints(self) -> Any:
-        """What it tells the window manager of its sizes."""
+        """Return the size hints for the window manager."""
         return self._window.get_wm_normal_hints()
 
     def has_icon(self) -> bool:
         return len(self._screen.property(self._window, "_NET_WM_ICON")) > 2
 
     def close(self) -> None:
-        """As by the button in its frame."""
+        """Close the window as its close button does."""
         atom = self._screen.display.intern_atom("_NET_CLOSE_WINDOW")
         message = event.ClientMessage(window=self._window, client_type=atom, data=(32, [X.CurrentTime, 2, 0, 0, 0]))
         self._screen.root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
         self._screen.display.sync()
+
+
+def active(screen: Screen, title: str) -> WindowOnScreen:
+    """Wait until the window of that title has the keyboard focus."""
+    window = screen.window(title)
+    until(window.is_active)
+    time.sleep(scaled(0.5))  # the title is set before the page takes input
+    return window

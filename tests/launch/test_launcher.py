@@ -1,4 +1,4 @@
-"""launch(): what it opens, what it waits for, and that nothing is left."""
+"""launch(): the page it opens, the events it waits for, and the resources it releases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ import pytest
 
 from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, LaunchError, Page, PageClosed, WouldDeadlock
 from jsmeets_local.server.starlette_2020 import with_scripts
-from tests.raw import RawPage
+from tests.raw import RawPage, as_page
+from tests.timing import scaled
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -41,15 +42,10 @@ def port_of(page: Page) -> int:
     return int(page.url.split(":")[2].split("/")[0])
 
 
-def raw(page: Page, document: str = "d") -> RawPage:
-    """A page that carries the name of this handle."""
-    return RawPage(page.url, document, page.url.partition("=")[2].partition(".")[2])
-
-
 # What may be launched ----------------------------------------------------------------------------------------
 
 
-def test_html(app: JsMeetsPy) -> None:
+def test_launching_html(app: JsMeetsPy) -> None:
     first = app.launch("<!DOCTYPE html>\n<html>\n<head lang='en'><title>x</title></head>y", mode="none")
     text = get(first)
     assert text.startswith("<!DOCTYPE html>\n<html>\n<head lang='en'>\n<script src=\"/jsmeetspy/jsmeets.js\"></script>")
@@ -62,7 +58,7 @@ def test_html(app: JsMeetsPy) -> None:
     assert get(app.launch("<header>h</header>", mode="none")).startswith("<!DOCTYPE html>\n<script")
 
 
-def test_route_template_static_and_file(tmp_path: Path) -> None:
+def test_launching_a_route_template_static_page_or_file(tmp_path: Path) -> None:
     for folder in ("stat", "temp", "site"):
         (tmp_path / folder).mkdir()
     (tmp_path / "stat" / "s.html").write_text("static")
@@ -127,7 +123,7 @@ def test_modes(app: JsMeetsPy) -> None:
 
 
 @pytest.mark.parametrize("kind", ["lifespan", "startup"])
-def test_what_fails_at_startup_comes_out_of_launch(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_at_startup_come_out_of_launch(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     class Wrong(Exception):
         pass
 
@@ -148,7 +144,7 @@ def test_what_fails_at_startup_comes_out_of_launch(kind: str, caplog: pytest.Log
 
 
 def browser(tmp_path: Path, text: str) -> str:
-    """A program to be the default browser."""
+    """Write a program that serves as the default browser."""
     script = tmp_path / "browser"
     script.write_text(f"#!/bin/sh\n{text}\n")
     script.chmod(script.stat().st_mode | stat.S_IEXEC)
@@ -156,14 +152,14 @@ def browser(tmp_path: Path, text: str) -> str:
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a script in a process of its own, where `webbrowser` reads the environment anew."""
+    """Run a script in its own process, where `webbrowser` reads the environment anew."""
     return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scaled(60),
         check=False,
     )
 
@@ -198,7 +194,7 @@ except LaunchError as error:
 
 
 def test_a_real_default_browser(tmp_path: Path) -> None:
-    """launch() opens the program that BROWSER names, gets a value from it, and a script that ends just ends."""
+    """launch() opens the program named by BROWSER, receives a value from it, and the script ends normally."""
     profile = tmp_path / "profile"
     command = (
         "exec chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
@@ -222,21 +218,21 @@ print(page.call("add")(1, 2), page.eval("document.title"), flush=True)
 # Pages and their life ----------------------------------------------------------------------------------------
 
 
-def test_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
+def test_mode_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     assert not page.is_connected()
     assert "waiting" in repr(page)
     results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(page.call("f", timeout=10)(1)))
+    thread = threading.Thread(target=lambda: results.append(page.call("f", timeout=scaled(10))(1)))
     thread.start()
     page.call_nowait("g")(2)
-    other = raw(page)
+    other = as_page(page)
     messages = [other.receive(), other.receive()]
     call = next(m for m in messages if m[0] == "call")
     assert call[2:] == ["f", [1]]
     assert ["notify", "g", [2]] in messages
     other.send(["return", call[1], "value"])
-    thread.join(10)
+    thread.join(scaled(10))
     assert results == ["value"]
     assert page.is_connected()
     assert "connected" in repr(page)
@@ -244,7 +240,7 @@ def test_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> None:
 
 def test_pages_are_told_apart(app: JsMeetsPy) -> None:
     one, two = app.launch("<p>1", mode="none"), app.launch("<p>2", mode="none")
-    first, second = raw(one, "1"), raw(two, "2")
+    first, second = as_page(one, "1"), as_page(two, "2")
     one.call_nowait("f")("for one")
     two.call_nowait("f")("for two")
     assert first.receive() == ["notify", "f", ["for one"]]
@@ -260,31 +256,31 @@ def test_pages_are_told_apart(app: JsMeetsPy) -> None:
         socket.create_connection(("127.0.0.1", port_of(two)))
 
 
-def test_wait_sees_a_reload_as_no_close(app: JsMeetsPy) -> None:
+def test_a_reload_does_not_end_a_wait(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", grace=0.3)
     assert not page.wait(0.01)
-    first = raw(page, "1")
+    first = as_page(page, "1")
     assert not page.wait(0.05)
     first.close()
-    second = raw(page, "2")
+    second = as_page(page, "2")
     assert not page.wait(0.6)
     second.close()
-    assert page.wait(5)
-    third = raw(page, "3")
+    assert page.wait(scaled(5))
+    third = as_page(page, "3")
     assert not page.wait(0.01), "it has come back"
     third.close()
 
 
 def test_a_call_to_a_page_that_has_just_closed_ends_with_it(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
     page = app.launch("<p>", mode="none", grace=0.3)
-    raw(page).close()
+    as_page(page).close()
     while page.is_connected():
         time.sleep(0.001)
     start = time.monotonic()
-    page.call_nowait("f")()  # nobody knows yet that it does not come back
+    page.call_nowait("f")()  # within the grace time
     with pytest.raises(PageClosed, match="launch"):
         page.call("f")()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < scaled(5)
     assert not page.wait_connected(0.01)
     app.bridge.portal.call(lambda: None)
     assert caplog.text.count("the page is closed") == 1
@@ -295,27 +291,27 @@ def test_run_waits_until_the_last_page_is_closed(app: JsMeetsPy) -> None:
 
     def main(page: Page) -> None:
         seen.append(page)
-        first, second = raw(page, "1"), raw(page, "2")
+        first, second = as_page(page, "1"), as_page(page, "2")
         first.close()
         threading.Timer(0.3, second.close).start()
 
     start = time.monotonic()
     app.run("<p>", "none", main, grace=0.2)
-    assert 0.3 < time.monotonic() - start < 10
+    assert 0.3 < time.monotonic() - start < scaled(10)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port_of(seen[0])))
 
 
 def test_run_ends_when_the_page_was_closed_while_main_ran(app: JsMeetsPy) -> None:
     def main(page: Page) -> None:
-        raw(page).close()
-        assert page.wait(10)
+        as_page(page).close()
+        assert page.wait(scaled(10))
 
     app.run("<p>", "none", main, grace=0.1)
     assert app.wait(), "nothing is open where nothing is served"
 
 
-def test_what_main_raises_comes_out_of_run(app: JsMeetsPy) -> None:
+def test_errors_of_main_come_out_of_run(app: JsMeetsPy) -> None:
     def main(page: Page) -> None:
         raise ValueError("in main")
 
@@ -324,9 +320,9 @@ def test_what_main_raises_comes_out_of_run(app: JsMeetsPy) -> None:
     assert not app.bridge.portal.is_open()
 
 
-def test_stop_ends_everybody_who_waits(app: JsMeetsPy) -> None:
+def test_stop_ends_all_waits(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
-    raw(page)
+    as_page(page)
     outcomes: list[Any] = []
 
     def attempt(what: Any) -> None:
@@ -352,7 +348,7 @@ def test_stop_ends_everybody_who_waits(app: JsMeetsPy) -> None:
         time.sleep(0.01)
     app.stop()
     for thread in threads:
-        thread.join(10)
+        thread.join(scaled(10))
     assert sorted(map(str, outcomes)) == sorted(map(str, [Disconnected, PageClosed, True, PageClosed, [], []]))
 
 
@@ -366,10 +362,10 @@ def test_the_context_manager_closes(app: JsMeetsPy) -> None:
 def test_a_function_may_close_its_page(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     app.functions.expose("quit", page.close)
-    client = raw(page)
+    client = as_page(page)
     client.send(["call", 1, "quit", []])
     assert client.receive()[0] == "close"
-    assert page.wait(10)
+    assert page.wait(scaled(10))
 
 
 @pytest.mark.parametrize("kind", ["plain", "async"])
@@ -381,7 +377,7 @@ def test_a_function_may_stop_the_program_and_run_waits_for_its_end(app: JsMeetsP
         app.stop()
 
     app.functions.expose("quit", app.stop if kind == "plain" else quit_async)
-    app.run("<p>", "none", lambda page: raw(page).send(["notify", "quit", []]))
+    app.run("<p>", "none", lambda page: as_page(page).send(["notify", "quit", []]))
     assert ended == ["shutdown handler"]
     assert not [thread for thread in threading.enumerate() if thread.name == "jsmeets-server"]
 
@@ -397,7 +393,7 @@ def test_stop_and_launch_from_many_threads(app: JsMeetsPy) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(scaled(60))
         assert not thread.is_alive()
     app.stop()
     assert not app.bridge.portal.is_open()
@@ -418,17 +414,17 @@ def test_a_function_that_ends_after_stop_is_not_running(app: JsMeetsPy) -> None:
     release, ended = threading.Event(), threading.Event()
 
     def work() -> None:
-        release.wait(10)
+        release.wait(scaled(10))
         ended.set()
 
     app.functions.expose("work", work)
-    client = raw(app.launch("<p>", mode="none"))
+    client = as_page(app.launch("<p>", mode="none"))
     client.send(["call", 1, "work", []])
     while not app.functions.is_running("work"):
         time.sleep(0.001)
     app.stop()
     release.set()
-    ended.wait(10)
+    ended.wait(scaled(10))
     while app.functions.is_running("work"):
         time.sleep(0.001)
     assert app.functions.expose("work", work)
@@ -462,13 +458,13 @@ def test_a_launch_that_is_interrupted_anywhere_leaves_no_server() -> None:
         signal.signal(signal.SIGALRM, before)
     for thread in threading.enumerate():
         if thread.name == "jsmeets-server" and thread.ident is not None:
-            thread.join(5)
+            thread.join(scaled(5))
             assert not thread.is_alive()
 
 
-def test_order_of_what_is_sent_on_the_loop(app: JsMeetsPy) -> None:
+def test_messages_sent_on_the_loop_keep_their_order(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
-    client = raw(page)
+    client = as_page(page)
     app.pubsub.subscribe("t", print)
 
     @app.expose
@@ -483,7 +479,7 @@ def test_order_of_what_is_sent_on_the_loop(app: JsMeetsPy) -> None:
     client.send(["call", 1, "go", []])
     kinds = [client.receive() for _ in range(5)]
     assert [message[-1] for message in kinds] == [1, [2], [3], 4, "answer"]
-    asyncio.run_coroutine_threadsafe(_last_words(app, client.id), app.bridge.portal.loop).result(10)  # type: ignore[arg-type]
+    asyncio.run_coroutine_threadsafe(_last_words(app, client.id), app.bridge.portal.loop).result(scaled(10))  # type: ignore[arg-type]
     assert [client.receive()[0] for _ in range(2)] == ["notify", "close"]
 
 
@@ -492,9 +488,9 @@ async def _last_words(app: JsMeetsPy, socket_id: int) -> None:
     app.sockets.close_socket(socket_id)
 
 
-def test_timeouts_that_are_nearly_due_disturb_no_other(app: JsMeetsPy) -> None:
+def test_timeouts_close_together_do_not_disturb_each_other(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
-    raw(page)
+    as_page(page)
     page.wait_connected(10)
     for timeout in (0.0001, 0.0004, 0.001, 0.02, 0.0004):
         with pytest.raises(CallTimeout):
@@ -529,13 +525,13 @@ def test_launching_on_the_loop_is_refused(app: JsMeetsPy) -> None:
 
     assert app.bridge.portal.loop is not None
     with pytest.raises(WouldDeadlock):
-        asyncio.run_coroutine_threadsafe(launch(), app.bridge.portal.loop).result(10)
+        asyncio.run_coroutine_threadsafe(launch(), app.bridge.portal.loop).result(scaled(10))
 
 
 CYCLES = """
 import gc, psutil, threading
 from jsmeets_local import Bridge, JsMeetsPy
-from tests.launch.test_launcher import raw
+from tests.raw import as_page
 
 app = JsMeetsPy(bridge=Bridge())
 app.functions.expose("f", lambda: 1)
@@ -543,7 +539,7 @@ app.functions.expose("f", lambda: 1)
 def cycles(count):
     for _ in range(count):
         with app.launch("<p>", mode="none") as page:
-            client = raw(page)
+            client = as_page(page)
             assert client.ask("call", "f", []) == ["return", 1, 1]
             client.close()
     gc.collect()
@@ -556,18 +552,18 @@ print("the same")
 """
 
 
-def test_100_cycles_leave_nothing() -> None:
-    """In a process of its own: threads of other tests may be ending."""
+def test_100_launches_leave_no_threads_or_descriptors() -> None:
+    """This runs in its own process because threads of other tests may still be ending."""
     result = run_python(CYCLES)
     assert result.stdout == "the same\n", result.stderr
 
 
 def test_idle_costs_nothing(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
-    client = raw(page)
+    client = as_page(page)
     assert client.page
     start = time.process_time()
-    assert not page.wait(3)
+    assert not page.wait(scaled(3))
     assert time.process_time() - start < 0.3, "no loop spins while nothing happens"
 
 
@@ -591,5 +587,5 @@ def test_plain_uvicorn_needs_no_token(tmp_path: Path) -> None:
         client.close()
     finally:
         process.terminate()
-        assert process.wait(20) == -15
+        assert process.wait(scaled(20)) == -15
         process.stderr.close()

@@ -1,4 +1,4 @@
-"""A real kernel, without a front end (fast) and under a real JupyterLab or Notebook 7 in Chromium."""
+"""A real kernel, without a front end and under a real JupyterLab or Notebook 7 in Chromium."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from typing import Any
 
 import pytest
 
+from tests.timing import scaled
 from tests.tools import chromium
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 30.0  # that a cell may take
+SECONDS = scaled(30.0)  # time limit for a cell
 
 
 def scratch(folder: Path) -> dict[str, str]:
-    """An environment in which Jupyter touches nothing but a folder, and its kernels find this package."""
+    """Return an environment that limits Jupyter to a folder and lets kernels find this package."""
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     # The frozen modules would make the debugger of the kernel write warnings.
@@ -40,7 +41,7 @@ def scratch(folder: Path) -> dict[str, str]:
 
 
 class Run:
-    """What one run of a cell has brought so far."""
+    """The output of one cell run so far."""
 
     def __init__(self) -> None:
         self.stdout = ""
@@ -80,7 +81,7 @@ class Kernel:
         self.manager.start_kernel(env=environment, cwd=str(folder))
         self.client = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=scaled(60))
         self.runs: dict[str, Run] = {}
 
     @property
@@ -96,7 +97,7 @@ class Kernel:
         return run
 
     def until(self, happened: Callable[[], object], seconds: float = SECONDS) -> None:
-        """Takes messages until something has happened."""
+        """Take messages until a condition is true."""
         deadline = time.monotonic() + seconds
         while not happened():
             left = deadline - time.monotonic()
@@ -116,13 +117,13 @@ class Kernel:
         return run
 
     def value(self, code: str) -> Any:
-        """The value of an expression, which is written as JSON."""
+        """Return the value of an expression, by way of JSON."""
         run = self.run(f"__import__('json').dumps({code})")
         assert run.error is None, run.error
         return json.loads(run.value[1:-1].encode().decode("unicode_escape"))
 
     def ask(self, kind: str, content: dict[str, Any], subshell: str | None = None, channel: str = "shell") -> Any:
-        """Sends a request; the content of its answer."""
+        """Send a request and return the content of its reply."""
         message = self.client.session.msg(kind, content)
         message["header"]["subshell_id"] = subshell
         chosen = getattr(self.client, f"{channel}_channel")
@@ -134,17 +135,17 @@ class Kernel:
                 return answer["content"]
 
     def complete(self, code: str, subshell: str | None = None) -> list[str]:
-        """What Tab offers behind a text."""
+        """Return the completions that Tab offers behind a text."""
         matches: list[str] = self.ask("complete_request", {"code": code, "cursor_pos": len(code)}, subshell)["matches"]
         return matches
 
     def inspect(self, code: str) -> str:
-        """What a question mark behind a text shows, without colors."""
+        """Return the help that a question mark behind a text shows, without colors."""
         content = {"code": code, "cursor_pos": len(code), "detail_level": 0}
         return re.sub(r"\x1b\[[\d;]*m", "", self.ask("inspect_request", content)["data"]["text/plain"])
 
     def subshell(self) -> str:
-        """The name of a new subshell, which answers while a cell runs."""
+        """Create a subshell, which answers while a cell runs, and return its name."""
         return str(self.ask("create_subshell_request", {}, channel="control")["subshell_id"])
 
     def stop(self) -> None:
@@ -212,10 +213,10 @@ class Server:
         self._wait()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + scaled(60)
         while True:
             try:
-                urllib.request.urlopen(f"{self.url}api/status?token={self.token}", timeout=5).close()
+                urllib.request.urlopen(f"{self.url}api/status?token={self.token}", timeout=scaled(5)).close()
             except (urllib.error.URLError, ConnectionError):
                 assert time.monotonic() < deadline, (self.folder / "jupyter.log").read_text()
                 assert self._process.poll() is None, (self.folder / "jupyter.log").read_text()
@@ -226,7 +227,7 @@ class Server:
     def stop(self) -> None:
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(scaled(20))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -235,7 +236,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """JupyterLab; its terminal is in jupyter.log."""
+    """A JupyterLab server, which logs to jupyter.log."""
     server = Server(tmp_path_factory.mktemp("lab"))
     yield server
     server.stop()
@@ -243,13 +244,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium; module-scoped, because Playwright keeps an event loop running in this thread."""
+    """A Chromium for the module, because Playwright keeps an event loop running in this thread."""
     with chromium() as browser:
         yield browser
 
 
 def write_notebook(path: Path, cells: list[str]) -> None:
-    """A notebook file with code cells."""
+    """Write a notebook file with code cells."""
     listed = [
         {"cell_type": "code", "id": f"cell-{n}", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
         for n, code in enumerate(cells)
@@ -259,17 +260,17 @@ def write_notebook(path: Path, cells: list[str]) -> None:
 
 
 class Notebook:
-    """A notebook that is open in JupyterLab or Notebook 7."""
+    """A notebook open in JupyterLab or Notebook 7."""
 
     def __init__(self, server: Server, tab: Any, name: str) -> None:
         self.tab = tab
         self.path = server.folder / name
         tab.goto(f"{server.public_url}{server.view}/{name}?token={server.token}&reset")
-        tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        tab.wait_for_selector(server.is_idle, timeout=60_000)
+        tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=scaled(60_000))
+        tab.wait_for_selector(server.is_idle, timeout=scaled(60_000))
 
     def cell(self, number: int) -> Any:
-        """A code cell, from 0."""
+        """Return a code cell, counted from 0."""
         return self.tab.locator(".jp-Notebook .jp-CodeCell").nth(number)
 
     def start(self, number: int) -> None:
@@ -286,40 +287,41 @@ class Notebook:
         while prompt.inner_text() == before or "*" in prompt.inner_text():
             assert time.monotonic() < deadline, f"cell {number} did not end: {self.text(number)}"
             self.tab.wait_for_timeout(50)
-        self.tab.wait_for_timeout(100)  # what was printed is drawn a little later
+        self.tab.wait_for_timeout(scaled(100))  # output is drawn a little later
         return self.text(number)
 
     def text(self, number: int) -> str:
-        """What stands under a cell, but for frames."""
+        """Return the output text of a cell, without iframes."""
         return "\n".join(self.cell(number).locator(".jp-OutputArea-output").all_inner_texts())
 
-    def wait_text(self, number: int, wanted: str, seconds: float = 10) -> None:
-        """Waits until a text stands under a cell."""
+    def wait_text(self, number: int, wanted: str, seconds: float = scaled(10)) -> None:
+        """Wait until a cell shows a text."""
         self.cell(number).locator(".jp-OutputArea-output", has_text=wanted).first.wait_for(timeout=seconds * 1000)
 
     def frame(self, number: int) -> Any:
-        """The page under a cell."""
+        """Return the page in the iframe of a cell."""
         return self.cell(number).frame_locator("iframe")
 
     def frames(self, number: int) -> int:
         return int(self.cell(number).locator("iframe").count())
 
     def interrupt(self) -> None:
-        """Clicks the button that interrupts the kernel."""
+        """Click the button that interrupts the kernel."""
         self.tab.locator('[data-command="notebook:interrupt-kernel"], [data-jp-item-name="interrupt"]').first.click()
 
     def save(self) -> str:
-        """Saves the notebook and gives its text."""
+        """Save the notebook and return the text of its file."""
         self.tab.keyboard.press("Escape")
         self.tab.keyboard.press("Control+s")
-        self.tab.wait_for_timeout(1500)
+        self.tab.wait_for_timeout(scaled(1500))
         return self.path.read_text()
 
 
 @pytest.fixture
 def open_notebook(server: Server, browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
-    """Opens code cells, or a notebook file, in the front end of `server` with a kernel of its own."""
+    """Open code cells, or a notebook file, in the front end of `server` with a new kernel."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(scaled(30_000))
 
     def open_notebook(*cells: str, file: Path | None = None) -> Notebook:
         name = f"{request.node.name.replace('[', '-').strip(']')}.ipynb" if file is None else file.name

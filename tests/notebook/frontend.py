@@ -21,14 +21,14 @@ STARTUP = "from tests.notebook.frontend import open_frames\n\nopen_frames()\n"
 
 
 def install(ipython_folder: Path) -> None:
-    """Has every kernel with this `IPYTHONDIR` open its frames."""
+    """Make every kernel with this `IPYTHONDIR` open its iframes."""
     startup = ipython_folder / "profile_default" / "startup" / "frontend.py"
     startup.parent.mkdir(parents=True)
     startup.write_text(STARTUP, encoding="utf-8")
 
 
 def open_frames() -> None:
-    """From now on what this thread displays is looked through for frames."""
+    """Open the iframes in everything that this thread displays from now on."""
     from IPython import get_ipython
 
     urls: queue.SimpleQueue[str | None] = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""A page of a real kernel, without a front end: this test is the page."""
+"""A real kernel without a front end; the test acts as the page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from tests.notebook.conftest import Kernel, Run
 from tests.raw import RawPage
+from tests.timing import scaled
 
 LAUNCH = """
 from jsmeets_local import JsMeetsPy
@@ -28,13 +29,13 @@ def url_of(run: Run) -> str:
 
 
 def open_page(run: Run) -> RawPage:
-    """Opens what a cell displays, as a browser would."""
+    """Connect to the page that a cell displays, as a browser does."""
     url = url_of(run)
     return RawPage(url, secrets.token_hex(8), page=url.partition("=")[2].partition(".")[2])
 
 
 def launch(kernel: Kernel, code: str = LAUNCH, cell: str = "one") -> tuple[Run, RawPage]:
-    """Runs a cell that launches a page, and is that page."""
+    """Run a cell that launches a page, and connect as that page."""
     run = kernel.start(code, cell)
     kernel.until(lambda: run.html or run.error)
     assert run.error is None, run.error
@@ -97,7 +98,7 @@ def test_interrupt_ends_a_wait_and_the_bridge_goes_on(kernel: Kernel, code: str)
     _, page = launch(kernel)
     # The kernel takes the time: to draw its first traceback takes longer than to end the wait.
     run = kernel.start(f"import time\ntry:\n    {code}\nexcept KeyboardInterrupt:\n    ended = time.time()\n    raise")
-    time.sleep(0.5)  # the cell has begun to wait
+    time.sleep(scaled(0.5))  # the cell has begun to wait
     start = time.time()
     kernel.manager.interrupt_kernel()
     kernel.until(lambda: run.idle)
@@ -129,7 +130,7 @@ SAME_APP = "try:\n    app\nexcept NameError:\n    app = None\n" + LAUNCH.replace
     [
         pytest.param(LAUNCH, "one", id="new app"),
         pytest.param(LAUNCH, "", id="new app, no cell id"),
-        pytest.param(OWN_BRIDGE, "one", id="own bridge"),  # without an id nothing tells that it is the same cell
+        pytest.param(OWN_BRIDGE, "one", id="own bridge"),  # without a cell id a rerun is not recognised
         pytest.param(SAME_APP, "one", id="same app"),
         pytest.param(SAME_APP, "", id="same app, no cell id"),
     ],
@@ -147,7 +148,7 @@ def test_running_the_launch_cell_again_leaks_nothing(kernel: Kernel, code: str, 
     page.send(["return", call[1], "still"])
     kernel.until(lambda: run.idle)
     assert run.value == "'still'"
-    for _ in range(20):  # what ends is closed a moment later
+    for _ in range(20):  # sockets close a moment after the server
         after = kernel.value("count()")
         if all(now <= then for now, then in zip(after, before, strict=True)):
             break
@@ -191,7 +192,7 @@ def test_prints_go_to_the_cell_that_exposed(kernel: Kernel) -> None:
     exposing = kernel.run(EXPOSE)
     other = kernel.run("print('other')")
     kernel.client.complete("pri")  # the last request is no cell
-    kernel.client.get_shell_msg(timeout=10)
+    kernel.client.get_shell_msg(timeout=scaled(10))
     assert page.ask("call", "hello", ["page"]) == ["return", 1, None]
     assert page.ask("call", "later", ["page"]) == ["return", 1, None]
     assert page.ask("call", "wrong", [])[0] == "error"

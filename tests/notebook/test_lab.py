@@ -1,50 +1,19 @@
-"""A real JupyterLab in Chromium: what a person at a notebook does and sees."""
+"""A real JupyterLab in Chromium, used as a person uses it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.notebook.display import Frame
-from tests.notebook.conftest import Notebook
-
-OpenNotebook = Callable[..., Notebook]
-
-LAUNCH = '''
-from jsmeets_local import JsMeetsPy
-app = JsMeetsPy()
-PAGE = """
-<h1 id="title">Live</h1>
-<button onclick="JsPyFunction.call('clicked')(++clicks)">Click</button>
-<script>
-    let clicks = 0;
-    JsPyFunction.expose("double", (x) => 2 * x);
-    JsPyFunction.expose("never", () => new Promise(() => {}));
-    JsPyFunction.expose("down", async (n, next) => n ? (await JsPyFunction.call(next)(n)) + 1 : 0);
-</script>
-"""
-page = app.launch(PAGE, height=150)
-'''
-EXPOSE = """
-@app.expose
-def plain(n):
-    return page.call("down")(n - 1, "later")
-@app.expose
-async def later(n):
-    return await page.aio.call("down")(n - 1, "plain")
-@app.expose
-def clicked(n):
-    print("clicked", n)
-    if n == 2:
-        raise ValueError("two clicks")
-"""
+from tests.notebook.cells import EXPOSE, LAUNCH, OpenNotebook
+from tests.timing import scaled
 
 
 def test_launch_call_and_callbacks(open_notebook: OpenNotebook) -> None:
-    """The frame is live; the same cell and the next ones get values; callbacks nest to depth 50."""
+    """The iframe is live; the same cell and later ones receive values; callbacks nest to depth 50."""
     notebook = open_notebook(
         LAUNCH + "page.call('double')(21)",
         "page.js.double(4)",
@@ -80,11 +49,11 @@ def test_interrupt(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(LAUNCH, "page.call('never')()", "page.call('double')(3)")
     notebook.run(0)
     notebook.start(1)
-    notebook.tab.wait_for_timeout(1000)
+    notebook.tab.wait_for_timeout(scaled(1000))
     start = time.monotonic()
     notebook.interrupt()
     notebook.wait_text(1, "KeyboardInterrupt")
-    assert time.monotonic() - start < 2, "most of it is the front end; test_kernel.py measures the kernel"
+    assert time.monotonic() - start < scaled(2), "most of it is the front end; test_kernel.py measures the kernel"
     assert notebook.run(2) == "6"
 
 
@@ -106,30 +75,30 @@ def test_a_moved_cell_keeps_its_page(open_notebook: OpenNotebook) -> None:
     notebook.frame(0).locator("#title").evaluate("(title) => { title.textContent = 'Changed' }")
     notebook.cell(0).locator(".jp-InputArea-prompt").click()
     notebook.tab.keyboard.press("Control+Shift+ArrowDown")
-    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=10_000)
+    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=scaled(10_000))
     assert notebook.run(0) == "6"
 
 
 def test_a_private_page(open_notebook: OpenNotebook) -> None:
-    """Each frame comes in by an address of its own; where one starts anew, the browser is known; no file has the token."""
+    """Each iframe has its own URL; a reloaded iframe is recognised by its cookie; no file contains the token."""
     private = LAUNCH.replace("height=150", "height=150, private=True")
     notebook = open_notebook(private, "page.call('double')(3)", "page", "page.url")
     notebook.run(0)
     assert notebook.run(1) == "6"
     notebook.run(2)
     for number in (0, 2):
-        notebook.frame(number).locator("#title", has_text="Live").wait_for(timeout=10_000)
+        notebook.frame(number).locator("#title", has_text="Live").wait_for(timeout=scaled(10_000))
     assert "/jsmeetspy/open/" in notebook.run(3)
     assert "#jsmeets=" not in notebook.save()
     notebook.frame(0).locator("#title").evaluate("(title) => { title.textContent = 'Changed' }")
     notebook.cell(0).locator(".jp-InputArea-prompt").click()
     notebook.tab.keyboard.press("Control+Shift+ArrowDown")
-    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=10_000)
+    notebook.frame(1).locator("#title", has_text="Live").wait_for(timeout=scaled(10_000))
     assert notebook.run(0) == "6"
 
 
 def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, browser: Any, tmp_path: Path) -> None:
-    """The server is gone: the frame gives way to a text; the same where a viewer takes frames and scripts out."""
+    """Without the server a text replaces the iframe; so it does in a viewer that removes iframes and scripts."""
     import nbconvert
     import nbformat
 
@@ -142,7 +111,7 @@ def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, brows
     tab = browser.new_page()
     tab.route("https://**", lambda route: route.abort())
     tab.goto(f"file://{tmp_path}/export.html", wait_until="domcontentloaded")
-    tab.wait_for_selector("iframe", state="detached", timeout=20_000)
+    tab.wait_for_selector("iframe", state="detached", timeout=scaled(20_000))
     assert tab.locator("text=The page was here while its Python was running").is_visible()
     assert tab.locator("a[href*='#jsmeets=']").count() == 0
     tab.close()
@@ -155,7 +124,7 @@ def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, brows
 
 
 def test_a_frame_whose_server_comes_late(browser: Any, tmp_path: Path) -> None:
-    """An editor may show the frame before it forwards the port."""
+    """An editor may show the iframe before it forwards the port."""
     app = JsMeetsPy(bridge=Bridge())
     page = app.launch("<h1>Late</h1>", mode="none")
     port = int(page.url.split(":")[2].split("/")[0])
@@ -166,8 +135,8 @@ def test_a_frame_whose_server_comes_late(browser: Any, tmp_path: Path) -> None:
         tab.goto(f"file://{tmp_path}/cell.html")
         tab.wait_for_selector("iframe", state="hidden")
         app.launch("<h1>Late</h1>", mode="none", port=port)
-        tab.wait_for_selector("iframe", state="visible", timeout=10_000)
-        tab.frame_locator("iframe").locator("h1", has_text="Late").wait_for(timeout=10_000)
+        tab.wait_for_selector("iframe", state="visible", timeout=scaled(10_000))
+        tab.frame_locator("iframe").locator("h1", has_text="Late").wait_for(timeout=scaled(10_000))
         assert not tab.locator("text=The page was here").is_visible()
     finally:
         app.stop()

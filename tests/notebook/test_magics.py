@@ -1,4 +1,4 @@
-"""`%%js`, `%jsmeets`, Tab and `?` in a real kernel; a headless Chromium is the page, as there is no front end."""
+"""`%%js`, `%jsmeets`, Tab and `?` in a real kernel, with the page in a headless Chromium."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 import jsmeets_local
 from tests.notebook.conftest import Kernel, Run
+from tests.timing import scaled
 
 PAGE = """<!DOCTYPE html><body><script>
 /** The area of a rectangle.
@@ -39,7 +40,7 @@ Launch = Callable[..., Any]
 
 @pytest.fixture
 def launch(kernel: Kernel, browser: Any) -> Iterator[Launch]:
-    """Launches a page in the kernel, and opens it; the tab."""
+    """Launch a page in the kernel, open it, and return the tab."""
     context = browser.new_context()
 
     def launch(code: str = LAUNCH, name: str = "page") -> Any:
@@ -55,7 +56,7 @@ def launch(kernel: Kernel, browser: Any) -> Iterator[Launch]:
 
 
 def plain(run: Run) -> str:
-    """What stands under a cell that failed, without colors."""
+    """Return the traceback of a failed cell without colors."""
     return re.sub(r"\x1b\[[\d;]*m", "", "\n".join(run.traceback))
 
 
@@ -137,7 +138,7 @@ def test_errors_have_the_lines_of_the_cell(kernel: Kernel, launch: Launch) -> No
 def test_an_interrupt_ends_the_wait(kernel: Kernel, launch: Launch) -> None:
     launch()
     run = kernel.start("%%js\nawait new Promise(() => {})")
-    time.sleep(0.5)  # the cell has begun to wait
+    time.sleep(scaled(0.5))  # the cell has begun to wait
     kernel.manager.interrupt_kernel()
     kernel.until(lambda: run.idle)
     assert run.error == "KeyboardInterrupt: "
@@ -215,12 +216,12 @@ def within(seconds: float, action: Callable[[], Any]) -> Any:
 
 @pytest.mark.parametrize("subshell", [False, True])
 def test_tab_while_a_cell_waits_for_the_page(kernel: Kernel, launch: Launch, subshell: bool) -> None:
-    """In the main shell it comes after the cell, in a subshell at once; nothing hangs."""
+    """The main shell completes after the cell, a subshell at once; nothing hangs."""
     launch()
     kernel.complete("page.js.")  # the first one takes longer
     name = kernel.subshell() if subshell else None
     run = kernel.start("page.call('never')()")
-    time.sleep(0.5)  # the cell has begun to wait
+    time.sleep(scaled(0.5))  # the cell has begun to wait
     if subshell:
         assert within(2, lambda: kernel.complete("page.js.ar", name)) == ["area"]
     kernel.manager.interrupt_kernel()

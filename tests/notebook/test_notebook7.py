@@ -1,4 +1,4 @@
-"""A real Notebook 7 in Chromium: the whole way of a person, once, and the launch cell again and again."""
+"""A real Notebook 7 in Chromium: one complete session, and the launch cell again and again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.notebook.cells import EXPOSE, LAUNCH, OpenNotebook
 from tests.notebook.conftest import Server
-from tests.notebook.test_lab import EXPOSE, LAUNCH, OpenNotebook
+from tests.timing import scaled
 
 # Starlette reads files on threads of AnyIO's, as many as the browser asks for at once; they end with their server.
 COUNT = """
@@ -25,7 +26,7 @@ def count():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Notebook 7 by its usual address, instead of the JupyterLab of the other modules."""
+    """A Notebook 7 server at its usual address, instead of JupyterLab."""
     server = Server(tmp_path_factory.mktemp("notebook7"), "notebook", host="localhost", ip="localhost")
     yield server
     server.stop()
@@ -55,11 +56,11 @@ def test_launch_call_callbacks_and_interrupt(open_notebook: OpenNotebook) -> Non
     notebook.run(3)
     assert notebook.run(4) == "50"
     notebook.start(5)
-    notebook.tab.wait_for_timeout(1000)
+    notebook.tab.wait_for_timeout(scaled(1000))
     start = time.monotonic()
     notebook.interrupt()
     notebook.wait_text(5, "KeyboardInterrupt")
-    assert time.monotonic() - start < 2, "most of it is the front end; test_kernel.py measures the kernel"
+    assert time.monotonic() - start < scaled(2), "most of it is the front end; test_kernel.py measures the kernel"
     assert notebook.run(6) == "12"
     notebook.frame(0).locator("button").click()
     notebook.wait_text(3, "clicked 1")
@@ -75,10 +76,10 @@ def test_running_the_launch_cell_20_times_leaks_nothing(open_notebook: OpenNoteb
         notebook.run(0)
     assert notebook.frames(0) == 1
     assert notebook.run(2) == "6"
-    for _ in range(20):  # what ends is closed a moment later
+    for _ in range(20):  # sockets close a moment after the server
         after = json.loads(notebook.run(1))
         if all(now <= then for now, then in zip(after, before, strict=True)):
             break
-        notebook.tab.wait_for_timeout(250)
+        notebook.tab.wait_for_timeout(scaled(250))
     else:
         pytest.fail(f"descriptors, threads, ports: {before} at first, {after} in the end")

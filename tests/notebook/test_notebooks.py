@@ -1,4 +1,4 @@
-"""The notebooks of `notebooks/`: under a real JupyterLab, as their readers go through them, and without a front end."""
+"""The notebooks of `notebooks/`, under a real JupyterLab and without a front end."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from playwright.sync_api import expect
 
 from tests.notebook import frontend
 from tests.notebook.conftest import ROOT, Notebook, Server, scratch
+from tests.timing import scaled
 from tests.tools import need
 
 FOLDER = ROOT / "notebooks"
@@ -33,15 +34,15 @@ REDRAWN = f"""(canvas, before) => new Promise((done) => {{
 }})"""
 
 
-def test_there_are_six() -> None:
+def test_there_are_six_notebooks() -> None:
     names = ["first_page", "call_both_ways", "queues_and_progress"]
     names += ["pubsub_between_pages", "numpy_to_a_canvas", "steer_a_chart"]
     assert [file.stem for file in FILES] == [f"{number:02}_{name}" for number, name in enumerate(names, 1)]
 
 
 @each
-def test_the_file_is_clean(file: Path) -> None:
-    """No outputs, names of cells that stay, and as Jupyter itself writes it: a diff shows what was changed."""
+def test_notebook_files_are_clean(file: Path) -> None:
+    """They have no outputs and stable cell ids, and are formatted as by Jupyter: a diff shows only real changes."""
     notebook = nbformat.read(file, as_version=nbformat.NO_CONVERT)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     assert notebook.metadata.kernelspec.name == "python3"
@@ -52,7 +53,7 @@ def test_the_file_is_clean(file: Path) -> None:
 
 
 @each
-def test_what_it_quotes_is_in_its_page(file: Path) -> None:
+def test_quoted_code_is_in_the_page(file: Path) -> None:
     text = "\n".join(cell.source for cell in nbformat.read(file, as_version=4).cells)
     page = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in re.findall(r"\]\((pages/.*?)\)", text))
     lines = {line.strip() for line in page.splitlines()}
@@ -62,14 +63,19 @@ def test_what_it_quotes_is_in_its_page(file: Path) -> None:
 
 @each
 def test_without_a_front_end(file: Path, tmp_path: Path) -> None:
-    """`pytest --nbmake`, with a browser for the frames; nothing is left of it afterwards."""
+    """`pytest --nbmake` with a browser for the iframes; it leaves no process."""
     need("chromium")
     environment = scratch(tmp_path)
     frontend.install(Path(environment["IPYTHONDIR"]))
     folder = shutil.copytree(FOLDER, tmp_path / "notebooks")
     command = [sys.executable, "-m", "pytest", "--nbmake", "-p", "no:cacheprovider", f"--rootdir={folder}"]
     done = subprocess.run(
-        [*command, str(folder / file.name)], cwd=folder, env=environment, capture_output=True, text=True, timeout=100
+        [*command, str(folder / file.name)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=scaled(100),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 1 passed" in done.stdout
@@ -77,7 +83,7 @@ def test_without_a_front_end(file: Path, tmp_path: Path) -> None:
 
 
 def having(name: str, value: str) -> list[str]:
-    """The processes with a value in their environment."""
+    """Return the processes with a value in their environment."""
     found = psutil.process_iter(["environ", "cmdline"])
     return [str(one.info["cmdline"]) for one in found if (one.info["environ"] or {}).get(name) == value]
 
@@ -86,7 +92,7 @@ def having(name: str, value: str) -> list[str]:
 
 
 class Reader:
-    """Goes through a notebook from its first cell to its last."""
+    """Runs a notebook from its first cell to its last."""
 
     def __init__(self, file: Path, notebook: Notebook) -> None:
         cells = nbformat.read(file, as_version=4).cells
@@ -96,7 +102,7 @@ class Reader:
         self._next = 0
 
     def to(self, code: str) -> str:
-        """Runs all cells up to the one with this code; what stands under that one."""
+        """Run all cells up to the one with this code, and return the output of that one."""
         wanted = self._number(code)
         for number in range(self._next, wanted + 1):
             self._run(number)
@@ -104,7 +110,7 @@ class Reader:
         return self.notebook.text(wanted)
 
     def again(self, code: str) -> str:
-        """Runs a cell once more."""
+        """Run a cell once more."""
         return self._run(self._number(code))
 
     def to_the_end(self) -> None:
@@ -112,7 +118,7 @@ class Reader:
         assert self.to("app.stop()") == ""
 
     def page(self, code: str) -> Any:
-        """The page in the frame under a cell, on the screen: a browser does not draw what nobody sees."""
+        """Return the page in the iframe of a cell, scrolled into view: browsers do not draw hidden pages."""
         cell = self.notebook.cell(self._number(code))
         cell.locator("iframe").scroll_into_view_if_needed()
         return cell.frame_locator("iframe")
@@ -121,7 +127,7 @@ class Reader:
         self.notebook.wait_text(self._number(code), wanted)
 
     def _number(self, code: str) -> int:
-        """The cell that is this code, or the only one that has it somewhere."""
+        """Return the number of the cell that is this code, or of the only one that contains it."""
         if code in self.codes:
             return self.codes.index(code)
         (number,) = [number for number, one in enumerate(self.codes) if code in one]
@@ -136,7 +142,7 @@ class Reader:
 
 @pytest.fixture
 def read(server: Server, open_notebook: Callable[..., Notebook]) -> Callable[[str], Reader]:
-    """Opens one of the notebooks by its number."""
+    """Open one of the notebooks by its number."""
     shutil.copytree(FOLDER / "pages", server.folder / "pages", dirs_exist_ok=True)
 
     def read(number: str) -> Reader:

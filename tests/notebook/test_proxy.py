@@ -1,4 +1,4 @@
-"""Behind jupyter-server-proxy, under a prefix and a host name that Python does not know: a real JupyterLab in Chromium."""
+"""Behind jupyter-server-proxy, with a prefix and host name unknown to Python: a real JupyterLab in Chromium."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.notebook.cells import EXPOSE, OpenNotebook
 from tests.notebook.conftest import Kernel, Server
-from tests.notebook.test_lab import EXPOSE, OpenNotebook
+from tests.timing import scaled
 from tests.tools import chromium
 
 HOST = "hub.example.org"
@@ -73,7 +74,7 @@ json.dumps([came == list(range(n)), went == list(range(n)), app.sockets.get_sock
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """JupyterLab for other machines, under a prefix."""
+    """A JupyterLab server for other machines, under a prefix."""
     server = Server(tmp_path_factory.mktemp("proxied"), host=HOST, ip="0.0.0.0", base_url=BASE)
     yield server
     server.stop()
@@ -81,18 +82,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, to which this machine is another one; and none to its own loopback addresses."""
+    """A Chromium that treats this machine as another one and has no access to loopback addresses."""
     with chromium(f"--host-resolver-rules=MAP {HOST} 127.0.0.1, MAP 127.0.0.1:* 0.0.0.0:1") as browser:
         yield browser
 
 
 def value(text: str) -> Any:
-    """What a cell ends with: the text of a string of JSON."""
+    """Decode the JSON string that a cell ends with."""
     return json.loads(text.strip().splitlines()[-1][1:-1])
 
 
 def test_the_proxy_is_found(open_notebook: OpenNotebook) -> None:
-    """Launch, calls, callbacks, interrupt, and the page again: as without a proxy."""
+    """Launch, calls, callbacks, interrupts and showing the page again work as without a proxy."""
     notebook = open_notebook(
         LAUNCH + "page.call('double')(21)",
         "import json; json.dumps([app.port, page.url.partition('#')[0]])",
@@ -115,7 +116,7 @@ def test_the_proxy_is_found(open_notebook: OpenNotebook) -> None:
     notebook.run(3)
     assert notebook.run(4) == "50"
     notebook.start(5)
-    notebook.tab.wait_for_timeout(1000)
+    notebook.tab.wait_for_timeout(scaled(1000))
     notebook.interrupt()
     notebook.wait_text(5, "KeyboardInterrupt")
     assert notebook.run(6) == "12"
@@ -126,18 +127,18 @@ def test_the_proxy_is_found(open_notebook: OpenNotebook) -> None:
 
 
 def test_30_mb_each_way_and_many_small_ones(open_notebook: OpenNotebook) -> None:
-    """The proxy drops a connection that sends more than 10 MiB at once."""
+    """The proxy drops connections that send more than 10 MiB at once."""
     notebook = open_notebook(LAUNCH, BIG, BURST)
     notebook.run(0)
-    kind, same, fetched, down, up = value(notebook.run(1, seconds=100))
+    kind, same, fetched, down, up = value(notebook.run(1, seconds=scaled(100)))
     assert (kind, same) == (["Float64Array", 30_000_000], True)
     assert [size > 30_000_000 for size in fetched] == [True]
     assert down + up < 60, f"{down} s down, {up} s up"
-    assert value(notebook.run(2, seconds=100)) == [True, True, True]
+    assert value(notebook.run(2, seconds=scaled(100))) == [True, True, True]
 
 
 def test_a_page_that_loads_itself_anew_stays_what_it_was(open_notebook: OpenNotebook) -> None:
-    """The frames of a tab, of all kernels, share one sessionStorage with Jupyter."""
+    """The iframes of a tab, of all kernels, share one sessionStorage with Jupyter."""
     first = open_notebook(LAUNCH, "page.js.double(1)", "other = app.launch(PAGE)", "other.js.double(2)")
     first.run(0)
     first.run(2)
@@ -149,7 +150,7 @@ def test_a_page_that_loads_itself_anew_stays_what_it_was(open_notebook: OpenNote
 
 
 def test_the_end_of_python_is_understood(server: Server, open_notebook: OpenNotebook) -> None:
-    """Codes of closing get lost in the proxy: a message goes first. After a restart of the kernel the cell runs again."""
+    """The proxy loses close codes, so a message precedes them. After a restart of the kernel the cell runs again."""
     notebook = open_notebook(LAUNCH, "app.stop()", "page.js.double(3)")
     notebook.run(0)
     frame = notebook.cell(0).locator("iframe").element_handle().content_frame()
@@ -169,7 +170,7 @@ def test_the_end_of_python_is_understood(server: Server, open_notebook: OpenNote
 
 
 class Answers(BaseHTTPRequestHandler):
-    """A server of Jupyter, as far as it is asked by one who has not logged in."""
+    """A Jupyter server as far as clients without a login can query it."""
 
     status = 302
     asked: list[str] = []
@@ -185,7 +186,7 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def jupyter(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
-    """Says of itself what it is told; what it is asked for."""
+    """Start a Jupyter server with these settings; return the list of its requests."""
     server = HTTPServer(("127.0.0.1", 0), Answers)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
@@ -206,7 +207,7 @@ def jupyter(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
 
 
 def found(kernel: Kernel, **environment: str) -> Any:
-    """What is found in the kernel."""
+    """Return the proxy that the kernel finds."""
     names = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTERHUB_PUBLIC_URL", "SSH_CONNECTION")
     kernel.run(f"import os; [os.environ.pop(name, None) for name in {names}]; os.environ.update({environment})")
     run = kernel.run("from jsmeets_local.launch.proxy import base_url_of_notebook as found; print(found())")
@@ -216,7 +217,7 @@ def found(kernel: Kernel, **environment: str) -> Any:
 HUB = {"JUPYTERHUB_SERVICE_PREFIX": "/user/ann/"}
 
 
-def test_what_tells_of_a_proxy(kernel: Kernel, jupyter: Callable[..., list[str]]) -> None:
+def test_proxies_are_detected(kernel: Kernel, jupyter: Callable[..., list[str]]) -> None:
     assert found(kernel) == "None", "this kernel was started by no server of Jupyter"
     assert found(kernel, **HUB) == "/user/ann/proxy/{port}/", "JupyterHub shows nothing without a proxy"
 
@@ -258,7 +259,7 @@ def test_the_address_of_the_page_is_whole_as_far_as_it_is_known(
     assert kernel.value(url) == f"https://hub.example.org{path}"
 
 
-def test_what_is_said_when_the_browser_does_not_come(kernel: Kernel, jupyter: Callable[..., list[str]]) -> None:
+def test_the_error_when_no_browser_connects(kernel: Kernel, jupyter: Callable[..., list[str]]) -> None:
     jupyter(404)
     run = kernel.run("from jsmeets_local import JsMeetsPy; JsMeetsPy().launch('<p>x</p>', timeout=0.5)")
     assert run.error is not None

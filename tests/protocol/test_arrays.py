@@ -1,4 +1,4 @@
-"""What is an array, whoever made it, and what it is when it has been in a page."""
+"""Arrays of any library, on the wire and back."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ from PIL import Image
 
 from jsmeets_local.protocol.codec import decode, encode, message_packet
 from jsmeets_local.protocol.values import pack
+from tests.timing import scaled
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
 
 
 def travelled(value: Any) -> Any:
-    """As Python has it that gets it."""
+    """Return a value after the wire, as the receiver in Python has it."""
     (message,) = decode(encode([message_packet(["return", 1], pack(value, "result"))]))
     return message.value  # type: ignore[union-attr]
 
 
 def told(value: Any) -> tuple[str, tuple[int, ...] | None, bytes]:
-    """Of the only array in a value: what travels."""
+    """Return what travels of the only array in a value."""
     (buffer,) = pack(value, "result").buffers
     return buffer.dtype, buffer.shape, bytes(buffer.data)
 
@@ -92,7 +93,7 @@ def test_durations_are_milliseconds() -> None:
         (lambda: np.timedelta64(1, "M"), "give it a unit of a fixed length"),
     ],
 )
-def test_what_a_page_has_no_array_for_is_refused_with_advice(made: Callable[[], Any], text: str) -> None:
+def test_dtypes_without_a_javascript_array_are_refused_with_advice(made: Callable[[], Any], text: str) -> None:
     assert text in refusal(made())
 
 
@@ -113,7 +114,7 @@ def test_what_a_page_has_no_array_for_is_refused_with_advice(made: Callable[[], 
         (np.bytes_(b"a"), b"a"),
     ],
 )
-def test_scalars_are_as_their_python_twins(scalar: Any, twin: Any) -> None:
+def test_numpy_scalars_become_python_scalars(scalar: Any, twin: Any) -> None:
     assert travelled([scalar]) == [twin]
     assert type(travelled([scalar])[0]) is type(twin)
 
@@ -145,7 +146,7 @@ def test_an_array_may_change_after_it_was_packed() -> None:
 
 
 @pytest.mark.parametrize("code", [code for code in array.typecodes if code not in "uw"])
-def test_array_array(code: str) -> None:
+def test_arrays_of_the_array_module(code: str) -> None:
     numbers = array.array(code, [1, 2, 3])
     result = travelled(numbers)
     if code == "B":
@@ -154,7 +155,7 @@ def test_array_array(code: str) -> None:
         assert (result.dtype, result.tolist()) == (np.dtype(code), [1, 2, 3])
 
 
-def test_array_of_letters_is_refused() -> None:
+def test_character_arrays_of_the_array_module_are_refused() -> None:
     assert refusal((ctypes.c_wchar * 2)("a", "b")).startswith(
         "array of format '<u' cannot be sent to a page; send its "
     )
@@ -192,7 +193,7 @@ def test_memoryviews() -> None:
     )
 
 
-def test_what_is_immutable_is_shared() -> None:
+def test_immutable_bytes_are_not_copied() -> None:
     data = b"x" * 1000
     assert pack(data, "v").buffers[0].data.obj is data
     assert pack(memoryview(data), "v").buffers[0].data.obj is data
@@ -205,7 +206,7 @@ def test_mmap_is_bytes(tmp_path: Path) -> None:
 
 
 class Tensor:
-    """As tensors are for numpy: they give an array when they are asked, or say why not."""
+    """Converts to a numpy array on request, or raises, as tensors do."""
 
     def __init__(self, content: Any, device: str = "cpu") -> None:
         self.content, self.device = content, device
@@ -216,7 +217,7 @@ class Tensor:
         return np.asarray(self.content, dtype)
 
 
-def test_what_gives_an_array() -> None:
+def test_objects_with_an_array_interface() -> None:
     result = travelled({"weights": [Tensor([[1.5, 2.5]])]})["weights"][0]
     assert (result.dtype, result.tolist()) == ("float64", [[1.5, 2.5]])
     assert refusal(Tensor([], "cuda:0")).endswith(
@@ -226,7 +227,7 @@ def test_what_gives_an_array() -> None:
     assert refusal(Tensor).endswith("object of type type cannot be sent to a page")
 
 
-def test_what_gives_an_array_needs_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_objects_with_an_array_interface_need_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
     assert refusal(Tensor([1])).endswith("test_arrays.Tensor needs numpy: pip install numpy")
 
@@ -247,7 +248,7 @@ def test_images_keep_their_opacity() -> None:
 
 
 @pytest.mark.parametrize("mode", ["I", "F", "I;16", "LAB"])
-def test_images_of_more_than_a_byte_are_no_colors(mode: str) -> None:
+def test_images_with_more_than_8_bits_per_channel_are_refused(mode: str) -> None:
     assert (
         refusal(Image.new(mode, (1, 1))) == f"image of mode {mode} cannot be sent as colors; send numpy.asarray(image)"
     )
@@ -265,7 +266,7 @@ def test_a_broken_image_is_told(tmp_path: Path) -> None:
 # Without numpy -----------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_imported_for_it() -> None:
+def test_packing_imports_no_array_library() -> None:
     code = """
         import array, sys
         from jsmeets_local.protocol.values import pack
@@ -290,7 +291,7 @@ def test_without_numpy_arrays_are_memoryviews(monkeypatch: pytest.MonkeyPatch) -
     assert (view.format, view.tolist(), view.readonly) == ("h", [0, 1, 2], False)
     view = table_message.value  # type: ignore[union-attr]
     assert (view.format, view.tolist()) == ("d", [[0, 1, 2], [3, 4, 5]])
-    assert told(view)[:2] == ("float64", (2, 3))  # and so they go back
+    assert told(view)[:2] == ("float64", (2, 3))  # the way back is the same
     assert travelled(view).tolist() == view.tolist()
 
 
@@ -298,7 +299,7 @@ def test_without_numpy_arrays_are_memoryviews(monkeypatch: pytest.MonkeyPatch) -
 
 
 class Page:
-    """A page under node: the built scripts, and a function that returns what it gets."""
+    """A page under Node: the built scripts, and a function that returns its argument."""
 
     def __init__(self) -> None:
         code = """
@@ -342,7 +343,7 @@ class Page:
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             stream.close()
-        self.process.wait(10)
+        self.process.wait(scaled(10))
 
 
 @pytest.fixture(scope="module")
@@ -363,7 +364,7 @@ SHAPES = nps.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 
 @st.composite
 def arrays(draw: st.DrawFn) -> Any:
-    """In any order, with gaps, backwards."""
+    """Arrays in any memory order, with gaps, and reversed."""
     made = draw(nps.arrays(NUMBERS, SHAPES))
     if made.ndim and draw(st.booleans()):
         made = made[:: draw(st.sampled_from([-2, -1, 2]))]
@@ -389,7 +390,7 @@ def test_arrays_come_back_from_a_page_as_they_were(page: Page, sent: Any, key: s
 
 
 @given(st.lists(arrays(), max_size=4))
-def test_many_at_once(page: Page, sent: list[Any]) -> None:
+def test_many_arrays_in_one_call(page: Page, sent: list[Any]) -> None:
     for back, one in zip(page.echo(sent), sent, strict=True):
         assert_same(back, one)
 

@@ -1,4 +1,4 @@
-"""Frames: round trips, and garbage that ends in one error only."""
+"""Frames: round trips, and garbage that raises one error only."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from jsmeets_local.protocol.chunks import Assembler, cut
 from jsmeets_local.protocol.codec import Packet, decode, encode, frame_parts, message_packet
 from jsmeets_local.protocol.messages import Call, Custom, Message, Notify, Publish, Push, Return, UserObject
 from jsmeets_local.protocol.values import pack
-
-from .test_values import json_values, with_bytes
+from tests.strategies import json_values, with_bytes
 
 names = st.text(min_size=1, max_size=8)
 ids = st.integers(1, 2**53 - 1)
@@ -81,7 +80,7 @@ def test_truncated_or_changed_frames(value: Any, data: st.DataObject) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=60), max_size=6))
-def test_chunk_frames_of_a_stranger(payloads: list[bytes]) -> None:
+def test_arbitrary_chunk_frames(payloads: list[bytes]) -> None:
     assembler = Assembler(10_000)
     for payload in payloads:
         try:
@@ -92,7 +91,7 @@ def test_chunk_frames_of_a_stranger(payloads: list[bytes]) -> None:
 
 
 def in_chunks(value: Any) -> tuple[memoryview, Any]:
-    """What came, put together, and the value in it."""
+    """Send a value in chunks; return the assembled frame and the value in it."""
     parts, is_text = frame_parts([message_packet(["return", 1], pack(value, "result"))])
     assembler = Assembler(2**28)
     for chunk in cut(parts, is_text, 1):
@@ -111,7 +110,7 @@ def test_a_large_array_is_not_copied_again_once_it_is_put_together() -> None:
     assert numpy.shares_memory(got, whole)
     assert got.flags.writeable
     assert got.flags.aligned
-    assert not numpy.shares_memory(small, whole)  # or it would keep all of it
+    assert not numpy.shares_memory(small, whole)  # a view would keep the whole array alive
     assert small.flags.writeable
 
 
@@ -120,17 +119,17 @@ def test_credit_is_given_for_four_chunks_at_a_time() -> None:
     for chunk in cut([bytes(100)], False, 7, size=9):
         assembler.feed(chunk)
         given.append(assembler.credit(7))
-    assert given == [0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 0]  # the last one needs none
+    assert given == [0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 0]  # the last chunk needs no credit
     assert assembler.credit(8) == 0
 
 
-def test_an_announced_giant_is_refused_before_memory_is_taken() -> None:
+def test_oversized_announcements_are_refused_before_memory_is_allocated() -> None:
     frame = next(cut([b"x" * 100], False, 1))[:8] + (2**60).to_bytes(8, "little") + b"x"
     with pytest.raises(ProtocolError, match="allowed"):
         Assembler(2**28).feed(frame)
 
 
-def test_names_of_a_subclass_of_str_are_plain() -> None:
+def test_names_of_a_str_subclass_are_sent_as_plain_strings() -> None:
     class Name(str):
         def __str__(self) -> str:
             raise ValueError("never asked")

@@ -1,4 +1,4 @@
-"""Frames of pandas and polars: what they are in a page, and how `to_frame` makes them of it again."""
+"""Data frames of pandas and polars: their form in a page, and their way back with `to_frame`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def travelled(value: Any) -> Any:
 
 
 def plain(column: Any) -> Any:
-    """Lists for arrays, with `None` for nan."""
+    """Return lists for arrays, with `None` for nan."""
     values = column.tolist() if hasattr(column, "tolist") else column
     return [None if value != value else value for value in values]
 
@@ -38,7 +38,7 @@ def plain(column: Any) -> Any:
 # In the page -------------------------------------------------------------------------------------------------------
 
 
-def test_a_frame_in_the_page() -> None:
+def test_a_pandas_data_frame_in_the_page() -> None:
     frame = pd.DataFrame({"n": [1, 2], "x": [0.5, None], "who": ["ada", None], "when": pd.to_datetime([NOON, None])})
     value = travelled({"frame": frame})["frame"]
     assert list(value) == ["columns", "data", "index", "dtypes"]
@@ -59,7 +59,7 @@ def test_a_frame_in_the_page() -> None:
     assert value["dtypes"] == {name: str(dtype) for name, dtype in frame.dtypes.items()}
 
 
-def test_polars_in_the_page() -> None:
+def test_a_polars_data_frame_in_the_page() -> None:
     frame = pl.DataFrame({"n": [1, None], "who": ["ada", None], "when": [NOON, None], "day": [NOON.date(), None]})
     value = travelled(frame)
     assert value["columns"] == ["n", "who", "when", "day"]
@@ -69,7 +69,7 @@ def test_polars_in_the_page() -> None:
     assert plain(value["data"]["day"]) == [datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC).timestamp() * 1000, None]
 
 
-def test_series_are_frames_of_one_column() -> None:
+def test_series_become_data_frames_of_one_column() -> None:
     series = pd.Series([1.5, 2.5], index=["a", "b"], name="x")
     value = travelled(series)
     assert (value["columns"], plain(value["data"]["x"])) == (["x"], [1.5, 2.5])
@@ -78,8 +78,8 @@ def test_series_are_frames_of_one_column() -> None:
     assert travelled(pl.Series("x", [1.5]))["columns"] == ["x"]
 
 
-def test_whole_numbers_that_may_be_missing() -> None:
-    """Exact where none is, and float64 with nan where one is: as pandas does it elsewhere."""
+def test_nullable_integers() -> None:
+    """They are exact without missing values, and float64 with nan otherwise, as pandas does elsewhere."""
     whole = travelled(pd.Series([2**60, 1], dtype="Int64"))["data"]["0"]
     assert (whole.dtype, whole.tolist()) == ("int64", [2**60, 1])
     missing = travelled(pd.Series([1, None], dtype="UInt8"))["data"]["0"]
@@ -89,7 +89,7 @@ def test_whole_numbers_that_may_be_missing() -> None:
     assert travelled(pd.Series([True, False], dtype="boolean"))["data"]["0"].dtype == "bool"
 
 
-def test_values_of_pandas_alone() -> None:
+def test_pandas_values_outside_a_data_frame() -> None:
     assert travelled([pd.NA, pd.NaT, pd.Timestamp(NOON), pd.Timedelta("90s")]) == [
         None,
         None,
@@ -117,7 +117,7 @@ def test_values_of_pandas_alone() -> None:
         (lambda: pl.LazyFrame({"a": [1]}), "args[0]: object of type polars.lazyframe.frame.LazyFrame cannot be sent"),
     ],
 )
-def test_what_cannot_be_sent(made: Callable[[], Any], text: str) -> None:
+def test_unsupported_values_are_refused(made: Callable[[], Any], text: str) -> None:
     with pytest.raises(TypeError) as caught:
         pack([made()], "args")
     assert str(caught.value).startswith(text)
@@ -156,10 +156,10 @@ def test_columns_of_pandas_come_back(name: str) -> None:
     assert_frame_equal(to_frame(travelled(frame)), frame)
 
 
-def test_all_of_them_at_once() -> None:
+def test_all_pandas_columns_in_one_data_frame() -> None:
     frame = pd.DataFrame(PANDAS)
     assert_frame_equal(to_frame(travelled(frame)), frame)
-    same = frame.drop(columns="lists")  # which polars has of one type alone
+    same = frame.drop(columns="lists")  # polars lists have one item type
     assert to_frame(travelled(same), "polars").shape == same.shape
 
 
@@ -179,7 +179,7 @@ def test_an_index_comes_back(index: Any) -> None:
     assert_frame_equal(to_frame(travelled(frame)), frame, check_index_type="equiv")
 
 
-def test_empty_frames() -> None:
+def test_empty_data_frames() -> None:
     for frame in (pd.DataFrame({"a": pd.Series([], dtype="float64")}), pd.DataFrame(index=["a", "b"])):
         back = to_frame(travelled(frame))
         assert back.shape == frame.shape
@@ -218,12 +218,12 @@ def test_columns_of_polars_come_back(name: str) -> None:
     assert_polars_equal(to_frame(travelled(frame), "polars"), frame)
 
 
-def test_what_polars_gets_as_text() -> None:
+def test_columns_that_polars_receives_as_text() -> None:
     frame = pl.DataFrame({"time": [datetime.time(1, 2)], "decimal": pl.Series(["1.50"]).cast(pl.Decimal(10, 2))})
     assert to_frame(travelled(frame), "polars").to_dicts() == [{"time": "01:02:00", "decimal": "1.50"}]
 
 
-def test_from_one_to_the_other() -> None:
+def test_between_pandas_and_polars() -> None:
     sent = pd.DataFrame(
         {"x": [1.5, 2.5], "when": pd.to_datetime([NOON, None]).astype("datetime64[s]")}, index=["a", "b"]
     )
@@ -236,7 +236,7 @@ def test_from_one_to_the_other() -> None:
     assert (str(day["n"].dtype), day["n"].isna().all()) == ("Int64", True)
 
 
-def test_a_frame_that_a_page_has_made() -> None:
+def test_a_data_frame_made_by_a_page() -> None:
     value = {"data": {"x": [1, 2], "name": ["a", None]}, "dtypes": {"x": "float64"}}
     frame = to_frame(value)
     assert (list(frame.columns), frame["x"].dtype, frame["name"].tolist()[0]) == (["x", "name"], "float64", "a")
@@ -262,13 +262,13 @@ def test_a_frame_that_a_page_has_made() -> None:
         ({"data": {}}, "dask", "kind='dask': there are 'pandas' and 'polars'"),
     ],
 )
-def test_what_is_no_frame(value: Any, kind: Any, text: str) -> None:
+def test_malformed_data_frames_are_refused(value: Any, kind: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         to_frame(value, kind)
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
-def test_without_the_package(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_data_frame_library(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, kind, None)
     with pytest.raises(MissingExtra, match=f"to_frame needs {kind}: pip install {kind}"):
         to_frame({"data": {"x": [1]}}, kind)
@@ -300,7 +300,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 
 @given(frames())
 @example(pd.DataFrame({"": pd.to_datetime(["1830-01-01T00:00:00.000511"]).astype("datetime64[us]")}))
-def test_any_frame_comes_back(frame: pd.DataFrame) -> None:
+def test_any_data_frame_round_trips(frame: pd.DataFrame) -> None:
     back = to_frame(travelled(frame))
     assert_frame_equal(back, frame, check_column_type=False, check_index_type=False)
     np.testing.assert_array_equal(list(back.columns), list(frame.columns))

@@ -1,4 +1,4 @@
-"""What an exception carries to a page beside its text, and an error of a page to Python."""
+"""Fields, causes and members of errors, in both directions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INFO = ErrorInfo("raised", "E", "text")
 
 
 def sent(error: BaseException) -> dict[str, Any]:
-    """The error as a page gets it."""
+    """Return an error as a page receives it."""
     packet = error_packet(1, describe(INFO, error))
     described: dict[str, Any] = json.loads(packet.json)[2]
     return described
@@ -65,7 +65,7 @@ def test_the_cause_and_the_members_cross() -> None:
 
 
 class Trap:
-    """Raises whatever is asked of it."""
+    """Raises on every access."""
 
     def __init__(self, error: type[BaseException]) -> None:
         self._error = error
@@ -85,7 +85,7 @@ class Traps(Exception):
         raise KeyboardInterrupt
 
 
-def test_what_cannot_be_sent_is_left_out() -> None:
+def test_fields_that_cannot_be_sent_are_left_out() -> None:
     circle: list[Any] = []
     circle.append(circle)
     fields = {"circle": circle, "bytes": b"x", "lambda": sent, "set": {1}, "trap": Trap(SystemExit), "ok": 1}
@@ -145,7 +145,7 @@ def test_a_hostile_depth_of_causes_ends() -> None:
     assert length == MOST_ERRORS + 1
 
 
-def test_it_comes_back_to_a_page_as_it_was() -> None:
+def test_an_error_of_a_page_returns_to_a_page_unchanged() -> None:
     error = of_page({"fields": {"code": 5}, "cause": nested(fields={"a": 1}), "errors": [nested()]})
     described = sent(error)
     assert described["fields"] == {"code": 5}
@@ -154,7 +154,7 @@ def test_it_comes_back_to_a_page_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("field", [{"fields": 5}, {"cause": "x"}, {"errors": [1]}])
-def test_what_is_of_another_shape_is_no_message(field: dict[str, Any]) -> None:
+def test_malformed_details_are_refused(field: dict[str, Any]) -> None:
     with pytest.raises(Exception, match="invalid frame"):
         of_page(field)
     assert msgspec.UNSET is not None

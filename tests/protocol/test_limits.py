@@ -1,4 +1,4 @@
-"""What pages may take: bounded outboxes, queues, calls and topics, and what each policy does beyond."""
+"""Limits of outboxes, queues, calls and topics, and the policy of each beyond its limit."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SMALL = Limits(outbox_bytes=2**20, outbox_messages=1000, calls=3, topics=2, queu
         ({"pages": -1}, ValueError),
     ],
 )
-def test_limits_that_cannot_be_meant(wrong: dict[str, Any], error: type[Exception]) -> None:
+def test_invalid_limits_are_refused(wrong: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error, match=next(iter(wrong))):
         Limits(**wrong)
 
@@ -49,7 +49,7 @@ def publication(topic: str, number: int, size: int = 0) -> Packet:
 
 
 def numbers(outbox: Outbox) -> dict[str, list[int]]:
-    """What goes out, of packets that travel whole."""
+    """Return the numbers of the packets that go out."""
     seen: dict[str, list[int]] = {}
     while (frame := outbox.take()) is not None:
         for message in decode(frame):
@@ -71,7 +71,7 @@ def test_the_oldest_publications_make_room() -> None:
     assert outbox.size == outbox.count == 0
 
 
-def test_what_somebody_waits_for_is_not_dropped() -> None:
+def test_only_publications_are_dropped() -> None:
     outbox = Outbox(max_count=2)
     outbox.put(message_packet(["notify", "f"], pack([], "args")))
     outbox.put_droppable(publication("t", 0))
@@ -95,7 +95,7 @@ def test_only_the_newest_of_a_topic_waits() -> None:
     assert outbox.dropped == 4
 
 
-def test_large_ones_have_room_of_their_own() -> None:
+def test_large_packets_have_a_limit_of_their_own() -> None:
     outbox = Outbox(max_bytes=1_000_000)
     outbox.put(message_packet(["notify", "f"], pack([b"x" * 3_000_000], "args")))
     assert outbox.put_droppable(publication("t", 0))
@@ -121,8 +121,8 @@ OPERATIONS = st.lists(
 
 
 @given(OPERATIONS)
-def test_the_books_balance_whatever_happens(operations: list[tuple[Any, ...]]) -> None:
-    """Sizes and counts are those of what is still there; nothing that was dropped goes out; order is kept."""
+def test_sizes_and_counts_stay_correct_under_any_operations(operations: list[tuple[Any, ...]]) -> None:
+    """Sizes and counts match what is left, dropped packets do not go out, and order is kept."""
     outbox = Outbox(max_bytes=700_000, max_count=6)
     seen: list[tuple[str, int]] = []
     for number, (operation, *rest) in enumerate(operations):
@@ -172,7 +172,7 @@ def state() -> ProtocolState:
 
 
 def said(state: ProtocolState) -> list[Any]:
-    """What the page hears next."""
+    """Return the next messages to the page."""
     return [message for frame in iter(state.outbox(1).take, None) for message in decode(frame)]
 
 
@@ -183,7 +183,7 @@ def reports(state: ProtocolState) -> list[str]:
 def test_calls_wait_for_room_and_go_in_order(state: ProtocolState) -> None:
     ids = [state.call("f", pack([n], "args"), None, None) for n in range(1005)]
     assert len(said(state)) == 1000
-    state.calls.cancel(ids[1001])  # nobody waits for it any more
+    state.calls.cancel(ids[1001])  # no caller waits for the answer
     state.effects()
     state.receive(1, [m.Ack(3)])
     assert [message.args for message in said(state)] == [[1000], [1002], [1003]]
@@ -207,7 +207,7 @@ def test_calls_that_wait_for_room_end_in_time_and_are_not_sent(state: ProtocolSt
     assert said(state) == []
 
 
-def test_a_page_too_slow_for_what_nobody_waits_for_is_sent_away(state: ProtocolState) -> None:
+def test_a_page_with_too_many_waiting_messages_is_closed(state: ProtocolState) -> None:
     for n in range(1000):
         state.notify("f", pack([n], "args"), None)
     state.effects()
@@ -224,7 +224,7 @@ def test_a_page_too_slow_for_what_nobody_waits_for_is_sent_away(state: ProtocolS
     assert state.sockets() == ()
 
 
-def test_publications_are_dropped_and_that_is_told_once(state: ProtocolState) -> None:
+def test_dropped_publications_are_logged_once(state: ProtocolState) -> None:
     for n in range(1010):
         state.publish("t", n, pack(n, "data"))
     [told] = reports(state)
@@ -278,7 +278,7 @@ def item(entry: Entry | None) -> Any:
     return None if entry is None else entry[1]
 
 
-def test_a_full_queue_lets_pages_wait(state: ProtocolState) -> None:
+def test_pushes_to_a_full_queue_wait(state: ProtocolState) -> None:
     state.receive(1, [m.Push(n, "q", n) for n in (1, 2, 3, 4)])
     state.receive(1, [m.Push(0, "q", 5), m.Push(6, "q", 6)])
     one, two, fault, late = said(state)
@@ -295,7 +295,7 @@ def test_a_full_queue_lets_pages_wait(state: ProtocolState) -> None:
     assert state.stats()["queue_items_dropped"] == 2
 
 
-def test_not_more_wait_for_room_than_fit_into_a_queue_of_the_usual_size(state: ProtocolState) -> None:
+def test_the_number_of_waiting_pushes_is_limited(state: ProtocolState) -> None:
     state.queues.set_limit("q", 1, "wait")
     state.receive(1, [m.Push(n, "q", n) for n in (1, 2, 3, 4)])
     stored, refused = said(state)
@@ -323,7 +323,7 @@ def test_items_that_wait_stay_when_their_page_goes(state: ProtocolState) -> None
     assert state.queues.waiting("q") == 0
 
 
-def test_more_room_lets_waiting_items_in() -> None:
+def test_raising_a_limit_stores_waiting_items() -> None:
     stored: list[Any] = []
     queues = Queues(2, lambda key, ticket: stored.append(ticket))
     for number in range(4):
@@ -335,7 +335,7 @@ def test_more_room_lets_waiting_items_in() -> None:
 
 
 @pytest.mark.parametrize("message_bytes", [65_536, 100_000, 2**20, 2**28])
-def test_three_quarters_of_a_message_are_for_the_value(message_bytes: int) -> None:
+def test_a_value_may_take_three_quarters_of_a_message(message_bytes: int) -> None:
     limits = Limits(message_bytes=message_bytes)
     room = message_bytes - min(65_536, message_bytes // 4)
     if message_bytes < 2**28:

@@ -1,4 +1,4 @@
-"""Memory for large content: writable, of the right size, and not taken before it is used."""
+"""Memory for large content: writable, of the right size, and resident only once it is used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def modules(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("modules")
 @pytest.mark.parametrize("size", [0, 1, 4 * MIB - 1, 4 * MIB, 32 * MIB, 32 * MIB + 1])
-def test_all_of_it_can_be_written(size: int) -> None:
+def test_fresh_memory_is_writable_and_of_the_requested_size(size: int) -> None:
     memory = fresh(size)
     assert (len(memory), memory.format, memory.readonly) == (size, "B", False)
     memory[size // 2 :] = b"x" * (size - size // 2)
@@ -28,7 +28,7 @@ def test_all_of_it_can_be_written(size: int) -> None:
 
 
 @pytest.mark.usefixtures("modules")
-def test_much_of_it_takes_none_before_it_is_written() -> None:
+def test_large_memory_is_not_resident_before_it_is_written() -> None:
     process = psutil.Process()
     before = process.memory_info().rss
     memory = [fresh(200 * MIB) for _ in range(3)]
@@ -37,7 +37,7 @@ def test_much_of_it_takes_none_before_it_is_written() -> None:
 
 
 @pytest.mark.usefixtures("modules")
-def test_it_is_released_with_its_last_view() -> None:
+def test_memory_is_released_with_its_last_view() -> None:
     process = psutil.Process()
     view = fresh(200 * MIB)[: 100 * MIB]
     view[:] = bytes(100 * MIB)

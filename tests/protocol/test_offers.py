@@ -1,4 +1,4 @@
-"""What pages may fetch: counted and ordered as everything else, whatever the page and the connection do."""
+"""Offers of downloads: counted and ordered as all other packets, whatever the page and the connection do."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from jsmeets_local.protocol.offers import MAX_OFFERS, Offers
 from jsmeets_local.protocol.outbox import Outbox
 from jsmeets_local.protocol.state import ProtocolState
 from jsmeets_local.protocol.values import pack
-
-from .test_outbox import packet
+from tests.protocol.packets import packet
 
 LEAST = 400_000
 OFFER, LAST = 4, 1
 
 
 class Fetcher:
-    """A page that fetches what it is offered when the test says so, and takes chunks."""
+    """A page that fetches offers when the test says so, and accepts chunks."""
 
     def __init__(self, outbox: Outbox, offers: Offers) -> None:
         self.outbox = outbox
         self.offers = offers
         self.seen: list[tuple[str, int]] = []
-        self.used: list[str] = []  # secrets that must not be good any more
+        self.used: list[str] = []  # secrets that must have expired
         self._begin()
 
     def _begin(self) -> None:
@@ -38,7 +37,7 @@ class Fetcher:
         self.fetched: dict[int, bytes] = {}
 
     def read(self) -> bool:
-        """Takes a frame; whether there was one."""
+        """Take a frame; return whether there was one."""
         frame = self.outbox.take()
         if frame is not None:
             self._take(frame)
@@ -88,7 +87,7 @@ class Fetcher:
         self.outbox.acknowledge(len(self.seen))
 
     def cut(self) -> None:
-        """The connection breaks, with a frame and a fetch under way, and comes back."""
+        """Break the connection with a frame and a fetch under way, and resume."""
         self.outbox.take()
         lost = list(self.offered.values())
         self.outbox.withdraw()
@@ -98,7 +97,7 @@ class Fetcher:
         self._begin()
 
     def finish(self) -> None:
-        """Reads and fetches until there is nothing more."""
+        """Read and fetch until nothing is left."""
         while self.read() or self.offered:
             self.fetch()
 
@@ -165,7 +164,7 @@ def test_small_messages_pass_while_the_page_fetches() -> None:
     assert page.seen == [("small", 3), ("big", 1), ("big", 2)]
 
 
-def test_the_default_leaves_to_chunks_what_needs_no_credit() -> None:
+def test_content_within_the_window_is_sent_in_chunks_by_default() -> None:
     page = begin(Offers().least)
     page.outbox.put(packet("call", "fits", WINDOW * CHUNK_BYTES - 1000, 1))
     page.outbox.put(packet("call", "does not", WINDOW * CHUNK_BYTES + 1000, 2))
@@ -191,12 +190,12 @@ def test_no_more_than_two_are_offered_at_once() -> None:
     while page.read():
         pass
     assert len(page.offered) == MAX_OFFERS
-    assert [number for _, number in page.seen] == [3, 4, 5]  # in chunks: nothing waits for the others
+    assert [number for _, number in page.seen] == [3, 4, 5]  # in chunks, so nothing waits for the other offers
     page.finish()
     assert sorted(number for _, number in page.seen) == [1, 2, 3, 4, 5]
 
 
-def test_after_one_was_declined_nothing_is_offered() -> None:
+def test_a_declined_offer_ends_offers_to_that_page() -> None:
     page = begin()
     for number in (1, 2, 3):
         page.outbox.put(packet("push", "big", 500_000, number))
@@ -207,10 +206,10 @@ def test_after_one_was_declined_nothing_is_offered() -> None:
     assert (page.offered, [number for _, number in page.seen]) == ({}, [1, 2, 3])
 
 
-def test_answers_that_make_no_sense_do_no_harm() -> None:
+def test_senseless_answers_to_offers_are_ignored() -> None:
     page = begin()
     page.outbox.put(packet("call", "big", 500_000, 1))
-    page.outbox.decline(0)  # before it was offered
+    page.outbox.decline(0)  # sent before the offer
     page.outbox.decline(0)
     page.outbox.decline(99)
     page.outbox.credit(0, WINDOW)
@@ -235,7 +234,7 @@ BIG = b"x" * (WINDOW * CHUNK_BYTES + 1)
 
 
 def offered_by(state: ProtocolState, socket: int) -> str:
-    """The secret of what a socket is offered."""
+    """Return the secret of the offer to a socket."""
     outbox = state.outbox(socket)
     frames = iter(outbox.take, None)
     return next(frame[16:].hex() for frame in frames if isinstance(frame, bytes) and frame[:2] == bytes([2, OFFER]))
@@ -258,7 +257,7 @@ def test_a_page_says_that_it_fetches(state: ProtocolState) -> None:
     assert state.outbox(1).sent == 1
 
 
-def test_a_page_of_earlier_says_nothing() -> None:
+def test_a_client_without_offers_gets_chunks() -> None:
     state = ProtocolState("s")
     state.hello(Hello("d", "", []), "p")
     state.push_nowait("q", pack(BIG, "v"), None)

@@ -1,4 +1,4 @@
-"""The outbox: nothing lost, nothing twice, in order, whatever the connection does."""
+"""The outbox: no packet is lost, doubled or out of order, whatever the connection does."""
 
 from __future__ import annotations
 
@@ -10,20 +10,13 @@ from hypothesis import strategies as st
 
 from jsmeets_local.errors import ProtocolError
 from jsmeets_local.protocol.chunks import CHUNK_BYTES, WINDOW, Assembler
-from jsmeets_local.protocol.codec import Packet, decode, message_packet
+from jsmeets_local.protocol.codec import decode, message_packet
 from jsmeets_local.protocol.outbox import Outbox
-from jsmeets_local.protocol.values import pack
-
-
-def packet(kind: str, name: str, size: int, number: int) -> Packet:
-    payload = pack([number, b"x" * size], "v")
-    if kind == "call":
-        return message_packet(["call", number, name], payload)
-    return message_packet(["push", number, name], payload, order=("push", name))
+from tests.protocol.packets import packet
 
 
 class Reader:
-    """The other side: takes frames, credits chunks."""
+    """The receiving side: takes frames and credits chunks."""
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
@@ -134,7 +127,7 @@ STEPS = st.one_of(SENDS, st.integers(0, 5), st.sampled_from(["cut", "acknowledge
 
 
 class Page:
-    """Reads what arrives before a cut; counts and acknowledges."""
+    """Reads what arrives before the connection breaks; counts and acknowledges."""
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
@@ -193,7 +186,7 @@ def test_small_items_stay_before_a_large_one_of_their_queue() -> None:
     assert [number for _, number in reader.seen] == list(range(1, 103))
 
 
-def test_what_concerns_a_connection_alone_goes_first_and_once() -> None:
+def test_control_messages_go_first_and_once() -> None:
     outbox = Outbox()
     outbox.put(packet("call", "f", 0, 1))
     outbox.put_control(message_packet(["ack", 5]))

@@ -1,4 +1,4 @@
-"""The protocol state: any order of events, and every call ends exactly once."""
+"""The protocol state: every call ends exactly once, in any order of events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def hello(document: str = "d", page: str = "p", topics: list[str] | None = None)
 
 
 def sent(state: ProtocolState) -> list[tuple[int, Any]]:
-    """What the pages that are there get, decoded."""
+    """Return the decoded messages to the connected pages."""
     woken = [
         effect.socket for effect in state.effects() if isinstance(effect, fx.Wake) and effect.socket in state.sockets()
     ]
@@ -37,7 +37,7 @@ def sent(state: ProtocolState) -> list[tuple[int, Any]]:
 
 
 def written(outbox: Outbox) -> list[Any]:
-    """What goes out, decoded."""
+    """Return the decoded messages that go out."""
     messages: list[Any] = []
     while (frame := outbox.take()) is not None:
         messages += decode(frame)
@@ -57,8 +57,8 @@ def connected(state: ProtocolState, *documents: str) -> list[int]:
     return there
 
 
-class HubMachine(RuleBasedStateMachine):
-    """Pages come, answer (once, twice, late, for others), and go; Python calls, pushes, cancels; time passes."""
+class ProtocolMachine(RuleBasedStateMachine):
+    """Pages connect, answer (once, twice, late, for others) and leave; Python calls, pushes and cancels; time passes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class HubMachine(RuleBasedStateMachine):
         assert self.protocol.broker._topics == {}
 
 
-TestHub = HubMachine.TestCase
+TestProtocol = ProtocolMachine.TestCase
 
 
 def test_welcome_tells_number_and_name() -> None:
@@ -176,7 +176,7 @@ def test_welcome_tells_number_and_name() -> None:
     assert sent(state)[0][1].page == "mine"
 
 
-def test_only_the_page_that_was_asked_can_answer() -> None:
+def test_only_the_called_page_can_answer() -> None:
     state = ProtocolState()
     first, second = connected(state, "a", "b")
     call_id = state.call("f", pack([], "args"), first, None)
@@ -284,7 +284,7 @@ def test_a_page_whose_answer_to_the_welcome_was_lost_goes_on_where_it_was() -> N
     assert written(state.outbox(1))[-1] == m.Publish(0, "t", 1, False)
 
 
-def test_the_connection_limit_uses_up_a_number() -> None:
+def test_a_refused_connection_uses_up_a_socket_id() -> None:
     state = ProtocolState()
     state.limit = 1
     assert state.hello(hello("a"), "") == 1
@@ -424,7 +424,7 @@ def test_a_page_that_comes_back_in_time_goes_on_under_its_number() -> None:
     assert settled(state.effects())[0].finished.answers == {page: 5}
 
 
-def test_what_the_page_has_received_is_not_sent_again() -> None:
+def test_received_messages_are_not_sent_again() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
     for number in range(5):
@@ -437,7 +437,7 @@ def test_what_the_page_has_received_is_not_sent_again() -> None:
         state.hello(m.Hello("a", "a", [], "session", 99), "unused")
 
 
-def test_a_page_is_told_what_of_its_own_has_come() -> None:
+def test_the_welcome_counts_the_messages_of_the_page_that_arrived() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
     state.receive(page, [m.Push(0, "q", number) for number in range(7)])

@@ -1,4 +1,4 @@
-"""What a user's value becomes on the wire."""
+"""Values of the user on the wire."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from jsmeets_local.errors import MessageTooBig
 from jsmeets_local.protocol.codec import decode, encode, message_packet
 from jsmeets_local.protocol.values import MAX_DEPTH, Payload, _dumps, _Walk, pack
+from tests.strategies import with_bytes
 
 
 class Color(enum.Enum):
@@ -190,13 +191,13 @@ class Net:
         ),
     ],
 )
-def test_what_cannot_be_sent_is_named_by_its_path(value: Any, text: str) -> None:
+def test_unsupported_values_are_named_by_their_path(value: Any, text: str) -> None:
     with pytest.raises(TypeError) as caught:
         pack(value, "args")
     assert text in str(caught.value).replace("tests.protocol.", "")
 
 
-def test_as_many_digits_as_python_writes_are_sent() -> None:
+def test_integers_of_4300_digits_are_sent() -> None:
     for value in (10**4299, [10**4299, {1}], {"a": 10**4299}):
         assert json.loads(pack(value, "v").json) == ([10**4299, [1]] if isinstance(value, list) else value)
 
@@ -208,7 +209,7 @@ def test_cycles_are_refused() -> None:
         pack(loop, "args")
 
 
-def test_shared_values_are_no_cycles() -> None:
+def test_shared_values_are_not_cycles() -> None:
     shared = {"a": 1}
     assert json.loads(pack([shared, shared, b""], "v").json) == [{"a": 1}, {"a": 1}, None]
 
@@ -234,7 +235,7 @@ def travelled(value: Any) -> Any:
     return message.value  # type: ignore[union-attr]
 
 
-def test_what_is_too_big_is_refused_before_it_is_sent() -> None:
+def test_oversized_values_are_refused_before_they_are_sent() -> None:
     assert pack([b"x" * 70_000], "args", 100_000).buffers
     for value in (b"x" * 80_000, "x" * 80_000):
         with pytest.raises(MessageTooBig, match="args: 80"):
@@ -280,18 +281,6 @@ def test_arrays(array: Any) -> None:
     assert result.dtype == array.dtype.newbyteorder("=")
     assert result.shape == array.shape
     assert (result == array).all()
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
-)
-with_bytes = st.recursive(
-    json_values | st.binary(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
-)
 
 
 @given(with_bytes)
@@ -348,7 +337,7 @@ nested = st.recursive(
 
 
 def outcome(way: Any, value: Any) -> Any:
-    """What a page would get of a value, or the words of the refusal."""
+    """Return the value as a page receives it, or the text of the refusal."""
     try:
         payload = way(value)
     except TypeError as error:
@@ -358,25 +347,25 @@ def outcome(way: Any, value: Any) -> Any:
 
 
 def walked(value: Any) -> Payload:
-    """Element by element, whatever it is."""
+    """Pack a value element by element."""
     walk = _Walk()
     return Payload(_dumps(walk.convert(value, (), "value")), tuple(walk.buffers))
 
 
 @given(nested)
-def test_the_quick_way_and_the_walk_agree(value: Any) -> None:
+def test_the_fast_encoder_and_the_walk_agree(value: Any) -> None:
     assert outcome(lambda value: pack(value, "value"), value) == outcome(walked, value)
 
 
 def test_children_that_know_their_parent_are_refused() -> None:
-    """Looked at level by level, they are a hundred times as many at each second one."""
+    """Walked level by level, they multiply by a hundred at each second level."""
     parent: dict[str, Any] = {"children": []}
     parent["children"] += [{"parent": parent} for _ in range(100)]
     with pytest.raises(TypeError, match=r"value\['children'\]\[0\]\['parent'\]: refers back to itself"):
         pack(parent, "value")
 
 
-def test_what_is_shared_at_many_levels_is_looked_at_once() -> None:
+def test_objects_shared_at_many_levels_are_walked_once() -> None:
     value: list[Any] = []
     for _ in range(MAX_DEPTH - 1):
         value = [value]

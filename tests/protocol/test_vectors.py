@@ -1,9 +1,7 @@
-"""The vectors that both languages assert: what a frame means, byte for byte."""
+"""The vectors that Python and the client both assert: the meaning of frames, byte for byte."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,18 +12,13 @@ from jsmeets_local.errors import ProtocolError
 from jsmeets_local.protocol.chunks import CHUNK, Assembler, cut, offered
 from jsmeets_local.protocol.codec import decode, encode, message_packet
 from jsmeets_local.protocol.values import Buffer
+from tests.vectors import cases
 
-VECTORS = Path(__file__).parent.parent / "vectors"
 LIMIT = 2**28
 
 
-def cases(name: str) -> list[Any]:
-    found = json.loads((VECTORS / f"{name}.json").read_text())["cases"]
-    return [pytest.param(case, id=case["name"]) for case in found]
-
-
 def plain(messages: list[Any]) -> Any:
-    """Messages as the vectors write them, with binary values in place."""
+    """Return messages in the form of the vectors, with binary values in place."""
     return [[message.__struct_config__.tag, *map(untyped, msgspec.structs.astuple(message))] for message in messages]
 
 
@@ -39,7 +32,7 @@ def untyped(value: Any) -> Any:
 
 
 def without_empty_trace(message: list[Any]) -> list[Any]:
-    """An error without a trace means one with an empty trace."""
+    """Add the empty trace that an error without a trace means."""
     return [{**e, "trace": e.get("trace", "")} if isinstance(e, dict) and "kind" in e else e for e in message]
 
 
@@ -103,7 +96,7 @@ def test_offers(case: dict[str, Any]) -> None:
 
 
 def take(frame: str | bytes) -> None:
-    """Takes a frame in as a connection does."""
+    """Take a frame in as a connection does."""
     if isinstance(frame, bytes) and frame[:1] == bytes([CHUNK]):
         _, whole = Assembler(LIMIT).feed(frame)
         if whole is not None:

@@ -1,9 +1,9 @@
-"""launch(private=True): HTTP requests without the access cookie are refused."""
+"""launch(private=True): HTTP answers only browsers with the cookie."""
 
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -11,24 +11,24 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from starlette.responses import PlainTextResponse
 
-from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
+from jsmeets_local import JsMeetsPy, LaunchError, Page
 from tests.raw import RawPage, request
+from tests.timing import scaled
 
 PATHS = ["/", "/own", "/static/a.txt", "/jsmeetspy/JsPyQueue.js", "/jsmeetspy/favicon.svg", "/favicon.ico", "/nothing"]
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
+def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
     (tmp_path / "a.txt").write_text("text")
-    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path))
+    app = make_app(static=str(tmp_path))
 
     @app.route("/own")
     async def own(request: Any) -> PlainTextResponse:
         return PlainTextResponse("own")
 
     app.functions.expose("add", lambda a, b: a + b)
-    yield app
-    app.stop()
+    return app
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def page(app: JsMeetsPy) -> Page:
 
 
 class Browser:
-    """HTTP client with a minimal cookie jar."""
+    """An HTTP client that keeps the cookie."""
 
     def __init__(self, app: JsMeetsPy) -> None:
         self._port = app.port
@@ -45,8 +45,8 @@ class Browser:
         self.set_cookie = ""
 
     def get(self, url: str, method: str = "GET", **headers: str) -> tuple[int, str]:
-        """Return the status, and the text of the response or the target of a redirect."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        """Return the status, and the text of the response or the target of the redirect."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=scaled(10))
         cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         try:
             connection.request(method, urlsplit(url).path, headers={**(cookie if self.cookies else {}), **headers})
@@ -62,7 +62,7 @@ class Browser:
         return response.status, urljoin(url, location) if location else text
 
 
-def test_nothing_is_answered_without_the_cookie(app: JsMeetsPy, page: Page) -> None:
+def test_requests_without_the_cookie_are_refused(app: JsMeetsPy, page: Page) -> None:
     browser = Browser(app)
     for path in [*PATHS, "/jsmeetspy/open/wrong", "/jsmeetspy/open/", "/jsmeetspy/open/../JsPyQueue.js"]:
         for method in ("GET", "POST", "HEAD", "OPTIONS"):
@@ -75,7 +75,7 @@ def test_nothing_is_answered_without_the_cookie(app: JsMeetsPy, page: Page) -> N
         assert request(browser._port, "/own", cookie=cookie)[0] == 403
 
 
-def test_the_address_is_good_for_one_browser(app: JsMeetsPy, page: Page) -> None:
+def test_an_address_works_in_one_browser(app: JsMeetsPy, page: Page) -> None:
     first, second = Browser(app), Browser(app)
     assert app._access.token is not None
     assert app._access.token not in page.url
@@ -136,7 +136,7 @@ def test_all_pages_of_a_server_are_private(app: JsMeetsPy, page: Page) -> None:
         app.launch("<p>x</p>", mode="none", private=True)
 
 
-def test_each_display_is_new_and_messages_have_none_of_it(app: JsMeetsPy, page: Page) -> None:
+def test_each_display_has_a_new_address_and_no_message_shows_it(app: JsMeetsPy, page: Page) -> None:
     first, second = page._frame.html(), page._frame.html()
     addresses = {line.split('"')[1] for text in (first, second) for line in text.splitlines() if "iframe src" in line}
     assert len(addresses) == 1 * 2
@@ -146,7 +146,7 @@ def test_each_display_is_new_and_messages_have_none_of_it(app: JsMeetsPy, page: 
         assert Browser(app).get(address)[0] == 303
 
 
-def test_its_cookie_stays_under_the_path_of_a_proxy(app: JsMeetsPy) -> None:
+def test_the_cookie_is_limited_to_the_path_of_a_proxy(app: JsMeetsPy) -> None:
     page = app.launch("<p>x</p>", mode="none", private=True, base_url="/user/ann/proxy/{port}/")
     browser = Browser(app)
     secure = {"X-Forwarded-Proto": "https"}

@@ -1,4 +1,4 @@
-"""`/jsmeetspy/bulk/SECRET` over real HTTP: valid once, for one page, without losing content when a request fails."""
+"""`/jsmeetspy/bulk/SECRET` over real HTTP: one download for the page that was offered it, and nothing lost."""
 
 from __future__ import annotations
 
@@ -25,42 +25,31 @@ from jsmeets_local.protocol.codec import decode
 from jsmeets_local.protocol.offers import OFFER_BYTES
 from jsmeets_local.server.thread import ServerThread
 from tests.raw import open_socket
+from tests.timing import scaled
 
 BIG = bytes(range(256)) * (3 * OFFER_BYTES // 256)
-HUGE = bytes(32 * 2**20)  # more than all buffers between Python and a page that does not read
+HUGE = bytes(32 * 2**20)  # more than all buffers on the way to a page that does not read
 BULK = "/jsmeetspy/bulk/"
 
 
-@pytest.fixture
-def app() -> Iterator[JsMeetsPy]:
-    app = JsMeetsPy(bridge=Bridge())
-    yield app
-    app.stop()
-
-
-@pytest.fixture
-def page(app: JsMeetsPy) -> Page:
-    return app.launch("<p>", mode="none")
-
-
 class Fetcher:
-    """Page without a browser that accepts downloads."""
+    """A client without a browser that can fetch."""
 
     def __init__(self, url: str, session: str = "", received: int = 0, **options: Any) -> None:
         self.port = urlsplit(url).port or 0
         self.socket = open_socket(url, **options)
         self.send(["hello", "d", "", [], session, received, True])
         self.settings = self.messages("welcome")[0][3]
-        self.send(["ack", received])  # it counts as connected once it has said something
+        self.send(["ack", received])  # the first message completes the connection
         self.assembler = Assembler(2**28)
 
     def send(self, *messages: list[Any]) -> None:
         self.socket.send(json.dumps(messages))
 
     def frame(self) -> str | bytes:
-        """Return the next frame that belongs to the session."""
+        """Return the next frame that is not a control message."""
         while True:
-            frame = self.socket.recv(10)
+            frame = self.socket.recv(scaled(10))
             if not (isinstance(frame, str) and json.loads(frame)[0][0] in ("ping", "ack")):
                 return frame
 
@@ -72,7 +61,7 @@ class Fetcher:
         return messages
 
     def offer(self) -> str:
-        """Return the next secret."""
+        """Return the secret of the next offer."""
         frame = self.frame()
         assert isinstance(frame, bytes)
         assert frame[:2] == bytes([2, 4])
@@ -80,7 +69,7 @@ class Fetcher:
         return frame[16:].hex()
 
     def content(self, frame: str | bytes | None = None) -> Any:
-        """Return the next content that arrives in chunks."""
+        """Return the next content, which comes in chunks."""
         while True:
             frame = frame or self.frame()
             assert isinstance(frame, bytes)
@@ -95,9 +84,9 @@ class Fetcher:
     def ask(
         self, secret: str, method: str = "GET", prefix: str = "", **headers: str
     ) -> Iterator[http.client.HTTPResponse]:
-        """Return a response without reading its body."""
+        """Send a request and return the unread response."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=scaled(10))) as connection:
             connection.request(method, prefix + BULK + secret, headers=given)
             with connection.getresponse() as answer:
                 yield answer
@@ -118,7 +107,7 @@ def pushed(content: Any) -> bytes:
     return message.data  # type: ignore[union-attr,no-any-return]
 
 
-def test_a_content_is_fetched_and_counts_when_python_says_so(app: JsMeetsPy, page: Page) -> None:
+def test_a_download_is_fetched_and_confirmed(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(BIG)
     with client.ask(client.offer()) as answer:
@@ -135,12 +124,12 @@ def test_a_content_is_fetched_and_counts_when_python_says_so(app: JsMeetsPy, pag
     assert about["sent"] == 1
     assert about["sent_bytes"] > len(BIG)
     client.send(["ack", 1])
-    assert client.status("0" * 32) == 404  # now the ack has been read: the loop does one thing after another
+    assert client.status("0" * 32) == 404  # the loop has read the ack by now
     assert app.stats()["pages"][0]["waiting_bytes"] == 0
     client.socket.close()
 
 
-def test_a_secret_is_good_once(app: JsMeetsPy, page: Page) -> None:
+def test_a_secret_works_once(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(BIG)
     secret = client.offer()
@@ -154,7 +143,7 @@ def test_a_secret_is_good_once(app: JsMeetsPy, page: Page) -> None:
     client.socket.close()
 
 
-def test_who_must_not_ask_uses_nothing_up(app: JsMeetsPy, page: Page) -> None:
+def test_a_refused_request_does_not_use_up_the_secret(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(BIG)
     secret = client.offer()
@@ -167,10 +156,10 @@ def test_who_must_not_ask_uses_nothing_up(app: JsMeetsPy, page: Page) -> None:
     client.socket.close()
 
 
-def test_in_private_it_takes_the_cookie(app: JsMeetsPy) -> None:
+def test_a_private_page_needs_the_cookie(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", private=True)
     parts = urlsplit(page.url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=scaled(10))
     connection.request("GET", parts.path)
     cookie = connection.getresponse().headers["set-cookie"].partition(";")[0]
     connection.close()
@@ -198,7 +187,7 @@ def test_a_page_that_goes_away_in_the_middle_gets_chunks(app: JsMeetsPy, page: P
     client.socket.close()
 
 
-def test_what_nobody_takes_does_not_hold_others_up(app: JsMeetsPy, page: Page) -> None:
+def test_an_unread_download_does_not_block_other_messages(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(HUGE)
     app.expose("add")(lambda a, b: a + b)
@@ -216,8 +205,8 @@ def test_the_end_of_the_connection_ends_the_fetch(app: JsMeetsPy, page: Page, ca
     secret, lost = client.offer(), threading.Event()
     app.sockets.add_state_event(lambda socket, state: lost.set() if state == "reconnecting" else None)
     with client.ask(secret) as answer:
-        client.socket.socket.shutdown(socket.SHUT_RDWR)  # without a goodbye
-        assert lost.wait(10)
+        client.socket.socket.shutdown(socket.SHUT_RDWR)  # without a closing handshake
+        assert lost.wait(scaled(10))
         with pytest.raises(http.client.IncompleteRead):
             answer.read()
     again = Fetcher(page.url, client.settings["session"])
@@ -243,11 +232,11 @@ def test_no_secret_outlives_its_page(app: JsMeetsPy, page: Page, end: str) -> No
         app.sockets.close_socket(1)
     with pytest.raises(ConnectionClosed):
         while True:
-            client.socket.recv(10)
+            client.socket.recv(scaled(10))
     assert client.status(secret) == 404
 
 
-def test_a_forged_credit_gives_no_content(app: JsMeetsPy, page: Page) -> None:
+def test_forged_credit_releases_no_content(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(BIG)
     secret = client.offer()
@@ -280,7 +269,7 @@ def test_mounted_in_another_application() -> None:
         client = Fetcher(server.base_url, path="/sub/jsmeetspy/textsocket")
         app.queues.push_nowait("q")(BIG)
         secret = client.offer()
-        assert client.status(secret) == 404  # at the root there is nothing
+        assert client.status(secret) == 404  # nothing is mounted at the root
         assert pushed(client.fetch(secret, "/sub")) == BIG
         client.socket.close()
     finally:

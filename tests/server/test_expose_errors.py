@@ -1,45 +1,18 @@
-"""How much of an error in Python its page learns."""
+"""Errors of Python, with or without their traceback, as a page sees them."""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from jsmeets_local import Bridge, JsMeetsPy
+from tests.plain_uvicorn import Served
 from tests.raw import RawPage
-
-
-class Served:
-    """An application served as `uvicorn main:app` does."""
-
-    def __init__(self, app: Any, lifespan: Any = "on") -> None:
-        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan=lifespan))
-        self._started = threading.Event()
-        startup = self._server.startup
-
-        async def start(**options: Any) -> None:
-            await startup(**options)
-            self._started.set()
-
-        self._server.startup = start  # type: ignore[method-assign]
-        self._thread = threading.Thread(target=self._server.run)
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        assert self._started.wait(10)
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}/"
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
 
 
 def made(**options: Any) -> JsMeetsPy:
@@ -69,7 +42,7 @@ def errors(url: str, **options: Any) -> Iterator[dict[str, str]]:
 
 
 def traces(url: str, **options: Any) -> list[bool]:
-    """Whether the page gets a traceback, of each function; never a piece of one."""
+    """Return, for each function, whether the page receives a traceback; a partial one fails."""
     found = []
     for error in errors(url, **options):
         found.append("secret_name" in error["trace"])
@@ -87,19 +60,21 @@ def traces(url: str, **options: Any) -> list[bool]:
     ],
 )
 @pytest.mark.parametrize("lifespan", ["on", "off"])
-def test_under_uvicorn(options: dict[str, bool], whole: bool, lifespan: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_under_uvicorn(
+    options: dict[str, bool], whole: bool, lifespan: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with Served(made(**options), lifespan) as url, caplog.at_level(logging.ERROR):
         assert traces(url) == [whole, whole]
     assert caplog.text.count('raise ValueError(f"wrong {secret_name}")') == 2, "the log has all of it"
 
 
-def test_in_another_application() -> None:
+def test_errors_of_a_mounted_application() -> None:
     with Served(Starlette(routes=[Mount("/lab", made())])) as url:
         assert traces(url, path="/lab/jsmeetspy/textsocket") == [False, False]
 
 
 @pytest.mark.parametrize(("options", "whole"), [({}, True), ({"expose_errors": False}, False)])
-def test_launched(options: dict[str, bool], whole: bool) -> None:
+def test_errors_of_a_launched_application(options: dict[str, bool], whole: bool) -> None:
     app = made(**options)
     try:
         assert traces(app.launch("<p>x</p>", mode="none").url) == [whole, whole]

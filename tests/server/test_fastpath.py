@@ -1,4 +1,4 @@
-"""Frames over the fast path of `launch()` and over ASGI under plain uvicorn, with the same outcomes."""
+"""WebSocket frames over the fast path of `launch()` and over ASGI under plain uvicorn have the same outcome."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ from jsmeets_local.protocol.codec import frame_parts, message_packet
 from jsmeets_local.protocol.values import pack
 from jsmeets_local.server import fastpath
 from jsmeets_local.server.fastpath import FastPathProtocol
+from tests.plain_uvicorn import Served
 from tests.raw import RawPage, open_socket
-
-from .test_expose_errors import Served
 
 BURST = 600
 
 
 def checksum(value: str | bytes) -> list[int]:
-    """Return the length and the checksum of a value."""
+    """Return the length and the checksum of the received data."""
     data = value.encode() if isinstance(value, str) else value
     return [len(data), zlib.crc32(data)]
 
@@ -57,7 +56,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Collect the frames that take the fast path."""
+    """The frames that take the fast path."""
     frames: list[Any] = []
     deliver = FastPathProtocol._deliver
 
@@ -70,7 +69,7 @@ def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def wire(page: RawPage, data: bytes) -> None:
-    """Send bytes past the client library."""
+    """Write bytes to the socket past the client library."""
     page.socket.socket.sendall(data)
 
 
@@ -91,7 +90,7 @@ def close_code(page: RawPage) -> int:
     return int(caught.value.rcvd.code)
 
 
-def test_a_launched_application_takes_the_short_way(url: str, handed_over: list[Any]) -> None:
+def test_a_launched_application_uses_the_fast_path(url: str, handed_over: list[Any]) -> None:
     page = RawPage(url)
     assert page.ask("call", "sum_of", [1, 2]) == ["return", 1, 3]
     expected = [[["ack", 0]], [["call", 1, "sum_of", [1, 2]]]] if "#" in url else []
@@ -101,7 +100,7 @@ def test_a_launched_application_takes_the_short_way(url: str, handed_over: list[
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[int, bytes, list[int]]:
-    """Generate calls 1, 2, ... with pings and fragments, and positions at which to cut the data."""
+    """Calls 1, 2, ... with pings and in fragments, and the places to cut the stream."""
     count = draw(st.integers(1, 6))
     data = b""
     for number in range(1, count + 1):
@@ -136,8 +135,8 @@ def test_large_frames_in_small_pieces(url: str) -> None:
     page.close()
 
 
-def test_what_comes_right_behind_the_hello(url: str) -> None:
-    """Send frames before the receiving function is set."""
+def test_messages_right_behind_the_hello(url: str) -> None:
+    """They arrive before the function that takes frames is in place."""
     page = RawPage.__new__(RawPage)
     page.socket, page.inbox, page.pings, page._received, page._unacknowledged = open_socket(url), [], [], 0, 0
     wire(page, b"".join([text('[["hello","d","",[]]]'), *(text(call(i, i)) for i in range(1, 6)), text("ping", 9)]))
@@ -154,7 +153,7 @@ def test_a_burst_and_frames_behind_it(url: str) -> None:
     page.close()
 
 
-def test_what_was_said_before_the_end_is_heard(url: str) -> None:
+def test_messages_before_the_close_are_handled(url: str) -> None:
     page, other = RawPage(url), RawPage(url, "other", topics=["t"])
     burst = json.dumps([["publish", 0, "t", i, False] for i in range(BURST)])
     wire(page, text(burst) + text(struct.pack("!H", 1000), Opcode.CLOSE))
@@ -185,8 +184,8 @@ def test_what_was_said_before_the_end_is_heard(url: str) -> None:
         *("message in a message", "too long", "too long in fragments", "no UTF-8", "no UTF-8 in fragments", "close"),
     ],
 )
-def test_what_ends_a_connection(url: str, data: bytes, code: int) -> None:
-    """Expect the close codes of RFC 6455, section 7.4.1."""
+def test_protocol_violations_end_the_connection(url: str, data: bytes, code: int) -> None:
+    """Close codes are those of RFC 6455, section 7.4.1."""
     page = RawPage(url)
     assert page.ask("call", "sum_of", [1, 2]) == ["return", 1, 3]
     wire(page, data)
@@ -194,7 +193,7 @@ def test_what_ends_a_connection(url: str, data: bytes, code: int) -> None:
     page.close()
 
 
-def test_a_message_of_the_wrong_form_ends_it_after_what_came_before(url: str) -> None:
+def test_a_malformed_message_ends_the_connection_after_those_before_it(url: str) -> None:
     page, other = RawPage(url), RawPage(url, "other", topics=["t"])
     wire(page, b"".join([text(said("before")), text("{}"), text(said("after"))]))
     assert close_code(page) == 4400
@@ -205,7 +204,7 @@ def test_a_message_of_the_wrong_form_ends_it_after_what_came_before(url: str) ->
     other.close()
 
 
-def test_nothing_is_heard_behind_the_end(url: str) -> None:
+def test_messages_behind_the_close_are_ignored(url: str) -> None:
     page, other = RawPage(url), RawPage(url, "other", topics=["t"])
     wire(page, b"".join([text(said("before")), text(struct.pack("!H", 1000), Opcode.CLOSE), text(said("after"))]))
     assert other.next("publish") == ["publish", 0, "t", "before", False]
@@ -219,14 +218,14 @@ def test_nothing_is_heard_behind_the_end(url: str) -> None:
 
 
 def pieces(number: int, value: str | bytes, size: int = CHUNK_BYTES) -> list[bytes]:
-    """Return the frames of a large call, in a stream with the number of the call."""
+    """Return the chunk frames of a large call, whose stream id is the number of the call."""
     parts, is_text = frame_parts([message_packet(["call", number, "checksum"], pack([value], "args"))])
     return [text(chunk, Opcode.BINARY) for chunk in cut(parts, is_text, number, size)]
 
 
 @st.composite
 def large_streams(draw: st.DrawFn) -> tuple[dict[int, list[int]], bytes, list[int]]:
-    """Generate large calls with alternating chunks, pings and small calls, and positions at which to cut the data."""
+    """Large calls with alternating chunks, pings and small calls between them, and the places to cut the stream."""
     random, wanted, waiting = Random(draw(st.integers(0, 99))), {}, []
     for number in range(1, draw(st.integers(1, 3)) + 1):
         size = draw(st.sampled_from([1, 70_000, CHUNK_BYTES - 90, 3 * CHUNK_BYTES + 7]))
@@ -246,7 +245,7 @@ def large_streams(draw: st.DrawFn) -> tuple[dict[int, list[int]], bytes, list[in
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(large_streams())
-def test_pieces_however_they_are_cut(url: str, stream: tuple[dict[int, list[int]], bytes, list[int]]) -> None:
+def test_chunks_however_they_are_cut(url: str, stream: tuple[dict[int, list[int]], bytes, list[int]]) -> None:
     wanted, data, cuts = stream
     page = RawPage(url)
     for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
@@ -258,7 +257,7 @@ def test_pieces_however_they_are_cut(url: str, stream: tuple[dict[int, list[int]
     page.close()
 
 
-def test_pieces_are_read_into_their_place(url: str, handed_over: list[Any]) -> None:
+def test_chunks_are_received_without_a_copy(url: str, handed_over: list[Any]) -> None:
     page = RawPage(url)
     value = Random(1).randbytes(20 * CHUNK_BYTES)
     wire(page, b"".join(pieces(1, value)))
@@ -269,7 +268,7 @@ def test_pieces_are_read_into_their_place(url: str, handed_over: list[Any]) -> N
 
 
 @pytest.mark.parametrize("at", [1, 3])
-def test_a_piece_that_does_not_fit_is_refused(url: str, at: int) -> None:
+def test_a_chunk_that_does_not_fit_is_refused(url: str, at: int) -> None:
     page = RawPage(url)
     frames = pieces(1, bytes(4 * CHUNK_BYTES))
     frames[at] = pieces(1, bytes(5 * CHUNK_BYTES))[at]  # of another length
@@ -278,7 +277,7 @@ def test_a_piece_that_does_not_fit_is_refused(url: str, at: int) -> None:
     page.close()
 
 
-def test_a_page_that_goes_in_the_middle_of_a_piece(url: str) -> None:
+def test_a_page_that_leaves_in_the_middle_of_a_chunk(url: str) -> None:
     page, other = RawPage(url), RawPage(url, "other")
     data = b"".join(pieces(1, bytes(4 * CHUNK_BYTES)))
     wire(page, data[: len(data) - 100_000])
@@ -360,7 +359,7 @@ def test_the_installed_uvicorn_and_websockets_fit(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("names", ["_UVICORN_ATTRIBUTES", "_WEBSOCKETS_ATTRIBUTES"])
-def test_what_is_another_inside_is_served_by_asgi(
+def test_a_wrapped_application_is_served_by_asgi(
     names: str, handed_over: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"jsmeets_local.server.fastpath.{names}", ("name_of_tomorrow",))

@@ -1,10 +1,10 @@
-"""Requests of proxies that serve the application under a path, such as jupyter-server-proxy, byte by byte."""
+"""Behind a proxy that serves the application under a prefix, as jupyter-server-proxy does: its requests, byte by byte."""
 
 from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
 from jsmeets_local.server.forwarded import with_prefix
 from tests.raw import RawPage
+from tests.timing import scaled
 
 PREFIX = "/user/ann%40lab/proxy/8123"
 PUBLIC = "hub.example.org"
@@ -27,7 +28,7 @@ AS_PROXY = {"Host": PUBLIC, "X-Forwarded-Prefix": PREFIX, "X-Forwarded-Proto": "
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
+def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
     for folder in ("stat/deep", "temp", "page/deep"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "stat" / "a.txt").write_text("static text")
@@ -36,7 +37,7 @@ def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
     )
     (tmp_path / "page" / "own.html").write_text("<script src='jsmeetspy/JsPyTextSocket.js'></script>file")
     (tmp_path / "page" / "deep" / "index.html").write_text("deep")
-    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path / "stat"), templates=str(tmp_path / "temp"))
+    app = make_app(static=str(tmp_path / "stat"), templates=str(tmp_path / "temp"))
 
     @app.route("/urls/{n:int}", name="urls")
     async def urls(request: Request) -> JSONResponse:
@@ -46,13 +47,12 @@ def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
     async def slash(request: Request) -> JSONResponse:
         return JSONResponse("slash")
 
-    yield app
-    app.stop()
+    return app
 
 
 @pytest.fixture
 def known(app: JsMeetsPy) -> None:
-    """Application that allows the public name of the proxy."""
+    """Allow the public name, as `JsMeetsPy(allowed_hosts=[...])` does."""
     app._access.allowed_hosts |= {PUBLIC}
 
 
@@ -61,8 +61,8 @@ def port_of(app: JsMeetsPy) -> int:
 
 
 def get(app: JsMeetsPy, path: str, headers: dict[str, str] = AS_PROXY) -> tuple[int, str, str]:
-    """Return the status, the target of a redirect, and the text."""
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(app), timeout=10)
+    """Return status, redirect target and text."""
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(app), timeout=scaled(10))
     try:
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
@@ -78,7 +78,7 @@ def text(app: JsMeetsPy, path: str, headers: dict[str, str] = AS_PROXY) -> str:
 
 
 def shake_hands(page: Page, app: JsMeetsPy, host: str, origin: str | None, **options: str) -> int:
-    """Return the status of a WebSocket handshake as a proxy forwards it; 101 accepts."""
+    """Return the status of a WebSocket handshake as a proxy forwards it; 101 is accepted."""
     token = options.get("token", page.url.partition("=")[2].partition(".")[0])
     lines = [
         f"GET {options.get('path', '/jsmeetspy/textsocket')} HTTP/1.1",
@@ -88,7 +88,7 @@ def shake_hands(page: Page, app: JsMeetsPy, host: str, origin: str | None, **opt
         f"Host: {host}",
         *([] if origin is None else [f"Origin: {origin}"]),
     ]
-    with socket.create_connection(("127.0.0.1", port_of(app)), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", port_of(app)), timeout=scaled(10)) as sock:
         sock.sendall("\r\n".join([*lines, "", ""]).encode())
         return int(sock.recv(100).split(b" ")[1])
 
@@ -101,8 +101,8 @@ def test_urls_are_those_of_the_browser(app: JsMeetsPy) -> None:
     app.launch("<p>x</p>", mode="none")
     root = f"https://{PUBLIC}{PREFIX}/"
     assert text(app, "/urls/1?a=b") == f'["{root}urls/1?a=b","{root}","{root}urls/2"]'
-    fast_path = {"Host": f"127.0.0.1:{port_of(app)}"}
-    assert text(app, "/urls/1", fast_path).startswith(f'["http://127.0.0.1:{port_of(app)}/urls/1"')
+    direct = {"Host": f"127.0.0.1:{port_of(app)}"}
+    assert text(app, "/urls/1", direct).startswith(f'["http://127.0.0.1:{port_of(app)}/urls/1"')
 
 
 @pytest.mark.usefixtures("known")
@@ -168,12 +168,12 @@ def test_files_and_redirects(app: JsMeetsPy, tmp_path: Path) -> None:
     "prefix",
     ["//evil.example", "/a//b", "a", "/a b", '/"><script>', "/a?b", "/a#b", "/a\\b", "", "/", "https://x.example"],
 )
-def test_what_is_no_path_is_no_prefix(app: JsMeetsPy, prefix: str) -> None:
+def test_invalid_prefixes_are_ignored(app: JsMeetsPy, prefix: str) -> None:
     app.launch("<p>text</p>", mode="none")
     assert '<script src="/jsmeetspy/jsmeets.js">' in text(app, "/", {"X-Forwarded-Prefix": prefix})
 
 
-def test_the_header_counts_on_this_machine_only() -> None:
+def test_forwarded_headers_count_from_this_machine_only() -> None:
     headers = [(b"x-forwarded-prefix", b"/p"), (b"x-forwarded-proto", b"https"), (b"x-forwarded-for", b"203.0.113.5")]
     scope: dict[str, Any] = {"type": "http", "path": "/x", "raw_path": b"/x", "root_path": "", "headers": headers}
     scope = {**scope, "scheme": "http", "client": ("203.0.113.5", 0)}
@@ -185,7 +185,7 @@ def test_the_header_counts_on_this_machine_only() -> None:
 
 
 def test_a_prefix_is_put_on_once(app: JsMeetsPy) -> None:
-    """Cover `uvicorn --root-path`, and an outer application that does the same."""
+    """`uvicorn --root-path`, and an outer application that sets the prefix too."""
     headers = [(b"x-forwarded-prefix", b"/p/")]
     scope: dict[str, Any] = {"type": "http", "server": ("127.0.0.1", 80), "headers": headers, "path": "/p/x"}
     scope["root_path"] = "/p"
@@ -236,7 +236,7 @@ def test_page_url(app: JsMeetsPy) -> None:
         "",
     ],
 )
-def test_what_is_no_address(app: JsMeetsPy, base_url: str) -> None:
+def test_invalid_base_urls_are_refused(app: JsMeetsPy, base_url: str) -> None:
     with pytest.raises(ValueError, match=r'base_url is a path \("/user/ann/proxy/\{port\}/"\) or a URL'):
         app.launch("<p>x</p>", mode="none", base_url=base_url)
     with pytest.raises(LaunchError, match="this application is not served"):
@@ -258,8 +258,8 @@ def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("base_url", [f"{PREFIX}/", f"https://{PUBLIC}{PREFIX}"])
-def test_a_proxy_that_tells_nothing(app: JsMeetsPy, base_url: str) -> None:
-    """The proxy may remove the prefix or keep it, encoded or not. Direct requests still work."""
+def test_a_proxy_without_forwarded_headers(app: JsMeetsPy, base_url: str) -> None:
+    """It may strip the prefix or keep it, encoded or not; direct requests find the page too."""
     app.launch("<p>text</p>", mode="none", base_url=base_url)
     root = f"http://{PUBLIC}{PREFIX}"
     for path in ("/urls/1", f"{PREFIX}/urls/1", "/user/ann@lab/proxy/8123/urls/1"):
@@ -271,8 +271,8 @@ def test_a_proxy_that_tells_nothing(app: JsMeetsPy, base_url: str) -> None:
     RawPage(f"http://127.0.0.1:{port_of(app)}/#{app.pages[0].url.partition('#')[2]}").close()
 
 
-def test_localhost_is_ours_or_not_used(app: JsMeetsPy) -> None:
-    """Browsers also try `::1`, where another server would receive the token."""
+def test_localhost_is_used_only_where_the_server_owns_it(app: JsMeetsPy) -> None:
+    """Browsers try `::1` too, so another server there would receive the token of the page."""
     app.launch("<p>x</p>", mode="none")
     server = app._launcher._running_server()
     with socket.socket(socket.AF_INET6) as foreign:
@@ -347,7 +347,7 @@ def test_the_next_server_knows_no_proxy(app: JsMeetsPy) -> None:
 
 
 def test_a_mounted_socket_behind_a_proxy(app: JsMeetsPy) -> None:
-    """WebSocket scopes get the prefix too, so that routes below a mount match."""
+    """WebSockets get the prefix too, so that routes below a mount are found."""
 
     async def echo(websocket: Any) -> None:
         await websocket.accept()

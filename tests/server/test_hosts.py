@@ -1,9 +1,9 @@
-"""HTTP requests for host names other than the server's own are refused, which prevents DNS rebinding."""
+"""HTTP is answered only under host names of the server, which prevents DNS rebinding."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,15 @@ PATHS = ["/", "/own", "/static/a.txt", "/jsmeetspy/JsPyQueue.js", "/favicon.ico"
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[JsMeetsPy]:
+def app(make_app: Callable[..., JsMeetsPy], tmp_path: Path) -> JsMeetsPy:
     (tmp_path / "a.txt").write_text("text")
-    app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path), allowed_hosts=["my.host", "lab.example:8123"])
+    app = make_app(static=str(tmp_path), allowed_hosts=["my.host", "lab.example:8123"])
 
     @app.route("/own")
     async def own(request: Any) -> PlainTextResponse:
         return PlainTextResponse("own")
 
-    yield app
-    app.stop()
+    return app
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_foreign_names_get_nothing(port: int, path: str) -> None:
+def test_foreign_host_names_are_refused(port: int, path: str) -> None:
     for host in (*FOREIGN, "", None):
         status, head, body = request(port, path, host)
         assert status == 403, host
@@ -76,7 +75,7 @@ def test_foreign_names_get_nothing(port: int, path: str) -> None:
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost:9999", "[::1]:80", "LocalHost", "my.host", "lab.example:8123"]
 )
-def test_own_names_are_answered(port: int, host: str) -> None:
+def test_own_host_names_are_answered(port: int, host: str) -> None:
     assert request(port, "/own", host)[::2] == (200, "own")
     assert request(port, "/static/a.txt", host)[::2] == (200, "text")
     assert request(port, "/nothing", host)[0] == 404
@@ -94,7 +93,7 @@ def test_refusals_are_logged_once_and_without_their_path(port: int, caplog: pyte
 
 
 @pytest.mark.parametrize("forwarded", ["\x9b2J", "1.2.3.4\xa0", "a\x85ERROR:root:forged"])
-def test_who_asks_by_a_proxy_cannot_break_the_log(port: int, forwarded: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_forwarded_headers_cannot_break_the_log(port: int, forwarded: str, caplog: pytest.LogCaptureFixture) -> None:
     odd = {"X_Forwarded_For": forwarded, "X_Forwarded_Prefix": f"/{forwarded}", "X_Forwarded_Proto": forwarded}
     assert request(port, "/own", "rebound.example", **odd)[0] == 403
     [line] = [record.getMessage() for record in caplog.records]
@@ -102,13 +101,13 @@ def test_who_asks_by_a_proxy_cannot_break_the_log(port: int, forwarded: str, cap
     assert request(port, "/own", **odd)[::2] == (200, "own")
 
 
-def test_any_name_by_a_star(tmp_path: Path) -> None:
+def test_a_star_allows_any_host(tmp_path: Path) -> None:
     app = JsMeetsPy(bridge=Bridge(), static=str(tmp_path), allowed_hosts=["*"])
     with TestClient(app, headers={"Host": "anything.example"}) as client:
         assert client.get("/jsmeetspy/JsPyQueue.js").status_code == 200
 
 
-def test_clients_of_tests_are_answered(app: JsMeetsPy) -> None:
+def test_test_clients_are_answered(app: JsMeetsPy) -> None:
     with TestClient(app) as client:
         assert client.get("/own").text == "own"
         assert client.get("/own", headers={"Host": "rebound.example"}).status_code == 403
@@ -144,7 +143,7 @@ def test_loopback_addresses_need_no_warning(host: str, caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_other_addresses_are_warned_of(host: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_addresses_log_a_warning(host: str, caplog: pytest.LogCaptureFixture) -> None:
     app = JsMeetsPy(bridge=Bridge())
     try:
         page = app.launch("<p>x</p>", mode="none", host=host)
@@ -158,5 +157,5 @@ def test_other_addresses_are_warned_of(host: str, caplog: pytest.LogCaptureFixtu
         app.stop()
 
 
-def test_two_hosts_are_none(port: int) -> None:
+def test_two_host_headers_are_refused(port: int) -> None:
     assert request(port, "/own", "127.0.0.1", HOST="evil.example")[0] == 403

@@ -1,4 +1,4 @@
-"""One-time URLs for the command lines of browsers."""
+"""One-time URLs, which open a page from the command line of a browser."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ import pytest
 from jsmeets_local import JsMeetsPy, Page
 from jsmeets_local.server import one_time_urls as opening
 from jsmeets_local.server.one_time_urls import OneTimeUrls
-from tests.raw import RawPage, follow
+from tests.raw import RawPage, follow, key_of, token_of
+from tests.timing import scaled
 
 
 def ask(url: str, method: str = "GET", headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
-    """Return the response to one request, without following a redirect."""
+    """Send one request and return the response, without following a redirect."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=scaled(10))
     try:
         connection.request(method, parts.path, headers=headers or {})
         response = connection.getresponse()
@@ -32,7 +33,7 @@ def ask(url: str, method: str = "GET", headers: dict[str, str] | None = None) ->
         connection.close()
 
 
-def test_it_leads_to_the_page_once(page: Page) -> None:
+def test_a_url_opens_the_page_once(page: Page) -> None:
     url = page._urls.fresh()
     assert "jsmeets=" not in url
     assert page.url.partition("=")[2].partition(".")[0] not in url
@@ -48,7 +49,7 @@ def test_it_leads_to_the_page_once(page: Page) -> None:
     assert "page.url" in again.text
 
 
-def test_others_are_refused(page: Page) -> None:
+def test_other_urls_are_refused(page: Page) -> None:
     url = page._urls.fresh()
     assert ask(url[:-1]).status == 403
     assert ask(url.rpartition("/")[0] + "/x").status == 403
@@ -57,7 +58,7 @@ def test_others_are_refused(page: Page) -> None:
     assert ask(url).status == 303
 
 
-def test_it_is_good_for_a_while(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_expires(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     url = page._urls.fresh()
     now = opening.monotonic()
     monkeypatch.setattr(opening, "monotonic", lambda: now + opening.OPEN_SECONDS + 1)
@@ -65,7 +66,7 @@ def test_it_is_good_for_a_while(page: Page, monkeypatch: pytest.MonkeyPatch) -> 
     assert ask(page._urls.fresh()).status == 303
 
 
-def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_urls_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     one_time_urls = OneTimeUrls()
     nonces = [one_time_urls.make("").removeprefix(opening.PATH) for _ in range(opening.MAX_OPEN + 10)]
     assert len(set(nonces)) == len(nonces)
@@ -78,18 +79,18 @@ def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(one_time_urls._all) == 1, "those that are over are forgotten"
 
 
-def test_one_of_many_at_once_gets_it(page: Page) -> None:
+def test_one_of_many_simultaneous_requests_wins(page: Page) -> None:
     url = page._urls.fresh()
     states: list[int] = []
     threads = [threading.Thread(target=lambda: states.append(ask(url).status)) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(scaled(10))
     assert sorted(states) == [303] + [403] * 19
 
 
-def test_the_end_of_the_server_ends_them(app: JsMeetsPy, page: Page) -> None:
+def test_urls_end_with_the_server(app: JsMeetsPy, page: Page) -> None:
     old = urlsplit(page._urls.fresh()).path
     app.stop()
     url = app.launch("<p>x</p>", mode="none").url
@@ -105,21 +106,21 @@ def test_the_end_of_the_server_ends_them(app: JsMeetsPy, page: Page) -> None:
     ],
 )
 @pytest.mark.parametrize("prefix", ["", "/user/ann%40lab/proxy/1"])
-def test_paths(app: JsMeetsPy, path: str, wanted: str, prefix: str) -> None:
+def test_the_url_redirects_to_the_path_of_the_page(app: JsMeetsPy, path: str, wanted: str, prefix: str) -> None:
     app.route("/")(print)
     app.route("/{rest:path}")(print)
     page = app.launch(path, mode="none", base_url=f"http://public.example{prefix}/")
     public = page._urls.fresh()
     assert public.startswith(f"http://public.example{prefix}/jsmeetspy/open/")
     local = app.url + urlsplit(public).path.removeprefix(prefix)
-    token = f"{app._access.token}.{page._client.key}"
+    token = f"{token_of(page)}.{key_of(page)}"
     location = urljoin(public, ask(local, headers={"Host": "public.example"}).headers["location"])
     assert location == f"http://public.example{prefix}{wanted.format(token)}"
 
 
-def test_the_page_connects_by_it(page: Page) -> None:
+def test_the_page_connects_through_the_url(page: Page) -> None:
     url = follow(page._urls.fresh())
-    assert RawPage(url, page=url.rpartition(".")[2]).page == page._client.key
+    assert RawPage(url, page=url.rpartition(".")[2]).page == key_of(page)
     assert page.wait_connected(5)
 
 
@@ -127,14 +128,16 @@ def test_the_page_connects_by_it(page: Page) -> None:
 
 
 def ask_as_another_account(url: str, forwarded: str = "") -> str:
-    """Return the status line that a program of another account receives."""
+    """Send a request from another account and return the first line of the response."""
     parts = urlsplit(url)
     header = f"X-Forwarded-For: {forwarded}\\r\\n" if forwarded else ""
     code = (
         f"exec 3<>/dev/tcp/127.0.0.1/{parts.port}; "
         f"printf 'GET {parts.path} HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n{header}Connection: close\\r\\n\\r\\n' >&3; cat <&3"
     )
-    done = subprocess.run(["bash", "-c", code], user=65534, cwd="/", capture_output=True, timeout=10, check=True)
+    done = subprocess.run(
+        ["bash", "-c", code], user=65534, cwd="/", capture_output=True, timeout=scaled(10), check=True
+    )
     return done.stdout.decode().partition("\r\n")[0]
 
 
@@ -146,7 +149,7 @@ def test_another_account_is_refused(
     url = page._urls.fresh()
     if os.getuid() == 0:
         assert "403" in ask_as_another_account(url, forwarded)
-    else:  # we cannot become another account: so the server believes to be one
+    else:  # tests cannot change their account, so the server pretends to have another one
         with monkeypatch.context() as patch:
             for name in ("getuid", "geteuid"):
                 patch.setattr(os, name, lambda: 65534)
@@ -157,7 +160,7 @@ def test_another_account_is_refused(
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells whose a connection is")
-def test_whose_connections_are() -> None:
+def test_the_owner_of_a_connection() -> None:
     from jsmeets_local.server.peer_credentials import _uid
 
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_INET6) as mapped:
@@ -173,7 +176,7 @@ def test_whose_connections_are() -> None:
                 assert _uid(six.getsockname()[:2], server.getsockname()[:2]) == os.getuid()
 
 
-def test_behind_a_proxy_nobody_is_told_apart(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_behind_a_proxy_accounts_are_not_told_apart(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
     page = app.launch("<p>x</p>", mode="none", base_url="http://127.0.0.1:{port}/")
     for name in ("getuid", "geteuid"):
         monkeypatch.setattr(os, name, lambda: 65534)

@@ -1,4 +1,4 @@
-"""Objects of the user's that raise whenever they are touched: the page gets an error, and nothing else happens."""
+"""Objects of the user that raise on any access: the page receives an error, and nothing else happens."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
-from tests.raw import RawPage
-from tests.server.test_faults import as_page
+from tests.raw import RawPage, as_page
+from tests.timing import scaled
 
 RAISED = [ValueError, TypeError, RuntimeError, RecursionError, MemoryError, OSError, SystemExit, KeyboardInterrupt]
 
 
 class Told(BaseException):
-    """Derives from nothing that is usually caught."""
+    """An exception outside of the classes that are usually caught."""
 
 
 class Silent(Exception):
@@ -53,7 +53,7 @@ errors = st.sampled_from([*(lambda kind=kind: kind("boom") for kind in RAISED), 
 
 
 def hostile(raises: Callable[[], BaseException]) -> dict[str, Any]:
-    """One object for each way to run a user's code while a value is converted."""
+    """Return one object for each way in which converting a value runs code of the user."""
 
     def boom(*_: object) -> Any:
         raise raises()
@@ -127,7 +127,7 @@ numbers = itertools.count(1)
 
 
 def ask(raw: RawPage, key: str) -> Any:
-    """The answer to a call without arguments: its kind and what it carries."""
+    """Call without arguments; return the kind of the answer and its content."""
     number = next(numbers)
     raw.send(["call", number, key, []])
     while (message := raw.receive())[0] not in ("return", "error"):
@@ -138,7 +138,7 @@ def ask(raw: RawPage, key: str) -> Any:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[JsMeetsPy, RawPage, dict[str, Any]]]:
-    """An application whose functions return, or raise, what `given["value"]` gives."""
+    """An application whose functions return, or raise, the result of `given["value"]`."""
     app, given = JsMeetsPy(bridge=Bridge()), dict[str, Any]()
 
     def plain() -> Any:
@@ -157,8 +157,8 @@ def served() -> Iterator[tuple[JsMeetsPy, RawPage, dict[str, Any]]]:
 
 
 def rest(app: JsMeetsPy) -> tuple[int, int, int]:
-    """What runs and waits when everything has ended: the last answer may be on its way."""
-    deadline = time.monotonic() + 5
+    """Return what still runs or waits once the last answer has left."""
+    deadline = time.monotonic() + scaled(5)
     while True:
         stats = app.stats()
         workers = stats["workers"]
@@ -169,7 +169,7 @@ def rest(app: JsMeetsPy) -> tuple[int, int, int]:
 
 @settings(max_examples=60)
 @given(raises=errors, kind=st.sampled_from(list(hostile(ValueError))), way=st.sampled_from(WAYS))
-def test_whatever_an_object_does_the_page_gets_an_error(served: Any, raises: Any, kind: str, way: str) -> None:
+def test_any_raising_object_gives_the_page_an_error(served: Any, raises: Any, kind: str, way: str) -> None:
     app, raw, given = served
     given["value"] = lambda: hostile(raises)[kind]
     answer = ask(raw, way)
@@ -188,7 +188,7 @@ def test_whatever_an_object_does_the_page_gets_an_error(served: Any, raises: Any
 
 @settings(max_examples=40)
 @given(raises=errors, way=st.sampled_from(WAYS))
-def test_whatever_is_raised_the_page_gets_an_error(served: Any, raises: Any, way: str) -> None:
+def test_any_exception_gives_the_page_an_error(served: Any, raises: Any, way: str) -> None:
     app, raw, given = served
 
     def fails() -> Any:
@@ -205,7 +205,7 @@ def test_whatever_is_raised_the_page_gets_an_error(served: Any, raises: Any, way
     assert rest(app) == (0, 0, 0)
 
 
-def test_far_more_than_there_are_workers(served: Any) -> None:
+def test_many_more_raising_calls_than_workers(served: Any) -> None:
     app, raw, given = served
     given["value"] = lambda: hostile(Told)["mapping"]
     for n in range(1, 101):
@@ -220,7 +220,7 @@ def test_far_more_than_there_are_workers(served: Any) -> None:
 
 
 def test_a_dict_that_another_thread_changes(served: Any) -> None:
-    """The other thread comes in between two items, which takes luck; here it is let in by an item."""
+    """The race takes luck; here an item of the dict lets the other thread in."""
     _, raw, given = served
     shared: dict[Any, Any] = {}
 
@@ -245,7 +245,7 @@ def test_a_dict_that_another_thread_changes(served: Any) -> None:
     )
 
 
-def test_what_is_sent_raises_at_the_caller_with_its_path_and_leaves_nothing(app: JsMeetsPy, page: Page) -> None:
+def test_sending_a_raising_object_raises_with_its_path(app: JsMeetsPy, page: Page) -> None:
     raw = as_page(page)
     bad = {"rows": [1, hostile(lambda: ValueError("boom"))["mapping"]]}
     sends: list[Callable[[Any], Any]] = [
@@ -348,7 +348,7 @@ def test_a_handler_of_the_log_that_raises(served: Any, raises: Any, capsys: pyte
         for n in range(4):
             app.pubsub.publish("t")(n)
         raw.send(["fault", "a callback", {"kind": "raised", "name": "TypeError", "message": "m", "trace": ""}])
-        assert done.wait(10)
+        assert done.wait(scaled(10))
         assert ask(raw, "fine") == ("return", "fine")
     assert heard == [3]
     assert rest(app) == (0, 0, 0)

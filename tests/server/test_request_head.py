@@ -1,4 +1,4 @@
-"""Size and time limits of request headers, tested with raw sockets."""
+"""Request heads, on raw sockets: large as those of browsers, limited, and complete in time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from starlette.websockets import WebSocket
 
 from jsmeets_local import Bridge, JsMeetsPy, Page
 from tests.raw import RawPage
+from tests.timing import scaled
 
 CROWD = 300
 
 
 @pytest.fixture(params=["httptools", "h11"])
 def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Return the module of the HTTP protocol, imported with or without httptools."""
+    """The module of the HTTP protocol, with httptools and without."""
     if request.param == "h11":
         monkeypatch.setitem(sys.modules, "uvicorn.protocols.http.httptools_impl", None)
         monkeypatch.delitem(sys.modules, "jsmeets_local.server.request_head")
@@ -35,7 +36,7 @@ def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def ask(page: Page, protocol: Any) -> Callable[..., str]:
-    """Send bytes to the page's server. Return the status line of the response, or all of it with `whole=True`."""
+    """Send bytes to the server of the page; return the first line of the response, or all of it with `whole=True`."""
 
     def ask(data: bytes, whole: bool = False) -> str:
         with connected(page) as sock:
@@ -53,7 +54,7 @@ def app(protocol: Any, app: JsMeetsPy) -> JsMeetsPy:
 
 def connected(page: Page) -> socket.socket:
     host, _, port = page.url.split("/")[2].partition(":")
-    return socket.create_connection((host, int(port)), timeout=10)
+    return socket.create_connection((host, int(port)), timeout=scaled(10))
 
 
 def handshake(page: Page, more: str = "", target: str = "/jsmeetspy/textsocket") -> bytes:
@@ -79,7 +80,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize("more", HEADS.values(), ids=HEADS)
-def test_what_browsers_send_is_taken(page: Page, ask: Callable[..., str], more: str) -> None:
+def test_request_heads_of_browsers_are_accepted(page: Page, ask: Callable[..., str], more: str) -> None:
     assert ask(handshake(page, more)) == "HTTP/1.1 101 Switching Protocols"
     plain = handshake(page, more).replace(b"Upgrade: websocket\r\nConnection: Upgrade", b"Connection: close")
     assert ask(plain.replace(b"/jsmeetspy/textsocket", b"/")) == "HTTP/1.1 200 OK"
@@ -115,7 +116,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("data", "status", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_is_too_much_is_answered_and_logged(
+def test_oversized_request_heads_are_refused_and_logged(
     page: Page,
     ask: Callable[..., str],
     data: Callable[[Page], bytes],
@@ -135,20 +136,20 @@ HALVES = {"nothing": 0, "a line": 20, "half a head": 150}
 
 
 @pytest.mark.parametrize("length", HALVES.values(), ids=HALVES)
-def test_half_a_head_times_out(
+def test_an_incomplete_request_head_times_out(
     app: JsMeetsPy, protocol: Any, length: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 1.0)
     monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.1)
     page = app.launch("<p>x</p>", mode="none")
-    tracker = [connected(page) for _ in range(CROWD)]
-    for sock in tracker:
+    sockets = [connected(page) for _ in range(CROWD)]
+    for sock in sockets:
         sock.sendall(handshake(page)[:length])
-    answers = [b"".join(iter(lambda sock=sock: sock.recv(4096), b"")) for sock in tracker]  # type: ignore[misc]
+    answers = [b"".join(iter(lambda sock=sock: sock.recv(4096), b"")) for sock in sockets]  # type: ignore[misc]
     assert {answer[:12] for answer in answers} == ({b"HTTP/1.1 408"} if length else {b""})
     lines = [record.getMessage() for record in caplog.records]
     assert lines == (["refused a request from 127.0.0.1: its headers did not arrive within 1 s"] if length else [])
-    for sock in tracker:
+    for sock in sockets:
         sock.close()
 
 
@@ -167,9 +168,7 @@ def test_the_second_request_of_a_connection_has_the_same_bounds(
         assert f"HTTP/1.1 {status} ".encode() in answer
 
 
-def test_what_takes_long_to_answer_is_waited_for(
-    app: JsMeetsPy, protocol: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_response_does_not_time_out(app: JsMeetsPy, protocol: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import anyio
     from starlette.responses import PlainTextResponse
 
@@ -196,12 +195,12 @@ def test_what_takes_long_to_answer_is_waited_for(
 @pytest.mark.parametrize("more", [cookies(3), "Content-Length: 5\r\n"], ids=["large", "wrong"])
 def test_a_stop_among_handshakes_is_quiet(app: JsMeetsPy, more: str, caplog: pytest.LogCaptureFixture) -> None:
     page = app.launch("<p>x</p>", mode="none")
-    tracker = [connected(page) for _ in range(CROWD)]
-    for number, sock in enumerate(tracker):
+    sockets = [connected(page) for _ in range(CROWD)]
+    for number, sock in enumerate(sockets):
         sock.sendall(handshake(page, more)[: None if number % 2 else 100])
     app.stop()
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
-    for sock in tracker:
+    for sock in sockets:
         sock.close()
 
 

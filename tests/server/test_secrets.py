@@ -1,27 +1,26 @@
-"""The launch token appears in no `repr` and in no log of any level."""
+"""The launch token appears in no `repr` and no log."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from jsmeets_local import Bridge, JsMeetsPy, LaunchError, Page
+from jsmeets_local import JsMeetsPy, LaunchError, Page
 from jsmeets_local.cli.plan import Plan
 from jsmeets_local.launch.launcher import too_late
-from tests.raw import RawPage, follow, open_socket, request
+from tests.raw import RawPage, follow, key_of, open_socket, request
 
 
 @pytest.fixture(params=[{}, {"base_url": "/user/ann/proxy/{port}/"}], ids=["here", "proxy"])
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    app = JsMeetsPy(bridge=Bridge())
+def page(request: pytest.FixtureRequest, make_app: Callable[..., JsMeetsPy]) -> Page:
+    app = make_app()
     page = app.launch("<p>x</p>", mode="none", **request.param)
     page.app = app  # type: ignore[attr-defined]
-    yield page
-    app.stop()
+    return page
 
 
 def token_of(page: Any) -> str:
@@ -31,7 +30,7 @@ def token_of(page: Any) -> str:
 
 
 def objects(page: Any) -> Iterator[Any]:
-    """Objects that debuggers and tracebacks show to users."""
+    """Yield the objects that a debugger or a traceback with variables may show."""
     app = page.app
     yield from (
         app,
@@ -58,7 +57,7 @@ def objects(page: Any) -> Iterator[Any]:
         yield vars(one)
 
 
-def test_no_repr_has_it(page: Any) -> None:
+def test_no_repr_shows_the_token(page: Any) -> None:
     token, nonce = token_of(page), page._urls.fresh().rpartition("/")[2]
     texts = [show(one) for one in objects(page) for show in (repr, str)]
     others = {key: value for key, value in vars(page).items() if key != "url"}
@@ -77,16 +76,16 @@ def test_a_plan_of_the_command_line() -> None:
     assert "very-secret" in plan.to_json()
 
 
-def test_no_log_has_it(page: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Log at the most detailed level; of uvicorn, warnings only."""
+def test_no_log_shows_the_token(page: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """This holds at the level DEBUG too (of uvicorn at WARNING)."""
     token, fresh = token_of(page), page._urls.fresh()
     path = fresh[fresh.index("/jsmeetspy") :]
     port = page.app.port
-    local = f"http://127.0.0.1:{port}/#jsmeets={token}.{page._client.key}"
+    local = f"http://127.0.0.1:{port}/#jsmeets={token}.{key_of(page)}"
     with caplog.at_level(logging.DEBUG):
         request(port, path, "")
         assert follow(f"http://127.0.0.1:{port}{path}").endswith(local.partition("#")[2])
-        RawPage(local, page=page._client.key).close()
+        RawPage(local, page=key_of(page)).close()
         page.wait()
         for options in ({"origin": "http://evil.example"}, {"token": token[:-1]}, {"path": f"/x?{token}"}):
             with pytest.raises(InvalidStatus):
@@ -99,7 +98,7 @@ def test_no_log_has_it(page: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert not [line for line in told if path.rpartition("/")[2] in line]
 
 
-def test_errors_of_a_launch_do_not_have_it(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_a_launch_do_not_show_the_token(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert token_of(page) not in too_late(page._urls.address, "browser", 1)
     monkeypatch.setattr("webbrowser._tryorder", [])
     with pytest.raises(LaunchError, match=r"no browser was found on this machine. launch\(mode=.none.\)") as caught:

@@ -1,4 +1,4 @@
-"""Static files stay inside their folder. The targets of requests are sent unmodified."""
+"""Only files inside their folder are served, whatever the target of a request, which is sent unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOTS = ["/static", "", "/jsmeetspy"]  # `static=`, the folder of a page on disk
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Serve two folders next to a file that must not be served."""
+    """Two served folders beside a file that is not served."""
     top = tmp_path_factory.mktemp("files")
     (top / "secret.txt").write_text(SECRET)
     for name in ("static", "page"):
@@ -65,7 +65,7 @@ DEVICES = ["CON", "con", "NUL", "NUL.txt", "nul.tar.gz", "AUX", "PRN", "COM1", "
 
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("pattern", [*CLIMBING, *OTHERS])
-def test_nothing_outside_is_served(port: int, root: str, pattern: str, folder: Path) -> None:
+def test_files_outside_the_folder_are_not_served(port: int, root: str, pattern: str, folder: Path) -> None:
     outside = (
         [Path(ASSETS).parent / "errors.py"] if root == "/jsmeetspy" else [folder / "secret.txt", Path("/etc/passwd")]
     )
@@ -83,7 +83,7 @@ def test_nothing_outside_is_served(port: int, root: str, pattern: str, folder: P
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_absolute_targets(port: int, root: str, folder: Path) -> None:
-    """Absolute URIs, as sent to proxies: their path counts."""
+    """Requests to a proxy have such targets; the path counts."""
     for target in (f"http://127.0.0.1:{port}{root}/../secret.txt", f"file://{folder}/secret.txt"):
         status, _, body = request(port, target)
         assert (status in (400, 404), SECRET in body) == (True, False), target
@@ -91,7 +91,7 @@ def test_absolute_targets(port: int, root: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("name", DEVICES)
-def test_names_of_devices(port: int, root: str, name: str) -> None:
+def test_device_names_of_windows(port: int, root: str, name: str) -> None:
     assert request(port, f"{root}/{name.replace(' ', '%20')}")[0] == 404
 
 
@@ -104,7 +104,7 @@ def test_folders_are_not_listed(port: int, root: str, path: str) -> None:
         assert name not in body
 
 
-def test_what_is_inside_is_served(port: int) -> None:
+def test_files_inside_the_folder_are_served(port: int) -> None:
     for root in ("/static", ""):
         for path in ("/inside.txt", "/%69nside.txt", "/own-link.txt", "/./inside.txt", "/deep/../inside.txt"):
             assert request(port, root + path)[::2] == (200, "inside"), path

@@ -1,9 +1,9 @@
-"""`launch(switch_interval=)`: set while the server runs, and what it was before when it has ended."""
+"""`launch(switch_interval=)` sets the interval while the server runs and restores it afterwards."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ PAGE = "<p>here</p>"
 
 @pytest.fixture(autouse=True)
 def own() -> Iterator[float]:
-    """What the program has, which is not Python's default."""
+    """The interval that the program has set, which is not Python's default."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.004)
     yield 0.004
@@ -23,25 +23,22 @@ def own() -> Iterator[float]:
 
 
 @pytest.fixture
-def apps() -> Iterator[list[JsMeetsPy]]:
-    apps = [JsMeetsPy(bridge=Bridge()), JsMeetsPy(bridge=Bridge())]
-    yield apps
-    for app in apps:
-        app.stop()
+def apps(make_app: Callable[..., JsMeetsPy]) -> list[JsMeetsPy]:
+    return [make_app(), make_app()]
 
 
 def interval() -> float:
     return round(sys.getswitchinterval(), 6)
 
 
-def test_it_holds_while_the_server_runs(apps: list[JsMeetsPy], own: float) -> None:
+def test_the_interval_holds_while_the_server_runs(apps: list[JsMeetsPy], own: float) -> None:
     apps[0].launch(PAGE, mode="none", switch_interval=0.0005)
     assert interval() == 0.0005
     apps[0].stop()
     assert interval() == own
 
 
-def test_it_is_left_alone_by_default(apps: list[JsMeetsPy], own: float) -> None:
+def test_the_interval_is_left_alone_by_default(apps: list[JsMeetsPy], own: float) -> None:
     apps[0].launch(PAGE, mode="none")
     assert interval() == own
     sys.setswitchinterval(0.002)
@@ -49,7 +46,7 @@ def test_it_is_left_alone_by_default(apps: list[JsMeetsPy], own: float) -> None:
     assert interval() == 0.002
 
 
-def test_it_goes_with_the_last_page(apps: list[JsMeetsPy], own: float) -> None:
+def test_the_interval_ends_with_the_last_page(apps: list[JsMeetsPy], own: float) -> None:
     page = apps[0].launch(PAGE, mode="none", switch_interval=0.0005)
     page.close()
     apps[0].stop()
@@ -68,14 +65,14 @@ def test_of_two_applications_the_shorter_one_counts(apps: list[JsMeetsPy], own: 
     assert interval() == own
 
 
-def test_what_the_program_sets_meanwhile_is_kept(apps: list[JsMeetsPy]) -> None:
+def test_an_interval_set_by_the_program_meanwhile_is_kept(apps: list[JsMeetsPy]) -> None:
     apps[0].launch(PAGE, mode="none", switch_interval=0.0005)
     sys.setswitchinterval(0.003)
     apps[0].stop()
     assert interval() == 0.003
 
 
-def test_run_has_it_too(apps: list[JsMeetsPy], own: float) -> None:
+def test_run_takes_the_interval_too(apps: list[JsMeetsPy], own: float) -> None:
     seen = []
 
     def main(page: Page) -> None:
@@ -110,7 +107,7 @@ def test_a_second_launch_has_the_same(apps: list[JsMeetsPy]) -> None:
     [("0.001", TypeError), (True, TypeError), (0, ValueError), (-1, ValueError), (5, ValueError),
      (float("nan"), ValueError)],
 )  # fmt: skip
-def test_what_is_no_interval_is_refused(apps: list[JsMeetsPy], own: float, value: Any, error: type[Exception]) -> None:
+def test_invalid_intervals_are_refused(apps: list[JsMeetsPy], own: float, value: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="switch_interval is"):
         apps[0].launch(PAGE, mode="none", switch_interval=value)
     assert interval() == own

@@ -1,4 +1,4 @@
-"""Heads of frames, compared with what websockets reads and writes."""
+"""WebSocket frame heads, compared with what websockets reads and writes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ sizes = st.sampled_from([0, 1, 125, 126, 127, 65_535, 65_536, 70_000]) | st.inte
 
 
 def read(data: bytes, side: object) -> list[Frame]:
-    """What websockets makes of it."""
+    """Read a frame head with websockets."""
     protocol = Protocol(side, max_size=LIMIT)  # type: ignore[arg-type]
     protocol.receive_data(data)
     assert protocol.parser_exc is None
@@ -35,7 +35,7 @@ def read(data: bytes, side: object) -> list[Frame]:
 
 
 @given(sizes, st.sampled_from([Opcode.TEXT, Opcode.BINARY]))
-def test_what_a_server_writes(size: int, kind: int) -> None:
+def test_frame_heads_written_by_a_server(size: int, kind: int) -> None:
     assert (TEXT, BINARY) == (Opcode.TEXT, Opcode.BINARY)
     [frame] = read(frame_head(kind, size) + bytes(size), CLIENT)
     assert (frame.opcode, frame.fin, len(frame.data)) == (kind, True, size)
@@ -44,7 +44,7 @@ def test_what_a_server_writes(size: int, kind: int) -> None:
 @given(
     st.binary(max_size=20), sizes, st.sampled_from([Opcode.TEXT, Opcode.BINARY]), st.booleans(), st.binary(max_size=20)
 )
-def test_what_a_client_writes(before: bytes, size: int, kind: int, fin: bool, after: bytes) -> None:
+def test_frame_heads_written_by_a_client(before: bytes, size: int, kind: int, fin: bool, after: bytes) -> None:
     data = Frame(kind, bytes(size), fin).serialize(mask=True)
     head = head_of(before + data + after, len(before), LIMIT)
     end = len(before) + len(data)
@@ -52,9 +52,9 @@ def test_what_a_client_writes(before: bytes, size: int, kind: int, fin: bool, af
 
 
 @given(sizes)
-def test_a_head_that_has_not_come_in_whole(size: int) -> None:
+def test_incomplete_frame_heads(size: int) -> None:
     data = Frame(Opcode.TEXT, bytes(size)).serialize(mask=True)
-    told = len(data) - size - MASK_BYTES  # its length is known from here on
+    told = len(data) - size - MASK_BYTES  # the length is known from here on
     for come in range(told):
         assert head_of(data[:come], 0, LIMIT) is None
     assert head_of(data[:told], 0, LIMIT) == Head(TEXT | FINAL, len(data) - size, len(data))
@@ -67,7 +67,7 @@ def test_any_bytes_are_judged_as_websockets_does(data: bytes) -> None:
     try:
         head = head_of(data, 0, LIMIT)
     except InvalidFrame:
-        protocol.receive_data(bytes(2**16))  # some things it says when it has them in whole
+        protocol.receive_data(bytes(2**16))  # some errors it reports only for complete heads
         assert protocol.parser_exc is not None
         return
     if head is None:
@@ -92,7 +92,7 @@ def test_any_bytes_are_judged_as_websockets_does(data: bytes) -> None:
     ],
     ids=["no mask", "extension", "unknown kind", "unknown control", "fragment of a ping", "long ping", "too long"],
 )
-def test_what_is_no_frame(data: bytes) -> None:
+def test_invalid_frame_heads(data: bytes) -> None:
     with pytest.raises(InvalidFrame):
         head_of(data, 0, LIMIT)
     protocol = Protocol(SERVER, max_size=LIMIT)

@@ -1,0 +1,133 @@
+"""The server thread, which starts the application and serves it with uvicorn once it may accept."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from jsmeets_local.errors import LaunchError
+from jsmeets_local.server.thread import ServerThread
+from tests.timing import scaled
+
+
+class Program:
+    """An application that logs its startup and shutdown."""
+
+    def __init__(self, at_end: Callable[[], Any] = lambda: None) -> None:
+        self.log: list[str] = []
+        self._at_end = at_end
+        self.app = Starlette(routes=[Route("/", self._answer)], lifespan=self._lifespan)
+
+    async def _answer(self, request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.state.word)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Any) -> AsyncIterator[dict[str, str]]:
+        self.log.append("begun")
+        yield {"word": "hello"}
+        self.log.append("ended")
+        self._at_end()
+
+
+def asked(port: int) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=scaled(20))
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def test_early_requests_wait_for_accept() -> None:
+    program = Program()
+    server = ServerThread(program.app)
+    try:
+        assert program.log == ["begun"]
+        early = http.client.HTTPConnection("127.0.0.1", server.port, timeout=scaled(20))
+        early.request("GET", "/")  # connected and sent, but not accepted yet
+        server.accept()
+        assert early.getresponse().read() == b"hello"
+        early.close()
+        assert asked(server.port) == "hello"
+        server.accept()  # a second time changes nothing
+        assert asked(server.port) == "hello"
+    finally:
+        server.stop()
+    assert program.log == ["begun", "ended"]
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+def test_stopping_right_after_the_start(accepts: bool) -> None:
+    program = Program()
+    server = ServerThread(program.app)
+    if accepts:
+        server.accept()
+    server.stop()
+    assert not server.is_running()
+    assert program.log == ["begun", "ended"]
+    with socket.create_server(("127.0.0.1", server.port)):
+        pass  # the port is free
+    server.accept()
+    server.stop()
+
+
+def test_errors_at_shutdown_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ValueError("at the end")
+
+    program = Program(fail)
+    server = ServerThread(program.app)
+    server.accept()
+    assert asked(server.port) == "hello"
+    server.stop()
+    assert not server.is_running()
+    [record] = [record for record in caplog.records if record.name == "jsmeets_local"]
+    assert record.levelno == logging.ERROR
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == "at the end"
+
+
+async def without_lifespan(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        await PlainTextResponse("plain")(scope, receive, send)
+
+
+async def refusing(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no disk"})
+    await receive()
+
+
+async def raising(scope: Any, receive: Any, send: Any) -> None:
+    raise ValueError("no disk")
+
+
+def test_an_application_without_a_lifespan() -> None:
+    server = ServerThread(without_lifespan)
+    server.accept()
+    assert asked(server.port) == "plain"
+    server.stop()
+    assert not server.is_running()
+
+
+@pytest.mark.parametrize(
+    ("app", "error", "text"),
+    [(refusing, LaunchError, "^the application did not start: no disk$"), (raising, ValueError, "^no disk$")],
+)
+def test_errors_at_startup_are_raised(
+    app: Any, error: type[Exception], text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(error, match=text):
+        ServerThread(app)
+    assert "the server stopped with an error" in caplog.text
+    assert "no disk" in caplog.text

@@ -1,0 +1,292 @@
+"""The application: the promises of 2020 on today's Starlette."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.endpoints import WebSocketEndpoint
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from jsmeets_local import Bridge, JsMeetsPy, JsPyTextSocket
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
+
+
+def make(**options: Any) -> JsMeetsPy:
+    return JsMeetsPy(bridge=Bridge(), **options)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "stat").mkdir()
+    (tmp_path / "temp").mkdir()
+    (tmp_path / "stat" / "a.txt").write_text("static text")
+    (tmp_path / "temp" / "index.html").write_text(
+        "<head>{{ jsmeets_scripts() }}</head>{{ name or 'nobody' }} {{ url_for('static', path='/a.txt') }}"
+    )
+    return {"static": str(tmp_path / "stat"), "templates": str(tmp_path / "temp")}
+
+
+def test_routes() -> None:
+    app = make(debug=True)
+
+    @app.route("/", ["GET"])
+    async def home(request: Request) -> JSONResponse:
+        return JSONResponse({"hello": "world"})
+
+    @app.route("/both", ("get", "post"))
+    def both(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.method)
+
+    @app.route("/item/{id:int}", methods="PUT", name="thing")
+    async def item(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(request.url_for("thing", id=request.path_params["id"] + 1)))
+
+    @app.route("/plain")
+    def plain(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("plain")
+
+    with TestClient(app) as client:
+        assert client.get("/").json() == {"hello": "world"}
+        assert client.post("/").status_code == 405
+        assert client.get("/both").text == "GET"
+        assert client.post("/both").text == "POST"
+        assert client.put("/item/4").text == "http://testserver/item/5"
+        assert client.get("/plain").text == "plain"
+        assert client.get("/none").status_code == 404
+
+
+def test_templates_with_and_without_request(folders: dict[str, str]) -> None:
+    app = make(**folders)
+    response = app.templates
+
+    @app.route("/bare")
+    async def bare(request: Request) -> Any:
+        return app.templates.TemplateResponse("index.html")
+
+    @app.route("/context")
+    def context(request: Request) -> Any:
+        return app.templates.TemplateResponse("index.html", {"name": "Mike"})
+
+    @app.route("/in_context")
+    async def in_context(request: Request) -> Any:
+        return app.templates.TemplateResponse("index.html", {"name": "Mike", "request": request})
+
+    @app.route("/starlette")
+    async def starlette(request: Request) -> Any:
+        return app.templates.TemplateResponse(request, "index.html", {"name": "Mike"}, status_code=201)
+
+    @app.route("/keywords")
+    async def keywords(request: Request) -> Any:
+        return app.templates.TemplateResponse(name="index.html", context={"name": "Mike"})
+
+    with TestClient(app) as client:
+        bare_text = client.get("/bare").text
+        assert "nobody http://testserver/static/a.txt" in bare_text
+        assert '<script src="/jsmeetspy/jsmeets.js"></script>' in bare_text
+        for path in ("/context", "/in_context", "/starlette", "/keywords"):
+            assert "Mike http://testserver/static/a.txt" in client.get(path).text
+        assert client.get("/starlette").status_code == 201
+        assert client.get("/static/a.txt").text == "static text"
+    with pytest.raises(RuntimeError, match="no request is being answered"):
+        response.TemplateResponse("index.html")
+
+
+def test_behind_a_prefix_scripts_and_urls_are_right(folders: dict[str, str]) -> None:
+    app = make(**folders)
+
+    @app.route("/page")
+    async def page(request: Request) -> Any:
+        return app.templates.TemplateResponse("index.html")
+
+    with TestClient(app, root_path="/user/proxy/8000") as client:
+        text = client.get("/page").text
+    assert 'src="/user/proxy/8000/jsmeetspy/jsmeets.js"' in text
+
+
+def test_mounted_in_another_application(folders: dict[str, str]) -> None:
+    async def page(request: Request) -> Any:
+        return inner.templates.TemplateResponse("index.html")
+
+    routes = [Route("/page", page), Mount("/deep", routes=[Route("/page", page)])]
+    inner = make(routes=routes, **folders)
+    outer = JsMeetsPy(bridge=Bridge(), routes=[Mount("/inner", inner)])
+    with TestClient(outer) as client:
+        assert client.get("/inner/jsmeetspy/JsPyQueue.js").status_code == 200
+        for path in ("/inner/page", "/inner/deep/page"):
+            assert 'src="/inner/jsmeetspy/jsmeets.js"' in client.get(path).text
+        assert client.get("/jsmeetspy/JsPyQueue.js").status_code == 200
+        with client.websocket_connect("/inner/jsmeetspy/textsocket", subprotocols=["jsmeets.v1"]) as socket:
+            socket.send_text('[["hello","d","",[]]]')
+            assert socket.receive_text().startswith('[["welcome",1,')
+
+
+def test_start_and_stop_handlers_in_order() -> None:
+    order: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[dict[str, int]]:
+        order.append("lifespan in")
+        yield {"answer": 42}
+        order.append("lifespan out")
+
+    async def started() -> None:
+        order.append("on_startup")
+
+    app = make(lifespan=lifespan, on_startup=[started], on_shutdown=[lambda: order.append("on_shutdown")])
+    app.add_event_handler("startup", lambda: order.append("added"))
+
+    @app.on_event("shutdown")
+    async def stopped() -> None:
+        order.append("decorated")
+
+    @app.route("/")
+    async def home(request: Request) -> JSONResponse:
+        return JSONResponse(request.state.answer)
+
+    with TestClient(app) as client:
+        assert client.get("/").json() == 42
+    assert order == ["lifespan in", "on_startup", "added", "on_shutdown", "decorated", "lifespan out"]
+    with pytest.raises(ValueError, match='"startup" or "shutdown"'):
+        app.add_event_handler("start", stopped)
+
+
+def test_starlette_arguments_pass_through() -> None:
+    async def home(request: Request) -> PlainTextResponse:
+        raise KeyError("handled")
+
+    async def handle(request: Request, error: Exception) -> PlainTextResponse:
+        return PlainTextResponse(f"handled {error}")
+
+    app = JsMeetsPy(False, [Route("/", home)], None, {KeyError: handle}, bridge=Bridge())
+    with TestClient(app) as client:
+        assert client.get("/").text == "handled 'handled'"
+
+
+def test_both_kinds_of_socket_endpoints() -> None:
+    order: list[str] = []
+
+    class Echo(WebSocketEndpoint):
+        encoding = "text"
+
+        @classmethod
+        def url_path(cls) -> str:
+            return "/socket_url1"
+
+        @classmethod
+        def endpoint(cls) -> Any:
+            return cls
+
+        @classmethod
+        async def startup_handler(cls) -> None:
+            order.append("startup")
+
+        async def on_receive(self, websocket: Any, data: Any) -> None:
+            await websocket.send_text(data * 2)
+
+    class Plain:
+        def url_path(self) -> str:
+            return "/socket_url2"
+
+        def endpoint(self) -> Any:
+            return self.serve
+
+        async def serve(self, websocket: Any) -> None:
+            await websocket.accept()
+            await websocket.send_text("served")
+            await websocket.close()
+
+        async def shutdown_handler(self) -> None:
+            order.append("shutdown")
+
+    app = make()
+    app.add_socket(Echo)
+    app.add_socket(Plain())
+    app.add_socket(JsPyTextSocket)
+    with TestClient(app) as client:
+        with client.websocket_connect("/socket_url1") as socket:
+            socket.send_text("ab")
+            assert socket.receive_text() == "abab"
+        with client.websocket_connect("/socket_url2") as socket:
+            assert socket.receive_text() == "served"
+    assert order == ["startup", "shutdown"]
+
+
+def test_the_files_are_served_with_their_types() -> None:
+    app = make()
+    with TestClient(app) as client:
+        for name in (*SCRIPTS, "jsmeets.js", "jsmeets.mjs", "jsmeets-code.mjs"):
+            response = client.get(f"/jsmeetspy/{name}")
+            assert response.status_code == 200
+            assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+            assert response.headers["cache-control"] == "no-cache"
+        assert client.get("/jsmeetspy/jsmeets.d.mts").status_code == 200
+        assert client.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
+        assert client.get("/jsmeetspy/none.js").status_code == 404
+
+
+def test_a_script_comes_as_it_is_and_is_only_read() -> None:
+    app = make()
+    with TestClient(app) as client:
+        whole = client.get("/jsmeetspy/jsmeets.js")
+        assert whole.content == Path(ASSETS, "jsmeets.js").read_bytes()
+        assert client.head("/jsmeetspy/jsmeets.js").headers["content-length"] == str(len(whole.content))
+        assert client.post("/jsmeetspy/jsmeets.js").status_code == 405
+
+
+def test_pages_of_other_origins_may_import_what_the_scripts_import() -> None:
+    app = make()
+    with TestClient(app) as client:
+        allowed = {
+            name: client.get(f"/jsmeetspy/{name}").headers.get("access-control-allow-origin")
+            for name in os.listdir(ASSETS)
+        }
+    assert {name for name, origin in allowed.items() if origin is not None} == {"jsmeets-code.mjs"}
+    assert allowed["jsmeets-code.mjs"] == "*"
+
+
+@pytest.mark.parametrize("name", ["jsmeets.js", "JsPyQueue.js", "favicon.svg"])
+def test_cached_files_are_not_sent_again(name: str) -> None:
+    app = make()
+    with TestClient(app) as client:
+        etag = client.get(f"/jsmeetspy/{name}").headers["etag"]
+        again = client.get(f"/jsmeetspy/{name}", headers={"if-none-match": etag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+        assert client.get(f"/jsmeetspy/{name}", headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_expose_as_a_decorator() -> None:
+    app = make()
+
+    @app.expose
+    def one() -> int:
+        return 1
+
+    @app.expose("second", exclusive=True)
+    def two() -> int:
+        return 2
+
+    @app.expose()
+    async def three() -> int:
+        return 3
+
+    assert one() == 1
+    assert two() == 2
+    assert app.functions.get_keys() == ["one", "second", "three"]
+    function = app.bridge.protocol.functions.get("second")
+    assert function is not None
+    assert function.exclusive
+    app.expose(one)
+    function = app.bridge.protocol.functions.get("one")
+    assert function is not None
+    function.running = 1
+    with pytest.raises(RuntimeError, match="'one' is running"):
+        app.expose(one)
+    assert three is not None

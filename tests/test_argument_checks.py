@@ -1,0 +1,453 @@
+"""Wrong arguments in the public API: the error names the argument and says what to do."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, LaunchError, Page
+from jsmeets_local.api.background import Background
+from jsmeets_local.launch.environment import cleaned
+from jsmeets_local.server.thread import bind
+from tests.raw import RawPage, as_page, follow
+from tests.timing import scaled
+from tests.typed import program
+
+
+class Thing:
+    """A class of the user."""
+
+    @classmethod
+    def made(cls) -> str:
+        return "made"
+
+    @staticmethod
+    async def static(x: int) -> int:
+        return x + 1
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    def method(self) -> str:
+        return "method"
+
+    def __call__(self) -> str:
+        return "called"
+
+
+Case = tuple[Callable[[JsMeetsPy], Any], type[Exception], str]
+own = Thing.__dict__
+
+EXPOSE: dict[str, Case] = {
+    "a class method": (lambda app: app.expose(own["made"]), TypeError, "got a classmethod: give Class.made after its"),
+    "a property": (lambda app: app.expose(own["size"]), TypeError, "got a property: give lambda: thing.size after its"),
+    "a class method by name": (lambda app: app.expose("n")(own["made"]), TypeError, "give Class.made"),
+    "an object": (lambda app: app.expose(object()), TypeError, 'is one: app.expose("name")(thing.method)'),
+    "a number": (lambda app: app.expose(5), TypeError, "what app.expose exposes is a function; got 5"),
+    "True": (lambda app: app.expose(True), TypeError, "is a function; got True"),
+    "a number by name": (lambda app: app.expose("n")(5), TypeError, "is a function; got 5"),
+    "no name": (lambda app: app.expose(""), ValueError, "the key of an exposed function is empty"),
+    "a name of the library": (lambda app: app.expose("$n")(print), ValueError, "begin with $ belong to the library"),
+    "a lambda": (
+        lambda app: app.expose(lambda: 1),
+        TypeError,
+        'a lambda has no name of its own; give it one: app.expose("',
+    ),
+    "a partial": (lambda app: app.expose(functools.partial(print)), TypeError, "has no name of its own; give it one"),
+    "a callable object": (lambda app: app.expose(Thing()), TypeError, "has no name of its own; give it one"),
+    "a class": (
+        lambda app: app.expose(Thing),
+        TypeError,
+        "Thing is a class, and pages call functions: expose a method",
+    ),
+    "a method without its object": (
+        lambda app: app.expose(Thing.method),
+        TypeError,
+        'Thing.method is a method, and app.expose has no object to call it on: app.expose("method")(thing.method)',
+    ),
+    "callable, a number": (lambda app: app.functions.callable(5), TypeError, "is a function; got 5"),
+    "callable, a name": (lambda app: app.functions.callable("n"), TypeError, "is a function; got 'n'"),
+    "callable, a partial": (
+        lambda app: app.functions.callable(functools.partial(print)),
+        TypeError,
+        "has no name of its own; give it one: expose('name', func)",
+    ),
+    "the function first": (
+        lambda app: app.functions.expose(print, "n"),
+        TypeError,
+        "the key of an exposed function is a",
+    ),
+    "JsPyFunction, a class method": (lambda app: app.functions.expose("n", own["made"]), TypeError, "give Class.made"),
+}
+
+CALLBACKS: dict[str, Case] = {
+    "subscribe": (
+        lambda app: app.pubsub.subscribe("t", own["made"]),
+        TypeError,
+        "topic 't' is a function; got a class",
+    ),
+    "@subscribe": (lambda app: app.pubsub.subscribe("t")(5), TypeError, "the subscriber of topic 't' is a function"),
+    "@subscribe alone": (lambda app: app.pubsub.subscribe(print), TypeError, "the topic is a str; got <built-in"),
+    "queue": (
+        lambda app: app.queues.add_callback(own["size"]),
+        TypeError,
+        "a queue callback is a function; got a prop",
+    ),
+    "socket event": (lambda app: app.sockets.add_socket_event(5), TypeError, "a socket event callback is a function"),
+    "state event": (lambda app: app.sockets.add_state_event(5), TypeError, "a state event callback is a function"),
+    "protocol": (lambda app: app.sockets.add_protocol("p", 5), TypeError, "the handler of protocol 'p' is a function"),
+    "protocol's name": (lambda app: app.sockets.add_protocol(5, print), TypeError, "the protocol is a str; got 5"),
+    "background": (lambda app: Background(app.bridge).register_function(5), TypeError, "is registered is a function"),
+    "background's arguments": (
+        lambda app: Background(app.bridge).register_function(print, "abc"),
+        TypeError,
+        "param is a tuple of the arguments, register_function(func, (1, 2)); got 'abc'",
+    ),
+    "binary messages": (
+        lambda app: JsPyBinarySocket().set_message_handler(5),
+        TypeError,
+        "a message handler is a func",
+    ),
+    "binary limit": (lambda app: JsPyBinarySocket().set_connection_limit("5"), TypeError, "limit is a number of conn"),
+    "limit": (
+        lambda app: app.sockets.set_connection_limit("5"),
+        TypeError,
+        "limit is a number of connections; got '5'",
+    ),
+    "@route alone": (lambda app: app.route(print), TypeError, 'route needs the path that is served: @app.route("/")'),
+    "route": (lambda app: app.route("x"), ValueError, 'begins with a slash: @app.route("/x")'),
+    "@route": (lambda app: app.route("/x")(5), TypeError, "what serves '/x' is a function; got 5"),
+    "@websocket_route alone": (lambda app: app.websocket_route(print), TypeError, '@app.websocket_route("/")'),
+    "@websocket_route": (lambda app: app.websocket_route("/x")(5), TypeError, "WebSockets of '/x' is a function"),
+    "@on_event alone": (lambda app: app.on_event(print), ValueError, 'event_type is "startup" or "shutdown"'),
+    "@on_event": (lambda app: app.on_event("startup")(5), TypeError, "what runs at 'startup' is a function; got 5"),
+    "event": (lambda app: app.add_event_handler("startup", 5), TypeError, "what runs at 'startup' is a function"),
+    "add_socket": (lambda app: app.add_socket("x"), TypeError, 'takes a socket, JsPyBinarySocket("/path"), or'),
+    "add_socket, the class": (
+        lambda app: app.add_socket(JsPyBinarySocket),
+        TypeError,
+        'a socket, JsPyBinarySocket("/p',
+    ),
+}
+
+APPLICATION: dict[str, Case] = {
+    "static": (lambda _: JsMeetsPy(static=5), TypeError, "static is the path of a folder; got 5"),
+    "templates": (lambda _: JsMeetsPy(templates=5), TypeError, "templates is the path of a folder; got 5"),
+    "debug": (lambda _: JsMeetsPy("static"), TypeError, "debug is True or False; got 'static'"),
+    "bridge": (lambda _: JsMeetsPy(bridge=Bridge), TypeError, "write bridge=Bridge(...)"),
+    "limits": (
+        lambda _: JsMeetsPy(limits=5),
+        TypeError,
+        "limits is a Limits, or None; got 5; write limits=Limits(...)",
+    ),
+    "token": (lambda _: JsMeetsPy(token=5), TypeError, "token is a str, or None; got 5"),
+    "expose_errors": (lambda _: JsMeetsPy(expose_errors="no"), TypeError, "expose_errors is True or False; got 'no'"),
+    "hosts": (lambda _: JsMeetsPy(allowed_hosts="a"), TypeError, "allowed_hosts must be a list; got 'a'"),
+}
+
+
+def launching(**options: Any) -> Callable[[JsMeetsPy], Any]:
+    return lambda app: app.launch(**{"page": "<p>", "mode": "none", **options})
+
+
+LAUNCH: dict[str, Case] = {
+    "page": (launching(page=5), TypeError, "page must be a route, the name or path of a file, or HTML text; got 5"),
+    "mode": (launching(mode=["none"]), ValueError, "mode is one of 'auto', 'browser'"),
+    "host": (launching(host=5), TypeError, "host is the name or address of this machine to serve at"),
+    "no host": (launching(host=""), ValueError, "host is empty: the default, '127.0.0.1', serves this machine alone"),
+    "spa": (launching(spa="no"), TypeError, "spa is True or False; got 'no'"),
+    "badge": (lambda _: JsMeetsPy(badge="no"), TypeError, "badge is True or False; got 'no'"),  # type: ignore[arg-type]
+    "an unknown host": (launching(host="no-such-host.invalid"), OSError, "host='no-such-host.invalid' is no name or"),
+    "another machine": (launching(host="203.0.113.5"), OSError, "host='203.0.113.5' is no name or address of this m"),
+    "port": (launching(port="8000"), ValueError, "port is a number from 0 (a free one) to 65535; got '8000'"),
+    "port True": (launching(port=True), ValueError, "port is a number from 0 (a free one) to 65535; got True"),
+    "a port of X11": (launching(port=6000), ValueError, "browsers refuse to open port 6000"),
+    "a port of IRC": (launching(port=6667), ValueError, "browsers refuse to open port 6667"),
+    "timeout": (launching(timeout="3"), TypeError, "timeout is a number of seconds, or None for no limit; got '3'"),
+    "width": (launching(width=[1]), TypeError, "width is a whole number of pixels, or in a notebook a CSS length"),
+    "height": (launching(height=1.5), TypeError, "height is a whole number of pixels"),
+    "grace": (launching(grace="1"), TypeError, "grace is a number of seconds"),
+    "private": (launching(private="no"), TypeError, "private is True or False; got 'no'"),
+    "base_url": (launching(base_url=5), TypeError, "base_url is a path or a URL"),
+    "main": (lambda app: app.run("<p>", "none", 5), TypeError, "main is a function; got 5"),
+}
+
+
+def on_page(use: Callable[[Page], Any]) -> Callable[[JsMeetsPy], Any]:
+    return lambda app: use(app.launch("<p>", "none"))
+
+
+PAGES: dict[str, Case] = {
+    "call": (on_page(lambda page: page.call(5)), TypeError, "the key of a function is a str; got 5"),
+    "call, arguments": (
+        on_page(lambda page: page.call("f", [1])),
+        TypeError,
+        "second call: call('name')(1, 2)",
+    ),
+    "eval": (on_page(lambda page: page.eval(5)), TypeError, "the code to evaluate is a str; got 5"),
+    "call, a keyword": (
+        on_page(lambda page: page.call("f")(a=1)),
+        TypeError,
+        "Write call('f')(1), or call('f')({'a': 1})",
+    ),
+    "js, a keyword": (on_page(lambda page: page.js.f(a=1)), TypeError, "Write page.js.f(1), or page.js.f({'a': 1})"),
+    "js, an assignment": (
+        on_page(lambda page: setattr(page.js, "x", 1)),
+        AttributeError,
+        'assign by page.eval("x = ...")',
+    ),
+    "call_nowait": (on_page(lambda page: page.call_nowait("f")(a=1)), TypeError, "Write call_nowait('f')(1)"),
+    "map": (on_page(lambda page: page.map("f", [1])), TypeError, "second call: map('name')([1, 2])"),
+    "publish": (
+        on_page(lambda page: page.publish("t")()),
+        TypeError,
+        "publish('t') takes one value: publish('t')(data)",
+    ),
+    "queue": (on_page(lambda page: page.queue([1])), TypeError, "the key of a queue in a page is a str"),
+    "wait": (on_page(lambda page: page.wait("x")), TypeError, "timeout is a number of seconds"),
+    "state event": (on_page(lambda page: page.add_state_event(5)), TypeError, "a state event callback is a function"),
+    "push_nowait": (
+        lambda app: app.queues.push_nowait("q")(1, 2),
+        TypeError,
+        "for several write push_nowait('q')([1, 2])",
+    ),
+    "push": (lambda app: app.queues.push("q", [1]), TypeError, "second call: push('queue')(data)"),
+    "target": (lambda app: app.functions.call_nowait("f", "1"), TypeError, "target is a socket number"),
+}
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "text"),
+    [
+        pytest.param(*case, id=f"{table}: {name}")
+        for table, cases in {
+            "expose": EXPOSE,
+            "callbacks": CALLBACKS,
+            "application": APPLICATION,
+            "launch": LAUNCH,
+            "page": PAGES,
+        }.items()
+        for name, case in cases.items()
+    ],
+)
+def test_the_error_names_the_argument(app: JsMeetsPy, use: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=re.escape(text)):
+        use(app)
+    assert app.functions.get_keys() == []
+
+
+# What can be exposed -------------------------------------------------------------------------------------------------
+
+
+def test_callables_without_a_name_can_be_exposed_under_one(app: JsMeetsPy) -> None:
+    thing = Thing()
+    assert app.expose("method")(thing.method) == thing.method
+    assert app.expose("partial")(functools.partial(max, 5)).args == (5,)
+    assert app.expose("object")(thing) is thing
+    app.expose("lambda")(lambda: "lambda")
+    app.expose("int")(int)
+    app.expose(thing.method)  # under its own name
+    app.expose(Thing.made)
+    page = app.launch("<p>", "none")
+    client = RawPage(page.url)
+    for key, args, value in [
+        ("method", [], "method"),
+        ("partial", [7], 7),
+        ("object", [], "called"),
+        ("lambda", [], "lambda"),
+        ("int", ["12"], 12),
+        ("made", [], "made"),
+    ]:
+        assert client.ask("call", key, args) == ["return", 1, value]
+
+
+def test_a_prepared_call_can_be_exposed(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", "none")
+    client = as_page(page)
+    app.expose("relay")(page.aio.call("f"))
+    app.expose("blocking")(page.call("f"))
+    app.expose("push")(app.queues.push("q"))
+    for key, kind in [("relay", "call"), ("blocking", "call"), ("push", "push")]:
+        client.send(["call", 1, key, [7]])
+        asked = client.next(kind)
+        client.send(["return", asked[1], True])
+        assert client.next("return")[2] == ([client.id] if kind == "push" else True)
+
+
+def test_static_methods_plain_and_async(app: JsMeetsPy) -> None:
+    class Tools:
+        @app.expose
+        @staticmethod
+        async def above(x: int) -> int:
+            return x + 1
+
+        @staticmethod
+        @app.expose
+        def below(x: int) -> int:
+            return x + 2
+
+    assert Tools.below(1) == 3
+    client = RawPage(app.launch("<p>", "none").url)
+    assert client.ask("call", "above", [1]) == ["return", 1, 2]
+    assert client.ask("call", "below", [1]) == ["return", 1, 3]
+
+
+def test_a_class_body_that_cannot_be_exposed_is_not_changed_silently(app: JsMeetsPy) -> None:
+    with pytest.raises(TypeError, match=r"Wrong\.method is a method"):
+
+        class Wrong:
+            @app.expose
+            def method(self) -> None:
+                """Never called."""
+
+    assert app.functions.get_keys() == []
+
+
+def test_lambdas_of_2020_keep_their_name_and_are_not_replaced(app: JsMeetsPy) -> None:
+    app.functions.callable(lambda: 1)
+    with pytest.raises(KeyError, match="the name is taken"):
+        app.functions.callable(lambda: 2)
+
+
+# Where to serve ------------------------------------------------------------------------------------------------------
+
+
+def test_a_taken_port_is_not_an_unknown_host(app: JsMeetsPy) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=rf"port {port} of 127.0.0.1 cannot be used .* another program may have it"):
+            app.launch("<p>", "none", port=port)
+
+
+class Refused:
+    """Pretends that browsers refuse the first three ports that the system gives."""
+
+    def __init__(self) -> None:
+        self.given: list[int] = []
+
+    def __contains__(self, port: int) -> bool:
+        if port == 0:
+            return False
+        self.given.append(port)
+        return len(self.given) <= 3
+
+
+def test_a_chosen_port_is_one_that_browsers_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = Refused()
+    monkeypatch.setattr("jsmeets_local.server.thread._REFUSED", refused)
+    with bind("127.0.0.1", 0) as sock:
+        assert sock.getsockname()[1] == refused.given[-1]
+    assert len(set(refused.given)) == 4
+
+
+def test_a_missing_page_is_named_with_the_places_searched(app: JsMeetsPy, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<p>")
+    with pytest.raises(FileNotFoundError) as caught:
+        app.launch("nowhere.html", "none")
+    assert "pass templates= or static= to the application" in str(caught.value)
+    assert "None" not in str(caught.value)
+    other = JsMeetsPy(static=tmp_path, bridge=Bridge())
+    with pytest.raises(FileNotFoundError, match=r"no static file in .*, no file .*; did you mean 'index.html'\?"):
+        other.launch("indx.html", "none")
+    with pytest.raises(FileNotFoundError, match=f"did you mean '{tmp_path}/index.html'"):
+        app.launch(tmp_path / "indx.html", "none")
+    with pytest.raises(FileNotFoundError, match=f"is a folder: name a page in it, as '{tmp_path}/index.html'"):
+        app.launch(tmp_path, "none")
+
+
+def test_folders_may_be_path_objects(tmp_path: Path) -> None:
+    for name in ("static", "templates"):
+        (tmp_path / name).mkdir()
+    for name in ("templates/index.html", "page.html"):
+        (tmp_path / name).write_text("<p>")
+    assert program.run(tmp_path) == ["page.html", "index.html", "index.html"]
+
+
+# The browser ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_browser_command_that_does_not_return_is_not_waited_for(
+    app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = threading.Event()
+    monkeypatch.setattr("webbrowser.open", lambda url: closed.wait(scaled(60)))
+    start = time.monotonic()
+    with pytest.raises(LaunchError, match=r"no page connected within 0.3 s.*page\.url to open elsewhere"):
+        app.launch("<p>", "browser", timeout=0.3)
+    assert time.monotonic() - start < scaled(10)
+    closed.set()
+
+
+@pytest.mark.parametrize("code", [True, False])
+def test_a_browser_that_ends_after_its_page_has_come_ends_nothing(
+    app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch, code: bool
+) -> None:
+    closed, ended = threading.Event(), threading.Event()
+    clients = []
+
+    def opens(url: str) -> bool:
+        target = follow(url)
+        clients.append(RawPage(target, page=target.partition("#jsmeets=")[2].partition(".")[2]))
+        closed.wait(scaled(60))
+        threading.Timer(0.1, ended.set).start()
+        return code  # GenericBrowser gives the exit code of its command
+
+    monkeypatch.setattr("webbrowser.open", opens)
+    page = app.launch("<p>", "browser")
+    closed.set()
+    assert ended.wait(scaled(10))
+    app.bridge.portal.call(lambda: None)
+    assert page.is_connected()
+    clients[0].close()
+
+
+def test_a_browser_that_cannot_be_started_is_told_at_once(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(url: str) -> bool:
+        raise OSError("no memory")
+
+    monkeypatch.setattr("webbrowser.open", fails)
+    with pytest.raises(LaunchError, match=r"the browser could not be started \(no memory\)"):
+        app.launch("<p>", "browser", timeout=None)
+
+
+def test_the_library_path_of_a_packaged_program_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser may stay open for long, so changes that the program makes meanwhile stay."""
+    monkeypatch.setattr("sys.frozen", True, raising=False)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
+    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/user")
+    monkeypatch.delenv("MEANWHILE", raising=False)
+    with cleaned():
+        assert os.environ["LD_LIBRARY_PATH"] == "/user"
+        monkeypatch.setenv("MEANWHILE", "set")
+    assert os.environ["LD_LIBRARY_PATH"] == "/bundle"
+    assert os.environ["LD_LIBRARY_PATH_ORIG"] == "/user"
+    assert os.environ["MEANWHILE"] == "set"
+
+
+def test_a_browser_that_cannot_be_opened_is_told_at_once(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    start = time.monotonic()
+    with pytest.raises(LaunchError, match=r'no browser was found on this machine\. launch\(mode="none"\)'):
+        app.launch("<p>", "browser", timeout=None)
+    assert time.monotonic() - start < scaled(10)
+    assert app.pages == ()
+
+
+def test_a_kept_prepared_call_is_silent_at_the_end_of_the_program() -> None:
+    code = "from jsmeets_local import *; draw = JsPyFunction.call('draw'); JsPyFunction.call_nowait('show')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=scaled(60), check=False)
+    assert done.returncode == 0
+    assert "call_nowait('show') alone has no effect" in done.stderr
+    assert "('draw') alone" not in done.stderr
