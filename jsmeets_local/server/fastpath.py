@@ -196,8 +196,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             self._splits = False
         if at or not self._rest:
             self._rest = bytearray(memoryview(data)[at:] if at < len(data) else b"")
-        if frames and self._sink is not None:
-            self._sink(frames)
+        self._deliver(frames)
         if not self._splits:
             super().data_received(bytes(self._rest))
         if self._rest or self._zero_copies:
