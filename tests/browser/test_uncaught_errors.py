@@ -94,7 +94,7 @@ def test_rejections_and_files_that_are_not_there(
         "/missing.css",
         "missing-too.mjs",
         "RangeError: thrice",
-        "an unhandled rejection in the page (socket 1): TypeError: no\n  fields: {'code': 5}",
+        "an unhandled rejection in the page (socket 1): TypeError: no\n      fields: {'code': 5}",
         "String: a text",
     ):
         assert len([text for text in texts if part in text]) >= 1, (part, texts)
