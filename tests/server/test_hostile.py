@@ -72,7 +72,7 @@ def welcome(page: Page, *hello: Any) -> tuple[Any, Any]:
 
 def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: Page, good: RawPage) -> None:
     victim = RawPage(page.url, "victim")
-    operation = app.bridge.request(app.bridge.protocol.call, ("secret", pack([], "args"), victim.id), 20)
+    start, args = app.bridge.protocol.call, ("secret", pack([], "args"), victim.id)
     results: list[Any] = []
     app.bridge.portal.post(operation, results.append)
     thief, (kind, number, _, told) = welcome(page, "victim", "", [], "a guess", 0)
