@@ -74,7 +74,7 @@ def test_the_name_of_a_document_alone_takes_nothing_over(app: JsMeetsPy, page: P
     victim = RawPage(page.url, "victim")
     start, args = app.bridge.protocol.call, ("secret", pack([], "args"), victim.id)
     results: list[Any] = []
-    app.bridge.portal.post(operation, results.append)
+    app.bridge.portal.post(app.bridge.request, start, args, 20, results.append)
     thief, (kind, number, _, told) = welcome(page, "victim", "", [], "a guess", 0)
     assert kind == "welcome"
     assert number != victim.id

@@ -207,7 +207,7 @@ def test_forged_answers_are_ignored(app: JsMeetsPy, page: Page) -> None:
     first, second = RawPage(page.url, "a"), RawPage(page.url, "b")
     start, args = app.bridge.protocol.call, ("f", _no_args(), first.id)
     results: list[Any] = []
-    app.bridge.portal.post(operation, results.append)
+    app.bridge.portal.post(app.bridge.request, start, args, 5, results.append)
     kind, number, *_ = first.receive()
     assert kind == "call"
     second.send(["return", number, "forged"])
