@@ -8,9 +8,8 @@ loaded JsPyTextSocket.js, and stays connected as long as it is open.
 
 import shutil
 
-from jsmeets_local.staticfiles import ASSETS, SCRIPTS
-
 from jsmeets_local import JsMeetsPy
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 # The JavaScript is part of the library; a page may load copies of it.
 for name in SCRIPTS:

@@ -9,9 +9,8 @@ exception in JavaScript.
 import shutil
 import time
 
-from jsmeets_local.staticfiles import ASSETS, SCRIPTS
-
 from jsmeets_local import JsMeetsPy, JsPyFunction
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 # The JavaScript is part of the library; a page may load copies of it.
 for name in SCRIPTS:

@@ -9,10 +9,10 @@ Open the page in several tabs.
 import json
 import shutil
 
-from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 from starlette.responses import Response
 
 from jsmeets_local import JsMeetsPy, JsPyError, JsPyFunction
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 # The JavaScript is part of the library; a page may load copies of it.
 for name in SCRIPTS:

@@ -7,10 +7,10 @@ A queue has a name, and Python takes from it when it likes: the newest item by p
 
 import shutil
 
-from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 from starlette.responses import JSONResponse
 
 from jsmeets_local import JsMeetsPy, JsPyQueue
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 # The JavaScript is part of the library; a page may load copies of it.
 for name in SCRIPTS:

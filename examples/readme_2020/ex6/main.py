@@ -7,10 +7,10 @@ Each page that is connected gets the data, and takes it from its queue when it l
 
 import shutil
 
-from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 from starlette.responses import Response
 
 from jsmeets_local import JsMeetsPy, JsPyQueue
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 # The JavaScript is part of the library; a page may load copies of it.
 for name in SCRIPTS:

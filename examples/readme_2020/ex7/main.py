@@ -7,9 +7,8 @@ Python is the broker and needs no code for it. Open the page in several tabs.
 
 import shutil
 
-from jsmeets_local.staticfiles import ASSETS, SCRIPTS
-
 from jsmeets_local import JsMeetsPy
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 # The JavaScript is part of the library; a page may load copies of it.
 for name in SCRIPTS:

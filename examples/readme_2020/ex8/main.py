@@ -7,10 +7,10 @@ Python publishes to the pages, and hears what they publish.
 
 import shutil
 
-from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 from starlette.responses import JSONResponse
 
 from jsmeets_local import JsMeetsPy, JsPyPubsub
+from jsmeets_local.staticfiles import ASSETS, SCRIPTS
 
 # The JavaScript is part of the library; a page may load copies of it.
 for name in SCRIPTS:
