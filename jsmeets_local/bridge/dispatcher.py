@@ -43,6 +43,7 @@ _OWN = frozenset({__name__, TimedAwaitable.__module__})  # modules of stack fram
 logger = logging.getLogger("jsmeets_local")
 
 _NO_CELL: AbstractContextManager[None] = nullcontext()
+_PLAIN_TYPES = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple})  # never awaitable
 
 Answer: TypeAlias = tuple[Invoke, Packet | None]  # a call of an exposed function that has ended, and its answer
 
@@ -249,7 +250,7 @@ class Dispatcher:
         with _NO_CELL if function.cell is None else writing(function.cell):
             try:
                 value = function.func(*call.args)
-                if hasattr(type(value), "__await__") or isinstance(value, types.GeneratorType):
+                if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
                     value = self._resolve(value)
             except BaseException as error:  # noqa: BLE001 - the page that called gets it
                 return call, self._failure(call, error)
@@ -259,7 +260,7 @@ class Dispatcher:
         with writing(listener.cell):
             try:
                 value = listener.func(*args)
-                if hasattr(type(value), "__await__") or isinstance(value, types.GeneratorType):
+                if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
                     self._resolve(value)
             except BaseException as error:  # noqa: BLE001 - no caller waits for it
                 self._tell_failure(listener, error)
@@ -290,7 +291,7 @@ class Dispatcher:
 
     def _resolve(self, value: Any) -> Any:
         """Await the coroutine that a plain function (a lambda around one, for example) returned, on the loop."""
-        if not inspect.isawaitable(value) or (loop := self._portal.loop) is None:
+        if (loop := self._portal.loop) is None:
             return value
         with waiting():
             outcome, error = asyncio.run_coroutine_threadsafe(_outcome(value), loop).result()
@@ -314,6 +315,18 @@ def _report_stuck(thread: threading.Thread, seconds: float) -> None:
     logger.warning(
         "the thread %r has been busy with one call for %.0f s; its stack is\n%s", thread.name, seconds, where
     )
+
+
+def _is_awaitable(value: Any) -> bool:
+    """Return whether a value can be awaited, as `inspect.isawaitable` does, without running code of its class."""
+    kind = type(value)
+    if kind is types.GeneratorType:
+        return inspect.isawaitable(value)
+    try:
+        type.__getattribute__(kind, "__await__")
+    except AttributeError:
+        return False
+    return True
 
 
 async def _outcome(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:

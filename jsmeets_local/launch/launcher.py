@@ -58,7 +58,8 @@ class Launcher:
         access: Access control of the application; the launch token is set here.
         one_time_urls: The one-time URLs that the application answers.
         locate: Given the page that `launch()` names, returns its path in the application.
-        answer_routes: Given a path, lets the page there answer the addresses that nothing else serves (`spa=True`).
+        answer_routes: Given a path, lets the page there answer the addresses that nothing else serves; `None` where
+            the application has no use for `spa=True`.
 
     Attributes:
         prefix: The path at which a proxy serves the application, for requests whose headers do not tell it.
@@ -71,7 +72,7 @@ class Launcher:
         access: Access,
         one_time_urls: OneTimeUrls,
         locate: Callable[[Any], str],
-        answer_routes: Callable[[str], None],
+        answer_routes: Callable[[str], None] | None = None,
     ) -> None:
         self._app = app
         self._bridge = bridge
@@ -115,6 +116,8 @@ class Launcher:
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
         path = self._locate(page)
         if given.spa:
+            if self._answer_routes is None:
+                raise TypeError("spa=True is for JsMeetsPy: this application has a router of its own")
             self._answer_routes(path)
         modes = list(given.modes)
         while True:

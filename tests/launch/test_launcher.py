@@ -344,7 +344,7 @@ def test_stop_ends_all_waits(app: JsMeetsPy) -> None:
     threads = [threading.Thread(target=attempt, args=(wait,)) for wait in waits]
     for thread in threads:
         thread.start()
-    while len(app.bridge._waiters) < 1 or len(app.bridge.item_waiters.get("q", ())) < 2:
+    while len(app.bridge._callers) < 1 or len(app.bridge.item_waiters.get("q", ())) < 2:
         time.sleep(0.01)
     app.stop()
     for thread in threads:
@@ -499,7 +499,7 @@ def test_timeouts_close_together_do_not_disturb_each_other(app: JsMeetsPy) -> No
 
 def test_closed_subscriptions_and_pages_leave_nothing(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
-    broker, ends = app.bridge.protocol.broker, page._client.presence._ends
+    broker, ends = app.bridge.protocol.broker, page._client.presence._close_waiters
     for _ in range(20):
         page.subscribe("t").close()
         page.subscribe("t")  # dropped

@@ -253,13 +253,13 @@ def test_a_data_frame_made_by_a_page() -> None:
 @pytest.mark.parametrize(
     ("value", "kind", "text"),
     [
-        ([1], "pandas", "to_frame needs what a frame is in a page"),
-        ({"columns": ["a"]}, "pandas", "to_frame needs what a frame is in a page"),
+        ([1], "pandas", "to_frame takes a data frame of a page"),
+        ({"columns": ["a"]}, "pandas", "to_frame takes a data frame of a page"),
         ({"columns": ["a", "b"], "data": {"a": [1]}}, "pandas", "there is no column 'b' in the data"),
         ({"data": {"a": [1], "b": [1, 2]}}, "polars", r"have different lengths: \[1, 2\]"),
         ({"data": {"a": [1]}, "index": {"data": [1, 2]}}, "pandas", r"have different lengths: \[1, 2\]"),
         ({"data": {"a": [1]}, "index": {"name": "i"}}, "pandas", "the index needs its 'data'"),
-        ({"data": {}}, "dask", "kind='dask': there are 'pandas' and 'polars'"),
+        ({"data": {}}, "dask", "kind is 'pandas' or 'polars'; got 'dask'"),
     ],
 )
 def test_malformed_data_frames_are_refused(value: Any, kind: Any, text: str) -> None:
