@@ -69,7 +69,7 @@ JsPyBackground = Background(default_bridge())
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """What `%load_ext jsmeets_local` calls: the magics `%%js` and `%jsmeets`.
+    """Register the magics `%%js` and `%jsmeets`: `%load_ext jsmeets_local` calls this.
 
     Args:
         ipython: The shell that gets them.
@@ -87,7 +87,7 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 def unload_ipython_extension(ipython: Any) -> None:
-    """What `%unload_ext jsmeets_local` calls: IPython's own `%%js` is back.
+    """Restore IPython's own `%%js`: `%unload_ext jsmeets_local` calls this.
 
     Args:
         ipython: The shell that had our magics.

@@ -540,7 +540,7 @@ def _name_of(func: Callable[..., Any]) -> str:
 
 
 def _lacks_its_object(func: Callable[..., Any]) -> bool:
-    """Whether it was defined in a class and begins with `self`."""
+    """Return whether a function was defined in a class and begins with `self`."""
     if not inspect.isfunction(func):  # a bound method has its object
         return False
     owner = func.__qualname__.rpartition(".")[0]

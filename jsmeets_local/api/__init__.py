@@ -1,1 +1,1 @@
-"""What users touch; each object holds one bridge and nothing else."""
+"""Objects that users touch. Each one holds a bridge and nothing else."""

@@ -38,7 +38,7 @@ class Casting(Awaitable[list[Exception | None]]):
 
 
 class _Peer:
-    """One connection, with its send queue. It has no session, so the data is neither batched nor sent again."""
+    """A connection with its send queue. It has no session, so the data is neither batched nor sent again."""
 
     def __init__(self, websocket: WebSocket, listener: Listener | None) -> None:
         self.websocket = websocket

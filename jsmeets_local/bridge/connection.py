@@ -76,7 +76,7 @@ class Transport(Protocol):
 
 
 class Connection:
-    """One open WebSocket of a client.
+    """An open WebSocket of a client.
 
     Args:
         transport: Writes frames.

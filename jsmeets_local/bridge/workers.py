@@ -53,7 +53,7 @@ class SerialQueue:
 
 
 class _Worker:
-    """One thread of a pool, guarded by the lock of the pool."""
+    """A thread of a pool, guarded by the lock of the pool."""
 
     __slots__ = ("about", "is_idle", "name", "pool", "reported", "serial_queue", "since", "thread", "waits", "wake_up")
 

@@ -38,7 +38,7 @@ class End(IntEnum):
 
 
 class _Life:
-    """One run of the program, from a change to the next. The end of the `with` block ends it."""
+    """A run of the program, from one change to the next. The end of the `with` block ends it."""
 
     def __init__(self, plan: Plan, ended: Callable[[_Life], None]) -> None:
         self.process = subprocess.Popen(

@@ -14,7 +14,7 @@ _ELSE = 'launch(mode="none") opens nothing and gives you page.url to open elsewh
 
 
 def _open(url: str) -> None:
-    """Opens a URL in the default browser (the environment variable BROWSER can name another).
+    """Open a URL in the default browser; the environment variable BROWSER can name another one.
 
     Raises:
         LaunchError: There is none. That the page really opened shows when it connects.
@@ -31,11 +31,11 @@ def _open(url: str) -> None:
 
 
 class BrowserTab:
-    """A tab that a thread opens: some browsers are commands that return when the user ends them.
+    """A browser tab, opened by a thread: some browsers are commands that return only when the user closes them.
 
     Args:
-        url: What it shows, without a token: all accounts of the machine can read it in the list of processes.
-        failed: Called once, on that thread, when it could not be opened.
+        url: The address to open, without a token: all accounts of the machine can read it in the process list.
+        failed: Called once, on that thread, if the tab could not be opened.
     """
 
     takes_commands = False
@@ -47,13 +47,13 @@ class BrowserTab:
         threading.Thread(target=self._run, name="jsmeets-browser", daemon=True).start()
 
     def close(self) -> None:
-        """Does nothing: a tab belongs to its user."""
+        """Do nothing: a tab belongs to its user."""
 
     def join(self) -> None:
-        """Does nothing: the command may take as long as the browser is open."""
+        """Do nothing: the command may run as long as the browser is open."""
 
     def failure(self) -> JsPyError:
-        """Why it could not be opened."""
+        """Return why the tab could not be opened."""
         return self._failure
 
     def _run(self) -> None:

@@ -87,10 +87,10 @@ class Frame(Struct, frozen=True):
 
 
 def check_side(name: str, size: Any) -> None:
-    """Refuses what is no width or height.
+    """Check a width or height.
 
     Raises:
-        TypeError: It is neither a number of pixels nor a CSS length.
+        TypeError: `size` is neither a number of pixels nor a CSS length.
     """
     if size is not None and (isinstance(size, bool) or not isinstance(size, (str, numbers.Integral))):
         raise TypeError(f'{name} is a whole number of pixels, or in a notebook a CSS length ("50%"); got {size!r:.60}')

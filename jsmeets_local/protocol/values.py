@@ -230,7 +230,7 @@ def _check_digits(value: int) -> None:
 
 
 def _check_count(numbers: range) -> None:
-    """Raises `ValueError` for more numbers than any message carries, before memory is spent on them."""
+    """Raise `ValueError` for a range longer than any message, before memory is allocated for its numbers."""
     if numbers and (numbers[-1] - numbers[0]) // numbers.step >= MAX_MESSAGE_BYTES // 2:  # len() may be too large
         raise ValueError(f"it has more than {MAX_MESSAGE_BYTES // 2} numbers")
 

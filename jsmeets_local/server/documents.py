@@ -151,7 +151,7 @@ class Documents:
         return f"/{name}"  # a route takes all of them
 
     def _is_taken(self, prefix: str, directory: str) -> bool:
-        """Whether something else than this folder is served at a path or below."""
+        """Return whether something other than this folder is served at a path or below it."""
         if self._route(prefix) or self._route(f"{prefix}/"):
             return True
         for served in self._folders.values():

@@ -131,7 +131,7 @@ class Handlers:
         self._handlers[event_type].append(func)
 
     def check_type(self, event_type: str) -> None:
-        """Raises `ValueError` where there is no such event."""
+        """Raise `ValueError` for an unknown event."""
         if event_type not in self._handlers:
             raise ValueError(f'event_type is "startup" or "shutdown"; got {event_type!r}')
 
@@ -154,7 +154,7 @@ class Handlers:
 
 
 def check_path(path: Any, decorator: str) -> None:
-    """Refuses what is no path for a route.
+    """Check the path of a route.
 
     Args:
         path: The path.

@@ -11,13 +11,13 @@ app = JsMeetsPy(static=str(HERE / "static"), templates=str(HERE / "templates"))
 
 @app.expose
 def count(text: str) -> dict[str, int | str]:
-    """What the page asks for at each key: `py.count(text)` in static/app.js."""
+    """Count the words of a text. The page calls it at each key: `py.count(text)` in static/app.js."""
     words = text.split()
     return {"words": len(words), "letters": sum(map(str.isalpha, text)), "longest": max(words, key=len, default="-")}
 
 
 def main(page: Page) -> None:
-    """Tells the page the time, once a second, until it is closed."""
+    """Publish the time once a second until the page is closed."""
     while not page.wait(timeout=1):
         page.publish("time")(time.strftime("%H:%M:%S"))
 
