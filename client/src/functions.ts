@@ -6,6 +6,7 @@ import type { Code, createCode } from "./code/index.ts";
 import type { Connection, Handler, Reply } from "./connection.ts";
 import { CallErrors, JsPyError } from "./errors.ts";
 import { millisecondsOf, orNull, type Timeout } from "./arguments.ts";
+import { instead } from "./suggestion.ts";
 
 type AnyFunction = (...args: any[]) => any;
 
@@ -110,7 +111,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     }
 
     function unknown(key: string): Error {
-        const error = new Error(`Function key name is not registered @javascript: '${key}' (exposed: ${keys().join(", ")})`);
+        const error = new Error(`The page exposes no function '${key}'${instead(key, keys())}`);
         Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });   // no field of the error
         return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }

@@ -53,8 +53,8 @@ test("an unknown function of Python's", async () => {
     const end = await connected("JsPyFunction");
     const call = JsPyFunction.call("nope")();
     await settled();
-    end.send(["error", 1, failure("unknown", "KeyError", "Function key name is not registered @python: 'nope'")]);
-    await assert.rejects(call, { name: "UnknownFunction", kind: "unknown", message: /not registered @python/ });
+    end.send(["error", 1, failure("unknown", "KeyError", "Python exposes no function 'nope'")]);
+    await assert.rejects(call, { name: "UnknownFunction", kind: "unknown", message: /Python exposes no function/ });
 });
 
 test("arguments that cannot be sent", async () => {
@@ -113,8 +113,11 @@ test("errors: thrown, rejected, not errors, unknown, unserializable", async () =
     assert.deepEqual(told("cycle"), ["error", "unserializable", "TypeError", "result.a[0].self: a cycle cannot be sent (it leads back to result.a[0])"]);
     assert.deepEqual(told("big"), ["error", "unserializable", "TypeError", "result[0]: BigInt cannot be sent"]);
     assert.deepEqual(told("nope"), ["error", "unknown", "UnknownFunction",
-        `Function key name is not registered @javascript: 'nope' (exposed: ${keys.slice(0, -1).join(", ")})`]);
+        `The page exposes no function 'nope' (exposed: ${keys.slice(0, -1).join(", ")})`]);
     assert.equal(answers.get("nope")[4], "");
+    const message = async (key) => (await ask(end, ["call", 99, key, []]))[0][2].message;
+    assert.match(await message("bomo"), /^The page exposes no function 'bomo'; did you mean 'boom'\? \(exposed: /);
+    assert.match(await message("rejectd"), /did you mean 'rejected'\?/);
 });
 
 test("an error that nobody waits for goes to the console and to Python", async () => {

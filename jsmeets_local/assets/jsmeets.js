@@ -2283,6 +2283,48 @@ ${stack}` };
     }
   };
 
+  // src/suggestion.ts
+  var MAX_SHOWN = 30;
+  function instead(key, names) {
+    if (names.length === 0) {
+      return "; it exposes none yet";
+    }
+    const meant = closest(key, names);
+    const hint = meant === void 0 ? "" : `; did you mean '${meant}'?`;
+    const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} others` : "";
+    return `${hint} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
+  }
+  function closest(key, names) {
+    let best;
+    let fewest = Math.max(1, Math.floor(key.length / 3)) + 1;
+    for (const name of names) {
+      if (Math.abs(name.length - key.length) < fewest) {
+        const distance = edits(key, name);
+        if (distance < fewest) {
+          [best, fewest] = [name, distance];
+        }
+      }
+    }
+    return best;
+  }
+  function edits(from, to) {
+    let before = [];
+    let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
+    for (let row = 1; row <= from.length; row++) {
+      const current = [row];
+      for (let column = 1; column <= to.length; column++) {
+        const same = from[row - 1] === to[column - 1];
+        let fewest = Math.min(previous[column] + 1, current[column - 1] + 1, previous[column - 1] + (same ? 0 : 1));
+        if (row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]) {
+          fewest = Math.min(fewest, before[column - 2] + 1);
+        }
+        current.push(fewest);
+      }
+      [before, previous] = [previous, current];
+    }
+    return previous[to.length];
+  }
+
   // src/functions.ts
   function createFunctions(connection, loadCode) {
     const exposed = /* @__PURE__ */ new Map();
@@ -2331,7 +2373,7 @@ ${stack}` };
       return true;
     }
     function unknown(key) {
-      const error = new Error(`Function key name is not registered @javascript: '${key}' (exposed: ${keys().join(", ")})`);
+      const error = new Error(`The page exposes no function '${key}'${instead(key, keys())}`);
       Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
       return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }

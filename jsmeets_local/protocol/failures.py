@@ -71,16 +71,14 @@ def _javascript_error(error: m.ErrorInfo, depth: int, **facts: Any) -> JavaScrip
 
 def unknown(key: str, known: list[str]) -> m.ErrorInfo:
     """Return the error for a name that Python does not expose."""
-    return m.ErrorInfo(
-        "unknown", "UnknownFunction", f"Function key name is not registered @python: {key!r}{_instead(key, known)}"
-    )
+    return m.ErrorInfo("unknown", "UnknownFunction", f"Python exposes no function {key!r}{_instead(key, known)}")
 
 
 def _instead(key: str, known: list[str]) -> str:
     if not known:
-        return " (Python exposes no function yet)"
+        return "; it exposes none yet"
     similar = get_close_matches(key, known, 1)
-    meant = f", did you mean {similar[0]!r}?" if similar else ""
+    meant = f"; did you mean {similar[0]!r}?" if similar else ""
     more = f" and {len(known) - MOST_SHOWN} others" if len(known) > MOST_SHOWN else ""
     return f"{meant} (exposed: {', '.join(known[:MOST_SHOWN])}{more})"
 

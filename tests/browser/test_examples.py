@@ -117,7 +117,7 @@ def test_3_javascript_calls_python(readme: Callable[[int], str], tab: Page) -> N
     assert tab.evaluate("JsPyFunction.call_nowait('py_add2')(4, 7)") is None
     error = tab.evaluate("JsPyFunction.call('py_add2')(-1, 1).catch(e => [e instanceof Error, e.name, e.message])")
     assert error == [True, "Exception", "No negative arguments"]
-    assert "not registered" in tab.evaluate("JsPyFunction.call('nobody')().catch(e => e.message)")
+    assert "exposes no function" in tab.evaluate("JsPyFunction.call('nobody')().catch(e => e.message)")
 
 
 def test_3_is_not_frozen_by_a_function_that_blocks(readme: Callable[[int], str], tab: Page) -> None:

@@ -119,7 +119,7 @@ def test_errors_of_python_are_logged_once(
     texts = errors(said)
     assert len(texts) == 2
     assert "the exposed function 'wrong' raised" in texts
-    assert any("UnknownFunction: Function key name is not registered @python: 'nothing'" in text for text in texts)
+    assert any("UnknownFunction: Python exposes no function 'nothing'" in text for text in texts)
 
 
 def test_a_flood_of_errors_is_cut(app: JsMeetsPy, tabs: Tabs, tmp_path: Path, said: pytest.LogCaptureFixture) -> None:

@@ -341,17 +341,15 @@ def test_unknown_functions_are_named_with_what_there_is() -> None:
     state.receive(page, [m.Call(7, "ad", [])])
     ((_, error),) = sent(state)
     assert error.error.kind == "unknown"
-    assert (
-        error.error.message == "Function key name is not registered @python: 'ad', did you mean 'add'? (exposed: add)"
-    )
+    assert error.error.message == "Python exposes no function 'ad'; did you mean 'add'? (exposed: add)"
 
     state.receive(page, [m.Call(8, "zoom", [])])
     ((_, error),) = sent(state)
-    assert error.error.message == "Function key name is not registered @python: 'zoom' (exposed: add)"
+    assert error.error.message == "Python exposes no function 'zoom' (exposed: add)"
     state.functions.clear("add")
     state.receive(page, [m.Call(9, "add", [])])
     ((_, error),) = sent(state)
-    assert error.error.message == "Function key name is not registered @python: 'add' (Python exposes no function yet)"
+    assert error.error.message == "Python exposes no function 'add'; it exposes none yet"
 
 
 def test_of_very_many_functions_the_error_names_some() -> None:

@@ -1,0 +1,48 @@
+/** What an error says beside a name that is not there: the name that was meant, and those that are. */
+
+const MAX_SHOWN = 30;
+
+/** Returns `"; did you mean 'two'? (exposed: one, two)"`, or that there are none. */
+export function instead(key: string, names: readonly string[]): string {
+    if (names.length === 0) {
+        return "; it exposes none yet";
+    }
+    const meant = closest(key, names);
+    const hint = meant === undefined ? "" : `; did you mean '${meant}'?`;
+    const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} others` : "";
+    return `${hint} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
+}
+
+/** Returns the name with the fewest edits, at most a third of its letters. */
+function closest(key: string, names: readonly string[]): string | undefined {
+    let best: string | undefined;
+    let fewest = Math.max(1, Math.floor(key.length / 3)) + 1;
+    for (const name of names) {
+        if (Math.abs(name.length - key.length) < fewest) {
+            const distance = edits(key, name);
+            if (distance < fewest) {
+                [best, fewest] = [name, distance];
+            }
+        }
+    }
+    return best;
+}
+
+/** Returns the number of edits between two names; exchanging two neighbours is one (optimal string alignment). */
+function edits(from: string, to: string): number {
+    let before: number[] = [];
+    let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
+    for (let row = 1; row <= from.length; row++) {
+        const current = [row];
+        for (let column = 1; column <= to.length; column++) {
+            const same = from[row - 1] === to[column - 1];
+            let fewest = Math.min(previous[column]! + 1, current[column - 1]! + 1, previous[column - 1]! + (same ? 0 : 1));
+            if (row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]) {
+                fewest = Math.min(fewest, before[column - 2]! + 1);
+            }
+            current.push(fewest);
+        }
+        [before, previous] = [previous, current];
+    }
+    return previous[to.length]!;
+}
