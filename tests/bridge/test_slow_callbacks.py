@@ -159,4 +159,4 @@ def test_launch_in_a_coroutine_names_its_own_twin(
     asyncio.run(main())
     warned = [record.getMessage() for record in caplog.records if "blocks" in record.getMessage()]
     assert len(warned) == 1
-    assert warned[0].endswith("use await asyncio.to_thread(app.launch, ...) there")
+    assert warned[0].endswith("use await asyncio.to_thread(app.launch, ...) instead")

@@ -19,8 +19,11 @@ from jsmeets_local.blocking import BlockingFunctions, BlockingQueues
 from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
+# The server is imported first: while one of its threads runs exec(), as imports do, CPython forgets that the main thread
+# ended by Ctrl-C, and exits with 1.
 SCRIPT = """
 import os, signal, sys, threading
+import jsmeets_local.server.fastpath, jsmeets_local.server.uvicorn_server
 from jsmeets_local import Bridge, JsMeetsPy
 app = JsMeetsPy(bridge=Bridge())
 page = app.launch("<p>", mode="none")
