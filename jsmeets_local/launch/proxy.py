@@ -42,9 +42,9 @@ class Site(Struct, frozen=True):
     """Address of the application for browsers.
 
     Attributes:
-        root: The address for documents of the notebook, with a trailing slash: only a path where a proxy serves the
-            application under the notebook's own host name.
-        public: The address for any browser: a whole URL, as far as the host name is known.
+        root: The address for documents of the notebook, with a trailing slash; a path if a proxy serves the application
+            under the notebook's own host name.
+        public: The address for any browser: an absolute URL if the host name is known.
         is_proxied: Whether a proxy serves the application.
     """
 
@@ -69,10 +69,11 @@ def check_base_url(base_url: str, whole: bool) -> None:
 
     Args:
         base_url: The argument.
-        whole: Whether it has to be a whole URL, because a program opens it.
+        whole: Whether it has to be an absolute URL, because a program opens it.
 
     Raises:
-        ValueError: It is neither a path nor a URL, or only a path; the text shows both.
+        TypeError: `base_url` is not a str.
+        ValueError: `base_url` is neither a path nor a URL, or a path although `whole` is set; the text shows both.
     """
     if not isinstance(base_url, str):
         raise TypeError(f"base_url is a path or a URL, with {{port}} for the port; got {base_url!r:.60}")
@@ -117,7 +118,7 @@ def base_url_of_notebook() -> str | None:
     if state and has_proxy is False:
         raise LaunchError(f"JupyterHub shows what a kernel serves only through a proxy, and there is none: {INSTALL}")
     if not state and not has_proxy:
-        return None  # perhaps the port is forwarded
+        return None  # the port may be forwarded
     return f"{base.rstrip('/')}/proxy/{{port}}/"
 
 
@@ -131,7 +132,7 @@ def is_shown_by_localhost() -> bool:
 
 
 def _is_remote(server: dict[str, Any]) -> bool:
-    """Return whether the browser may run on another machine, as in an ssh session with a forwarded port."""
+    """Return whether the browser may run on another machine, such as over ssh with a forwarded port."""
     return "SSH_CONNECTION" in os.environ or not is_loopback(str(server["hostname"]))
 
 
@@ -190,7 +191,7 @@ def _connect(host: str, port: int, secure: bool) -> http.client.HTTPConnection:
 
 
 def _public_origin() -> str:
-    """Return scheme and host of the notebook's own address; `""` if they are not known."""
+    """Return the origin of the notebook's own address; `""` if it is unknown."""
     if "JUPYTERHUB_SERVICE_PREFIX" in os.environ:
         url = os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
     else:
