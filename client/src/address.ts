@@ -67,7 +67,7 @@ export class Address {
         return `${this.root.replace(/^ws/, "http")}/jsmeetspy/${name}`;
     }
 
-    /** Return the HTTP URL of `name` next to the WebSocket, or "" if the document cannot fetch it from its own origin. */
+    /** Return the HTTP URL of `name` next to the WebSocket, or "" if that is not same-origin with the document. */
     http(name: string): string {
         const url = new URL(this.socket);
         url.protocol = url.protocol.replace(/^ws/, "http");

@@ -29,7 +29,7 @@ export interface JsPyBinarySocketConstructor {
     readonly VERSION: string;
 }
 
-/** The address and the launch token of the server, from the connection if there is one, else from script and document. */
+/** The server's address and launch token: those of the connection if there is one, else from script and document. */
 class Place {
     constructor(private readonly script: ScriptTag | null, private readonly connection: () => Connection | undefined) {}
 

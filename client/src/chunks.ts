@@ -135,7 +135,7 @@ export class Assembler {
         return { stream, content: part.taken < total ? null : this.whole(stream, part) };
     }
 
-    /** Accept a frame of an offer: the first one carries the secret, the last one marks the content's place in the order. */
+    /** Accept a frame of an offer: the first one carries the secret, the last one marks its place in the order. */
     private acceptOffered(frame: Uint8Array): Accepted {
         const flags = frame[1]!;
         const [isText, isLast] = [(flags & 2) !== 0, (flags & 1) !== 0];

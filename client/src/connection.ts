@@ -118,7 +118,7 @@ export class Connection {
         this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
     }
 
-    // ---------------------------------------------------------------- what the page sees
+    // ---------------------------------------------------------------- public state
 
     get isOpen(): boolean {
         return this.state === "open";
@@ -470,7 +470,7 @@ export class Connection {
         all.forEach((tell) => tell(isReady));
     }
 
-    // ---------------------------------------------------------------- what arrives
+    // ---------------------------------------------------------------- receiving
 
     private receive(link: Link, data: string | ArrayBuffer): void {
         try {
@@ -575,7 +575,7 @@ export class Connection {
         }
     }
 
-    // ---------------------------------------------------------------- what goes out
+    // ---------------------------------------------------------------- sending
 
     private pack(message: Message, body?: unknown, label?: string): Packet {
         return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
@@ -616,7 +616,7 @@ export class Connection {
         }
     }
 
-    /** Send a message without a response. Returns false if closed or full. Throws TypeError if it cannot be serialized. */
+    /** Send a message without a response; false if closed or full. Throws TypeError if it cannot be serialized. */
     notify(message: Message, body: unknown, label: string, order?: string): boolean {
         const packet = this.pack(message, body, label);
         packet.order = order ?? null;

@@ -59,7 +59,7 @@ export const withoutToken = (stack: string): string => stack.replace(/#jsmeets=[
 export const timedOut = (): Failure => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
 export const disconnected = (message: string): Failure => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
 
-// ---------------------------------------------------------------- where a call was made
+// ---------------------------------------------------------------- stacks of calls
 
 /** The number of calls per turn whose stack is captured: capturing costs more than the call itself. */
 const TRACED = 16;

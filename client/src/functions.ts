@@ -59,7 +59,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     const errors = new CallErrors(() => connection.socketId);
     let code: Code | null = null;
 
-    // ---------------------------------------------------------------- calling Python
+    // ---------------------------------------------------------------- calls of Python
 
     function checkedKey(key: unknown): void {
         if (typeof key !== "string") {
@@ -91,7 +91,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         };
     }
 
-    // ---------------------------------------------------------------- what is exposed
+    // ---------------------------------------------------------------- exposed functions
 
     const isRunning = (key: string): boolean => (exposed.get(key)?.running ?? 0) > 0;
     const keys = (): string[] => [...exposed.keys()];
@@ -116,7 +116,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }
 
-    // ---------------------------------------------------------------- being called by Python
+    // ---------------------------------------------------------------- calls from Python
 
     /** Call an exposed function. Returns its value, or a promise of it. */
     function run(entry: Exposed, args: any[]): any {
@@ -168,7 +168,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         return code ??= loaded.createCode();
     }
 
-    /** Run `action` with the loaded code. Deliveries that arrive while the file loads are held back, to keep the order. */
+    /** Run `action` with the loaded code. Deliveries are held back while the file loads, to keep the order. */
     function withCode(action: (loaded: Code) => any): any {
         if (code) {
             return action(code);

@@ -88,7 +88,7 @@ export class Identity {
         }
     }
 
-    /** Restore the identity of an earlier document of this tab or iframe; lazily, because the key depends on the address. */
+    /** Restore the identity of an earlier document of this tab; lazily, because the key depends on the address. */
     private recall(): void {
         if (this.isRecalled) {
             return;
@@ -114,7 +114,7 @@ export class Identity {
         return own ?? (this.isGuest(stored) ? "" : String(stored.page ?? ""));
     }
 
-    /** Return true if the stored name is that of the parent, which shares its storage, or the opener, which copied it. */
+    /** Return true if the stored name is the parent's, whose storage is shared, or the opener's, which was copied. */
     private isGuest(stored: any): boolean {
         try {
             const host = inFrame() ? pageAround() : opener;

@@ -53,7 +53,7 @@ export function isBinary(value: any): boolean {
 function bufferOf(value: any, path: Step[]): Buffer {
     const [data, shape] = value instanceof NDArray ? [value.data, value.shape] : [value, null];
     const [own, told] = [dtypeOf(data), value.dtype];
-    const dtype = own === "bytes" && (shape || told === "bool") ? told : own;   // a received float16 may be a Float32Array
+    const dtype = own === "bytes" && (shape || told === "bool") ? told : own;   // float16 may be float32 here
     return { path, dtype, bytes: bytesOf(data), shape };
 }
 
@@ -123,7 +123,7 @@ function hasPlainItems(value: any, room: number): boolean {
     return true;
 }
 
-// ---------------------------------------------------------------- what cannot be sent
+// ---------------------------------------------------------------- values that cannot be sent
 
 /** Explain why a value cannot be sent, with the path to the cause. Returns "" if none is found. */
 function explain(value: any, name: string, above = new Map<any, string>()): string {
@@ -179,7 +179,7 @@ const bufferSize = ({ bytes, path, shape }: Buffer): number =>
 /** Return true if packets of this total size fit into one frame. */
 export const fitsFrame = (size: number): boolean => size <= CHUNK_BYTES - MARGIN;
 
-/** Return true if the packet is sent in chunks. A single long text may go as one frame, which the browser sends as is. */
+/** Return true if the packet is sent in chunks. A single long text may be sent as one frame, without an encoding step. */
 function isLarge(packet: Packet, mayBeWhole: boolean): boolean {
     if (fitsFrame(packet.size)) {
         return false;

@@ -108,7 +108,7 @@ class BrowserWindow:
 
     Args:
         url: The URL to show.
-        parameters: What `window_parameters()` returns.
+        parameters: The result of `window_parameters()`.
         on_closed: Called once, on another thread, when the browser has ended.
 
     Raises:

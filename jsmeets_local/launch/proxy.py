@@ -1,7 +1,7 @@
 """Address of the application for browsers: its own port, or a path behind a proxy.
 
-In a notebook, jupyter-server-proxy is detected in JupyterHub and where the browser may run on another machine than
-Jupyter's server.
+In a notebook, jupyter-server-proxy is detected in JupyterHub, and if the browser may run on another machine than the
+Jupyter server.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..server.loopback import is_loopback
 
 __all__ = ["Site", "base_url_of_notebook", "check_base_url", "is_shown_by_localhost", "site_at"]
 
-PROBE_SECONDS = 2.0  # for the server of this kernel to answer whether it has a proxy
+PROBE_SECONDS = 2.0  # for the Jupyter server to respond to the probe for a proxy
 INSTALL = (
     "pip install jupyter-server-proxy where Jupyter's server is installed, and restart that server; "
     "or pass launch(base_url=...)"
@@ -139,8 +139,8 @@ def _is_remote(server: dict[str, Any]) -> bool:
 def _server_of_kernel() -> dict[str, Any] | None:
     """Return the runtime information of the Jupyter server that started this kernel, or `None`.
 
-    The file is the one that `jupyter_server.serverapp.list_running_servers()` reads: the server may be installed in
-    another environment than the kernel.
+    It is read from the file, as `jupyter_server.serverapp.list_running_servers()` does, because the server may be
+    installed in another environment than the kernel.
     """
     if kernel_shell() is None:
         return None

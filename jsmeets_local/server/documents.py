@@ -52,7 +52,7 @@ class Documents:
 
         Raises:
             TypeError: `page` is neither a string nor a path.
-            FileNotFoundError: `page` is none of these. The message lists where it was searched.
+            FileNotFoundError: `page` is none of these. The message lists the locations that were searched.
         """
         if not isinstance(page, (str, os.PathLike)):
             raise TypeError(f"page must be a route, the name or path of a file, or HTML text; got {page!r:.60}")

@@ -35,7 +35,7 @@ class Server(uvicorn.Server):
 
     Args:
         app: The application.
-        state: Its lifespan state.
+        state: The lifespan state of the application.
         grace: Seconds for requests and WebSockets to end when the server stops.
     """
 

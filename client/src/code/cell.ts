@@ -148,7 +148,7 @@ class Cell {
         return error;
     }
 
-    // ---------------------------------------------------------------- names that later cells see
+    // ---------------------------------------------------------------- names shared with later cells
 
     /** Return the code that shares the names, placed before the first line of the cell. */
     private prelude(names: string[]): string {

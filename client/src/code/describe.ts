@@ -28,7 +28,7 @@ interface Place {
 /** Text of a function -> its occurrences. */
 type Index = Map<string, Place[]>;
 
-// ---------------------------------------------------------------- the function's own text
+// ---------------------------------------------------------------- text of the function
 
 /** Parse the text of a function, an arrow function or a method. Returns null for native functions and classes. */
 function parseFunction(text: string): { node: FunctionNode; code: string; comments: Comment[] } | null {
@@ -76,7 +76,7 @@ function docInside({ body }: FunctionNode, code: string, comments: readonly Comm
 const commentText = (comment: string): string => comment.trim().replace(/^\/\*+|\*+\/$/g, "").split("\n")
     .map((line) => line.trim().replace(/^(\*|\/\/) ?/, "")).join("\n").trim();
 
-// ---------------------------------------------------------------- the files of the page
+// ---------------------------------------------------------------- scripts of the document
 
 /** Index the functions of a file by text, each with the comment before its innermost statement or property. */
 function indexOf(source: string): Index {

@@ -1,4 +1,4 @@
-"""A pywebview window on the main thread of its process, and the program that owns a window or a browser.
+"""A pywebview window on the main thread of its process, and the child process that owns a window or a browser.
 
 The program reads lines of JSON from stdin: first the window or the browser to open, then requests to the window. It
 writes responses and events to stdout. It exits when its window closes, or when stdin ends because its parent has closed
@@ -30,11 +30,11 @@ Send = Callable[[dict[str, Any]], None]
 
 
 class NativeWindow:
-    """A pywebview window. It takes requests from any thread and answers them from threads of its own.
+    """A pywebview window. It accepts requests from any thread and responds on its own threads.
 
     Args:
         url: The URL to show.
-        parameters: What `window_parameters()` returns, and "gui", the toolkit.
+        parameters: The result of `window_parameters()`, and "gui", the toolkit.
         on_event: Called with "shown" and "closed", on any thread.
     """
 
@@ -292,7 +292,7 @@ def _end_later() -> None:
 
 
 def own_browser(command: list[str], environment: dict[str, str], lines: Iterator[bytes], send: Send) -> None:
-    """Run a browser with a profile folder of its own until it or `lines` ends, then remove the folder."""
+    """Run a browser with a temporary profile folder until the browser exits or `lines` ends; then remove the folder."""
     profile = tempfile.mkdtemp(prefix="jsmeets-browser-")
     try:
         browser = subprocess.Popen(
@@ -311,7 +311,7 @@ def own_browser(command: list[str], environment: dict[str, str], lines: Iterator
 
 
 def _end_with(lines: Iterator[bytes], browser: subprocess.Popen[bytes]) -> None:
-    for _ in lines:  # a browser takes no requests
+    for _ in lines:  # wait for the end of stdin; a browser accepts no requests
         pass
     browser.terminate()
     threading.Event().wait(END_SECONDS)

@@ -1,4 +1,4 @@
-"""A pywebview window in this process, on its main thread, as `run(mode="window")` shows it."""
+"""A pywebview window on the main thread of this process, for `run(mode="window")`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _has_run = False  # a window has run in this process
 
 
 def in_process_problem() -> str | None:
-    """Return why this process cannot show a window itself, or `None`."""
+    """Return why this process cannot show a window on its main thread, or `None`."""
     if kernel_shell() is not None:
         return f"run() with a window would block the kernel of this notebook; {_INSTEAD}"
     if threading.current_thread() is not threading.main_thread():
@@ -60,7 +60,7 @@ class InProcessWindow(CommandableWindow):
     Args:
         portal: The portal of the bridge's loop.
         url: The URL to show.
-        parameters: What `window_parameters()` returns.
+        parameters: The result of `window_parameters()`.
         on_closed: Called once when the window is closed.
     """
 
@@ -73,7 +73,7 @@ class InProcessWindow(CommandableWindow):
         """Show the window and return when it is closed.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C has closed it.
+            KeyboardInterrupt: Ctrl-C closed the window.
             LaunchError: The toolkit could not be started.
         """
         global _has_run

@@ -22,7 +22,7 @@ class WindowProcess(CommandableWindow):
     Args:
         portal: The portal of the bridge's loop.
         url: The URL to show.
-        parameters: What `window_parameters()` returns.
+        parameters: The result of `window_parameters()`.
         on_closed: Called once, on another thread, when the window is closed.
 
     Raises:

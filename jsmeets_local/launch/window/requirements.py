@@ -154,7 +154,7 @@ def _connects(family: int, address: str | tuple[str, int]) -> bool:
 
 
 def advice(output: str) -> str:
-    """Return what to do about the output of a window that did not open."""
+    """Return advice on the output of a window process that failed."""
     if "xcb" in output or "cannot open shared object file" in output:
         return f"Some libraries of the desktop are missing. On Debian and Ubuntu: {LIBRARIES}"
     if "sandbox" in output:
