@@ -349,7 +349,7 @@ class JsMeetsPy(Starlette):
         return self._launcher.url
 
     def stats(self) -> dict[str, Any]:
-        """Return counters of the bridge, which all applications that share it have in common.
+        """Return counters of the bridge, which include all applications that share it.
 
         Returns:
             `pages`: for each page its `socket`, `page` name, whether it is `connected`, its `reconnects`, the

@@ -7,7 +7,7 @@ export const orNull = (value: unknown): unknown =>
 /** Seconds; nothing, `null`, 0 or negative: no limit. */
 export type Timeout = number | null | undefined;
 
-/** Convert a timeout to milliseconds; null means no limit. Throws TypeError unless it is a finite number. */
+/** Convert a timeout to milliseconds; null means no limit. Throws TypeError for a value that is not a finite number. */
 export function millisecondsOf(timeout: unknown): number | null {
     if (timeout === undefined || timeout === null || (typeof timeout === "number" && timeout <= 0)) {
         return null;

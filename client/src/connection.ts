@@ -22,7 +22,7 @@ import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
  */
 export type ConnectionState = "connecting" | "open" | "reconnecting" | "lost" | "closed";
 
-/** The internal state; `hidden`: the document is in the back/forward cache. */
+/** The internal state; `hidden`: the document was left, and may return from the back/forward cache. */
 type State = "idle" | "connecting" | "open" | "waiting" | "closed" | "hidden";
 
 /** State -> the states that may follow it, and whether `reconnect` connects. */

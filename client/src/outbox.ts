@@ -217,7 +217,7 @@ export class Outbox {
         return lost;
     }
 
-    /** Drop everything. */
+    /** Drop all packets. */
     clear(): void {
         this.beginAgain([]);
         this.acknowledged = 0;

@@ -179,7 +179,7 @@ const bufferSize = ({ bytes, path, shape }: Buffer): number =>
 /** Return true if packets of this total size fit into one frame. */
 export const fitsFrame = (size: number): boolean => size <= CHUNK_BYTES - MARGIN;
 
-/** Return true if the packet is sent in chunks. A single long text may be sent as one frame, without an encoding step. */
+/** Return true if the packet is sent in chunks. A single long text may be sent as one frame, without encoding it. */
 function isLarge(packet: Packet, mayBeWhole: boolean): boolean {
     if (fitsFrame(packet.size)) {
         return false;

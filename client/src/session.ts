@@ -19,7 +19,7 @@ export class Session {
         this.bytes += count;
     }
 
-    /** Return true if an acknowledgement is due; the caller then acknowledges `received`. */
+    /** Return true if an acknowledgement is due, and reset its counters; the caller then acknowledges `received`. */
     isAckDue(): boolean {
         const news = this.received - this.acknowledged;
         if (news < ACK_MESSAGES && (news === 0 || this.bytes < CHUNK_BYTES)) {

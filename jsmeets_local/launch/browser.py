@@ -1,4 +1,4 @@
-"""A tab of the default browser."""
+"""Mode "browser": a tab of the default browser."""
 
 from __future__ import annotations
 

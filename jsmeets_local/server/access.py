@@ -82,7 +82,7 @@ class Access:
         self._any_proxy = False
 
     def knows(self, token: str) -> bool:
-        """Compare `token` with the launch token, in constant time; false if there is no launch token."""
+        """Return whether `token` is the launch token, in constant time; `False` if there is no launch token."""
         return self.token is not None and hmac.compare_digest(self.token.encode(), token.encode())
 
     def admits(self, scope: dict[str, Any]) -> bool:

@@ -26,7 +26,7 @@ _has_run = False  # a window has run in this process
 
 
 def in_process_problem() -> str | None:
-    """Return why this process cannot show a window on its main thread, or `None`."""
+    """Return why `run()` cannot show a window in this process, or `None`."""
     if kernel_shell() is not None:
         return f"run() with a window would block the kernel of this notebook; {_INSTEAD}"
     if threading.current_thread() is not threading.main_thread():
