@@ -46,7 +46,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class JsMeetsPy(Starlette):
-    """A Starlette application whose pages and Python call, push and publish to each other.
+    """Starlette application whose pages exchange calls, queue items and publications with Python.
 
     Args:
         debug: Show tracebacks of errors in HTTP requests.
@@ -54,31 +54,32 @@ class JsMeetsPy(Starlette):
         middleware: As in Starlette.
         exception_handlers: As in Starlette.
         on_startup: Functions, plain or async, to call when the server starts.
-        on_shutdown: Functions, plain or async, to call when it stops.
+        on_shutdown: Functions, plain or async, to call when the server stops.
         lifespan: As in Starlette.
         static: A folder to serve under `/static`.
         templates: A folder of Jinja2 templates for `app.templates.TemplateResponse(...)`.
-        bridge: A bridge of its own for functions, queues, topics and sockets. The default is shared by all applications
-            of the process, and by `jsmeets_local.JsPyFunction` and its siblings.
-        token: The token that a page needs to connect. `launch()` makes one; under plain uvicorn the default is none.
-        allowed_hosts: Host names (`Host` header) beyond the server's own.
-        allowed_origins: Origins (`"https://example.org"`) beyond the server's own.
-        expose_errors: Whether pages get the Python traceback of an error, or only its type and text. With `None` they
-            get it if `launch()` or `run()` serves them, or if `debug` is set.
-        limits: Limits of what pages may use, for the bridge and all applications that share it.
-        badge: Whether pages show a small badge while their connection is lost. Of applications that share a bridge, the
+        bridge: A separate bridge for functions, queues, topics and sockets. The default bridge is shared by all
+            applications of the process, and by `jsmeets_local.JsPyFunction` and the other global objects.
+        token: The token that a page needs to connect. By default `launch()` generates one, and under plain uvicorn
+            none is required.
+        allowed_hosts: Host names (`Host` header) in addition to the server's own.
+        allowed_origins: Origins (`"https://example.org"`) in addition to the server's own.
+        expose_errors: Whether pages receive the Python traceback of an error, or only its type and text. With `None`
+            they receive it if `launch()` or `run()` serves them, or if `debug` is set.
+        limits: Limits on the resources of pages, for the bridge and all applications that share it.
+        badge: Whether pages show a small badge while their connection is lost. If applications share a bridge, the
             last one decides.
 
     Raises:
-        TypeError: An argument is of a wrong kind.
-        RuntimeError: `static` is no folder.
+        TypeError: An argument is of a wrong type.
+        RuntimeError: `static` is not a folder.
 
     Attributes:
         templates: The Jinja2 templates (only if `templates` was given).
         bridge: The bridge.
         pages: The pages that were launched or opened and are not closed, oldest first.
         port: The port at which `launch()` serves the application.
-        url: The address at which this machine reaches the served application.
+        url: The URL of the served application on this machine.
         functions: `JsPyFunction` of this bridge.
         queues: `JsPyQueue` of this bridge.
         pubsub: `JsPyPubsub` of this bridge.
@@ -107,7 +108,7 @@ class JsMeetsPy(Starlette):
         limits: Limits | None = None,
         badge: bool = True,
     ) -> None:
-        if isinstance(debug, str):  # the folder that static= is for
+        if isinstance(debug, str):  # a folder, meant for static=
             raise TypeError(f"debug is True or False; got {debug!r}")
         check_flag("badge", badge)
         static, templates = _folder("static", static), _folder("templates", templates)
@@ -196,48 +197,48 @@ class JsMeetsPy(Starlette):
         """Serve the application from a background thread and open a page of it.
 
         Args:
-            page: A route (`"/"`), the name of a template or static file, a path on disk, or HTML text. The folder of a
-                path on disk is served; its HTML files, and the text, get the script tags of this package if they load
-                none of its scripts.
+            page: A route (`"/"`), the name of a template or static file, a path on disk, or HTML text. For a path on
+                disk, its folder is served. The script tag of this package is added to HTML files of the folder and to
+                HTML text that load none of its scripts.
             mode: "browser" opens a tab. "window" opens a desktop window. "app" opens a Chromium-family browser without
-                its bars. "auto-window" tries "window", "app" and "browser", in this order. "notebook" shows an iframe
-                under the cell. "none" opens nothing and returns at once: open `page.url` yourself; the first call waits
-                for the page. "auto" is "notebook" in a Jupyter kernel, else "browser".
-            host: The address to bind. Only this machine can reach the default.
+                tabs and address bar. "auto-window" tries "window", "app" and "browser", in this order. "notebook" shows
+                an iframe under the cell. "none" opens nothing and returns at once: open `page.url` yourself; the first
+                call waits for the page. "auto" is "notebook" in a Jupyter kernel, otherwise "browser".
+            host: The address to bind. The default is reachable only from this machine.
             port: The port; 0 for a free one.
             timeout: Seconds to wait for the page to connect; `None`, 0 or negative mean no limit.
             width: Width of the window in pixels (800), or of the iframe in a notebook in pixels or as a CSS length
                 ("100%").
-            height: Height, as `width` (600; 400 in a notebook).
-            grace: Seconds for which the page may be away (a reload, a link) before it counts as closed. With `None`,
-                and always in an iframe of a notebook, only Python closes it. A page in a window closes with it.
+            height: Height, like `width` (600; 400 in a notebook).
+            grace: Seconds for which the page may be disconnected (by a reload or a link) before it counts as closed.
+                With `None`, and always in an iframe of a notebook, only Python closes it. A page in a window closes
+                with the window.
             base_url: The address of the application behind a proxy, with `{port}` for its port: a path on the host of
                 the notebook (`"/user/ann/proxy/{port}/"`) or a URL (`"https://example.org/{port}/"`). In a notebook the
                 jupyter-server-proxy of JupyterHub, or of a server on another machine, is detected.
-            private: Answer HTTP too only to browsers that opened a one-time URL: for machines that several accounts
-                share. The first browser that opens `page.url` gets a cookie, and the URL works for no other one. This
-                applies to all pages of the server.
-            spa: The page has a router of its own: addresses that nothing else serves lead to it, so that a reload of
-                `/settings` opens the page there. Missing files stay missing. The last such page decides.
-            switch_interval: Seconds after which a thread that computes in Python lets the other threads of the process
-                run, while the server runs. With 0.0005 pages are answered sooner beside a busy main thread. `None`
-                leaves it alone.
-            **window: Options of a window: `title` (the page's by default), `position` of its upper left corner, `icon`
-                (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`:
+            private: Whether HTTP, too, serves only browsers that opened a one-time URL, for machines that several
+                accounts share. The first browser that opens `page.url` receives a cookie, and the URL is invalid for
+                all others. This applies to all pages of the server.
+            spa: Whether the page has a client-side router. Paths that nothing else serves then return the page, so that
+                a reload of `/settings` works. Missing files still return 404. The last page launched with it applies.
+            switch_interval: The thread switch interval of Python in seconds (`sys.setswitchinterval`) while the server
+                runs. With 0.0005, pages are answered sooner while the main thread computes. `None` leaves it unchanged.
+            **window: Options of a window: `title` (by default the document's), `position` of its upper left corner,
+                `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`:
                 whether the page itself may control it. Mode "app" uses `position` and `fullscreen`. Each mode ignores
-                options that it has no use for, so that `mode` can be the user's choice.
+                options that do not apply to it, so that `mode` can be the user's choice.
 
         Returns:
             The page, connected except in mode "none". A second launch opens another page of the same server. In a
             notebook, running the same cell again replaces its page.
 
         Raises:
-            OSError: The port is taken, or the host is no address of this machine.
+            OSError: The port is taken, or the host is not an address of this machine.
             LaunchError: No page connected in time (the text gives the URL), or the mode cannot work on this machine.
             PageClosed: The user closed the window before the page had connected.
             MissingExtra: The mode needs a package that is not installed.
             FileNotFoundError: There is no such page.
-            TypeError: An option is of a wrong type, or there is none of that name.
+            TypeError: An option does not exist, or is of a wrong type.
             ValueError: There is no such mode, a value is out of range, or browsers refuse the port.
             WouldDeadlock: Called on the bridge's event loop.
             Exception: A start-up handler or the lifespan raised it.
@@ -283,41 +284,42 @@ class JsMeetsPy(Starlette):
     ) -> None:
         """Launch a page, wait until the last page is closed or Ctrl-C is pressed, then stop everything.
 
-        In mode "window" this process shows the window itself, on its main thread, and `main` runs in another one.
+        In mode "window", this process shows the window itself, on the main thread, and `main` runs on another thread.
 
         Args:
             page: See `launch`.
             mode: See `launch`.
-            main: Called with the page when it has connected. An exception stops everything and is raised by `run`,
-                except `Disconnected` after the page was closed: that is how `main` ends with its page.
+            main: Called with the page when it has connected. An exception stops everything, and `run` raises it, except
+                `Disconnected` after the page was closed, which ends `main` with its page.
             **options: See `launch`.
 
         Raises:
             SystemExit: An exposed function or a callback called `sys.exit()`; everything has been stopped.
-            TypeError: `main` is no function.
-            LaunchError: See `launch`. In mode "window" also if this process cannot show a window: outside the main
+            TypeError: `main` is not a function.
+            LaunchError: See `launch`. In mode "window", also if this process cannot show a window: outside the main
                 thread, in a notebook, or a second time with Qt.
         """
         self._launcher.run(page, mode, main, **options)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the last page is closed: away for its grace time, so that a reload does not count.
+        """Wait until the last page is closed. A page that reconnects within its grace time is not closed.
 
         Args:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Returns:
-            Whether no page is open any more; `False` also if the first one has not connected yet.
+            Whether all pages are closed; `False` also if the first one has not connected yet.
 
         Raises:
-            SystemExit: In the main thread: an exposed function or a callback called `sys.exit()`. Not in a notebook.
+            SystemExit: An exposed function or a callback called `sys.exit()`; raised in the main thread, except in a
+                notebook.
         """
         return self._launcher.wait(timeout)
 
     def stop(self) -> None:
-        """Close all pages and stop the server that `launch()` started; return when port and threads are free.
+        """Close all pages, stop the server that `launch()` started, and wait until its port and threads are released.
 
-        On the bridge's own loop it returns at once, and the server stops as soon as the loop can.
+        On the bridge's event loop it returns at once, and the server stops when the loop runs again.
         """
         self._launcher.stop()
 
@@ -337,9 +339,9 @@ class JsMeetsPy(Starlette):
 
     @property
     def url(self) -> str:
-        """Return the address at which this machine reaches the served application, as `"http://127.0.0.1:8123"`.
+        """Return the URL of the served application on this machine, such as `"http://127.0.0.1:8123"`.
 
-        It carries no token, with which a page connects: `page.url` does.
+        It does not carry the token that a page needs to connect; `page.url` does.
 
         Raises:
             LaunchError: `launch()` does not serve it.
@@ -347,16 +349,17 @@ class JsMeetsPy(Starlette):
         return self._launcher.url
 
     def stats(self) -> dict[str, Any]:
-        """Return counters of the bridge, and so of all applications that share it.
+        """Return counters of the bridge, which include all applications that share it.
 
         Returns:
-            `pages`: for each its `socket`, `page` name, whether it is `connected`, its `reconnects`, the
-            `round_trip_seconds` that the last call of `stats` measured, what is `waiting` to be sent and confirmed
-            (`waiting_bytes`), `dropped`, `sent` (`sent_bytes`) and `received` (`received_bytes`), and its
-            `running_calls` in Python. `pending_calls` of Python in pages; `ignored_answers`, which came late, twice, or
-            from another page; `queues` with the number of their items; `queue_items_dropped`; `topics` with the number
-            of their subscribers; `workers`: `threads`, how many are `running` and `waiting` for pages, and
-            `lanes_waiting` for a thread. Pages get it as JSON from `/jsmeetspy/stats`, with the token.
+            `pages`: for each page its `socket`, `page` name, whether it is `connected`, its `reconnects`, the
+            `round_trip_seconds` that the last call of `stats` measured, the messages `waiting` to be sent and
+            acknowledged (`waiting_bytes`), `dropped`, `sent` (`sent_bytes`) and `received` (`received_bytes`), and its
+            `running_calls` in Python. `pending_calls`: calls from Python to pages. `ignored_answers`: responses that
+            were late, duplicate, or from another page. `queues`: the number of items of each. `queue_items_dropped`.
+            `topics`: the number of subscribers of each. `workers`: the number of `threads`, those `running`, those
+            `waiting` for pages, and `lanes_waiting`, the serial queues that wait for a thread. `/jsmeetspy/stats`
+            returns the same as JSON, with the token.
         """
         stats: dict[str, Any] = self.bridge.portal.call(self.bridge.stats)
         return stats
@@ -370,7 +373,7 @@ class JsMeetsPy(Starlette):
         name: str | None = None,
         include_in_schema: bool = True,
     ) -> Callable[[F], F]:
-        """Decorator: serve a path with a function of the request, plain (run in a thread) or async.
+        """Decorator: serve a path with a function of the request, plain (run in a worker thread) or async.
 
         Args:
             path: As in Starlette: `"/"`, `"/item/{id:int}"`.
@@ -379,7 +382,7 @@ class JsMeetsPy(Starlette):
             include_in_schema: As in Starlette.
 
         Raises:
-            TypeError: `path` is no str (`@app.route` alone), or what is decorated is no function.
+            TypeError: `path` is not a str (`@app.route` without a path), or the decorated object is not a function.
             ValueError: `path` does not begin with a slash.
         """
         check_path(path, "route")
@@ -396,7 +399,7 @@ class JsMeetsPy(Starlette):
         """Call `func`, plain or async, at "startup" or "shutdown".
 
         Raises:
-            ValueError: `event_type` is something else.
+            ValueError: `event_type` is neither "startup" nor "shutdown".
         """
         self._handlers.add(event_type, func)
 
@@ -411,10 +414,10 @@ class JsMeetsPy(Starlette):
         return decorate
 
     def websocket_route(self, path: str, name: str | None = None) -> Callable[[F], F]:
-        """Decorator: serve WebSockets at a path with `async func(websocket)`; foreign origins are refused.
+        """Decorator: serve WebSockets at a path with `async func(websocket)`; origins that are not allowed are refused.
 
         Raises:
-            TypeError: `path` is no str, or what is decorated is no function.
+            TypeError: `path` is not a str, or the decorated object is not a function.
             ValueError: `path` does not begin with a slash.
         """
         check_path(path, "websocket_route")
@@ -434,7 +437,7 @@ class JsMeetsPy(Starlette):
                 `url_path()` and `endpoint()`, and optionally `startup_handler()` and `shutdown_handler()`.
 
         Raises:
-            TypeError: It is none of these.
+            TypeError: `endpoint` is none of these.
         """
         if isinstance(endpoint, TextSockets):
             return  # part of every application
@@ -479,11 +482,11 @@ class JsMeetsPy(Starlette):
         """Decorator: expose a function to pages, `@app.expose` under its own name or `@app.expose("name")`.
 
         Args:
-            key: The name. An earlier function of that name is replaced. Lambdas, callable objects and classes need one.
+            key: The name. It replaces an earlier function of that name. Lambdas, callable objects and classes need one.
             exclusive: Run its calls one at a time, in order of arrival, across all pages.
 
         Raises:
-            TypeError: The decorated object is no function, has no name of its own, or is a method without its object.
+            TypeError: The decorated object is not a function, has no name of its own, or is an unbound method.
             RuntimeError: The earlier function of that name is running.
         """
         if key is not None and not isinstance(key, str):
@@ -517,10 +520,10 @@ def _check(**options: tuple[Any, type]) -> None:
 
 
 def _name_of(func: Callable[..., Any]) -> str:
-    """The name that a function was defined with.
+    """Return the name with which a function was defined.
 
     Raises:
-        TypeError: It has none, or can be no function of pages under it.
+        TypeError: It has no name, or is a class or an unbound method.
     """
     name = getattr(func, "__name__", None)
     if name is None or name == "<lambda>":
@@ -540,7 +543,7 @@ def _name_of(func: Callable[..., Any]) -> str:
 
 
 def _lacks_its_object(func: Callable[..., Any]) -> bool:
-    """Return whether a function was defined in a class and begins with `self`."""
+    """Return whether a function was defined in a class and its first parameter is `self` or `cls`."""
     if not inspect.isfunction(func):  # a bound method has its object
         return False
     owner = func.__qualname__.rpartition(".")[0]

@@ -1,8 +1,8 @@
-/** Where Python is. */
+/** The address of the Python server. */
 
 const URL_PATH = "/jsmeetspy/textsocket";
 
-/** The part of a script element that tells where Python is. */
+/** The attributes of a script element that locate the Python server. */
 export interface ScriptTag {
     readonly src: string;
     readonly dataset?: DOMStringMap;
@@ -10,7 +10,7 @@ export interface ScriptTag {
 
 export const hasDocument = (): boolean => typeof document !== "undefined";
 
-/** The address of a WebSocket, relative to `base` or to the document. */
+/** Return the URL of a WebSocket, resolved against `base` or the document. */
 function socketUrl(path: string, base?: string): string {
     const url = new URL(path, base ?? (hasDocument() ? document.baseURI : undefined));
     url.protocol = url.protocol.replace(/^http/, "ws");
@@ -20,21 +20,21 @@ function socketUrl(path: string, base?: string): string {
 
 export class Address {
     static readonly path = URL_PATH;
-    /** The address of the socket, once it is known. */
+    /** The URL of the WebSocket, once it is determined. */
     url: string | null = null;
-    /** Where the script came from. A module has no script element: it tells its own address. */
+    /** The URL of the script. A module has no script element and passes its own URL. */
     source: string;
 
     constructor(private readonly script: ScriptTag | null, source = "") {
         this.source = script?.src || source;
     }
 
-    /** The address of the socket: told by the tag, else by where the script came from, else at the root. */
+    /** The URL of the WebSocket: from the tag's `data-url`, else from the script's URL, else below the root. */
     get socket(): string {
         return this.url ?? this.found();
     }
 
-    /** Connect there from now on. */
+    /** Set the URL for the next connections. */
     set(url: string): void {
         this.url = socketUrl(url);
     }
@@ -55,19 +55,19 @@ export class Address {
         return socketUrl(URL_PATH);
     }
 
-    /** Where the application begins: what precedes /jsmeetspy/. */
+    /** The root of the application: the part of the URL before /jsmeetspy/. */
     get root(): string {
         const url = new URL(this.socket);
         const at = url.pathname.lastIndexOf(URL_PATH);
         return `${url.protocol}//${url.host}${at < 0 ? "" : url.pathname.slice(0, at)}`;
     }
 
-    /** The address of a file of this library. */
+    /** Return the URL of a file of this library. */
     asset(name: string): string {
         return `${this.root.replace(/^ws/, "http")}/jsmeetspy/${name}`;
     }
 
-    /** An address beside the socket's; "" where the page may not fetch from it. */
+    /** Return the HTTP URL of `name` next to the WebSocket, or "" if that is not same-origin with the document. */
     http(name: string): string {
         const url = new URL(this.socket);
         url.protocol = url.protocol.replace(/^ws/, "http");

@@ -1,13 +1,13 @@
-/** What a page passes: timeouts, functions, values. */
+/** Validation of the arguments of public functions: timeouts, functions, values. */
 
-/** What has no JSON of its own is null, like undefined: the message would be cut short without it. */
+/** Return null for undefined, functions and symbols, which JSON cannot represent; any other value unchanged. */
 export const orNull = (value: unknown): unknown =>
     (["undefined", "function", "symbol"].includes(typeof value) ? null : value);
 
 /** Seconds; nothing, `null`, 0 or negative: no limit. */
 export type Timeout = number | null | undefined;
 
-/** Convert a timeout to milliseconds; null means no limit. Throws TypeError for what is not a finite number. */
+/** Convert a timeout to milliseconds; null means no limit. Throws TypeError for a value that is not a finite number. */
 export function millisecondsOf(timeout: unknown): number | null {
     if (timeout === undefined || timeout === null || (typeof timeout === "number" && timeout <= 0)) {
         return null;
@@ -15,10 +15,10 @@ export function millisecondsOf(timeout: unknown): number | null {
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
         throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
     }
-    return Math.min(timeout * 1000, 0x7FFFFFFF);   // what setTimeout can count
+    return Math.min(timeout * 1000, 0x7FFFFFFF);   // the maximum delay of setTimeout
 }
 
-/** Throw TypeError for what is no function. */
+/** Return `func`. Throws TypeError unless it is a function. */
 export function checkedFunction<T extends (...args: any[]) => any>(func: T, where: string): T {
     if (typeof func !== "function") {
         throw new TypeError(`${where}: a function is needed, not ${String(func)}`);

@@ -1,17 +1,17 @@
 /**
- * The badge: a note in the corner of the page while the connection to Python is away.
+ * The badge: a note in the corner of the document while the connection to Python is lost.
  *
- * It has a shadow root, so that the page's CSS and its own leave each other alone, and a constructed style sheet, which
- * a Content-Security-Policy without 'unsafe-inline' allows.
+ * A shadow root isolates its CSS from the document's, and a constructed style sheet works under a
+ * Content-Security-Policy without 'unsafe-inline'.
  */
 
 import type { Connection } from "./connection.ts";
 import type { Trouble } from "./trouble.ts";
 
-/** Milliseconds: most connections are back before anybody would have noticed. */
+/** Milliseconds before the badge appears: most reconnects take less. */
 const PATIENCE = 600;
 
-/** What is told of a trouble, and on a second line what to do; nothing of other states. */
+/** The text for each trouble, with an optional hint on the second line. */
 const WORDS: Partial<Record<Trouble, string>> = {
     "reconnecting": "Reconnecting…",
     "lost": "Python does not answer. Trying again…",
@@ -23,7 +23,7 @@ const WORDS: Partial<Record<Trouble, string>> = {
     "refused": "Python refuses this page.\nIts log tells why.",
 };
 
-/** What Python says of the end of a connection, in a few words. */
+/** Close reason -> the text of the badge. */
 const REASONS: ReadonlyArray<[RegExp, string]> = [
     [/^the Python program has ended$/, "The Python program has ended."],
     [/^stopped by Python$/, "Stopped by Python."],
@@ -85,7 +85,7 @@ function element<T extends keyof HTMLElementTagNameMap>(
     return made;
 }
 
-/** What a screen reader listens to. Beside the body, whose content and layout are the page's. */
+/** Create the live region for screen readers, outside the body, whose content and layout belong to the user. */
 function makeStatus(): HTMLElement {
     const host = document.createElement("jsmeets-badge");
     const root = host.attachShadow({ mode: "open" });
@@ -104,7 +104,7 @@ function wordsFor(trouble: Trouble, reason: string): string {
     return (isEnd && REASONS.find(([said]) => said.test(reason))?.[1]) || WORDS[trouble] || "";
 }
 
-/** The color of the dot. */
+/** Return the class that sets the color of the dot. */
 function lookOf(trouble: Trouble, words: string): string {
     if (trouble === "closed" || (trouble === "lost" && words !== WORDS.lost)) {
         return "ended";
@@ -117,18 +117,18 @@ function makePill(trouble: Trouble, words: string): HTMLElement {
     const lines = [new Text(what), ...(hint ? [new Text(" "), element("span", { className: "hint", textContent: hint })] : [])];
     const pill = element("div", { className: `pill ${lookOf(trouble, words)}` },
         element("span", { className: "dot" }), element("span", {}, ...lines));
-    if (trouble === "closed") {   // in the other states the page comes back by itself, with all that is in it
+    if (trouble === "closed") {   // in the other states the client reconnects by itself
         pill.append(element("button", { type: "button", textContent: "Reload", onclick: () => location.reload() }));
     }
     return pill;
 }
 
-/** Show the troubles of a connection, in browsers that can. */
+/** Install the badge of a connection, in browsers that support constructed style sheets. */
 export function createBadge(connection: Connection): void {
     if (!isSupported() || connection.badge) {
         return;
     }
-    let status: HTMLElement | null = null;   // there before the first words
+    let status: HTMLElement | null = null;   // a live region announces only text added after its creation
     let shown = "";
     let timer: ReturnType<typeof setTimeout> | undefined;
 

@@ -1,4 +1,4 @@
-/** The global `JsPyBinarySocket`: a WebSocket of its own for plain bytes, with or without JsPyTextSocket. */
+/** The global `JsPyBinarySocket`: a separate WebSocket for plain bytes, with or without JsPyTextSocket. */
 
 import { version } from "../package.json";
 import { hasDocument, type ScriptTag } from "./address.ts";
@@ -29,7 +29,7 @@ export interface JsPyBinarySocketConstructor {
     readonly VERSION: string;
 }
 
-/** Where Python is, and what opens its door: as the connection of the page knows it, else as the script and the address tell. */
+/** The server's address and launch token: those of the connection if there is one, else from script and document. */
 class Place {
     constructor(private readonly script: ScriptTag | null, private readonly connection: () => Connection | undefined) {}
 
@@ -39,7 +39,7 @@ class Place {
         return url.href;
     }
 
-    /** The launch token; "" where there is none. */
+    /** Return the launch token, or "" if there is none. */
     token(): string {
         const told = this.connection()?.identity.token;
         if (told || !hasDocument()) {
@@ -53,7 +53,7 @@ class Place {
         return this.connection()?.address.root ?? this.scriptRoot();
     }
 
-    /** What precedes /jsmeetspy/ in the address of this script, or the root. */
+    /** Return the part of the script's URL before /jsmeetspy/, or its origin. */
     private scriptRoot(): string {
         const source = this.script?.src;
         const base = new URL(source || document.baseURI);
@@ -73,7 +73,7 @@ class Place {
     }
 }
 
-/** A user's error must not stop the socket. */
+/** Call a user function; log its error, which must not affect the socket. */
 const report = (what: string, action: () => unknown): void =>
     guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
 
@@ -111,7 +111,7 @@ export function createBinarySocket(
             socket.binaryType = "arraybuffer";
             socket.onmessage = (event) => this.#receive(socket, event.data);
             socket.onclose = () => {
-                // Forgotten before the events run: they may connect again.
+                // Reset before the events run: they may reconnect.
                 this._websocket = this._websocket === socket ? null : this._websocket;
                 [...this.#closeEvents].forEach((func) => report("a close event", func));
             };

@@ -1,13 +1,13 @@
-/** Large content that Python offers by HTTP, which is faster than chunks. */
+/** Large content that Python offers over HTTP, which is faster than chunks. */
 
-/** Milliseconds without anything: all of a browser's connections to a host may be taken. */
+/** Milliseconds without progress before a fetch is aborted: the browser's connections to the host may all be in use. */
 const PATIENCE = 5000;
 
 interface Reader {
     read(room: Uint8Array): Promise<{ done: boolean; value?: Uint8Array }>;
 }
 
-/** Fetch exactly `total` bytes; null where that cannot be done. */
+/** Fetch exactly `total` bytes. Returns null if that fails. */
 export async function fetchBulk(url: string, total: number, running: AbortController): Promise<Uint8Array | null> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const wait = (): void => {
@@ -26,17 +26,17 @@ export async function fetchBulk(url: string, total: number, running: AbortContro
         return null;
     } finally {
         clearTimeout(timer);
-        running.abort();   // whatever is left is not wanted
+        running.abort();   // discard the rest of the body
     }
 }
 
-/** The one copy that is made of it. */
+/** Read the body into one buffer, the only copy of it. Returns null unless it has exactly `total` bytes. */
 async function wholeBody(body: ReadableStream<Uint8Array>, total: number, came: () => void): Promise<Uint8Array | null> {
     const reader = byteReader(body) ?? copyingReader(body);
     let content = new Uint8Array(total);
     let [taken, ended] = [0, false];
     while (!ended && taken < total) {
-        const { done, value } = await reader.read(content.subarray(taken));   // it takes the buffer, and gives it back
+        const { done, value } = await reader.read(content.subarray(taken));   // transfers the buffer and returns it
         ended = done;
         taken += value!.length;
         content = new Uint8Array(value!.buffer as ArrayBuffer);
@@ -45,7 +45,7 @@ async function wholeBody(body: ReadableStream<Uint8Array>, total: number, came: 
     return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
 }
 
-/** Read into a buffer, without a copy; not every browser has it. */
+/** Return a reader that fills the given buffer without a copy, or null if the browser has none. */
 function byteReader(body: ReadableStream<Uint8Array>): Reader | null {
     try {
         return body.getReader({ mode: "byob" }) as unknown as Reader;
@@ -54,13 +54,13 @@ function byteReader(body: ReadableStream<Uint8Array>): Reader | null {
     }
 }
 
-/** The same where each piece has to be copied. */
+/** Return a reader that copies each piece into the given buffer. */
 function copyingReader(body: ReadableStream<Uint8Array>): Reader {
     const reader = body.getReader();
     return {
         async read(room) {
             const { done, value = new Uint8Array(0) } = await reader.read();
-            room.set(value);   // a RangeError, if it is more than was announced
+            room.set(value);   // throws RangeError if the body is longer than announced
             return { done, value: room.subarray(0, value.length) };
         },
     };

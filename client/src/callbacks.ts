@@ -1,11 +1,11 @@
-/** Calls of functions that a page has given. */
+/** Calls of user functions: results, errors, listeners and held deliveries. */
 
 import { checkedFunction } from "./arguments.ts";
 
 export const isThenable = (value: any): value is PromiseLike<any> =>
     value !== null && (typeof value === "object" || typeof value === "function") && typeof value.then === "function";
 
-/** Call, and hand over the end; at once where there is nothing to wait for. */
+/** Call `action` and pass on its result or error; synchronously unless it returns a thenable. */
 export function follow(action: () => any, done: (value: any) => void, failed: (error: any) => void): void {
     let result;
     try {
@@ -21,12 +21,12 @@ export function follow(action: () => any, done: (value: any) => void, failed: (e
     done(result);
 }
 
-/** Call, and report an error that nobody waits for. */
+/** Call `action`; pass its error to `failed` and discard its result. */
 export function guard(action: () => any, failed: (error: unknown) => void): void {
     follow(action, () => undefined, failed);
 }
 
-/** The functions that hear of one kind of event. */
+/** The listeners of one event. */
 export class Listeners<Args extends unknown[]> {
     private funcs: Array<(...args: Args) => unknown> = [];
 
@@ -47,7 +47,7 @@ export class Listeners<Args extends unknown[]> {
     }
 }
 
-/** Runs deliveries in order; keeps them back while the page is not ready for them. */
+/** Runs deliveries in order, and holds them back until the document's scripts have run. */
 export class Deliveries {
     private holds = 0;
     private waiting: Array<() => void> = [];
@@ -56,7 +56,7 @@ export class Deliveries {
         return this.holds > 0 || this.waiting.length > 0;
     }
 
-    /** Keep back what comes until the returned function is called. */
+    /** Hold back deliveries until the returned function is called. */
     hold(): () => void {
         let isOver = false;
         this.holds += 1;
@@ -84,7 +84,7 @@ export class Deliveries {
             }
         } finally {
             if (this.holds === 0 && this.waiting.length) {
-                queueMicrotask(() => this.drain());   // one has failed: the others come all the same
+                queueMicrotask(() => this.drain());   // a delivery threw: run the remaining ones
             }
         }
     }

@@ -1,4 +1,4 @@
-/** Arrays as images on a canvas. */
+/** Drawing of arrays on a canvas. */
 
 import { NDArray } from "./ndarray.ts";
 
@@ -15,7 +15,7 @@ type Pen = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
  */
 export type Imshow = (canvas: HTMLCanvasElement | OffscreenCanvas, image: NDArray) => void;
 
-/** One word is a pixel: opacity, blue, green, red. */
+/** Write one 32-bit word per pixel: alpha, blue, green, red from the high byte down. */
 function paintGray(data: Uint8Array, { words }: Picture): void {
     for (let at = 0; at < words.length; at += 1) {
         words[at] = 0xFF000000 | data[at]! * 0x010101;
@@ -30,7 +30,7 @@ function paintRgb(data: Uint8Array, { words }: Picture): void {
 
 const paintRgba = (data: Uint8Array, { pixels }: Picture): void => pixels.data.set(data);
 
-/** The painter for each number of channels. */
+/** Number of channels -> painter. */
 const PAINTERS: Record<number, (data: Uint8Array, picture: Picture) => void> = { 1: paintGray, 3: paintRgb, 4: paintRgba };
 
 function imageShape(image: any): readonly number[] {
@@ -44,7 +44,7 @@ function imageShape(image: any): readonly number[] {
     return shape;
 }
 
-/** Make `imshow`, which keeps the picture of each canvas: a film makes no garbage. */
+/** Create `imshow`. It reuses the ImageData of each canvas, so that repeated calls allocate nothing. */
 export function createImshow(): Imshow {
     const shown = new WeakMap<object, Picture>();
 

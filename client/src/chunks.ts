@@ -1,11 +1,11 @@
-/** Large content in chunks, and what is offered to be fetched. */
+/** Large content: chunks, and offers to fetch it over HTTP. */
 
 import { ProtocolError, attempt } from "./messages.ts";
 
 export const CHUNK_BYTES = 262144;
 const CHUNK_HEAD = 16;
 export const MAX_STREAMS = 64;
-/** Chunks of a stream that may be under way without credit. */
+/** The number of chunks of a stream that may be sent without credit. */
 export const CHUNK_WINDOW = 16;
 export const MAX_MESSAGE_BYTES = 268435456;
 
@@ -17,17 +17,17 @@ export const hexOf = (bytes: Uint8Array): string =>
     Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 export const sizeOf = (parts: readonly Uint8Array[]): number => parts.reduce((size, part) => size + part.length, 0);
 
-/** Copy parts one behind the other into `whole`. */
+/** Concatenate parts into `whole`. */
 export function join<T extends { set(part: Uint8Array, at: number): void }>(parts: readonly Uint8Array[], whole: T): T {
     parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
     return whole;
 }
 
-/** Memory of content that Python has: memory that was used before takes half the time to be filled. */
+/** Memory of acknowledged content for reuse: filling it takes half the time of new memory. */
 export class SpareMemory {
     private spare: WeakRef<ArrayBufferLike> | null = null;
 
-    /** Zeros, or what was there before. */
+    /** Return memory of this size, zeroed or with earlier content. */
     take(size: number): Uint8Array {
         const found = this.spare?.deref();
         if (!found || found.byteLength < size || found.byteLength >= 2 * size) {
@@ -42,7 +42,7 @@ export class SpareMemory {
     }
 }
 
-/** The content of one frame as it travels: each piece behind the room for its header. That is the one copy of it. */
+/** The content of one frame, copied once into chunks with space for their headers. */
 export class ChunkedContent {
     readonly total: number;
     readonly size: number;
@@ -55,7 +55,7 @@ export class ChunkedContent {
         join(parts, this);
     }
 
-    /** Copy bytes to their place in the content. */
+    /** Copy bytes to an offset of the content. */
     set(bytes: Uint8Array, at: number): void {
         for (let from = 0; from < bytes.length;) {
             const [piece, inside] = [Math.floor((at + from) / this.size), (at + from) % this.size];
@@ -66,7 +66,7 @@ export class ChunkedContent {
     }
 }
 
-/** Cuts the content of one frame into chunks. */
+/** Iterates over the chunks of one frame. */
 export class Chunker {
     private offset = 0;
 
@@ -80,7 +80,7 @@ export class Chunker {
         return this.offset >= this.content.chunks.length;
     }
 
-    /** The next chunk: a view, good until the content is cut once more. */
+    /** Return the next chunk, a view that is valid until another Chunker writes headers into the content. */
     next(): Uint8Array {
         const { chunks, size, total } = this.content;
         const frame = chunks.subarray(this.offset, this.offset + CHUNK_HEAD + size);
@@ -93,7 +93,7 @@ export class Chunker {
     }
 }
 
-/** What Python offers to be fetched by HTTP. */
+/** Content that Python offers over HTTP. */
 export interface Offer {
     stream: number;
     total: number;
@@ -107,14 +107,14 @@ interface Part {
     total: number;
 }
 
-/** What a chunk completes, and what it offers. */
+/** The result of a frame: completed content, or an offer. */
 export interface Accepted {
     stream: number;
     content: string | Uint8Array | null;
     offer?: Offer;
 }
 
-/** Puts the chunks of many streams together again. */
+/** Reassembles the chunks of concurrent streams. */
 export class Assembler {
     private readonly open = new Map<number, Part>();
 
@@ -135,7 +135,7 @@ export class Assembler {
         return { stream, content: part.taken < total ? null : this.whole(stream, part) };
     }
 
-    /** An offer: its first frame tells what to fetch, its last one that it counts from here. */
+    /** Accept a frame of an offer: the first one carries the secret, the last one marks its place in the order. */
     private acceptOffered(frame: Uint8Array): Accepted {
         const flags = frame[1]!;
         const [isText, isLast] = [(flags & 2) !== 0, (flags & 1) !== 0];
@@ -155,12 +155,12 @@ export class Assembler {
         return { stream, content: null, offer: { stream, total, secret: hexOf(frame.subarray(CHUNK_HEAD)) } };
     }
 
-    /** Put in what was offered and fetched. */
+    /** Set the content of an offer that was fetched. */
     fill({ stream, total }: Offer, content: Uint8Array): void {
         Object.assign(this.open.get(stream)!, { content, taken: total });
     }
 
-    /** Forget a stream: it comes anew, in chunks. */
+    /** Drop a declined stream; Python sends its content in chunks. */
     drop(stream: number): void {
         this.open.delete(stream);
     }

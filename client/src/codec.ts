@@ -1,4 +1,4 @@
-/** Frames: the packets of one turn as text or bytes, and the messages in a frame. */
+/** Encoding of packets to frames, and decoding of frames to messages. */
 
 import { decodeUtf8, join, sizeOf, viewOf } from "./chunks.ts";
 import { ProtocolError, checkMessage, isCount, isPlainObject, parseJson, type Message } from "./messages.ts";
@@ -14,7 +14,7 @@ const padding = (size: number): Uint8Array => new Uint8Array(padded(size) - size
 
 const textFrame = (packets: readonly Packet[]): string => `[${packets.map((packet) => packet.text).join(",")}]`;
 
-/** A binary frame in pieces, which are not copied. */
+/** Return the parts of a binary frame; the buffers are not copied. */
 export function binaryParts(packets: readonly Packet[]): Uint8Array[] {
     const buffers = packets.flatMap((packet, index) => packet.buffers.map(({ path, dtype, bytes, shape }) =>
         ({ bytes, entry: [[index, ...path], dtype, bytes.length, shape] })));
@@ -29,7 +29,7 @@ function binaryFrame(packets: readonly Packet[]): Uint8Array {
     return join(parts, new Uint8Array(sizeOf(parts)));
 }
 
-/** One frame with all packets. */
+/** Encode packets as one frame: text, or binary if any has buffers. */
 export const frameOf = (packets: readonly Packet[]): string | Uint8Array =>
     (packets.some((packet) => packet.buffers.length) ? binaryFrame(packets) : textFrame(packets));
 
@@ -46,7 +46,7 @@ export function decode(data: string | ArrayBuffer | Uint8Array): Message[] {
 }
 
 function decodeBinary(frame: Uint8Array): unknown {
-    const bytes = frame.byteOffset % 8 ? frame.slice() : frame;   // views need their alignment
+    const bytes = frame.byteOffset % 8 ? frame.slice() : frame;   // typed arrays require alignment
     const size = bytes.length < 8 || bytes[0] !== 1 ? Infinity : viewOf(bytes).getUint32(4, true);
     if (8 + size > bytes.length) {
         throw new ProtocolError("a binary frame of an unknown type, or cut short");
@@ -59,7 +59,7 @@ function decodeBinary(frame: Uint8Array): unknown {
     return header[0];
 }
 
-/** Put one buffer into its place; returns where the next one starts. */
+/** Insert one buffer at its path. Returns the start of the next one. */
 function takeBuffer(messages: unknown[], frame: Uint8Array, start: number, buffer: unknown): number {
     const [path, dtype, length, shape] = Array.isArray(buffer) ? buffer : [];
     if (!isCount(length) || (length > 0 && start + length > frame.length)) {

@@ -1,4 +1,4 @@
-/** The connection to Python: it opens by itself, comes back by itself, and keeps its session meanwhile. */
+/** The connection to Python: it opens and reconnects automatically, and resumes its session. */
 
 import { Address, hasDocument } from "./address.ts";
 import { Deliveries, Listeners, guard } from "./callbacks.ts";
@@ -22,10 +22,10 @@ import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
  */
 export type ConnectionState = "connecting" | "open" | "reconnecting" | "lost" | "closed";
 
-/** What the connection is doing; `hidden`: the document is left, and may come back from the browser's cache. */
+/** The internal state; `hidden`: the document was left, and may return from the back/forward cache. */
 type State = "idle" | "connecting" | "open" | "waiting" | "closed" | "hidden";
 
-/** The states that may follow each, and whether `reconnect` connects in it. */
+/** State -> the states that may follow it, and whether `reconnect` connects. */
 const STATES: Record<State, { next: readonly State[]; mayReconnect: boolean }> = {
     idle: { next: ["connecting", "closed", "hidden"], mayReconnect: true },
     connecting: { next: ["open", "waiting", "closed", "hidden"], mayReconnect: false },
@@ -35,21 +35,21 @@ const STATES: Record<State, { next: readonly State[]; mayReconnect: boolean }> =
     hidden: { next: ["connecting", "closed"], mayReconnect: false },
 };
 
-/** Closes a WebSocket on which something else than the protocol came. */
+/** The close code after a protocol violation. */
 const PROTOCOL_ERROR = 4400;
-/** Messages of one turn that travel together. */
+/** The number of queued messages that are sent without waiting for the end of the turn. */
 const BURST = 256;
-/** A connection that lasted for so many milliseconds was a good one: the next attempt is made at once. */
+/** Milliseconds after which a connection counts as stable: its loss resets the retry delay. */
 const GOOD_CONNECTION = 1000;
 const [FIRST_DELAY, LONGEST_DELAY] = [100, 5000];
-/** Attempts in which a program that is started again is back: three seconds. */
+/** Attempts before a program under `--reload` counts as broken: about three seconds. */
 const PATIENT_ATTEMPTS = 6;
-/** Every so many attempts the page asks why it is refused. */
+/** The number of failed attempts per query for the reason of the refusal. */
 const ASK_EVERY = 4;
 
-/** What concerns one link alone: it is neither counted nor sent again. */
+/** Kinds of messages that concern one link alone: they are neither counted nor sent again. */
 const UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
-/** What waits until the page's scripts have run, and the file that serves it. */
+/** Kinds that are held back until the document's scripts have run -> the file that handles them. */
 const DELIVERED: ReadonlyMap<string, string> = new Map([
     ["call", "JsPyFunction.js"], ["notify", "JsPyFunction.js"], ["push", "JsPyQueue.js"], ["publish", "JsPyPubsub.js"],
     ["custom", "JsPyTextSocket.js"],
@@ -58,13 +58,13 @@ const DELIVERED: ReadonlyMap<string, string> = new Map([
 export type Reply = (message: Message, body?: unknown, label?: string) => void;
 export type Handler = (message: Message, reply: Reply) => void;
 
-/** A message that Python answers. */
+/** A message that Python responds to. */
 export interface Request {
     message: (id: number) => Message;
-    /** The user's value in it and its name, for errors. */
+    /** The user's value in the message, and its name, for errors. */
     body: unknown;
     label: string;
-    /** Requests of one order keep it. */
+    /** Requests with the same value are sent in sequence. */
     order?: string;
     /** Milliseconds; null means no limit. */
     limit: number | null;
@@ -80,9 +80,9 @@ export class Connection {
     readonly closed = new Listeners<[]>("add_close_event");
     readonly stateChanged = new Listeners<[state: ConnectionState]>("add_state_event");
     readonly sessionBegan = new Listeners<[restarted: boolean]>("add_session_event");
-    /** The subscriptions that `hello` carries. */
+    /** Returns the subscriptions that `hello` carries. */
     topics: () => string[] = () => [];
-    /** Shows a trouble to the person at the page, where the badge is loaded. */
+    /** Shows a trouble to the user, if the badge is loaded. */
     badge: ((trouble: Trouble, reason: string) => void) | null = null;
     socketId: number | null = null;
     connections = 0;
@@ -94,7 +94,7 @@ export class Connection {
     private session: Session | null = null;
     private documentName = randomName();
     private maxBytes = MAX_MESSAGE_BYTES;
-    /** The name of the last session's Python. */
+    /** The name of the last session, to detect a restart of Python. */
     private pythonName = "";
     private wasWelcomed = false;
     private toldState: ConnectionState = "connecting";
@@ -102,7 +102,7 @@ export class Connection {
     private failedAttempts = 0;
     private retryTimer: ReturnType<typeof setTimeout> | undefined;
     private giveUpTimer: ReturnType<typeof setTimeout> | undefined;
-    /** The document gives way to a new one when it connects again. */
+    /** True if the document reloads when it reconnects. */
     private reloads = false;
     private closedByPage = false;
     private wantsBadge = true;
@@ -118,7 +118,7 @@ export class Connection {
         this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
     }
 
-    // ---------------------------------------------------------------- what the page sees
+    // ---------------------------------------------------------------- public state
 
     get isOpen(): boolean {
         return this.state === "open";
@@ -132,7 +132,7 @@ export class Connection {
         return this.link?.socket ?? null;
     }
 
-    /** The state as a person would call it. */
+    /** The state as the public API names it. */
     get publicState(): ConnectionState {
         if (this.state === "open" || this.state === "closed") {
             return this.state;
@@ -158,12 +158,12 @@ export class Connection {
         this.tellBadge(this.publicState);
     }
 
-    /** Serve an incoming kind of message. */
+    /** Register the handler of a kind of message. */
     handle(kind: string, handler: Handler): void {
         this.handlers.set(kind, handler);
     }
 
-    /** Serve a user's own kind of message. */
+    /** Register a user's handler of custom messages. */
     addProtocol(name: string, func: (message: CustomMessage) => unknown): void {
         this.protocols.set(name, checkedFunction(func, `add_protocol('${name}')`));
     }
@@ -177,7 +177,7 @@ export class Connection {
         this.state = next;
     }
 
-    /** Connect for the first time, unless the page has done something else meanwhile. */
+    /** Connect for the first time, unless user code has connected or closed already. */
     begin(): void {
         if (this.state === "idle") {
             this.connect();
@@ -185,7 +185,7 @@ export class Connection {
         this.identity.keepTold();
     }
 
-    /** Connect again now; false where that is not needed. */
+    /** Connect again now. Returns false if the state does not allow it. */
     reconnect(url?: string | null): boolean {
         if (!STATES[this.state].mayReconnect) {
             return false;
@@ -205,14 +205,14 @@ export class Connection {
         return true;
     }
 
-    /** The document is left: it may come back from the browser's cache. */
+    /** Disconnect a document that is left and may return from the back/forward cache. */
     hide(): void {
         if (this.state !== "closed" && this.state !== "hidden") {
             this.sayGoodbye("hidden");
         }
     }
 
-    /** The document is back, as another one. */
+    /** Connect a document from the back/forward cache, under a new name. */
     show(): void {
         if (this.state === "hidden") {
             this.documentName = randomName();
@@ -220,14 +220,14 @@ export class Connection {
         }
     }
 
-    /** Connect without waiting for the next attempt. */
+    /** Connect without waiting for the retry delay. */
     hurry(): void {
         if (this.state === "waiting") {
             this.connect();
         }
     }
 
-    /** Leave; Python knows of this page since its hello, also where the welcome has not come yet. */
+    /** Send `goodbye` and close the link. Python knows the client since `hello`, even before the welcome. */
     private sayGoodbye(next: "closed" | "hidden"): void {
         const old = this.link;
         if (this.state === "open") {
@@ -252,7 +252,7 @@ export class Connection {
             this.listen(new WebSocket(address.url, ["jsmeets.v1", ...token]));
             return true;
         } catch (error) {
-            // No retry: an address or a security rule does not heal by itself.
+            // No retry: an invalid URL or a security restriction is permanent.
             console.error("JsPyTextSocket: cannot open a connection:", error);
             this.leave("closed");
             return false;
@@ -267,7 +267,7 @@ export class Connection {
         socket.onclose = (event) => link.ended || this.lost(link, event);
     }
 
-    /** Say hello; or, while the program is being written, fetch the page that Python has now. */
+    /** Send `hello`; under `--reload`, reload the document instead. */
     private greet(link: Link): void {
         if (this.reloads) {
             location.reload();
@@ -283,14 +283,14 @@ export class Connection {
         this.noteReason(event.reason);
         const isNew = link.welcomedAt === null;
         if (isNew && !this.identity.token && !this.hinted) {
-            this.hinted = true;   // only the very first failure is explained
+            this.hinted = true;   // log the hint once
             console.error(`JsPyTextSocket: no connection to ${this.address.url}. Open the page by the URL that app.launch() `
                 + "printed (it carries the launch token); or the Python server is not running.");
         }
         if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
             void this.askWhy();
         }
-        const isHopeless = event.code === PROTOCOL_ERROR && isNew;   // another version: only a reload helps
+        const isHopeless = event.code === PROTOCOL_ERROR && isNew;   // another protocol version: only a reload helps
         this.leave(isHopeless ? "closed" : "waiting", isHopeless);
     }
 
@@ -309,7 +309,7 @@ export class Connection {
         }
     }
 
-    /** Python speaks another language: start afresh. */
+    /** Close the link after a protocol violation, and start a new session. */
     private refuse(reason: string): void {
         this.session = null;
         console.error(`JsPyTextSocket: protocol error: ${reason}`);
@@ -318,8 +318,8 @@ export class Connection {
     }
 
     /**
-     * The link is gone: the session waits for another one, or ends.
-     * `isRefused`: Python has accepted the connection, and not the page.
+     * Drop the link, and keep the session for the next one or end it.
+     * `isRefused`: Python accepted the WebSocket and rejected the client.
      */
     private leave(next: "waiting" | "closed" | "hidden", isRefused = false): void {
         const { link, session } = this;
@@ -347,7 +347,7 @@ export class Connection {
         this.settleAfterEvents();
     }
 
-    /** A close event may have connected again, or closed: only what is still so is done. */
+    /** Schedule the next attempt, unless a listener has reconnected or closed. */
     private settleAfterEvents(): void {
         this.socketId = this.session ? this.socketId : null;
         if (this.state === "waiting") {
@@ -360,7 +360,7 @@ export class Connection {
 
     // ---------------------------------------------------------------- sessions
 
-    /** Python does not wait for us any more, or is another one: what it got is no longer known. */
+    /** End the session: it has expired, or Python has restarted. Unacknowledged messages may be lost. */
     private endSession(): void {
         clearTimeout(this.giveUpTimer);
         const hadSession = this.session !== null;
@@ -387,7 +387,7 @@ export class Connection {
             const seconds = Number(settings.resume_seconds) || 0;
             this.session = new Session(String(settings.session ?? ""), seconds);
         } else {
-            return;   // an event has closed it
+            return;   // a listener has closed it
         }
         link.session = this.session;
         link.welcomedAt = performance.now();
@@ -404,7 +404,7 @@ export class Connection {
         this.identity.store(page);
         this.outbox.flush();
         this.tellWaiters(true);
-        this.deliveries.run(() => this.tellOpened(link, !resumes));   // a script that still comes may want to hear of it
+        this.deliveries.run(() => this.tellOpened(link, !resumes));   // scripts that have not run yet may add listeners
     }
 
     private apply(settings: any): void {
@@ -413,7 +413,7 @@ export class Connection {
         this.wantsBadge &&= settings.badge !== false;
     }
 
-    /** However fast a new Python is there, "lost" is told before its "open". */
+    /** End the previous session. Listeners receive "lost" before "open", however soon Python is back. */
     private endEarlierSession(link: Link): boolean {
         this.endSession();
         this.socketId = null;
@@ -430,7 +430,7 @@ export class Connection {
             this.opened.run();
             this.tellState();
         }
-        if (isNewSession && this.session) {   // an event may have closed it
+        if (isNewSession && this.session) {   // a listener may have closed it
             const { name } = this.session;
             const restarted = this.pythonName !== "" && name !== this.pythonName;
             this.pythonName = name;
@@ -447,9 +447,9 @@ export class Connection {
         }
     }
 
-    /** A person need not know of what the page itself has closed. */
+    /** Update the badge, which stays hidden if user code closed the connection. */
     private tellBadge(now: ConnectionState): void {
-        if (this.state !== "hidden") {   // its document is going
+        if (this.state !== "hidden") {   // the document is being left
             this.badge?.(this.wantsBadge && !this.closedByPage ? this.troubleOf(now) : "open", this.disconnectReason ?? "");
         }
     }
@@ -458,7 +458,7 @@ export class Connection {
         if (now === "open" || now === "closed") {
             return now;
         }
-        if (this.reloads && now === "lost") {   // a program that is being written
+        if (this.reloads && now === "lost") {   // under --reload
             return this.failedAttempts < PATIENT_ATTEMPTS ? "restarting" : "broken";
         }
         return this.refusal && now !== "reconnecting" ? this.refusal : now;
@@ -470,7 +470,7 @@ export class Connection {
         all.forEach((tell) => tell(isReady));
     }
 
-    // ---------------------------------------------------------------- what arrives
+    // ---------------------------------------------------------------- receiving
 
     private receive(link: Link, data: string | ArrayBuffer): void {
         try {
@@ -536,7 +536,7 @@ export class Connection {
     private receiveClose(reason: string, comesBack: boolean, link: Link): void {
         this.noteReason(reason);
         link.socket.close();
-        this.session = null;   // it was ended on purpose
+        this.session = null;   // Python ended it deliberately
         this.leave(comesBack ? "waiting" : "closed", link.welcomedAt === null);
     }
 
@@ -544,7 +544,7 @@ export class Connection {
         const [kind, id] = message;
         const isRequest = kind === "call" || (kind === "push" && id > 0);
         if (isRequest && this.session !== session) {
-            return;   // it was held back, and its session is over: nobody waits for the answer
+            return;   // it was held back and its session has ended: nothing waits for the response
         }
         const handler = this.handlers.get(kind);
         if (handler) {
@@ -575,7 +575,7 @@ export class Connection {
         }
     }
 
-    // ---------------------------------------------------------------- what goes out
+    // ---------------------------------------------------------------- sending
 
     private pack(message: Message, body?: unknown, label?: string): Packet {
         return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
@@ -586,13 +586,13 @@ export class Connection {
             return false;
         }
         if (this.state !== "open") {
-            return true;   // it goes out with the welcome
+            return true;   // sent after the welcome
         }
         if (this.outbox.length >= BURST) {
-            this.outbox.flush();   // Python begins with it while the page makes the rest
+            this.outbox.flush();   // lets Python start while the turn continues
         } else if (!this.isFlushScheduled) {
             this.isFlushScheduled = true;
-            queueMicrotask(this.flush);   // everything of one turn travels as one frame
+            queueMicrotask(this.flush);   // batches the messages of one turn into one frame
         }
         return true;
     }
@@ -604,7 +604,7 @@ export class Connection {
         }
     };
 
-    /** Ask Python something. Throws TypeError for what cannot be sent. */
+    /** Send a message that Python responds to. Throws TypeError if it cannot be serialized. */
     request(request: Request): void {
         const id = this.requests.newId();
         const packet = this.pack(request.message(id), request.body, request.label);
@@ -616,7 +616,7 @@ export class Connection {
         }
     }
 
-    /** Send without an answer; false where it cannot be sent. Throws TypeError for what cannot be sent at all. */
+    /** Send a message without a response; false if closed or full. Throws TypeError if it cannot be serialized. */
     notify(message: Message, body: unknown, label: string, order?: string): boolean {
         const packet = this.pack(message, body, label);
         packet.order = order ?? null;
@@ -631,7 +631,7 @@ export class Connection {
         }
     }
 
-    /** Send a message of the user's own kind. */
+    /** Send a custom message. */
     sendCustom(object: CustomMessage): boolean {
         const missing = CUSTOM_KEYS.filter((key) => !(key in Object(object)));
         if (missing.length) {
@@ -642,12 +642,12 @@ export class Connection {
         }
         const full = { ...object };
         for (const key of CUSTOM_KEYS) {
-            full[key] = full[key] ?? null;   // undefined would leave the key out
+            full[key] = full[key] ?? null;   // JSON.stringify omits undefined
         }
         return this.notify(["custom", full], full, "object", `custom ${full.protocol}`);
     }
 
-    /** Report an error that nobody waits for, here and in Python. */
+    /** Log an error that no caller receives, and report it to Python. */
     fault(what: string, error: unknown): void {
         console.error(`JsPyTextSocket: error in ${what}:`, error);
         this.sendFault(what, { kind: "raised", ...this.errors.describe(error) });
@@ -657,7 +657,7 @@ export class Connection {
         this.post(pack(["fault", what, failure]));
     }
 
-    /** Call a user's function; report its error, also that of a promise. */
+    /** Call a user function, and report its error or rejection. */
     guard(what: string, action: () => unknown): void {
         guard(action, (error) => this.fault(what, error));
     }

@@ -1,17 +1,17 @@
-/** Errors that leave the page: as much of whatever was thrown as can be sent. */
+/** Descriptions of thrown values, as they are sent to Python. */
 
 import { withoutToken } from "./errors.ts";
 import { type ErrorFacts, type Failure, isPlainObject } from "./messages.ts";
 
-/** Causes and members that go with an error. */
+/** The maximum number of causes and members sent with an error. */
 const MOST_ERRORS = 16;
-/** Characters of all its fields together. */
+/** The maximum number of characters of all fields of an error. */
 const FIELD_ROOM = 16384;
-/** Levels of a field. */
+/** The maximum nesting depth of a field. */
 const FIELD_DEPTH = 8;
 const NO_FIELDS = ["name", "message", "stack", "cause"];
 
-/** What may still go with an error. */
+/** The remaining limits while an error is described. */
 interface Room {
     errors: number;
     characters: number;
@@ -23,11 +23,11 @@ type ErrorLike = { message: string; name?: unknown; stack?: unknown };
 export const isErrorLike = (error: any): error is ErrorLike =>
     typeof error === "object" && error !== null && typeof error.message === "string";
 
-/** True for the errors of calls of Python, also those of another copy of this library. */
+/** Return true for a JsPyError, including one of another copy of this library. */
 export const isOfPython = (error: unknown): error is { kind: string; fields: unknown } =>
     typeof error === "object" && error !== null && "python_traceback" in error;
 
-/** Describes errors, and remembers which Python has been told of. */
+/** Describes errors, and records which ones were sent to Python. */
 export class ErrorDescriptions {
     private readonly told = new WeakSet<object>();
 
@@ -35,7 +35,7 @@ export class ErrorDescriptions {
         return this.told.has(error);
     }
 
-    /** Describe whatever was thrown; also what throws when it is looked at. */
+    /** Describe a thrown value of any type. Never throws, not even for a value with throwing getters. */
     describe(error: unknown): ErrorFacts {
         return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: new Set() }, error);
     }
@@ -55,7 +55,7 @@ export class ErrorDescriptions {
         return facts;
     }
 
-    /** Add its own properties, its cause and its members; each as far as it can be sent. */
+    /** Add the error's own properties, its cause and its members, within the limits. */
     private addDetails(facts: ErrorFacts, error: any, room: Room): void {
         const fields = fieldsOf(error, room);
         if (Object.keys(fields).length) {
@@ -100,7 +100,7 @@ function textOf(value: unknown): string {
     }
 }
 
-/** The members of an AggregateError; `errors` that hold something else are a field. */
+/** Return the members of an AggregateError; an `errors` property of any other form is a field. */
 function membersOf({ errors }: { errors?: unknown }): unknown[] {
     return Array.isArray(errors) && errors.every(isErrorLike) ? errors.slice(0, MOST_ERRORS) : [];
 }
@@ -113,17 +113,17 @@ function fieldsOf(error: any, room: Room): Record<string, any> {
         try {
             define(fields, key, plainCopy(source[key], room, 0));
         } catch {
-            room.characters = before;   // it cannot be sent, or a getter has thrown
+            room.characters = before;   // not serializable, or a getter threw
         }
     }
     return fields;
 }
 
-/** Set a key, which may be __proto__. */
+/** Define a property, whose key may be `__proto__`. */
 const define = (target: object, key: string, value: unknown): void =>
     void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 
-/** Plain data with nothing lost; throws where that cannot be. */
+/** Copy a value as plain data. Throws if that would lose anything or exceed the limits. */
 function plainCopy(value: any, room: Room, depth: number): unknown {
     room.characters -= typeof value === "string" ? value.length + 2 : 8;
     if (depth > FIELD_DEPTH || room.characters < 0) {

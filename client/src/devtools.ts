@@ -1,8 +1,8 @@
-/** What helps in the browser's console. */
+/** Helpers for the browser's console. */
 
 import type { Py } from "./module.ts";
 
-/** Make `py` a global, where an import is a lot to type. A page may have a `py` of its own, also later. */
+/** Expose `py` as a global for the console. A `py` that user code defines takes precedence, even if defined later. */
 export function exposeToConsole(py: Py): void {
     if (!("py" in globalThis)) {
         Object.defineProperty(globalThis, "py", { value: py, configurable: true, writable: true, enumerable: false });

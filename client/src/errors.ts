@@ -1,4 +1,4 @@
-/** The errors that a caller in this page sees. */
+/** Errors of calls of Python functions. */
 
 import type { Failure, JsPyErrorKind } from "./messages.ts";
 
@@ -34,7 +34,7 @@ export class JsPyError extends Error {
     }
 }
 
-/** Add what the exception carries. */
+/** Add the fields, the cause and the members of the exception. */
 function addDetails(error: JsPyError, { fields = {}, cause, errors = [] }: Failure): void {
     error.fields = fields;
     error.errors = errors.map((member) => nestedError(member, error));
@@ -43,7 +43,7 @@ function addDetails(error: JsPyError, { fields = {}, cause, errors = [] }: Failu
     }
 }
 
-/** A cause or a member of an exception. */
+/** Create the error for a cause or a member of an exception. */
 function nestedError(failure: Failure, { key, socket_id }: JsPyError): JsPyError {
     const error = new JsPyError(failure.message);
     Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
@@ -52,16 +52,16 @@ function nestedError(failure: Failure, { key, socket_id }: JsPyError): JsPyError
     return error;
 }
 
-/** Firefox writes the address a page was opened by into its stacks: the launch token goes out of it. */
+/** Remove the launch token from a stack: Firefox includes the document's initial URL. */
 export const withoutToken = (stack: string): string => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
 
-/** Why a call ended without Python's answer. */
+/** Failures of calls that end without a response from Python. */
 export const timedOut = (): Failure => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
 export const disconnected = (message: string): Failure => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
 
-// ---------------------------------------------------------------- where a call was made
+// ---------------------------------------------------------------- stacks of calls
 
-/** Calls of one turn that keep their place: it costs more than the call itself. */
+/** The number of calls per turn whose stack is captured: capturing costs more than the call itself. */
 const TRACED = 16;
 const UNTRACED = `    at one of more than ${TRACED} calls made at once`;
 
@@ -69,13 +69,13 @@ type Place = { stack?: string } | null;
 
 const captureStackTrace = (Error as { captureStackTrace?: (holder: object, below: Function) => void }).captureStackTrace;
 
-/** Makes the errors of calls, with the places where these were made. */
+/** Creates the errors of calls, with the stack of each call. */
 export class CallErrors {
     private traced = 0;
 
     constructor(private readonly socketId: () => number | null) {}
 
-    /** The place of a call: the stack below the function `below`. */
+    /** Capture the stack of a call below the function `below`, or return null beyond the limit per turn. */
     placeOf(below: Function): Place {
         if (this.traced === 0) {
             queueMicrotask(() => { this.traced = 0; });
@@ -103,7 +103,7 @@ export class CallErrors {
     }
 }
 
-/** The frames of a stack without the header that Chromium puts before them. */
+/** Return the frames of a stack without the header that Chromium prepends. */
 function framesOf(stack: string): string {
     const at = stack.indexOf("\n    at ");
     return at < 0 ? stack.replace(/^\w*Error\s*/, "") : stack.slice(at + 1);

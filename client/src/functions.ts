@@ -47,11 +47,11 @@ interface Exposed {
     func: AnyFunction;
     exclusive: boolean;
     running: number;
-    /** The end of the last call of an exclusive function. */
+    /** A promise that resolves when the last call of an exclusive function has ended. */
     tail: Promise<void>;
 }
 
-/** Loads what is only needed sometimes: `$eval`, `$cell` and `$describe`. */
+/** Loads the code of `$eval`, `$cell` and `$describe` on demand. */
 export type LoadCode = () => Promise<{ createCode: typeof createCode }>;
 
 export function createFunctions(connection: Connection, loadCode: LoadCode): JsPyFunctionApi {
@@ -59,7 +59,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     const errors = new CallErrors(() => connection.socketId);
     let code: Code | null = null;
 
-    // ---------------------------------------------------------------- calling Python
+    // ---------------------------------------------------------------- calls of Python
 
     function checkedKey(key: unknown): void {
         if (typeof key !== "string") {
@@ -91,7 +91,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         };
     }
 
-    // ---------------------------------------------------------------- what is exposed
+    // ---------------------------------------------------------------- exposed functions
 
     const isRunning = (key: string): boolean => (exposed.get(key)?.running ?? 0) > 0;
     const keys = (): string[] => [...exposed.keys()];
@@ -112,13 +112,13 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
 
     function unknown(key: string): Error {
         const error = new Error(`The page exposes no function '${key}'${instead(key, keys())}`);
-        Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });   // no field of the error
+        Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });   // not enumerable: fields are sent
         return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }
 
-    // ---------------------------------------------------------------- being called by Python
+    // ---------------------------------------------------------------- calls from Python
 
-    /** The value, or a promise of it. */
+    /** Call an exposed function. Returns its value, or a promise of it. */
     function run(entry: Exposed, args: any[]): any {
         entry.running += 1;
         let result;
@@ -135,10 +135,10 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         return result;
     }
 
-    /** Strictly one at a time, in the order of arrival. */
+    /** Queue a call of an exclusive function, in the order of arrival. */
     function runInOrder(entry: Exposed, args: any[]): Promise<any> {
         const result = entry.tail.then(() => entry.func(...args));
-        entry.tail = result.then(() => undefined, () => undefined);   // the caller sees the error, the next call does not
+        entry.tail = result.then(() => undefined, () => undefined);   // an error does not affect the next call
         return result;
     }
 
@@ -168,13 +168,13 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         return code ??= loaded.createCode();
     }
 
-    /** Run code in the order of arrival: what comes while the file is loaded waits. */
+    /** Run `action` with the loaded code. Deliveries are held back while the file loads, to keep the order. */
     function withCode(action: (loaded: Code) => any): any {
         if (code) {
             return action(code);
         }
         const release = connection.deliveries.hold();
-        // The value stays in an object until then: a promise would hold up the others until it settles.
+        // Wrapped in an object: a promise as the value would hold back the deliveries until it settles.
         return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
     }
 
@@ -208,8 +208,8 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     }
 
     /**
-     * Call one function many times: its values, or the first of the calls that failed, when all have ended.
-     * `args`: the arguments of each call, and then the key.
+     * Call one function many times. Resolves after all calls with their values, or with the first failed call.
+     * `args`: the arguments of each call, followed by the key.
      */
     function map(args: any[]): Promise<unknown> {
         const key = args.pop();
@@ -235,7 +235,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
 
     connection.handle("call", receiveCall);
     connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
-    // Messages of the form of 2020, built by hand; nobody waits for an answer.
+    // Messages of 2020, which user code builds by hand; they get no response.
     for (const protocol of ["function", "function_call"]) {
         connection.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
     }

@@ -1,4 +1,4 @@
-/** Who this page is: the launch token, and the name by which Python knows the page. */
+/** The identity of the client: the launch token, and the page name that Python assigned. */
 
 import { type Address, hasDocument } from "./address.ts";
 import { hexOf } from "./chunks.ts";
@@ -7,12 +7,12 @@ const STORED = "jsmeets_local";
 const WINDOW_NAME = /^jsmeets_local:(.+)$/;
 const FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
 
-/** 128 random bits: nobody guesses the name of a document. */
+/** Return a name of 128 random bits, which cannot be guessed. */
 export const randomName = (): string => hexOf(crypto.getRandomValues(new Uint8Array(16)));
 
 const inFrame = (): boolean => Boolean(globalThis.parent) && parent !== window;
 
-/** The page of Python's that this one is an iframe of; a notebook's window is none. */
+/** Return the parent window if it is a client of Python; a notebook's window is not. */
 function pageAround(): any {
     try {
         return inFrame() && (parent as any).JsPyTextSocket ? parent : null;
@@ -23,7 +23,7 @@ function pageAround(): any {
 
 export class Identity {
     private known = { token: "", page: "" };
-    /** The page's own part of the fragment, where the address tells who we are. */
+    /** The user's own part of the fragment, if the fragment carries the identity; else null. */
     private readonly rest: string | null = null;
     private isRecalled: boolean;
 
@@ -46,7 +46,7 @@ export class Identity {
         return this.known.page;
     }
 
-    /** Take the token out of the address, if it can be kept elsewhere. */
+    /** Remove the token from the address bar if sessionStorage is available to keep it. */
     takeOut(): void {
         if (this.rest === null) {
             return;
@@ -61,7 +61,7 @@ export class Identity {
         }
     }
 
-    /** Keep what the address told for the next documents of this tab. */
+    /** Store the identity from the fragment for later documents of this tab. */
     keepTold(): void {
         if (this.rest !== null) {
             this.takeOut();
@@ -69,7 +69,7 @@ export class Identity {
         }
     }
 
-    /** Keep the name that Python has given. */
+    /** Store the page name that Python assigned. */
     store(page: string): void {
         this.known.page = page;
         if (hasDocument() && !pageAround()) {
@@ -88,7 +88,7 @@ export class Identity {
         }
     }
 
-    /** Find who we were in an earlier document of this tab or iframe; not before it is known where Python is. */
+    /** Restore the identity of an earlier document of this tab; lazily, because the key depends on the address. */
     private recall(): void {
         if (this.isRecalled) {
             return;
@@ -102,25 +102,25 @@ export class Identity {
         }
     }
 
-    /** Behind a proxy several applications, and Jupyter, have one sessionStorage: each has a place of its own. */
+    /** Return the storage key. Applications behind one proxy share a sessionStorage, so it includes the path. */
     private storedAt(): string {
         const { pathname } = new URL(this.address.root);
         return pathname === "/" ? STORED : `${STORED}:${pathname}`;
     }
 
-    /** The iframes of a tab share its sessionStorage: an iframe keeps its page in its name. */
+    /** Return the stored page name. The iframes of a tab share its sessionStorage, so they use `window.name`. */
     private pageOf(stored: any): string {
         const [, own] = (inFrame() && WINDOW_NAME.exec(window.name)) || [];
         return own ?? (this.isGuest(stored) ? "" : String(stored.page ?? ""));
     }
 
-    /** An iframe shares its page's sessionStorage, and a popup begins with a copy: neither is that page. */
+    /** Return true if the stored name is the parent's, whose storage is shared, or the opener's, which was copied. */
     private isGuest(stored: any): boolean {
         try {
             const host = inFrame() ? pageAround() : opener;
             return Boolean(host) && JSON.parse(host.sessionStorage.getItem(this.storedAt())).page === stored.page;
         } catch {
-            return false;   // of another origin, which shares nothing with us
+            return false;   // of another origin, whose storage is separate
         }
     }
 }

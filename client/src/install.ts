@@ -1,6 +1,6 @@
 /**
- * The globals of 2020, each made once: a page may load a file twice, or the classic files and the module. The first
- * one keeps its connection, and the others use it.
+ * Installation of the globals of 2020, each created once: a document may load a file twice, or both the classic files
+ * and the module. All of them share the connection of the first one.
  */
 
 import { Address, hasDocument, type ScriptTag } from "./address.ts";
@@ -25,10 +25,10 @@ type Globals = {
 
 const globals = globalThis as unknown as Globals;
 
-/** The file with what is only needed sometimes. */
+/** The file that is loaded on demand, see `code/index.ts`. */
 export const CODE_FILE = "jsmeets-code.mjs";
 
-/** The script element that runs now; it is told only while the script runs. */
+/** Return the running script element. It is only available while the script runs. */
 export const currentScript = (): ScriptTag | null =>
     (hasDocument() ? document.currentScript as HTMLScriptElement | null : null);
 
@@ -47,7 +47,7 @@ function once<Name extends keyof Globals>(name: Name, make: () => Globals[Name])
     return globals[name]!;
 }
 
-/** @param source the address of a module, which has no script element. */
+/** @param source the URL of a module, which has no script element. */
 export function installTextSocket(script: ScriptTag | null, source = ""): TextSocket {
     const installed = once("JsPyTextSocket", () => {
         const address = new Address(script);
@@ -56,10 +56,10 @@ export function installTextSocket(script: ScriptTag | null, source = ""): TextSo
         reportUncaught(connection);
         followDocument(connection);
         if (!script) {
-            identity.takeOut();   // what has imported us runs in the same turn
+            identity.takeOut();   // before the importing module runs
         }
-        // The scripts that follow in the same turn may still say another address, or close. The WebSocket is opened
-        // before the first look into the storage, which takes a browser milliseconds.
+        // Scripts that follow in the same turn may still set another URL, or close. begin() opens the WebSocket before
+        // it stores the identity, because the first access to the storage takes milliseconds.
         queueMicrotask(() => connection.begin());
         return createTextSocket(connection);
     });

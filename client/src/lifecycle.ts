@@ -1,4 +1,4 @@
-/** The life of the document, as far as the connection follows it. */
+/** Events of the document that open, close and retry the connection. */
 
 import { hasDocument } from "./address.ts";
 import type { Connection } from "./connection.ts";
@@ -7,19 +7,19 @@ function scriptsHaveRun(): boolean {
     if (!hasDocument() || document.readyState === "complete") {
         return true;
     }
-    // Between DOMContentLoaded and load there is no event to wait for but a late one: ask the clock.
+    // Between DOMContentLoaded and load the only event left is load, which may be late: check the timing entry.
     const [timing] = performance.getEntriesByType?.("navigation") ?? [];
     return document.readyState === "interactive"
         && ((timing as PerformanceNavigationTiming | undefined)?.domContentLoadedEventStart ?? 0) > 0;
 }
 
-/** Keep back messages until the page's scripts have run; close and open with the document. */
+/** Hold back messages until the document's scripts have run; close and reopen the connection with the document. */
 export function followDocument(connection: Connection): void {
     const release = scriptsHaveRun() ? () => undefined : connection.deliveries.hold();
     if (!hasDocument()) {
         return;
     }
-    // A task later: the page's own listeners of this event may expose functions, and ours is called first.
+    // In a later task: the document's own listeners may expose functions, and this one runs before them.
     document.addEventListener("DOMContentLoaded", () => setTimeout(release), { once: true });
     addEventListener("load", release, { once: true });
     addEventListener("online", () => connection.hurry());

@@ -1,4 +1,4 @@
-/** One WebSocket: frames in both directions, credit for chunks, content that is fetched. */
+/** One WebSocket: frames in both directions, flow control of chunks, content fetched over HTTP. */
 
 import { fetchBulk } from "./bulk.ts";
 import { Assembler, CHUNK_WINDOW, type Offer } from "./chunks.ts";
@@ -6,16 +6,16 @@ import { decode } from "./codec.ts";
 import type { Message } from "./messages.ts";
 import type { Session } from "./session.ts";
 
-/** Chunks that are taken before Python hears of it. */
+/** The number of received chunks for which one credit is sent. */
 const CREDIT_EVERY = 4;
 
 export class Link {
-    /** What the link belongs to, once Python has welcomed it. */
+    /** The session of the link, once the welcome has arrived. */
     session: Session | null = null;
     welcomedAt: number | null = null;
-    /** Hello has been sent. */
+    /** True once `hello` has been sent. */
     isGreeted = false;
-    /** The connection goes on without this link. */
+    /** True once the connection no longer uses this link. */
     ended = false;
     readonly assembler: Assembler;
     private readonly credits = new Map<number, number>();
@@ -26,7 +26,7 @@ export class Link {
         socket.binaryType = "arraybuffer";
     }
 
-    /** Send past the outbox what belongs to this link alone. */
+    /** Send a message that concerns only this link, bypassing the outbox. */
     send(message: Message): void {
         this.socket.send(JSON.stringify([message]));
     }
@@ -36,7 +36,7 @@ export class Link {
         this.fetches.forEach((running) => running.abort());
     }
 
-    /** The messages of a frame, or of the chunks that it completes. Throws ProtocolError. */
+    /** Return the messages of a frame, or of the chunks that it completes. Throws ProtocolError. */
     messagesOf(data: string | ArrayBuffer): Message[] {
         const bytes = typeof data === "string" ? null : new Uint8Array(data);
         if (bytes?.[0] !== 2) {
@@ -51,7 +51,7 @@ export class Link {
         return content === null ? [] : decode(content);
     }
 
-    /** Tell Python what has been received, where that is due. */
+    /** Acknowledge the received messages if that is due. */
     acknowledge(size: number): void {
         const { session } = this;
         if (session) {
@@ -72,7 +72,7 @@ export class Link {
         }
     }
 
-    /** Fetch what Python offers; what cannot be had comes in chunks. */
+    /** Fetch offered content, or decline the offer so that Python sends chunks. */
     private async fetch(offer: Offer): Promise<void> {
         const url = this.bulkUrl(offer.secret);
         const running = new AbortController();
@@ -80,11 +80,11 @@ export class Link {
         const content = url ? await fetchBulk(url, offer.total, running) : null;
         this.fetches.delete(running);
         if (this.ended) {
-            return;   // the next link offers it anew
+            return;   // Python offers it again on the next link
         }
         if (content) {
             this.assembler.fill(offer, content);
-            this.session?.addBytes(content.length);   // so that it is acknowledged with its last frame
+            this.session?.addBytes(content.length);   // the acknowledgement is due with its last frame
             this.send(["credit", offer.stream, CHUNK_WINDOW]);
         } else {
             this.assembler.drop(offer.stream);

@@ -1,9 +1,9 @@
-/** The kinds of messages and their shapes, as docs/reference/protocol.md has them. */
+/** The kinds of messages and their shapes, as specified in docs/reference/protocol.md. */
 
 /** A message is an array that begins with its kind. */
 export type Message = any[];
 
-/** An error, as far as it can be sent. */
+/** The description of an error on the wire. */
 export interface ErrorFacts {
     name: string;
     message: string;
@@ -13,7 +13,7 @@ export interface ErrorFacts {
     errors?: Failure[];
 }
 
-/** How a call fails on the wire, or on the way. */
+/** The failure of a call, from Python or from the connection. */
 export interface Failure extends ErrorFacts {
     kind: JsPyErrorKind | "uncaught";
 }
@@ -52,7 +52,7 @@ export class ProtocolError extends Error {
 
 export const CUSTOM_KEYS = ["protocol", "key", "id", "data", "exception"] as const;
 const ERROR_KINDS = ["raised", "unknown", "unserializable", "unavailable", "refused", "uncaught"];
-/** Levels of nesting that are accepted; the engine's own parser has no limit. */
+/** The maximum nesting depth of a received message; JSON.parse has no limit. */
 const RECEIVE_DEPTH = 2000;
 
 type Check = (value: any) => boolean;
@@ -77,7 +77,7 @@ const isError: Check = (value) =>
     && (value.errors === undefined || (isArray(value.errors) && value.errors.every(isError)));
 const isCustom: Check = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
 
-/** Kind -> a check for each element that follows it. Further elements are for later versions. */
+/** Kind -> the check of each element after it. Additional elements are ignored for forward compatibility. */
 const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
     hello: [isString, isString, isStrings],
     welcome: [isId, isString, isPlainObject],
@@ -114,7 +114,7 @@ export function checkMessage(message: any): asserts message is Message {
 /** Parse the JSON of a frame. */
 export function parseJson(text: string): any {
     const value = attempt(() => JSON.parse(text), "not JSON");
-    // A frame too short to hold that many brackets need not be walked.
+    // A shorter frame cannot contain that many brackets.
     if (text.length > 2 * RECEIVE_DEPTH && Array.isArray(value) && isTooDeep(value, RECEIVE_DEPTH)) {
         throw new ProtocolError(`nested deeper than ${RECEIVE_DEPTH} levels`);
     }
@@ -133,7 +133,7 @@ function isTooDeep(value: object, room: number): boolean {
     return false;
 }
 
-/** Turn an error of the engine's into a ProtocolError. */
+/** Call `action` and convert its error to a ProtocolError. */
 export function attempt<T>(action: () => T, reason: string): T {
     try {
         return action();

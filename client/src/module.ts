@@ -1,4 +1,4 @@
-/** What `jsmeets.mjs` exports beside the globals of 2020. */
+/** The exports of `jsmeets.mjs` besides the globals of 2020. */
 
 import type { Identity } from "./identity.ts";
 import type { JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
@@ -78,7 +78,7 @@ const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_pos
 export function createPy({ call }: JsPyFunctionApi): Py {
     const callers = new Map<string, (...args: any[]) => Promise<any>>();
 
-    /** The same function each time, so that `py.f === py.f`. */
+    /** Return the cached caller of a key, so that `py.f === py.f`. */
     function caller(key: string): (...args: any[]) => Promise<any> {
         const known = callers.get(key);
         if (known) {
@@ -90,7 +90,7 @@ export function createPy({ call }: JsPyFunctionApi): Py {
     }
 
     return new Proxy(Object.freeze({}) as Py, {
-        // Neither a thenable (await would call it) nor something with a JSON of its own.
+        // `await` would call `then`, and JSON.stringify `toJSON`.
         get: (_target, key) => (typeof key === "symbol" || key === "then" || key === "toJSON" ? undefined : caller(key)),
     });
 }

@@ -22,11 +22,11 @@ export interface Frame {
 
 type ArrayConstructor = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => TypedArray;
 
-/** Float16Array where the browser has it. */
+/** Return Float16Array, or undefined in a browser without it. */
 const float16Array = (): ArrayConstructor | undefined =>
     (globalThis as unknown as { Float16Array?: ArrayConstructor }).Float16Array;
 
-/** dtype -> the array for its items and their size in bytes. */
+/** dtype -> typed array class and item size in bytes. */
 const DTYPES: ReadonlyMap<unknown, readonly [ArrayConstructor, number]> = new Map(Object.entries({
     bytes: [Uint8Array, 1],
     bool: [Uint8Array, 1],
@@ -45,10 +45,10 @@ const DTYPES: ReadonlyMap<unknown, readonly [ArrayConstructor, number]> = new Ma
 
 const BYTES_LIKE = ["Uint8Array", "Uint8ClampedArray", "DataView", "ArrayBuffer", "SharedArrayBuffer"];
 
-/** The size of an item in bytes; undefined for an unknown dtype. */
+/** Return the size of an item in bytes, or undefined for an unknown dtype. */
 export const itemSize = (dtype: unknown): number | undefined => DTYPES.get(dtype)?.[1];
 
-/** The dtype by its toStringTag, which tells the type also of objects from another window. */
+/** Return the dtype by toStringTag, which also works for objects of another window. */
 export function dtypeOf(data: any): string {
     const tag: string = data[Symbol.toStringTag];
     return BYTES_LIKE.includes(tag) ? "bytes" : tag.replace("BigInt", "Int").replace("BigUint", "Uint")
@@ -62,7 +62,7 @@ export function bytesOf(value: ArrayBufferView | ArrayBufferLike): Uint8Array {
 
 export const product = (shape: readonly number[]): number => shape.reduce((total, length) => total * length, 1);
 
-/** An array over bytes that came in. */
+/** Create an array over received bytes. */
 export function makeArray(dtype: string, bytes: Uint8Array, count: number): any {
     if (dtype === "float16") {
         const Float16 = float16Array();
@@ -72,7 +72,7 @@ export function makeArray(dtype: string, bytes: Uint8Array, count: number): any 
     return new (DTYPES.get(dtype)![0])(bytes.buffer, bytes.byteOffset, count);
 }
 
-/** Convert the bits of a float16. */
+/** Convert the bits of a float16 to a number. */
 function widen(half: number): number {
     const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >> 10) & 31, half & 1023];
     if (exponent === 31) {
@@ -81,13 +81,13 @@ function widen(half: number): number {
     return sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24);
 }
 
-/** Give a typed array a `dtype` where its class does not tell it. */
+/** Define `dtype` on a typed array whose class does not determine it. */
 export function marked(data: any, dtype: string): any {
     const isTold = dtype !== "bool" && !(dtype === "float16" && data instanceof Float32Array);
     return isTold ? data : Object.defineProperty(data, "dtype", { value: dtype });
 }
 
-/** The dtype that an array of this data may have. */
+/** Return the dtype of an array of this data. Throws TypeError if `dtype` does not fit the data. */
 function checkedDtype(data: any, dtype: string | undefined): string {
     if (!ArrayBuffer.isView(data) || data instanceof DataView) {
         throw new TypeError("NDArray: the data must be a typed array");
@@ -156,5 +156,5 @@ export class NDArray {
     }
 }
 
-/** Outside of the class: bundlers rename a class that refers to itself, and users see the name. */
+/** Create an NDArray. Outside the class, because bundlers rename a class that refers to itself. */
 const partOf = (...given: ConstructorParameters<typeof NDArray>): NDArray => new NDArray(...given);

@@ -1,14 +1,14 @@
-/** What waits to be sent, in which order it goes out, and what has to go out again. */
+/** The send queue: batching, chunking, ordering, and retransmission after a reconnect. */
 
 import { Chunker, MAX_MESSAGE_BYTES, MAX_STREAMS, SpareMemory } from "./chunks.ts";
 import { frameOf } from "./codec.ts";
 import { ProtocolError } from "./messages.ts";
 import { fitsFrame, type Packet } from "./packet.ts";
 
-/** Chunks of a stream under way, of the 16 that are allowed: small messages wait behind what is under way. */
+/** Chunks of a stream in flight, fewer than the 16 allowed, because small messages wait behind them. */
 const WINDOW = 6;
 
-/** A packet that travels in chunks. */
+/** A packet that is being sent in chunks. */
 interface Stream {
     packet: Packet;
     chunker: Chunker;
@@ -16,44 +16,44 @@ interface Stream {
 }
 
 /**
- * Batches small packets, cuts large ones, and lets the small ones pass between the chunks.
+ * Batches small packets, splits large ones into chunks, and sends small ones between the chunks.
  *
- * A packet with an `order` waits behind an unfinished large one of the same `order`; no other waits. Both sides count
- * the packets, in the order in which they are complete on the wire. What Python has not acknowledged is kept: after a
- * new connection `rewind` puts what it has not received in front again.
+ * A packet with an `order` waits for an unfinished large one of the same `order`; all others do not wait. Both sides
+ * count the packets in the order in which they are completed on the wire. Unacknowledged packets are kept: after a
+ * reconnect, `rewind` queues those again that Python has not received.
  */
 export class Outbox {
     /** Memory for large content. */
     readonly memory = new SpareMemory();
-    /** In order, not looked at yet. */
+    /** Queued packets, in order. */
     private waiting: Packet[] = [];
-    /** Order -> what waits behind an unfinished packet of it. */
+    /** Order -> packets that wait for an unfinished large one of that order. */
     private readonly held = new Map<string, Packet[]>();
     private readonly streams = new Map<number, Stream>();
     /** Large packets that wait for a free stream. */
     private beyond: Packet[] = [];
-    /** Sent in whole, in that order. */
+    /** Packets that were sent completely, in order. */
     private unacknowledged: Packet[] = [];
     private acknowledged = 0;
     private size = 0;
     private nextStream = 1;
-    /** A long text that goes as one frame: from when it waits until Python has it. */
+    /** The long text that is sent as one frame, from `put` until its acknowledgement. */
     private whole: Packet | null = null;
 
-    /** @param maxBytes may wait; a single packet always may. */
+    /** @param maxBytes the limit of the queue, which a single packet may exceed. */
     constructor(private readonly write: (frame: string | Uint8Array) => void, private readonly maxBytes = MAX_MESSAGE_BYTES) {}
 
-    /** How many packets have not been looked at. */
+    /** The number of queued packets. */
     get length(): number {
         return this.waiting.length;
     }
 
-    /** True while no long text is under way as one frame. */
+    /** True if no long text is in flight as one frame. */
     get mayTakeWhole(): boolean {
         return this.whole === null;
     }
 
-    /** Add a packet; false where too much waits already. */
+    /** Queue a packet. Returns false if the queue is full. */
     put(packet: Packet): boolean {
         if (this.size > 0 && this.size + packet.size > this.maxBytes) {
             return false;
@@ -66,7 +66,7 @@ export class Outbox {
         return true;
     }
 
-    /** Send what may be sent now. */
+    /** Send all packets that need not wait. */
     flush(): void {
         do {
             this.writeSmall();
@@ -91,7 +91,7 @@ export class Outbox {
         this.writeBatch(batch);
     }
 
-    /** Put aside what does not go into the next frame. */
+    /** Take a packet out of the next frame if it is cancelled, large, or has to wait. Returns whether it did. */
     private putAside(packet: Packet): boolean {
         const behind = packet.order === null ? undefined : this.held.get(packet.order);
         if (packet.cancelled) {
@@ -125,7 +125,7 @@ export class Outbox {
         this.unacknowledged.push(packet);
     }
 
-    /** Every stream in turn sends one chunk, until each has its window full. */
+    /** Send chunks of all streams in turn until their windows are full. */
     private writeChunks(): void {
         let moved = true;
         while (moved) {
@@ -164,7 +164,7 @@ export class Outbox {
         }
     }
 
-    /** A large packet is done: what waited behind it goes before everything newer. */
+    /** Queue the packets that waited for a finished large one, before all newer ones. */
     private release(packet: Packet): void {
         if (packet.order !== null) {
             this.waiting.unshift(...(this.held.get(packet.order) ?? []));
@@ -172,7 +172,7 @@ export class Outbox {
         }
     }
 
-    /** Python has taken `count` chunks of a stream. Unknown streams are done already. */
+    /** Add credit for `count` chunks of a stream. Unknown streams are finished. */
     credit(id: number, count: number): void {
         const stream = this.streams.get(id);
         if (stream) {
@@ -181,7 +181,7 @@ export class Outbox {
         }
     }
 
-    /** Python has received so many packets: they need not be kept. Throws ProtocolError where that many were not sent. */
+    /** Drop the packets that Python has received. Throws ProtocolError if it acknowledges more than were sent. */
     acknowledge(received: number): void {
         const sent = this.acknowledged + this.unacknowledged.length;
         if (!(received >= this.acknowledged && received <= sent)) {
@@ -203,13 +203,13 @@ export class Outbox {
         }
     }
 
-    /** The session goes on over a new connection: what Python has not received goes out again. Throws as `acknowledge`. */
+    /** Resume the session on a new link: queue what Python has not received again. Throws as `acknowledge`. */
     rewind(received: number): void {
         this.acknowledge(received);
         this.beginAgain([...this.unacknowledged, ...this.unfinished()].filter((packet) => !packet.cancelled));
     }
 
-    /** The session is over: what was not sent goes to the next one, except answers. Returns how many may be lost. */
+    /** Start a new session with the unsent packets except responses. Returns the number of packets that may be lost. */
     reset(): number {
         const lost = this.unacknowledged.filter((packet) => !packet.cancelled).length;
         this.beginAgain(this.unfinished().filter((packet) => !packet.bound && !packet.cancelled && !packet.sent));
@@ -217,7 +217,7 @@ export class Outbox {
         return lost;
     }
 
-    /** Drop everything. */
+    /** Drop all packets. */
     clear(): void {
         this.beginAgain([]);
         this.acknowledged = 0;

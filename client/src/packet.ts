@@ -1,22 +1,22 @@
-/** Packets: messages that are ready to be sent, with their binary values beside the JSON. */
+/** Packets: messages ready to be sent, as JSON with separate binary buffers. */
 
 import { CHUNK_BYTES, ChunkedContent, type SpareMemory } from "./chunks.ts";
 import { binaryParts } from "./codec.ts";
 import type { Message } from "./messages.ts";
 import { NDArray, bytesOf, dtypeOf } from "./ndarray.ts";
 
-/** Levels of nesting that Python accepts. */
+/** The maximum nesting depth that Python accepts. */
 const SEND_DEPTH = 256;
-/** Characters that travel as one frame, where no other such text is under way. */
+/** The maximum number of characters of a text sent as one frame; only one such text is in flight at a time. */
 const WHOLE_TEXT = 1048576;
-/** Room for the brackets of a frame. */
+/** Bytes reserved for the brackets of a frame. */
 const MARGIN = 64;
 
 const utf8 = new TextEncoder();
 
 export type Step = string | number;
 
-/** A binary value and its place in a message. */
+/** A binary value and its path in a message. */
 export interface Buffer {
     path: Step[];
     dtype: string;
@@ -24,17 +24,17 @@ export interface Buffer {
     shape: readonly number[] | null;
 }
 
-/** A message that waits to be sent, or may have to be sent again. */
+/** A message that is queued, or kept until it is acknowledged. */
 export interface Packet {
     text: string;
     buffers: Buffer[];
     size: number;
-    /** The chunks of a large one, which has a frame of its own. */
+    /** The chunks of a large packet, which is sent as a frame of its own. */
     content: ChunkedContent | null;
     isText: boolean;
-    /** Packets of the same order keep it; no others wait for a large one. */
+    /** Packets with the same value stay in sequence; all others may overtake a large one. */
     order: string | null;
-    /** An answer: it is of no use in another session. */
+    /** True for a response, which is dropped when its session ends. */
     bound: boolean;
     sent: boolean;
     cancelled: boolean;
@@ -53,11 +53,11 @@ export function isBinary(value: any): boolean {
 function bufferOf(value: any, path: Step[]): Buffer {
     const [data, shape] = value instanceof NDArray ? [value.data, value.shape] : [value, null];
     const [own, told] = [dtypeOf(data), value.dtype];
-    const dtype = own === "bytes" && (shape || told === "bool") ? told : own;   // what came as float16 may be float32 now
+    const dtype = own === "bytes" && (shape || told === "bool") ? told : own;   // float16 may be float32 here
     return { path, dtype, bytes: bytesOf(data), shape };
 }
 
-/** The value without its binaries, which go to `found`; a copy is made only of what leads to one. */
+/** Return the value with its binary values moved to `found`; only the containers on a path to one are copied. */
 function strip(value: any, path: Step[], found: Buffer[]): any {
     if (isBinary(value)) {
         found.push(bufferOf(value, [...path]));
@@ -93,10 +93,10 @@ function stripItems(value: any, path: Step[], found: Buffer[]): any {
     return bare;
 }
 
-/** A copy without a prototype, so that a key "__proto__" is a key like any other. */
+/** Copy an array, or an object without its prototype, so that "__proto__" is an ordinary key. */
 const shallowCopy = (value: any): any => (Array.isArray(value) ? [...value] : Object.assign(Object.create(null), value));
 
-/** True where JSON.stringify says all there is in it, as it nearly always does. */
+/** Return true if JSON.stringify represents the value completely: the fast path for most messages. */
 function isPlain(value: any, room: number): boolean {
     if (room === 0 || typeof value.toJSON === "function") {
         return false;
@@ -123,9 +123,9 @@ function hasPlainItems(value: any, room: number): boolean {
     return true;
 }
 
-// ---------------------------------------------------------------- what cannot be sent
+// ---------------------------------------------------------------- values that cannot be sent
 
-/** Why a value cannot be sent, with the way to the culprit; "" when nothing is found. */
+/** Explain why a value cannot be sent, with the path to the cause. Returns "" if none is found. */
 function explain(value: any, name: string, above = new Map<any, string>()): string {
     if (typeof value === "bigint") {
         return `${name}: BigInt cannot be sent`;
@@ -162,24 +162,24 @@ function reasonFor(body: unknown, label: string, error: unknown): string {
     try {
         return explain(body, label) || plain;
     } catch (second) {
-        // A getter or toJSON of the user's throws: its own words are the reason.
+        // A getter or toJSON of the user threw: its message is the reason.
         return second instanceof Error ? `${label}: ${second.message}` : plain;
     }
 }
 
 // ---------------------------------------------------------------- sizes
 
-/** At least the bytes of a text in UTF-8. */
+/** Return an upper bound of the UTF-8 size of a text. */
 const textSize = (text: string): number => text.length * 3;
 const exactSize = ({ text, size }: Packet): number => size - textSize(text) + utf8.encode(text).length;
-/** At least what a buffer adds to a frame: itself, padding, its place in the table. */
+/** Return an upper bound of the bytes that a buffer adds to a frame: content, padding and table entry. */
 const bufferSize = ({ bytes, path, shape }: Buffer): number =>
     bytes.length + 3 * JSON.stringify([path, shape]).length + 64;
 
-/** True where a packet of this size fits into a frame with others. */
+/** Return true if packets of this total size fit into one frame. */
 export const fitsFrame = (size: number): boolean => size <= CHUNK_BYTES - MARGIN;
 
-/** True where it travels in chunks. A browser takes a text as it is, and nobody waits long behind a single one. */
+/** Return true if the packet is sent in chunks. A single long text may be sent as one frame, without encoding it. */
 function isLarge(packet: Packet, mayBeWhole: boolean): boolean {
     if (fitsFrame(packet.size)) {
         return false;
@@ -190,7 +190,7 @@ function isLarge(packet: Packet, mayBeWhole: boolean): boolean {
 
 // ---------------------------------------------------------------- packing
 
-/** Turn a message into text and buffers, which are the page's own memory. */
+/** Encode a message as text and buffers; the buffers still refer to the user's memory. */
 export function compose(message: Message, body: unknown, label: string): Packet {
     const buffers: Buffer[] = [];
     let text = "";
@@ -204,10 +204,10 @@ export function compose(message: Message, body: unknown, label: string): Packet 
 }
 
 /**
- * Make a packet that stays as it is, whatever the page does to its values from now on.
+ * Create a packet, which later changes of the values do not affect.
  *
- * Throws TypeError for what cannot be sent; `label` and `body` say where it is found.
- * `mayBeWhole`: a long text may go as a single frame.
+ * Throws TypeError if the message cannot be sent; `body` and `label` are the value and its name in the error.
+ * `mayBeWhole`: a long text may be sent as a single frame.
  */
 export function pack(
     message: Message, body: unknown = message, label = "message",

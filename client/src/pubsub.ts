@@ -39,7 +39,7 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
 
     // ---------------------------------------------------------------- to the broker
 
-    /** Ask the broker; `value`: it said true. */
+    /** Send a request to the broker; `value` is true if it responded with true. */
     const ask = (
         message: Request["message"], limit: number | null, body?: unknown, order?: string,
     ): Promise<{ answered: boolean; value: boolean }> => new Promise((resolve) => connection.request({
@@ -52,8 +52,8 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
     }));
 
     /**
-     * Without `suppress`, or with false, this page's own subscription hears it too. A number alone in second place is
-     * the timeout, as `publish('topic1', timeout=1)` writes it; with a third argument it is as truthy as anything but false.
+     * Publish to a topic. A number as the second of two arguments is the timeout, as in `publish('topic1', timeout=1)`
+     * of 2020. Any other `suppress` except false and undefined suppresses delivery to this client's own subscription.
      */
     function publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout): (data: any) => Promise<boolean> {
         checkTopic(topic);
@@ -78,7 +78,7 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
         const before = subscriptions.get(topic);
         const entry = before ?? { func, news: [], isBusy: false };
         entry.func = func;
-        subscriptions.set(topic, entry);   // before the broker answers: it may deliver at once
+        subscriptions.set(topic, entry);   // the broker may deliver before it responds
         const { value } = await ask((id) => ["subscribe", id, topic], limit);
         if (!value && !before && entry.func === func && subscriptions.get(topic) === entry) {
             subscriptions.delete(topic);
@@ -110,7 +110,7 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
         }
     }
 
-    /** One after another: the next waits for the promise of the one before. */
+    /** Run the subscriber for each publication, after the promise of the previous one has settled. */
     function drain(topic: string, entry: Subscription): void {
         while (!entry.isBusy && entry.news.length) {
             entry.isBusy = true;
@@ -132,12 +132,12 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
         } catch (error) {
             failed(error);
         }
-        entry.isBusy = false;   // drain goes on by itself: no recursion, however many are waiting
+        entry.isBusy = false;   // the loop in drain continues, without recursion
     }
 
     connection.topics = topics;
     connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
-    // A message of the form of 2020, built by hand.
+    // Messages of 2020, which user code builds by hand.
     connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
 }

@@ -35,7 +35,7 @@ export interface JsPyQueueApi {
     clear_callback(): void;
 }
 
-/** A deque: Array.shift alone would move all items each time. */
+/** A deque: Array.shift would move all items on each call. */
 class Items {
     private list: any[] = [];
     private first = 0;
@@ -77,7 +77,7 @@ class Items {
     }
 }
 
-/** The order of the pushes to a queue. Throws TypeError for what is no key. */
+/** Return the `order` of pushes to a queue. Throws TypeError if `key` is not a valid key. */
 function orderOf(key: unknown): string {
     const fits = key === null || typeof key === "string" || typeof key === "boolean" || Number.isFinite(key);
     if (!fits) {
@@ -88,7 +88,7 @@ function orderOf(key: unknown): string {
 
 export function createQueues(connection: Connection): JsPyQueueApi {
     const queues = new Map<QueueKey, Items>();
-    /** Key -> what waits for its next items. */
+    /** Key -> callbacks that wait for the next items. */
     const waiters = new Map<QueueKey, Array<(item: any) => void>>();
     let callbacks: Array<(key: QueueKey) => unknown> = [];
 
@@ -130,7 +130,7 @@ export function createQueues(connection: Connection): JsPyQueueApi {
 
     // ---------------------------------------------------------------- from Python
 
-    /** `taken`: called when the item is there. */
+    /** Add a received item. `taken` is called once it is in the queue. */
     function receiveItem(key: QueueKey, data: any, taken = () => {}): void {
         const items = queues.get(key) ?? new Items();
         queues.set(key, items);
@@ -146,7 +146,7 @@ export function createQueues(connection: Connection): JsPyQueueApi {
     const shift = (key: QueueKey, defaultValue?: any): any => (isEmpty(key) ? defaultValue : queues.get(key)!.shift());
 
     async function get(key: QueueKey, timeout?: Timeout): Promise<any> {
-        orderOf(key);   // only for its check
+        orderOf(key);   // checks the key
         const limit = millisecondsOf(timeout);
         return isEmpty(key) ? nextItem(key, limit) : shift(key);
     }
@@ -167,7 +167,7 @@ export function createQueues(connection: Connection): JsPyQueueApi {
 
     connection.handle("push", ([, id, key, data], reply) =>
         receiveItem(key, data, () => void (id > 0 && reply(["return", id, true]))));
-    // Messages of the form of 2020, built by hand, as its documentation shows them.
+    // Messages of 2020, which user code builds by hand as its documentation shows.
     for (const protocol of ["queue", "queue_call"]) {
         connection.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
     }

@@ -1,4 +1,4 @@
-/** Requests that wait for Python's answer. */
+/** Requests that wait for a response from Python. */
 
 import { disconnected, timedOut } from "./errors.ts";
 import type { Failure } from "./messages.ts";
@@ -12,9 +12,9 @@ interface Pending {
     timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Each request ends exactly once: by an answer, a timeout, or the end of its session. */
+/** Tracks pending requests. Each is settled exactly once: by a response, a timeout, or the end of its session. */
 export class Requests {
-    /** Answers that came late, twice, or to nothing. */
+    /** The number of responses without a pending request: late, duplicate or unknown. */
     ignored = 0;
     private nextId = 1;
     private readonly pending = new Map<number, Pending>();
@@ -43,11 +43,11 @@ export class Requests {
         }
         this.pending.delete(id);
         clearTimeout(request.timer);
-        request.packet.cancelled = true;   // a request that was given up must not be sent later
+        request.packet.cancelled = true;   // a settled request must not be sent later
         request.settle(failure, value);
     }
 
-    /** End those that were sent; `all`: also the others, which would wait for ever. */
+    /** Fail the requests that were sent; with `all`, also the unsent ones, which would never be settled. */
     disconnect(all: boolean): void {
         for (const [id, { packet }] of [...this.pending]) {
             if (all || packet.sent) {

@@ -1,17 +1,17 @@
-/** The session: what outlives its connections. */
+/** The session: the state that survives a reconnect. */
 
 import { CHUNK_BYTES } from "./chunks.ts";
 
-/** Messages that may be unacknowledged. */
+/** The number of unacknowledged messages at which an acknowledgement is due. */
 const ACK_MESSAGES = 64;
 
-/** Counts what this page has received, so that Python knows what has to come again. */
+/** Counts the received messages, so that Python knows which ones to send again. */
 export class Session {
     received = 0;
     private acknowledged = 0;
     private bytes = 0;
 
-    /** @param seconds for which Python waits for another connection. */
+    /** @param seconds how long Python keeps the session without a connection. */
     constructor(readonly name: string, readonly seconds: number) {}
 
     /** Count bytes towards the next acknowledgement. */
@@ -19,7 +19,7 @@ export class Session {
         this.bytes += count;
     }
 
-    /** True now and then: Python need not keep what it hears of. The caller acknowledges `received`. */
+    /** Return true if an acknowledgement is due, and reset its counters; the caller then acknowledges `received`. */
     isAckDue(): boolean {
         const news = this.received - this.acknowledged;
         if (news < ACK_MESSAGES && (news === 0 || this.bytes < CHUNK_BYTES)) {

@@ -1,8 +1,8 @@
-/** What an error says beside a name that is not there: the name that was meant, and those that are. */
+/** Suggestions for error messages about an unknown name: the closest name and the exposed ones. */
 
 const MAX_SHOWN = 30;
 
-/** Returns `"; did you mean 'two'? (exposed: one, two)"`, or that there are none. */
+/** Return `"; did you mean 'two'? (exposed: one, two)"`, or a note that nothing is exposed. */
 export function instead(key: string, names: readonly string[]): string {
     if (names.length === 0) {
         return "; it exposes none yet";
@@ -13,7 +13,7 @@ export function instead(key: string, names: readonly string[]): string {
     return `${hint} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
 }
 
-/** Returns the name with the fewest edits, at most a third of its letters. */
+/** Return the name with the smallest edit distance, if that is at most a third of the length of `key`. */
 function closest(key: string, names: readonly string[]): string | undefined {
     let best: string | undefined;
     let fewest = Math.max(1, Math.floor(key.length / 3)) + 1;
@@ -28,7 +28,7 @@ function closest(key: string, names: readonly string[]): string | undefined {
     return best;
 }
 
-/** Returns the number of edits between two names; exchanging two neighbours is one (optimal string alignment). */
+/** Return the edit distance of two names; a transposition counts as one edit (optimal string alignment). */
 function edits(from: string, to: string): number {
     let before: number[] = [];
     let previous = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -64,7 +64,7 @@ export interface JsPyTextSocketApi {
     readonly _disconnect_reason: string | null;
 }
 
-/** JsPyTextSocket with what the other files of this library need of it. */
+/** JsPyTextSocket with the connection that the other files of this library use. */
 export interface TextSocket extends JsPyTextSocketApi {
     readonly _connection: Connection;
 }

@@ -1,15 +1,15 @@
-/** What is the matter with a connection that is not open, for the person at the page. */
+/** The reason that a connection is not open, as the badge shows it. */
 
 import { type Address, hasDocument } from "./address.ts";
 import type { Identity } from "./identity.ts";
 
-/** Why Python, which is there, does not let the page connect; "" where that is not so. */
+/** The reason that a running Python rejects the connection; "" if it does not. */
 export type Refusal = "" | "no token" | "other token" | "refused";
 
-/** What the badge tells of. */
+/** The states that the badge distinguishes. */
 export type Trouble = "open" | "closed" | "connecting" | "reconnecting" | "lost" | "restarting" | "broken" | Exclude<Refusal, "">;
 
-/** A WebSocket does not tell why it was refused. HTTP does, and by a token that it asks for. */
+/** Ask over HTTP why the handshake was rejected: a WebSocket does not expose the status. */
 export async function askWhy(address: Address, identity: Identity): Promise<Refusal> {
     const url = hasDocument() ? address.http("stats") : "";
     if (!url) {
@@ -21,9 +21,9 @@ export async function askWhy(address: Address, identity: Identity): Promise<Refu
         if (ok) {
             return "refused";
         }
-        const asks = told.get("www-authenticate") === "Bearer";   // else it is a proxy that answers
+        const asks = told.get("www-authenticate") === "Bearer";   // otherwise a proxy answered
         return !asks ? "" : identity.token ? "other token" : "no token";
     } catch {
-        return "";   // nobody is there
+        return "";   // nothing is listening
     }
 }

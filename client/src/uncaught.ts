@@ -1,4 +1,4 @@
-/** Errors that no script of the page caught. */
+/** Reports of uncaught errors and unhandled rejections to Python. */
 
 import { hasDocument } from "./address.ts";
 import type { Connection } from "./connection.ts";
@@ -6,14 +6,14 @@ import { isOfPython } from "./description.ts";
 import { withoutToken } from "./errors.ts";
 import type { ErrorFacts } from "./messages.ts";
 
-/** Errors of a document that Python is told of. */
+/** The number of errors that one document reports at most. */
 const MOST_UNCAUGHT = 50;
 const [MESSAGE_ROOM, TRACE_ROOM] = [2000, 8000];
 
-/** What Python has logged already; and where it is away, that is no error of the page. */
+/** Kinds that are not reported: Python has logged them already, or a lost connection caused them. */
 const KNOWN_TO_PYTHON = ["raised", "unserializable", "disconnected"];
 
-/** Tell Python of the document's errors, each once. */
+/** Report the document's uncaught errors to Python, each one once. */
 export function reportUncaught(connection: Connection): void {
     const { errors } = connection;
     const seen = new Set<string>();
@@ -27,7 +27,7 @@ export function reportUncaught(connection: Connection): void {
         }
     }
 
-    /** Of the window; or of an element, whose file could not be loaded. */
+    /** Report an error event of the window, or of an element whose file failed to load. */
     function receiveError({ target, error, message, filename, lineno, colno }: ErrorEvent): void {
         if (target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) {
             tell("loading a file", { name: "LoadError", message: loadText(target), trace: "" });

@@ -1,7 +1,7 @@
-"""The child of `run --reload`: one run of a program, which continues with the pages of the previous run.
+"""Child process of `run --reload`: one run of a program, which takes over the pages of the previous run.
 
-It reads its plan from its standard input, and ends as with Ctrl-C when that closes. Pages keep their address, token and
-keys. A document that reconnects reloads itself (`reload` in docs/reference/protocol.md).
+It reads its plan from stdin, and exits as with Ctrl-C when stdin closes. Pages keep their address, token and keys. A
+document that reconnects reloads itself (`reload` in docs/reference/protocol.md).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PAGE_FILES = (
 
 
 class Uncached:
-    """Middleware: the browser revalidates each file, which may have changed a moment ago."""
+    """Middleware that makes browsers revalidate every file, because it may have changed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -67,14 +67,14 @@ class Uncached:
 
 
 class SourceFilter(watchfiles.DefaultFilter):
-    """Accept Python files and files of pages: by their suffix, and all files in the folders of pages."""
+    """Filter that accepts Python files and page files by suffix, and all files in the given folders."""
 
     def __init__(self, folders: list[Path]) -> None:
         super().__init__()
         self._folders = tuple(f"{folder}{os.sep}" for folder in folders)
 
     def __call__(self, change: watchfiles.Change, path: str) -> bool:
-        """Return whether a change counts."""
+        """Return whether to report a change."""
         counts = path.lower().endswith((".py", *PAGE_FILES)) or path.startswith(self._folders)
         return counts and super().__call__(change, path)
 
@@ -102,7 +102,7 @@ def main() -> int:
 
 
 def _end_with_stdin() -> None:
-    os.read(0, 1)  # returns when the other end closes; the lock of sys.stdin would delay the exit
+    os.read(0, 1)  # returns when the parent closes the pipe; sys.stdin.read() would hold a lock that delays the exit
     if sys.platform == "win32":
         _thread.interrupt_main()
     else:
@@ -134,7 +134,7 @@ def _continue(app: JsMeetsPy, plan: Plan) -> None:
 def _reload_pages(app: JsMeetsPy, paths: set[Path]) -> None:
     """Disconnect all pages; each reloads itself when it has reconnected."""
     if any(path.suffix == ".py" for path in paths):
-        return  # Python restarts and would be gone while the pages load
+        return  # Python restarts, and the pages would reload without it
     click.echo(f"{', '.join(sorted(path.name for path in paths))} changed: reloading the pages", err=True)
     app.bridge.portal.post(app.bridge.close_all, "a file of the page has changed")
 

@@ -1,4 +1,4 @@
-"""Find and load the target of `run`: a page, a program in a file, or an application in a module."""
+"""Target of `run`: a page, a program in a file, or an application in a module."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NOT_THE_USERS = (str(Path(__file__).parents[1]), str(Path(click.__file__).paren
 
 
 class Broken(Exception):
-    """The program of the user cannot run; the text says why, with a traceback if the program raised an exception."""
+    """Failure of the user's program; the text gives the reason, with a traceback if the program raised an exception."""
 
 
 class Target(NamedTuple):
-    """The target of `run`: a file, or an attribute of a module."""
+    """Target of `run`: a file, or an attribute of a module."""
 
     file: Path | None
     module: str
@@ -40,7 +40,7 @@ class Target(NamedTuple):
 
     @property
     def folder(self) -> Path:
-        """Return the folder in which its modules and pages are searched."""
+        """Return the folder that is searched for its modules and pages."""
         return Path.cwd() if self.file is None else self.file.parent
 
     def is_page(self) -> bool:
@@ -49,7 +49,7 @@ class Target(NamedTuple):
 
 
 class Program(NamedTuple):
-    """A loaded program."""
+    """Loaded program."""
 
     app: JsMeetsPy
     page: str
@@ -99,7 +99,7 @@ def _imported(target: Target) -> ModuleType:
 
 
 def _import_file(file: Path) -> ModuleType:
-    """Import a file by its path, which a loaded module of the same name must not hide."""
+    """Import a file by its path, even if a module of the same name is loaded."""
     name = file.stem if file.stem not in sys.modules else f"{file.stem}_of_the_user"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -137,7 +137,7 @@ def _only_app(module: ModuleType) -> JsMeetsPy:
 
 
 def _main(module: ModuleType) -> Callable[[Page], Any] | None:
-    """Return the function `main(page)` of the program, which by convention is called with the launched page."""
+    """Return the program's function `main(page)`, which `run` calls with the launched page, or `None`."""
     main = getattr(module, "main", None)
     if not inspect.isfunction(main) or list(inspect.signature(main).parameters)[:1] != ["page"]:
         return None
@@ -145,7 +145,7 @@ def _main(module: ModuleType) -> Callable[[Page], Any] | None:
 
 
 def user_traceback(error: BaseException) -> str:
-    """Return a traceback that begins with the code of the user."""
+    """Return a traceback that begins with the user's code."""
     summary = traceback.TracebackException.from_exception(error)
     summary.stack = traceback.StackSummary.from_list(list(_from_the_user_on(summary.stack)))
     return "".join(summary.format(chain=True)).rstrip()

@@ -1,4 +1,4 @@
-"""The plan of a run: the arguments of `run`, what it prints, and the call of the program's `main`."""
+"""Plan of a run: the arguments of `run`, the messages it prints, and the call of the program's `main`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["Plan", "call_main", "whereabouts"]
 
 
 class Plan(NamedTuple):
-    """The arguments of `run`, and for `--reload` the state that outlives a restart.
+    """Arguments of `run`, and for `--reload` the state that survives a restart.
 
     Attributes:
         target: The target to run.
         mode: See `JsMeetsPy.launch`.
-        page: The route or page to open; `None` for that of the target.
+        page: The route or page to open; `None` for the target's default.
         host: The address to bind.
         port: The port to bind.
         token: The launch token of all restarts.
-        name: The prefix of the keys of pages, for all restarts.
-        returns: Whether a page of an earlier start is expected to reconnect.
+        name: The prefix of all page keys, the same for all restarts.
+        returns: Whether a page of an earlier run is expected to reconnect.
     """
 
     target: Target
@@ -41,27 +41,27 @@ class Plan(NamedTuple):
 
     def to_json(self) -> str:
         """Return the plan as one line of text."""
-        return json.dumps(self, default=str)  # for the path
+        return json.dumps(self, default=str)  # str converts the path
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
-        """Return the plan in a line that `to_json()` made."""
+        """Parse the result of `to_json()`."""
         (file, module, attribute), *rest = json.loads(text)
         return cls(Target(file and Path(file), module, attribute), *rest)
 
 
 def whereabouts(page: Page, mode: str) -> str:
-    """Return what to print once the page is served: its address, with the token only if the user has to open it."""
+    """Return the message for a served page: its URL, with the token only if the user has to open it."""
     if mode == "none":
         return f"Open this in a browser on this machine: {page.url}\nCtrl-C ends it."
     return f"Serving {page.url.partition('#')[0]}: close the page, or press Ctrl-C, to end."
 
 
 def call_main(program: Program, page: Page) -> None:
-    """Call the `main(page)` of the program, if it has one. It may end because its page was closed.
+    """Call `main(page)` of the program, if it has one. `PageClosed` after the page was closed is ignored.
 
     Raises:
-        Broken: It raised an exception.
+        Broken: `main` raised an exception.
     """
     if program.main is not None:
         try:

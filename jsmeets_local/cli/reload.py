@@ -1,6 +1,6 @@
 """`run --reload`: run the program in a child process, and restart it whenever a Python file changes.
 
-The child reads its plan from its standard input. It ends cleanly when that closes: this process closes it, or has died.
+The child reads its plan from stdin, and exits cleanly when stdin closes, whether this process closes it or dies.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .plan import Plan
 
 __all__ = ["End", "supervise", "watched"]
 
-END_SECONDS = 5.0  # for a program to end before it is restarted
-_SLICE = 0.1 if sys.platform == "win32" else None  # seconds; Ctrl-C does not interrupt an untimed wait there
+END_SECONDS = 5.0  # for a program to exit before it is restarted
+_SLICE = 0.1 if sys.platform == "win32" else None  # seconds; on Windows, Ctrl-C does not interrupt an untimed wait
 
 
 class End(IntEnum):
@@ -38,7 +38,7 @@ class End(IntEnum):
 
 
 class _Life:
-    """A run of the program, from one change to the next. The end of the `with` block ends it."""
+    """Run of the program from one change to the next, ended by the `with` block."""
 
     def __init__(self, plan: Plan, ended: Callable[[_Life], None]) -> None:
         self.process = subprocess.Popen(
@@ -48,7 +48,7 @@ class _Life:
             start_new_session=True,  # Ctrl-C reaches only this process, which then ends the child
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-        with suppress(BrokenPipeError):  # it has ended already, as `ended` reports
+        with suppress(BrokenPipeError):  # the child has exited already, which `ended` reports
             self._lifeline.write(plan.to_json() + "\n")
             self._lifeline.flush()
         threading.Thread(target=self._follow, args=(ended,), name="jsmeets-life", daemon=True).start()
@@ -134,8 +134,8 @@ def watched(
 
     Args:
         folders: The folders, with their subfolders.
-        chosen: Returns whether a change counts.
-        changed: Called with the changed files, on a thread of its own.
+        chosen: Returns whether to report a change.
+        changed: Called with the changed files, on the watching thread.
     """
     over = threading.Event()
 

@@ -17,10 +17,10 @@ __all__ = ["run"]
 
 
 class Traceback(click.ClickException):
-    """A message to print without "Error:" before it."""
+    """Exception whose message is printed without the prefix "Error:"."""
 
     def show(self, file: Any = None) -> None:
-        """Print the message as it is."""
+        """Print the message unchanged."""
         click.echo(self.message, err=True)
 
 

@@ -28,7 +28,7 @@ class JsMagics(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.earlier = shell.find_cell_magic("js")  # IPython's own magic, which unload() restores
-        self._cells: dict[str, str] = {}  # name -> text, for errors in their functions
+        self._cells: dict[str, str] = {}  # name -> text, to show the source lines of errors
 
     @cell_magic
     @magic_arguments()
@@ -79,7 +79,7 @@ class JsMagics(Magics):
             raise CallTimeout(f"the cell did not end within {timeout} s; it goes on in the page") from None
 
     def _first_line(self, code: str) -> int:
-        """Return the line of the editor where the JavaScript begins: empty lines or a magic may precede `%%js`."""
+        """Return the editor's line where the JavaScript begins; empty lines or another magic may precede `%%js`."""
         typed = self.shell.history_manager.input_hist_raw[-1].rstrip()
         above = typed.removesuffix(code.rstrip())
         return above.count("\n") + 1 if len(above) < len(typed) else 2

@@ -1,4 +1,4 @@
-"""Run the JavaScript of a cell in a page, and map its errors to lines of the cell."""
+"""Execution of JavaScript cells in a page, and errors that refer to the lines of the cell."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Frame(NamedTuple):
 
 
 class CellError(JavaScriptError):
-    """An error in the JavaScript of a cell, which IPython shows in a few lines.
+    """Error in the JavaScript of a cell, which IPython displays without a Python traceback.
 
     Args:
-        error: The error as the page sent it.
+        error: The error from the page.
         cells: The text of each cell that has run, by name.
         colored: Whether to color the display.
 
@@ -77,7 +77,7 @@ class CellError(JavaScriptError):
         return f"{frame.function} ({place})" if frame.function else place
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows instead of a traceback through this library."""
+        """Return the lines that IPython displays instead of a traceback."""
         shown = [line for frame in reversed(self.frames[:_FRAMES]) for line in self._shown(frame)]
         python = ["In Python:", *self._python.rstrip().splitlines(), ""] if self._python else []
         return [*shown, *python, str(self).replace(self.name, self._color(_RED, self.name), 1)]
@@ -107,7 +107,7 @@ def _frames(stack: str) -> list[Frame]:
             continue
         function, file = match[1] or "", match[2]
         if file.endswith(_RUNNER):
-            break  # the rest is how the cell came to run
+            break  # the remaining frames are those of the runner
         if not _OURS.search(file):
             found.append(Frame(file, int(match[3]), int(match[4]), "" if function in _NAMELESS else function))
     return found

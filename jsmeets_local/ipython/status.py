@@ -15,7 +15,7 @@ __all__ = ["Overview", "open_pages", "overview"]
 
 
 class Row(NamedTuple):
-    """A row of the table; `what` is empty if it is that of the row above."""
+    """Row of the table; `what` is empty if it repeats the row above."""
 
     what: str
     name: str
@@ -23,10 +23,10 @@ class Row(NamedTuple):
 
 
 class Overview:
-    """The status table: text in a terminal, HTML in a notebook.
+    """Status table: text in a terminal, HTML in a notebook.
 
     Args:
-        rows: Its rows.
+        rows: The rows.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:

@@ -1,1 +1,1 @@
-"""Serve an application from this process, and show its pages."""
+"""Launching: serve an application from this process, and show its pages."""

@@ -1,4 +1,4 @@
-"""A tab of the default browser."""
+"""Mode "browser": a tab of the default browser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _open(url: str) -> None:
     """Open a URL in the default browser; the environment variable BROWSER can name another one.
 
     Raises:
-        LaunchError: There is none. That the page really opened shows when it connects.
+        LaunchError: There is none, or it cannot be started. Success does not imply that the page opened.
     """
     import webbrowser
 
@@ -31,7 +31,7 @@ def _open(url: str) -> None:
 
 
 class BrowserTab:
-    """A browser tab, opened by a thread: some browsers are commands that return only when the user closes them.
+    """Browser tab, opened on a thread, because some browser commands return only when the user closes the browser.
 
     Args:
         url: The address to open, without a token: all accounts of the machine can read it in the process list.
@@ -47,7 +47,7 @@ class BrowserTab:
         threading.Thread(target=self._run, name="jsmeets-browser", daemon=True).start()
 
     def close(self) -> None:
-        """Do nothing: a tab belongs to its user."""
+        """Do nothing: a program cannot close a tab of the user's browser."""
 
     def join(self) -> None:
         """Do nothing: the command may run as long as the browser is open."""

@@ -1,4 +1,4 @@
-"""The child process that owns a window or a browser, so that neither outlives the program."""
+"""Child process that owns a window or a browser, so that neither outlives the program."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .window.child import end_group
 
 __all__ = ["Child"]
 
-END_SECONDS = 4.0  # for a child to end: what it gives its toolkit, and some
-GRANDCHILD_SECONDS = 1.0  # for the processes that it has started to end; they hold its stderr open
+END_SECONDS = 4.0  # for a child to exit; longer than it waits for its toolkit
+GRANDCHILD_SECONDS = 1.0  # for the child's own children to exit; they hold its stderr open
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -30,14 +30,14 @@ _children: WeakSet[Child] = WeakSet()
 
 
 class Child:
-    """The process that runs `window/child.py`.
+    """Process that runs `window/child.py`.
 
-    It ends when it is told to, and when this process ends for any reason: both notice the end of a pipe.
+    It exits when its stdin closes: by `close()`, or because this process has ended for any reason.
 
     Args:
-        task: Its first line: the window or the browser to open.
-        on_message: Called with each message that it sends, on a thread of this child.
-        on_exit: Called on that thread when it has ended, after its last message.
+        task: The window or the browser to open, sent as the first line.
+        on_message: Called with each message from the process, on the thread that reads them.
+        on_exit: Called on that thread when the process has exited, after its last message.
 
     Raises:
         LaunchError: The process could not be started.
@@ -68,7 +68,7 @@ class Child:
             self._stdin.close()
 
     def join(self) -> None:
-        """Wait until the child has ended after `close()`; kill it after `END_SECONDS`."""
+        """Wait until the child has exited after `close()`; kill it after `END_SECONDS`."""
         if threading.current_thread() in (self._stdout_reader, self._stderr_reader):
             return
         self._stdout_reader.join(END_SECONDS)
@@ -84,7 +84,7 @@ class Child:
         return "\n".join(self._output)
 
     def release(self) -> None:
-        """Close the pipe in a forked process, which would keep it open."""
+        """Close the pipe in a forked process, which would otherwise keep it open."""
         self._stdin.close()
 
     def _thread(self, name: str, target: Callable[[], None]) -> threading.Thread:
@@ -113,7 +113,7 @@ class Child:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    """Start the child in a process group of its own, which Ctrl-C and the interrupt of a kernel do not reach."""
+    """Start the child in a process group of its own, so that Ctrl-C and a kernel interrupt do not reach it."""
     group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
@@ -127,7 +127,7 @@ def _start() -> subprocess.Popen[bytes]:
 
 
 def _command() -> list[str]:
-    if getattr(sys, "frozen", False):  # the program itself; its run-time hook reads the environment
+    if getattr(sys, "frozen", False):  # the packaged program, whose run-time hook reads the environment
         return [sys.executable]
     if not sys.executable:
         raise LaunchError("sys.executable is empty, so the process of a window cannot be started")

@@ -1,4 +1,4 @@
-"""Mode "app": a Chromium-family browser as a window without tabs and address bar."""
+"""Mode "app": a window of a Chromium-family browser without tabs and address bar."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .window.requirements import display_problem, is_root
 
 __all__ = ["BrowserWindow", "app_problem", "find_chromium"]
 
-PROGRAM = "JSMEETS_LOCAL_CHROMIUM"  # environment variable: the program to use
-ARGUMENTS = "JSMEETS_LOCAL_BROWSER_ARGS"  # environment variable: more arguments for it
+PROGRAM = "JSMEETS_LOCAL_CHROMIUM"  # environment variable for the program to use
+ARGUMENTS = "JSMEETS_LOCAL_BROWSER_ARGS"  # environment variable for additional arguments
 
 _LINUX = (
     "google-chrome",
@@ -102,13 +102,13 @@ def command(url: str, parameters: dict[str, Any]) -> list[str]:
 
 
 class BrowserWindow:
-    """A browser window whose process belongs to a child of this one.
+    """Browser window whose process a child of this process owns.
 
-    The child removes the profile folder of the browser, and ends the browser with this process.
+    The child ends the browser with this process, and removes its profile folder.
 
     Args:
         url: The URL to show.
-        parameters: What `window_parameters()` returns.
+        parameters: The result of `window_parameters()`.
         on_closed: Called once, on another thread, when the browser has ended.
 
     Raises:
@@ -132,7 +132,7 @@ class BrowserWindow:
         self._child.join()
 
     def failure(self) -> JsPyError:
-        """Return why the browser has ended before its page has connected."""
+        """Return the exception for a browser that exited before its page had connected."""
         return NoWindow(f"the browser ended before its page had connected; it wrote:\n{self._child.output()}")
 
     def _receive(self, message: dict[str, Any]) -> None:
@@ -143,7 +143,7 @@ class BrowserWindow:
             self._end()
 
     def _clean_up(self) -> None:
-        """Clean up after the child has ended; if it was killed, the browser and its profile are still there."""
+        """Clean up after the child has exited; if it was killed, the browser and its profile folder remain."""
         if self._leftovers is not None:
             browser, profile = self._leftovers
             end_group(browser)

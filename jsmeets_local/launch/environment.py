@@ -1,4 +1,4 @@
-"""Environment variables for other programs, where PyInstaller has packaged this one."""
+"""Environment variables for other programs, restored if PyInstaller packaged this one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _LIBRARIES = ("LD_LIBRARY_PATH", "LIBPATH")  # Linux and the BSDs; AIX
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment for a program of the machine, such as a browser.
+    """Return the environment for an installed program, such as a browser.
 
-    A packaged program points the loader at its own libraries, which would crash another program. PyInstaller keeps the
-    values of the user under `..._ORIG`.
+    A packaged program points the dynamic loader to its own libraries, which can crash other programs. PyInstaller saves
+    the original values in `..._ORIG`.
     """
     environment = dict(os.environ)
     if getattr(sys, "frozen", False):
@@ -32,7 +32,7 @@ def clean_environment() -> dict[str, str]:
 def cleaned() -> Iterator[None]:
     """Apply `clean_environment()` within a `with` block, for a function that takes no environment.
 
-    Only the variables of the loader change: the program may set others meanwhile.
+    Only the loader's variables change, because other threads may set others in the meantime.
     """
     before, after = dict(os.environ), clean_environment()
     names = {name for name, _ in set(before.items()) ^ set(after.items())}

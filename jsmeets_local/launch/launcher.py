@@ -1,4 +1,4 @@
-"""Serve an ASGI application from a background thread, open pages of it, and stop both."""
+"""Launcher: serves an ASGI application from a background thread, opens pages of it, and stops both."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ if TYPE_CHECKING:
 __all__ = ["Launcher", "too_late"]
 
 EXIT_SECONDS = 3.0  # for the server to stop when the program ends
-EXIT_WORKER_SECONDS = 0.2  # for the worker threads; one that runs a function of the user cannot be hurried
-LEFT_SECONDS = 1.0  # a page that left and is not closed after these is about to come back
+EXIT_WORKER_SECONDS = 0.2  # for the worker threads; a running function of the user cannot be interrupted
+LEFT_SECONDS = 1.0  # a page that left and is not closed after this time is expected to reconnect
 
 OpenWindow: TypeAlias = Callable[[Portal, str, dict[str, Any], Callable[[], None]], Surface]
 
 logger = logging.getLogger("jsmeets_local")
 
-_launchers: WeakValueDictionary[int, Launcher] = WeakValueDictionary()  # that have served, by id
+_launchers: WeakValueDictionary[int, Launcher] = WeakValueDictionary()  # id -> launcher that has served
 
 
 class Launcher:
-    """Serve an ASGI application and open pages of it.
+    """Launcher of one ASGI application.
 
     Args:
         app: The application. It routes the WebSocket of the bridge and the one-time URLs; its lifespan starts and stops
             the bridge.
         bridge: The bridge that its pages connect to.
-        access: Access control of the application; the launch token is set here.
-        one_time_urls: The one-time URLs that the application answers.
-        locate: Given the page that `launch()` names, returns its path in the application.
-        answer_routes: Given a path, lets the page there answer the addresses that nothing else serves; `None` where
-            the application has no use for `spa=True`.
+        access: Access rules of the application; the launcher sets their token.
+        one_time_urls: The one-time URLs that the application serves.
+        locate: Given the `page` argument of `launch()`, returns its path in the application.
+        answer_routes: Given a path, makes the document there answer all paths that nothing else serves; `None` if the
+            application does not support `spa=True`.
 
     Attributes:
-        prefix: The path at which a proxy serves the application, for requests whose headers do not tell it.
+        prefix: The path at which a proxy serves the application, for requests without the header that carries it.
     """
 
     def __init__(
@@ -85,11 +85,11 @@ class Launcher:
         self._stopping: ServerThread | None = None  # the server that was stopped last
         self._presence: PresenceTracker | None = None  # of all pages together, while the application is served
         self._pages: list[Page] = []
-        self._keys: Iterator[str] = iter(lambda: secrets.token_hex(8), "")  # of new pages
-        self._mode = "auto"  # of the last launch: open() repeats it
-        self._base_url: str | None = None  # and this
-        self._lock = threading.Lock()  # guards the server and the list of pages; any thread may change them
-        self._start_lock = threading.RLock()  # one server is started at a time
+        self._keys: Iterator[str] = iter(lambda: secrets.token_hex(8), "")  # for new pages
+        self._mode = "auto"  # of the last launch, the default of open()
+        self._base_url: str | None = None  # likewise
+        self._lock = threading.Lock()  # guards the server and the list of pages, which any thread may change
+        self._start_lock = threading.RLock()  # held while a server starts
 
     # Serving and opening -------------------------------------------------------------------------------
 
@@ -103,12 +103,12 @@ class Launcher:
     ) -> Page:
         """Serve the application if it is not served yet, open a page, and wait until it has connected.
 
-        `JsMeetsPy.launch` documents the other arguments, the page that is returned, and the exceptions.
+        `JsMeetsPy.launch` documents the other arguments, the returned page, and the exceptions.
 
         Args:
             page: See `JsMeetsPy.launch`.
             mode: See `JsMeetsPy.launch`.
-            open_window: Opens the window of mode "window"; by default in a process of its own.
+            open_window: Opens the window in mode "window"; by default in a child process.
             **options: See `JsMeetsPy.launch`.
         """
         given = check_options(mode, **options)
@@ -142,33 +142,33 @@ class Launcher:
         return self.launch(page, mode or self._mode, host=server.host, **options)
 
     def restore(self, token: str | None, keys: Iterator[str]) -> None:
-        """Continue an earlier process, whose pages come back with its token and under its keys.
+        """Take over the pages of an earlier process, which reconnect with its token and keys.
 
         Args:
-            token: The launch token; one that the user has set takes precedence.
-            keys: The keys of pages in the order in which they are launched.
+            token: The launch token of that process; a token that the user has set takes precedence.
+            keys: The keys of pages in the order of their launch.
         """
         self._access.token = self._access.token or token
         self._keys = keys
 
     def connect(self, page: Page, options: LaunchOptions, open_window: OpenWindow | None = None) -> None:
-        """Show a page and wait until it has connected; mode "none" does neither.
+        """Show a page and wait until it has connected. In mode "none", do neither.
 
         Args:
             page: The page.
             options: Options for one mode.
-            open_window: Opens the window of mode "window"; by default in a process of its own.
+            open_window: Opens the window in mode "window"; by default in a child process.
 
         Raises:
             LaunchError: The page did not connect in time, or could not be shown.
             PageClosed: The user closed the window before the page had connected.
         """
         surface: Surface | None = None
-        # All accounts of the machine can read the arguments of a program, so they never carry the token.
+        # All accounts of the machine can read command lines, so these never carry the token.
         if options.mode == "notebook":
             page.show()
         elif options.mode == "browser":
-            from .browser import BrowserTab  # each mode is loaded with its first page
+            from .browser import BrowserTab  # each mode is imported on first use
 
             failed = functools.partial(self._bridge.portal.post_or_run, page._client.give_up)
             surface = BrowserTab(page._urls.fresh(), failed)
@@ -219,13 +219,13 @@ class Launcher:
         urls = PageUrls(self._one_time_urls, site.root, site.public, place, site.is_proxied)
         frame = Frame(urls.framed, urls.title(), *options.size)
         page = Page(self._bridge, key, urls, self._page_closed, frame, options.grace)
-        with self._lock:  # forget closed pages here: their tabs are gone, and their handles may be
+        with self._lock:  # drop closed pages, which may have no other reference
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
             if self._presence is not None:
                 self._presence.grace = _longest_grace(self._pages)
         server.accept()
         launches.add(cell, page)
-        for earlier in replaced:  # after the new page is there, so that the server keeps running
+        for earlier in replaced:  # after the new page was added, so that the server keeps running
             earlier.close()
         return page
 
@@ -241,8 +241,8 @@ class Launcher:
             self._access.forget_proxies()
             self.prefix = ""
             self._one_time_urls.begin(AccessCookie() if options.private else None)
-            _launchers[id(self)] = self  # before there is a server, so that an interrupted launch is found at exit
-            from ..server.thread import ServerThread  # loaded to serve, not before
+            _launchers[id(self)] = self  # before the server starts, so that an interrupted launch is stopped at exit
+            from ..server.thread import ServerThread  # imported on first use
 
             server = ServerThread(self._app, options.host, options.port, options.switch_interval)
             if not server.is_local:
@@ -252,7 +252,7 @@ class Launcher:
                 self._bridge.protocol.functions.builtins["$window"] = Function("$window", self._command_window, False)
                 with self._lock:
                     self._server, self._presence = server, presence
-            except BaseException:  # Ctrl-C, before `stop` knows the server
+            except BaseException:  # Ctrl-C before `stop` can see the server
                 server.stop()
                 raise
             return server
@@ -311,7 +311,7 @@ class Launcher:
             raise
 
     def _command_window(self, key: str, method: str, *args: Any) -> Any:
-        """Answer `$window` of the page with this key: a command to its own window."""
+        """Run a `$window` call: a command of the page with this key to its own window."""
         page = next((known for known in self.pages if known._client.key == key), None)
         if page is None:
             raise LaunchError("this page has no window to control")
@@ -349,14 +349,14 @@ class Launcher:
         if main is not None:
             check_function(main, "main")
         try:
-            with self._bridge.exits.told_to(self.stop):  # which also ends what main() and the window wait for
+            with self._bridge.exits.told_to(self.stop):  # stop() also ends the waits of main() and the window
                 if _shows_in_this_process(mode):
                     self._run_on_main_thread(page, main, options)
                 else:
                     self._run_main(main, lambda: self.launch(page, mode, **options))
                     self.wait()
         except KeyboardInterrupt:
-            pass  # ends a program that waits for its user
+            pass  # the usual way to end a program that waits for its pages
         finally:
             self.stop()
 
@@ -411,7 +411,7 @@ class Launcher:
         if presence is not None:
             self._bridge.portal.call(presence.end)
         if server is not None and self._bridge.portal.is_open():
-            self._bridge.portal.post(server.close_port)  # first, or clients that are sent away reconnect at once
+            self._bridge.portal.post(server.close_port)  # first, or disconnected clients reconnect at once
             self._bridge.portal.post(self._bridge.close_all, STOPPED)
         stopping = self._stopping
         if stopping is not None:
@@ -420,12 +420,12 @@ class Launcher:
             page._join()
 
     def _wait_stopped(self, server: ServerThread) -> None:
-        """Wait until a server has stopped, whichever thread stops it."""
+        """Wait until a server has stopped, even if another thread is stopping it."""
         server.stop()
         self._bridge.join(timeout=1.0)
 
     def _stop_at_exit(self) -> None:
-        """Stop as the program ends, without waiting for a loop that may be busy for ever."""
+        """Stop at the end of the program, without waiting for a loop that may be blocked."""
         server, portal = self._server or self._stopping, self._bridge.portal
         if server is None or not server.is_running():
             return
@@ -447,7 +447,7 @@ _REACHABLE = (
 
 
 def too_late(address: str, mode: str, timeout: float | None) -> str:
-    """Return the text of the error when no page connected within the timeout, at an address without the token."""
+    """Return the error text for a page that did not connect within the timeout; `address` carries no token."""
     text = f"no page connected within {timeout} s at {address}. "
     if mode == "notebook":
         text += f"{REACHABLE} "
@@ -473,7 +473,7 @@ def _shows_in_this_process(mode: str) -> bool:
 
 
 def _longest_grace(pages: list[Page]) -> float | None:
-    """Return the grace time of all pages together; `None` where one of them has no limit."""
+    """Return the longest grace time of the pages; `None` if one of them has no limit."""
     graces = [page.grace for page in pages]
     return None if None in graces else max(filter(None, graces), default=0.0)
 

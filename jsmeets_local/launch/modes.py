@@ -12,14 +12,14 @@ MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
 
 
 class NoWindow(LaunchError):
-    """The window failed to open, which only the attempt shows; mode "auto-window" then tries its next mode."""
+    """Failure to open a window that only the attempt reveals; mode "auto-window" then tries its next mode."""
 
 
 def choose_modes(mode: str) -> list[str]:
     """Return the modes to try, best first.
 
-    "auto" becomes "notebook" in a Jupyter kernel, else "browser". "auto-window" becomes those of "window", "app" and
-    "browser" that can work on this machine. Any other mode is returned alone.
+    "auto" becomes "notebook" in a Jupyter kernel, otherwise "browser". "auto-window" becomes those of "window", "app"
+    and "browser" that can work on this machine. Any other mode is returned alone.
 
     Raises:
         ValueError: There is no such mode.

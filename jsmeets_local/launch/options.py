@@ -1,4 +1,4 @@
-"""Options of `launch()`: check them once, before anything is started."""
+"""Options of `launch()`, checked once before anything is started."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class LaunchOptions(Struct, frozen=True):
     """Checked options of one launch.
 
     Attributes:
-        mode: The mode, as the user gave it; in the result of `for_mode` the one that shows the page.
+        mode: The mode, as the user gave it; in the result of `for_mode`, the mode that shows the page.
         modes: The modes to try, best first.
         host: The address to bind.
         port: The port to bind; 0 for a free one.
         timeout: Seconds to wait for the page, as the user gave them.
-        size: Width and height of the window or the iframe, as the user gave them; in the result of `for_mode` those of
-            the iframe that `page.show()` makes.
-        grace: Seconds for which the page may be away; `None` where only Python or its window closes it.
+        size: Width and height of the window or the iframe, as the user gave them; in the result of `for_mode`, those of
+            the iframe that `page.show()` creates.
+        grace: Seconds for which the page may be disconnected; `None` if only Python or its window closes it.
         base_url: The address of the application behind a proxy, or `None`.
         private: Whether HTTP answers only browsers that opened a one-time URL.
         spa: Whether the page answers addresses that nothing else serves.
-        switch_interval: Seconds, or `None`.
-        window: Options of windows, as JSON can carry them; in the result of `for_mode` all parameters of the window.
-        by_localhost: Whether the page is addressed as "localhost", as the notebook around it is.
+        switch_interval: Thread switch interval in seconds, or `None`.
+        window: Options of windows, JSON-serializable; in the result of `for_mode`, all parameters of the window.
+        by_localhost: Whether the page is addressed as "localhost", like the notebook that embeds it.
     """
 
     mode: str
@@ -57,11 +57,11 @@ class LaunchOptions(Struct, frozen=True):
     by_localhost: bool = False
 
     def for_mode(self, mode: str) -> LaunchOptions:
-        """Return the options that apply where one of the modes shows the page.
+        """Return the options that apply if `mode` shows the page.
 
         Raises:
-            LaunchError: A notebook needs a proxy that is not installed.
-            TypeError: A window needs its size in pixels.
+            LaunchError: The notebook needs a proxy that is not installed.
+            TypeError: The size of a window is not in pixels.
             ValueError: A size is less than 1.
         """
         # A page in a window closes with it. On macOS a browser keeps running after its last window has closed.
@@ -73,7 +73,7 @@ class LaunchOptions(Struct, frozen=True):
             "size": (SIZE[0] if width is None else width, SIZE[1] if height is None else height),
         }
         if mode in ("window", "app"):
-            from .window.options import window_parameters  # loaded with the first window
+            from .window.options import window_parameters  # imported on first use
 
             changes["window"] = window_parameters(width, height, self.window)
         elif mode == "notebook":
@@ -102,15 +102,15 @@ def check_options(
     Raises:
         LaunchError: The mode cannot work on this machine.
         MissingExtra: The mode needs a package that is not installed.
-        TypeError: An option is of a wrong type, or there is none of that name.
+        TypeError: An option does not exist, or is of a wrong type.
         ValueError: There is no such mode, or a value is out of range.
-        FileNotFoundError: The icon is no file.
+        FileNotFoundError: The icon does not exist.
     """
     check_launch()
     modes = choose_modes(mode)
     checked: dict[str, Any] = {}
     if window:
-        from .window.options import check_window_options  # loaded with the first window option
+        from .window.options import check_window_options  # imported on first use
 
         checked = check_window_options(window)
     seconds(timeout)

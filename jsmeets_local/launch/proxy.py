@@ -1,7 +1,7 @@
 """Address of the application for browsers: its own port, or a path behind a proxy.
 
-In a notebook, jupyter-server-proxy is detected in JupyterHub and where the browser may run on another machine than
-Jupyter's server.
+In a notebook, jupyter-server-proxy is detected in JupyterHub, and if the browser may run on another machine than the
+Jupyter server.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..server.loopback import is_loopback
 
 __all__ = ["Site", "base_url_of_notebook", "check_base_url", "is_shown_by_localhost", "site_at"]
 
-PROBE_SECONDS = 2.0  # for the server of this kernel to answer whether it has a proxy
+PROBE_SECONDS = 2.0  # for the Jupyter server to respond to the probe for a proxy
 INSTALL = (
     "pip install jupyter-server-proxy where Jupyter's server is installed, and restart that server; "
     "or pass launch(base_url=...)"
@@ -42,9 +42,9 @@ class Site(Struct, frozen=True):
     """Address of the application for browsers.
 
     Attributes:
-        root: The address for documents of the notebook, with a trailing slash: only a path where a proxy serves the
-            application under the notebook's own host name.
-        public: The address for any browser: a whole URL, as far as the host name is known.
+        root: The address for documents of the notebook, with a trailing slash; a path if a proxy serves the application
+            under the notebook's own host name.
+        public: The address for any browser: an absolute URL if the host name is known.
         is_proxied: Whether a proxy serves the application.
     """
 
@@ -69,10 +69,11 @@ def check_base_url(base_url: str, whole: bool) -> None:
 
     Args:
         base_url: The argument.
-        whole: Whether it has to be a whole URL, because a program opens it.
+        whole: Whether it has to be an absolute URL, because a program opens it.
 
     Raises:
-        ValueError: It is neither a path nor a URL, or only a path; the text shows both.
+        TypeError: `base_url` is not a str.
+        ValueError: `base_url` is neither a path nor a URL, or a path although `whole` is set; the text shows both.
     """
     if not isinstance(base_url, str):
         raise TypeError(f"base_url is a path or a URL, with {{port}} for the port; got {base_url!r:.60}")
@@ -117,7 +118,7 @@ def base_url_of_notebook() -> str | None:
     if state and has_proxy is False:
         raise LaunchError(f"JupyterHub shows what a kernel serves only through a proxy, and there is none: {INSTALL}")
     if not state and not has_proxy:
-        return None  # perhaps the port is forwarded
+        return None  # the port may be forwarded
     return f"{base.rstrip('/')}/proxy/{{port}}/"
 
 
@@ -131,15 +132,15 @@ def is_shown_by_localhost() -> bool:
 
 
 def _is_remote(server: dict[str, Any]) -> bool:
-    """Return whether the browser may run on another machine, as in an ssh session with a forwarded port."""
+    """Return whether the browser may run on another machine, such as over ssh with a forwarded port."""
     return "SSH_CONNECTION" in os.environ or not is_loopback(str(server["hostname"]))
 
 
 def _server_of_kernel() -> dict[str, Any] | None:
     """Return the runtime information of the Jupyter server that started this kernel, or `None`.
 
-    The file is the one that `jupyter_server.serverapp.list_running_servers()` reads: the server may be installed in
-    another environment than the kernel.
+    It is read from the file, as `jupyter_server.serverapp.list_running_servers()` does, because the server may be
+    installed in another environment than the kernel.
     """
     if kernel_shell() is None:
         return None
@@ -190,7 +191,7 @@ def _connect(host: str, port: int, secure: bool) -> http.client.HTTPConnection:
 
 
 def _public_origin() -> str:
-    """Return scheme and host of the notebook's own address; `""` if they are not known."""
+    """Return the origin of the notebook's own address; `""` if it is unknown."""
     if "JUPYTERHUB_SERVICE_PREFIX" in os.environ:
         url = os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
     else:

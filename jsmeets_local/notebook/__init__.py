@@ -1,1 +1,1 @@
-"""The Jupyter kernel that the program may run in: cells and display."""
+"""Integration with a Jupyter kernel: cells and display."""

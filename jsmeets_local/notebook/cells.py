@@ -1,9 +1,8 @@
-"""Cells of a notebook: which one is running, and output under a cell.
+"""Notebook cells: the running cell, and output of threads under a cell.
 
 A kernel sends the output of other threads to the request that it handled last, which may be a completion, whose output
-is not shown. `writing()` directs the output of a thread or a task to the running cell, or to an earlier one. Without a
-kernel in this process there are no cells, and these functions do nothing. IPython is not imported: a kernel has loaded
-it.
+is not shown. `writing()` directs the output of a thread or a task to the running cell, or to an earlier one. Outside a
+kernel there are no cells, and these functions do nothing. IPython is not imported here; a kernel has imported it.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ _NOWHERE: AbstractContextManager[None] = nullcontext()
 
 
 class Cell(Struct, frozen=True):
-    """An execution of a cell.
+    """Execution of a cell.
 
     Attributes:
         id: The id of the cell in the front end, the same for each execution; `""` if the front end sends none.
         run: The id of this execution.
-        request: The message to the kernel that requested it.
+        request: The `execute_request` message.
     """
 
     id: str
@@ -35,22 +34,22 @@ class Cell(Struct, frozen=True):
 
 
 def kernel_shell() -> Any | None:
-    """Return the shell of the Jupyter kernel that this process is, or `None`."""
+    """Return the IPython shell if this process is a Jupyter kernel, else `None`."""
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
     shell = get_ipython() if get_ipython is not None else None
     return shell if hasattr(shell, "kernel") else None
 
 
 def current_cell() -> Cell | None:
-    """Return the cell to which this code belongs, also on a thread that writes under one, or `None`."""
+    """Return the cell that runs this code, or under which this thread writes; `None` outside a notebook."""
     shell = kernel_shell()
     return None if shell is None else _watched(shell).current_cell()
 
 
 def writing(cell: Cell | None) -> AbstractContextManager[None]:
-    """Direct the output of this thread or task, within a `with` block, to the running cell, or else to this one.
+    """Direct the output of this thread or task within a `with` block to the running cell, or to `cell` if none runs.
 
-    A kernel older than ipykernel 7.4 may not support that; the output then goes to the cell that ran last.
+    Before ipykernel 7.4, kernels may not support that; the output then goes to the cell that ran last.
     """
     if cell is None:
         return _NOWHERE
@@ -59,11 +58,11 @@ def writing(cell: Cell | None) -> AbstractContextManager[None]:
 
 
 class _Watch:
-    """Track which cell of a kernel is running."""
+    """Tracker of the running cell of a kernel."""
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
-        self._running = self.current_cell()  # a cell makes the first call, before any event
+        self._running = self.current_cell()  # this cell's pre_run_cell event has passed
         shell.events.register("pre_run_cell", self._began)
         shell.events.register("post_run_cell", self._ended)
 
@@ -92,7 +91,7 @@ class _Watch:
         self._running = None
 
 
-_watches: list[_Watch] = []  # at most one: a process is one kernel, whose shell may be replaced
+_watches: list[_Watch] = []  # at most one, for the current shell of the kernel
 
 
 def _watched(shell: Any) -> _Watch:

@@ -1,4 +1,4 @@
-"""Show a page in an iframe under the cell of a notebook."""
+"""Display of a page in an iframe under a notebook cell."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["SIZE", "Frame", "Launches", "check_side", "launches", "require_kerne
 SIZE: tuple[int | str, int | str] = ("100%", 400)  # width and height of an iframe
 
 # The iframe covers a text, which remains if the iframe is removed: by a notebook viewer that strips iframes and
-# scripts, or by the image behind the text when the server does not answer. (No browser reports that an iframe failed to
-# load, but all report it for an image.) The image first retries for a while, because an editor that forwards the port
-# of a remote kernel needs a moment.
+# scripts, or by the error handler of a hidden image when the server does not answer. (Browsers report no load error of
+# an iframe, but do for an image.) The image retries for a while first, because an editor that forwards the port of a
+# remote kernel needs some time.
 _HTML = Template("""\
 <div style="width: $width; max-width: 100%; font-size: 12px; line-height: 1.6">
 <div style="display: grid">
@@ -53,10 +53,10 @@ _SILENT = _PARTS + (
 
 
 class Frame(Struct, frozen=True):
-    """An iframe that shows a page in a notebook.
+    """Iframe that shows a page in a notebook.
 
     Attributes:
-        addresses: Returns the address of the page, and of an image that the same server serves.
+        addresses: Returns the URLs of the page and of an image on the same server.
         title: The address to display, without the token.
         width: Width in pixels, or as a CSS length (`"100%"`).
         height: Height in pixels, or as a CSS length.
@@ -68,7 +68,7 @@ class Frame(Struct, frozen=True):
     height: int | str
 
     def sized(self, width: int | str | None, height: int | str | None) -> Frame:
-        """Return the iframe in another size; `None` keeps width or height."""
+        """Return a copy with another size; `None` keeps the width or height."""
         width, height = self.width if width is None else width, self.height if height is None else height
         return Frame(self.addresses, self.title, width, height)
 
@@ -101,7 +101,7 @@ def _length(size: int | str) -> str:
 
 
 def require_kernel() -> Any:
-    """Return the shell of a kernel whose front end can show an iframe.
+    """Return the IPython shell of this kernel.
 
     Raises:
         MissingExtra: IPython is not installed.
@@ -131,7 +131,7 @@ def show(frame: Frame, plain: str) -> None:
 
 
 class Launches:
-    """Registry of launched pages, and of the cell that launched each, so that its next run can replace them."""
+    """Registry of launched pages by cell, so that the next run of a cell can replace its pages."""
 
     def __init__(self) -> None:
         self._by_cell: dict[str, tuple[str, WeakSet[Any]]] = {}
@@ -145,7 +145,7 @@ class Launches:
         return list(self._by_cell.pop(cell.id)[1])
 
     def add(self, cell: Cell | None, page: Any) -> None:
-        """Register a page that this run of the cell, or the program, has launched."""
+        """Register a page that a run of a cell, or the program, has launched."""
         self._all[next(self._numbers)] = page
         if cell is not None and cell.id:
             self._by_cell.setdefault(cell.id, (cell.run, WeakSet()))[1].add(page)

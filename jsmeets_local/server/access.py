@@ -1,11 +1,11 @@
 """Access control: the launch token and the `Origin` for WebSockets, the `Host` for all requests.
 
-Every web page that the user visits can reach a local port. Checking `Origin` prevents cross-site WebSocket hijacking
+Every website that the user visits can reach a local port. Checking `Origin` prevents cross-site WebSocket hijacking
 (RFC 6455, section 10.2), checking `Host` prevents DNS rebinding; the token keeps out other programs and accounts.
 
 Behind a proxy, `Host` and `Origin` carry the public name. If that name is unknown, any `Host` is accepted that matches
-the `Origin`, provided that the WebSocket requires the token, which a page on a rebound name does not have. WebSockets
-that require no token reject unknown names.
+the `Origin`, provided that the WebSocket requires the token, which a website on a rebound name does not have.
+WebSockets that require no token reject unknown names.
 """
 
 from __future__ import annotations
@@ -77,12 +77,12 @@ class Access:
             self._any_proxy = True
 
     def forget_proxies(self) -> None:
-        """Accept no proxy's origin any more."""
+        """Remove the origins of all proxies."""
         self._proxies.clear()
         self._any_proxy = False
 
     def knows(self, token: str) -> bool:
-        """Return whether `token` is the launch token, in constant time. Without a launch token, none is."""
+        """Return whether `token` is the launch token, in constant time; `False` if there is no launch token."""
         return self.token is not None and hmac.compare_digest(self.token.encode(), token.encode())
 
     def admits(self, scope: dict[str, Any]) -> bool:
@@ -102,7 +102,7 @@ class Access:
         return reason
 
     def is_foreign(self, scope: Mapping[str, Any]) -> bool:
-        """Return whether an HTTP request comes from a page of an origin that is not allowed."""
+        """Return whether an HTTP request comes from an origin that is not allowed."""
         headers = Headers(raw=scope["headers"])
         origin = headers.get("origin")
         return origin is not None and not self._origin_allowed(origin, _host(headers))

@@ -52,7 +52,7 @@ class Documents:
 
         Raises:
             TypeError: `page` is neither a string nor a path.
-            FileNotFoundError: `page` is none of these. The message lists where it was searched.
+            FileNotFoundError: `page` is none of these. The message lists the locations that were searched.
         """
         if not isinstance(page, (str, os.PathLike)):
             raise TypeError(f"page must be a route, the name or path of a file, or HTML text; got {page!r:.60}")
@@ -74,7 +74,7 @@ class Documents:
         self._routed = unquote(path.partition("#")[0].partition("?")[0])
 
     def folders(self) -> list[str]:
-        """Return the folders that hold the files of documents, as far as they are known."""
+        """Return the known folders of documents and their files, with symbolic links resolved."""
         named = [folder for folder in (self._static, self._templates) if folder is not None]
         linked = [target for folder in self._folders.values() for target in folder.targets()]
         return [os.path.realpath(folder) for folder in (*named, *self._folders, *linked)]
@@ -133,9 +133,9 @@ class Documents:
         return f"{folder.prefix}/{name}"
 
     def _prefix_of(self, directory: str, page: str) -> str:
-        """The path at which a folder is served: the first one at the root, others where it has them or at their names.
+        """Return the URL prefix of a folder: the root for the first one, for others their place below it or their name.
 
-        So pages of the same name do not hide each other, and their links stay in their folder.
+        Documents of the same name then do not hide each other, and relative links stay within their folder.
         """
         if not self._folders and f"/{page}" not in self._pages:
             return ""
@@ -148,7 +148,7 @@ class Documents:
         for prefix in (*below, f"/{name}", *(f"/{name}-{number}" for number in range(2, 100))):
             if not self._is_taken(prefix, directory):
                 return prefix
-        return f"/{name}"  # a route takes all of them
+        return f"/{name}"  # a route matches all of them
 
     def _is_taken(self, prefix: str, directory: str) -> bool:
         """Return whether something other than this folder is served at a path or below it."""
@@ -199,9 +199,9 @@ class Documents:
         return favicon() if path == "/favicon.ico" else missing
 
     def _places(self, scope: Scope, path: str) -> Iterator[tuple[_Folder, Scope]]:
-        """Yield the folders that may have a file, each with the scope inside it: first those served at its path.
+        """Yield the folders that may contain a file, each with the scope to use, those whose prefix matches first.
 
-        The others follow, because a page may name its files by `/app.js`, which works where its folder is the first.
+        All folders follow, because a document may refer to `/app.js`, as it can if its folder is served at the root.
         """
         for folder in self._folders.values():
             if folder.prefix and path.startswith(f"{folder.prefix}/"):

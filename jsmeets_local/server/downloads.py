@@ -1,6 +1,6 @@
 """`GET /jsmeetspy/bulk/SECRET`: large content offered on a WebSocket, which browsers receive faster over HTTP.
 
-A secret is valid once, while the connection that announced it is open. If the request fails for any reason, the page
+A secret is valid once, while the connection that announced it is open. If the request fails for any reason, the client
 requests the content on its WebSocket.
 """
 
@@ -59,13 +59,13 @@ class BulkEndpoint:
 
 
 async def _serve(offer: Offer, receive: Receive, send: Send) -> None:
-    """Send the content. If it is withdrawn meanwhile, wait for the page to cancel the request."""
+    """Send the content. If it is withdrawn meanwhile, wait for the client to cancel the request."""
     sending = asyncio.ensure_future(_send_content(offer, send))
     offer.withdrawn = sending.cancel
     try:
         await asyncio.wait([sending])
     finally:
-        sending.cancel()  # this request was cancelled: the server stops
+        sending.cancel()  # in case this request was cancelled, because the server stops
     if sending.cancelled():
         with suppress(TimeoutError):
             async with asyncio.timeout(DISCONNECT_SECONDS):

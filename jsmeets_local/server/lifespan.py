@@ -1,4 +1,4 @@
-"""Run the lifespan of an ASGI application."""
+"""Lifespan of an ASGI application."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["lifespan"]
 logger = logging.getLogger("jsmeets_local")
 
 
-# uvicorn's LifespanOn is part of uvicorn, which is imported only after launch() has returned; and it logs what a
-# start-up handler raises, where launch() raises it. asgi-lifespan 2.1 ignores `lifespan.startup.failed`.
+# uvicorn's LifespanOn cannot replace this: uvicorn is imported only after start-up, and LifespanOn logs the exception
+# of a start-up handler, which launch() has to raise. asgi-lifespan 2.1 ignores `lifespan.startup.failed`.
 @asynccontextmanager
 async def lifespan(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
-    """Start an application, give its lifespan state, and shut it down at the end of the `async with` block.
+    """Start an application, yield its lifespan state, and shut it down at the end of the `async with` block.
 
-    An exception of the shutdown is logged.
+    An exception during the shutdown is logged.
 
     Raises:
         LaunchError: The application reports that it cannot start.

@@ -12,7 +12,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or an IP address is one of this machine's loopback interface."""
+    """Return whether a host name or an IP address belongs to the loopback interface."""
     if host in LOOPBACK_NAMES:
         return True
     try:

@@ -9,8 +9,8 @@ import re
 
 __all__ = ["charset_of", "content_type", "media_type", "utf16_of"]
 
-# Types that browsers use. On Windows, `mimetypes` reads the registry, which any program may change, and browsers reject
-# modules and style sheets of type text/plain.
+# Types that browsers expect. On Windows, `mimetypes` reads the registry, which any program may change, and browsers
+# reject modules and style sheets of type text/plain.
 _TYPES = {
     ".aac": "audio/aac",
     ".apng": "image/apng",
@@ -108,7 +108,7 @@ def content_type(path: str | os.PathLike[str], content: bytes) -> str:
 
 
 def charset_of(kind: str, content: bytes) -> str | None:
-    """Return the encoding of a text; `None` to leave it to the browser, which knows the page that loads the text."""
+    """Return the encoding of a text; `None` to let the browser choose, for example that of the embedding document."""
     for mark, name in _BOMS.items():
         if content.startswith(mark):
             return name

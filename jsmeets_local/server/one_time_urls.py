@@ -1,7 +1,7 @@
 """One-time URLs, which keep the launch token off the command line of the browser.
 
-All accounts of a machine can read the list of processes. A browser is therefore started with `/jsmeetspy/open/NONCE`,
-which redirects once to the page; browsers keep the fragment of a redirect, which carries the token.
+All accounts of a machine can read the process list. A browser is therefore started with `/jsmeetspy/open/NONCE`, which
+redirects once to the page; browsers keep the fragment of a redirect, which carries the token.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _OneTimeUrl:
     def __init__(self, place: str, deadline: float, is_local: bool) -> None:
         self.place = place
         self.deadline = deadline  # when it expires for browsers without the access cookie
-        self.is_local = is_local  # without a proxy, the account of the browser can be looked up
+        self.is_local = is_local  # without a proxy, the browser's account can be determined
 
 
 class OneTimeUrls:
@@ -161,7 +161,7 @@ class PageUrls:
         return self.fresh() if self._is_private else self.url
 
     def framed(self) -> tuple[str, str]:
-        """Return URLs for an iframe in a page of the same host: the page, and an image to test whether it is served."""
+        """Return URLs for an iframe in a document of the same host: the page, and an image to probe the server."""
         return self._root + self._lasting(self._place), self._root + self._lasting("jsmeetspy/favicon.svg")
 
     def title(self) -> str:

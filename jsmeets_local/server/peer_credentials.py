@@ -1,4 +1,4 @@
-"""Account that owns the other end of a connection, if it is on this machine.
+"""Detection of the account that owns the other end of a connection, if it is on this machine.
 
 Linux lists the owner of each socket in `/proc/net/tcp`. On other systems accounts are not distinguished.
 """
@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 __all__ = ["PeerCredentials", "is_another_account"]
 
 _PEER = "jsmeets.peer"  # key in the scope
-# psutil.net_connections() cannot replace these tables. It has no uid, only the pid, and to an ordinary account it gives
-# None for the sockets of other accounts, which are the ones to recognise.
+# psutil.net_connections() cannot replace these tables: it reports pids instead of uids, and to an unprivileged account
+# it reports None for the sockets of other accounts, which are the ones to detect.
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 
 Address: TypeAlias = tuple[str, int]
@@ -63,7 +63,7 @@ def _rows() -> Iterator[list[str]]:
 
 
 def _written(host: str, port: int) -> list[str]:
-    """Format an address like the tables: `0100007F:1F90` for 127.0.0.1:8080, and its form in a socket of IPv6."""
+    """Format an address as in the tables: `0100007F:1F90` for 127.0.0.1:8080, and its IPv4-mapped form."""
     address = ipaddress.ip_address(host)
     plain = getattr(address, "ipv4_mapped", None) or address
     forms = [plain.packed] if plain.version == 6 else [plain.packed, bytes(10) + b"\xff\xff" + plain.packed]

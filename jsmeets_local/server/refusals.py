@@ -16,7 +16,7 @@ logger = logging.getLogger("jsmeets_local")
 
 
 class Refusals:
-    """Log each refusal once in `QUIET_SECONDS`, because a page that stays open retries again and again."""
+    """Log that repeats a refusal only after `QUIET_SECONDS`, because refused clients keep retrying."""
 
     def __init__(self) -> None:
         self._logged: dict[str, float] = {}

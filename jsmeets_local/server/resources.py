@@ -1,4 +1,4 @@
-"""Files of programs that PyInstaller packaged."""
+"""Paths of files bundled by PyInstaller."""
 
 from __future__ import annotations
 

@@ -36,19 +36,19 @@ Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
 current_request: ContextVar[Request] = ContextVar("current_request")
 current_root: ContextVar[str] = ContextVar("current_root", default="")
 
-_OF_PATHS = "/%:@!$&'()*+,;=~"  # what may stand in a path besides letters (RFC 3986, section 3.3)
+_OF_PATHS = "/%:@!$&'()*+,;=~"  # characters that stay unescaped in a path (RFC 3986, section 3.3)
 _OUR_FILES = re.compile(r"""(\s(?:src|href)\s*=\s*["']?)(?=/jsmeetspy/)""", re.IGNORECASE)
 _NOT_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04x}" for character in "<>&'"}
 
 
 def enter_request(scope: Scope, receive: Receive) -> None:
-    """Set the current HTTP request and the path at which the application is mounted."""
+    """Set the current HTTP request and the path at which the application is mounted, as context variables."""
     current_request.set(Request(scope, receive))
     current_root.set(quote(str(scope.get("root_path", "")).rstrip("/"), safe=_OF_PATHS))
 
 
 def script_tags() -> str:
-    """Return an import map and the script tag of all scripts of this package."""
+    """Return the import map, if one is needed, and the script tag that loads all scripts of this package."""
     return "\n".join([*_import_map(), _script_tag()])
 
 
@@ -57,7 +57,7 @@ def _script_tag() -> str:
 
 
 def _import_map() -> list[str]:
-    """Return the import map that leads `import "/jsmeetspy/jsmeets.mjs"` to a mounted application."""
+    """Return the import map that resolves `import "/jsmeetspy/jsmeets.mjs"` in a mounted application."""
     root = current_root.get()
     if not root:
         return []
@@ -66,17 +66,17 @@ def _import_map() -> list[str]:
 
 
 def with_scripts(html: str) -> str:
-    """Return HTML that loads the scripts of this package: a script tag first in its head, unless it has its own."""
+    """Return HTML that loads the scripts of this package; add a script tag at the start of its head if it has none."""
     root = current_root.get()
     html = _OUR_FILES.sub(lambda found: found[1] + root, html)
     has_scripts = any(name in html for name in ("JsPyTextSocket.js", "jsmeets.mjs", f"jsmeetspy/{JOINED}"))
-    has_map = "importmap" in html  # not every browser reads a second one
+    has_map = "importmap" in html  # not every browser supports a second one
     tags = [*([] if has_map else _import_map()), *([] if has_scripts else [_script_tag()])]
     return _in_head(html, "\n{}\n".format("\n".join(tags))) if tags else html
 
 
 def file_with_scripts(content: bytes) -> bytes:
-    """The same of an HTML file, in whatever encoding it is written: our tags are ASCII, which most encodings share."""
+    """Apply `with_scripts` to an HTML file and keep its encoding; the tags are ASCII, which most encodings extend."""
     encoding = utf16_of(content)
     if encoding is None:
         mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
@@ -158,11 +158,11 @@ def check_path(path: Any, decorator: str) -> None:
 
     Args:
         path: The path.
-        decorator: The method that was given it.
+        decorator: The name of the method that received it, for the error.
 
     Raises:
-        TypeError: It is no str.
-        ValueError: It does not begin with a slash.
+        TypeError: `path` is not a str.
+        ValueError: `path` does not begin with a slash.
     """
     if not isinstance(path, str):
         raise TypeError(f'{decorator} needs the path that is served: @app.{decorator}("/"); got {path!r:.200}')

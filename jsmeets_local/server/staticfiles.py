@@ -103,7 +103,7 @@ class Assets(Files):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Respond with an asset, read on the event loop.
 
-        Assets are few and small, and the first page waits for them; starting a worker thread takes longer.
+        Assets are few and small, and the first document waits for them; starting a worker thread takes longer.
         """
         if path not in self._names or scope["method"] not in ("GET", "HEAD"):
             return await super().get_response(path, scope)  # responds with an error
@@ -119,7 +119,7 @@ def _content(name: str) -> bytes:
 
 
 def _headers(name: str, content: bytes) -> dict[str, str]:
-    """Return headers with which upgrades take effect at once. Pages of other origins may import the lazy module."""
+    """Return headers that make browsers revalidate, so that upgrades take effect; other origins may import `CODE`."""
     headers = {"cache-control": "no-cache", "etag": etag(content)}
     return {**headers, "access-control-allow-origin": "*"} if name == CODE else headers
 

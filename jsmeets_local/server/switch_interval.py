@@ -1,4 +1,4 @@
-"""Python's thread switch interval while a server runs: `launch(switch_interval=)`."""
+"""Thread switch interval of Python while a server runs: `launch(switch_interval=)`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _applied: float | None = None  # the interval that was set, as Python reports it
 
 
 def check_switch_interval(seconds: float) -> float:
-    """Return seconds between `LEAST` and `MOST`.
+    """Return a switch interval as a float.
 
     Raises:
-        TypeError: It is no number.
-        ValueError: It is out of range.
+        TypeError: `seconds` is not a number.
+        ValueError: `seconds` is not between `LEAST` and `MOST`.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(f"switch_interval is a number of seconds, or None to leave it alone; got {seconds!r}")
@@ -37,7 +37,7 @@ def check_switch_interval(seconds: float) -> float:
 def set_switch_interval(seconds: float | None) -> Iterator[None]:
     """Set the switch interval of the process within a `with` block.
 
-    Of several blocks the shortest interval applies; the end of the last one restores the original.
+    While several blocks are active, the shortest interval applies; the end of the last one restores the original.
     """
     if seconds is None:
         yield

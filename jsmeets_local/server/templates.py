@@ -15,7 +15,7 @@ __all__ = ["Templates"]
 
 
 class Templates(Jinja2Templates):
-    """Jinja2 templates whose request is optional while one is being answered.
+    """Jinja2 templates. The request argument defaults to the current request.
 
     Args:
         directory: The folder of the templates, relative to the working directory.
@@ -32,7 +32,7 @@ class Templates(Jinja2Templates):
         Starlette. The context and Starlette's `status_code`, `headers`, `media_type` and `background` are optional.
 
         Raises:
-            RuntimeError: No request is given, and none is being answered.
+            RuntimeError: No request is given, and there is no current request.
         """
         if args and isinstance(args[0], Request):
             return super().TemplateResponse(*args, **kwargs)

@@ -1,7 +1,7 @@
-"""Serve an ASGI application from a daemon thread.
+"""Server for an ASGI application on a daemon thread.
 
-The port is bound, and listens, before the thread starts: clients that connect early wait in the backlog of the socket,
-and uvicorn is imported while the browser starts.
+The socket listens before the thread starts: clients that connect early wait in its backlog, and uvicorn is imported
+while the browser starts.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GRACE_SECONDS = 2  # for requests and WebSockets to end when the server stops
 EXIT_GRACE_SECONDS = 1  # the same at the end of the program
 STOP_SECONDS = 10.0  # for the whole server to stop
 
-# The ports that browsers do not open, but for 0: https://fetch.spec.whatwg.org/#port-blocking
+# The ports that browsers block, except 0: https://fetch.spec.whatwg.org/#port-blocking
 _REFUSED = frozenset(
     map(
         int,
@@ -53,18 +53,18 @@ _servers: WeakSet[ServerThread] = WeakSet()
 
 
 class ServerThread:
-    """Start an ASGI application on a local port; `accept()` begins to serve it.
+    """Server thread that starts an ASGI application; `accept()` begins to serve it.
 
-    Signals and logging stay with the host program.
+    It leaves signal handlers and the logging configuration of the program alone.
 
     Args:
         app: The application.
         host: The address to bind.
         port: The port; 0 for a free one.
-        switch_interval: Seconds, while the server runs; see `set_switch_interval`.
+        switch_interval: The switch interval in seconds while the server runs; see `set_switch_interval`.
 
     Raises:
-        ValueError: `port` is no port.
+        ValueError: `port` is not a valid port, or one that browsers refuse.
         OSError: The port is taken; the text names it.
         LaunchError: The application reports that it cannot start.
         BaseException: The application raised it at start-up.
@@ -82,14 +82,15 @@ class ServerThread:
         self._ipv6_socket: socket.socket | None = None  # reserves the port, see owns_localhost()
         self._app = app
         self._loop = _new_loop()
-        # Released when it has started, or failed to. Ctrl-C could leave an Event locked, which is written in Python.
+        # Released when start-up has succeeded or failed. Not an Event: that is implemented in Python, and Ctrl-C could
+        # interrupt it while it holds its internal lock.
         self._started = threading.Lock()
         self._started.acquire()
         self._proceed = asyncio.Event()  # to accept, or to stop
         self._stopping = False
         self._grace = GRACE_SECONDS
         self._server: Server | None = None
-        self._cell = current_cell()  # of a notebook: this thread logs under it
+        self._cell = current_cell()  # the notebook cell under which this thread logs
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="jsmeets-server", daemon=True)
         _servers.add(self)
@@ -104,11 +105,11 @@ class ServerThread:
             raise self._failure
 
     def accept(self) -> None:
-        """Serve from now on, beginning with the clients that have connected already."""
+        """Begin to serve, starting with the clients in the backlog."""
         with suppress(RuntimeError):  # the loop is closed
             try:
                 self._loop.call_soon_threadsafe(self._proceed.set)
-            except KeyboardInterrupt:  # asyncio's loop may have the callback and not be awake
+            except KeyboardInterrupt:  # the callback may be queued and the loop not woken up
                 self._loop.call_soon_threadsafe(self._proceed.set)
                 raise
 
@@ -119,36 +120,36 @@ class ServerThread:
         return f"http://{host}:{self.port}"
 
     def owns_localhost(self) -> bool:
-        """Return whether the name `localhost` leads to this server and to no other.
+        """Return whether the name `localhost` leads to this server only.
 
-        Browsers try `localhost` by IPv6 too, where another account may listen at the same port. This method reserves
-        that port without using it.
+        Browsers also resolve `localhost` to `::1`, where another account may listen at the same port. This method
+        reserves that port without listening.
         """
         if self.host != "127.0.0.1" or self._ipv6_socket is not None:
             return self._ipv6_socket is not None
         try:
             self._ipv6_socket = _reserve("::1", self.port)
         except OSError as error:
-            return error.errno not in (errno.EADDRINUSE, errno.EACCES)  # any other: this machine has no IPv6
+            return error.errno not in (errno.EADDRINUSE, errno.EACCES)  # other errors: this machine has no IPv6
         return True
 
     def is_running(self) -> bool:
-        """Return whether the thread runs."""
+        """Return whether the thread is alive."""
         return self._thread.is_alive()
 
     def close_port(self) -> None:
-        """Stop accepting connections at once; `stop()` takes up to 0.1 s. Only on the loop of the server."""
+        """Stop accepting connections immediately; `stop()` takes up to 0.1 s. Call it on the server's loop."""
         for server in self._server.servers if self._server is not None and self._server.started else ():
             server.close()
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Stop, and wait until the port is free and the thread has ended; on that thread, do not wait."""
+        """Stop, and wait until the port is free and the thread has ended. On that thread, return at once."""
         self._stopping = True
         if self._server is not None:
             self._server.should_exit = True
         self.accept()
         if threading.current_thread() is not self._thread:
-            with suppress(RuntimeError):  # Ctrl-C came before it has begun; if it begins, it ends at once
+            with suppress(RuntimeError):  # Ctrl-C prevented its start; if it still starts, it ends at once
                 self._thread.join(seconds)
             if self._thread.is_alive():
                 logger.error(
@@ -156,17 +157,17 @@ class ServerThread:
                 )
 
     def end(self, seconds: float) -> None:
-        """Stop at the end of the program: with less grace, and waiting for at most `seconds`."""
+        """Stop at the end of the program, with a shorter grace period; wait for at most `seconds`."""
         self._grace = EXIT_GRACE_SECONDS
         if self._server is not None:
             self._server.config.timeout_graceful_shutdown = EXIT_GRACE_SECONDS
         self.stop(seconds)
 
     def release(self) -> None:
-        """Release the port in a forked process, where the thread does not run."""
+        """Close the sockets in a forked process, where the thread does not run."""
         for sock in filter(None, (self._socket, self._ipv6_socket)):
             if sock.fileno() >= 0:
-                os.close(sock.detach())  # not close(): the event loop, which does not run here, marks it as in use
+                os.close(sock.detach())  # close() is deferred while the event loop, which does not run here, holds it
 
     def _run(self) -> None:
         try:
@@ -204,7 +205,7 @@ class ServerThread:
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """Return the event loop that uvicorn would choose, whatever policy a notebook has set."""
+    """Return the event loop that uvicorn would choose, regardless of the event loop policy."""
     try:
         import uvloop
     except ImportError:
@@ -216,12 +217,12 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _fill_standard_streams() -> None:
-    """Open the standard streams that a daemon has closed: libuv aborts if one of its own files gets such a number."""
+    """Open closed standard streams, as in a daemon: libuv aborts if it is given one of their descriptors."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+            os.open(os.devnull, os.O_RDWR)  # returns the lowest free descriptor
 
 
 def _reserve(host: str, port: int) -> socket.socket:
@@ -241,13 +242,13 @@ def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket.
 
     Raises:
-        TypeError: `host` is no str.
-        ValueError: `host` is empty; `port` is no port, or one that browsers refuse.
+        TypeError: `host` is not a str.
+        ValueError: `host` is empty; `port` is not a valid port, or one that browsers refuse.
         OSError: The host is unknown, or the port is taken; the text names it.
     """
     if not isinstance(host, str):
         raise TypeError(f"host is the name or address of this machine to serve at, as '127.0.0.1'; got {host!r:.60}")
-    if not host:  # sockets take it for all networks, and no URL has it
+    if not host:  # sockets bind it to all interfaces, and it cannot occur in a URL
         raise ValueError("host is empty: the default, '127.0.0.1', serves this machine alone; '0.0.0.0' all networks")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
         raise ValueError(f"port is a number from 0 (a free one) to 65535; got {port!r:.60}")
@@ -257,7 +258,7 @@ def bind(host: str, port: int) -> socket.socket:
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
-    if sys.platform != "win32":  # there it would let two programs share the port
+    if sys.platform != "win32":  # on Windows it would let two programs share the port
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
@@ -265,8 +266,8 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise OSError(error.errno, _bind_problem(host, port, error)) from None
-    if sock.getsockname()[1] in _REFUSED:  # where the system hands out low ports, too
-        with sock:  # held meanwhile, so that the next one is another
+    if sock.getsockname()[1] in _REFUSED:  # the system may assign such a port
+        with sock:  # kept open, so that the next port is a different one
             return bind(host, 0)
     return sock
 

@@ -1,4 +1,4 @@
-"""Configure uvicorn for a server thread. This module imports uvicorn, so it is loaded after the application started."""
+"""Uvicorn configured for a server thread. The module imports uvicorn, so it is loaded after the application started."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .request_head import HttpProtocol
 
 __all__ = ["Server"]
 
-PRELOAD_SECONDS = 0.005  # after which the browser that got its first document is busy with a process of its own
+PRELOAD_SECONDS = 0.005  # the browser has received its first document by then, and starts a renderer process
 
 
 @functools.cache
 def _websocket_protocol() -> Any:
-    """Return the WebSocket protocol class; no document has to wait until it is loaded."""
+    """Return the WebSocket protocol class, imported on first use so that no document waits for it."""
     from .fastpath import FastPathProtocol
 
     return FastPathProtocol
@@ -35,7 +35,7 @@ class Server(uvicorn.Server):
 
     Args:
         app: The application.
-        state: Its lifespan state.
+        state: The lifespan state of the application.
         grace: Seconds for requests and WebSockets to end when the server stops.
     """
 
@@ -49,7 +49,7 @@ class Server(uvicorn.Server):
             lifespan="off",
             http=HttpProtocol,
             ws=cast(Any, _make_websocket_protocol),
-            ws_per_message_deflate=False,  # on one machine compressing costs more than it saves
+            ws_per_message_deflate=False,  # on loopback, compression costs more time than it saves
             timeout_graceful_shutdown=grace,
         )
         super().__init__(config)

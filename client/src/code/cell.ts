@@ -1,8 +1,8 @@
 /**
- * Cells of a notebook (`%%js`).
+ * Notebook cells (`%%js`).
  *
- * A cell runs as a text of its own whose lines have the numbers that its editor shows, so that errors need no
- * translation. What it declares at its top becomes global, for later cells.
+ * A cell runs as a separate source whose line numbers are those of its editor, so that stacks need no mapping. Its
+ * top-level declarations become global, for later cells.
  */
 
 import { compile, runScript } from "./evaluate.ts";
@@ -12,12 +12,12 @@ const RETURN = " return (";
 
 type Shared = [name: string, get: () => any, set: (value: any) => void];
 
-/** What cells leave in the page. */
+/** The state that cells share in a document. */
 interface Cells {
     share(names: Shared[]): void;
-    /** The getters of shared names. */
+    /** The getters that `share` defined, to distinguish them from the document's own. */
     getters: WeakSet<() => any>;
-    /** Name -> text of the cells that have run. */
+    /** Cell name -> source text. */
     sources: Map<string, string>;
 }
 
@@ -29,7 +29,7 @@ export const cellSources = (): string[] => [...((globals[CELLS] as Cells | undef
 const isTaken = (name: string): SyntaxError =>
     new SyntaxError(`Identifier '${name}' has already been declared by the page itself: assign to it, or take another name`);
 
-/** True where a script of the page declares the name by let, const or class. */
+/** Return true if a script of the document declares the name by let, const or class. */
 function isLexicalOfPage(name: string): boolean {
     const isOwn = Object.hasOwn(globals, name);
     try {
@@ -45,20 +45,20 @@ function isLexicalOfPage(name: string): boolean {
 
 class Cell {
     private readonly cells: Cells = globals[CELLS] ??= { share: () => undefined, getters: new WeakSet(), sources: new Map() };
-    /** The lines above the JavaScript, its %%js for one. */
+    /** Empty lines for the editor's lines above the JavaScript, such as `%%js`. */
     private readonly head: string;
     private readonly strict: string;
     private readonly isScript: boolean;
     private readonly lexical: string[];
     private readonly hoisted: string[];
-    /** The last expression, whose value is that of the cell. */
+    /** The last expression, whose value is the value of the cell. */
     private readonly last: { start: number; end: number } | null;
 
     constructor(private readonly code: string, private readonly name: string, private readonly before: number) {
         const first = code.replace(/^(?:\s|\/\/.*|\/\*[^]*?\*\/)*/, "").slice(0, 12);
         this.head = "\n".repeat(before);
         this.strict = /^(["'])use strict\1/.test(first) ? '"use strict"; ' : "";
-        // {a: 1} is an object for whoever writes it; as a statement it would be a block.
+        // Users mean {a: 1} as an object; as a statement it is a block.
         const isExpression = first.startsWith("{") && parseExpression(code) !== null;
         const program = isExpression ? null : this.parse();
         const { lexical, hoisted } = program ? declarations(program) : { lexical: [], hoisted: [] };
@@ -80,13 +80,13 @@ class Cell {
             return parseBody(this.code);
         } catch (error) {
             if (parseExpression(this.code)) {
-                return null;   // a function without a name, for one
+                return null;   // such as an anonymous function
             }
             throw this.syntaxError(error as SyntaxError & { pos: number });
         }
     }
 
-    /** The parser's error with the place in the editor. */
+    /** Return the parser's error with its position in the editor. */
     private syntaxError({ message, pos }: { message: string; pos: number }): SyntaxError {
         const { line, column } = this.placeOf(Math.min(pos, this.code.trimEnd().length));
         const text = pos >= this.code.trimEnd().length && /^Unexpected token/.test(message) ? "Unexpected end of input" : message;
@@ -95,7 +95,7 @@ class Cell {
         return error;
     }
 
-    /** The line and the column of a place in the code as the editor shows them. */
+    /** Return the line and column of an offset, as the editor counts them. */
     private placeOf(at: number): { line: number; column: number } {
         const lines = this.code.slice(0, at).split("\n");
         return { line: this.before + lines.length, column: lines.at(-1)!.length + 1 };
@@ -113,18 +113,18 @@ class Cell {
         return this.isScript ? this.runAsScript() : this.runAsFunction();
     }
 
-    /** What its var and function declare is global already. */
+    /** Run the cell as a script, where var and function declare globals. */
     private runAsScript(): any {
         this.hoisted.forEach((name) => this.forget(name));
         const value = runScript(`${this.prelude(this.lexical)}${this.head}${this.code}\n//# sourceURL=${this.name}`);
-        return this.last ? value : undefined;   // blocks have values too, which nobody wants to see
+        return this.last ? value : undefined;   // statements such as blocks have completion values, which are not shown
     }
 
-    /** With await, in a function. */
+    /** Run the cell as the body of an async function, which allows await. */
     private async runAsFunction(): Promise<any> {
         const { head, last, strict, name } = this;
         const text = head + this.code;
-        const at = last?.start ? head.length + last.start : 0;   // of a cell that is one expression: above it
+        const at = last?.start ? head.length + last.start : 0;   // 0: a single expression begins with the empty lines
         const body = last ? `${text.slice(0, at)}${RETURN}${text.slice(at, head.length + last.end)}\n)` : text;
         const prelude = this.prelude([...this.lexical, ...this.hoisted]);
         const source = `(async () => {${strict}${prelude}${body}\n})\n//# sourceURL=${name}`;
@@ -135,7 +135,7 @@ class Cell {
         }
     }
 
-    /** What stands behind the `return (` in its line has moved to the right. */
+    /** Correct the columns of a stack on the line where `return (` was inserted. */
     private withoutReturn(error: unknown, at: number): unknown {
         const { line, column } = this.placeOf(at);
         const back = (place: string, found: string): string => (
@@ -148,9 +148,9 @@ class Cell {
         return error;
     }
 
-    // ---------------------------------------------------------------- names that later cells see
+    // ---------------------------------------------------------------- names shared with later cells
 
-    /** What begins the cell, in front of its first line: it shares the names. */
+    /** Return the code that shares the names, placed before the first line of the cell. */
     private prelude(names: string[]): string {
         let given = "given";
         while (this.code.includes(given)) {
@@ -160,19 +160,19 @@ class Cell {
         return list.length ? `void globalThis[Symbol.for("jsmeets_local.cells")].share([${list.join(", ")}]);` : "";
     }
 
-    /** The variable stays the cell's; a global of its name leads to it. */
+    /** Define a global accessor for a variable of the cell. */
     private share([name, get, set]: Shared): void {
         if (Object.getOwnPropertyDescriptor(globals, name)?.configurable !== false) {
             this.cells.getters.add(get);
             Object.defineProperty(globals, name, { get, set, configurable: true, enumerable: false });
         } else if (this.hoisted.includes(name) && typeof get() === "function") {
-            globals[name] = get();   // a function of the page is replaced
+            globals[name] = get();   // replaces a function of the document
         } else {
             throw isTaken(name);
         }
     }
 
-    /** A variable of an earlier cell gives way. */
+    /** Delete the accessor of an earlier cell. */
     private forget(name: string): void {
         const get = Object.getOwnPropertyDescriptor(globals, name)?.get;
         if (get && this.cells.getters.has(get)) {
@@ -184,7 +184,7 @@ class Cell {
 /**
  * Run a cell.
  *
- * `name`: what stacks call it. `before`: the lines above its JavaScript in the editor. The value is that of the last
- * statement if that is an expression.
+ * `name`: its name in stacks. `before`: the number of lines above its JavaScript in the editor. The value is that of
+ * the last statement if that is an expression.
  */
 export const runCell = (code: string, name: string, before: number): any => new Cell(code, name, before).run();

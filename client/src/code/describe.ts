@@ -1,4 +1,4 @@
-/** What a function tells of itself: its parameters, and the comment that documents it. */
+/** Descriptions of exposed functions: parameters and documentation comment. */
 
 import type { Comment, Function as FunctionNode, Node, Pattern } from "acorn";
 import { cellSources } from "./cell.ts";
@@ -11,26 +11,26 @@ export interface Parameter {
 }
 
 export interface FunctionDescription {
-    /** Null where they cannot be told. */
+    /** Null if they cannot be determined. */
     params: Parameter[] | null;
     signature: string;
     doc: string;
 }
 
-/** A function in a file of the page, and what may document it. */
+/** A function in a source of the document, with its documentation comment. */
 interface Place {
-    /** The comment in front of the statement or property that the function stands in; "" where there is none. */
+    /** The comment before the statement or property that contains the function; "" if there is none. */
     doc: string;
-    /** The statement up to the function. */
+    /** The text of the statement before the function. */
     before: string;
 }
 
-/** Text of a function -> where it stands. */
+/** Text of a function -> its occurrences. */
 type Index = Map<string, Place[]>;
 
-// ---------------------------------------------------------------- the function's own text
+// ---------------------------------------------------------------- text of the function
 
-/** Parse the text of a function, an arrow or a method; null for native ones and classes. */
+/** Parse the text of a function, an arrow function or a method. Returns null for native functions and classes. */
 function parseFunction(text: string): { node: FunctionNode; code: string; comments: Comment[] } | null {
     for (const code of [text, `{${text}}`]) {
         const comments: Comment[] = [];
@@ -54,7 +54,7 @@ function parameterOf(node: Pattern, textOf: (part: Node) => string): Parameter {
 const parameterText = ({ name, default: value, rest }: Parameter): string =>
     (rest ? "..." : "") + name + (value === undefined ? "" : ` = ${value}`);
 
-/** The comments that the body begins with: a block, or lines. */
+/** Return the text of the comments at the start of the body: one block, or consecutive lines. */
 function docInside({ body }: FunctionNode, code: string, comments: readonly Comment[]): string {
     let at = body.type === "BlockStatement" ? body.start + 1 : code.lastIndexOf("=>", body.start) + 2;
     const lines: string[] = [];
@@ -72,19 +72,19 @@ function docInside({ body }: FunctionNode, code: string, comments: readonly Comm
     return commentText(lines.join("\n"));
 }
 
-/** A comment without its stars and slashes. */
+/** Return the text of a comment without its delimiters. */
 const commentText = (comment: string): string => comment.trim().replace(/^\/\*+|\*+\/$/g, "").split("\n")
     .map((line) => line.trim().replace(/^(\*|\/\/) ?/, "")).join("\n").trim();
 
-// ---------------------------------------------------------------- the files of the page
+// ---------------------------------------------------------------- scripts of the document
 
-/** Find the functions of a file, and the comment in front of the innermost statement or property of each. */
+/** Index the functions of a file by text, each with the comment before its innermost statement or property. */
 function indexOf(source: string): Index {
     const index: Index = new Map();
     const comments: Comment[] = [];
     const program = parseFile(source, comments);
     const isDoc = ({ type, value }: Comment): boolean => type === "Block" && value.startsWith("*");
-    /** Where the code begins that a comment is in front of, other comments between them left out. */
+    /** Return the start of the code that follows a comment, skipping further comments. */
     const codeBehind = ({ end }: Comment): number => {
         const start = end + Math.max(0, source.slice(end).search(/\S/));
         const next = comments.find((comment) => comment.start === start);
@@ -114,18 +114,18 @@ function indexOf(source: string): Index {
 const ownsDoc = ({ type }: Node): boolean =>
     /Statement$|Declaration$|^Property$|^MethodDefinition$|^PropertyDefinition$/.test(type) && type !== "BlockStatement";
 
-/** True for what has the text of a function: the text of a method includes its name. */
+/** Return true for nodes whose source is the text of a function; the text of a method includes its name. */
 function isFunctionLike(node: Node): boolean {
     const isMethod = node.type === "MethodDefinition" || (node as unknown as { method?: boolean }).method === true;
     return isMethod || /Function|^Class(Declaration|Expression)$/.test(node.type);
 }
 
-/** The files of the page: each is read once, as the page has it, from the browser's cache. */
+/** The scripts of the document, each read once, from the browser's cache so that the text is the one that ran. */
 class Files {
     private readonly texts = new Map<string, Promise<string>>();
     private readonly indexes = new Map<string, Index>();
 
-    /** Where a function of this text stands, in the page's own scripts and in the cells that ran in it. */
+    /** Find the occurrences of a function's text in the document's own scripts and in cells. */
     async find(text: string): Promise<Place[]> {
         const sources = [...cellSources(), ...await Promise.all(this.scripts())];
         return sources.filter((source) => source.includes(text)).flatMap((source) => this.index(source).get(text) ?? []);
@@ -167,10 +167,10 @@ export type Describe = (key: string, func: (...args: any[]) => any) => Promise<F
 export function createDescribe(): Describe {
     const files = new Files();
 
-    /** The comment in front of the statement that the function stands in. */
+    /** Return the comment before the statement that contains the function. */
     async function docBefore(key: string, text: string): Promise<string> {
         const places = await files.find(text);
-        // The same text may stand in several places: then the statement has to name the key.
+        // If the text occurs more than once, the statement has to contain the key.
         const name = new RegExp(`(?<![\\w$])${key.replace(/\W/g, "\\$&")}(?![\\w$])`);
         const place = places.length === 1 ? places[0]
             : places.find(({ doc, before }) => doc && name.test(before + text.slice(0, 200)));

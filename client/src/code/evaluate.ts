@@ -1,4 +1,4 @@
-/** Evaluation of code, by the functions of the engine that a Content-Security-Policy may forbid. */
+/** Evaluation of code with `eval` and `AsyncFunction`, which a Content-Security-Policy may forbid. */
 
 import { endOfExpression, ifParses, needsFunction, parseBody, parseExpression } from "./syntax.ts";
 
@@ -7,7 +7,7 @@ const AsyncFunction = (async () => undefined).constructor as new (code: string) 
 const FORBIDDEN = "the Content-Security-Policy of this page forbids it: "
     + "page.eval and %%js need 'unsafe-eval' in its script-src; calls of exposed functions need nothing";
 
-/** Compile code; tells what a page has to allow. */
+/** Compile code. If a Content-Security-Policy forbids it, the EvalError names the directive to add. */
 export function compile<T>(action: () => T): T {
     try {
         return action();
@@ -19,7 +19,7 @@ export function compile<T>(action: () => T): T {
 /** Run a script in the global scope. */
 export const runScript = (code: string): any => (0, eval)(code);
 
-/** Evaluate an expression, or statements whose last value counts; await is allowed. */
+/** Evaluate an expression, or statements and return the value of the last one. Top-level await is allowed. */
 export function evaluate(code: string): any {
     if (parseExpression(code)) {
         return compile(() => new AsyncFunction(`return (\n${code}\n);`))();
@@ -27,7 +27,7 @@ export function evaluate(code: string): any {
     const program = ifParses(() => parseBody(code));
     if (!program || !needsFunction(program)) {
         compile(() => new AsyncFunction(""));
-        return runScript(code);   // which has a completion value, or says what is wrong with the code
+        return runScript(code);   // returns the completion value, or throws the engine's SyntaxError
     }
     const last = program.body.at(-1);
     const body = last?.type === "ExpressionStatement"

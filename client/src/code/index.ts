@@ -1,4 +1,4 @@
-/** What is only needed sometimes: running code that Python sends, and describing functions. It brings a parser. */
+/** Code that is loaded on demand because it includes a parser: evaluation for Python and function descriptions. */
 
 import { runCell } from "./cell.ts";
 import { createDescribe, type Describe } from "./describe.ts";

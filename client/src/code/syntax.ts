@@ -1,19 +1,19 @@
-/** Questions to the parser. */
+/** Syntax analysis with acorn. */
 
 import { parse, type Comment, type Expression, type Node, type Options, type Pattern, type Program } from "acorn";
 
-/** Code as the body of an async function: await and return are allowed. */
+/** Options that parse code as the body of an async function, where await and return are allowed. */
 const BODY: Options = {
     ecmaVersion: "latest",
     allowAwaitOutsideFunction: true,
     allowReturnOutsideFunction: true,
-    checkPrivateFields: false,   // the text of a method is not its class
+    checkPrivateFields: false,   // the text of a method does not include its class
 };
 
 /** Parse statements, with await and return. Throws SyntaxError. */
 export const parseBody = (code: string): Program => parse(code, BODY);
 
-/** The result, or null where it throws SyntaxError. */
+/** Return the result of `action`, or null if it throws SyntaxError. */
 export function ifParses<T>(action: () => T): T | null {
     try {
         return action();
@@ -25,7 +25,7 @@ export function ifParses<T>(action: () => T): T | null {
     }
 }
 
-/** Parse a single expression; null for everything else. */
+/** Parse a single expression. Returns null for any other code. */
 export function parseExpression(code: string, onComment: Comment[] = []): Expression | null {
     const program = ifParses(() => parse(`(${code}\n)`, { ...BODY, preserveParens: true, onComment }));
     const [statement] = program?.body ?? [];
@@ -47,7 +47,7 @@ export function parseFile(code: string, onComment: Comment[]): Program | null {
     return null;
 }
 
-/** The nodes directly below a node. */
+/** Yield the child nodes of a node. */
 export function* children(node: Node): Generator<Node> {
     for (const value of Object.values(node)) {
         for (const item of Array.isArray(value) ? value : [value]) {
@@ -61,17 +61,17 @@ export function* children(node: Node): Generator<Node> {
 const isFunction = (node: Node): boolean =>
     ["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"].includes(node.type);
 
-/** True for code that is no plain script: it awaits or returns outside of functions. */
+/** Return true if code awaits or returns outside of functions, which a script may not. */
 export function needsFunction(node: Node): boolean {
     const { await: isAwaiting, kind } = node as unknown as { await?: boolean; kind?: string };
     if (["AwaitExpression", "ReturnStatement"].includes(node.type) || isAwaiting || kind === "await using") {
         return true;
     }
-    // The key of a method is outside of it, its body inside.
+    // The computed key of a method belongs to the outer function, its body to the method.
     return !isFunction(node) && node.type !== "StaticBlock" && [...children(node)].some(needsFunction);
 }
 
-/** The names that code declares at its top: by let, const and class; by var and function. */
+/** Return the names of top-level declarations: `lexical` by let, const and class, `hoisted` by var and function. */
 export function declarations(program: Program): { lexical: string[]; hoisted: string[] } {
     const [lexical, hoisted] = [new Set<string>(), new Set<string>()];
     for (const statement of program.body) {
@@ -87,7 +87,7 @@ export function declarations(program: Program): { lexical: string[]; hoisted: st
     return { lexical: [...lexical], hoisted: [...hoisted] };
 }
 
-/** The names that var declares, in blocks too. */
+/** Return the names that var declares, including in blocks. */
 function variables(node: Node): string[] {
     if (isFunction(node) || node.type === "ClassDeclaration" || node.type === "ClassExpression") {
         return [];
@@ -97,7 +97,7 @@ function variables(node: Node): string[] {
     return [...own, ...[...children(node)].flatMap(variables)];
 }
 
-/** The names that a pattern binds. */
+/** Return the names that a pattern binds. */
 function boundNames(pattern: Pattern): string[] {
     switch (pattern.type) {
         case "Identifier":
@@ -115,5 +115,5 @@ function boundNames(pattern: Pattern): string[] {
     }
 }
 
-/** The end of an expression statement without its semicolon. */
+/** Return the end of an expression statement without its semicolon. */
 export const endOfExpression = (code: string, { end }: Node): number => (code[end - 1] === ";" ? end - 1 : end);

@@ -1,4 +1,4 @@
-/** All classic files in one. */
+/** The entry point of `jsmeets.js`, all classic files in one. */
 import {
     currentScript, installBadge, installBinarySocket, installFunctions, installPubsub, installQueues, installTextSocket,
 } from "../install.ts";

@@ -1,4 +1,4 @@
-/** `jsmeets.mjs`. */
+/** The entry point of `jsmeets.mjs`. */
 
 import type { JsPyBinarySocketConstructor } from "../binarysocket.ts";
 import type { Imshow } from "../canvas.ts";
@@ -15,7 +15,7 @@ import type { Timeout } from "../arguments.ts";
 const socket = installTextSocket(null, import.meta.url);
 
 export const JsPyTextSocket: JsPyTextSocketApi = socket;
-// The file beside this one; its name is written out for bundlers.
+// A literal specifier: bundlers resolve it statically.
 export const JsPyFunction: JsPyFunctionApi = installFunctions(() => import("../code/index.ts"));
 export const JsPyQueue: JsPyQueueApi = installQueues();
 export const JsPyPubsub: JsPyPubsubApi = installPubsub();

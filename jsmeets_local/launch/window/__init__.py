@@ -1,1 +1,1 @@
-"""Desktop windows by pywebview."""
+"""Desktop windows with pywebview."""

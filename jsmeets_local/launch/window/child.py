@@ -1,8 +1,8 @@
-"""A pywebview window on the main thread of its process, and the program that owns a window or a browser.
+"""A pywebview window on the main thread of its process, and the child process that owns a window or a browser.
 
 The program reads lines of JSON from stdin: first the window or the browser to open, then requests to the window. It
-writes answers and events to stdout. It ends with its window, and when stdin ends: its parent has closed the window, or
-is gone. It imports nothing else of this package, so that it starts quickly.
+writes responses and events to stdout. It exits when its window closes, or when stdin ends because its parent has closed
+the window or has died. It imports nothing else of this package, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from typing import Any
 
 __all__ = ["NativeWindow", "main"]
 
-END_SECONDS = 2.0  # for a toolkit or a browser to end by itself
+END_SECONDS = 2.0  # for a toolkit or a browser to exit by itself
 
 Send = Callable[[dict[str, Any]], None]
 
 
 class NativeWindow:
-    """A pywebview window. It takes requests from any thread and answers them from threads of its own.
+    """A pywebview window. It accepts requests from any thread and responds on its own threads.
 
     Args:
         url: The URL to show.
-        parameters: What `window_parameters()` returns, and "gui", the toolkit.
+        parameters: The result of `window_parameters()`, and "gui", the toolkit.
         on_event: Called with "shown" and "closed", on any thread.
     """
 
     def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str], None]) -> None:
         import webview  # slow to import, and not needed in the parent of a window process
 
-        # If the window closes while a thread of pywebview talks to the page, that thread waits for ever. As a daemon it
-        # does not keep the program from ending.
+        # If the window closes while a thread of pywebview waits for the document, that thread never ends. As a daemon
+        # it does not prevent the exit.
         webview.util.Thread = functools.partial(threading.Thread, daemon=True)
         self._webview = webview
         self._icon = parameters["icon"]
         self._gui = parameters["gui"]
         self._resizable = parameters["resizable"]
         self._fullscreen = parameters["fullscreen"]
-        self._titled = parameters["title"] is not None  # else the title is the page's
+        self._titled = parameters["title"] is not None  # otherwise the window takes the document's title
         x, y = parameters["position"] or (None, None)
-        # Qt lets a window shrink that is not resizable.
+        # In Qt, a window that is not resizable can still shrink.
         smallest = parameters["min_size"] if self._resizable else (parameters["width"], parameters["height"])
         self._window = webview.create_window(
             parameters["title"] or parameters["program"],
@@ -86,11 +86,11 @@ class NativeWindow:
         self._webview.start(gui=self._gui, icon=self._icon)
 
     def close(self) -> None:
-        """Close the window as soon as it is shown."""
+        """Close the window, once it is shown."""
         self._window.destroy()
 
     def request(self, method: str, args: list[Any], answer: Send) -> None:
-        """Call one of the methods below, in the order of the requests; an open dialog delays only other dialogs.
+        """Queue a call of a `do_` method. Calls run in order; an open dialog delays only other dialogs.
 
         Args:
             method: The name of the method, without `do_`.
@@ -105,14 +105,14 @@ class NativeWindow:
             method, args, answer = serial_queue.get()
             try:
                 value = getattr(self, f"do_{method}")(*args)
-            except Exception as error:  # noqa: BLE001 - the answer carries it
+            except Exception as error:  # noqa: BLE001 - the response carries it
                 answer({"error": f"{type(error).__name__}: {error}"})
             else:
                 answer({"value": value})
 
     def _take_title(self) -> None:
         title = None if self._titled else self._window.run_js("document.title")
-        if title and not self._titled:  # a request may have set one meanwhile
+        if title and not self._titled:  # a request may have set one in the meantime
             self._window.set_title(title)
 
     # Requests ------------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def _thread(func: Callable[..., Any], *args: Any) -> None:
 
 def main() -> None:
     """Run the child process; does not return."""
-    os.environ.pop("JSMEETS_LOCAL_WINDOW_CHILD", None)  # set for a packaged program; not for its own children
+    os.environ.pop("JSMEETS_LOCAL_WINDOW_CHILD", None)  # marks this process; its children must not inherit it
     lines, send = _take_pipes()
     task = json.loads(next(lines))
     try:
@@ -245,7 +245,7 @@ def main() -> None:
 
 
 def _take_pipes() -> tuple[Iterator[bytes], Send]:
-    """Return the lines of stdin and a function that writes to stdout, and keep both from the toolkits."""
+    """Return the lines of stdin and a function that writes to stdout, and redirect both streams for the toolkits."""
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -254,7 +254,7 @@ def _take_pipes() -> tuple[Iterator[bytes], Send]:
     lock = threading.Lock()
 
     def send(message: dict[str, Any]) -> None:
-        with lock, contextlib.suppress(OSError):  # the parent is gone, which the end of stdin tells too
+        with lock, contextlib.suppress(OSError):  # the parent has died; the end of stdin reports it too
             outgoing.write(json.dumps(message).encode() + b"\n")
 
     return iter(incoming), send
@@ -263,12 +263,12 @@ def _take_pipes() -> tuple[Iterator[bytes], Send]:
 def _end(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # at once: toolkits crash in the finalization of the interpreter
+    os._exit(code)  # toolkits crash in the finalization of the interpreter
 
 
 def own_window(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
     """Show a window until it is closed or `lines` ends."""
-    sys.argv[:] = [task["window"]["program"]]  # desktops identify the window by it
+    sys.argv[:] = [task["window"]["program"]]  # desktops identify windows by the program name
     window = NativeWindow(task["url"], task["window"], lambda event: send({"event": event}))
 
     def follow() -> None:
@@ -292,7 +292,7 @@ def _end_later() -> None:
 
 
 def own_browser(command: list[str], environment: dict[str, str], lines: Iterator[bytes], send: Send) -> None:
-    """Run a browser with a profile folder of its own until it or `lines` ends, then remove the folder."""
+    """Run a browser with a temporary profile folder until the browser exits or `lines` ends; then remove the folder."""
     profile = tempfile.mkdtemp(prefix="jsmeets-browser-")
     try:
         browser = subprocess.Popen(
@@ -311,7 +311,7 @@ def own_browser(command: list[str], environment: dict[str, str], lines: Iterator
 
 
 def _end_with(lines: Iterator[bytes], browser: subprocess.Popen[bytes]) -> None:
-    for _ in lines:  # a browser takes no requests
+    for _ in lines:  # wait for the end of stdin; a browser accepts no requests
         pass
     browser.terminate()
     threading.Event().wait(END_SECONDS)
@@ -319,7 +319,7 @@ def _end_with(lines: Iterator[bytes], browser: subprocess.Popen[bytes]) -> None:
 
 
 def end_group(leader: int) -> None:
-    """Kill what is left of the process group of a process."""
+    """Kill the remaining processes of a process group."""
     if sys.platform != "win32":  # on Windows the job of the browser ends them
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Commands that a window takes from Python and from its page, and checks of their arguments."""
+"""Commands that a window accepts from Python and from its page, and checks of their arguments."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ FileTypes = Sequence[tuple[str, Sequence[str]]]  # ("Images", ["*.png", "*.jpg"]
 
 
 def check_pixels(name: str, value: Any, least: int | None = None) -> int:
-    """Return a whole number of pixels.
+    """Return a number of pixels as an int.
 
     Raises:
-        TypeError: It is no whole number.
-        ValueError: It is less than `least`.
+        TypeError: `value` is not an integer.
+        ValueError: `value` is less than `least`.
     """
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} is a whole number of pixels; got {value!r}")
     if least is not None and value < least:
         raise ValueError(f"{name} is {least} or more pixels; got {value!r}")
-    return operator.index(value)  # numpy's numbers too
+    return operator.index(value)  # also accepts numpy integers
 
 
 def _resize(width: int, height: int) -> list[Any]:
@@ -101,7 +101,7 @@ _COMMANDS: dict[str, Callable[..., list[Any]]] = {
 
 
 def check_command(method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> list[Any]:
-    """Return the arguments of a request, as JSON can carry them.
+    """Return the arguments of a request as JSON-serializable values.
 
     Raises:
         AttributeError: A window has no such method.

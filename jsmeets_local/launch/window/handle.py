@@ -1,4 +1,4 @@
-"""Public handles of a window: `page.window` blocks, `page.aio.window` is its awaitable twin."""
+"""Public handles of a window: `page.window` blocks, `page.aio.window` is awaitable."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Request: TypeAlias = Callable[[str, list[Any]], Operation[Any]]  # of a method a
 
 
 class Window:
-    """The desktop window that shows a page: `page.window`. Its methods block until the window has obeyed.
+    """Desktop window that shows a page: `page.window`. Its methods block until the window has carried them out.
 
-    The desktop decides how far a window can be moved or resized. All methods, and the properties too, raise
-    `PageClosed` when the window is closed, and `WouldDeadlock` on the bridge's event loop.
+    The desktop decides how far a window can be moved or resized. All methods and properties raise `PageClosed` when the
+    window is closed, and `WouldDeadlock` on the bridge's event loop.
 
     Attributes:
-        title: The title; assign to change it. Until then it is the page's.
+        title: The title; assign to change it. By default it is the title of the document.
         size: Width and height of the content, in pixels.
-        position: Position of the upper left corner, in pixels from that of the screen.
+        position: Position of the upper left corner, in pixels from the upper left corner of the screen.
     """
 
     def __init__(self, portal: Portal, request: Request) -> None:
@@ -33,7 +33,7 @@ class Window:
         self._request = request
 
     def request(self, method: str, *args: Any) -> Any:
-        """Run the command of a page, `native` in JavaScript: a method by its name, options in an object at the end."""
+        """Run a command from the page (`native` in JavaScript): a method name, arguments, and a dict of options."""
         options = args[-1] if args and isinstance(args[-1], dict) else {}
         return self._do(method, *(args[:-1] if options else args), **options)
 
@@ -59,16 +59,16 @@ class Window:
 
     @property
     def position(self) -> tuple[int, int]:
-        """Return the position of the upper left corner, in pixels from that of the screen."""
+        """Return the position of the upper left corner, in pixels from the upper left corner of the screen."""
         x, y = self._do("get_position")
         return x, y
 
     def resize(self, width: int, height: int) -> None:
-        """Resize the content, in pixels."""
+        """Resize the content to a width and height in pixels."""
         self._do("resize", width, height)
 
     def move(self, x: int, y: int) -> None:
-        """Move the upper left corner, in pixels from that of the screen."""
+        """Move the upper left corner to a position in pixels from the upper left corner of the screen."""
         self._do("move", x, y)
 
     def minimize(self) -> None:
@@ -143,7 +143,7 @@ class Window:
 
 
 class AsyncWindow:
-    """The awaitable twin of a `Window`, usable on any event loop: `await page.aio.window.resize(800, 600)`."""
+    """Awaitable counterpart of `Window`, usable on any event loop: `await page.aio.window.resize(800, 600)`."""
 
     def __init__(self, portal: Portal, request: Request) -> None:
         self._portal = portal

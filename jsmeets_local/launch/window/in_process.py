@@ -1,4 +1,4 @@
-"""A pywebview window in this process, on its main thread, as `run(mode="window")` shows it."""
+"""A pywebview window on the main thread of this process, for `run(mode="window")`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _has_run = False  # a window has run in this process
 
 
 def in_process_problem() -> str | None:
-    """Return why this process cannot show a window itself, or `None`."""
+    """Return why `run()` cannot show a window in this process, or `None`."""
     if kernel_shell() is not None:
         return f"run() with a window would block the kernel of this notebook; {_INSTEAD}"
     if threading.current_thread() is not threading.main_thread():
@@ -39,7 +39,7 @@ def in_process_problem() -> str | None:
 
 
 def _missing_library() -> str | None:
-    """Try to load Qt's plugin for X11: Qt would end the process where that fails."""
+    """Try to load Qt's X11 plugin and return the problem: Qt aborts the process if that fails."""
     import ctypes
 
     try:
@@ -55,12 +55,12 @@ def _missing_library() -> str | None:
 
 
 class InProcessWindow(CommandableWindow):
-    """The window of this process.
+    """Window on the main thread of this process.
 
     Args:
         portal: The portal of the bridge's loop.
         url: The URL to show.
-        parameters: What `window_parameters()` returns.
+        parameters: The result of `window_parameters()`.
         on_closed: Called once when the window is closed.
     """
 
@@ -73,7 +73,7 @@ class InProcessWindow(CommandableWindow):
         """Show the window and return when it is closed.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C has closed it.
+            KeyboardInterrupt: Ctrl-C closed the window.
             LaunchError: The toolkit could not be started.
         """
         global _has_run
@@ -98,11 +98,11 @@ class InProcessWindow(CommandableWindow):
         """Do nothing: `run()` waits."""
 
     def failure(self) -> JsPyError:
-        """Return why the window is closed before its page has connected."""
+        """Return the exception for a window that was closed before its page had connected."""
         return PageClosed("the window was closed before its page had connected")
 
     def _install_interrupt_handler(self) -> None:
-        """Handle Ctrl-C on the thread of the toolkit, whose loop runs signal handlers now and then."""
+        """Install a SIGINT handler on the toolkit's thread; its loop runs Python signal handlers periodically."""
         if threading.current_thread() is threading.main_thread():  # on Windows it is another thread
             signal.signal(signal.SIGINT, self._interrupt)
 
@@ -119,14 +119,14 @@ class InProcessWindow(CommandableWindow):
 
 
 class MainThreadWindow:
-    """A window that another thread opens and the main thread shows."""
+    """Window that another thread opens and the main thread shows."""
 
     def __init__(self) -> None:
         self._requested: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
         self._opened: queue.SimpleQueue[InProcessWindow | BaseException] = queue.SimpleQueue()
 
     def open(self, portal: Portal, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> Surface:
-        """Have the main thread open the window; the arguments are those of `InProcessWindow`."""
+        """Open the window on the main thread; the arguments are those of `InProcessWindow`."""
         self._requested.put((portal, url, parameters, on_closed))
         window = self._opened.get()
         if isinstance(window, BaseException):
@@ -134,11 +134,11 @@ class MainThreadWindow:
         return window
 
     def leave(self) -> None:
-        """Release the main thread where no window was opened."""
+        """Make `show()` return if no window was opened."""
         self._requested.put(None)
 
     def show(self) -> None:
-        """On the main thread, show the window until it is closed; return at once after `leave()`."""
+        """Show the window until it is closed, on the main thread. Return without a window after `leave()`."""
         requested = self._requested.get()
         if requested is None:
             return

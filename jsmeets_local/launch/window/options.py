@@ -29,7 +29,7 @@ class WindowOptions(TypedDict, total=False):
     window_api: bool
 
 
-# Checks of each option, which return the value as JSON can carry it ------------------------------------------------
+# Checks of the options, which return JSON-serializable values --------------------------------------------------------
 
 
 def _text(name: str, value: Any) -> str:
@@ -69,17 +69,17 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "min_size": lambda name, value: _pair(name, value, 1),
     "window_api": _flag,
 }
-# The other options of launch(): misspelt ones arrive here.
+# The other options of launch(), to suggest for a misspelled name.
 _OTHERS = ("host", "port", "timeout", "width", "height", "grace", "base_url", "private", "spa", "switch_interval")
 
 
 def check_window_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options as JSON can carry them. Every mode checks them; those without a use for one ignore it.
+    """Return the options as JSON-serializable values. Every mode checks them, even those that ignore them.
 
     Raises:
         TypeError: There is no such option, or its value is of a wrong type.
         ValueError: The value is out of range.
-        FileNotFoundError: The icon is no file.
+        FileNotFoundError: The icon does not exist.
     """
     for name in options:
         if name not in _OPTIONS:
@@ -90,15 +90,15 @@ def check_window_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def window_parameters(width: int | str | None, height: int | str | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all parameters of a window, as JSON can carry them.
+    """Return all parameters of a window as JSON-serializable values.
 
     Args:
         width: Width of the content in pixels; `None` for the default.
         height: Height of the content in pixels; `None` for the default.
-        options: What `check_window_options` returns.
+        options: The result of `check_window_options`.
 
     Raises:
-        TypeError: A size is no whole number.
+        TypeError: A size is not an integer.
         ValueError: A size is less than 1.
     """
     program = sys.argv[0] if sys.argv else ""

@@ -1,4 +1,4 @@
-"""A pywebview window in a process of its own: the program, or the kernel of a notebook, keeps running beside it."""
+"""A pywebview window in a separate process, so that the program, or the kernel of a notebook, keeps running."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["WindowProcess"]
 
 
 class WindowProcess(CommandableWindow):
-    """The parent's side of the window.
+    """Window in a child process.
 
     Args:
         portal: The portal of the bridge's loop.
         url: The URL to show.
-        parameters: What `window_parameters()` returns.
+        parameters: The result of `window_parameters()`.
         on_closed: Called once, on another thread, when the window is closed.
 
     Raises:
@@ -44,7 +44,7 @@ class WindowProcess(CommandableWindow):
         self._child.join()
 
     def failure(self) -> JsPyError:
-        """Return why the window is closed before its page has connected."""
+        """Return the exception for a window that was closed before its page had connected."""
         if self._was_shown:
             return PageClosed("the window was closed before its page had connected")
         output = self._child.output()

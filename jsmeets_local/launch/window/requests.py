@@ -1,4 +1,4 @@
-"""Requests to a pywebview window and their answers."""
+"""Requests to a pywebview window and their responses."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ __all__ = ["CommandableWindow"]
 
 
 class CommandableWindow:
-    """A pywebview window that answers requests: the base of those in this process and in another one.
+    """Base class of pywebview windows in this process and in a child process.
 
-    Each request ends once, at the latest when the window closes. The bridge's loop owns the pending requests.
+    Each request completes exactly once, at the latest when the window closes. Pending requests belong to the bridge's
+    loop.
 
     Args:
         portal: The portal of the bridge's loop.
-        send: Given a number, a method and its arguments, sends a request without waiting for the answer.
+        send: Given a number, a method and its arguments, sends a request without waiting for the response.
         on_closed: Called once, on any thread, when the window is closed.
     """
 
@@ -38,7 +39,7 @@ class CommandableWindow:
         self._over = False
 
     def request(self, method: str, args: list[Any]) -> Operation[Any]:
-        """Return an operation: the answer to a request, or the exception to raise."""
+        """Return an operation whose result is the response to a request, or the exception to raise."""
 
         def operation(done: Done[Any]) -> Cancel | None:
             if self._over:
@@ -57,11 +58,11 @@ class CommandableWindow:
         return operation
 
     def handle(self) -> Window:
-        """Return the `page.window` of blocking code."""
+        """Return the blocking handle, `page.window`."""
         return Window(self._portal, self.request)
 
     def async_handle(self) -> AsyncWindow:
-        """Return the `page.aio.window` of async code."""
+        """Return the awaitable handle, `page.aio.window`."""
         return AsyncWindow(self._portal, self.request)
 
     def is_closed(self) -> bool:
@@ -69,13 +70,13 @@ class CommandableWindow:
         return self._on_closed is None
 
     def _answer(self, number: int, outcome: dict[str, Any]) -> None:
-        """Pass on an answer, from any thread: `{"value": ...}` or `{"error": text}`."""
+        """Complete a request with `{"value": ...}` or `{"error": text}`, from any thread."""
         error = outcome.get("error")
         value = outcome.get("value") if error is None else JsPyError(f"the window could not obey: {error}")
         self._portal.post_or_run(self._finish, number, value)
 
     def _end(self) -> None:
-        """End the pending requests and report that the window is closed: once, though several threads notice it."""
+        """Fail the pending requests and report that the window is closed, once even if several threads call it."""
         with self._closed_lock:
             on_closed, self._on_closed = self._on_closed, None
         if on_closed is not None:

@@ -1,6 +1,6 @@
-"""Requirements of windows, checked before a toolkit is loaded: a toolkit may end the whole process.
+"""Requirements of windows, checked before a toolkit is loaded, because a toolkit may abort the process.
 
-Each `..._problem()` returns a sentence that says what to install or to set, or `None`.
+Each `..._problem()` function returns a text that says what to install or to set, or `None`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
 
 def window_problem() -> str | None:
-    """Return why no window can be opened on this machine."""
+    """Return why no window can be opened on this machine, or `None`."""
     if not has_pywebview():
         return f"a window needs pywebview: {INSTALL}"
     return _linux_problem() if sys.platform.startswith("linux") else None
@@ -67,7 +67,7 @@ def _sandbox_is_off() -> bool:
 
 
 def toolkit() -> str | None:
-    """Return the toolkit that pywebview would choose; `None` where it has none, or has no choice."""
+    """Return the toolkit that pywebview would choose; `None` if none is installed, or outside Linux."""
     if not sys.platform.startswith("linux"):
         return None
     wanted = os.environ.get("PYWEBVIEW_GUI", "").lower()
@@ -84,7 +84,7 @@ def _has_gtk() -> bool:
         import gi
 
         versions = gi.Repository.get_default().enumerate_versions("WebKit2")
-    except (ImportError, AttributeError):  # of another Python version, or installed by half
+    except (ImportError, AttributeError):  # built for another Python version, or incomplete
         return False
     return "4.1" in versions or "4.0" in versions
 
@@ -107,7 +107,7 @@ def _is_there(module: str) -> bool:
 
 
 def display_problem() -> str | None:
-    """Return why nothing can be shown on this display; Linux only."""
+    """Return why no window can be shown on this display, or `None`; Linux only."""
     if not sys.platform.startswith("linux"):
         return None
     display, wayland = os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", "")
@@ -154,7 +154,7 @@ def _connects(family: int, address: str | tuple[str, int]) -> bool:
 
 
 def advice(output: str) -> str:
-    """Return what to do about the output of a window that did not open."""
+    """Return advice on the output of a window process that failed."""
     if "xcb" in output or "cannot open shared object file" in output:
         return f"Some libraries of the desktop are missing. On Debian and Ubuntu: {LIBRARIES}"
     if "sandbox" in output:
