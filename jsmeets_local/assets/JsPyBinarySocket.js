@@ -41,7 +41,7 @@
       url.protocol = url.protocol.replace(/^http/, "ws");
       return url.href;
     }
-    /** The launch token; "" where there is none. */
+    /** Return the launch token, or "" if there is none. */
     token() {
       const told = this.connection()?.identity.token;
       if (told || !hasDocument()) {
@@ -53,7 +53,7 @@
     root() {
       return this.connection()?.address.root ?? this.scriptRoot();
     }
-    /** What precedes /jsmeetspy/ in the address of this script, or the root. */
+    /** Return the part of the script's URL before /jsmeetspy/, or its origin. */
     scriptRoot() {
       const source = this.script?.src;
       const base = new URL(source || document.baseURI);

@@ -81,7 +81,7 @@
     }
     socketId;
     traced = 0;
-    /** The place of a call: the stack below the function `below`. */
+    /** Capture the stack of a call below the function `below`, or return null beyond the limit per turn. */
     placeOf(below) {
       if (this.traced === 0) {
         queueMicrotask(() => {

@@ -17,15 +17,15 @@
     }
     script;
     static path = URL_PATH;
-    /** The address of the socket, once it is known. */
+    /** The URL of the WebSocket, once it is determined. */
     url = null;
-    /** Where the script came from. A module has no script element: it tells its own address. */
+    /** The URL of the script. A module has no script element and passes its own URL. */
     source;
-    /** The address of the socket: told by the tag, else by where the script came from, else at the root. */
+    /** The URL of the WebSocket: from the tag's `data-url`, else from the script's URL, else below the root. */
     get socket() {
       return this.url ?? this.found();
     }
-    /** Connect there from now on. */
+    /** Set the URL for the next connections. */
     set(url) {
       this.url = socketUrl(url);
     }
@@ -44,17 +44,17 @@
       }
       return socketUrl(URL_PATH);
     }
-    /** Where the application begins: what precedes /jsmeetspy/. */
+    /** The root of the application: the part of the URL before /jsmeetspy/. */
     get root() {
       const url = new URL(this.socket);
       const at = url.pathname.lastIndexOf(URL_PATH);
       return `${url.protocol}//${url.host}${at < 0 ? "" : url.pathname.slice(0, at)}`;
     }
-    /** The address of a file of this library. */
+    /** Return the URL of a file of this library. */
     asset(name) {
       return `${this.root.replace(/^ws/, "http")}/jsmeetspy/${name}`;
     }
-    /** An address beside the socket's; "" where the page may not fetch from it. */
+    /** Return the HTTP URL of `name` next to the WebSocket, or "" if that is not same-origin with the document. */
     http(name) {
       const url = new URL(this.socket);
       url.protocol = url.protocol.replace(/^ws/, "http");
@@ -129,7 +129,7 @@
     get isHeld() {
       return this.holds > 0 || this.waiting.length > 0;
     }
-    /** Keep back what comes until the returned function is called. */
+    /** Hold back deliveries until the returned function is called. */
     hold() {
       let isOver = false;
       this.holds += 1;
@@ -253,7 +253,7 @@
   }
   var SpareMemory = class {
     spare = null;
-    /** Zeros, or what was there before. */
+    /** Return memory of this size, zeroed or with earlier content. */
     take(size) {
       const found = this.spare?.deref();
       if (!found || found.byteLength < size || found.byteLength >= 2 * size) {
@@ -276,7 +276,7 @@
       this.chunks = memory.take(this.total + CHUNK_HEAD * Math.ceil(this.total / size));
       join(parts, this);
     }
-    /** Copy bytes to their place in the content. */
+    /** Copy bytes to an offset of the content. */
     set(bytes, at) {
       for (let from = 0; from < bytes.length; ) {
         const [piece, inside] = [Math.floor((at + from) / this.size), (at + from) % this.size];
@@ -299,7 +299,7 @@
     get done() {
       return this.offset >= this.content.chunks.length;
     }
-    /** The next chunk: a view, good until the content is cut once more. */
+    /** Return the next chunk, a view that is valid until another Chunker writes headers into the content. */
     next() {
       const { chunks, size, total } = this.content;
       const frame = chunks.subarray(this.offset, this.offset + CHUNK_HEAD + size);
@@ -333,7 +333,7 @@
       this.append(part, frame, total);
       return { stream, content: part.taken < total ? null : this.whole(stream, part) };
     }
-    /** An offer: its first frame tells what to fetch, its last one that it counts from here. */
+    /** Accept a frame of an offer: the first one carries the secret, the last one marks its place in the order. */
     acceptOffered(frame) {
       const flags = frame[1];
       const [isText, isLast] = [(flags & 2) !== 0, (flags & 1) !== 0];
@@ -352,11 +352,11 @@
       this.begin(stream, total, isText, new Uint8Array(0));
       return { stream, content: null, offer: { stream, total, secret: hexOf(frame.subarray(CHUNK_HEAD)) } };
     }
-    /** Put in what was offered and fetched. */
+    /** Set the content of an offer that was fetched. */
     fill({ stream, total }, content) {
       Object.assign(this.open.get(stream), { content, taken: total });
     }
-    /** Forget a stream: it comes anew, in chunks. */
+    /** Drop a declined stream; Python sends its content in chunks. */
     drop(stream) {
       this.open.delete(stream);
     }
@@ -403,7 +403,7 @@
     wasTold(error) {
       return this.told.has(error);
     }
-    /** Describe whatever was thrown; also what throws when it is looked at. */
+    /** Describe a thrown value of any type. Never throws, not even for a value with throwing getters. */
     describe(error) {
       return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: /* @__PURE__ */ new Set() }, error);
     }
@@ -421,7 +421,7 @@
       }
       return facts;
     }
-    /** Add its own properties, its cause and its members; each as far as it can be sent. */
+    /** Add the error's own properties, its cause and its members, within the limits. */
     addDetails(facts, error, room) {
       const fields = fieldsOf(error, room);
       if (Object.keys(fields).length) {
@@ -529,7 +529,7 @@ ${stack}` };
     }
     address;
     known = { token: "", page: "" };
-    /** The page's own part of the fragment, where the address tells who we are. */
+    /** The user's own part of the fragment, if the fragment carries the identity; else null. */
     rest = null;
     isRecalled;
     get token() {
@@ -540,7 +540,7 @@ ${stack}` };
       this.recall();
       return this.known.page;
     }
-    /** Take the token out of the address, if it can be kept elsewhere. */
+    /** Remove the token from the address bar if sessionStorage is available to keep it. */
     takeOut() {
       if (this.rest === null) {
         return;
@@ -554,14 +554,14 @@ ${stack}` };
         console.debug("JsPyTextSocket: the launch token stays in the address:", error);
       }
     }
-    /** Keep what the address told for the next documents of this tab. */
+    /** Store the identity from the fragment for later documents of this tab. */
     keepTold() {
       if (this.rest !== null) {
         this.takeOut();
         this.keep();
       }
     }
-    /** Keep the name that Python has given. */
+    /** Store the page name that Python assigned. */
     store(page) {
       this.known.page = page;
       if (hasDocument() && !pageAround()) {
@@ -578,7 +578,7 @@ ${stack}` };
         console.debug("JsPyTextSocket: the page's name is not kept:", error);
       }
     }
-    /** Find who we were in an earlier document of this tab or iframe; not before it is known where Python is. */
+    /** Restore the identity of an earlier document of this tab; lazily, because the key depends on the address. */
     recall() {
       if (this.isRecalled) {
         return;
@@ -591,17 +591,17 @@ ${stack}` };
         console.debug("JsPyTextSocket: nothing is known of earlier documents:", error);
       }
     }
-    /** Behind a proxy several applications, and Jupyter, have one sessionStorage: each has a place of its own. */
+    /** Return the storage key. Applications behind one proxy share a sessionStorage, so it includes the path. */
     storedAt() {
       const { pathname } = new URL(this.address.root);
       return pathname === "/" ? STORED : `${STORED}:${pathname}`;
     }
-    /** The iframes of a tab share its sessionStorage: an iframe keeps its page in its name. */
+    /** Return the stored page name. The iframes of a tab share its sessionStorage, so they use `window.name`. */
     pageOf(stored) {
       const [, own] = inFrame() && WINDOW_NAME.exec(window.name) || [];
       return own ?? (this.isGuest(stored) ? "" : String(stored.page ?? ""));
     }
-    /** An iframe shares its page's sessionStorage, and a popup begins with a copy: neither is that page. */
+    /** Return true if the stored name is the parent's, whose storage is shared, or the opener's, which was copied. */
     isGuest(stored) {
       try {
         const host = inFrame() ? pageAround() : opener;
@@ -865,17 +865,17 @@ ${stack}` };
     }
     socket;
     bulkUrl;
-    /** What the link belongs to, once Python has welcomed it. */
+    /** The session of the link, once the welcome has arrived. */
     session = null;
     welcomedAt = null;
-    /** Hello has been sent. */
+    /** True once `hello` has been sent. */
     isGreeted = false;
-    /** The connection goes on without this link. */
+    /** True once the connection no longer uses this link. */
     ended = false;
     assembler;
     credits = /* @__PURE__ */ new Map();
     fetches = /* @__PURE__ */ new Set();
-    /** Send past the outbox what belongs to this link alone. */
+    /** Send a message that concerns only this link, bypassing the outbox. */
     send(message) {
       this.socket.send(JSON.stringify([message]));
     }
@@ -883,7 +883,7 @@ ${stack}` };
       this.ended = true;
       this.fetches.forEach((running) => running.abort());
     }
-    /** The messages of a frame, or of the chunks that it completes. Throws ProtocolError. */
+    /** Return the messages of a frame, or of the chunks that it completes. Throws ProtocolError. */
     messagesOf(data) {
       const bytes = typeof data === "string" ? null : new Uint8Array(data);
       if (bytes?.[0] !== 2) {
@@ -897,7 +897,7 @@ ${stack}` };
       }
       return content === null ? [] : decode(content);
     }
-    /** Tell Python what has been received, where that is due. */
+    /** Acknowledge the received messages if that is due. */
     acknowledge(size) {
       const { session } = this;
       if (session) {
@@ -916,7 +916,7 @@ ${stack}` };
         this.credits.set(stream, count);
       }
     }
-    /** Fetch what Python offers; what cannot be had comes in chunks. */
+    /** Fetch offered content, or decline the offer so that Python sends chunks. */
     async fetch(offer) {
       const url = this.bulkUrl(offer.secret);
       const running = new AbortController();
@@ -1094,7 +1094,7 @@ ${stack}` };
   // src/outbox.ts
   var WINDOW = 6;
   var Outbox = class {
-    /** @param maxBytes may wait; a single packet always may. */
+    /** @param maxBytes the limit of the queue, which a single packet may exceed. */
     constructor(write, maxBytes = MAX_MESSAGE_BYTES) {
       this.write = write;
       this.maxBytes = maxBytes;
@@ -1103,29 +1103,29 @@ ${stack}` };
     maxBytes;
     /** Memory for large content. */
     memory = new SpareMemory();
-    /** In order, not looked at yet. */
+    /** Queued packets, in order. */
     waiting = [];
-    /** Order -> what waits behind an unfinished packet of it. */
+    /** Order -> packets that wait for an unfinished large one of that order. */
     held = /* @__PURE__ */ new Map();
     streams = /* @__PURE__ */ new Map();
     /** Large packets that wait for a free stream. */
     beyond = [];
-    /** Sent in whole, in that order. */
+    /** Packets that were sent completely, in order. */
     unacknowledged = [];
     acknowledged = 0;
     size = 0;
     nextStream = 1;
-    /** A long text that goes as one frame: from when it waits until Python has it. */
+    /** The long text that is sent as one frame, from `put` until its acknowledgement. */
     whole = null;
-    /** How many packets have not been looked at. */
+    /** The number of queued packets. */
     get length() {
       return this.waiting.length;
     }
-    /** True while no long text is under way as one frame. */
+    /** True if no long text is in flight as one frame. */
     get mayTakeWhole() {
       return this.whole === null;
     }
-    /** Add a packet; false where too much waits already. */
+    /** Queue a packet. Returns false if the queue is full. */
     put(packet) {
       if (this.size > 0 && this.size + packet.size > this.maxBytes) {
         return false;
@@ -1137,7 +1137,7 @@ ${stack}` };
       }
       return true;
     }
-    /** Send what may be sent now. */
+    /** Send all packets that need not wait. */
     flush() {
       do {
         this.writeSmall();
@@ -1160,7 +1160,7 @@ ${stack}` };
       }
       this.writeBatch(batch);
     }
-    /** Put aside what does not go into the next frame. */
+    /** Take a packet out of the next frame if it is cancelled, large, or has to wait. Returns whether it did. */
     putAside(packet) {
       const behind = packet.order === null ? void 0 : this.held.get(packet.order);
       if (packet.cancelled) {
@@ -1191,7 +1191,7 @@ ${stack}` };
       this.size -= packet.size;
       this.unacknowledged.push(packet);
     }
-    /** Every stream in turn sends one chunk, until each has its window full. */
+    /** Send chunks of all streams in turn until their windows are full. */
     writeChunks() {
       let moved = true;
       while (moved) {
@@ -1227,14 +1227,14 @@ ${stack}` };
         this.release(stream.packet);
       }
     }
-    /** A large packet is done: what waited behind it goes before everything newer. */
+    /** Queue the packets that waited for a finished large one, before all newer ones. */
     release(packet) {
       if (packet.order !== null) {
         this.waiting.unshift(...this.held.get(packet.order) ?? []);
         this.held.delete(packet.order);
       }
     }
-    /** Python has taken `count` chunks of a stream. Unknown streams are done already. */
+    /** Add credit for `count` chunks of a stream. Unknown streams are finished. */
     credit(id, count) {
       const stream = this.streams.get(id);
       if (stream) {
@@ -1242,7 +1242,7 @@ ${stack}` };
         this.flush();
       }
     }
-    /** Python has received so many packets: they need not be kept. Throws ProtocolError where that many were not sent. */
+    /** Drop the packets that Python has received. Throws ProtocolError if it acknowledges more than were sent. */
     acknowledge(received) {
       const sent = this.acknowledged + this.unacknowledged.length;
       if (!(received >= this.acknowledged && received <= sent)) {
@@ -1262,19 +1262,19 @@ ${stack}` };
         this.whole = null;
       }
     }
-    /** The session goes on over a new connection: what Python has not received goes out again. Throws as `acknowledge`. */
+    /** Resume the session on a new link: queue what Python has not received again. Throws as `acknowledge`. */
     rewind(received) {
       this.acknowledge(received);
       this.beginAgain([...this.unacknowledged, ...this.unfinished()].filter((packet) => !packet.cancelled));
     }
-    /** The session is over: what was not sent goes to the next one, except answers. Returns how many may be lost. */
+    /** Start a new session with the unsent packets except responses. Returns the number of packets that may be lost. */
     reset() {
       const lost = this.unacknowledged.filter((packet) => !packet.cancelled).length;
       this.beginAgain(this.unfinished().filter((packet) => !packet.bound && !packet.cancelled && !packet.sent));
       this.acknowledged = 0;
       return lost;
     }
-    /** Drop everything. */
+    /** Drop all packets. */
     clear() {
       this.beginAgain([]);
       this.acknowledged = 0;
@@ -1295,7 +1295,7 @@ ${stack}` };
 
   // src/requests.ts
   var Requests = class {
-    /** Answers that came late, twice, or to nothing. */
+    /** The number of responses without a pending request: late, duplicate or unknown. */
     ignored = 0;
     nextId = 1;
     pending = /* @__PURE__ */ new Map();
@@ -1323,7 +1323,7 @@ ${stack}` };
       request.packet.cancelled = true;
       request.settle(failure, value);
     }
-    /** End those that were sent; `all`: also the others, which would wait for ever. */
+    /** Fail the requests that were sent; with `all`, also the unsent ones, which would never be settled. */
     disconnect(all) {
       for (const [id, { packet }] of [...this.pending]) {
         if (all || packet.sent) {
@@ -1336,7 +1336,7 @@ ${stack}` };
   // src/session.ts
   var ACK_MESSAGES = 64;
   var Session = class {
-    /** @param seconds for which Python waits for another connection. */
+    /** @param seconds how long Python keeps the session without a connection. */
     constructor(name, seconds) {
       this.name = name;
       this.seconds = seconds;
@@ -1350,7 +1350,7 @@ ${stack}` };
     addBytes(count) {
       this.bytes += count;
     }
-    /** True now and then: Python need not keep what it hears of. The caller acknowledges `received`. */
+    /** Return true if an acknowledgement is due, and reset its counters; the caller then acknowledges `received`. */
     isAckDue() {
       const news = this.received - this.acknowledged;
       if (news < ACK_MESSAGES && (news === 0 || this.bytes < CHUNK_BYTES)) {
@@ -1420,9 +1420,9 @@ ${stack}` };
     closed = new Listeners("add_close_event");
     stateChanged = new Listeners("add_state_event");
     sessionBegan = new Listeners("add_session_event");
-    /** The subscriptions that `hello` carries. */
+    /** Returns the subscriptions that `hello` carries. */
     topics = () => [];
-    /** Shows a trouble to the person at the page, where the badge is loaded. */
+    /** Shows a trouble to the user, if the badge is loaded. */
     badge = null;
     socketId = null;
     connections = 0;
@@ -1433,7 +1433,7 @@ ${stack}` };
     session = null;
     documentName = randomName();
     maxBytes = MAX_MESSAGE_BYTES;
-    /** The name of the last session's Python. */
+    /** The name of the last session, to detect a restart of Python. */
     pythonName = "";
     wasWelcomed = false;
     toldState = "connecting";
@@ -1441,7 +1441,7 @@ ${stack}` };
     failedAttempts = 0;
     retryTimer;
     giveUpTimer;
-    /** The document gives way to a new one when it connects again. */
+    /** True if the document reloads when it reconnects. */
     reloads = false;
     closedByPage = false;
     wantsBadge = true;
@@ -1452,7 +1452,7 @@ ${stack}` };
     waiters = /* @__PURE__ */ new Set();
     handlers = /* @__PURE__ */ new Map();
     protocols = /* @__PURE__ */ new Map();
-    // ---------------------------------------------------------------- what the page sees
+    // ---------------------------------------------------------------- public state
     get isOpen() {
       return this.state === "open";
     }
@@ -1462,7 +1462,7 @@ ${stack}` };
     get socket() {
       return this.link?.socket ?? null;
     }
-    /** The state as a person would call it. */
+    /** The state as the public API names it. */
     get publicState() {
       if (this.state === "open" || this.state === "closed") {
         return this.state;
@@ -1485,11 +1485,11 @@ ${stack}` };
       this.wantsBadge = on;
       this.tellBadge(this.publicState);
     }
-    /** Serve an incoming kind of message. */
+    /** Register the handler of a kind of message. */
     handle(kind, handler) {
       this.handlers.set(kind, handler);
     }
-    /** Serve a user's own kind of message. */
+    /** Register a user's handler of custom messages. */
     addProtocol(name, func) {
       this.protocols.set(name, checkedFunction(func, `add_protocol('${name}')`));
     }
@@ -1500,14 +1500,14 @@ ${stack}` };
       }
       this.state = next;
     }
-    /** Connect for the first time, unless the page has done something else meanwhile. */
+    /** Connect for the first time, unless user code has connected or closed already. */
     begin() {
       if (this.state === "idle") {
         this.connect();
       }
       this.identity.keepTold();
     }
-    /** Connect again now; false where that is not needed. */
+    /** Connect again now. Returns false if the state does not allow it. */
     reconnect(url) {
       if (!STATES[this.state].mayReconnect) {
         return false;
@@ -1525,26 +1525,26 @@ ${stack}` };
       this.sayGoodbye("closed");
       return true;
     }
-    /** The document is left: it may come back from the browser's cache. */
+    /** Disconnect a document that is left and may return from the back/forward cache. */
     hide() {
       if (this.state !== "closed" && this.state !== "hidden") {
         this.sayGoodbye("hidden");
       }
     }
-    /** The document is back, as another one. */
+    /** Connect a document from the back/forward cache, under a new name. */
     show() {
       if (this.state === "hidden") {
         this.documentName = randomName();
         this.connect();
       }
     }
-    /** Connect without waiting for the next attempt. */
+    /** Connect without waiting for the retry delay. */
     hurry() {
       if (this.state === "waiting") {
         this.connect();
       }
     }
-    /** Leave; Python knows of this page since its hello, also where the welcome has not come yet. */
+    /** Send `goodbye` and close the link. Python knows the client since `hello`, even before the welcome. */
     sayGoodbye(next) {
       const old = this.link;
       if (this.state === "open") {
@@ -1580,7 +1580,7 @@ ${stack}` };
       socket.onmessage = (event) => link.ended || this.receive(link, event.data);
       socket.onclose = (event) => link.ended || this.lost(link, event);
     }
-    /** Say hello; or, while the program is being written, fetch the page that Python has now. */
+    /** Send `hello`; under `--reload`, reload the document instead. */
     greet(link) {
       if (this.reloads) {
         location.reload();
@@ -1617,7 +1617,7 @@ ${stack}` };
         }
       }
     }
-    /** Python speaks another language: start afresh. */
+    /** Close the link after a protocol violation, and start a new session. */
     refuse(reason) {
       this.session = null;
       console.error(`JsPyTextSocket: protocol error: ${reason}`);
@@ -1625,8 +1625,8 @@ ${stack}` };
       this.leave("waiting");
     }
     /**
-     * The link is gone: the session waits for another one, or ends.
-     * `isRefused`: Python has accepted the connection, and not the page.
+     * Drop the link, and keep the session for the next one or end it.
+     * `isRefused`: Python accepted the WebSocket and rejected the client.
      */
     leave(next, isRefused = false) {
       const { link, session } = this;
@@ -1653,7 +1653,7 @@ ${stack}` };
       this.tellState();
       this.settleAfterEvents();
     }
-    /** A close event may have connected again, or closed: only what is still so is done. */
+    /** Schedule the next attempt, unless a listener has reconnected or closed. */
     settleAfterEvents() {
       this.socketId = this.session ? this.socketId : null;
       if (this.state === "waiting") {
@@ -1664,7 +1664,7 @@ ${stack}` };
       }
     }
     // ---------------------------------------------------------------- sessions
-    /** Python does not wait for us any more, or is another one: what it got is no longer known. */
+    /** End the session: it has expired, or Python has restarted. Unacknowledged messages may be lost. */
     endSession() {
       clearTimeout(this.giveUpTimer);
       const hadSession = this.session !== null;
@@ -1713,7 +1713,7 @@ ${stack}` };
       this.reloads = settings.reload === true && hasDocument();
       this.wantsBadge &&= settings.badge !== false;
     }
-    /** However fast a new Python is there, "lost" is told before its "open". */
+    /** End the previous session. Listeners receive "lost" before "open", however soon Python is back. */
     endEarlierSession(link) {
       this.endSession();
       this.socketId = null;
@@ -1743,7 +1743,7 @@ ${stack}` };
         this.stateChanged.run(now);
       }
     }
-    /** A person need not know of what the page itself has closed. */
+    /** Update the badge, which stays hidden if user code closed the connection. */
     tellBadge(now) {
       if (this.state !== "hidden") {
         this.badge?.(this.wantsBadge && !this.closedByPage ? this.troubleOf(now) : "open", this.disconnectReason ?? "");
@@ -1763,7 +1763,7 @@ ${stack}` };
       this.waiters.clear();
       all.forEach((tell) => tell(isReady));
     }
-    // ---------------------------------------------------------------- what arrives
+    // ---------------------------------------------------------------- receiving
     receive(link, data) {
       try {
         const messages = link.messagesOf(data);
@@ -1860,7 +1860,7 @@ ${stack}` };
         console.warn(`JsPyTextSocket: ${text}`);
       }
     }
-    // ---------------------------------------------------------------- what goes out
+    // ---------------------------------------------------------------- sending
     pack(message, body, label) {
       return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
     }
@@ -1885,7 +1885,7 @@ ${stack}` };
         this.outbox.flush();
       }
     };
-    /** Ask Python something. Throws TypeError for what cannot be sent. */
+    /** Send a message that Python responds to. Throws TypeError if it cannot be serialized. */
     request(request) {
       const id = this.requests.newId();
       const packet = this.pack(request.message(id), request.body, request.label);
@@ -1896,7 +1896,7 @@ ${stack}` };
         request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "too much is waiting to be sent"));
       }
     }
-    /** Send without an answer; false where it cannot be sent. Throws TypeError for what cannot be sent at all. */
+    /** Send a message without a response; false if closed or full. Throws TypeError if it cannot be serialized. */
     notify(message, body, label, order) {
       const packet = this.pack(message, body, label);
       packet.order = order ?? null;
@@ -1909,7 +1909,7 @@ ${stack}` };
         this.post(packet);
       }
     }
-    /** Send a message of the user's own kind. */
+    /** Send a custom message. */
     sendCustom(object) {
       const missing = CUSTOM_KEYS.filter((key) => !(key in Object(object)));
       if (missing.length) {
@@ -1924,7 +1924,7 @@ ${stack}` };
       }
       return this.notify(["custom", full], full, "object", `custom ${full.protocol}`);
     }
-    /** Report an error that nobody waits for, here and in Python. */
+    /** Log an error that no caller receives, and report it to Python. */
     fault(what, error) {
       console.error(`JsPyTextSocket: error in ${what}:`, error);
       this.sendFault(what, { kind: "raised", ...this.errors.describe(error) });
@@ -1932,7 +1932,7 @@ ${stack}` };
     sendFault(what, failure) {
       this.post(pack(["fault", what, failure]));
     }
-    /** Call a user's function; report its error, also that of a promise. */
+    /** Call a user function, and report its error or rejection. */
     guard(what, action) {
       guard(action, (error) => this.fault(what, error));
     }

@@ -5758,7 +5758,7 @@ var BODY = {
   allowAwaitOutsideFunction: true,
   allowReturnOutsideFunction: true,
   checkPrivateFields: false
-  // the text of a method is not its class
+  // the text of a method does not include its class
 };
 var parseBody = (code) => parse3(code, BODY);
 function ifParses(action) {
@@ -5920,13 +5920,13 @@ var Cell = class {
   name;
   before;
   cells = globals[CELLS] ??= { share: () => void 0, getters: /* @__PURE__ */ new WeakSet(), sources: /* @__PURE__ */ new Map() };
-  /** The lines above the JavaScript, its %%js for one. */
+  /** Empty lines for the editor's lines above the JavaScript, such as `%%js`. */
   head;
   strict;
   isScript;
   lexical;
   hoisted;
-  /** The last expression, whose value is that of the cell. */
+  /** The last expression, whose value is the value of the cell. */
   last;
   parse() {
     try {
@@ -5938,7 +5938,7 @@ var Cell = class {
       throw this.syntaxError(error);
     }
   }
-  /** The parser's error with the place in the editor. */
+  /** Return the parser's error with its position in the editor. */
   syntaxError({ message, pos }) {
     const { line, column } = this.placeOf(Math.min(pos, this.code.trimEnd().length));
     const text = pos >= this.code.trimEnd().length && /^Unexpected token/.test(message) ? "Unexpected end of input" : message;
@@ -5947,7 +5947,7 @@ var Cell = class {
     at ${this.name}:${line}:${column}`;
     return error;
   }
-  /** The line and the column of a place in the code as the editor shows them. */
+  /** Return the line and column of an offset, as the editor counts them. */
   placeOf(at2) {
     const lines = this.code.slice(0, at2).split("\n");
     return { line: this.before + lines.length, column: lines.at(-1).length + 1 };
@@ -5963,14 +5963,14 @@ var Cell = class {
     cells.share = (names) => names.forEach((shared) => this.share(shared));
     return this.isScript ? this.runAsScript() : this.runAsFunction();
   }
-  /** What its var and function declare is global already. */
+  /** Run the cell as a script, where var and function declare globals. */
   runAsScript() {
     this.hoisted.forEach((name) => this.forget(name));
     const value = runScript(`${this.prelude(this.lexical)}${this.head}${this.code}
 //# sourceURL=${this.name}`);
     return this.last ? value : void 0;
   }
-  /** With await, in a function. */
+  /** Run the cell as the body of an async function, which allows await. */
   async runAsFunction() {
     const { head, last, strict, name } = this;
     const text = head + this.code;
@@ -5987,7 +5987,7 @@ var Cell = class {
       throw last?.start ? this.withoutReturn(error, last.start) : error;
     }
   }
-  /** What stands behind the `return (` in its line has moved to the right. */
+  /** Correct the columns of a stack on the line where `return (` was inserted. */
   withoutReturn(error, at2) {
     const { line, column } = this.placeOf(at2);
     const back = (place, found) => Number(found) >= column + RETURN.length ? place.slice(0, -found.length) + (Number(found) - RETURN.length) : place;
@@ -5997,8 +5997,8 @@ var Cell = class {
     }
     return error;
   }
-  // ---------------------------------------------------------------- names that later cells see
-  /** What begins the cell, in front of its first line: it shares the names. */
+  // ---------------------------------------------------------------- names shared with later cells
+  /** Return the code that shares the names, placed before the first line of the cell. */
   prelude(names) {
     let given = "given";
     while (this.code.includes(given)) {
@@ -6007,7 +6007,7 @@ var Cell = class {
     const list2 = names.map((name) => `["${name}", () => ${name}, (${given}) => { ${name} = ${given}; }]`);
     return list2.length ? `void globalThis[Symbol.for("jsmeets_local.cells")].share([${list2.join(", ")}]);` : "";
   }
-  /** The variable stays the cell's; a global of its name leads to it. */
+  /** Define a global accessor for a variable of the cell. */
   share([name, get, set]) {
     if (Object.getOwnPropertyDescriptor(globals, name)?.configurable !== false) {
       this.cells.getters.add(get);
@@ -6018,7 +6018,7 @@ var Cell = class {
       throw isTaken(name);
     }
   }
-  /** A variable of an earlier cell gives way. */
+  /** Delete the accessor of an earlier cell. */
   forget(name) {
     const get = Object.getOwnPropertyDescriptor(globals, name)?.get;
     if (get && this.cells.getters.has(get)) {
@@ -6102,7 +6102,7 @@ function isFunctionLike(node) {
 var Files = class {
   texts = /* @__PURE__ */ new Map();
   indexes = /* @__PURE__ */ new Map();
-  /** Where a function of this text stands, in the page's own scripts and in the cells that ran in it. */
+  /** Find the occurrences of a function's text in the document's own scripts and in cells. */
   async find(text) {
     const sources = [...cellSources(), ...await Promise.all(this.scripts())];
     return sources.filter((source) => source.includes(text)).flatMap((source) => this.index(source).get(text) ?? []);
