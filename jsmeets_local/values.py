@@ -66,7 +66,7 @@ def _columns(value: Mapping[str, Any]) -> list[_Column]:
 
 
 def _index(index: Any) -> _Column | None:
-    """Return the index of a data frame that Python has sent, or of its values alone."""
+    """Return the index of a data frame, given in the form that Python sends or as values alone; `None` without one."""
     if index is None or not isinstance(index, Mapping):
         return None if index is None else _Column(None, index, None)
     if "data" not in index:
@@ -161,7 +161,7 @@ def _time(dtype: str | None) -> _Time | None:
 
 
 def _counted(values: Any, time: _Time) -> Any:
-    """Convert milliseconds to numpy's dates or durations in microseconds, which float64 resolves."""
+    """Convert milliseconds to numpy dates or durations, in microseconds except for durations in nanoseconds."""
     import numpy
 
     per_millisecond, unit = (1_000_000, "ns") if time.letter == "m" and time.unit == "ns" else (1_000, "us")

@@ -32,7 +32,7 @@ class Pubsub:
             suppress: Skip the subscriber in Python.
 
         Returns:
-            A function that takes the data and returns `True` without waiting for pages.
+            A function that takes the data and returns `True` without waiting for answers.
 
         Raises:
             TypeError: `suppress` is not a bool; or (by the returned function) the data cannot be sent: the error

@@ -113,7 +113,7 @@ class Bridge:
         self._dispatcher.start(self.protocol.limits.waiting_threads)
 
     def expose_errors(self, whole: bool) -> None:
-        """Set whether clients receive tracebacks of errors in Python, or only type and message. The log has all."""
+        """Set whether clients receive tracebacks of Python errors or only type and message. The log always has them."""
         self._dispatcher.exposes_errors = whole
 
     def time_steps(self) -> None:
@@ -514,7 +514,7 @@ class Bridge:
         if not self.item_waiters.get(key):
             self.item_waiters.pop(key, None)
 
-    # Functions of the user -----------------------------------------------------------------------------
+    # User functions ------------------------------------------------------------------------------------
 
     def expose(self, key: str, func: Callable[..., Any], exclusive: bool, cell: Cell | None = None) -> bool:
         """Add or replace an exposed function, on the loop."""

@@ -48,7 +48,7 @@ class Surface(Protocol):
         """Wait until the window has closed, after `close()`."""
 
     def failure(self) -> JsPyError:
-        """Return the error if it closed before its page connected: `NoWindow`, or `PageClosed` by the user."""
+        """Return why the window closed before its page connected: `NoWindow`, or `PageClosed` by the user."""
 
 
 class _Call:
@@ -67,7 +67,7 @@ class _Call:
         self._socket = 0
 
     def __call__(self, done: Done[Any]) -> Cancel | None:
-        """Start the call, once the page is connected."""
+        """Start the call once the page is connected."""
         self._done = done
         socket = self._client.presence.socket()
         if socket is None:
@@ -362,7 +362,7 @@ class Client:
         self.bridge.portal.call(self.presence.state_listeners.append, listener)
 
     def give_up(self) -> None:
-        """Close the page if it has never connected, on the loop, as nothing can open it any more."""
+        """Close the page, on the loop, if it has never connected, as nothing can open it any longer."""
         if self.presence.state() == "connecting":
             self.presence.end()
 

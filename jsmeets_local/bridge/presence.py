@@ -123,11 +123,11 @@ class PresenceTracker:
         return add_waiter(self._close_waiters, self._portal, timeout, done)
 
     def wait_until_connected(self, timeout: float | None) -> Operation[bool]:
-        """Return an operation that waits for a connection; its value tells whether there is one."""
+        """Return an operation that waits for a connection; its value is True if there is one."""
         return lambda done: self.when_connected(lambda _: done(bool(self.sockets)), timeout)
 
     def wait_closed(self, timeout: float | None) -> Operation[bool]:
-        """Return an operation that waits for the end; its value tells whether it is closed."""
+        """Return an operation that waits until all pages are closed; its value is True if they are."""
         return lambda done: self.when_closed(lambda _: done(self.closed), timeout)
 
     def _connected(self, socket: int, page: str) -> None:

@@ -29,7 +29,7 @@ def cut(error: BaseException) -> None:
     """Remove the stack frames of this library from an error that a public function is about to re-raise.
 
     The stack frame that re-raises an error does not appear in its traceback, so the traceback ends at the caller's
-    line. Tracebacks through functions of the user stay complete, and so do all others while the logger `jsmeets_local`
+    line. Tracebacks through user functions stay complete, and so do all others while the logger `jsmeets_local`
     is at level DEBUG.
     """
     if not isinstance(error, _PLAIN) or logger.isEnabledFor(logging.DEBUG):

@@ -15,7 +15,7 @@ from .portal import Cancel, Done, Operation, Portal
 __all__ = ["CLOSED", "TIMED_OUT", "Inbox", "Waiters", "add_waiter", "wait_error"]
 
 TIMED_OUT = object()  # no value arrived in time
-CLOSED = object()  # no value will arrive any more
+CLOSED = object()  # no more values will arrive
 
 Waiters: TypeAlias = deque[Callable[[Any], None]]
 

@@ -85,7 +85,7 @@ def message_packet(
 
     Args:
         head: The elements before the payload: kind, numbers, names.
-        payload: The packed value of the user.
+        payload: The user's packed value.
         tail: The elements after the payload.
         order: See `Packet.order`.
     """

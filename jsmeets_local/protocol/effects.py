@@ -30,7 +30,7 @@ __all__ = [
 
 
 class _Effect(msgspec.Struct, frozen=True, gc=False):
-    """Base class of effects. A call creates several: structs are cheaper than named tuples, and not tracked by GC."""
+    """Base class of effects. Each call creates several, so they are structs, which the garbage collector ignores."""
 
 
 class Wake(_Effect, frozen=True, gc=False):

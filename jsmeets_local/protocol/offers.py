@@ -10,7 +10,7 @@ from .chunks import CHUNK_BYTES, WINDOW
 __all__ = ["MAX_OFFERS", "OFFER_BYTES", "Offer", "Offers"]
 
 OFFER_BYTES = WINDOW * CHUNK_BYTES  # smaller contents are sent in chunks without waiting for credits
-MAX_OFFERS = 2  # of one client: browsers open six connections to a host, and the page needs some
+MAX_OFFERS = 2  # per client: browsers open six connections to a host, and the document needs some
 
 
 class Offer:

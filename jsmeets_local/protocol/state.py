@@ -620,7 +620,7 @@ class ProtocolState:
             self._effects.append(Wake(socket))
 
     def _send(self, socket: int, packet: Packet) -> None:
-        """Send a packet regardless of the limits. Answers need none, as a client gets only those that it requested."""
+        """Send a packet regardless of the limits. Answers need none, as a client receives only those it requested."""
         self._sessions[socket].outbox.put(packet)
         if socket not in self._woken:  # `_wake`, inlined
             self._woken.add(socket)
