@@ -179,7 +179,7 @@ class Page:
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Call a function of the page many times at once, and wait for all values.
 
-        The calls share their round trip, which takes most of the time of a single call.
+        The calls share one round trip, which takes most of the time of a single call.
 
         Args:
             key: The name under which the page exposes the function.
