@@ -49,7 +49,7 @@ class BlockingQueues(QueuesBase):
     """`JsPyQueue` with a `push` and a `get` that block."""
 
     def push(self, key: Key, timeout: float | None = None, target: Target = None) -> Callable[[Any], list[int]]:
-        """Put data into a queue of pages and wait for their acknowledgements.
+        """Push data to a queue of pages and wait for their acknowledgements.
 
         Args:
             key: The name of the queue in the page.
@@ -75,7 +75,7 @@ class BlockingQueues(QueuesBase):
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
-            CallTimeout: No item came in time.
+            CallTimeout: No item arrived in time.
             Disconnected: The server has stopped.
             WouldDeadlock: Called on the bridge's event loop.
         """

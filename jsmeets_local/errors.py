@@ -5,7 +5,7 @@
     JsPyError                     the root: `except JsPyError` catches all of them
     ├── JavaScriptError           the page's code raised
     ├── UnknownFunction           the page has no function of that name
-    ├── PageUnavailable           the page did not load the script that would answer
+    ├── PageUnavailable           the page has not loaded the script that answers
     ├── CallTimeout               no answer in time                     (also a TimeoutError)
     ├── Disconnected              the page left, or is not connected    (also a ConnectionError)
     │   ├── ConnectionLost        the connection broke and was not resumed
@@ -45,7 +45,7 @@ __all__ = [
 
 
 class JsPyError(Exception):
-    """Base class of all errors of this library. In the answers of a call, an instance stands for a page that failed.
+    """Base class of all errors of this library. In the answers of a call, an instance is the answer of a failed page.
 
     Attributes:
         msg: The explanation.
@@ -89,7 +89,7 @@ class JsPyError(Exception):
 
 
 class JavaScriptError(JsPyError):
-    """A function or expression in the page raised an error.
+    """A function or an expression in the page raised an error.
 
     Attributes:
         name: The name of the JavaScript error (`"TypeError"`), or the type of the thrown value.
@@ -125,7 +125,7 @@ class UnknownFunction(JsPyError):
 
 
 class PageUnavailable(JsPyError):
-    """The page did not load the script that serves this, or refuses it."""
+    """The page has not loaded the script that handles the request, or refuses the request."""
 
 
 class CallTimeout(JsPyError, TimeoutError):
@@ -160,7 +160,7 @@ class ProtocolError(JsPyError):
 
 
 class BridgeBusy(JsPyError, RuntimeError):
-    """The bridge runs on the event loop of another application, or the process that started this one has the pages."""
+    """The bridge runs on another application's event loop, or the pages belong to the process that started this one."""
 
 
 class LaunchError(JsPyError, RuntimeError):

@@ -1,4 +1,4 @@
-"""`Page`: the handle of one page, with blocking methods; `page.aio` has awaitable ones."""
+"""`Page`: the handle of one page, with blocking methods; `page.aio` has the awaitable ones."""
 
 from __future__ import annotations
 
@@ -109,18 +109,18 @@ class AsyncPage:
 
 
 class Page:
-    """Page of an application, as `JsMeetsPy.launch()` returns it.
+    """Page of an application, returned by `JsMeetsPy.launch()`.
 
-    It stays valid through reloads and links within the application. Its blocking methods may be used on any thread but
-    the bridge's; a thread that runs an exposed function releases its slot while it waits.
+    It stays valid through reloads and links within the application. Its blocking methods may be called on any thread
+    except the bridge's. A thread that runs an exposed function releases its slot while it waits.
 
     Attributes:
-        url: The URL for a browser, with the launch token in the fragment; with private=True a URL that works in one
-            browser. Only a path if a proxy does not tell its host name.
+        url: The URL for a browser, with the launch token in the fragment; with private=True, a URL that works in one
+            browser. It is only a path if a proxy does not send its host name.
         js: The functions of the page as attributes: `page.js.add(1, 2)`; `page.js["a.b"](1)` for other names.
         aio: The awaitable methods.
-        grace: Seconds without a connection after which it is closed; `None` if only Python or its window closes it.
-        window: The window that shows it, opened by `mode="window"`.
+        grace: Seconds without a connection after which the page is closed; `None` if only Python or its window does.
+        window: The window that shows the page, opened by `mode="window"`.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Page:
         self._urls = urls
         self._frame = frame
         self.grace = grace
-        self._shown_by = ""  # the run of the cell that shows the iframe
+        self._shown_by = ""  # the run of the cell that showed the iframe
         self.url = urls.url
         self.js = Names(PageFunction, self.call, _query(self._client))
         self.aio = AsyncPage(self._client)
@@ -154,22 +154,22 @@ class Page:
         return handle
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:
-        """Call a function of the page and wait for its answer, and for the page to connect.
+        """Call a function of the page once it is connected, and wait for the answer.
 
         Args:
-            key: The name by which the page exposes it.
+            key: The name under which the page exposes the function.
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Returns:
             A function that takes the (positional) arguments and returns the value.
 
         Raises:
-            JavaScriptError: (by the returned function, as all of these) The function raised an error.
+            JavaScriptError: (by the returned function, like all of these) The function raised an error.
             UnknownFunction: The page exposes no such function.
             CallTimeout: No answer came in time.
             Disconnected: The page left before it answered.
             PageClosed: The page is closed.
-            TypeError: An argument cannot be sent; the text names the path to it.
+            TypeError: An argument cannot be sent; the error message contains the path to it.
             WouldDeadlock: Called on the bridge's event loop; use `page.aio`.
         """
         request = self._client.call(key, timeout)
@@ -179,11 +179,11 @@ class Page:
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Call a function of the page many times at once, and wait for all values.
 
-        The calls share their round trip, which takes most of the time of a single call.
+        The calls share one round trip, which takes most of the time of a single call.
 
         Args:
-            key: The name by which the page exposes it.
-            timeout: Seconds for all of them; `None`, 0 or negative mean no limit.
+            key: The name under which the page exposes the function.
+            timeout: Seconds for all calls; `None`, 0 or negative mean no limit.
 
         Returns:
             A function that takes an iterable for each argument, as `map` does, and returns the values in that order:
@@ -191,8 +191,8 @@ class Page:
 
         Raises:
             JsPyError: (by the returned function) The first failure in order, once all calls have ended; see `call`.
-            TypeError: (by the returned function) An argument cannot be sent, and no call was made; or an argument is
-                not iterable.
+            TypeError: (by the returned function) An argument is not iterable, or a value cannot be sent; no call was
+                made.
         """
         request = self._client.map(key, timeout)
         twin = f"await page.aio.map({key!r})(...)"
@@ -203,7 +203,7 @@ class Page:
         """Call a function of the page without waiting; an error in it is logged.
 
         Args:
-            key: The name by which the page exposes it.
+            key: The name under which the page exposes the function.
 
         Returns:
             A function that takes the (positional) arguments. It returns `False` if the page is closed and nothing is
@@ -223,7 +223,7 @@ class Page:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
-            TypeError: The code is no str.
+            TypeError: The code is not a str.
             JavaScriptError: The code raised an error, or the page's Content-Security-Policy forbids `unsafe-eval`.
             CallTimeout: No answer came in time.
             Disconnected: The page left before it answered.
@@ -242,14 +242,14 @@ class Page:
     def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
         """Publish to the subscribers of a topic, in all pages and in Python, as `JsPyPubsub.publish` does.
 
-        This works after this page is closed. The returned function returns `False` if the server has stopped, too, and
-        nothing is sent, which is logged once, at level INFO.
+        This also works after the page is closed. If the server has stopped, too, the returned function returns `False`
+        and nothing is sent, which is logged once, at level INFO.
         """
         publish = Pubsub(self._client.bridge).publish(topic, suppress)
         return PreparedData("publish", topic, lambda data: not self._client.is_gone() and publish(data))
 
     def subscribe(self, topic: str) -> Subscription:
-        """Subscribe to a topic: iterate over `(topic, data)`, or `get` one publication.
+        """Subscribe to a topic: iterate over its publications as `(topic, data)`, or `get` one at a time.
 
         The subscription ends when the page is closed.
 
@@ -301,7 +301,7 @@ class Page:
             raise
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the page is closed. A page that is away for less than the grace time, as in a reload, is not.
+        """Wait until the page is closed. A disconnection within the grace time, such as a reload, does not close it.
 
         Ctrl-C raises `KeyboardInterrupt`; a script that does not catch it ends without a traceback.
 
@@ -323,7 +323,7 @@ class Page:
             raise
 
     def close(self) -> None:
-        """Close the page and its window; the server stops with its last page. Repeating it has no effect."""
+        """Close the page and its window. The server stops with its last page. Closing twice has no effect."""
         self._leave()
         self._closed(self)
         self._join()
@@ -332,7 +332,7 @@ class Page:
         self._client.bridge.portal.call(self._client.close)
 
     def _join(self) -> None:
-        """Wait until its window has been closed; not on the loop, which has to continue."""
+        """Wait until the window has closed; not on the loop, which has to continue."""
         if self._client.surface is not None and not self._client.bridge.portal.is_loop_thread():
             self._client.surface.join()
 

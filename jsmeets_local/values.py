@@ -16,20 +16,20 @@ _NOT_A_TIME = -(2**63)  # NaT of numpy, pandas and polars
 def to_frame(value: Mapping[str, Any], kind: Literal["pandas", "polars"] = "pandas") -> Any:
     """Convert a value from a page to a data frame.
 
-    A data frame that Python has sent comes back unchanged: its columns in order, their types, missing values, and with
-    pandas the index. A data frame that the page has made needs only `data`, whose keys are the columns then.
+    A data frame that Python has sent is restored: its columns in order, their types, missing values and, with pandas,
+    the index. A data frame that the page has created needs only `data`, whose keys are then the columns.
 
     Args:
         value: `{"columns": [...], "data": {name: values}, "index": ..., "dtypes": {name: text}}`, as data frames
             arrive in the page (docs/reference/values.md).
-        kind: `"pandas"`, or `"polars"`, whose data frames have no index: it becomes the first column.
+        kind: `"pandas"` or `"polars"`. Data frames of polars have no index: it becomes the first column.
 
     Returns:
         A `pandas.DataFrame` or a `polars.DataFrame`.
 
     Raises:
         MissingExtra: pandas or polars is not installed.
-        ValueError: `value` is no data frame, or `kind` is something else.
+        ValueError: `value` is not a data frame, or `kind` is unknown.
     """
     if kind not in _MAKERS:
         raise ValueError(f"kind is 'pandas' or 'polars'; got {kind!r}")
@@ -66,7 +66,7 @@ def _columns(value: Mapping[str, Any]) -> list[_Column]:
 
 
 def _index(index: Any) -> _Column | None:
-    """Return the index of a data frame that Python has sent, or of its values alone."""
+    """Return the index of a data frame, given in the form that Python sends or as values alone; `None` without one."""
     if index is None or not isinstance(index, Mapping):
         return None if index is None else _Column(None, index, None)
     if "data" not in index:
@@ -161,7 +161,7 @@ def _time(dtype: str | None) -> _Time | None:
 
 
 def _counted(values: Any, time: _Time) -> Any:
-    """Convert milliseconds to numpy's dates or durations in microseconds, which float64 resolves."""
+    """Convert milliseconds to numpy dates or durations, in microseconds except for durations in nanoseconds."""
     import numpy
 
     per_millisecond, unit = (1_000_000, "ns") if time.letter == "m" and time.unit == "ns" else (1_000, "us")

@@ -1,4 +1,4 @@
-"""`JsPyBackground`: runs functions on the bridge, later."""
+"""`JsPyBackground`: scheduled calls of functions on the bridge."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["Background"]
 
 
 class Background:
-    """`JsPyBackground`: schedules function calls."""
+    """`JsPyBackground`: scheduler of function calls."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
     def register_function(self, func: Callable[..., Any], param: Iterable[Any] = ()) -> None:
-        """Schedule `func(*param)`, for now or for when the server starts; from any thread.
+        """Schedule `func(*param)`, at once or when the server starts; from any thread.
 
         Args:
-            func: Plain (runs in a worker thread) or async (on the bridge's loop). Its result is dropped, its
+            func: Plain (runs in a worker thread) or async (on the bridge's loop). Its result is ignored, and an
                 error is logged.
             param: Its positional arguments.
 

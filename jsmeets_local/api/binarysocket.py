@@ -1,4 +1,4 @@
-"""`JsPyBinarySocket`: a WebSocket of its own for raw bytes, on any path."""
+"""`JsPyBinarySocket`: a separate WebSocket for raw bytes, on any path."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger("jsmeets_local")
 
 
 class Casting(Awaitable[list[Exception | None]]):
-    """Result of a send that may be awaited, for one entry per socket, and need not be."""
+    """Result of a send. Awaiting it is optional, and returns one entry per socket."""
 
     def __init__(self) -> None:
         self.future: concurrent.futures.Future[list[Exception | None]] = concurrent.futures.Future()
@@ -38,14 +38,14 @@ class Casting(Awaitable[list[Exception | None]]):
 
 
 class _Peer:
-    """A connection with its send queue. It has no session, so the data is neither batched nor sent again."""
+    """Connection with its send queue. It has no session, so data is neither batched nor sent again."""
 
     def __init__(self, websocket: WebSocket, listener: Listener | None) -> None:
         self.websocket = websocket
         self.listener = listener
         self.send_queue: deque[tuple[Data, Callable[[Exception | None], None]]] = deque()
         self.waiting = 0  # bytes in the send queue
-        self.reader_timeout: asyncio.Timeout | None = None  # of the reader, rescheduled when the connection is closed
+        self.reader_timeout: asyncio.Timeout | None = None  # for the reader, set when the connection is closed
         self.wake = asyncio.Event()
 
     def put(self, data: Data, done: Callable[[Exception | None], None]) -> None:
@@ -79,12 +79,12 @@ class _Peer:
 
 
 class JsPyBinarySocket:
-    """A WebSocket endpoint for bytes: `app.add_socket(JsPyBinarySocket("/socket/pipe"))`.
+    """WebSocket endpoint for bytes: `app.add_socket(JsPyBinarySocket("/socket/pipe"))`.
 
     Its sockets have their own numbers, from 1. A slow page does not block the others.
 
     Args:
-        url_path: The path at which it is served.
+        url_path: The path of the endpoint.
     """
 
     def __init__(self, url_path: str = "/jsmeetspy/binarysocket") -> None:
@@ -99,11 +99,11 @@ class JsPyBinarySocket:
         self._events: dict[Callable[..., Any], Listener] = {}
 
     def url_path(self) -> str:
-        """Return the path at which it is served."""
+        """Return the path of the endpoint."""
         return self._url_path
 
     def bind(self, bridge: Bridge) -> None:
-        """Make it part of an application; called by `JsMeetsPy.add_socket`."""
+        """Bind the endpoint to the bridge of an application; called by `JsMeetsPy.add_socket`."""
         self._bridge = bridge
 
     def endpoint(self) -> Callable[[WebSocket], Awaitable[None]]:
@@ -113,7 +113,7 @@ class JsPyBinarySocket:
     # Any thread ----------------------------------------------------------------------------------------
 
     def set_connection_limit(self, limit: int = 0) -> None:
-        """Limit the number of connections; 0 or negative means no limit. Open ones stay."""
+        """Limit the number of connections; 0 or negative means no limit. Open connections stay open."""
         self._limit = check_limit(limit)
 
     def get_socket_id(self) -> tuple[int, ...]:
@@ -129,7 +129,7 @@ class JsPyBinarySocket:
         """Close a connection.
 
         Returns:
-            True if there was a socket of that number.
+            True if a socket of that number was connected.
         """
         return self._bridge.portal.call(self._close, socket_id)
 
@@ -138,7 +138,7 @@ class JsPyBinarySocket:
 
         Args:
             callback: `callback(websocket, socket_id, data)`, plain (runs in a worker thread) or async (on the
-                bridge's loop, where it may `await websocket.send_bytes(...)`). Per socket its calls keep their order.
+                bridge's loop, where it may `await websocket.send_bytes(...)`). Its calls keep their order per socket.
         """
         if callback is not None:
             check_function(callback, "a message handler")
@@ -165,8 +165,8 @@ class JsPyBinarySocket:
             socket: A socket number or a collection of them; `None` for all. Unknown numbers are ignored.
 
         Returns:
-            An object that may be awaited, for a list with `None` or the exception of each socket; the data is sent in
-            any case.
+            An awaitable for a list with `None` or the exception of each socket. The data is sent even if it is not
+            awaited.
 
         Raises:
             TypeError: `data` is neither bytes-like nor a str.
@@ -178,7 +178,7 @@ class JsPyBinarySocket:
         return casting
 
     def reservecast(self, data: Data, socket: Target = None) -> None:
-        """Send as `multicast` does, without an outcome and without waiting for the bridge."""
+        """Send as `multicast` does, without a result and without waiting for the bridge."""
         _check_data(data)
         self._bridge.portal.check_own()
         self._bridge.portal.post(self._cast, data, check_target(socket), Casting())
@@ -266,7 +266,7 @@ class JsPyBinarySocket:
             casting.future.set_result([])
 
     def _send(self, number: int, data: Data, done: Callable[[Exception | None], None]) -> None:
-        """Write to one socket. Close clients that exceed the send buffer."""
+        """Queue data for one socket. Close the connection if its send queue is full."""
         peer = self._peers.get(number)
         if peer is not None and peer.waiting < self._bridge.protocol.limits.outbox_bytes:
             peer.put(data, done)
@@ -292,5 +292,5 @@ def _log_failure(task: asyncio.Task[None]) -> None:
         logger.debug("closing a binary socket: %r", task.exception())
 
 
-# In 2020 the name was that of a module, which contained the class.
+# In 2020, this was the name of a module that contained the class.
 JsPyBinarySocket.JsPyBinarySocket = JsPyBinarySocket  # type: ignore[attr-defined]

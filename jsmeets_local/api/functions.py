@@ -1,4 +1,4 @@
-"""`JsPyFunction`: Python calls functions of pages, pages call functions of Python."""
+"""`JsPyFunction`: function calls between Python and pages, in both directions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class FunctionsBase:
-    """Methods of both forms of `JsPyFunction`, async and blocking, that wait for no page."""
+    """Methods of both the async and the blocking `JsPyFunction`, which do not wait for pages."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -31,13 +31,13 @@ class FunctionsBase:
         Args:
             key: The name; an earlier function of that name is replaced.
             func: Plain or async; takes positional arguments and returns a sendable value.
-            exclusive: Run its calls one at a time, first come first served, across all pages.
+            exclusive: Run its calls one at a time, in order of arrival, across all pages.
 
         Returns:
-            `False` if the old function of that name runs, and is kept.
+            `False` if the earlier function of that name is running; it is kept.
 
         Raises:
-            TypeError: `key` is no str, or `func` cannot be called.
+            TypeError: `key` is not a str, or `func` is not callable.
         """
         check_name(key, "key of an exposed function")
         check_function(func, f"what is exposed as {key!r}")
@@ -50,8 +50,8 @@ class FunctionsBase:
         """Decorate a function to expose it under its own name.
 
         Raises:
-            KeyError: A function of that name is exposed already.
-            TypeError: It is not a function, or has no name.
+            KeyError: A function of that name is already exposed.
+            TypeError: `func` is not a function, or has no name.
         """
         return self._decorate(func, exclusive=False)
 
@@ -59,8 +59,8 @@ class FunctionsBase:
         """Decorate a function as `callable` does, and run its calls one at a time.
 
         Raises:
-            KeyError: A function of that name is exposed already.
-            TypeError: It is not a function, or has no name.
+            KeyError: A function of that name is already exposed.
+            TypeError: `func` is not a function, or has no name.
         """
         return self._decorate(func, exclusive=True)
 
@@ -77,7 +77,7 @@ class FunctionsBase:
         """Remove an exposed function.
 
         Returns:
-            `False` if there is none of that name, or it runs.
+            `False` if there is no function of that name, or it is running.
         """
         done: bool = self._bridge.call(self._bridge.clear, key)
         return done
@@ -104,10 +104,10 @@ class FunctionsBase:
             target: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
 
         Returns:
-            A function that takes the (positional) arguments. Python and the page log an error in it.
+            A function that takes the (positional) arguments. An error in the page's function is logged, by both sides.
 
         Raises:
-            TypeError: (by the returned function) An argument cannot be sent; the text names the path to it.
+            TypeError: (by the returned function) An argument cannot be sent; the error message contains the path to it.
         """
         check_name(key, "key of a function")
         check_target(target)
@@ -133,7 +133,7 @@ class FunctionsBase:
 
 
 class Functions(FunctionsBase):
-    """`JsPyFunction`: functions both ways, awaitable."""
+    """`JsPyFunction`: function calls in both directions, with awaitable answers."""
 
     def call(
         self, key: str, timeout: float | None = None, target: Target = None
@@ -146,12 +146,12 @@ class Functions(FunctionsBase):
             target: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
 
         Returns:
-            A coroutine function that takes the (positional) arguments and returns `{socket_id: value}` over the
-            pages that are connected at that moment. A page that fails or leaves has a `JsPyError` as its value,
-            one that is silent past the timeout is absent; without a page the result is `{}` at once.
+            A coroutine function that takes the (positional) arguments and returns `{socket_id: value}` for the
+            pages that are connected at that moment. A page that fails or leaves has a `JsPyError` as its value;
+            a page that does not answer in time is absent. Without pages, the result is `{}` at once.
 
         Raises:
-            TypeError: (by the returned function) An argument cannot be sent; the text names the path to it.
+            TypeError: (by the returned function) An argument cannot be sent; the error message contains the path to it.
         """
         request = self._request(key, timeout, target)
 

@@ -1,4 +1,4 @@
-"""`page.js`: functions of a page as attributes, with their parameters and documentation."""
+"""`page.js`: the functions of a page as attributes, with their parameters and documentation."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Names:
 
     Args:
         kind: The type of the attributes.
-        call: Returns the function that calls a name.
-        query: Asks the page about its functions.
+        call: Returns a callable for the name of a function.
+        query: Queries the page about its functions.
     """
 
     def __init__(self, kind: type[PageFunction], call: Callable[[str], Callable[..., Any]], query: Query) -> None:
@@ -64,7 +64,7 @@ class _InstanceProperty(property):
 class PageFunction:
     """Function that a page exposes, called with positional arguments.
 
-    `help()` and the `?` of a notebook ask the page for its documentation.
+    `help()` and the `?` of a notebook query the page for its documentation.
     """
 
     __doc__ = _InstanceProperty(lambda self: self._facts.doc)
@@ -140,12 +140,12 @@ class _Code:
 
 
 def _signature(params: Sequence[Mapping[str, Any]]) -> inspect.Signature:
-    """Convert parameters of JavaScript to positional ones of Python."""
+    """Convert JavaScript parameters to positional parameters of Python."""
     made: dict[str, inspect.Parameter] = {}
     optional = False
     for number, param in enumerate(params):
         name = _python_name(param["name"], number, made)
-        optional = optional or "default" in param  # the following ones may be omitted, too, and are undefined
+        optional = optional or "default" in param  # the parameters after it may be omitted, too, and are undefined
         default = _Code(param.get("default", "undefined")) if optional else inspect.Parameter.empty
         if param.get("rest"):
             made[name] = inspect.Parameter(name, inspect.Parameter.VAR_POSITIONAL)
@@ -155,7 +155,7 @@ def _signature(params: Sequence[Mapping[str, Any]]) -> inspect.Signature:
 
 
 def _python_name(name: str, number: int, others: Mapping[str, object]) -> str:
-    """Convert a name to one of Python: `$el` to `_el`, `from` to `from_`, and a pattern to `arg0`."""
+    """Convert a name to a Python identifier: `$el` to `_el`, `from` to `from_`, and a pattern to `arg0`."""
     plain = re.sub(r"\W", "_", name) if re.fullmatch(r"[\w$]+", name) else ""
     plain += "_" if keyword.iskeyword(plain) else ""
     return plain if plain.isidentifier() and plain not in others else f"arg{number}"

@@ -1,4 +1,4 @@
-"""`JsPyPubsub`: publish and subscribe by topic; Python is the broker."""
+"""`JsPyPubsub`: publish and subscribe by topic, with Python as the broker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[[str, Any], Any])
 
 
 class Pubsub:
-    """`JsPyPubsub`: topics between pages and Python. It waits for no page, so it has only one form."""
+    """`JsPyPubsub`: topics shared by pages and Python. No method waits for an answer, so there is only one form."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -29,14 +29,14 @@ class Pubsub:
 
         Args:
             topic: The name of the topic.
-            suppress: Keep it from the subscriber in Python.
+            suppress: Skip the subscriber in Python.
 
         Returns:
-            A function that takes the data, and returns `True` at once.
+            A function that takes the data and returns `True` without waiting for answers.
 
         Raises:
-            TypeError: `suppress` is something else; or (by the returned function) the data cannot be sent: the text
-                names the path to what cannot.
+            TypeError: `suppress` is not a bool; or (by the returned function) the data cannot be sent: the error
+                message contains the path to the part that cannot.
         """
         check_name(topic, "topic")
         check_suppress(suppress)
@@ -90,7 +90,7 @@ class Pubsub:
                 `Limits(overflow=...)`.
 
         Raises:
-            ValueError: The policy does not exist.
+            ValueError: The policy is unknown.
         """
         check_name(topic, "topic")
         self._bridge.call(self._bridge.protocol.set_policy, topic, policy)
@@ -106,7 +106,7 @@ class Pubsub:
         Args:
             topic: The name of the topic.
             func: `func(topic, data)`, plain (runs in a worker thread) or async (on the bridge's loop). Its calls
-                do not overlap and come in the order of publication. Without it the result is a decorator.
+                do not overlap and keep the order of publication. Without `func`, the result is a decorator.
 
         Returns:
             `True`, or the decorator (which returns the function it decorates).

@@ -1,4 +1,4 @@
-"""`JsPyQueue`: named queues on both sides; each side pushes to the other's."""
+"""`JsPyQueue`: named queues on both sides, to which the other side pushes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["QueuesApi", "QueuesBase", "acknowledged"]
 
 
 class QueuesBase:
-    """Methods of both forms of `JsPyQueue`, async and blocking, that wait for no page."""
+    """Methods of both the async and the blocking `JsPyQueue`, which do not wait for pages."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
     def push_nowait(self, key: Key, target: Target = None) -> Callable[[Any], None]:
-        """Put data into a queue of pages without waiting; from any thread.
+        """Push data to a queue of pages without waiting; from any thread.
 
         Args:
             key: The name of the queue in the page.
@@ -35,7 +35,7 @@ class QueuesBase:
             A function that takes the data.
 
         Raises:
-            TypeError: (by the returned function) The data cannot be sent; the text names the path to what cannot.
+            TypeError: (by the returned function) The data cannot be sent; the error message contains the path.
         """
         check_queue_key(key)
         check_target(target)
@@ -67,7 +67,7 @@ class QueuesBase:
         return empty
 
     def has(self, key: Hashable) -> bool:
-        """Return whether a queue exists: an item was pushed to it since it was last removed."""
+        """Return whether a queue exists: an item has been pushed to it since its last removal."""
         exists: bool = self._bridge.call(self._bridge.protocol.queues.has, key)
         return exists
 
@@ -93,18 +93,18 @@ class QueuesBase:
         self._bridge.call(self._bridge.protocol.queues.remove_all)
 
     def set_limit(self, key: Key, max_items: int | None, when_full: WhenFull = "wait") -> None:
-        """Limit the items of pages in a queue of Python.
+        """Limit the items that pages can push to a queue in Python.
 
         Args:
             key: The name of the queue.
-            max_items: The number; `None` for that of `Limits(queue_items=...)`.
+            max_items: The maximum number; `None` for `Limits(queue_items=...)`.
             when_full: Policy for an item for which there is no room. "wait": `push` waits for room, and the item of a
-                `push_nowait` is refused, which the console of the page tells; "error": both are refused, and `push`
+                `push_nowait` is refused, which the console of the page shows; "error": both are refused, and `push`
                 resolves to `false`; "drop_oldest": the oldest item is dropped.
 
         Raises:
             TypeError: `max_items` is not an int.
-            ValueError: It is not positive, or the policy does not exist.
+            ValueError: `max_items` is not positive, or the policy is unknown.
         """
         check_queue_key(key)
         check_when_full(when_full)
@@ -115,7 +115,7 @@ class QueuesBase:
         self._bridge.call(self._bridge.protocol.queues.set_limit, key, max_items, when_full)
 
     def add_callback(self, func: Callable[[Hashable], Any]) -> None:
-        """Call `func(key)` after each item that arrives; adding a function twice has no effect.
+        """Call `func(key)` for each item that arrives; adding a function twice has no effect.
 
         Args:
             func: Plain (runs in a worker thread) or async (on the bridge's loop). Its calls do not overlap.
@@ -142,12 +142,12 @@ class QueuesBase:
 
 
 class QueuesApi(QueuesBase):
-    """`JsPyQueue`: queues both ways, awaitable."""
+    """`JsPyQueue`: queues in both directions, with awaitable acknowledgements."""
 
     def push(
         self, key: Key, timeout: float | None = None, target: Target = None
     ) -> Callable[[Any], Awaitable[list[int]]]:
-        """Put data into a queue of pages and await their acknowledgements, on any event loop.
+        """Push data to a queue of pages and await their acknowledgements, on any event loop.
 
         Args:
             key: The name of the queue in the page.
@@ -158,7 +158,7 @@ class QueuesApi(QueuesBase):
             A coroutine function that takes the data and returns the numbers of the sockets that acknowledged it.
 
         Raises:
-            TypeError: (by the returned function) The data cannot be sent; the text names the path to what cannot.
+            TypeError: (by the returned function) The data cannot be sent; the error message contains the path.
         """
         request = self._request(key, timeout, target)
 

@@ -15,9 +15,9 @@ __all__ = ["PageQueue", "Subscription"]
 
 
 class PageQueue:
-    """Queue of Python to which pages push, with blocking reads: `for item in page.queue("q1")`.
+    """Queue in Python to which pages push, with blocking reads: `for item in page.queue("q1")`.
 
-    Iteration ends when the page is closed. All pages share the queue of a name.
+    Iteration ends when the page is closed. All pages share the queues in Python.
     """
 
     def __init__(self, client: Client, key: str) -> None:
@@ -31,7 +31,7 @@ class PageQueue:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
-            CallTimeout: No item came in time.
+            CallTimeout: No item arrived in time.
             PageClosed: The page is closed, and no item is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
@@ -46,7 +46,7 @@ class PageQueue:
 
     @public
     def push(self, data: Any) -> bool:
-        """Put data into the page's queue of this name, once the page is connected.
+        """Push data to the page's queue of this name, once the page is connected.
 
         Returns:
             `False` if the page is closed and nothing is sent, which is logged once, at level INFO.
@@ -87,8 +87,8 @@ class Subscription:
             timeout: Seconds; `None`, 0 or negative mean no limit.
 
         Raises:
-            CallTimeout: No item came in time.
-            PageClosed: The page is closed, and no item is left.
+            CallTimeout: No publication arrived in time.
+            PageClosed: The page is closed, and no publication is left.
             WouldDeadlock: Called on the bridge's event loop.
         """
         try:

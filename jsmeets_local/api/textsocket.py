@@ -1,4 +1,4 @@
-"""`JsPyTextSocket`: the sockets of the pages, and messages of the user's own."""
+"""`JsPyTextSocket`: the sockets of the pages, and messages of user-defined protocols."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEYS = ("protocol", "key", "id", "data", "exception")
 
 
 class Sent(Awaitable[list[None]]):
-    """Result of a send that may be awaited, for one entry per socket, and need not be."""
+    """Result of a send. Awaiting it is optional, and returns one entry per socket."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -27,7 +27,7 @@ class Sent(Awaitable[list[None]]):
 
 
 class TextSockets:
-    """`JsPyTextSocket`: numbers, limit and events of the sockets that carry everything."""
+    """`JsPyTextSocket`: numbers, limit and events of the pages' sockets, and user-defined protocols."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -46,10 +46,10 @@ class TextSockets:
         return len(self.get_socket_id())
 
     def set_connection_limit(self, limit: int = 0) -> None:
-        """Limit the number of connections; open ones stay.
+        """Limit the number of connections; open connections stay open.
 
         Args:
-            limit: The number; 0 or negative means no limit.
+            limit: The maximum number; 0 or negative means no limit.
         """
         self._bridge.call(self._bridge.protocol.set_connection_limit, check_limit(limit))
 
@@ -57,7 +57,7 @@ class TextSockets:
         """Close a connection; that page does not reconnect by itself.
 
         Returns:
-            True if there was a socket of that number.
+            True if a socket of that number was connected.
         """
         closed: bool = self._bridge.call(self._bridge.protocol.close_socket, socket_id, "closed by Python")
         return closed
@@ -94,7 +94,7 @@ class TextSockets:
         self._bridge.call(self._bridge.state_listeners.clear)
 
     def add_protocol(self, protocol: str, func: Callable[[Any, int, dict[str, Any]], Any]) -> None:
-        """Set the handler of a protocol of your own, whose messages pages send by `JsPyTextSocket.send_json`.
+        """Set the handler of a user-defined protocol, whose messages pages send by `JsPyTextSocket.send_json`.
 
         Args:
             protocol: The value of the message's key "protocol".
@@ -108,19 +108,19 @@ class TextSockets:
         self._bridge.call(self._bridge.protocols.__setitem__, protocol, listener)
 
     def broadcast(self, data: dict[str, Any]) -> Sent:
-        """Send a message of your own to all pages: `multicast(data)`."""
+        """Send a message of a user-defined protocol to all pages: `multicast(data)`."""
         return self.multicast(data)
 
     def multicast(self, data: dict[str, Any], socket: Target = None) -> Sent:
-        """Send a message of your own.
+        """Send a message of a user-defined protocol.
 
         Args:
-            data: A dict with the keys protocol, key, id, data and exception; the page handles it by the function that
-                it gave to `JsPyTextSocket.add_protocol(protocol, ...)`.
+            data: A dict with the keys protocol, key, id, data and exception; the page passes it to the
+                handler that it has set with `JsPyTextSocket.add_protocol(protocol, ...)`.
             socket: A socket number or a collection of them; `None` for all pages. Unknown numbers are ignored.
 
         Returns:
-            An object that may be awaited, for a list with one `None` per socket; the message is sent in any case.
+            An awaitable for a list with one `None` per socket. The message is sent even if it is not awaited.
 
         Raises:
             TypeError: A key is missing, or a value cannot be sent.

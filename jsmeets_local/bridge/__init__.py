@@ -1,1 +1,1 @@
-"""The bridge: one event loop that runs the protocol, the users' functions and the connections."""
+"""The bridge: one event loop that runs the protocol, the user's functions and the connections."""

@@ -1,4 +1,4 @@
-"""Batches: many calls of one function of a page, sent as a few messages."""
+"""Batches: many calls of one function of a client, sent as a few messages."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .portal import Done
 
 __all__ = ["PART", "Batch", "join_batch", "split_batch"]
 
-PART = 512  # calls in one message; between the parts a page does other work, and Python packs the next ones
+PART = 512  # calls in one message; the client does other work between the parts
 
 
 class _Failure(msgspec.Struct):
-    """First failed call of a part, as the page reports it."""
+    """First failed call of a part, as the client reports it."""
 
     place: int
     error: ErrorInfo
 
 
 class Batch:
-    """Outcomes of the parts of a batch, on the loop.
+    """Outcomes of the parts of a batch, collected on the loop.
 
     Args:
         count: Number of parts, at least one.
@@ -47,15 +47,15 @@ class Batch:
 
 
 def split_batch(key: str, calls: Sequence[list[Any]], pack: Callable[[Any, str], Payload]) -> list[Payload]:
-    """Pack the arguments of the page's `$map` for each part.
+    """Pack the arguments of the client's `$map` for each part.
 
     Args:
         key: The name of the function.
         calls: The arguments of each call.
-        pack: Converts values for the wire.
+        pack: Function that converts values for the wire.
 
     Raises:
-        TypeError: An argument cannot be sent; the text names the path to it, `args[3][0]` for the first of call 3.
+        TypeError: An argument cannot be sent; the error message contains its path, `args[3][0]` for example.
         MessageTooBig: A part is too large.
     """
     return [_pack_part(key, calls[start : start + PART], start, pack) for start in range(0, len(calls), PART)]
@@ -66,16 +66,16 @@ def _pack_part(key: str, calls: Sequence[list[Any]], start: int, pack: Callable[
         return pack([*calls, key], "args")
     except TypeError:
         for place, args in enumerate(calls, start):
-            pack(args, f"args[{place}]")  # raises for the argument that cannot be sent, with its place
+            pack(args, f"args[{place}]")  # raises for the argument that cannot be sent, with its path
         raise
 
 
 def join_batch(key: str, outcomes: Sequence[Any]) -> list[Any]:
-    """Return the values of all calls.
+    """Return the values of all calls, in order.
 
     Args:
         key: The name of the function.
-        outcomes: For each part its values, the failure that the page reports, or an exception.
+        outcomes: For each part, its values, the failure that the client reports, or an exception.
 
     Raises:
         JsPyError: The first failure.

@@ -1,4 +1,4 @@
-"""Bridge: the protocol state on an event loop, shared by pages and Python."""
+"""Bridge: the protocol state on an event loop, with its connections and callbacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from time import monotonic  # uvloop's own time stands still while a callback runs
+from time import monotonic  # uvloop's loop.time() does not advance during a callback
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -35,14 +35,15 @@ from .waiters import CLOSED, TIMED_OUT, Waiters, add_waiter
 
 __all__ = ["BURST", "GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]
 
-# Reasons that badge.js knows, as it does those of close_socket() and of the connection limit.
+# Close reasons that badge.js recognizes, like those of close_socket() and of the connection limit.
 GOODBYE = "the Python program has ended"
 STOPPED = "stopped by Python"
 
 BURST = 512  # messages of one client that are handled in one callback of the loop
 
 # Close codes (RFC 6455, section 7.4.1) of connections that broke, were cut by a proxy, or whose peer did not answer a
-# ping in time. A client that leaves says so, or its browser closes with 1000 or 1001.
+# ping in time. A client that leaves sends a goodbye, or its browser closes with 1000
+# or 1001.
 _BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 _CHUNK = bytes([CHUNK])
 
@@ -50,7 +51,7 @@ Start: TypeAlias = Callable[..., int]
 
 
 class Watcher(Struct, frozen=True):
-    """Callbacks for clients that come and go, on the loop."""
+    """Callbacks for clients that connect and leave, called on the loop."""
 
     connected: Callable[[int, str], None]
     lost: Callable[[int, str], None]  # the connection, not yet the client
@@ -61,8 +62,8 @@ class Watcher(Struct, frozen=True):
 class Bridge:
     """State that pages and Python share; `JsMeetsPy(bridge=Bridge())` gives an application its own.
 
-    It runs while an application that uses it is served. Functions, subscriptions and queues of an earlier time stay;
-    messages that are sent while no page is connected are lost.
+    It runs while an application that uses it is served. Functions, subscriptions and queues outlive each run. Messages
+    that are sent while no page is connected are lost.
     """
 
     def __init__(self) -> None:
@@ -82,22 +83,22 @@ class Bridge:
         self._callers: dict[int, Done[Finished]] = {}  # calls of Python, by their numbers
         self._carrying_out = False
         self._timer: asyncio.Handle | None = None
-        self._timer_due: float | None = None  # handles of some loops do not tell
+        self._timer_due: float | None = None  # the handles of some loops do not expose it
         self._users = 0
         self._threads: list[threading.Thread] = []
         self.protocol.functions.builtins["$list"] = Function("$list", self._list_functions, exclusive=False)
 
     def _list_functions(self) -> list[dict[str, Any]]:
-        """Describe the exposed functions to a page; in a worker, as it inspects the user's objects."""
+        """Describe the exposed functions to a client. This runs in a worker, as it inspects the user's objects."""
         return [function.describe() for function in self.portal.call(self.protocol.functions.all)]
 
     # Start and stop ------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start on the running event loop, or count one more user of it.
+        """Start on the running event loop, or count another user of it.
 
         Raises:
-            BridgeBusy: It runs on another loop.
+            BridgeBusy: The bridge runs on another loop.
         """
         if self.portal.is_loop_thread():
             self._users += 1
@@ -112,7 +113,7 @@ class Bridge:
         self._dispatcher.start(self.protocol.limits.waiting_threads)
 
     def expose_errors(self, whole: bool) -> None:
-        """Send pages the traceback of errors in Python, or only their type and text. The log always has it."""
+        """Set whether clients receive tracebacks of Python errors or only type and message. The log always has them."""
         self._dispatcher.exposes_errors = whole
 
     def time_steps(self) -> None:
@@ -120,10 +121,10 @@ class Bridge:
         self._dispatcher.times_steps = True
 
     def ensure_started(self) -> bool:
-        """Start if no lifespan did: with `--lifespan off`, or for an application mounted in another.
+        """Start if no lifespan event did: with `--lifespan off`, or for an application mounted in another.
 
         Returns:
-            True if it runs on this loop; `False` if it serves another one, which the log tells.
+            True if the bridge runs on this loop; `False` if it serves another one, which is logged.
         """
         if self.portal.is_loop_thread():
             return True
@@ -135,7 +136,7 @@ class Bridge:
         return True
 
     async def stop(self) -> None:
-        """End connections and calls when the last user of this loop stops."""
+        """Remove one user of this loop; after the last one, end all connections and calls."""
         self._users -= 1
         if self._users > 0 or not self.portal.is_loop_thread():
             return
@@ -152,7 +153,7 @@ class Bridge:
                 resolve(CLOSED)
 
     def close_all(self, reason: str) -> None:
-        """Close all connections; the clients try to reconnect, in case Python starts again."""
+        """Close all connections. The clients try to reconnect, in case Python starts again."""
         for socket in self.protocol.all_sockets():
             self.do(self.protocol.close_socket, socket, reason, True, CLOSE_GOING_AWAY)
 
@@ -160,7 +161,7 @@ class Bridge:
         """Wait for the worker threads of a stopped bridge.
 
         Args:
-            timeout: Seconds for all of them; a function that still runs keeps its (daemon) thread.
+            timeout: Seconds in total; a function that still runs keeps its (daemon) thread.
         """
         end = monotonic() + timeout
         for thread in self._threads:
@@ -169,7 +170,7 @@ class Bridge:
         self._threads = []
 
     def stats(self) -> dict[str, Any]:
-        """Return counters, on the loop, and ping the clients to measure round-trip times for the next call."""
+        """Return counters, on the loop, and ping the clients to update their round-trip times for the next call."""
         for socket in self.protocol.sockets():
             self.do(self.protocol.ping, socket, monotonic())
         return {**self.protocol.stats(), "workers": self._dispatcher.stats()}
@@ -187,14 +188,14 @@ class Bridge:
         return value
 
     def call(self, func: Callable[..., Any], *args: Any) -> Any:
-        """`do` from any thread, and return the value."""
+        """Call `do` from any thread, and return its value."""
         return self.portal.call(self.do, func, *args)
 
     def post(self, func: Callable[..., Any], *args: Any) -> None:
-        """Send by a function of the protocol state: `do` from any thread, in order, without waiting.
+        """Schedule `do` from any thread, in order, without waiting.
 
         Raises:
-            BridgeBusy: Another process has the pages.
+            BridgeBusy: The pages belong to another process.
         """
         self.portal.check_own()
         self.portal.post(self.do, func, *args)
@@ -204,12 +205,12 @@ class Bridge:
 
         Args:
             start: `ProtocolState.call` or `ProtocolState.push`.
-            args: Its arguments but the deadline.
-            timeout: Seconds, or `None`.
+            args: Its arguments, without the deadline.
+            timeout: Seconds; `None` for no limit.
             done: Called with the outcome.
 
         Returns:
-            A function that cancels it.
+            A function that cancels the request.
         """
         loop = self.portal.loop
         call_id = start(*args, None if timeout is None or loop is None else loop.time() + timeout)
@@ -245,14 +246,14 @@ class Bridge:
         return number
 
     def receive(self, socket: int, connection: Connection, frames: Sequence[Frame | ReceivedChunk]) -> bool:
-        """Handle frames of a client: at most `BURST` messages, so that other clients are served in between.
+        """Handle frames from a client, at most `BURST` messages per call, so that other clients are served in between.
 
         An invalid frame or message closes the connection, after the messages before it have been handled.
 
         Returns:
-            True if messages are left, for another call without frames in a later callback of the loop.
+            True if messages are left, for a call without frames in a later callback of the loop.
         """
-        if self._connections.get(socket) is not connection:  # replaced by another one, where the client repeats them
+        if self._connections.get(socket) is not connection:  # replaced by another one, on which the client repeats them
             connection.pending.clear()
             return False
         self.portal.in_callback = True
@@ -295,7 +296,7 @@ class Bridge:
             self.portal.run_deferred()
 
     def _assemble(self, socket: int, connection: Connection, chunk: Any) -> str | memoryview | None:
-        """Take a chunk, and return the content if it is complete."""
+        """Handle a chunk, and return the content of its stream if it is complete."""
         assembler = connection.assembler
         stream, content = assembler.take(chunk) if isinstance(chunk, ReceivedChunk) else assembler.feed(chunk)
         count = assembler.credit(stream)
@@ -304,17 +305,17 @@ class Bridge:
         return content
 
     def take_offer(self, secret: str) -> Offer | None:
-        """Return the content that a client may download by a secret, once."""
+        """Remove and return the offer of a secret, or return `None`."""
         return self.protocol.offers.take(secret) if self.portal.is_loop_thread() else None
 
     def disconnect(self, socket: int, connection: Connection, code: int) -> None:
         """Handle the end of a WebSocket.
 
         Args:
-            socket: Its number.
+            socket: The number of the socket.
             connection: The connection that has ended.
-            code: The close code (RFC 6455, section 7.4). A client that closed the connection has left, one whose
-                connection broke may come back.
+            code: The close code (RFC 6455, section 7.4). It tells whether the client has closed the connection and
+                left, or the connection broke and may be resumed.
         """
         if self._connections.get(socket) is not connection:
             return
@@ -409,15 +410,15 @@ class Bridge:
             self._report_client(effect)
 
     def _flush_soon(self, connection: Connection) -> None:
-        """Flush a connection at the end of this callback of the loop: one frame carries all of its messages."""
+        """Flush a connection at the end of this callback of the loop, so that one frame carries all messages."""
         if not connection.needs_flush:
             connection.needs_flush = True
             self.portal.defer(connection.flush)
         elif connection.outbox is not None and len(connection.outbox) >= BURST:
-            connection.flush()  # the client works on these in the meantime
+            connection.flush()  # the client handles these in the meantime
 
     def _report_client(self, effect: fx.Effect) -> None:
-        """Tell listeners and watchers of a client that comes or goes."""
+        """Notify listeners and watchers of a change in the connection of a client."""
         if isinstance(effect, fx.Connected):
             logger.info("page connected (socket %d)", effect.socket)
             self._tell_all(self.socket_listeners, effect.socket, "connect")
@@ -465,7 +466,7 @@ class Bridge:
     # Queues --------------------------------------------------------------------------------------------
 
     def put_back(self, key: Hashable, entry: Entry | None) -> None:
-        """Return an item that was taken and not delivered to its queue, on the loop: the next reader gets it."""
+        """Put an item that was taken but not delivered back into its queue, on the loop, for the next reader."""
         if entry is not None:
             self.protocol.queues.put_back(key, entry)
             self._serve_items(key)
@@ -476,9 +477,9 @@ class Bridge:
             waiters.popleft()(entry)
 
     def next_item(self, key: Hashable, timeout: float | None) -> Operation[Any]:
-        """Return an operation that takes the oldest item of a queue; `TIMED_OUT` if none arrives in time.
+        """Return an operation that takes the oldest item of a queue; its value is `TIMED_OUT` if none arrives in time.
 
-        Cancelling it after it is done puts the item back.
+        Cancelling the operation after its completion puts the item back.
         """
 
         def operation(done: Done[Any]) -> Cancel:
@@ -513,7 +514,7 @@ class Bridge:
         if not self.item_waiters.get(key):
             self.item_waiters.pop(key, None)
 
-    # Functions of the user -----------------------------------------------------------------------------
+    # User functions ------------------------------------------------------------------------------------
 
     def expose(self, key: str, func: Callable[..., Any], exclusive: bool, cell: Cell | None = None) -> bool:
         """Add or replace an exposed function, on the loop."""
@@ -549,7 +550,7 @@ class Bridge:
         self._dispatcher.tell(listener, args)
 
     def background(self, func: Callable[..., Any], args: Iterable[Any]) -> None:
-        """Call a function of the user on the loop, or in a worker if it is plain."""
+        """Schedule a call of the user's function: on the loop if it is async, in a worker if it is plain."""
         about = f"the function {getattr(func, '__name__', func)!r} given to register_function"
         listener = Listener(func, about, current_cell())
         self.portal.post(self.tell, listener, *args)
@@ -560,7 +561,7 @@ _default_lock = threading.Lock()
 
 
 def default_bridge() -> Bridge:
-    """Return the bridge of the module-level objects and of each application that is not given its own."""
+    """Return the bridge of the module-level objects, and of each application without its own."""
     global _default
     with _default_lock:
         if _default is None:

@@ -1,4 +1,4 @@
-"""Client: everything that a `Page` and its awaitable twin do, as operations."""
+"""Client: the operations behind `Page` and `AsyncPage`."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ logger = logging.getLogger("jsmeets_local")
 
 
 def _cancel_nothing() -> None:
-    """Stand in for a function that cancels."""
+    """Do nothing, in place of a function that cancels."""
 
 
 class Surface(Protocol):
-    """A window that shows a page. It reports by a callback that it is closed, and its page is closed with it.
+    """Window that shows a page. It reports by a callback that it has closed, and its page closes with it.
 
     Attributes:
-        takes_commands: Whether Python can steer it: then it has `handle()` and `async_handle()`, the `page.window` of
-            blocking and of async code.
+        takes_commands: True if Python can control it. It then has `handle()` and `async_handle()`, which return the
+            blocking and the async `page.window`.
     """
 
     takes_commands: bool
 
     def close(self) -> None:
-        """Close it and return at once."""
+        """Close the window, and return at once."""
 
     def join(self) -> None:
-        """Wait until nothing of it is left after `close()`."""
+        """Wait until the window has closed, after `close()`."""
 
     def failure(self) -> JsPyError:
-        """Return why it is closed before its page has connected: `NoWindow`, or `PageClosed` by the user."""
+        """Return why the window closed before its page connected: `NoWindow`, or `PageClosed` by the user."""
 
 
 class _Call:
-    """Operation that calls a function of a page. Its outcome is a value, or the exception to raise.
+    """Operation that calls a function of a client. Its outcome is a value, or the exception to raise.
 
-    100,000 may be open at once: one object takes less memory than closures.
+    100,000 of them may be open at once, and one object takes less memory than closures.
     """
 
     __slots__ = ("_client", "_done", "_key", "_limit", "_payload", "_socket")
@@ -67,7 +67,7 @@ class _Call:
         self._socket = 0
 
     def __call__(self, done: Done[Any]) -> Cancel | None:
-        """Start the call, once the page is connected."""
+        """Start the call once the page is connected."""
         self._done = done
         socket = self._client.presence.socket()
         if socket is None:
@@ -84,16 +84,16 @@ class _Call:
 
 
 class Client:
-    """The browser document behind a `Page`: operations, which `Page` blocks for and `AsyncPage` awaits.
+    """Client behind a `Page`. Its methods return operations, for which `Page` blocks and which `AsyncPage` awaits.
 
     Args:
-        bridge: Its bridge.
+        bridge: The bridge.
         key: The name of the page.
-        address: Its address without the token, for messages.
-        grace: Seconds without a connection after which it is closed; `None` if only Python closes it.
+        address: The address of the page without the token, for messages.
+        grace: Seconds without a connection after which the page is closed; `None` if only Python closes it.
 
     Attributes:
-        surface: The window that shows it, if this package has opened one.
+        surface: The window that shows the page, if this package has opened one.
     """
 
     def __init__(self, bridge: Bridge, key: str, address: str, grace: float | None = GRACE) -> None:
@@ -102,17 +102,17 @@ class Client:
         self.address = address
         self.presence: PagePresence = bridge.portal.call(PagePresence, bridge, key, grace)
         self.surface: Surface | None = None
-        self._accepts_commands = False  # of the page, for its own window
-        self._refusals = itertools.count()  # of messages after it was closed, from any thread
-        self._losses = 0  # of messages that waited for it in vain
+        self._accepts_commands = False  # the page may control its window
+        self._refusals = itertools.count()  # counts messages refused after closing, from any thread
+        self._losses = 0  # counts messages that waited for a connection and were lost
 
     def put_on(self, surface: Surface, window_api: bool) -> None:
-        """Set the window that shows it, which closes with it."""
+        """Set the window that shows the page, and close it with the page."""
         self.surface, self._accepts_commands = surface, window_api
         self.bridge.portal.call(self.presence.when_closed, lambda _: surface.close())
 
     def window(self) -> Any:
-        """Return the window that shows the page and takes commands of Python.
+        """Return the window that shows the page and accepts commands from Python.
 
         Raises:
             LaunchError: There is none.
@@ -127,17 +127,17 @@ class Client:
             raise LaunchError("this page may not control its window; launch(..., window_api=True) allows it")
 
     def is_gone(self) -> bool:
-        """Return whether it is closed and its server has stopped, so that messages are lost; log the first time."""
+        """Return whether the page is closed and its server has stopped, so that messages are lost. Log it once."""
         gone = self.presence.over and not self.bridge.portal.is_open()
         if gone:
             self._log_refusal()
         return gone
 
     def _is_closed(self) -> bool:
-        """Return whether it is closed, so that nothing is sent; log the first time.
+        """Return whether the page is closed, so that nothing is sent. Log it once.
 
         Raises:
-            BridgeBusy: Another process has the page.
+            BridgeBusy: The page belongs to another process.
         """
         self.bridge.portal.check_own()
         closed = self.presence.closed
@@ -154,7 +154,7 @@ class Client:
 
         Raises:
             PageClosed: The page is closed.
-            BridgeBusy: Another process has it.
+            BridgeBusy: The page belongs to another process.
         """
         self.bridge.portal.check_own()
         if self.presence.closed:
@@ -162,12 +162,12 @@ class Client:
             raise PageClosed("this page is closed; launch() opens another one")
 
     def call(self, key: str, timeout: float | None) -> Callable[[Iterable[Any]], Operation[Any]]:
-        """Return a function that takes the arguments and returns an operation for the value, or the error to raise."""
+        """Return a function that takes the arguments and returns an operation, whose outcome is a value or an error."""
         check_name(key, "key of a function")
         return functools.partial(_Call, self, key, None if timeout is None else seconds_of_call(timeout))
 
     def map(self, key: str, timeout: float | None) -> Callable[..., Operation[list[Any]]]:
-        """Return a function that takes an iterable for each argument and returns an operation, for `join_batch`."""
+        """Return a function that takes an iterable per argument and returns an operation, for `join_batch`."""
         check_name(key, "key of a function")
         limit = seconds_of_call(timeout, "map('name')([1, 2])")
 
@@ -226,7 +226,7 @@ class Client:
         done: Done[Any],
         start: Callable[[int, float | None], Cancel | None],
     ) -> Cancel:
-        """Call `start` with the socket and the rest of the time once the page is connected, or fail the call."""
+        """Call `start` with the socket and the remaining time once the page is connected, or fail the call."""
         loop = self.bridge.portal.loop
         began = loop.time() if loop is not None else 0.0
         cancel: Cancel | None = None
@@ -262,7 +262,7 @@ class Client:
         return PageClosed("this page is closed; launch() opens another one", "call", key)
 
     def notify(self, key: str, args: list[Any]) -> bool:
-        """Call without an answer, once the page is connected. `False` if it is closed."""
+        """Call a function without an answer, once the page is connected. Return `False` if it is closed."""
         payload = self.bridge.pack(args, "args")
         if self._is_closed():
             return False
@@ -289,7 +289,7 @@ class Client:
         self.bridge.portal.post(start)
 
     def push(self, key: Key, data: Any) -> bool:
-        """Put data into the page's queue, once the page is connected. `False` if it is closed."""
+        """Put data into a queue of the page, once it is connected. Return `False` if it is closed."""
         check_queue_key(key)
         payload = self.bridge.pack(data, "data")
         if self._is_closed():
@@ -298,7 +298,7 @@ class Client:
         return True
 
     def queue_item(self, key: Key, timeout: float | None) -> Operation[Any]:
-        """Return an operation for the next item of a queue; `CLOSED` if the page is closed and no item is left."""
+        """Return an operation for the next item of a queue, or `CLOSED` if the page is closed and no item is left."""
         next_item = self.bridge.next_item(key, seconds(timeout))
 
         def operation(done: Done[Any]) -> Cancel | None:
@@ -362,7 +362,7 @@ class Client:
         self.bridge.portal.call(self.presence.state_listeners.append, listener)
 
     def give_up(self) -> None:
-        """Close the page if it has never connected, on the loop, as nothing can open it any more."""
+        """Close the page, on the loop, if it has never connected, as nothing can open it any longer."""
         if self.presence.state() == "connecting":
             self.presence.end()
 

@@ -1,4 +1,4 @@
-"""Connection: one WebSocket of a client, on the side of the bridge."""
+"""Connection: the bridge's side of one WebSocket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) el
 
 
 def spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run a coroutine as a task of the running loop. From Python 3.12 on it starts at once, which may complete it."""
+    """Run a coroutine as a task of the running loop. On Python 3.12 and later it starts at once, and may complete."""
     return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), **_EAGER)
 
 
@@ -34,7 +34,7 @@ class ReceiveBuffers(Protocol):
     """Memory for the chunks of large messages."""
 
     def room(self, header: bytes, size: int) -> memoryview | None:
-        """Return the memory for the content of a chunk; `None` to receive it like any other frame."""
+        """Return the memory for the content of a chunk, or `None` to receive it like any other frame."""
 
     def is_empty(self) -> bool:
         """Return whether no large message is being received."""
@@ -44,12 +44,12 @@ class FastPath(Protocol):
     """Interface of a server that passes WebSocket frames without the queues and coroutines of ASGI, on the loop."""
 
     async def receive(self) -> Any:
-        """ASGI's own `receive`. An application that gets another one is behind a middleware, which needs the frames."""
+        """Receive an ASGI event. If an application has another `receive`, a middleware needs the frames."""
 
     def hand_over(self, sink: Callable[[list[Frame | ReceivedChunk]], None], buffers: ReceiveBuffers) -> None:
-        """Pass the frames to `sink` from now on, those received together at once; ASGI reports the end only.
+        """Pass frames to `sink` from now on, those received together in one call. ASGI only reports the end.
 
-        The content of large chunks may be received into `buffers`; `sink` gets a `ReceivedChunk` instead.
+        The content of large chunks may be received into `buffers`; `sink` then gets a `ReceivedChunk`.
         """
 
     def pause(self) -> None:
@@ -66,30 +66,30 @@ class FastPath(Protocol):
 
 
 class Transport(Protocol):
-    """Interface to write frames through ASGI."""
+    """Interface for writing frames through ASGI."""
 
     async def write(self, frame: Frame) -> None:
-        """Write one frame; return when there is room for more."""
+        """Write one frame, and return when there is room for more."""
 
     async def close(self, code: int, reason: str) -> None:
         """Close the WebSocket (RFC 6455, section 7)."""
 
 
 class Connection:
-    """An open WebSocket of a client.
+    """Open WebSocket of a client.
 
     Args:
-        transport: Writes frames.
-        max_bytes: The largest message to accept.
-        websocket: The first argument of handlers of `add_protocol`.
-        fast_path: Writes frames at once while there is room.
+        transport: The transport that writes frames.
+        max_bytes: The size of the largest message to accept.
+        websocket: The first argument of handlers set with `add_protocol`.
+        fast_path: The fast path, which writes frames at once while there is room.
 
     Attributes:
         outbox: The outbox of the session, while this is its connection.
-        pending: Messages that have been received and not handled, from frames of `pending_bytes` bytes.
-        needs_flush: True if messages have been put into the outbox, and a flush is scheduled.
-        reader_timeout: Timeout of the reader, which ends soon after the connection is closed.
-        close_code: How the WebSocket ended; abnormally unless it says otherwise (RFC 6455, section 7.1.5).
+        pending: Messages received and not handled yet, from frames of `pending_bytes` bytes.
+        needs_flush: True if the outbox has new messages and a flush is scheduled.
+        reader_timeout: Timeout of the reader, set when the connection is closed.
+        close_code: The close code; 1006 unless the WebSocket ends with another one (RFC 6455, section 7.1.5).
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Connection:
         self._closed = False
 
     def flush(self) -> None:
-        """Write the outbox at once; what does not fit is written by a task as the client reads."""
+        """Write the outbox while there is room; a task writes the rest as the client reads."""
         self.needs_flush = False
         if self._writer is not None or self._closed:
             return
@@ -133,7 +133,7 @@ class Connection:
             self.reader_timeout.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
 
     def retire(self, code: int, reason: str) -> None:
-        """Close the connection without writing the outbox: another connection of the session does."""
+        """Close the connection without writing the outbox, which another connection of the session writes."""
         self.outbox = None
         self.close(code, reason)
         self.flush()

@@ -1,4 +1,4 @@
-"""Dispatcher: runs exposed functions and callbacks of the user, plain and async, in their promised order."""
+"""Dispatcher of the user's exposed functions and callbacks, plain and async, in their documented order."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from .workers import Job, SerialQueue, WorkerPool, waiting
 
 __all__ = ["Answer", "Dispatcher", "Listener"]
 
-SLOTS = 32  # plain functions that run at once
+SLOTS = 32  # plain functions that run concurrently
 CANCEL_SECONDS = 2.0  # time for cancelled coroutine functions to end
-_OWN = frozenset({__name__, TimedAwaitable.__module__})  # modules of stack frames between the loop and user functions
+_OWN = frozenset({__name__, TimedAwaitable.__module__})  # modules of frames between the loop and user functions
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -59,7 +59,7 @@ class _AsyncQueue:
         while self.pending:
             try:
                 await self.pending.popleft()()
-            except Exception:  # must not stop the functions behind it
+            except Exception:  # must not stop the functions after it
                 logger.exception("the bridge could not finish an async function")
         self.busy = False
 
@@ -68,9 +68,9 @@ class Listener:
     """Callback for topics, queues, sockets or protocols, whose calls do not overlap and keep their order.
 
     Args:
-        func: Plain or async.
+        func: A plain or async function.
         about: Its description, for the log.
-        cell: The cell of a notebook that has set it, or `None`.
+        cell: The notebook cell that set it, or `None`.
     """
 
     __slots__ = ("__weakref__", "about", "cell", "func", "is_async", "queue", "serial_queue")
@@ -85,19 +85,19 @@ class Listener:
 
 
 class Dispatcher:
-    """Runs functions of the user: async ones on the portal's loop, plain ones in worker threads.
+    """Runner of the user's functions: async ones on the portal's loop, plain ones in worker threads.
 
     Its methods are called on the loop.
 
     Args:
         portal: The portal to the loop.
         answer: Called with the answers of functions that have ended, on the loop.
-        pack: Converts results for the wire.
-        exits: Takes the requests to end the program.
+        pack: Function that converts results for the wire.
+        exits: The requests to end the program.
 
     Attributes:
-        exposes_errors: Pages get tracebacks.
-        times_steps: The log tells which async functions block the loop.
+        exposes_errors: True if clients receive tracebacks.
+        times_steps: True if async functions that block the loop are logged.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class Dispatcher:
         return threads
 
     def leave(self, socket: int) -> None:
-        """Forget a client that has left; the functions that it called still run."""
+        """Remove the serial queue of a client that has left; the functions that it called continue."""
         self._serial_queues.pop(socket, None)
 
     def invoke(self, call: Invoke) -> None:
@@ -181,7 +181,7 @@ class Dispatcher:
             self._submit(listener.serial_queue, (listener.about, self._tell_plain, (listener, args)))
 
     def forget(self, function: Function) -> None:
-        """Forget an exposed function that was replaced or removed."""
+        """Remove the queue of an exposed function that was replaced or removed."""
         self._exclusive.pop(function, None)
 
     def stats(self) -> dict[str, int]:
@@ -220,14 +220,14 @@ class Dispatcher:
                         value = await TimedAwaitable(function.func(*call.args), f"the async function {function.key!r}")
                     else:
                         value = await function.func(*call.args)
-                except BaseException as error:  # noqa: BLE001 - the page that called gets it
+                except BaseException as error:  # noqa: BLE001 - sent to the client that called
                     stopped = self._stopping and isinstance(error, asyncio.CancelledError)
                     packet = None if stopped else self._failure(call, error)
                 else:
                     packet = _success(call, value, self._pack)
-        except BaseException as error:  # noqa: BLE001 - of an error that cannot even be reported
+        except BaseException as error:  # noqa: BLE001 - raised while the outcome was reported
             packet = _last_resort(call, error)
-        self._portal.drain()  # sends what the function has pushed or published before its answer
+        self._portal.drain()  # what the function has pushed or published precedes its answer
         self._answer([(call, packet)])
 
     async def _tell_async(self, listener: Listener, args: tuple[Any, ...]) -> None:
@@ -252,7 +252,7 @@ class Dispatcher:
                 value = function.func(*call.args)
                 if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
                     value = self._resolve(value)
-            except BaseException as error:  # noqa: BLE001 - the page that called gets it
+            except BaseException as error:  # noqa: BLE001 - sent to the client that called
                 return call, self._failure(call, error)
             return call, _success(call, value, self._pack)
 
@@ -266,7 +266,7 @@ class Dispatcher:
                 self._tell_failure(listener, error)
 
     def _failure(self, call: Invoke, error: BaseException) -> Packet | None:
-        """Return the answer to a call of a function that has raised."""
+        """Return the answer to a call whose function has raised."""
         if isinstance(error, SystemExit) and not shutdown.has_begun():
             self._exits.add(error, f"the exposed function {call.function.key!r}")
             return message_packet(["return", call.call_id, None]) if call.call_id else None
@@ -290,7 +290,7 @@ class Dispatcher:
             _log(error, "%s raised", listener.about)
 
     def _resolve(self, value: Any) -> Any:
-        """Await the coroutine that a plain function (a lambda around one, for example) returned, on the loop."""
+        """Await the coroutine that a plain function (a lambda, for example) has returned, on the loop."""
         if (loop := self._portal.loop) is None:
             return value
         with waiting():
@@ -330,7 +330,7 @@ def _is_awaitable(value: Any) -> bool:
 
 
 async def _outcome(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
-    """Return the value or the error of an awaitable. `SystemExit` from a task would end the loop."""
+    """Return the value or the error of an awaitable; raising `SystemExit` in the task would end the loop."""
     try:
         return await value, None
     except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
@@ -344,13 +344,13 @@ def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> P
         if type(value) in NUMBERS:  # the result of most functions
             return message_packet(["return", call.call_id, value])
         return message_packet(["return", call.call_id], pack(value, "result"))
-    except BaseException as error:  # noqa: BLE001 - code of the user's runs while its objects are converted
+    except BaseException as error:  # noqa: BLE001 - the user's code runs during the conversion
         return _unsendable(call, value, error)
 
 
 def _unsendable(call: Invoke, value: Any, error: BaseException) -> Packet:
     reason = error_text(error)
-    if not isinstance(error, (TypeError, MessageTooBig)):  # which name the path
+    if not isinstance(error, (TypeError, MessageTooBig)):  # their messages contain the path
         reason = f"result: object of type {type_name(value)} cannot be sent to a page: {error_name(error)}: {reason}"
     text = f"{call.function.key!r} returned what cannot be sent: {reason}"
     logger.error("%s", text, exc_info=error.__cause__)
@@ -358,7 +358,7 @@ def _unsendable(call: Invoke, value: Any, error: BaseException) -> Packet:
 
 
 def _failed_job(job: Job | None, error: BaseException) -> Answer | None:
-    """Return the answer of a job that has raised although it may not."""
+    """Log the error of a job that failed unexpectedly, and return its answer."""
     args = job[2] if job is not None else ()
     if args and isinstance(args[0], Invoke):
         return args[0], _last_resort(args[0], error)
@@ -367,11 +367,11 @@ def _failed_job(job: Job | None, error: BaseException) -> Answer | None:
 
 
 def _last_resort(call: Invoke, error: BaseException) -> Packet | None:
-    """Return the answer if the error, or a handler of the log, makes a full report impossible."""
+    """Log an error that cannot be reported in full, for example because a log handler raised it; return the answer."""
     text = f"the outcome of {call.function.key!r} cannot be reported: {error_name(error)}"
     try:
         logger.critical("%s", f"{text}\n{error_trace(error)}")
-    except BaseException:  # noqa: BLE001 - a handler that raises SystemExit, for example; the page is told
+    except BaseException:  # noqa: BLE001 - a log handler that raises SystemExit, for example; the answer mentions it
         text += ", and the log raised"
     return error_packet(call.call_id, ErrorInfo("raised", error_name(error), text)) if call.call_id else None
 

@@ -1,6 +1,6 @@
-"""`sys.exit()` in a function of the user: ends the `wait()` or `run()` of the main thread, as it would end that thread.
+"""Requests to end the program: `sys.exit()` in a user's function ends the `wait()` or `run()` of the main thread.
 
-A notebook ignores it: a kernel outlives its cells.
+A notebook ignores them, as a kernel outlives its cells.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class ExitRequests:
-    """Requests of functions of the user to end the program, on the portal's loop except for `add` and the waits.
+    """Requests of the user's functions to end the program. `carry_out` and `clear` are called on the portal's loop.
 
     Attributes:
-        requests: Requests that have not been carried out, with the function that made each.
+        requests: Requests that have not been carried out, each with a description of its function.
     """
 
     def __init__(self, portal: Portal) -> None:
@@ -35,11 +35,11 @@ class ExitRequests:
         self._runs: list[Callable[[], object]] = []
 
     def add(self, request: SystemExit, about: str) -> None:
-        """Add a request, from any thread, for `carry_out`, so that the page that called gets its answer first."""
+        """Add a request, from any thread. `carry_out` follows, once the client that called has its answer."""
         self.requests.append((request, about))
 
     def carry_out(self) -> None:
-        """End the waits of the main thread."""
+        """End the waits of the main thread, for each request."""
         while self.requests:
             request, about = self.requests.popleft()
             call = f"{about} called sys.exit({'' if request.code is None else repr(request.code)})"
@@ -67,26 +67,26 @@ class ExitRequests:
         self._next = None
 
     def check(self) -> None:
-        """Raise `SystemExit` in the main thread if it was requested while nothing waited."""
+        """Raise `SystemExit` in the main thread if a request came while nothing waited."""
         if self._next is not None and _is_program():
             request, self._next = self._next, None
             raise SystemExit(request.code)
 
     def block(self, operation: Operation[T], twin: str) -> T:
-        """Wait as `Portal.block` does. In the main thread a request ends the wait.
+        """Wait as `Portal.block` does. In the main thread, a request ends the wait.
 
         Raises:
-            SystemExit: It was requested.
+            SystemExit: A function has requested it.
         """
         if not _is_program():
             return self._portal.block(operation, twin)
         return _value(self._portal.block(self._interruptible(operation), twin))
 
     async def awaitable(self, operation: Operation[T]) -> T:
-        """Await as `Portal.awaitable` does. In the main thread a request ends the wait.
+        """Await as `Portal.awaitable` does. In the main thread, a request ends the wait.
 
         Raises:
-            SystemExit: It was requested.
+            SystemExit: A function has requested it.
         """
         if not _is_program():
             return await self._portal.awaitable(operation)
@@ -94,7 +94,7 @@ class ExitRequests:
 
     @contextmanager
     def told_to(self, run: Callable[[], object]) -> Iterator[None]:
-        """Call a function on each request, within a `with` block."""
+        """Call `run` on each request, within a `with` block."""
         self._runs.append(run)
         try:
             yield

@@ -1,7 +1,7 @@
-"""Logger `jsmeets_local`, which handlers of the user cannot break.
+"""Logger `jsmeets_local`, which catches errors of the user's handlers.
 
-`logging` reports errors of its own handlers, but an error of a handler or filter of the user is raised by
-`logger.error()`, in the middle of the work of the bridge. This logger reports such errors in the same way.
+`logging` reports errors of its own handlers, but an error of a user's handler or filter propagates from
+`logger.error()` into the bridge. This logger reports such errors in the same way.
 """
 
 from __future__ import annotations

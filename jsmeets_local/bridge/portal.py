@@ -1,9 +1,10 @@
 """Portal from any thread into the event loop of a bridge.
 
-The state of a bridge is used on the thread of its loop only. `post` schedules a function in order and does not wait;
-`call` waits for its value; `block` and `awaitable` wait for an *operation*: a function that starts on the loop with a
-callback `done`, calls it exactly once, at once or later, and returns a function that cancels it. While no loop runs,
-the caller runs the function itself under the portal's lock, so that a program can be set up before it is served.
+The state of a bridge is used only on the thread of its loop. `post` schedules a function, in order, and does not wait;
+`call` waits for its value; `block` and `awaitable` wait for an *operation*: a function that is called on the loop with
+a callback `done`, calls it exactly once, at once or later, and may return a function that cancels the operation. While
+no loop runs, the caller runs the function itself under the portal's lock, so that a program can be set up before it is
+served.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Done: TypeAlias = Callable[[T], None]
 Cancel: TypeAlias = Callable[[], object]
 Operation: TypeAlias = Callable[[Done[T]], Cancel | None]
 
-# Seconds after which the main thread checks for signals; on Windows a signal ends no wait for a lock.
+# Seconds after which the main thread checks for signals; on Windows, a signal does not interrupt a wait for a lock.
 _FIRST_SLICE = 0.05
 _LAST_SLICE = 0.1 if sys.platform == "win32" else 0.8
 
@@ -46,7 +47,7 @@ class _Pending:
     __slots__ = ("cancel", "started")
 
     def __init__(self) -> None:
-        self.started = False  # or abandoned before
+        self.started = False  # True also if it was abandoned before
         self.cancel: Cancel | None = None
 
 
@@ -75,9 +76,9 @@ class _Waiter(_Pending, Generic[T]):
 def wait_for(lock: threading.Lock) -> None:
     """Acquire a lock that another thread releases, without missing a signal.
 
-    An untimed wait misses a signal that arrives after Python has checked for one and before the system call begins,
-    which may take milliseconds on a busy machine: other threads run in between. So the main thread, which runs signal
-    handlers, checks again after a short time, then after longer ones.
+    An untimed wait misses a signal that arrives after Python has checked for signals and before the system call begins.
+    On a busy machine, other threads run in between, for milliseconds. So the main thread, which runs signal handlers,
+    waits in slices of increasing length and checks for signals after each.
     """
     if threading.get_ident() != threading.main_thread().ident:
         lock.acquire()
@@ -95,20 +96,20 @@ class _Finalizer(ref[Any]):
 
 
 class Portal:
-    """Schedules functions on one event loop.
+    """Scheduler of functions on one event loop.
 
     A signal may raise `KeyboardInterrupt` in the main thread before and after every call. So scheduling on an open loop
-    takes no lock, and may end after any of its steps. `deque.append` is one step. An interrupted wake-up counts as
-    none: `_woken_for` is the drain that was requested, set after the request, and only the loop counts its drains. A
-    thread abandons an operation by an `append`, before anything else, so that no interrupt can come before it.
+    takes no lock, and may be interrupted after any step; `deque.append` is one step. An interrupted wake-up does not
+    count: `_woken_for`, the number of the requested drain, is set after the request, and only the loop counts drains. A
+    thread abandons an operation by an `append` that precedes any other call, so that no interrupt can prevent it.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # opening, closing, and the state of a bridge that does not run
+        self._lock = threading.RLock()  # guards opening, closing, and the state of a bridge that does not run
         self._items: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._abandoned: deque[_Pending] = deque()
         self._finalizers: set[_Finalizer] = set()
-        self._collected: deque[_Finalizer] = deque()  # their objects are
+        self._collected: deque[_Finalizer] = deque()  # finalizers of collected objects
         self._drains = 0
         self._woken_for = -1  # the value of `_drains` at the last wake-up
         self._thread: int | None = None
@@ -126,7 +127,7 @@ class Portal:
         """Start scheduling on `loop`; called on its thread.
 
         Raises:
-            BridgeBusy: It is open to another loop that still runs.
+            BridgeBusy: The portal is open to another loop, which is not closed.
         """
         with self._lock:
             if self.loop is not None and self.loop is not loop and not self.loop.is_closed():
@@ -147,7 +148,7 @@ class Portal:
             self.drain()
             self.loop = None
             self._thread = None
-            self.drain()  # functions of threads that saw it open until now
+            self.drain()  # functions of threads that saw the portal open
 
     def disown(self) -> None:
         """Forget the loop after a fork, in the child: the parent keeps the loop and the pages."""
@@ -158,9 +159,9 @@ class Portal:
         self.loop = self._thread = None
 
     def check_own(self) -> None:
-        """Raise `BridgeBusy` if another process has the pages, so that messages to them would be lost.
+        """Raise `BridgeBusy` if the pages belong to another process, so that messages to them would be lost.
 
-        A child process cannot know whether its parent has pages. It has none itself before it serves some.
+        A child process cannot know whether its parent serves pages, and has none itself before it serves some.
         """
         if self._was_open:
             return
@@ -180,12 +181,12 @@ class Portal:
         return loop is not None and not loop.is_closed()
 
     def post(self, func: Callable[..., object], *args: Any) -> None:
-        """Run `func(*args)` on the loop, in the order of posting, or when the loop starts."""
+        """Schedule `func(*args)` on the loop, in the order of posting; without a loop, it runs when one starts."""
         self._items.append((func, args))
         self._wake()
 
     def _wake(self) -> None:
-        """Schedule a drain unless one is scheduled. If this is interrupted, the next thread does it."""
+        """Schedule a drain unless one is scheduled. If this is interrupted, the next call schedules it."""
         drain = self._drains
         if self._woken_for == drain or (loop := self.loop) is None:
             return
@@ -196,13 +197,13 @@ class Portal:
         self._woken_for = drain
 
     def post_or_run(self, func: Callable[..., object], *args: Any) -> None:
-        """`post`, or run at once if no loop runs: for bookkeeping that must not wait until one starts again."""
+        """Post a function, or run it at once if no loop runs, for bookkeeping that must not wait for the next loop."""
         self._submit(_run_once, [func, args])
 
     def _submit(self, func: Callable[..., object], *args: Any) -> None:
         """Run a function on the loop, or in this thread if none runs.
 
-        It may run twice if the loop ends at the same time, so it must do nothing the second time.
+        The function may run twice if the loop ends at the same time; a second run must have no effect.
         """
         if self.is_open():
             self._items.append((func, args))
@@ -280,12 +281,12 @@ class Portal:
             self._clean_up()
 
     def call(self, func: Callable[..., T], *args: Any, undo: Callable[[T], object] | None = None) -> T:
-        """Run `func(*args)` on the loop and return its value; called on the loop, run it at once.
+        """Run `func(*args)` on the loop and return its value. On the loop itself, run it at once.
 
         Args:
             func: The function.
             *args: Its arguments.
-            undo: Takes the value back, on the loop, if Ctrl-C comes before this thread has received it.
+            undo: Called with the value, on the loop, if Ctrl-C comes before this thread has received the value.
         """
         if self.is_loop_thread():
             self.drain()
@@ -306,15 +307,16 @@ class Portal:
     def block(self, operation: Operation[T], twin: str) -> T:
         """Wait in this thread for an operation. Ctrl-C cancels it, even if its value has been sent already.
 
-        Once the value has arrived, no function may be called on the way to the caller: a signal would lose the value.
+        Between the arrival of the value and the return to the caller, no function may be called: a signal in it would
+        lose the value.
 
         Args:
             operation: The operation.
-            twin: The awaitable form, for the error.
+            twin: The awaitable equivalent, for the error message.
 
         Raises:
-            WouldDeadlock: Called on the loop, which would wait for itself.
-            BridgeBusy: Another process has the pages.
+            WouldDeadlock: The call is on the loop, which would wait for itself.
+            BridgeBusy: The pages belong to another process.
         """
         if not self._was_open:
             self.check_own()
@@ -362,10 +364,10 @@ class Portal:
             logger.exception("the bridge could not cancel %r", cancel)
 
     async def awaitable(self, operation: Operation[T]) -> T:
-        """Await an operation on any event loop. Cancelling the task cancels it.
+        """Await an operation on any event loop. Cancelling the task cancels the operation.
 
         Raises:
-            BridgeBusy: Another process has the pages.
+            BridgeBusy: The pages belong to another process.
         """
         self.check_own()
         loop = asyncio.get_running_loop()

@@ -17,15 +17,15 @@ __all__ = ["AsyncPrepared", "AsyncPreparedData", "Prepared", "PreparedData", "re
 
 T = TypeVar("T")
 
-_CACHE = 0  # opcode of the inline caches behind an instruction
+_CACHE = 0  # opcode of the inline caches after an instruction
 _POP = opmap["POP_TOP"]
 _RETURN = opmap["RETURN_VALUE"]
 
 
 class Prepared(Generic[T]):
-    """Callable that takes the arguments of a call, any number of times.
+    """Callable that takes the arguments of a call, and can be called repeatedly.
 
-    A statement that only prepares a call, `page.call("draw")`, has no effect, so it warns.
+    A statement that only prepares a call, `page.call("draw")`, has no effect and emits a `RuntimeWarning`.
 
     Args:
         verb: The name of the method, `"call"`.
@@ -67,15 +67,15 @@ class Prepared(Generic[T]):
         return f"<{self._half()}: pass the arguments in a second call: {self._whole()}>"
 
     def _warn_if_dropped(self, frame: FrameType | None) -> None:
-        """Warn if the statement that has prepared the call drops it.
+        """Warn if the statement that prepared the call discards it.
 
-        The bytecode of the callers tells. A finalizer would tell too, but would lose a `KeyboardInterrupt`. A coroutine
-        returns to the task that awaits it, whose frame is not here.
+        The bytecode of the callers shows this. A finalizer would show it, too, but would swallow a `KeyboardInterrupt`.
+        A coroutine returns to the task that awaits it, whose frame is not on this stack.
         """
         level = 2
         instruction = _RETURN
         while frame is not None:
-            code, place = frame.f_code.co_code, frame.f_lasti + 2  # behind the call that the stack frame is in
+            code, place = frame.f_code.co_code, frame.f_lasti + 2  # after the call that this stack frame executes
             while place < len(code) and code[place] == _CACHE:
                 place += 2
             instruction = code[place] if place < len(code) else _CACHE

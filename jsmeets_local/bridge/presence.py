@@ -1,4 +1,4 @@
-"""Presence of pages across reloads and short disconnections. Its state belongs to the loop of the bridge."""
+"""Presence of pages across reloads and short disconnections. Its state is used on the loop of the bridge only."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def check_grace(grace: float | None) -> float | None:
     """Check a grace time in seconds; 0 closes at once, `None` never.
 
     Raises:
-        TypeError: It is not a number.
-        ValueError: It is negative or not finite.
+        TypeError: `grace` is not a number.
+        ValueError: `grace` is negative or not finite.
     """
     if grace is None:
         return None
@@ -37,14 +37,14 @@ class PresenceTracker:
     """Presence of all pages of a bridge: closed when the last one has been away for the grace time.
 
     Args:
-        bridge: Their bridge.
+        bridge: The bridge.
         grace: Seconds; `None` if only Python closes pages.
 
     Attributes:
         sockets: The sockets of the pages, oldest first.
-        away: Those of them without a connection, which may come back.
+        away: The sockets without a connection, which may be resumed.
         closed: True after pages were connected and away for longer than the grace time.
-        over: True after Python has closed it for good.
+        over: True after Python has closed it permanently.
     """
 
     def __init__(self, bridge: Bridge, grace: float | None = GRACE) -> None:
@@ -80,7 +80,7 @@ class PresenceTracker:
         return "reconnecting" if self._was_connected else "connecting"
 
     def _changed(self) -> None:
-        """Schedule the state listeners, once for all changes in one callback of the loop."""
+        """Notify the state listeners after this callback of the loop, so that they see only its last state."""
         if self._portal.loop is not None:
             self._portal.loop.call_soon(self._tell_state)
 
@@ -99,7 +99,7 @@ class PresenceTracker:
             self._start_timer()
 
     def end(self) -> None:
-        """Close for good, and end all waits."""
+        """Close permanently, and end all waits."""
         if not self.over:
             self.over = self.closed = True
             self._bridge.watchers.discard(self._watcher)
@@ -109,25 +109,25 @@ class PresenceTracker:
             _serve(self._connect_waiters)
 
     def when_connected(self, done: Done[Any], timeout: float | None = None) -> Cancel | None:
-        """Call `done` once a page is connected or closed; with `TIMED_OUT` after the timeout (seconds)."""
+        """Call `done` once a page is connected, or all are closed; with `TIMED_OUT` after the timeout (seconds)."""
         if self.sockets or self.over:
             done(True)
             return None
         return add_waiter(self._connect_waiters, self._portal, timeout, done)
 
     def when_closed(self, done: Done[Any], timeout: float | None = None) -> Cancel | None:
-        """Call `done` once it is closed; with `TIMED_OUT` after the timeout (seconds)."""
+        """Call `done` once all pages are closed; with `TIMED_OUT` after the timeout (seconds)."""
         if self.closed:
             done(True)
             return None
         return add_waiter(self._close_waiters, self._portal, timeout, done)
 
     def wait_until_connected(self, timeout: float | None) -> Operation[bool]:
-        """Return an operation that waits for a connection; its value tells whether there is one."""
+        """Return an operation that waits for a connection; its value is True if there is one."""
         return lambda done: self.when_connected(lambda _: done(bool(self.sockets)), timeout)
 
     def wait_closed(self, timeout: float | None) -> Operation[bool]:
-        """Return an operation that waits for the end; its value tells whether it is closed."""
+        """Return an operation that waits until all pages are closed; its value is True if they are."""
         return lambda done: self.when_closed(lambda _: done(self.closed), timeout)
 
     def _connected(self, socket: int, page: str) -> None:
@@ -157,7 +157,7 @@ class PresenceTracker:
             self._changed()
 
     def _start_timer(self, waited: bool = False) -> None:
-        """Start the grace time, unless the protocol state has already waited for the page."""
+        """Start the grace time, which ends at once if the protocol state has already waited for the client."""
         if self.grace is not None and self._portal.loop is not None:
             self._timer = self._portal.loop.call_later(0 if waited else self.grace, self._close)
 
@@ -166,7 +166,7 @@ class PresenceTracker:
         self.closed = True
         self._changed()
         _serve(self._close_waiters)
-        _serve(self._connect_waiters)  # of callers that took it for a reload
+        _serve(self._connect_waiters)  # of callers that expected a reload
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -1,6 +1,6 @@
-"""Checks of this process: whether its parent may have the pages, and whether it can launch pages itself.
+"""Checks of this process: whether the pages belong to its parent, and whether it can launch pages itself.
 
-This module does not import `multiprocessing`, which has been imported in the processes that it has started.
+This module does not import `multiprocessing`, which is already imported in the processes that it starts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _multiprocessing() -> Any:
 
 
 def works_for_another() -> bool:
-    """Return whether `multiprocessing` has started this process, by any start method, to work for its parent.
+    """Return whether `multiprocessing` has started this process, with any start method, to work for its parent.
 
     Workers of a server do not count. Neither does code at the top level of a module that is being imported, as it runs
     in every process that imports the module.
@@ -55,7 +55,7 @@ def check_launch() -> None:
         )
     gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
     if gevent is not None:
-        # uvloop does not wait by way of the module `select`; asyncio's own loop does, and would wait for ever.
+        # uvloop does not use the module `select`; asyncio's own loop does, and would wait forever.
         needed = ["threading"] if find_spec("uvloop") is not None else ["threading", "select"]
         if any(map(gevent.is_module_patched, needed)):
             raise LaunchError(_GREEN.format("gevent", "gevent.monkey.patch_all(thread=False, select=False)"))

@@ -1,9 +1,9 @@
 """Shutdown at the end of the program, and clean-up in a forked process.
 
-Windows are closed, servers are stopped and their threads are joined while the interpreter is still whole: a thread that
-returns from C code (an event loop that waits for its sockets, say) into a finalized interpreter crashes the process.
-What the program registers with `atexit` after it has imported this package runs first, and finds its pages as they
-were.
+Windows are closed, servers are stopped and their threads are joined before the interpreter is finalized: a thread that
+returns from C code (an event loop that waits for its sockets, for example) into a finalized interpreter crashes the
+process. Functions that the program registers with `atexit` after importing this package run first, while its pages are
+still open.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _begun = False
 
 
 def at_end(func: F) -> F:
-    """Decorator: call a function when the program ends, the last one registered first.
+    """Register a function to call when the program ends, in reverse order of registration.
 
-    A forked process inherits the functions but has nothing to end; each has to see that by itself.
+    A forked process inherits the functions but has nothing to end, which each function must check itself.
     """
     _at_end.append(func)
     return func
 
 
 def after_fork(func: F) -> F:
-    """Decorator: call a function in each forked process, the first one registered first."""
+    """Register a function to call in each forked process, in order of registration."""
     _after_fork.append(func)
     return func
 
@@ -45,7 +45,7 @@ def has_begun() -> bool:
 
 
 def leave() -> None:
-    """End this thread silently if the program is ending: nobody could handle the exception it would raise."""
+    """End this thread silently if the program is ending, as no code could handle the exception to be raised."""
     if _begun and threading.current_thread() is not threading.main_thread():
         raise SystemExit
 

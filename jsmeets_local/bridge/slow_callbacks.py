@@ -1,7 +1,7 @@
-"""Warnings about functions of the user that block an event loop.
+"""Warnings about user functions that block an event loop.
 
-An async function that blocks the loop of the bridge is found by timing its steps, as asyncio's debug mode does. A
-blocking call inside a coroutine of the user, on any loop, is found by looking at the call stack.
+An async function that blocks the loop of the bridge is detected by timing its steps, as in asyncio's debug mode. A
+blocking call inside a user's coroutine, on any loop, is detected by inspecting the call stack.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _KERNELS = frozenset({"IPython", "ipykernel"})
 
 
 class TimedAwaitable(Awaitable[Any]):
-    """Awaitable that warns of each step that blocks the loop for longer than `SLOW`.
+    """Awaitable that logs a warning for each step that blocks the loop for longer than `SLOW`.
 
     Args:
         value: The result of the async function.
-        about: The function, for the log.
+        about: Description of the function, for the log.
     """
 
     def __init__(self, value: Awaitable[Any], about: str) -> None:
@@ -68,19 +68,19 @@ async def _await(value: Awaitable[Any]) -> Any:
 
 
 class BlockedLoops:
-    """Warns, once for each line, of blocking calls inside coroutines.
+    """Detector of blocking calls inside coroutines, which warns once for each line.
 
-    A cell of a notebook is no such coroutine, although the kernel's loop runs it, in a coroutine if the cell awaits.
+    A notebook cell does not count, although the kernel's loop runs it, and runs it as a coroutine if it awaits.
     """
 
     def __init__(self) -> None:
         self._known: set[tuple[str, int]] = set()
 
     def check(self, twin: str) -> None:
-        """Warn if a coroutine of the user is about to block its loop.
+        """Warn if a user's coroutine is about to block its loop.
 
         Args:
-            twin: The awaitable form to use instead.
+            twin: The awaitable equivalent.
         """
         if asyncio._get_running_loop() is None:
             return
@@ -102,7 +102,7 @@ class BlockedLoops:
 
 
 def _coroutine_around(frame: FrameType | None) -> FrameType | None:
-    """Return the stack frame of the coroutine function around a line; a cell of a notebook is none."""
+    """Return the frame of the coroutine function that contains a line, or `None`; notebook cells do not count."""
     while frame is not None and _package_of(frame) not in _KERNELS:
         if frame.f_code.co_flags & _COROUTINES and not frame.f_code.co_name.startswith("<"):
             return frame

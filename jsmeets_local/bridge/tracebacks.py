@@ -20,16 +20,16 @@ T = TypeVar("T")
 
 _OWN = os.path.dirname(os.path.dirname(__file__))
 _STDLIB = os.path.dirname(os.__file__)
-_PLAIN = (KeyboardInterrupt, JsPyError, TypeError, ValueError)  # their text is sufficient for the caller
+_PLAIN = (KeyboardInterrupt, JsPyError, TypeError, ValueError)  # their message is sufficient for the caller
 
 logger = logging.getLogger("jsmeets_local")
 
 
 def cut(error: BaseException) -> None:
-    """Remove the stack frames of this library from an error that a public function is about to raise again.
+    """Remove the stack frames of this library from an error that a public function is about to re-raise.
 
-    The stack frame that raises an error again does not appear in its traceback, so the traceback ends at the caller's
-    line. Tracebacks through functions of the user stay complete, and so do all others while the logger `jsmeets_local`
+    The stack frame that re-raises an error does not appear in its traceback, so the traceback ends at the caller's
+    line. Tracebacks through user functions stay complete, and so do all others while the logger `jsmeets_local`
     is at level DEBUG.
     """
     if not isinstance(error, _PLAIN) or logger.isEnabledFor(logging.DEBUG):
@@ -65,8 +65,8 @@ def public(func: Callable[P, T]) -> Callable[P, T]:
 def end_quietly(error: BaseException) -> None:
     """End the program without a traceback if it does not catch this Ctrl-C, the usual way to end a wait.
 
-    The exit status is that of an interrupted program (130 in a shell). An interactive Python, a notebook, and a program
-    with its own `excepthook` show the error as any other.
+    The exit status is that of an interrupted program (130 in a shell). Interactive Python, notebooks, and programs with
+    their own `excepthook` show the error as usual.
     """
     if (
         isinstance(error, KeyboardInterrupt)

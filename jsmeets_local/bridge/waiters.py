@@ -1,4 +1,4 @@
-"""Queues of waiters on the loop of a bridge: each waiter gets one value, or learns that none came."""
+"""Queues of waiters on the loop of a bridge. Each waiter receives one value, or a marker that there is none."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .portal import Cancel, Done, Operation, Portal
 
 __all__ = ["CLOSED", "TIMED_OUT", "Inbox", "Waiters", "add_waiter", "wait_error"]
 
-TIMED_OUT = object()  # no value came in time
-CLOSED = object()  # no value will come any more
+TIMED_OUT = object()  # no value arrived in time
+CLOSED = object()  # no more values will arrive
 
 Waiters: TypeAlias = deque[Callable[[Any], None]]
 
 
 def add_waiter(waiters: Waiters, portal: Portal, timeout: float | None, done: Done[Any]) -> Cancel:
-    """Append a waiter, which removes itself when it is called; after the timeout (seconds) it gets `TIMED_OUT`.
+    """Append a waiter that removes itself when it is called. After the timeout (seconds) it receives `TIMED_OUT`.
 
     Returns:
-        A function that removes it.
+        A function that removes the waiter.
     """
     timer: asyncio.Handle | threading.Timer | None = None
 
@@ -40,7 +40,7 @@ def add_waiter(waiters: Waiters, portal: Portal, timeout: float | None, done: Do
 
     if timeout is not None and portal.loop is not None:
         timer = portal.loop.call_later(timeout, resolve, TIMED_OUT)
-    elif timeout is not None:  # no loop runs, which must not stop the clock
+    elif timeout is not None:  # the timeout also applies while no loop runs
         timer = threading.Timer(timeout, portal.call, (resolve, TIMED_OUT))
         timer.daemon = True
         timer.start()
@@ -58,7 +58,7 @@ def wait_error(
 
 
 class Inbox:
-    """Items for one or more readers, in order. Its state belongs to the loop of the bridge."""
+    """Items for one or more readers, in order. Its state is used on the loop of the bridge only."""
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
@@ -68,7 +68,7 @@ class Inbox:
         self._closed = False
 
     def put(self, item: Any) -> None:
-        """Give an item to the reader that has waited longest, or keep it."""
+        """Pass an item to the reader that has waited longest, or store it."""
         if not self._closed:
             self._last += 1
             self._items.append((self._last, item))
@@ -79,7 +79,7 @@ class Inbox:
             self._readers.popleft()(self._items.popleft())
 
     def close(self) -> None:
-        """Take no more items; those in the inbox can still be read."""
+        """Accept no more items; those in the inbox can still be read."""
         self._closed = True
         while self._readers:
             self._readers.popleft()(CLOSED)
@@ -87,7 +87,7 @@ class Inbox:
     def next(self, timeout: float | None) -> Operation[Any]:
         """Return an operation for the next item; `TIMED_OUT` after the timeout (seconds), `CLOSED` at the end.
 
-        Cancelling it after it is done puts the item back.
+        Cancelling the operation after its completion puts the item back.
         """
 
         def operation(done: Done[Any]) -> Cancel:

@@ -1,4 +1,4 @@
-"""Worker threads that run plain functions. Serial queues keep their order, waiting threads release their slots.
+"""Worker threads for plain functions. Serial queues keep their order, and waiting threads release their slots.
 
 A serial queue is an ordered list of jobs. One worker at a time drives it: it runs the jobs in order, many per wake-up,
 and delivers their answers together. If a job of a client's queue runs longer than `PATIENCE` or waits for a page, the
@@ -62,12 +62,12 @@ class _Worker:
         self.serial_queue: SerialQueue = _NONE  # the queue that it drives, or last drove
         self.wake_up = threading.Lock()  # released to wake it up
         self.wake_up.acquire()
-        self.is_idle = False  # until it has woken up
+        self.is_idle = False  # True while it sleeps, until it has woken up
         self.name = name
         self.about = ""  # description of its job, or of the last one
         self.thread = threading.Thread(target=pool._work, args=(self,), name=name, daemon=True)
         self.since = 0.0  # the start of its job
-        self.waits = False  # for a page
+        self.waits = False  # True while its job waits for a page
         self.reported = False
 
 
@@ -82,7 +82,7 @@ class WorkerPool:
         deliver: Called with a list of answers, on a worker thread.
         after: `after(seconds, func, *args)` calls `func` later; called from any thread.
         stuck: Called with a thread whose job has run for longer than `STUCK`, and with its seconds.
-        max_waiting: Jobs that may wait for pages; with more of them, no job is accepted.
+        max_waiting: Jobs that may wait for pages; while so many wait, new jobs are refused.
         failed: Reports an error that a worker could not handle, and returns the answer of the job that raised it. The
             job is `None` if the worker had none. A new worker replaces the failed one.
     """
@@ -134,7 +134,7 @@ class WorkerPool:
         return True
 
     def stats(self) -> dict[str, int]:
-        """Return the number of threads, of those that run a job or wait for a page, and of serial queues that wait."""
+        """Return the numbers of threads, of running and of waiting jobs, and of serial queues that are ready."""
         with self._lock:
             waiting = len(self._working) - self._busy
             return {
@@ -176,7 +176,7 @@ class WorkerPool:
             self._threads.add(thread)
 
     def _release(self, serial_queue: SerialQueue) -> list[Any]:
-        """Take a serial queue from its driver; another worker continues with it."""
+        """Take a serial queue from its driver, for another worker, and return its answers."""
         serial_queue.driver = None
         if serial_queue.jobs and not serial_queue.queued:
             serial_queue.queued = True
@@ -192,9 +192,9 @@ class WorkerPool:
         return True
 
     def _rest(self, worker: _Worker) -> bool:
-        """Add a worker to the idle ones; return `False` if it is not needed any more."""
+        """Mark a worker as idle; return `False` if it is no longer needed."""
         if self._closed or len(self._idle) >= self.slots:
-            return False  # others waited for pages when it was created: it is more than can run at once
+            return False  # more workers than slots: it was created while other jobs waited for pages
         worker.is_idle = True
         self._idle.append(worker)
         return True
@@ -214,7 +214,7 @@ class WorkerPool:
                 answer = func(*args)
                 job = None  # it has ended, even if the next line raises
                 job = self._next_job(worker, answer) or self._first_job(worker)
-        except BaseException as error:  # noqa: BLE001 - the caller of the job must not wait for ever
+        except BaseException as error:  # noqa: BLE001 - the caller of the job must not wait forever
             self._retire(worker, job, error)
 
     def _retire(self, worker: _Worker, job: Job | None, error: BaseException) -> None:
@@ -269,7 +269,7 @@ class WorkerPool:
         called = worker.wake_up.acquire(timeout=IDLE)
         with self._lock:
             worker.is_idle = False
-            late = not called and worker not in self._idle  # woken up just after its time was over
+            late = not called and worker not in self._idle  # woken up just after the timeout
             if not called and not late:
                 self._idle.remove(worker)
         return called or (late and worker.wake_up.acquire())
@@ -293,7 +293,7 @@ class WorkerPool:
     def _next_job(self, worker: _Worker, answer: Any) -> Job | None:
         """Store the answer of the last job and return the next; `None` if the serial queue is empty or lost.
 
-        Delivering answers wakes up the loop's thread, which then needs the interpreter: so it comes last.
+        Answers are delivered last, as this wakes up the loop's thread, which then competes for the interpreter.
         """
         job: Job | None = None
         answers: list[Any] = []
@@ -326,7 +326,7 @@ class WorkerPool:
         return job
 
     def _check(self, serial_queue: SerialQueue) -> None:
-        """Take a serial queue from a worker whose job runs too long."""
+        """Take a serial queue from a worker whose job runs for longer than `PATIENCE`."""
         answers: list[Any] = []
         with self._lock:
             serial_queue.watched = False

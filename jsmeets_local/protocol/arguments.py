@@ -1,4 +1,4 @@
-"""Checks of arguments other than values: timeouts, names, targets, functions."""
+"""Validation of arguments other than values: timeouts, names, targets and functions."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Target: TypeAlias = int | Collection[int] | None
 
 
 def seconds(timeout: float | None) -> float | None:
-    """Return a timeout in seconds; `None`, 0 and negative mean no limit.
+    """Return a timeout in seconds, or `None` for no limit: for `None`, infinity, 0 and negative numbers.
 
     Raises:
-        TypeError: It is not a number.
+        TypeError: `timeout` is not a number.
     """
     if timeout is None:
         return None
@@ -39,10 +39,10 @@ def seconds(timeout: float | None) -> float | None:
 
 
 def seconds_of_call(timeout: float | None, meant: str = "call('name')(1, 2)") -> float | None:
-    """Return a timeout, as `seconds` does; for `call("add", [1, 2])` the error shows the correct form.
+    """Return a timeout as `seconds` does. For `call("add", [1, 2])`, the error shows the correct form.
 
     Raises:
-        TypeError: It is not a number.
+        TypeError: `timeout` is not a number.
     """
     try:
         return seconds(timeout)
@@ -55,8 +55,8 @@ def check_name(name: Any, what: str) -> str:
     """Check the name of a function or topic.
 
     Raises:
-        TypeError: It is not a string.
-        ValueError: It is empty.
+        TypeError: `name` is not a string.
+        ValueError: `name` is empty.
     """
     if not isinstance(name, str):
         raise TypeError(f"the {what} is a str; got {name!r}")
@@ -66,10 +66,10 @@ def check_name(name: Any, what: str) -> str:
 
 
 def check_suppress(suppress: Any) -> None:
-    """Check the argument `suppress`; for `publish("t", data)` the error shows the correct form.
+    """Check the argument `suppress`. For `publish("t", data)`, the error shows the correct form.
 
     Raises:
-        TypeError: It is neither a bool nor 0 or 1.
+        TypeError: `suppress` is neither a bool nor 0 or 1.
     """
     if not isinstance(suppress, int) or suppress not in (0, 1):
         hint = "Pass the data in a second call: publish('topic')(data)"
@@ -77,10 +77,10 @@ def check_suppress(suppress: Any) -> None:
 
 
 def check_queue_key(key: Any) -> Key:
-    """Check the key of a queue in a page, a scalar of JSON.
+    """Check that the key of a queue in a page is a JSON scalar.
 
     Raises:
-        TypeError: It is something else.
+        TypeError: `key` is not a JSON scalar.
     """
     if key is not None and not isinstance(key, (str, int, float)):
         raise TypeError(f"the key of a queue in a page is a str, a number, a bool or None; got {key!r}")
@@ -88,10 +88,10 @@ def check_queue_key(key: Any) -> Key:
 
 
 def check_function(func: Any, what: str) -> None:
-    """Check that an argument can be called.
+    """Check that an argument is callable.
 
     Raises:
-        TypeError: It cannot; for a class method or property the text tells what to pass instead.
+        TypeError: `func` is not callable. For a class method or property, the message says what to pass instead.
     """
     if isinstance(func, (classmethod, property)):
         inner = func.fget if isinstance(func, property) else func.__func__
@@ -106,7 +106,7 @@ def check_flag(name: str, value: Any) -> bool:
     """Check that a value is `True` or `False`.
 
     Raises:
-        TypeError: It is something else, for example `"no"`, which would count as true.
+        TypeError: `value` is not a bool; `"no"`, for example, is truthy.
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} is True or False; got {value!r:.60}")
@@ -114,10 +114,10 @@ def check_flag(name: str, value: Any) -> bool:
 
 
 def check_limit(limit: Any) -> int:
-    """Check a number of connections.
+    """Check a connection limit.
 
     Raises:
-        TypeError: It is not an int.
+        TypeError: `limit` is not an int.
     """
     if not isinstance(limit, int):
         raise TypeError(f"limit is a number of connections; got {limit!r:.60}")
@@ -128,7 +128,7 @@ def check_target(target: Any) -> Target:
     """Check a target: a socket number, a collection of them, or `None` for all.
 
     Raises:
-        TypeError: It is something else.
+        TypeError: `target` is none of these.
     """
     if target is None:
         return None

@@ -27,11 +27,11 @@ _ADVICE = {
 
 
 class Unsendable(TypeError):
-    """The value cannot be sent; the text begins with its path. `pack` converts this to a plain `TypeError`."""
+    """Value that cannot be sent. The error message begins with its path. `pack` raises a plain `TypeError` instead."""
 
 
 class Flat(Struct, frozen=True):
-    """Array in C order, little-endian, in memory that is never changed; `shape` is `None` for one dimension."""
+    """Array as little-endian bytes in C order, in memory that does not change. `shape` is `None` for one dimension."""
 
     dtype: str
     data: memoryview
@@ -39,7 +39,7 @@ class Flat(Struct, frozen=True):
 
 
 def loaded(module: str, name: str) -> Any:
-    """Return a type of a module for `isinstance`; an empty tuple if the module is not (completely) imported."""
+    """Return a type of a module, for `isinstance`; return an empty tuple if the module is not (completely) imported."""
     return getattr(sys.modules.get(module), name, ())
 
 
@@ -47,7 +47,7 @@ def flatten(value: Any, where: str) -> Flat | None:
     """Convert an array; return `None` for other values.
 
     Raises:
-        Unsendable: JavaScript has no array of such items; the text begins with `where`.
+        Unsendable: The array cannot be sent; the error message begins with `where`.
     """
     if isinstance(value, loaded("numpy", "ndarray")):
         return _of_numpy(value, where)
@@ -78,13 +78,13 @@ def _of_numpy(array: Any, where: str) -> Flat:
 
 
 def unboxed(scalar: Any, where: str) -> Any:
-    """Convert a numpy scalar to a number, date, ... of Python.
+    """Convert a numpy scalar to a Python number, date, ....
 
     Raises:
-        Unsendable: Python has no such type; the text begins with `where`.
+        Unsendable: Python has no equivalent type; the error message begins with `where`.
     """
     item = scalar.item()
-    if isinstance(item, int) and scalar.dtype.kind in "mM":  # nanoseconds; Python has microseconds
+    if isinstance(item, int) and scalar.dtype.kind in "mM":  # nanoseconds, which Python's own types cannot hold
         item = _of_microseconds(scalar, where)
     if isinstance(item, type(scalar)):
         raise Unsendable(f"{where}: object of type {type_name(scalar)} cannot be sent to a page")
@@ -105,7 +105,7 @@ def _refused(array: Any, where: str) -> Unsendable:
 
 
 def _milliseconds(numpy: Any, array: Any, where: str) -> Any:
-    """Convert dates and durations to milliseconds in float64, as `Date` has them, and NaT to nan."""
+    """Convert dates and durations to milliseconds in float64, the unit of `Date`, and NaT to nan."""
     unit = _check_unit(array, where)
     if array.dtype.kind == "M":  # float64 holds microseconds since 1970 exactly, but not nanoseconds
         array = (array.astype("M8[us]") if unit in _FINE else array) - numpy.datetime64(0, "ms")
@@ -139,13 +139,13 @@ def _asked(value: Any, where: str) -> Any:
 
 
 def _of_image(image: Any, where: str) -> Flat:
-    """Convert an image of PIL to the form of `ImageData`."""
-    if image.mode in ("F", "LAB") or image.mode.startswith("I"):  # PIL would cut off what is above 255
+    """Convert a PIL image to the layout of `ImageData`."""
+    if image.mode in ("F", "LAB") or image.mode.startswith("I"):  # PIL would clip values above 255
         raise Unsendable(f"{where}: image of mode {image.mode} cannot be sent as colors; send numpy.asarray(image)")
     try:
         colors = image if image.mode == "RGBA" else image.convert("RGBA")
         return Flat("uint8", memoryview(colors.tobytes()), (image.height, image.width, 4))
-    except (OSError, ValueError) as error:  # PIL reads the file only now
+    except (OSError, ValueError) as error:  # PIL reads the file lazily
         raise Unsendable(f"{where}: image of mode {image.mode} cannot be sent: {error_text(error)}") from error
 
 

@@ -1,4 +1,4 @@
-"""Call table: each call ends exactly once for each socket, and once as a whole."""
+"""Table of open calls. A call ends exactly once for each socket, and exactly once as a whole."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         id: The number of the call.
-        answers: Socket -> answer, in the order of the request; sockets without an answer are absent.
-        timed_out: True if the deadline ended it before all sockets had answered.
+        answers: Answers by socket, in the order of the request; sockets without an answer are absent.
+        timed_out: True if the deadline ended the call before all sockets had answered.
     """
 
     id: int
@@ -33,11 +33,11 @@ class _Call(msgspec.Struct):
 
 
 class CallTable:
-    """Open calls, with one slot for each pair of call and socket. Only that socket fills it, once.
+    """Table of open calls, with a slot for each socket called. Only that socket fills its slot, once.
 
     Attributes:
-        deadlines: Heap of deadlines and call numbers; entries of calls that have ended are removed later.
-        ignored: Answers that were late, repeated, or from a socket that was not called.
+        deadlines: Heap of deadlines and call numbers. Entries of calls that have ended are removed lazily.
+        ignored: Number of answers that were late, repeated, or from a socket that was not called.
     """
 
     def __init__(self) -> None:
@@ -53,10 +53,10 @@ class CallTable:
         """Open a call to at least one socket.
 
         Args:
-            call_id: Its unique number.
-            sockets: The sockets that are called.
-            deadline: When it ends at the latest, in the seconds that `expire` is given; `None` for never.
-            about: Any object, which `about` returns.
+            call_id: The unique number of the call.
+            sockets: The sockets to call.
+            deadline: The time at which the call ends at the latest, on the clock of `expire`; `None` for no limit.
+            about: Any object, for `about` to return.
         """
         sockets = tuple(sockets)
         self._calls[call_id] = _Call(sockets, about, set(sockets), {})
@@ -66,10 +66,10 @@ class CallTable:
             heapq.heappush(self.deadlines, (deadline, call_id))
 
     def answer(self, call_id: int, socket: int, answer: Any) -> Finished | None:
-        """Fill a slot. An answer without an open slot is counted and ignored.
+        """Fill a slot. Count and ignore an answer without an open slot.
 
         Returns:
-            The finished call, if this was its last open slot.
+            The finished call if this was its last open slot, else `None`.
         """
         call = self._calls.get(call_id)
         if call is None or socket not in call.pending:
@@ -81,12 +81,12 @@ class CallTable:
         return None if call.pending else self._finish(call_id)
 
     def is_open(self, call_id: int, socket: int) -> bool:
-        """Return whether a socket has not answered a call that is open."""
+        """Return whether an open call still waits for the answer of a socket."""
         call = self._calls.get(call_id)
         return call is not None and socket in call.pending
 
     def about(self, call_id: int) -> Any:
-        """Return the object that `open` was given."""
+        """Return the object that was passed to `open`."""
         return self._calls[call_id].about
 
     def pending(self, socket: int) -> list[int]:
@@ -108,7 +108,7 @@ class CallTable:
         return ended
 
     def next_deadline(self) -> float | None:
-        """Return the earliest deadline of the open calls."""
+        """Return the earliest deadline of the open calls, or `None`."""
         while self.deadlines and self.deadlines[0][1] not in self._calls:
             heapq.heappop(self.deadlines)
         return self.deadlines[0][0] if self.deadlines else None

@@ -1,4 +1,4 @@
-"""Chunks: large frames are cut into chunks, and assembled again."""
+"""Chunks: parts of large frames, which one side cuts and the other assembles."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 CHUNK = 2  # the frame type
 CHUNK_BYTES = 256 * 1024
 WINDOW = 16  # chunks of one stream that may be sent without a credit
-CREDIT_EVERY = 4  # chunks of one credit
+CREDIT_EVERY = 4  # chunks received before a credit is sent
 MAX_STREAMS = 64
 
 _LAST = 1
@@ -47,14 +47,14 @@ def cut(parts: list[bytes | memoryview], is_text: bool, stream: int, size: int =
 
 
 def offered(secret: bytes, total: int, is_text: bool, stream: int) -> Iterator[bytes]:
-    """Return the two frames for a download: the offer, and the end, which gives the content its place in the order."""
+    """Yield the two frames of a download: the offer, and the end, which fixes the place of the content in the order."""
     flags = _OFFER | (_TEXT if is_text else 0)
     yield _HEADER.pack(CHUNK, flags, stream, total) + secret
     yield _HEADER.pack(CHUNK, flags | _LAST, stream, total)
 
 
 def slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryview]]:
-    """Slice parts into lists of views of `size` bytes in all, without copying."""
+    """Yield lists of views of the parts, `size` bytes per list, without copying."""
     views: list[memoryview] = []
     room = size
     for part in parts:
@@ -71,7 +71,7 @@ def slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryvi
 
 
 class ReceivedChunk(NamedTuple):
-    """Chunk whose content has been written into the memory of its stream: its header, and the size of the content."""
+    """Header and content size of a chunk whose content is already in the memory of its stream."""
 
     header: bytes
     size: int
@@ -85,14 +85,14 @@ class _Stream:
         self.taken = 0
         self.total = total
         self.flags = flags
-        self.uncredited = 0  # chunks without a credit
+        self.uncredited = 0  # chunks received and not credited yet
 
 
 class Assembler:
     """Assembler of the chunks of one connection.
 
     Args:
-        max_bytes: The largest content to accept.
+        max_bytes: The size of the largest content to accept.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -107,7 +107,7 @@ class Assembler:
         """Handle one chunk frame.
 
         Returns:
-            The stream, and the complete content after its last chunk.
+            The number of the stream, and its complete content after the last chunk, else `None`.
 
         Raises:
             ProtocolError: The chunk contradicts the earlier ones.
@@ -117,7 +117,7 @@ class Assembler:
         return self.take(ReceivedChunk(header, len(content)))
 
     def room(self, header: bytes, size: int) -> memoryview:
-        """Return the memory for the content of the next chunk. Call `take` once it is written, before the next chunk.
+        """Return the memory for the content of the next chunk. Call `take` after writing it, before the next chunk.
 
         Args:
             header: The header of the chunk.
@@ -139,10 +139,10 @@ class Assembler:
         return stream.content[stream.taken : end]
 
     def take(self, received: ReceivedChunk) -> tuple[int, str | memoryview | None]:
-        """Handle a chunk whose content has been written to the memory that `room` returned; return as `feed` does.
+        """Handle a chunk whose content is in the memory that `room` returned; return the same as `feed`.
 
         Raises:
-            ProtocolError: The complete content is a text and not UTF-8.
+            ProtocolError: The complete content is text and not valid UTF-8.
         """
         number: int = _HEADER.unpack(received.header)[2]
         stream = self._streams[number]
@@ -154,7 +154,7 @@ class Assembler:
         return number, _content(stream)
 
     def credit(self, stream_id: int) -> int:
-        """Return the number of chunks to credit now; 0 if that can wait, or the stream is complete."""
+        """Return the number of chunks to credit now, or 0 if the credit can wait or the stream is complete."""
         stream = self._streams.get(stream_id)
         if stream is None or stream.uncredited < CREDIT_EVERY:
             return 0

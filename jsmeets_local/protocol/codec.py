@@ -1,6 +1,6 @@
-"""Codec between messages and frames. Invalid frames raise `ProtocolError`, and nothing else."""
+"""Codec between messages and frames. An invalid frame raises `ProtocolError` and no other exception."""
 
-# Without annotations from __future__, as in messages.py.
+# No `from __future__ import annotations`, for the reason given in messages.py.
 
 import json
 import math
@@ -32,12 +32,12 @@ _FORMATS = {
     "int64": "q", "uint64": "Q", "float16": "e", "float32": "f", "float64": "d",
 }  # fmt: skip
 _MAX_BUFFERS = 100_000
-_MIN_SHARED = 64 * 1024  # bytes of an array that may keep the whole message alive
+_MIN_SHARED = 64 * 1024  # bytes; smaller arrays are copied, as a view would keep the whole message alive
 _MAX_DIMENSIONS = 64  # numpy's own limit
 
 
 def _plain(value: Any) -> Any:
-    """Convert a name or number of a subclass, such as `numpy.str_`, which msgspec refuses."""
+    """Convert an instance of a subclass of str or a number, such as `numpy.str_`, which msgspec rejects."""
     if isinstance(value, (str, int, float)):
         return base(value)
     raise TypeError(f"a message cannot hold a {type(value)}")
@@ -52,9 +52,9 @@ class Packet(msgspec.Struct, frozen=True, gc=False, eq=False):
 
     Attributes:
         json: The message.
-        buffers: Its binary values, whose paths start at the message.
-        order: Packets of the same `order` arrive in order, even if one of them is sent in chunks.
-        size: Upper estimate of its bytes in a frame.
+        buffers: Its binary values, with paths relative to the message.
+        order: Ordering key. Packets with the same key arrive in order, even if one of them is sent in chunks.
+        size: Upper bound of its size in a frame, in bytes.
     """
 
     json: bytes
@@ -84,9 +84,9 @@ def message_packet(
     """Encode the message `[*head, payload, *tail]`.
 
     Args:
-        head: The elements before the user's value: kind, numbers, names.
-        payload: The user's value, packed.
-        tail: The elements after it.
+        head: The elements before the payload: kind, numbers, names.
+        payload: The user's packed value.
+        tail: The elements after the payload.
         order: See `Packet.order`.
     """
     message = [*head, *tail] if payload is None else [*head, msgspec.Raw(payload.json), *tail]
@@ -102,7 +102,7 @@ def message_packet(
 
 
 def _dump_surrogates(message: list[Any]) -> bytes:
-    """Encode a message that holds lone surrogates, as escapes."""
+    """Encode a message that contains lone surrogates, escaping them."""
     plain = [json.loads(bytes(e)) if isinstance(e, msgspec.Raw) else msgspec.to_builtins(e) for e in message]
     return json.dumps(plain, separators=(",", ":")).encode()
 
@@ -124,7 +124,7 @@ def encode(packets: Sequence[Packet]) -> Frame:
 
 
 def frame_parts(packets: Sequence[Packet]) -> tuple[list[bytes | memoryview], bool]:
-    """Return the parts of the frame of all packets, without copying them, and whether it is a text frame."""
+    """Return the parts of one frame of all packets, without copying them, and whether it is a text frame."""
     texts = b"[" + b",".join([packet.json for packet in packets]) + b"]"
     if not any(packet.buffers for packet in packets):
         return [texts], True
@@ -202,7 +202,7 @@ def _decode_header(header: bytes) -> tuple[list[Any], list[_BufferInfo]]:
 
 
 def _lenient(text: str | bytes) -> Any:
-    """Decode JSON with lone surrogates, which JavaScript strings may hold and msgspec refuses."""
+    """Decode JSON with lone surrogates, which JavaScript strings may contain and msgspec rejects."""
     try:
         return json.loads(text, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
@@ -250,7 +250,7 @@ def _revive(info: _BufferInfo, data: memoryview) -> Any:
         return bytes(data)
     try:
         return _as_array(info, data)
-    except (ValueError, OverflowError):  # without items, but with more rows or dimensions than an array can have
+    except (ValueError, OverflowError):  # no items, but more rows or dimensions than an array can have
         raise _wrong_shape(info) from None
 
 

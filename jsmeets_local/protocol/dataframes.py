@@ -12,12 +12,12 @@ from .arrays import Unsendable, loaded
 
 __all__ = ["is_missing", "to_columns"]
 
-_LISTS = {"String": "string", "Categorical": "category", "Enum": "category"}  # names of polars -> names of pandas
+_LISTS = {"String": "string", "Categorical": "category", "Enum": "category"}  # polars names -> pandas names
 
 
 class _Column(Struct, frozen=True):
     values: Any
-    dtype: str  # the name of pandas
+    dtype: str  # its name in pandas
 
 
 def is_missing(value: Any) -> bool:
@@ -29,7 +29,7 @@ def to_columns(value: Any, where: str) -> dict[str, Any] | None:
     """Convert a data frame or Series to `columns`, `data`, `index` and `dtypes`; return `None` for other values.
 
     Raises:
-        Unsendable: The names of its columns or rows cannot be sent; the text begins with `where`.
+        Unsendable: The names of columns or rows cannot be sent; the error message begins with `where`.
     """
     if isinstance(value, (loaded("pandas", "DataFrame"), loaded("pandas", "Series"))):
         frame = value.to_frame() if value.ndim == 1 else value
@@ -64,7 +64,7 @@ def _name(label: Any, where: str) -> str | int:
 
 
 def _index(index: Any, where: str) -> dict[str, Any] | None:
-    """Convert the index; return `None` for the default one."""
+    """Convert an index; return `None` for the default one."""
     if index.nlevels > 1:
         raise Unsendable(f"{where}: the rows have names of several levels; send its reset_index()")
     if isinstance(index, loaded("pandas", "RangeIndex")) and (index.start, index.step) == (0, 1) and index.name is None:
@@ -84,7 +84,7 @@ def _of_pandas(series: Any) -> _Column:
 
 
 def _of_extension(series: Any, dtype: Any) -> Any:
-    """Convert numbers with missing values to float64 with nan, as pandas does elsewhere."""
+    """Convert an extension array. Numbers with missing values become float64 with nan, as elsewhere in pandas."""
     plain = getattr(dtype, "numpy_dtype", None)
     if plain is None or plain.kind not in "biuf":
         return _listed(series)
@@ -116,7 +116,7 @@ def _of_polars(series: Any) -> _Column:
 
 
 def _number(series: Any, nullable: str, plain: str) -> _Column:
-    """Convert a column of numbers; nulls become nan, under the nullable type."""
+    """Convert a numeric column. If it has nulls, they become nan, and the dtype is the nullable one."""
     if not series.null_count():
         return _Column(series.to_numpy(), plain)
     return _Column(series.cast(float).fill_null(float("nan")).to_numpy(), nullable)

@@ -26,7 +26,7 @@ _DESCRIPTORS = (MemberDescriptorType, GetSetDescriptorType)
 
 
 class _Describer:
-    """Describes one exception with its causes and members, within the limits."""
+    """Description of one exception with its causes and members, within the limits."""
 
     def __init__(self) -> None:
         self._errors = MOST_ERRORS
@@ -54,10 +54,10 @@ class _Describer:
         return {name: sent for name, value in _own(error) if (sent := self._plain(value)) is not msgspec.UNSET}
 
     def _plain(self, value: Any) -> Any:
-        """Return the value as it arrives, made of plain types; `UNSET` if it cannot be sent."""
+        """Return the value as the client receives it, in plain types; `UNSET` if it cannot be sent."""
         try:
             payload = pack(value, "field")
-        except BaseException:  # noqa: BLE001 - an object of the user may raise anything
+        except BaseException:  # noqa: BLE001 - the user's object may raise anything
             return msgspec.UNSET
         if payload.buffers or len(payload.json) > self._bytes:
             return msgspec.UNSET
@@ -69,17 +69,17 @@ def describe(info: ErrorInfo, error: BaseException) -> ErrorInfo:
     """Add the fields, the cause and the members of an exception, except for those that cannot be sent.
 
     Args:
-        info: Its type and text.
+        info: The type and message of the exception.
         error: The exception.
     """
     try:
         return _Describer().details(info, error)
-    except BaseException:  # noqa: BLE001 - properties of the user may raise anything
+    except BaseException:  # noqa: BLE001 - the user's properties may raise anything
         return info
 
 
 def _own(error: BaseException) -> Iterator[tuple[str, Any]]:
-    """Return its public attributes: of its `__dict__`, its `__slots__` and a built-in type (`errno`)."""
+    """Yield the public attributes of an exception: from `__dict__`, `__slots__` and built-in types (`errno`)."""
     if isinstance(error, JsPyError):
         yield from error.fields.items() if isinstance(error, JavaScriptError) else ()
         return
@@ -102,10 +102,10 @@ def _members(error: BaseException) -> Sequence[BaseException]:
 
 
 def _told(error: BaseException) -> tuple[str, str]:
-    """Return the name and the text of a cause or member."""
+    """Return the name and the message of a cause or member."""
     if isinstance(error, JavaScriptError):
         return error.name, error.msg[:TEXT]
     try:
         return error_name(error), error_text(error)[:TEXT]
-    except KeyboardInterrupt:  # raised by its __str__, as these threads run no signal handlers
+    except KeyboardInterrupt:  # from its __str__: these threads run no signal handlers
         return error_name(error), ""

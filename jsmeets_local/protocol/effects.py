@@ -30,7 +30,7 @@ __all__ = [
 
 
 class _Effect(msgspec.Struct, frozen=True, gc=False):
-    """Base class. Each call makes several: structs are faster to make than named tuples, and not garbage collected."""
+    """Base class of effects. Each call creates several, so they are structs, which the garbage collector ignores."""
 
 
 class Wake(_Effect, frozen=True, gc=False):
@@ -63,13 +63,13 @@ class Deliver(_Effect, frozen=True, gc=False):
 
 
 class ItemStored(_Effect, frozen=True, gc=False):
-    """Serve the readers of a queue: an item has arrived."""
+    """Serve the readers of a queue to which an item was added."""
 
     key: Hashable
 
 
 class UserMessage(_Effect, frozen=True, gc=False):
-    """Pass on a message of the user's own protocol."""
+    """Pass a message of a user-defined protocol to its handler."""
 
     socket: int
     object: dict[str, Any]
@@ -83,7 +83,7 @@ class Connected(_Effect, frozen=True, gc=False):
 
 
 class Lost(_Effect, frozen=True, gc=False):
-    """Report a lost connection; the client may come back within the grace time."""
+    """Report a lost connection, which the client may resume within the grace time."""
 
     socket: int
     page: str
@@ -97,18 +97,18 @@ class Resumed(_Effect, frozen=True, gc=False):
 
 
 class Writable(_Effect, frozen=True, gc=False):
-    """Wake the publishers that wait for room: a client whose outbox was full has room, or has left."""
+    """Wake the publishers that wait for room: a full outbox has room again, or its client has left."""
 
 
 class Ponged(_Effect, frozen=True, gc=False):
-    """Measure the round trip of a ping that was sent at the time `sent`, in seconds of the owner's clock."""
+    """Measure the round-trip time of a ping that was sent at `sent`, in seconds of the owner's clock."""
 
     socket: int
     sent: float
 
 
 class Left(_Effect, frozen=True, gc=False):
-    """Report a client that has left; `lost` if it did not come back after a lost connection."""
+    """Report a client that has left; `lost` is true if it did not resume a lost connection."""
 
     socket: int
     page: str

@@ -1,4 +1,4 @@
-"""Errors on the wire: packets for pages, exceptions for callers."""
+"""Errors on the wire: packets for clients, exceptions for callers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def close_packet(reason: str, reconnect: bool) -> Packet:
 
 
 def disconnection(lost: bool, protocol: str, key: Key, call_id: int, socket: int) -> Disconnected:
-    """Return the error for a call whose page has left."""
+    """Return the error for a call whose client has left."""
     if lost:
         text = f"the connection to the page (socket {socket}) was lost: {key!r} may or may not have run"
         return ConnectionLost(text, protocol, key, call_id, socket)
@@ -45,7 +45,7 @@ def error_packet(call_id: int, error: m.ErrorInfo) -> Packet:
 
 
 def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) -> JsPyError:
-    """Convert the error of a page to an exception."""
+    """Convert an error reported by a client to an exception."""
     if error.kind == "unknown":
         return UnknownFunction(error.message, about.protocol, about.key, call_id, socket)
     if error.kind in ("unavailable", "refused"):
@@ -54,7 +54,7 @@ def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) ->
 
 
 def _javascript_error(error: m.ErrorInfo, depth: int, **facts: Any) -> JavaScriptError:
-    """Convert an error with its cause and members; the library's client nests them less deeply than the limit."""
+    """Convert an error with its cause and members. The bundled client nests errors less deeply than the limit."""
     nested = [error.cause, *(error.errors or ())] if depth < MOST_ERRORS else [None]
     cause, *members = [_javascript_error(one, depth + 1, **facts) if one else None for one in nested]
     made = JavaScriptError(
@@ -84,7 +84,7 @@ def _instead(key: str, known: list[str]) -> str:
 
 
 def fault_text(socket: int, message: m.Fault) -> str:
-    """Format an error of a page that no caller waits for, for the log."""
+    """Format an error in a client for which no caller waits, for the log."""
     error = message.error
     trace = f"\n{error.trace.rstrip()}" if error.trace else ""
     said = ":" if error.kind == "uncaught" else " raised"

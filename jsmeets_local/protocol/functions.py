@@ -19,7 +19,7 @@ class AsyncCallable:
 
 
 def is_async(func: Callable[..., Any]) -> bool:
-    """Return whether calling `func` returns a coroutine, also through `partial`, `staticmethod` and `__call__`."""
+    """Return whether calling `func` returns an awaitable, also through `partial`, `staticmethod` and `__call__`."""
     while isinstance(func, (functools.partial, staticmethod)):
         func = func.func if isinstance(func, functools.partial) else func.__func__
     if isinstance(func, AsyncCallable):
@@ -28,15 +28,15 @@ def is_async(func: Callable[..., Any]) -> bool:
 
 
 class Function:
-    """Exposed function.
+    """An exposed function.
 
     Attributes:
-        key: The name by which pages call it.
+        key: The name by which clients call it.
         func: The function.
-        exclusive: True if its calls run one at a time, first come first served.
-        cell: The cell of a notebook that exposed it, or `None`.
-        is_async: True if calling `func` returns a coroutine.
-        running: Calls that have been accepted and have not ended, with those that wait for their turn.
+        exclusive: True if its calls run one at a time, in order of arrival.
+        cell: The notebook cell that exposed it, or `None`.
+        is_async: True if calling `func` returns an awaitable.
+        running: Number of calls that have been accepted and have not ended, including those that wait for their turn.
     """
 
     __slots__ = ("cell", "exclusive", "func", "is_async", "key", "running")
@@ -50,7 +50,7 @@ class Function:
         self.running = 0
 
     def describe(self) -> dict[str, Any]:
-        """Return `name`, `signature`, `doc` and `exclusive`, for pages."""
+        """Return `name`, `signature`, `doc` and `exclusive`, for clients."""
         func = self.func
         while isinstance(func, functools.partial):  # its own docstring describes partial()
             func = func.func
@@ -70,13 +70,13 @@ class Function:
 def _doc(func: Any) -> str:
     try:
         doc = inspect.getdoc(func)
-    except (Exception, SystemExit):  # noqa: BLE001 - a computed `__doc__` of the user
+    except (Exception, SystemExit):  # noqa: BLE001 - the user's computed `__doc__`
         return ""
     return plain(doc) if isinstance(doc, str) else ""
 
 
 class _Bare:
-    """Annotation that is a string, shown without quotes."""
+    """String annotation whose `repr` has no quotes."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -104,7 +104,7 @@ class FunctionTable:
         """Add or replace a function.
 
         Returns:
-            `False` if the old function of that key runs, and is kept.
+            `False` if the earlier function of that key is running; it is kept.
         """
         if self.is_running(key):
             return False
@@ -115,7 +115,7 @@ class FunctionTable:
         """Remove a function.
 
         Returns:
-            `False` if there is none, or it runs.
+            `False` if there is no function of that key, or it is running.
         """
         if key not in self._functions or self.is_running(key):
             return False
@@ -132,7 +132,7 @@ class FunctionTable:
         return self._functions.get(key)
 
     def find(self, key: str) -> Function | None:
-        """Return the function or built-in function of a key, for a call."""
+        """Return the exposed or built-in function to call for a key."""
         return self._functions.get(key) or self.builtins.get(key)
 
     def keys(self) -> list[str]:

@@ -30,7 +30,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         message_bytes: Bytes of one message in either direction, 65,536 to 268,435,456 (256 MiB). A quarter of it, at
             most 65,536, is reserved for the envelope of a value. Larger values raise `MessageTooBig` in the sender.
         outbox_bytes: Bytes that wait for one page, or that it has not acknowledged. Messages over 256 KiB, which are
-            sent in chunks, have the same limit once more, so that small ones do not wait for them.
+            sent in chunks, have a separate limit of the same size, so that small ones do not wait.
         outbox_messages: Messages that wait for one page, or that it has not acknowledged.
         overflow: Policy for publications to a page whose outbox is full, unless `pubsub.set_overflow` sets another one
             for the topic: "drop_oldest" drops the oldest waiting publication; "latest" keeps only the newest waiting

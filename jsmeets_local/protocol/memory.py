@@ -12,7 +12,7 @@ _MIN_MAPPED = 2**22
 
 
 def fresh(size: int) -> memoryview:
-    """Return writable memory, which is released with its last view, and which the system provides on first write.
+    """Return writable memory. It is released with its last view, and the system provides it on first write.
 
     Large memory is mapped without the huge pages that numpy requests: in a virtual machine, the host may have to
     provide them first, which takes four times as long as small pages.

@@ -1,6 +1,6 @@
 """Messages of the protocol (docs/reference/protocol.md), a tagged union of frozen structs."""
 
-# Without annotations from __future__: msgspec would have to evaluate these strings at each import.
+# No `from __future__ import annotations`: msgspec would have to evaluate the strings at each import.
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -86,7 +86,7 @@ class ErrorInfo(msgspec.Struct, frozen=True):
     """Description of a failure.
 
     Attributes:
-        kind: The reason.
+        kind: The kind of failure.
         name: The type of the exception.
         message: Its text.
         trace: Its traceback or stack.
@@ -138,7 +138,7 @@ class Publish(_Message, frozen=True, tag="publish"):
 
 
 class UserObject(msgspec.Struct, frozen=True):
-    """Message of the user's own protocol, with the five keys of 2020."""
+    """Message of a user-defined protocol, with the five keys of the 2020 format."""
 
     protocol: Name
     key: Any

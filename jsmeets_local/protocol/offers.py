@@ -1,4 +1,4 @@
-"""Offers: contents that clients may download by HTTP instead of chunks, each by a secret that is valid once."""
+"""Offers: content that clients may download over HTTP instead of receiving chunks, each with a single-use secret."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .chunks import CHUNK_BYTES, WINDOW
 __all__ = ["MAX_OFFERS", "OFFER_BYTES", "Offer", "Offers"]
 
 OFFER_BYTES = WINDOW * CHUNK_BYTES  # smaller contents are sent in chunks without waiting for credits
-MAX_OFFERS = 2  # of one client: browsers open six connections to a host, and the page needs some
+MAX_OFFERS = 2  # per client: browsers open six connections to a host, and the document needs some
 
 
 class Offer:
-    """Content of one packet.
+    """Content of one packet, offered for download.
 
     Attributes:
         secret: The secret, in hexadecimal digits.
         parts: The content, in parts that are not copied.
-        size: Its bytes.
-        withdrawn: Called when it is not needed any more.
+        size: Its size in bytes.
+        withdrawn: Callback for when the content is no longer needed.
     """
 
     __slots__ = ("parts", "secret", "size", "withdrawn")
@@ -36,7 +36,7 @@ class Offers:
     """Table of the open offers.
 
     Args:
-        least: Larger contents are offered.
+        least: Size in bytes above which content is offered.
     """
 
     def __init__(self, least: int = OFFER_BYTES) -> None:
@@ -50,10 +50,10 @@ class Offers:
         return offer
 
     def take(self, secret: str) -> Offer | None:
-        """Return the offer of a secret, once."""
+        """Remove and return the offer of a secret, or return `None`."""
         return self._open.pop(secret, None)
 
     def withdraw(self, offer: Offer) -> None:
-        """Close an offer, which may be in progress."""
+        """Close an offer, even during its download."""
         self._open.pop(offer.secret, None)
         offer.withdrawn()

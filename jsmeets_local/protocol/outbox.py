@@ -1,4 +1,4 @@
-"""Outbox: messages for one client, in the order in which they are written, and those to write again."""
+"""Outbox: messages for one client that wait to be written, or may have to be written again."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class _Stream:
         self.cut()
 
     def cut(self) -> None:
-        """Start with the first chunk."""
+        """Start sending chunks, from the first one."""
         self.offer: Offer | None = None
         self.left = -(-self.size // CHUNK_BYTES)
         self.chunks: Iterator[bytes] = cut(self.parts, self.is_text, self.id)
         self.under_way = 0
 
     def give(self, offer: Offer) -> None:
-        """Offer the content for download, which the client confirms by a credit."""
+        """Offer the content for download. The client confirms the download with a credit."""
         self.offer = offer
         self.left = 2
         self.chunks = offered(bytes.fromhex(offer.secret), self.size, self.is_text, self.id)
@@ -49,28 +49,29 @@ class _Stream:
 class Outbox:
     """Send queue that batches small packets, cuts large ones into chunks, and sends small ones between the chunks.
 
-    A packet with an `order` waits behind an unfinished large packet of the same `order`, and behind no other.
+    A packet with an `order` waits for an unfinished large packet of the same `order`, and for no other large packet.
 
-    Both sides count the packets in the order in which they are complete on the wire. Unacknowledged packets are kept:
-    after a reconnection `rewind` puts those that the client has not received in front again.
+    Both sides count packets in the order of their completion on the wire. Unacknowledged packets are kept: after a
+    reconnection, `rewind` puts those that the client has not received back at the front.
 
-    Packets that wait or may have to be sent again have limits, which only callers of `has_room` keep. Large packets
-    have a limit of their own, so that small ones do not wait for them. Publications that wait can be dropped.
+    Packets that wait or may have to be sent again are limited. `put` does not enforce the limits; its callers check
+    `has_room`. Large packets have a separate limit, so that small ones do not wait for them. Waiting publications can
+    be dropped.
 
-    The largest packets are offered for download to clients that support it: the first frame tells what to fetch. When
-    the client has fetched it, a second frame stands for all of its chunks. A client that declines gets chunks.
+    The largest packets are offered for download to clients that support it: a first frame contains the offer and, once
+    the client has fetched the content, a second frame stands for all chunks. A client that declines receives chunks.
 
     Args:
-        max_bytes: Limit for the small packets, and once more for the large ones.
+        max_bytes: Limit for the small packets and, separately, for the large ones.
         max_count: Limit for the number of packets of both kinds.
-        offers: Contents that clients may download.
+        offers: Table of the content that clients may download.
 
     Attributes:
-        fetches: True if this client can download, on its current connection.
-        sizes: Bytes of the small packets that wait or may have to be sent again, and of the large ones.
+        fetches: True if the client can download, on its current connection.
+        sizes: Bytes of the small and of the large packets that wait or may have to be sent again.
         count: Number of these packets.
         dropped: Number of dropped packets.
-        sent_bytes: Bytes of everything written, repetitions included.
+        sent_bytes: Bytes written or downloaded in total, including repetitions.
     """
 
     def __init__(self, max_bytes: int = 2**62, max_count: int = 2**62, offers: Offers | None = None) -> None:
@@ -92,8 +93,8 @@ class Outbox:
         self._acknowledged = 0
         self._next_stream = 0
         self._chunk_next = False
-        # Small and large publications that have not begun to be sent, by `id`; and those dropped since, which are
-        # skipped when they are next.
+        # Small and large publications whose sending has not begun, by `id`, and the ids of dropped ones, which are
+        # skipped when their turn comes.
         self._droppable: tuple[OrderedDict[int, Packet], OrderedDict[int, Packet]] = (OrderedDict(), OrderedDict())
         self._dropped: set[int] = set()
         self._newest: dict[tuple[str, Any], Packet] = {}
@@ -113,7 +114,7 @@ class Outbox:
         return self._acknowledged + len(self._unacknowledged)
 
     def has_room(self, packet: Packet) -> bool:
-        """Return whether a packet may be added: it exceeds the limits by its own size at most."""
+        """Return whether a packet may be added. The limits may be exceeded by the size of this packet at most."""
         return self.sizes[packet.size > CHUNK_BYTES] < self._max_bytes and self.count < self._max_count
 
     def is_free(self) -> bool:
@@ -127,7 +128,7 @@ class Outbox:
         self._waiting.append(packet)
 
     def put_droppable(self, packet: Packet) -> bool:
-        """Add a publication, and drop the oldest ones that wait until there is room. The newest is always kept.
+        """Add a publication, dropping the oldest waiting ones until there is room. The new one is always kept.
 
         Returns:
             True if none was dropped.
@@ -140,10 +141,10 @@ class Outbox:
         return self.dropped == before
 
     def put_latest(self, packet: Packet) -> bool:
-        """Add a publication, and drop an earlier one of the same topic that still waits.
+        """Add a publication, dropping an earlier one of the same topic that still waits.
 
         Returns:
-            True if none of another topic was dropped.
+            True if no other publication was dropped.
         """
         assert packet.order is not None
         earlier = self._newest.get(packet.order)
@@ -170,7 +171,7 @@ class Outbox:
         self.count -= 1
 
     def _was_dropped(self, packet: Packet) -> bool:
-        """Return whether to skip a packet that is next. Otherwise it cannot be dropped any more."""
+        """Return whether the next packet was dropped and is skipped. If not, it can no longer be dropped."""
         if id(packet) in self._dropped:
             self._dropped.discard(id(packet))
             return True
@@ -180,11 +181,11 @@ class Outbox:
         return False
 
     def put_control(self, packet: Packet) -> None:
-        """Add a packet for this connection only: it is sent first, and never again."""
+        """Add a packet for this connection only: it is sent first and never repeated."""
         self._control.append(packet)
 
     def take(self) -> Frame | None:
-        """Return the next frame to write, `None` if nothing may be written now."""
+        """Return the next frame to write, or `None` if nothing may be written now."""
         if self._ready and self._chunk_next and not self._control:
             self._chunk_next = False
             return self._chunk()
@@ -213,7 +214,7 @@ class Outbox:
         return self._chunk() if self._ready else None
 
     def credit(self, stream_id: int, count: int) -> None:
-        """Allow `count` more chunks of a stream. Unknown streams are complete already."""
+        """Allow `count` more chunks of a stream. Ignore unknown streams, which are complete."""
         stream = self._streams.get(stream_id)
         if stream is None:
             return
@@ -222,7 +223,7 @@ class Outbox:
         stream.under_way = max(0, stream.under_way - count)
 
     def decline(self, stream_id: int) -> None:
-        """Send chunks from now on, of this stream too: the client could not download."""
+        """Send chunks from now on, for this stream too, as the client could not download."""
         self.fetches = False
         stream = self._streams.get(stream_id)
         if stream is None or stream.offer is None:
@@ -240,10 +241,10 @@ class Outbox:
                 self._offers.withdraw(stream.offer)
 
     def acknowledge(self, received: int) -> None:
-        """Forget the first `received` packets, which the client has received.
+        """Remove the first `received` packets, which the client has received.
 
         Raises:
-            ProtocolError: Fewer were sent.
+            ProtocolError: Fewer packets were sent.
         """
         if received > self.sent:
             raise ProtocolError(f"{received} messages acknowledged, {self.sent} sent")
@@ -252,10 +253,10 @@ class Outbox:
             self._remove(self._unacknowledged.popleft())
 
     def rewind(self, received: int) -> None:
-        """Send again, on a new connection, every packet that the client has not received, in order.
+        """Queue all packets that the client has not received again, in order, for a new connection.
 
         Raises:
-            ProtocolError: Fewer were sent, or more were acknowledged before.
+            ProtocolError: Fewer packets were sent, or more were acknowledged before.
         """
         if received < self._acknowledged:
             raise ProtocolError(f"{received} messages received, after {self._acknowledged} had been acknowledged")
@@ -269,7 +270,7 @@ class Outbox:
         self._chunk_next = False
 
     def clear(self) -> None:
-        """Drop everything that has not been written, before the connection is closed."""
+        """Drop all packets, including unacknowledged ones, before the connection is closed."""
         self.rewind(self._acknowledged)
         for packet in self._waiting:
             if not self._was_dropped(packet):
@@ -330,7 +331,7 @@ class Outbox:
         return sum(stream.offer is not None for stream in self._streams.values()) < MAX_OFFERS
 
     def _release(self, packet: Packet) -> None:
-        """Continue with the packets that waited behind a large one."""
+        """Put the packets that waited for a large one at the front of the queue."""
         if packet.order is not None:
             self._waiting.extendleft(reversed(self._held.pop(packet.order)))
 

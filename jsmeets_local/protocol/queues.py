@@ -1,4 +1,4 @@
-"""Queues of Python, by key."""
+"""Queues in Python, by key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 __all__ = ["Entry", "Queues", "WhenFull", "check_when_full", "put_back"]
 
 WhenFull: TypeAlias = Literal["wait", "error", "drop_oldest"]
-Entry: TypeAlias = tuple[int, Any]  # an item with its number, which tells its place
+Entry: TypeAlias = tuple[int, Any]  # the number of an item, which determines its position, and the item
 Ticket: TypeAlias = tuple[int, int]  # a socket and the number of its request to acknowledge
 
 
@@ -22,7 +22,7 @@ def check_when_full(policy: object) -> None:
 
 
 def put_back(entries: deque[Entry], entry: Entry) -> None:
-    """Put an entry back at its place; others may have been put back before."""
+    """Put an entry back at its position; other entries may have been put back before."""
     place = 0
     if entries and entries[-1][0] < entry[0]:
         place = len(entries)
@@ -41,15 +41,15 @@ class Queues:
     """Items by key, oldest first. An empty queue keeps its key until it is removed.
 
     Args:
-        max_items: Limit of each queue without its own limit, and of the items that wait for room in a queue.
-        stored: Called with the key, and the ticket or `None`, for each item of a page that has been stored.
+        max_items: Limit for queues without their own, and for the items that wait for room in each queue.
+        stored: Called for each stored item of a client, with the key, and the ticket or `None`.
     """
 
     def __init__(
         self, max_items: int = 2**62, stored: Callable[[Any, Ticket | None], None] = lambda key, ticket: None
     ) -> None:
         self.max_items = max_items
-        self.dropped = 0  # items, refused ones too
+        self.dropped = 0  # dropped and refused items
         self._items: dict[Hashable, deque[Entry]] = {}
         self._last = 0  # the number of the newest item
         self._limits: dict[Hashable, _Limit] = {}
@@ -64,10 +64,10 @@ class Queues:
         self._admit(key)
 
     def offer(self, key: Hashable, item: Any, ticket: Ticket | None) -> str | None:
-        """Append an item of a page, or keep it until there is room.
+        """Append an item of a client, or hold it until there is room.
 
         Returns:
-            The reason if it is refused.
+            The reason if the item is refused, else `None`.
         """
         limit = self._limits.get(key) or _Limit(self.max_items, "wait")
         if self.size(key) < limit.max_items:
@@ -88,7 +88,7 @@ class Queues:
         self._report(key, ticket)
 
     def _admit(self, key: Hashable) -> None:
-        """Store the items that wait, while there is room."""
+        """Store waiting items while there is room."""
         waiting = self._waiting.get(key)
         limit = self._limits.get(key) or _Limit(self.max_items, "wait")
         while waiting and self.size(key) < limit.max_items:
@@ -110,7 +110,7 @@ class Queues:
         put_back(self._items.setdefault(key, deque()), entry)
 
     def take(self, key: Hashable, newest: bool = False) -> Entry | None:
-        """Remove and return the oldest item, or the newest; `None` if there is none."""
+        """Remove and return the oldest or the newest item; return `None` if there is none."""
         items = self._items.get(key)
         entry = (items.pop() if newest else items.popleft()) if items else None
         self._admit(key)
@@ -133,7 +133,7 @@ class Queues:
         return list(self._items)
 
     def clear(self, key: Hashable) -> None:
-        """Drop the items of a queue, and keep its key."""
+        """Drop the items of a queue, but keep its key."""
         if key in self._items:
             self._items[key].clear()
             self._admit(key)

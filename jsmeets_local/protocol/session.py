@@ -1,4 +1,4 @@
-"""Session of a client: what outlives its connections."""
+"""Session of a client, which outlives its connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .outbox import Outbox
 
 __all__ = ["Session"]
 
-MAX_UNCAUGHT_NOTES = 5  # uncaught errors of a client, in the errors of its calls
+MAX_UNCAUGHT_NOTES = 5  # uncaught errors of a client that are noted in the errors of its calls
 
 
 class Session:
@@ -20,18 +20,18 @@ class Session:
     Attributes:
         document: Identifier of the browser document.
         page: Name of the page that the document shows.
-        confirmed: True once the client has sent anything after `hello`: it has received its welcome.
-        outbox: Messages that have not been sent, or not been acknowledged.
-        waiting: Calls of Python, with their numbers, that wait for room in the outbox.
-        was_full: True after a writer has found the outbox full, until it has room again.
-        drop_logged: True once the log has told that publications are dropped.
-        running: Calls of the client that Python has not answered.
-        received: Messages received since the first connection, of `received_bytes` bytes.
-        acknowledged: Messages among them that the client knows to be received.
+        confirmed: True once the client has sent a message after `hello`, so it has received its welcome.
+        outbox: Messages that have not been sent or not been acknowledged.
+        waiting: Calls from Python that wait for room in the outbox, with their numbers.
+        was_full: True after a writer found the outbox full, until it has room again.
+        drop_logged: True once it has been logged that publications are dropped.
+        running: Number of calls from the client that Python has not answered.
+        received: Number of messages received since the first connection; `received_bytes` is their size.
+        acknowledged: Number of received messages that have been acknowledged to the client.
         unacknowledged_bytes: Bytes received since the last acknowledgement.
         resumed: Number of reconnections.
-        uncaught: The last uncaught errors of the client, one line each; `uncaught_count` in all.
-        round_trip: Seconds between the last ping and its pong.
+        uncaught: The last uncaught errors of the client, one line each; `uncaught_count` counts all.
+        round_trip: Seconds between the last ping and its pong, or `None`.
     """
 
     __slots__ = (

@@ -1,8 +1,8 @@
 """Protocol state: sessions, calls, queues and topics, without I/O.
 
-The protocol state holds every rule and neither waits, reads a clock, nor writes to a socket. Its owner reports events
-(`hello`, `receive`, `lose`, `disconnect`, `expire`) and requests (`call`, `push`, `publish`, ...). Each of them adds
-effects; the owner takes these with `effects()` and carries them out in order.
+The protocol state implements every rule of the protocol, and does not wait, read a clock or write to a socket. Its
+owner reports events (`hello`, `receive`, `lose`, `disconnect`, `expire`) and makes requests (`call`, `push`, `publish`,
+...). Each may add effects, which the owner takes with `effects()` and carries out in order.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ CLOSE_PROTOCOL = 4400
 CLOSE_KICKED = 4403
 REFUSED_BY_LIMIT = "Connection refused due to connection limit @python"
 
-ACK_MESSAGES = 64  # unacknowledged messages that a client keeps at most
+ACK_MESSAGES = 64  # maximum number of unacknowledged messages that a client keeps
 ACK_BYTES = 256 * 1024
-MAX_UNCAUGHT = 50  # uncaught errors of one client in the log; the library's own client reports no more
+MAX_UNCAUGHT = 50  # uncaught errors of one client in the log; the bundled client reports no more
 MAX_NOTE = 500  # characters of one uncaught error in a note
 
 
@@ -104,7 +104,7 @@ class ProtocolState:
         self.limit = limit
 
     def effects(self) -> list[Effect]:
-        """Take the effects to carry out, in order."""
+        """Remove and return the effects to carry out, in order."""
         taken, self._effects = self._effects, []
         self._woken.clear()
         return taken
@@ -112,7 +112,7 @@ class ProtocolState:
     # Session table -------------------------------------------------------------------------------------
 
     def sockets(self) -> tuple[int, ...]:
-        """Return the connected sockets, oldest first, without those that left before they were welcomed."""
+        """Return the sockets, oldest first, except those that lost their connection before confirming their welcome."""
         if not self._lost:
             return tuple(self._sessions)
         return tuple(
@@ -120,15 +120,15 @@ class ProtocolState:
         )
 
     def all_sockets(self) -> tuple[int, ...]:
-        """Return all sockets, with those that left before they were welcomed and may come back."""
+        """Return all sockets, including those that lost their connection before confirming their welcome."""
         return tuple(self._sessions)
 
     def is_confirmed(self, socket: int) -> bool:
-        """Return whether a client has received its welcome, so that `Connected` has been reported."""
+        """Return whether a client has confirmed its welcome, so that `Connected` has been reported."""
         return self._sessions[socket].confirmed
 
     def page_of(self, socket: int) -> str:
-        """Return the name of the page that a connected socket belongs to."""
+        """Return the page name of a socket."""
         return self._sessions[socket].page
 
     def outbox(self, socket: int) -> Outbox:
@@ -140,7 +140,7 @@ class ProtocolState:
         return socket in self._lost
 
     def targets(self, target: Target) -> tuple[int, ...]:
-        """Return the connected sockets that `target` selects: all, one number, or a collection of numbers."""
+        """Return the sockets that `target` selects: all, one number, or a collection of numbers."""
         if target is None:
             return self.sockets()
         if isinstance(target, int):
@@ -152,10 +152,10 @@ class ProtocolState:
 
         Args:
             hello: The first message of a client.
-            page: The name to give to its page if it has none.
+            page: The page name for a client that has none.
 
         Returns:
-            The number of its socket; `None` if the connection limit refuses it (which uses up the number).
+            The socket number; `None` if the connection limit refuses the client (which uses up a number).
 
         Raises:
             ProtocolError: The client acknowledges more than was sent, or subscribes to too many topics.
@@ -196,7 +196,7 @@ class ProtocolState:
         if session.confirmed:
             self._effects.append(Resumed(number, session.page))
         else:
-            self._confirm(number, session)  # it has told the name of this state, which is in the welcome
+            self._confirm(number, session)  # it has sent the session name, which it knows from its welcome
         self._admit_waiting(number)
         if not self.broker.count(number):
             for topic in hello.topics:
@@ -221,8 +221,8 @@ class ProtocolState:
     def lose(self, socket: int, now: float) -> None:
         """Handle a connection that broke without a goodbye: keep the session for `resume_seconds`.
 
-        A client that has not confirmed its welcome has most probably gone, so its calls end now. Its session is kept
-        in case the welcome has arrived and the confirmation has not.
+        A client that has not confirmed its welcome has probably left, so its calls end now. Its session is kept in case
+        the welcome arrived and only its confirmation was lost.
         """
         session = self._sessions.get(socket)
         if session is None:
@@ -241,8 +241,8 @@ class ProtocolState:
         """End a session: fail its pending calls and remove its subscriptions.
 
         Args:
-            socket: Its socket.
-            lost: The connection broke, and the client did not come back in time.
+            socket: The number of its socket.
+            lost: True if the connection broke and was not resumed in time.
         """
         session = self._sessions.pop(socket, None)
         self._lost.pop(socket, None)
@@ -260,7 +260,7 @@ class ProtocolState:
         self._effects.append(Writable())
 
     def _end_calls(self, socket: int, lost: bool) -> int:
-        """Fail the calls that a client has not answered; return how many."""
+        """Fail the calls that a client has not answered, and return their number."""
         pending = self.calls.pending(socket)
         for call_id in pending:
             about = self.calls.about(call_id)
@@ -271,7 +271,7 @@ class ProtocolState:
         """Close a connection.
 
         Returns:
-            True if there was one.
+            True if the socket existed.
         """
         if socket not in self._sessions:
             return False
@@ -281,7 +281,7 @@ class ProtocolState:
         return True
 
     def ping(self, socket: int, now: float) -> None:
-        """Send a ping, whose pong gives the round-trip time."""
+        """Send a ping to measure the round-trip time."""
         if socket in self._sessions:
             self._sessions[socket].outbox.put_control(message_packet(["ping", now]))
             self._wake(socket)
@@ -292,7 +292,7 @@ class ProtocolState:
             self._sessions[socket].round_trip = seconds
 
     def next_deadline(self) -> float | None:
-        """Return the time at which `expire` has work; `None` if there is none."""
+        """Return the time at which to call `expire`, or `None` if nothing expires."""
         deadline = self.calls.next_deadline() if self.calls.deadlines else None
         if not self._lost:
             return deadline
@@ -300,7 +300,7 @@ class ProtocolState:
         return lost if deadline is None else min(lost, deadline)
 
     def expire(self, now: float) -> None:
-        """End the calls whose deadline has passed, and the sessions whose clients did not come back."""
+        """End the calls whose deadline has passed, and the sessions that were not resumed in time."""
         self._effects += [CallFinished(finished) for finished in self.calls.expire(now)]
         for number in [number for number, until in self._lost.items() if until <= now]:
             self.disconnect(number, lost=True)
@@ -336,7 +336,7 @@ class ProtocolState:
     # Incoming messages ---------------------------------------------------------------------------------
 
     def receive(self, socket: int, messages: Iterable[m.Message], size: int = 0) -> None:
-        """Handle the messages of a client. Messages of a socket that has left are ignored.
+        """Handle messages from a client. Messages from a client that has left are ignored.
 
         Args:
             socket: The sender.
@@ -344,7 +344,7 @@ class ProtocolState:
             size: Bytes of the frames that carried them.
 
         Raises:
-            ProtocolError: A client may not send one of the messages.
+            ProtocolError: A client may not send a message of this kind.
         """
         counted = 0
         for message in messages:
@@ -386,7 +386,7 @@ class ProtocolState:
         self._effects.append(Ponged(socket, message.sent))
 
     def give_credit(self, socket: int, stream: int, count: int) -> None:
-        """Let a client send `count` more chunks of a stream."""
+        """Allow a client to send `count` more chunks of a stream."""
         if socket in self._sessions:
             self._sessions[socket].outbox.put_control(message_packet(["credit", stream, count]))
             self._wake(socket)
@@ -441,7 +441,7 @@ class ProtocolState:
         self._effects.append(Report("error", fault_text(socket, message)))
 
     def note_uncaught(self, socket: int, error: JsPyError) -> None:
-        """Add the uncaught errors of a client, which may be the cause, as a note to an error."""
+        """Add a note to an error that lists the uncaught errors of the client, as a possible cause."""
         session = self._sessions.get(socket)
         if session is not None and session.uncaught:
             error.add_note("\n  ".join(["Uncaught errors of the page:", *session.uncaught]))
@@ -471,7 +471,7 @@ class ProtocolState:
     def _on_publish(self, socket: int, message: m.Publish) -> None:
         try:
             payload = pack(message.data, "data", self.limits.message_bytes)
-        except (TypeError, MessageTooBig) as error:  # deeper than what may be sent on, or longer in Python's JSON
+        except (TypeError, MessageTooBig) as error:  # nested too deeply to be sent on, or longer in Python's JSON
             is_too_big = isinstance(error, MessageTooBig)
             info = m.ErrorInfo("refused" if is_too_big else "unserializable", type(error).__name__, str(error))
             self._fail(socket, message.id, f"publish to topic {message.topic!r}", info)
@@ -483,13 +483,13 @@ class ProtocolState:
         self._effects.append(UserMessage(socket, msgspec.structs.asdict(message.object)))
 
     def take_by_hand(self, socket: int, message: m.UserObject) -> bool:
-        """Handle a message that a page has built by hand in the form of 2020, and that expects no answer.
+        """Handle a hand-built message in the 2020 format, which expects no answer.
 
         Returns:
-            True if it is one.
+            True if its protocol is one of the library's.
 
         Raises:
-            ProtocolError: Its fields have the wrong types.
+            ProtocolError: The fields have the wrong types.
         """
         translate = _BY_HAND.get(message.protocol) if isinstance(message.protocol, str) else None
         if translate is None:
@@ -511,20 +511,20 @@ class ProtocolState:
             self._send(socket, message_packet(["return", request, done]))
 
     def _fail(self, socket: int, request: int, what: str, error: m.ErrorInfo) -> None:
-        """Report a failure to the caller in the page, or to its console if there is no request to answer."""
+        """Send a failure to the client: as the answer to its request, or to its console if there is none."""
         self._send(socket, error_packet(request, error) if request else message_packet(["fault", what, error]))
 
     # Requests of Python --------------------------------------------------------------------------------
 
     def call(self, key: str, payload: Payload, target: Target, deadline: float | None, about: str | None = None) -> int:
-        """Call a function in pages. `CallFinished` reports the end, at once if `target` selects no page.
+        """Call a function of clients. `CallFinished` reports the end, at once if `target` selects no client.
 
         Args:
-            key: The function.
-            payload: Its arguments.
-            target: The pages; see `targets`.
+            key: The name of the function.
+            payload: The packed arguments.
+            target: The clients; see `targets`.
             deadline: The time at which the call ends at the latest.
-            about: The function to name in errors, if that is another one.
+            about: The name of the function in errors, if it differs from `key`.
 
         Returns:
             The number of the call.
@@ -535,7 +535,7 @@ class ProtocolState:
         return call_id
 
     def push(self, key: Key, payload: Payload, target: Target, deadline: float | None) -> int:
-        """Push an item to queues of pages and request an acknowledgement, as `call` does."""
+        """Push an item to a queue of clients and request acknowledgements. Arguments and result are those of `call`."""
         self._last_id = call_id = self._last_id + 1
         packet = message_packet(["push", call_id, key], payload, order=("push", key))
         self._request(call_id, packet, target, deadline, About("push", key))
@@ -556,19 +556,19 @@ class ProtocolState:
                 self._send(socket, packet)
 
     def notify(self, key: str, payload: Payload, target: Target) -> None:
-        """Call a function in pages without an answer."""
+        """Call a function of clients without requesting an answer."""
         self._cast(message_packet(["notify", key], payload), target)
 
     def push_nowait(self, key: Key, payload: Payload, target: Target) -> None:
-        """Push an item to queues of pages without an acknowledgement."""
+        """Push an item to a queue of clients without requesting an acknowledgement."""
         self._cast(message_packet(["push", 0, key], payload, order=("push", key)), target)
 
     def custom(self, payload: Payload, protocol: str, target: Target) -> int:
-        """Send a message of the user's own protocol; return the number of pages."""
+        """Send a message of a user-defined protocol, and return the number of clients."""
         return self._cast(message_packet(["custom"], payload, order=("custom", protocol)), target)
 
     def publish(self, topic: str, data: Any, payload: Payload, suppress: bool = False) -> None:
-        """Publish data; `suppress` keeps it from the subscribers in this process."""
+        """Publish data. `suppress` skips the subscribers in this process."""
         self._publish(topic, data, payload, local=not suppress)
 
     def answer(self, answers: Iterable[tuple[Invoke, Packet | None]]) -> None:
@@ -608,7 +608,7 @@ class ProtocolState:
             self.policies[topic] = policy
 
     def is_writable(self, sockets: Iterable[object]) -> bool:
-        """Return whether all these outboxes have room. If not, `Writable` reports when one has."""
+        """Return whether the outboxes of these sockets all have room. If not, `Writable` is reported once one has."""
         full = [one for one in map(self._sessions.get, sockets) if one and not one.outbox.is_free()]  # type: ignore[arg-type]
         for session in full:
             session.was_full = True
@@ -620,9 +620,9 @@ class ProtocolState:
             self._effects.append(Wake(socket))
 
     def _send(self, socket: int, packet: Packet) -> None:
-        """Send regardless of the limits. Answers are as many as a client has requested, so they need none."""
+        """Send a packet regardless of the limits. Answers need none, as a client receives only those it requested."""
         self._sessions[socket].outbox.put(packet)
-        if socket not in self._woken:  # as `_wake`
+        if socket not in self._woken:  # `_wake`, inlined
             self._woken.add(socket)
             self._effects.append(Wake(socket))
 
@@ -649,15 +649,15 @@ class ProtocolState:
         self._wake(socket)
 
     def _close_slow(self, socket: int) -> None:
-        """Close a client that exceeds its outbox."""
+        """Close a client whose outbox is full."""
         outbox = self._sessions[socket].outbox
         reason = f"the page is too slow: {len(outbox)} messages wait for it"
         self._effects.append(Report("error", f"socket {socket} is closed: {reason}"))
-        outbox.clear()  # else the client would read the reason only after everything before it
+        outbox.clear()  # otherwise the client would read the reason last
         self.close_socket(socket, reason, True, CLOSE_TOO_SLOW)
 
     def _admit_waiting(self, socket: int) -> None:
-        """Send the calls that waited for room in an outbox."""
+        """Send the calls that wait for room in an outbox, while there is room."""
         session = self._sessions[socket]
         if not session.was_full:
             return

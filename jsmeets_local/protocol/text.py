@@ -1,7 +1,7 @@
-"""Text about values and errors of the user, for messages and logs. Classes of the user cannot make it fail.
+"""Descriptions of the user's values and errors, for messages and logs. The user's classes cannot make them fail.
 
 `type(value).__name__` may run a property of a metaclass, and `str(error)` runs a method of the error; either may raise.
-Names are read by the descriptors of `type`, and the text of an error is replaced if it raises.
+Names are read through the descriptors of `type`, and the message of an error is replaced if its `__str__` raises.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ def error_text(error: BaseException) -> str:
     """Return the message of an error, or a note that its `__str__` raised.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C came meanwhile.
+        KeyboardInterrupt: Ctrl-C was pressed in the meantime.
     """
     try:
         return plain(str(error))
-    except (Exception, SystemExit) as another:  # noqa: BLE001 - a __str__ of the user
+    except (Exception, SystemExit) as another:  # noqa: BLE001 - the user's __str__
         return f"(its __str__ raised {error_name(another)})"
 
 
@@ -49,11 +49,11 @@ def error_trace(error: BaseException) -> str:
     """Return the traceback of an error, or its name and message if its notes or attributes raise.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C came meanwhile.
+        KeyboardInterrupt: Ctrl-C was pressed in the meantime.
     """
     try:
         return "".join(traceback.format_exception(error))
-    except (Exception, SystemExit) as another:  # noqa: BLE001 - code of the user
+    except (Exception, SystemExit) as another:  # noqa: BLE001 - the user's code
         name = error_name(another)
         return f"{error_name(error)}: {error_text(error)}\n(its traceback cannot be shown: {name})\n"
 
@@ -66,6 +66,6 @@ def on_one_line(text: str) -> str:
 
 
 def on_own_lines(text: str) -> str:
-    """Escape the same within each line, and indent all lines but the first, so that none looks like a log record."""
+    """Escape each line as `on_one_line` does, and indent all but the first, so that none looks like a log record."""
     first, *others = [on_one_line(line) for line in text.splitlines()] or [""]
     return "\n".join([first, *(line if line.startswith("    ") else f"    {line}" for line in others)])

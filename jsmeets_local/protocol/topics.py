@@ -23,7 +23,7 @@ class Broker:
         self._topics.setdefault(subscriber, set()).add(topic)
 
     def unsubscribe(self, topic: str, subscriber: Hashable) -> bool:
-        """Remove a subscriber.
+        """Remove a subscriber from a topic.
 
         Returns:
             True if it was subscribed.

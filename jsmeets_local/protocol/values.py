@@ -32,7 +32,7 @@ _LEAVES = {str, *NUMBERS}
 _PLAIN = {list, dict, tuple, *_LEAVES}
 _LONG = 2000  # bits of an integer whose digits may be more than sys.get_int_max_str_digits(), which is 640 or more
 _USUAL_DEPTH = 5  # deeper values may be circular
-_NATURAL: dict[type, Callable[[Any], Any]] = {  # and how to convert a subclass, which msgspec refuses
+_NATURAL: dict[type, Callable[[Any], Any]] = {  # -> conversion of a subclass, which msgspec rejects
     datetime.datetime: lambda value: datetime.datetime.combine(value.date(), value.timetz()),
     datetime.date: lambda value: datetime.date(value.year, value.month, value.day),
     datetime.time: lambda value: datetime.time.fromisoformat(value.isoformat()),
@@ -45,7 +45,7 @@ _ARRAYS: tuple[type, ...] = (list, tuple, set, frozenset, deque, range, KeysView
 
 
 def _unplain(value: Any) -> Any:
-    """Make msgspec refuse types that it would convert by its own rules."""
+    """Reject types without a plain JSON form, which `_Walk` converts."""
     raise TypeError
 
 
@@ -54,7 +54,7 @@ _STRICT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | o
 
 
 class Buffer(msgspec.Struct, frozen=True):
-    """Binary value; `path` leads to its place in the packed value."""
+    """Binary value. `path` is its position in the packed value."""
 
     path: tuple[str | int, ...]
     dtype: str
@@ -63,7 +63,7 @@ class Buffer(msgspec.Struct, frozen=True):
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """Packed value: its JSON, and its buffers, for which the JSON has `null`."""
+    """Packed value: JSON with `null` in place of each buffer, and the buffers."""
 
     json: bytes
     buffers: tuple[Buffer, ...] = ()
@@ -74,23 +74,23 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
 
     Args:
         value: A sendable value (docs/reference/values.md).
-        name: Its name for the caller (`"args"`, `"data"`), with which paths in errors begin.
-        max_bytes: The largest message.
+        name: The caller's name for the value (`"args"`, `"data"`), with which paths in errors begin.
+        max_bytes: The size of the largest message.
 
     Raises:
-        TypeError: A part of it cannot be sent; the text starts with its path.
-        MessageTooBig: It is larger than `max_bytes`.
+        TypeError: A part of the value cannot be sent; the error message begins with its path.
+        MessageTooBig: The value is larger than `max_bytes` allows.
     """
     try:
         if type(value) in NUMBERS:
             return Payload(_encode(value))
         try:
-            payload = Payload(orjson.dumps(value, None, _STRICT))  # accepts only values that the walk writes alike
-        except TypeError:  # keys that are no strings, large integers, and types that are not plain
+            payload = Payload(orjson.dumps(value, None, _STRICT))  # accepts only values that `_Walk` encodes alike
+        except TypeError:  # keys that are not strings, large integers, and types that are not plain
             payload = _pack(value, name)
     except Unsendable as error:
         raise TypeError(str(error)) from error.__cause__
-    except (RecursionError, ValueError) as error:  # of a number with more digits than Python converts, for one
+    except (RecursionError, ValueError) as error:  # a number with more digits than Python converts, for example
         raise TypeError(_failed(name, value, error)) from error
     size = len(payload.json)
     if payload.buffers:
@@ -113,7 +113,7 @@ def _pack(value: Any, name: str) -> Payload:
 
 
 def _failed(where: str, value: Any, error: Exception) -> str:
-    """Return the error text for a value whose own code, or whose size, made the conversion fail."""
+    """Return the error message for a value whose own code, or whose size, made the conversion fail."""
     if isinstance(error, RecursionError):
         return f"{where}: nested too deeply to be sent"
     what = f"{where}: object of type {type_name(value)} cannot be sent to a page"
@@ -139,7 +139,7 @@ def _finite(converted: Any) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    """Return whether only exact JSON types occur; checked level by level, in C."""
+    """Return whether a value has only exact JSON types. The check runs level by level, in C."""
     level = [value]
     for depth in range(MAX_DEPTH + 1):
         types = set(map(type, level))
@@ -153,15 +153,15 @@ def _is_plain(value: Any) -> bool:
     return False
 
 
-_COMPOSITE = object()  # not a scalar: look inside
+_COMPOSITE = object()  # marks a value that is not a scalar
 
 
 class _Walk:
-    """Conversion of one value element by element, which knows the path; with one stack frame per level."""
+    """Conversion of one value, element by element. It tracks the path, and uses one stack frame per level."""
 
     def __init__(self) -> None:
         self.buffers: list[Buffer] = []
-        self._open: set[int] = set()  # ids of the containers we are inside of
+        self._open: set[int] = set()  # ids of the containers that are being converted
 
     def convert(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
         try:
@@ -179,7 +179,7 @@ class _Walk:
             return [item for _, item in items] if isinstance(value, _ARRAYS) else dict(items)
         except (Unsendable, RecursionError, MemoryError):
             raise
-        except Exception as error:  # runs properties, iterators and conversions of the user
+        except Exception as error:  # from the user's properties, iterators and conversions
             raise Unsendable(_failed(where, value, error)) from error
 
     def _scalar(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
@@ -207,7 +207,7 @@ class _Walk:
         self._open.add(id(value))
 
     def _foreign(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
-        """Convert a value of numpy, pandas, PIL, ..., or of an unknown type."""
+        """Convert a value of numpy, pandas, PIL, ..., and reject unknown types."""
         if isinstance(value, loaded("numpy", "generic")):
             return self.convert(unboxed(value, where), path, where)
         frame = None if isinstance(value, loaded("numpy", "ndarray")) else to_columns(value, where)
@@ -225,7 +225,7 @@ class _Walk:
 
 
 def _check_digits(value: int) -> None:
-    """Raise `ValueError` if Python does not write so many digits."""
+    """Raise `ValueError` if an integer has more digits than Python converts to text."""
     repr(value)
 
 
@@ -246,14 +246,14 @@ def _natural(value: Any) -> Any:
 
 
 def base(value: str | int | float) -> str | int | float:
-    """Convert an instance of a subclass without its own `__str__`, `__int__` or `__float__`."""
+    """Convert an instance of a subclass to the base type, without its own `__str__`, `__int__` or `__float__`."""
     if isinstance(value, str):
         return str.__str__(value)
     return int.__int__(value) if isinstance(value, int) else float.__float__(value)
 
 
 def _children(value: Any, where: str) -> Iterable[tuple[str | int, Any, str]] | None:
-    """Return the step, item and full name of each item of a container; `None` for other values."""
+    """Return the step, value and path of each item of a container; return `None` for other values."""
     if isinstance(value, Mapping):
         return ((_key(key, where), item, f"{where}[{key!r}]") for key, item in value.items())
     if isinstance(value, range):
@@ -281,7 +281,7 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
 
 
 def _key(key: Any, where: str) -> str:
-    """Return the JSON name of a dict key, as `json.dumps` does; for dates, UUIDs and paths their text."""
+    """Convert a dict key to a string, as `json.dumps` does; convert dates, UUIDs and paths to their text."""
     if isinstance(key, enum.Enum):
         return _key(key.value, where)
     if isinstance(key, str):

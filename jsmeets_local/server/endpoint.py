@@ -1,4 +1,4 @@
-"""ASGI endpoint of the WebSocket of pages."""
+"""ASGI endpoint of the WebSocket that connects clients to the bridge."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ logger = logging.getLogger("jsmeets_local")
 
 
 class _AsgiTransport:
-    """Writes frames through ASGI."""
+    """Transport that writes frames through ASGI."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -50,7 +50,7 @@ class _AsgiTransport:
 
 
 class Guarded:
-    """ASGI application that serves a WebSocket to those who have access."""
+    """ASGI application that serves a WebSocket to clients with access."""
 
     def __init__(self, app: Any, access: Access) -> None:
         self._app = app
@@ -72,7 +72,7 @@ def _fast_path(scope: MutableMapping[str, Any], receive: Receive) -> FastPath | 
 
 
 class TextEndpoint:
-    """Serves the WebSocket of one bridge.
+    """ASGI application that serves the WebSocket of one bridge.
 
     Args:
         bridge: The bridge.
@@ -101,7 +101,7 @@ class TextEndpoint:
             logger.debug("a page disconnected while Python wrote to it: %r", error)
 
     async def _agree(self, offered: list[str], send: Send, transport: _AsgiTransport) -> bool:
-        """Accept the WebSocket; close it with a reason if the client speaks another version of the protocol."""
+        """Accept the WebSocket. Close it with a reason if the client uses another version of the protocol."""
         if SUBPROTOCOL in offered:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
             return True
@@ -174,7 +174,7 @@ class TextEndpoint:
     def _take(
         self, socket: int, connection: Connection, fast_path: FastPath, frames: Sequence[Frame | ReceivedChunk]
     ) -> None:
-        """Handle frames of the fast path, and read no more of them while messages are pending."""
+        """Handle frames of the fast path, and pause reading while messages are pending."""
         if self._bridge.receive(socket, connection, frames):
             fast_path.pause()
             asyncio.get_running_loop().call_soon(self._take, socket, connection, fast_path, [])
@@ -183,7 +183,7 @@ class TextEndpoint:
 
 
 async def _receive_frame(connection: Connection, receive: Receive) -> Frame | None:
-    """Return the next frame, `None` at the end."""
+    """Return the next frame, or `None` at the end."""
     event = await receive()
     if event["type"] != "websocket.receive":
         connection.close_code = event.get("code") or NO_CODE

@@ -1,9 +1,10 @@
 """Fast path for WebSocket frames between uvicorn's connection and the bridge, without a task or a queue.
 
-ASGI passes a received frame through a queue, which wakes a task, and a sent one through a coroutine: for single calls
-that is most of the work of Python. `FastPathProtocol` is uvicorn's WebSocket protocol that can also pass frames to a
-function as they arrive, and write frames at once. Applications find it as the ASGI extension `FAST_PATH`. uvicorn and
-websockets keep the handshake, control frames, fragments, invalid frames and the close. Other servers use plain ASGI.
+ASGI passes a received frame through a queue, which wakes a task, and a sent frame through a coroutine. For a single
+call, this is most of the work in Python. `FastPathProtocol` extends uvicorn's WebSocket protocol: it can also pass
+frames to a function as they arrive, and write frames at once. Applications find it as the ASGI extension `FAST_PATH`.
+uvicorn and websockets handle the handshake, control frames, fragments, invalid frames and the close. With other
+servers, plain ASGI is used.
 """
 
 from __future__ import annotations
@@ -29,30 +30,30 @@ __all__ = ["FastPathProtocol"]
 CLOSE_SECONDS = 2.0  # time for a client to answer a close frame (RFC 6455, section 7.1.1); uvicorn waits for 10
 
 _MESSAGES = frozenset({FINAL | TEXT, FINAL | BINARY})
-# Private attributes in use. If a version lacks one of them, plain ASGI is used.
+# Private attributes in use. With a version that lacks one of them, plain ASGI is used.
 _UVICORN_ATTRIBUTES = ("config", "conn", "queue", "read_paused", "response", "scope", "transport", "writable")
 _WEBSOCKETS_ATTRIBUTES = ("reader", "state")
 # The header fields that websockets needs. It accepts 128 fields of 8 KiB, and the cookies of a browser may be larger.
 _HANDSHAKE_FIELDS = frozenset({b"host", b"upgrade", b"connection", b"content-length", b"transfer-encoding"})
 _HEAD_END = b"\r\n\r\n"
-_MAX_JOINED = 16 * 1024  # bytes that are copied start their header faster than written in two parts
+_MAX_JOINED = 16 * 1024  # bytes; for smaller frames, joining header and payload is faster than two writes
 _MIN_ZERO_COPY = 64 * 1024
-_ZERO_COPY_HEAD = 14 + HEADER_BYTES  # bytes before the content of such a chunk
+_ZERO_COPY_HEAD = 14 + HEADER_BYTES  # most bytes before the content of a chunk: frame header and chunk header
 
 
 class FastPathProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol with a fast path. It closes unresponsive clients after `CLOSE_SECONDS`.
 
-    After the handshake it splits the received bytes into frames. Frames that it does not pass to the sink go to
-    websockets, whole.
+    After the handshake, it splits the received bytes into frames. It passes complete frames to the sink, or else to
+    websockets.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.close_timeout = CLOSE_SECONDS
-        self._fields: list[tuple[bytes, bytes]] | None = None  # of the handshake, for the application
+        self._fields: list[tuple[bytes, bytes]] | None = None  # header fields of the handshake, for the application
         self._splits = False
-        self._rest = bytearray()  # of a frame that is not complete
+        self._rest = bytearray()  # the start of a frame that is not complete
         self._fragments = 0  # bytes of the fragments of a message
         self._in_fragments = False
         self._sink: Callable[[list[Frame | ReceivedChunk]], None] | None = None
@@ -112,7 +113,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         self._splits = self.handshake_initiated and self._is_known_inside() and not self.conn.reader.buffer
 
     def _reduce_handshake(self, head: bytes) -> bytes:
-        """Keep the header fields that websockets needs. uvicorn's HTTP protocol passes a complete head."""
+        """Keep only the header fields that websockets needs. uvicorn's HTTP protocol passes a complete head."""
         if not head.endswith(_HEAD_END):
             return head
         request, *lines = head.removesuffix(_HEAD_END).split(b"\r\n")
@@ -154,7 +155,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             self._empty_queue(self._sink)
 
     def _refuse_text(self) -> None:
-        """Close the connection. uvicorn would log a traceback that contains the message."""
+        """Close the connection, as uvicorn would log a traceback that contains the message."""
         self.frames = []
         if not self.close_sent:
             refusals.tell(f"closed a WebSocket of {(self.client or ('unknown',))[0]}: a text message is not UTF-8")
@@ -206,7 +207,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         return head_of(data, at, self.config.ws_max_size - self._fragments)
 
     def _message(self, data: bytes | bytearray, head: Head) -> Frame | None:
-        """Return the content of a frame for the sink; after a close frame there is none (RFC 6455, section 5.5.1)."""
+        """Return the content of a frame for the sink; `None` for other frames, and after a close frame."""
         is_open = self._sink is not None and self.conn.state is State.OPEN
         if not is_open or head.first not in _MESSAGES or self._in_fragments:
             return None
@@ -232,7 +233,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
     # Zero-copy receive ---------------------------------------------------------------------------------
 
     def _choose_reader(self) -> None:
-        """Let the transport read the next chunk into its place, or frames into this protocol."""
+        """Direct the transport to read the next chunk into its memory, or frames into this protocol."""
         chunk = self._partial_chunk() if self._splits else None
         if chunk is not None:
             self._receiver = self._receiver or ZeroCopyReceiver(self)
@@ -247,7 +248,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             self.transport.set_protocol(reader)
 
     def _partial_chunk(self) -> PartialChunk | None:
-        """Return the chunk that has begun to arrive, if it has a place."""
+        """Return the chunk that has begun to arrive, if there is memory for it, else `None`."""
         rest = self._rest
         if len(rest) < _ZERO_COPY_HEAD or self._in_fragments or self.conn.state is not State.OPEN:
             return None
@@ -266,13 +267,13 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         return chunk
 
     def wanted(self) -> int:
-        """Return the bytes until the end of the next chunk head, or of the frame under way; for `ZeroCopyReceiver`."""
+        """Return how many bytes complete the next chunk header, or the current frame, for `ZeroCopyReceiver`."""
         short = _ZERO_COPY_HEAD - len(self._rest)
         head = self._head(self._rest, 0) if short <= 0 else None
         return short if head is None else head.end - len(self._rest)
 
     def chunk_received(self, chunk: ReceivedChunk) -> None:
-        """Pass a chunk on, for `ZeroCopyReceiver`; chunks after a close frame are dropped."""
+        """Pass a chunk to the sink, for `ZeroCopyReceiver`; drop chunks after a close frame."""
         if self.conn.state is State.OPEN:
             self._deliver([chunk])
         self._choose_reader()

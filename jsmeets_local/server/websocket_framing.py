@@ -8,19 +8,19 @@ from typing import NamedTuple
 __all__ = ["BINARY", "CONTROL", "FINAL", "MASK_BYTES", "TEXT", "Head", "InvalidFrame", "frame_head", "head_of"]
 
 FINAL, CONTROL = 0x80, 0x08  # bits of the first byte
-TEXT, BINARY = 0x1, 0x2  # kinds of messages
+TEXT, BINARY = 0x1, 0x2  # opcodes of messages
 MASK_BYTES = 4
 
 _KIND, _RESERVED = 0x0F, 0x70
 _MASKED, _LENGTH = 0x80, 0x7F  # bits of the second byte
-_TWO_BYTES, _EIGHT_BYTES = 126, 127  # the real length follows in so many bytes
+_TWO_BYTES, _EIGHT_BYTES = 126, 127  # the payload length follows, in 2 or 8 bytes
 _KINDS = frozenset({0x0, TEXT, BINARY, 0x8, 0x9, 0xA})
 
 _SHORT, _MIDDLE, _LONG = Struct("!BB"), Struct("!BBH"), Struct("!BBQ")
 
 
 class InvalidFrame(Exception):
-    """The bytes are no frame of a client without extensions, or the frame is too long."""
+    """Bytes that are not a valid client frame without extensions, or a frame that is too long."""
 
 
 class Head(NamedTuple):

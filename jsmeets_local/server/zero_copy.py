@@ -1,4 +1,4 @@
-"""Zero-copy receive of large chunks: the transport reads them into their place."""
+"""Zero-copy receive of large chunks: the transport reads them into their final memory."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ except ImportError:  # no C extension on this platform
 
 __all__ = ["PartialChunk", "ZeroCopyReceiver", "apply_mask"]
 
-_BUFFER_BYTES = 2**16  # read at once between chunks
+_BUFFER_BYTES = 2**16  # maximum size of one read between chunks
 
 
 class PartialChunk:
-    """Chunk of which a part has arrived.
+    """Chunk that has arrived in part.
 
     Args:
         received: The chunk to report when it is complete.
@@ -33,12 +33,12 @@ class PartialChunk:
         self._size = 0
 
     def put(self, start: memoryview) -> None:
-        """Copy the bytes that arrived with the header."""
+        """Copy the content that arrived with the header."""
         self._room[: len(start)] = start
         self._size = len(start)
 
     def rest(self) -> memoryview:
-        """Return the memory for the rest."""
+        """Return the memory for the rest of the content."""
         return self._room[self._size :]
 
     def grow(self, count: int) -> bool:
@@ -69,7 +69,7 @@ class Owner(Protocol):
 
 
 class ZeroCopyReceiver(asyncio.BufferedProtocol):
-    """Protocol of the transport while chunks arrive."""
+    """Protocol of the transport while large chunks arrive."""
 
     def __init__(self, owner: Owner) -> None:
         self.chunk: PartialChunk | None = None
