@@ -176,7 +176,7 @@ def test_a_browser_without_readers_of_bytes(open_page: Callable[..., Page], tab:
 def test_an_answer_that_stops_in_the_middle_is_not_waited_for(
     open_page: Callable[..., Page], tab: Tab, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pour = downloads._pour
+    pour = downloads._send_content
 
     async def pour_some(offer: Offer, send: Any) -> None:
         events = 0
@@ -188,7 +188,7 @@ def test_an_answer_that_stops_in_the_middle_is_not_waited_for(
 
         await pour(offer, sending)
 
-    monkeypatch.setattr(downloads, "_pour", pour_some)
+    monkeypatch.setattr(downloads, "_send_content", pour_some)
     page = open_page(f"{SCRIPT}; {script}")
     array = np.arange(ITEMS, dtype=np.float64)
     assert page.call("sum", 30)(array) == sums(array)
