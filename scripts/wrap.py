@@ -11,7 +11,8 @@ from pathlib import Path
 
 WIDTH = 100
 ROOT = Path(__file__).parents[1]
-FILES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")})
+# Hidden folders hold caches of tools, and some tools put a README into theirs.
+FILES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("[!.]*/README.md")})
 
 FENCE = re.compile(r" *(```+|~~~+)")
 ITEM = re.compile(r"( *)([-*+]|\d+\.)( +)(?=\S)")

@@ -1,4 +1,4 @@
-"""One-time URLs, which keep the launch token off the command line of the browser.
+"""URLs that work once, which keep the launch token off the command line of the browser.
 
 All accounts of a machine can read the process list. A browser is therefore started with `/jsmeetspy/open/NONCE`, which
 redirects once to the page; browsers keep the fragment of a redirect, which carries the token.
