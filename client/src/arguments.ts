@@ -18,6 +18,15 @@ export function millisecondsOf(timeout: unknown): number | null {
     return Math.min(timeout * 1000, 0x7FFFFFFF);   // the maximum delay of setTimeout
 }
 
+/** Return `options`. Throws TypeError for a name that is not one of `known`. */
+export function optionsOf<Options extends object>(options: Options, known: ReadonlyArray<keyof Options & string>, where: string): Options {
+    const other = Object.keys(options).find((name) => !(known as readonly string[]).includes(name));
+    if (other !== undefined) {
+        throw new TypeError(`${where}: no option '${other}'; there are ${known.map((name) => `'${name}'`).join(" and ")}`);
+    }
+    return options;
+}
+
 /** Return `func`. Throws TypeError unless it is a function. */
 export function checkedFunction<T extends (...args: any[]) => any>(func: T, where: string): T {
     if (typeof func !== "function") {

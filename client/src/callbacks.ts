@@ -5,20 +5,21 @@ import { checkedFunction } from "./arguments.ts";
 export const isThenable = (value: any): value is PromiseLike<any> =>
     value !== null && (typeof value === "object" || typeof value === "function") && typeof value.then === "function";
 
-/** Call `action` and pass on its result or error; synchronously unless it returns a thenable. */
-export function follow(action: () => any, done: (value: any) => void, failed: (error: any) => void): void {
+/** Call `action` and pass on its result or error; synchronously unless it returns a thenable. Returns true if it did. */
+export function follow(action: () => any, done: (value: any) => void, failed: (error: any) => void): boolean {
     let result;
     try {
         result = action();
         if (isThenable(result)) {
             Promise.resolve(result).then(done, failed);
-            return;
+            return true;
         }
     } catch (error) {
         failed(error);
-        return;
+        return false;
     }
     done(result);
+    return false;
 }
 
 /** Call `action`; pass its error to `failed` and discard its result. */

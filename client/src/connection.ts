@@ -2,6 +2,7 @@
 
 import { Address, hasDocument } from "./address.ts";
 import { Deliveries, Listeners, guard } from "./callbacks.ts";
+import { Calls } from "./calls.ts";
 import { MAX_MESSAGE_BYTES } from "./chunks.ts";
 import { ErrorDescriptions } from "./description.ts";
 import { disconnected } from "./errors.ts";
@@ -10,7 +11,7 @@ import { Link } from "./link.ts";
 import { CUSTOM_KEYS, ProtocolError, isId, type CustomMessage, type Failure, type Message } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { pack, type Packet } from "./packet.ts";
-import { Requests, type Settle } from "./requests.ts";
+import { Requests, type Expectation } from "./requests.ts";
 import { Session } from "./session.ts";
 import { askWhy, type Refusal, type Trouble } from "./trouble.ts";
 import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
@@ -47,6 +48,8 @@ const PATIENT_ATTEMPTS = 6;
 /** The number of failed attempts per query for the reason of the refusal. */
 const ASK_EVERY = 4;
 
+/** Kinds of requests that Python stops when they are given up. */
+const CANCELLABLE = ["call", "push", "use"];
 /** Kinds of messages that concern one link alone: they are neither counted nor sent again. */
 const UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
 /** Kinds that are held back until the document's scripts have run -> the file that handles them. */
@@ -55,26 +58,27 @@ const DELIVERED: ReadonlyMap<string, string> = new Map([
     ["custom", "JsPyTextSocket.js"],
 ]);
 
+/** Return true for a message that Python waits for the response to. */
+const isRequest = ([kind, id]: Message): boolean => kind === "call" || (kind === "push" && id > 0);
+
 export type Reply = (message: Message, body?: unknown, label?: string) => void;
 export type Handler = (message: Message, reply: Reply) => void;
 
 /** A message that Python responds to. */
-export interface Request {
+export interface Request extends Expectation {
     message: (id: number) => Message;
     /** The user's value in the message, and its name, for errors. */
     body: unknown;
     label: string;
     /** Requests with the same value are sent in sequence. */
     order?: string;
-    /** Milliseconds; null means no limit. */
-    limit: number | null;
-    settle: Settle;
 }
 
 export class Connection {
     readonly outbox = new Outbox((frame) => this.link?.socket.send(frame as Uint8Array<ArrayBuffer>));
-    readonly requests = new Requests();
+    readonly requests = new Requests((id, packet) => this.cancel(id, packet));
     readonly deliveries = new Deliveries();
+    readonly calls = new Calls();
     readonly errors = new ErrorDescriptions();
     readonly opened = new Listeners<[]>("add_open_event");
     readonly closed = new Listeners<[]>("add_close_event");
@@ -365,6 +369,7 @@ export class Connection {
         clearTimeout(this.giveUpTimer);
         const hadSession = this.session !== null;
         this.session = null;
+        this.calls.cancelAll();
         this.requests.disconnect(this.state === "closed");
         const lost = this.outbox.reset();
         if (hadSession && lost && this.state !== "hidden") {
@@ -503,7 +508,7 @@ export class Connection {
         if (!DELIVERED.has(kind)) {
             this.takeAtOnce(link, message);
         } else if (this.deliveries.isHeld) {
-            this.deliveries.run(() => this.deliver(session, message));
+            this.hold(session, message);
         } else {
             this.deliver(session, message);
         }
@@ -516,6 +521,8 @@ export class Connection {
                 return this.requests.settle(first, null, second);
             case "error":
                 return this.requests.settle(first, second);
+            case "cancel":
+                return this.receiveCancel(link, first);
             case "ack":
                 return this.outbox.acknowledge(first);
             case "credit":
@@ -540,10 +547,29 @@ export class Connection {
         this.leave(comesBack ? "waiting" : "closed", link.welcomedAt === null);
     }
 
+    /** Hold back a message until the scripts of the document have run; for good, if it is cancelled meanwhile. */
+    private hold(session: Session | null, message: Message): void {
+        const [, id] = message;
+        const canBeCancelled = isRequest(message);
+        if (canBeCancelled) {
+            session?.held.add(id);
+        }
+        this.deliveries.run(() => {
+            if (!canBeCancelled || session?.held.delete(id)) {
+                this.deliver(session, message);
+            }
+        });
+    }
+
+    private receiveCancel({ session }: Link, id: number): void {
+        if (!session?.held.delete(id)) {
+            this.calls.cancel(id);
+        }
+    }
+
     private deliver(session: Session | null, message: Message): void {
         const [kind, id] = message;
-        const isRequest = kind === "call" || (kind === "push" && id > 0);
-        if (isRequest && this.session !== session) {
+        if (isRequest(message) && this.session !== session) {
             return;   // it was held back and its session has ended: nothing waits for the response
         }
         const handler = this.handlers.get(kind);
@@ -552,7 +578,7 @@ export class Connection {
             return;
         }
         const text = `This page has not loaded ${DELIVERED.get(kind)}`;
-        if (isRequest) {
+        if (isRequest(message)) {
             this.reply(session, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
         } else {
             this.warnOnce(`${text}: '${kind}' messages are lost`);
@@ -581,8 +607,8 @@ export class Connection {
         return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
     }
 
-    private post(packet: Packet): boolean {
-        if (this.state === "closed" || !this.outbox.put(packet)) {
+    private post(packet: Packet, isAlwaysTaken = false): boolean {
+        if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
             return false;
         }
         if (this.state !== "open") {
@@ -607,10 +633,11 @@ export class Connection {
     /** Send a message that Python responds to. Throws TypeError if it cannot be serialized. */
     request(request: Request): void {
         const id = this.requests.newId();
-        const packet = this.pack(request.message(id), request.body, request.label);
+        const message = request.message(id);
+        const packet = this.pack(message, request.body, request.label);
         packet.order = request.order ?? null;
         if (this.post(packet)) {
-            this.requests.add(id, packet, request.settle, request.limit);
+            this.requests.add(id, packet, request, CANCELLABLE.includes(message[0]));
         } else {
             request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "too much is waiting to be sent"));
         }
@@ -621,6 +648,18 @@ export class Connection {
         const packet = this.pack(message, body, label);
         packet.order = order ?? null;
         return this.post(packet);
+    }
+
+    /** Tell Python that a request is given up, behind the last chunk of one that is under way. */
+    private cancel(id: number, packet: Packet): void {
+        this.outbox.afterwards(packet, () => this.control(["cancel", id]));
+    }
+
+    /** Send a small message of this session that needs no response and has no limit. */
+    control(message: Message): void {
+        const packet = pack(message);
+        packet.bound = true;
+        this.post(packet, true);
     }
 
     private reply(session: Session | null, message: Message, body?: unknown, label?: string): void {

@@ -55,7 +55,8 @@ function nestedError(failure: Failure, { key, socket_id }: JsPyError): JsPyError
 /** Remove the launch token from a stack: Firefox includes the document's initial URL. */
 export const withoutToken = (stack: string): string => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
 
-/** Failures of calls that end without a response from Python. */
+/** Failures of calls that end without a response from Python. ABORTED: the signal of the call has the reason. */
+export const ABORTED: Failure = { kind: "", name: "AbortError", message: "", trace: "" };
 export const timedOut = (): Failure => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
 export const disconnected = (message: string): Failure => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
 

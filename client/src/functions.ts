@@ -2,10 +2,13 @@
 
 import { version } from "../package.json";
 import { follow, isThenable } from "./callbacks.ts";
+import type { Call } from "./calls.ts";
 import type { Code, createCode } from "./code/index.ts";
 import type { Connection, Handler, Reply } from "./connection.ts";
-import { CallErrors, JsPyError } from "./errors.ts";
-import { millisecondsOf, orNull, type Timeout } from "./arguments.ts";
+import { ABORTED, CallErrors, JsPyError } from "./errors.ts";
+import { LateNames } from "./latenames.ts";
+import { millisecondsOf, optionsOf, orNull, type Timeout } from "./arguments.ts";
+import type { Failure } from "./messages.ts";
 import { instead } from "./suggestion.ts";
 
 type AnyFunction = (...args: any[]) => any;
@@ -21,22 +24,41 @@ export interface PyFunctionInfo {
     exclusive: boolean;
 }
 
+/** How a Python function is called: `py.slow.with({ signal, timeout: 2 })(1)`. */
+export interface CallOptions {
+    /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
+    signal?: AbortSignal | null | undefined;
+    /** Seconds. */
+    timeout?: Timeout;
+}
+
+/** How a function is exposed: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
+export interface ExposeOptions {
+    /** One call at a time, in the order of arrival. */
+    exclusive?: boolean | undefined;
+    /** Pass a CallContext as the last argument. */
+    context?: boolean | undefined;
+}
+
 /** Functions that Python calls, and calls of Python's functions. */
 export interface JsPyFunctionApi {
     readonly VERSION: string;
     readonly JsPyError: typeof JsPyError;
     /**
      * Let Python call `func` as `key`; it may be async. False, and nothing changes, while the one exposed before runs.
-     * `exclusive`: one call at a time, in the order of arrival.
+     * A boolean as the third argument is `exclusive`.
      */
-    expose(key: string, func: (...args: any[]) => any, exclusive?: boolean): boolean;
+    expose(key: string, func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
     /** False when it is absent or running. */
     clear(key: string): boolean;
     is_running(key: string): boolean;
     get_keys(): string[];
     has(key: string): boolean;
-    /** Call a Python function: `await call("add2")(4, 7)`. Rejects with JsPyError; with TypeError for what cannot be sent. */
-    call(key: string, timeout?: Timeout): (...args: any[]) => Promise<any>;
+    /**
+     * Call a Python function: `await call("add2")(4, 7)`. Rejects with JsPyError; with TypeError for what cannot be sent.
+     * A call that ends by its timeout or signal is cancelled in Python.
+     */
+    call(key: string, options?: Timeout | CallOptions): (...args: any[]) => Promise<any>;
     /** Call without waiting for the end. Throws when it cannot be sent. */
     call_nowait(key: string): (...args: any[]) => void;
     /** What Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
@@ -46,6 +68,7 @@ export interface JsPyFunctionApi {
 interface Exposed {
     func: AnyFunction;
     exclusive: boolean;
+    context: boolean;
     running: number;
     /** A promise that resolves when the last call of an exclusive function has ended. */
     tail: Promise<void>;
@@ -57,6 +80,7 @@ export type LoadCode = () => Promise<{ createCode: typeof createCode }>;
 export function createFunctions(connection: Connection, loadCode: LoadCode): JsPyFunctionApi {
     const exposed = new Map<string, Exposed>();
     const errors = new CallErrors(() => connection.socketId);
+    const late = new LateNames<Exposed>(unknown);
     let code: Code | null = null;
 
     // ---------------------------------------------------------------- calls of Python
@@ -67,19 +91,37 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         }
     }
 
-    function call(key: string, timeout?: Timeout): (...args: any[]) => Promise<any> {
+    function call(key: string, options?: Timeout | CallOptions): (...args: any[]) => Promise<any> {
         checkedKey(key);
+        const { signal, timeout } = callOptionsOf(key, options);
         const limit = millisecondsOf(timeout);
         return function invoke(...args) {
+            if (signal?.aborted) {
+                return Promise.reject(signal.reason);
+            }
             const place = errors.placeOf(invoke);
+            const errorOf = (failure: Failure): unknown =>
+                (failure === ABORTED ? signal!.reason : errors.at(place, failure, key, timeout));
             return new Promise((resolve, reject) => connection.request({
                 message: (id) => ["call", id, key, args],
                 body: args,
                 label: "args",
                 limit,
-                settle: (failure, value) => (failure ? reject(errors.at(place, failure, key, timeout)) : resolve(value)),
+                signal,
+                settle: (failure, value) => (failure ? reject(errorOf(failure)) : resolve(value)),
             }));
         };
+    }
+
+    function callOptionsOf(key: string, given: Timeout | CallOptions): { signal: AbortSignal | undefined; timeout: Timeout } {
+        if (typeof given !== "object" || given === null) {
+            return { signal: undefined, timeout: given };
+        }
+        const { signal, timeout } = optionsOf<CallOptions>(given, ["signal", "timeout"], `call of '${key}'`);
+        if (signal && typeof signal.addEventListener !== "function") {
+            throw new TypeError(`call of '${key}': the signal must be an AbortSignal, not ${String(signal)}`);
+        }
+        return { signal: signal ?? undefined, timeout };
     }
 
     function callNowait(key: string): (...args: any[]) => void {
@@ -96,17 +138,21 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     const isRunning = (key: string): boolean => (exposed.get(key)?.running ?? 0) > 0;
     const keys = (): string[] => [...exposed.keys()];
 
-    function expose(key: string, func: AnyFunction, exclusive = false): boolean {
+    function expose(key: string, func: AnyFunction, options?: boolean | ExposeOptions): boolean {
         if (typeof key !== "string" || key === "" || key.startsWith("$")) {
             throw new TypeError(`expose: the key must be a string that is not empty and does not begin with "$", not ${String(key)}`);
         }
         if (typeof func !== "function") {
             throw new TypeError(`expose('${key}'): a function is needed, not ${func === null ? "null" : typeof func}`);
         }
+        const { exclusive, context } = typeof options === "object" && options !== null
+            ? optionsOf<ExposeOptions>(options, ["exclusive", "context"], `expose('${key}')`) : { exclusive: options };
         if (isRunning(key)) {
             return false;
         }
-        exposed.set(key, { func, exclusive: Boolean(exclusive), running: 0, tail: Promise.resolve() });
+        const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail: Promise.resolve() };
+        exposed.set(key, entry);
+        late.arrive(key, entry);
         return true;
     }
 
@@ -119,11 +165,12 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     // ---------------------------------------------------------------- calls from Python
 
     /** Call an exposed function. Returns its value, or a promise of it. */
-    function run(entry: Exposed, args: any[]): any {
+    function run(entry: Exposed, own: any[], call: Call): any {
+        const args = entry.context ? [...own, call] : own;
         entry.running += 1;
         let result;
         try {
-            result = entry.exclusive ? runInOrder(entry, args) : entry.func(...args);
+            result = entry.exclusive ? runInOrder(entry, args, call) : entry.func(...args);
             if (isThenable(result)) {
                 return Promise.resolve(result).finally(() => { entry.running -= 1; });
             }
@@ -135,21 +182,21 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         return result;
     }
 
-    /** Queue a call of an exclusive function, in the order of arrival. */
-    function runInOrder(entry: Exposed, args: any[]): Promise<any> {
-        const result = entry.tail.then(() => entry.func(...args));
+    /** Queue a call of an exclusive function, in the order of arrival. It does not begin if it is cancelled meanwhile. */
+    function runInOrder(entry: Exposed, args: any[], call: Call): Promise<any> {
+        const result = entry.tail.then(() => (call.isCancelled ? undefined : entry.func(...args)));
         entry.tail = result.then(() => undefined, () => undefined);   // an error does not affect the next call
         return result;
     }
 
-    function serve(key: string, args: any[]): any {
+    function serve(key: string, args: any[], call: Call): any {
         const entry = exposed.get(key);
         if (entry) {
-            return run(entry, args);
+            return run(entry, args, call);
         }
         switch (key) {
             case "$map":
-                return map(args);
+                return map(args, call);
             case "$eval":
                 return withCode(({ evaluate }) => evaluate(String(args[0])));
             case "$cell":
@@ -157,9 +204,9 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
             case "$names":
                 return keys().sort();
             case "$describe":
-                return describe(String(args[0]));
+                return describe(String(args[0]), call);
             default:
-                throw unknown(key);
+                return late.wait(key, call).then((arrived) => run(arrived, args, call));
         }
     }
 
@@ -178,20 +225,22 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
     }
 
-    async function describe(key: string): Promise<unknown> {
-        const entry = exposed.get(key);
-        if (!entry) {
-            throw unknown(key);
-        }
-        return (code ?? await load()).describe(key, entry.func);
+    async function describe(key: string, call: Call): Promise<unknown> {
+        const { func, context } = exposed.get(key) ?? await late.wait(key, call);
+        return (code ?? await load()).describe(key, func, context);
     }
 
     const receiveCall: Handler = ([, id, key, args], reply) => {
-        follow(() => serve(key, args), (value) => answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
+        connection.calls.run(
+            id, (call) => serve(key, args, call), (value) => answer(id, value, reply),
+            (error) => reply(["error", id, failureOf(error)]),
+        );
     };
 
     function receiveNotify(key: string, args: any[]): void {
-        connection.guard(`function '${key}'`, () => serve(key, args));
+        connection.calls.run(
+            null, (call) => serve(key, args, call), () => undefined, (error) => connection.fault(`function '${key}'`, error),
+        );
     }
 
     function answer(id: number, value: unknown, reply: Reply): void {
@@ -211,7 +260,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
      * Call one function many times. Resolves after all calls with their values, or with the first failed call.
      * `args`: the arguments of each call, followed by the key.
      */
-    function map(args: any[]): Promise<unknown> {
+    function map(args: any[], call: Call): Promise<unknown> {
         const key = args.pop();
         return new Promise((done) => {
             const values = new Array(args.length);
@@ -223,7 +272,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
                     done(failure ?? values);
                 }
             };
-            args.forEach((own, place) => follow(() => serve(key, own), (value) => {
+            args.forEach((own, place) => follow(() => serve(key, own, call), (value) => {
                 values[place] = value;
                 end();
             }, (error) => {

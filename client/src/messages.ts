@@ -88,6 +88,7 @@ const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
     return: [isId, isValue],
     error: [isId, isError],
     fault: [isString, isError],
+    cancel: [isId],
     push: [isCount, isQueueKey, isValue],
     subscribe: [isId, isString],
     unsubscribe: [isId, isString],

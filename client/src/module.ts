@@ -1,7 +1,7 @@
 /** The exports of `jsmeets.mjs` besides the globals of 2020. */
 
 import type { Identity } from "./identity.ts";
-import type { JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
+import type { CallOptions, ExposeOptions, JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
 import type { JsPyPubsubApi } from "./pubsub.ts";
 import type { JsPyQueueApi, QueueKey } from "./queues.ts";
 import type { JsPyTextSocketApi } from "./textsocket.ts";
@@ -10,8 +10,15 @@ import type { Timeout } from "./arguments.ts";
 /** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
 export interface Py {
     /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: () => Promise<PyFunctionInfo[]>;
-    readonly [key: string]: (...args: any[]) => Promise<any>;
+    readonly $list: PyFunction<PyFunctionInfo[]>;
+    readonly [key: string]: PyFunction;
+}
+
+/** An exposed Python function. */
+export interface PyFunction<Result = any> {
+    (...args: any[]): Promise<Result>;
+    /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
+    with(options: CallOptions): (...args: any[]) => Promise<Result>;
 }
 
 /** One queue key in both directions. */
@@ -39,9 +46,9 @@ export interface Pubsub {
 
 /** Lets Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
 export interface Expose {
-    (key: string, func: (...args: any[]) => any, exclusive?: boolean): boolean;
-    (func: (...args: any[]) => any): boolean;
-    (functions: { readonly [key: string]: (...args: any[]) => any }): boolean;
+    (key: string, func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
+    (func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
+    (functions: { readonly [key: string]: (...args: any[]) => any }, options?: boolean | ExposeOptions): boolean;
 }
 
 /**
@@ -76,15 +83,15 @@ const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_pos
     "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
 
 export function createPy({ call }: JsPyFunctionApi): Py {
-    const callers = new Map<string, (...args: any[]) => Promise<any>>();
+    const callers = new Map<string, PyFunction>();
 
     /** Return the cached caller of a key, so that `py.f === py.f`. */
-    function caller(key: string): (...args: any[]) => Promise<any> {
+    function caller(key: string): PyFunction {
         const known = callers.get(key);
         if (known) {
             return known;
         }
-        const made = call(key);
+        const made = Object.assign(call(key), { with: (options: CallOptions) => call(key, options) });
         callers.set(key, made);
         return made;
     }
@@ -96,21 +103,21 @@ export function createPy({ call }: JsPyFunctionApi): Py {
 }
 
 export function createExpose(functions: JsPyFunctionApi): Expose {
-    function exposeOne(key: string, func: any, exclusive?: boolean): boolean {
+    function exposeOne(key: string, func: any, options?: boolean | ExposeOptions): boolean {
         if (!key) {
             throw new TypeError("expose: this function has no name; write expose(\"name\", function)");
         }
-        return functions.expose(key, func, exclusive);
+        return functions.expose(key, func, options);
     }
 
-    return (what: any, func?: any, exclusive?: boolean) => {
+    return (what: any, second?: any, options?: boolean | ExposeOptions) => {
         if (typeof what === "function") {
-            return exposeOne(what.name, what);
+            return exposeOne(what.name, what, second);
         }
         if (typeof what === "object" && what !== null) {
-            return Object.entries(what).map(([key, value]) => exposeOne(key, value)).every(Boolean);
+            return Object.entries(what).map(([key, value]) => exposeOne(key, value, second)).every(Boolean);
         }
-        return exposeOne(what, func, exclusive);
+        return exposeOne(what, second, options);
     };
 }
 

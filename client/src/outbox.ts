@@ -53,9 +53,9 @@ export class Outbox {
         return this.whole === null;
     }
 
-    /** Queue a packet. Returns false if the queue is full. */
-    put(packet: Packet): boolean {
-        if (this.size > 0 && this.size + packet.size > this.maxBytes) {
+    /** Queue a packet. Returns false if the queue is full, unless the packet `isAlwaysTaken`. */
+    put(packet: Packet, isAlwaysTaken = false): boolean {
+        if (!isAlwaysTaken && this.size > 0 && this.size + packet.size > this.maxBytes) {
             return false;
         }
         this.size += packet.size;
@@ -123,6 +123,7 @@ export class Outbox {
         packet.sent = true;
         this.size -= packet.size;
         this.unacknowledged.push(packet);
+        packet.whenSent?.();
     }
 
     /** Send chunks of all streams in turn until their windows are full. */
@@ -169,6 +170,15 @@ export class Outbox {
         if (packet.order !== null) {
             this.waiting.unshift(...(this.held.get(packet.order) ?? []));
             this.held.delete(packet.order);
+        }
+    }
+
+    /** Call `action` as soon as the packet is sent completely; never, if it is not sent. */
+    afterwards(packet: Packet, action: () => void): void {
+        if (packet.sent) {
+            action();
+        } else if ([...this.streams.values()].some((stream) => stream.packet === packet)) {
+            packet.whenSent = () => queueMicrotask(action);
         }
     }
 

@@ -38,6 +38,8 @@ export interface Packet {
     bound: boolean;
     sent: boolean;
     cancelled: boolean;
+    /** Runs once the last chunk is sent. */
+    whenSent: (() => void) | null;
 }
 
 // ---------------------------------------------------------------- binary values
@@ -200,7 +202,10 @@ export function compose(message: Message, body: unknown, label: string): Packet 
         throw new TypeError(reasonFor(body, label, error), { cause: error });
     }
     const size = buffers.reduce((sum, buffer) => sum + bufferSize(buffer), textSize(text));
-    return { text, buffers, size, content: null, isText: true, order: null, bound: false, sent: false, cancelled: false };
+    return {
+        text, buffers, size, content: null, isText: true, order: null, bound: false, sent: false, cancelled: false,
+        whenSent: null,
+    };
 }
 
 /**

@@ -1,23 +1,38 @@
 /** Requests that wait for a response from Python. */
 
-import { disconnected, timedOut } from "./errors.ts";
+import { ABORTED, disconnected, timedOut } from "./errors.ts";
 import type { Failure } from "./messages.ts";
 import type { Packet } from "./packet.ts";
 
 export type Settle = (failure: Failure | null, value?: any) => void;
 
+/** How a request waits for its response. */
+export interface Expectation {
+    settle: Settle;
+    /** Milliseconds; null means no limit. */
+    limit: number | null;
+    /** Gives the request up when it aborts. It must not have aborted. */
+    signal?: AbortSignal | undefined;
+}
+
 interface Pending {
     settle: Settle;
     packet: Packet;
     timer: ReturnType<typeof setTimeout> | undefined;
+    /** Stops listening to the signal of the request. */
+    detach: (() => void) | undefined;
+    isCancellable: boolean;
 }
 
-/** Tracks pending requests. Each is settled exactly once: by a response, a timeout, or the end of its session. */
+/** Tracks pending requests. Each is settled exactly once: by a response, a timeout, its signal, or the end of its session. */
 export class Requests {
     /** The number of responses without a pending request: late, duplicate or unknown. */
     ignored = 0;
     private nextId = 1;
     private readonly pending = new Map<number, Pending>();
+
+    /** @param cancel tells Python that nobody waits for the response to a request any more. */
+    constructor(private readonly cancel: (id: number, packet: Packet) => void) {}
 
     get size(): number {
         return this.pending.size;
@@ -29,10 +44,25 @@ export class Requests {
         return id;
     }
 
-    /** @param limit milliseconds; null means no limit. */
-    add(id: number, packet: Packet, settle: Settle, limit: number | null): void {
-        const timer = limit === null ? undefined : setTimeout(() => this.settle(id, timedOut()), limit);
-        this.pending.set(id, { settle, packet, timer });
+    /** @param isCancellable Python stops the request when it is given up. */
+    add(id: number, packet: Packet, { settle, limit, signal }: Expectation, isCancellable: boolean): void {
+        const timer = limit === null ? undefined : setTimeout(() => this.giveUp(id, timedOut()), limit);
+        this.pending.set(id, { settle, packet, timer, detach: signal && this.listen(id, signal), isCancellable });
+    }
+
+    private listen(id: number, signal: AbortSignal): () => void {
+        const abort = (): void => this.giveUp(id, ABORTED);
+        signal.addEventListener("abort", abort, { once: true });
+        return () => signal.removeEventListener("abort", abort);
+    }
+
+    /** Fail a request that waits no longer. One that was not sent is never sent. */
+    private giveUp(id: number, failure: Failure): void {
+        const { packet, isCancellable } = this.pending.get(id)!;
+        this.settle(id, failure);
+        if (isCancellable) {
+            this.cancel(id, packet);
+        }
     }
 
     settle(id: number, failure: Failure | null, value?: unknown): void {
@@ -43,6 +73,7 @@ export class Requests {
         }
         this.pending.delete(id);
         clearTimeout(request.timer);
+        request.detach?.();
         request.packet.cancelled = true;   // a settled request must not be sent later
         request.settle(failure, value);
     }

@@ -8,6 +8,8 @@ const ACK_MESSAGES = 64;
 /** Counts the received messages, so that Python knows which ones to send again. */
 export class Session {
     received = 0;
+    /** Ids of requests that are held back until the scripts of the document have run. */
+    readonly held = new Set<number>();
     private acknowledged = 0;
     private bytes = 0;
 

@@ -1,16 +1,18 @@
 // A program that uses the npm package; ./scripts/client pack compiles it with tsc --strict.
 import { JsPyError, NDArray, expose, imshow, native, pubsub, py, queue, ready } from "jsmeets-local";
-import type { BoolArray, ConnectionState, Frame, JsPyErrorKind, PyFunctionInfo, Queue, TypedArray } from "jsmeets-local";
+import type { BoolArray, CallContext, ConnectionState, Frame, JsPyErrorKind, PyFunctionInfo, Queue, TypedArray } from "jsmeets-local";
 
 const id: number = await ready(5);
 const sum: number = await py.add2!(4, 7);
 const listed: PyFunctionInfo[] = await py.$list();
+const slow: number = await py.slow!.with({ signal: AbortSignal.timeout(1000), timeout: 2 })(1);
+expose("load", async (url: string, call: CallContext) => (await fetch(url, { signal: call.signal })).text(), { context: true });
 expose("double", (x: number) => 2 * x);
 expose({ half: (x: number) => x / 2 });
 const items: Queue = queue("q1");
 const pushed: boolean = await items.push([id, sum], { timeout: 1 });
 for await (const item of queue(5)) {
-    console.log(item, listed, pushed);
+    console.log(item, listed, pushed, slow);
 }
 await pubsub.publish("topic", new NDArray(new Float64Array(6), [2, 3]), { suppress: true });
 const [width]: [number, number] = await native.get_size();

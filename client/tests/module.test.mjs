@@ -60,6 +60,22 @@ test("expose in its three forms", () => {
     assert.equal(expose({ c() {}, d() {} }), true);
     assert.deepEqual(JsPyFunction.get_keys(), ["a", "b", "c", "d"]);
     assert.throws(() => expose((() => () => 1)()), /no name/);
+    assert.equal(expose({ e() {} }, { context: true }), true);
+    assert.equal(expose(function g() {}, { exclusive: true }), true);
+    assert.throws(() => expose("h", () => 1, { contex: true }), /^TypeError: expose\('h'\): no option 'contex'; there are 'exclusive' and 'context'$/);
+});
+
+test("py.f.with: a timeout and a signal", async () => {
+    const call = py.slow.with({ signal: AbortSignal.timeout(10), timeout: 2 })(1);
+    await settled();
+    const [[, id, ...rest]] = end.messages();
+    assert.deepEqual(rest, ["slow", [1]]);
+    await assert.rejects(call, { name: "TimeoutError", constructor: DOMException });
+    await assert.rejects(py.slow.with({ timeout: 0.01 })(1), { name: "TimeoutError", kind: "timeout" });
+    await settled();
+    assert.deepEqual(end.messages(), [["cancel", id], ["call", id + 1, "slow", [1]], ["cancel", id + 1]]);
+    assert.throws(() => py.slow.with({ time: 2 }), { message: "call of 'slow': no option 'time'; there are 'signal' and 'timeout'" });
+    assert.throws(() => py.slow.with({ signal: 2 }), { message: "call of 'slow': the signal must be an AbortSignal, not 2" });
 });
 
 test("queue and pubsub", async () => {
@@ -76,7 +92,8 @@ test("queue and pubsub", async () => {
     assert.deepEqual([seen, q.is_empty(), q.shift("none")], [[1, 2], true, "none"]);
     assert.equal(await q.push(1, { timeout: 0.01 }), false);
     assert.equal(await pubsub.publish("t", 1, { suppress: true, timeout: 0.01 }), false);
-    assert.deepEqual(end.messages().map((message) => [message[0], message.at(-1)]), [["push", 1], ["publish", true]]);
+    const [push, cancel, publish, ...more] = end.messages();
+    assert.deepEqual([push[0], push[3], cancel, publish[0], publish.at(-1), more], ["push", 1, ["cancel", push[1]], "publish", true, []]);
 });
 
 test("ready tells the socket id, or fails", async () => {

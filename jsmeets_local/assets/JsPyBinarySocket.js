@@ -15,13 +15,14 @@
       result = action();
       if (isThenable(result)) {
         Promise.resolve(result).then(done, failed);
-        return;
+        return true;
       }
     } catch (error) {
       failed(error);
-      return;
+      return false;
     }
     done(result);
+    return false;
   }
   function guard(action, failed) {
     follow(action, () => void 0, failed);

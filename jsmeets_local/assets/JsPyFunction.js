@@ -15,6 +15,13 @@
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
+  function optionsOf(options, known, where) {
+    const other = Object.keys(options).find((name) => !known.includes(name));
+    if (other !== void 0) {
+      throw new TypeError(`${where}: no option '${other}'; there are ${known.map((name) => `'${name}'`).join(" and ")}`);
+    }
+    return options;
+  }
 
   // src/callbacks.ts
   var isThenable = (value) => value !== null && (typeof value === "object" || typeof value === "function") && typeof value.then === "function";
@@ -24,13 +31,14 @@
       result = action();
       if (isThenable(result)) {
         Promise.resolve(result).then(done, failed);
-        return;
+        return true;
       }
     } catch (error) {
       failed(error);
-      return;
+      return false;
     }
     done(result);
+    return false;
   }
 
   // src/errors.ts
@@ -72,6 +80,7 @@
     return error;
   }
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
+  var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
   var TRACED = 16;
   var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
   var captureStackTrace = Error.captureStackTrace;
@@ -134,6 +143,52 @@ ${frames}${python}`;
     return { name: failure.kind === "unknown" ? "UnknownFunction" : failure.name, message: failure.message };
   }
 
+  // src/latenames.ts
+  var PATIENCE = 2e3;
+  var LateNames = class {
+    /** @param unknown creates the error for a name that is not exposed. */
+    constructor(unknown) {
+      this.unknown = unknown;
+    }
+    unknown;
+    installed = performance.now();
+    waiting = /* @__PURE__ */ new Map();
+    timer;
+    /** Return a promise of what is exposed as `key`. Throws if it is too late for it; never settles if the call is cancelled. */
+    wait(key, call) {
+      const left = this.loaded() + PATIENCE - performance.now();
+      if (left <= 0) {
+        throw this.unknown(key);
+      }
+      return new Promise((resolve, reject) => {
+        const waiters = this.waiting.get(key) ?? /* @__PURE__ */ new Set();
+        const waiter = { resolve, reject };
+        this.waiting.set(key, waiters.add(waiter));
+        call.signal.addEventListener("abort", () => waiters.delete(waiter), { once: true });
+        this.timer ??= setTimeout(() => this.giveUp(), left);
+      });
+    }
+    /** Continue the calls that wait for a name, in a microtask: the script that exposes it runs to its end first. */
+    arrive(key, entry) {
+      this.waiting.get(key)?.forEach(({ resolve }) => resolve(entry));
+      if (this.waiting.delete(key) && this.waiting.size === 0) {
+        clearTimeout(this.timer);
+        this.timer = void 0;
+      }
+    }
+    /** Return when the scripts of the document had run, or when this one was installed, if that is later. */
+    loaded() {
+      const [timing] = performance.getEntriesByType?.("navigation") ?? [];
+      return Math.max(this.installed, timing?.domContentLoadedEventStart ?? -Infinity);
+    }
+    giveUp() {
+      this.timer = void 0;
+      const all = [...this.waiting];
+      this.waiting.clear();
+      all.forEach(([key, waiters]) => waiters.forEach(({ reject }) => reject(this.unknown(key))));
+    }
+  };
+
   // src/suggestion.ts
   var MAX_SHOWN = 30;
   function instead(key, names) {
@@ -180,25 +235,42 @@ ${frames}${python}`;
   function createFunctions(connection, loadCode) {
     const exposed = /* @__PURE__ */ new Map();
     const errors = new CallErrors(() => connection.socketId);
+    const late = new LateNames(unknown);
     let code = null;
     function checkedKey(key) {
       if (typeof key !== "string") {
         throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
       }
     }
-    function call(key, timeout) {
+    function call(key, options) {
       checkedKey(key);
+      const { signal, timeout } = callOptionsOf(key, options);
       const limit = millisecondsOf(timeout);
       return function invoke(...args) {
+        if (signal?.aborted) {
+          return Promise.reject(signal.reason);
+        }
         const place = errors.placeOf(invoke);
+        const errorOf = (failure) => failure === ABORTED ? signal.reason : errors.at(place, failure, key, timeout);
         return new Promise((resolve, reject) => connection.request({
           message: (id) => ["call", id, key, args],
           body: args,
           label: "args",
           limit,
-          settle: (failure, value) => failure ? reject(errors.at(place, failure, key, timeout)) : resolve(value)
+          signal,
+          settle: (failure, value) => failure ? reject(errorOf(failure)) : resolve(value)
         }));
       };
+    }
+    function callOptionsOf(key, given) {
+      if (typeof given !== "object" || given === null) {
+        return { signal: void 0, timeout: given };
+      }
+      const { signal, timeout } = optionsOf(given, ["signal", "timeout"], `call of '${key}'`);
+      if (signal && typeof signal.addEventListener !== "function") {
+        throw new TypeError(`call of '${key}': the signal must be an AbortSignal, not ${String(signal)}`);
+      }
+      return { signal: signal ?? void 0, timeout };
     }
     function callNowait(key) {
       checkedKey(key);
@@ -210,17 +282,20 @@ ${frames}${python}`;
     }
     const isRunning = (key) => (exposed.get(key)?.running ?? 0) > 0;
     const keys = () => [...exposed.keys()];
-    function expose(key, func, exclusive = false) {
+    function expose(key, func, options) {
       if (typeof key !== "string" || key === "" || key.startsWith("$")) {
         throw new TypeError(`expose: the key must be a string that is not empty and does not begin with "$", not ${String(key)}`);
       }
       if (typeof func !== "function") {
         throw new TypeError(`expose('${key}'): a function is needed, not ${func === null ? "null" : typeof func}`);
       }
+      const { exclusive, context } = typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context"], `expose('${key}')`) : { exclusive: options };
       if (isRunning(key)) {
         return false;
       }
-      exposed.set(key, { func, exclusive: Boolean(exclusive), running: 0, tail: Promise.resolve() });
+      const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail: Promise.resolve() };
+      exposed.set(key, entry);
+      late.arrive(key, entry);
       return true;
     }
     function unknown(key) {
@@ -228,11 +303,12 @@ ${frames}${python}`;
       Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
       return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }
-    function run(entry, args) {
+    function run(entry, own, call2) {
+      const args = entry.context ? [...own, call2] : own;
       entry.running += 1;
       let result;
       try {
-        result = entry.exclusive ? runInOrder(entry, args) : entry.func(...args);
+        result = entry.exclusive ? runInOrder(entry, args, call2) : entry.func(...args);
         if (isThenable(result)) {
           return Promise.resolve(result).finally(() => {
             entry.running -= 1;
@@ -245,19 +321,19 @@ ${frames}${python}`;
       entry.running -= 1;
       return result;
     }
-    function runInOrder(entry, args) {
-      const result = entry.tail.then(() => entry.func(...args));
+    function runInOrder(entry, args, call2) {
+      const result = entry.tail.then(() => call2.isCancelled ? void 0 : entry.func(...args));
       entry.tail = result.then(() => void 0, () => void 0);
       return result;
     }
-    function serve(key, args) {
+    function serve(key, args, call2) {
       const entry = exposed.get(key);
       if (entry) {
-        return run(entry, args);
+        return run(entry, args, call2);
       }
       switch (key) {
         case "$map":
-          return map(args);
+          return map(args, call2);
         case "$eval":
           return withCode(({ evaluate }) => evaluate(String(args[0])));
         case "$cell":
@@ -265,9 +341,9 @@ ${frames}${python}`;
         case "$names":
           return keys().sort();
         case "$describe":
-          return describe(String(args[0]));
+          return describe(String(args[0]), call2);
         default:
-          throw unknown(key);
+          return late.wait(key, call2).then((arrived) => run(arrived, args, call2));
       }
     }
     async function load() {
@@ -281,18 +357,25 @@ ${frames}${python}`;
       const release = connection.deliveries.hold();
       return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
     }
-    async function describe(key) {
-      const entry = exposed.get(key);
-      if (!entry) {
-        throw unknown(key);
-      }
-      return (code ?? await load()).describe(key, entry.func);
+    async function describe(key, call2) {
+      const { func, context } = exposed.get(key) ?? await late.wait(key, call2);
+      return (code ?? await load()).describe(key, func, context);
     }
     const receiveCall = ([, id, key, args], reply) => {
-      follow(() => serve(key, args), (value) => answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
+      connection.calls.run(
+        id,
+        (call2) => serve(key, args, call2),
+        (value) => answer(id, value, reply),
+        (error) => reply(["error", id, failureOf(error)])
+      );
     };
     function receiveNotify(key, args) {
-      connection.guard(`function '${key}'`, () => serve(key, args));
+      connection.calls.run(
+        null,
+        (call2) => serve(key, args, call2),
+        () => void 0,
+        (error) => connection.fault(`function '${key}'`, error)
+      );
     }
     function answer(id, value, reply) {
       try {
@@ -305,7 +388,7 @@ ${frames}${python}`;
       const isUnknown = error?.jsmeets_kind === "unknown";
       return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...isUnknown && { trace: "" } };
     }
-    function map(args) {
+    function map(args, call2) {
       const key = args.pop();
       return new Promise((done) => {
         const values = new Array(args.length);
@@ -317,7 +400,7 @@ ${frames}${python}`;
             done(failure ?? values);
           }
         };
-        args.forEach((own, place) => follow(() => serve(key, own), (value) => {
+        args.forEach((own, place) => follow(() => serve(key, own, call2), (value) => {
           values[place] = value;
           end();
         }, (error) => {

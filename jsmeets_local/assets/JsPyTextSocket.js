@@ -94,13 +94,14 @@
       result = action();
       if (isThenable(result)) {
         Promise.resolve(result).then(done, failed);
-        return;
+        return true;
       }
     } catch (error) {
       failed(error);
-      return;
+      return false;
     }
     done(result);
+    return false;
   }
   function guard(action, failed) {
     follow(action, () => void 0, failed);
@@ -161,6 +162,85 @@
     }
   };
 
+  // src/calls.ts
+  var Call = class {
+    isCancelled = false;
+    reason;
+    controller = null;
+    get signal() {
+      if (!this.controller) {
+        this.controller = new AbortController();
+        this.abort();
+      }
+      return this.controller.signal;
+    }
+    /** Mark the call as cancelled. `abort` then tells the function. */
+    cancel(reason) {
+      this.isCancelled = true;
+      this.reason = new DOMException(reason, "AbortError");
+    }
+    abort() {
+      if (this.isCancelled) {
+        this.controller?.abort(this.reason);
+      }
+    }
+    /** Return true if `error` is the reason of the signal, as `fetch` rejects with it. */
+    isReason(error) {
+      return this.isCancelled && error === this.reason;
+    }
+  };
+  var Calls = class {
+    /** The number of results that were dropped because their call was cancelled. */
+    dropped = 0;
+    /** Id of the request -> its call. A notification is its own key. */
+    running = /* @__PURE__ */ new Map();
+    /**
+     * Run `action` and pass on its result or error; neither, if Python has cancelled the call meanwhile.
+     *
+     * @param id the id of the request; null for a notification, whose errors are passed on even if its session has ended.
+     */
+    run(id, action, done, failed) {
+      const call = new Call();
+      const key = id ?? call;
+      const end = (isPassedOn, pass, outcome) => {
+        if (this.running.get(key) === call) {
+          this.running.delete(key);
+        }
+        if (isPassedOn) {
+          pass(outcome);
+        } else {
+          this.dropped += 1;
+        }
+      };
+      const isPending = follow(
+        () => action(call),
+        (value) => end(!call.isCancelled, done, value),
+        (error) => end(id === null ? !call.isReason(error) : !call.isCancelled, failed, error)
+      );
+      if (isPending) {
+        this.running.set(key, call);
+      }
+    }
+    /** Cancel a call. One that has ended is ignored. */
+    cancel(id) {
+      const call = this.running.get(id);
+      if (call) {
+        this.running.delete(id);
+        call.cancel("Python no longer waits for this call");
+        call.abort();
+      }
+    }
+    /** Cancel all calls: their session has ended. The functions learn of it in a microtask, after the state has settled. */
+    cancelAll() {
+      const all = [...this.running.values()];
+      this.running.clear();
+      all.forEach((call) => call.cancel("the session with Python has ended"));
+      if (all.length) {
+        queueMicrotask(() => all.forEach((call) => call.abort()));
+      }
+    }
+  };
+
   // src/messages.ts
   var ProtocolError = class extends Error {
     name = "ProtocolError";
@@ -190,6 +270,7 @@
     return: [isId, isValue],
     error: [isId, isError],
     fault: [isString, isError],
+    cancel: [isId],
     push: [isCount, isQueueKey, isValue],
     subscribe: [isId, isString],
     unsubscribe: [isId, isString],
@@ -385,6 +466,7 @@
 
   // src/errors.ts
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
+  var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
   var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
   var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
   var TRACED = 16;
@@ -1069,7 +1151,18 @@ ${stack}` };
       throw new TypeError(reasonFor(body, label, error), { cause: error });
     }
     const size = buffers.reduce((sum, buffer) => sum + bufferSize(buffer), textSize(text));
-    return { text, buffers, size, content: null, isText: true, order: null, bound: false, sent: false, cancelled: false };
+    return {
+      text,
+      buffers,
+      size,
+      content: null,
+      isText: true,
+      order: null,
+      bound: false,
+      sent: false,
+      cancelled: false,
+      whenSent: null
+    };
   }
   function pack(message, body = message, label = "message", maxBytes = Infinity, mayBeWhole = true, memory) {
     const packet = compose(message, body, label);
@@ -1125,9 +1218,9 @@ ${stack}` };
     get mayTakeWhole() {
       return this.whole === null;
     }
-    /** Queue a packet. Returns false if the queue is full. */
-    put(packet) {
-      if (this.size > 0 && this.size + packet.size > this.maxBytes) {
+    /** Queue a packet. Returns false if the queue is full, unless the packet `isAlwaysTaken`. */
+    put(packet, isAlwaysTaken = false) {
+      if (!isAlwaysTaken && this.size > 0 && this.size + packet.size > this.maxBytes) {
         return false;
       }
       this.size += packet.size;
@@ -1190,6 +1283,7 @@ ${stack}` };
       packet.sent = true;
       this.size -= packet.size;
       this.unacknowledged.push(packet);
+      packet.whenSent?.();
     }
     /** Send chunks of all streams in turn until their windows are full. */
     writeChunks() {
@@ -1232,6 +1326,14 @@ ${stack}` };
       if (packet.order !== null) {
         this.waiting.unshift(...this.held.get(packet.order) ?? []);
         this.held.delete(packet.order);
+      }
+    }
+    /** Call `action` as soon as the packet is sent completely; never, if it is not sent. */
+    afterwards(packet, action) {
+      if (packet.sent) {
+        action();
+      } else if ([...this.streams.values()].some((stream) => stream.packet === packet)) {
+        packet.whenSent = () => queueMicrotask(action);
       }
     }
     /** Add credit for `count` chunks of a stream. Unknown streams are finished. */
@@ -1295,6 +1397,11 @@ ${stack}` };
 
   // src/requests.ts
   var Requests = class {
+    /** @param cancel tells Python that nobody waits for the response to a request any more. */
+    constructor(cancel) {
+      this.cancel = cancel;
+    }
+    cancel;
     /** The number of responses without a pending request: late, duplicate or unknown. */
     ignored = 0;
     nextId = 1;
@@ -1307,10 +1414,23 @@ ${stack}` };
       this.nextId = id === Number.MAX_SAFE_INTEGER ? 1 : id + 1;
       return id;
     }
-    /** @param limit milliseconds; null means no limit. */
-    add(id, packet, settle, limit) {
-      const timer = limit === null ? void 0 : setTimeout(() => this.settle(id, timedOut()), limit);
-      this.pending.set(id, { settle, packet, timer });
+    /** @param isCancellable Python stops the request when it is given up. */
+    add(id, packet, { settle, limit, signal }, isCancellable) {
+      const timer = limit === null ? void 0 : setTimeout(() => this.giveUp(id, timedOut()), limit);
+      this.pending.set(id, { settle, packet, timer, detach: signal && this.listen(id, signal), isCancellable });
+    }
+    listen(id, signal) {
+      const abort = () => this.giveUp(id, ABORTED);
+      signal.addEventListener("abort", abort, { once: true });
+      return () => signal.removeEventListener("abort", abort);
+    }
+    /** Fail a request that waits no longer. One that was not sent is never sent. */
+    giveUp(id, failure) {
+      const { packet, isCancellable } = this.pending.get(id);
+      this.settle(id, failure);
+      if (isCancellable) {
+        this.cancel(id, packet);
+      }
     }
     settle(id, failure, value) {
       const request = this.pending.get(id);
@@ -1320,6 +1440,7 @@ ${stack}` };
       }
       this.pending.delete(id);
       clearTimeout(request.timer);
+      request.detach?.();
       request.packet.cancelled = true;
       request.settle(failure, value);
     }
@@ -1344,6 +1465,8 @@ ${stack}` };
     name;
     seconds;
     received = 0;
+    /** Ids of requests that are held back until the scripts of the document have run. */
+    held = /* @__PURE__ */ new Set();
     acknowledged = 0;
     bytes = 0;
     /** Count bytes towards the next acknowledgement. */
@@ -1396,6 +1519,7 @@ ${stack}` };
   var [FIRST_DELAY, LONGEST_DELAY] = [100, 5e3];
   var PATIENT_ATTEMPTS = 6;
   var ASK_EVERY = 4;
+  var CANCELLABLE = ["call", "push", "use"];
   var UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
   var DELIVERED = /* @__PURE__ */ new Map([
     ["call", "JsPyFunction.js"],
@@ -1404,6 +1528,7 @@ ${stack}` };
     ["publish", "JsPyPubsub.js"],
     ["custom", "JsPyTextSocket.js"]
   ]);
+  var isRequest = ([kind, id]) => kind === "call" || kind === "push" && id > 0;
   var Connection = class {
     constructor(address, identity) {
       this.address = address;
@@ -1413,8 +1538,9 @@ ${stack}` };
     address;
     identity;
     outbox = new Outbox((frame) => this.link?.socket.send(frame));
-    requests = new Requests();
+    requests = new Requests((id, packet) => this.cancel(id, packet));
     deliveries = new Deliveries();
+    calls = new Calls();
     errors = new ErrorDescriptions();
     opened = new Listeners("add_open_event");
     closed = new Listeners("add_close_event");
@@ -1669,6 +1795,7 @@ ${stack}` };
       clearTimeout(this.giveUpTimer);
       const hadSession = this.session !== null;
       this.session = null;
+      this.calls.cancelAll();
       this.requests.disconnect(this.state === "closed");
       const lost = this.outbox.reset();
       if (hadSession && lost && this.state !== "hidden") {
@@ -1794,7 +1921,7 @@ ${stack}` };
       if (!DELIVERED.has(kind)) {
         this.takeAtOnce(link, message);
       } else if (this.deliveries.isHeld) {
-        this.deliveries.run(() => this.deliver(session, message));
+        this.hold(session, message);
       } else {
         this.deliver(session, message);
       }
@@ -1806,6 +1933,8 @@ ${stack}` };
           return this.requests.settle(first, null, second);
         case "error":
           return this.requests.settle(first, second);
+        case "cancel":
+          return this.receiveCancel(link, first);
         case "ack":
           return this.outbox.acknowledge(first);
         case "credit":
@@ -1828,10 +1957,27 @@ ${stack}` };
       this.session = null;
       this.leave(comesBack ? "waiting" : "closed", link.welcomedAt === null);
     }
+    /** Hold back a message until the scripts of the document have run; for good, if it is cancelled meanwhile. */
+    hold(session, message) {
+      const [, id] = message;
+      const canBeCancelled = isRequest(message);
+      if (canBeCancelled) {
+        session?.held.add(id);
+      }
+      this.deliveries.run(() => {
+        if (!canBeCancelled || session?.held.delete(id)) {
+          this.deliver(session, message);
+        }
+      });
+    }
+    receiveCancel({ session }, id) {
+      if (!session?.held.delete(id)) {
+        this.calls.cancel(id);
+      }
+    }
     deliver(session, message) {
       const [kind, id] = message;
-      const isRequest = kind === "call" || kind === "push" && id > 0;
-      if (isRequest && this.session !== session) {
+      if (isRequest(message) && this.session !== session) {
         return;
       }
       const handler = this.handlers.get(kind);
@@ -1840,7 +1986,7 @@ ${stack}` };
         return;
       }
       const text = `This page has not loaded ${DELIVERED.get(kind)}`;
-      if (isRequest) {
+      if (isRequest(message)) {
         this.reply(session, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
       } else {
         this.warnOnce(`${text}: '${kind}' messages are lost`);
@@ -1864,8 +2010,8 @@ ${stack}` };
     pack(message, body, label) {
       return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
     }
-    post(packet) {
-      if (this.state === "closed" || !this.outbox.put(packet)) {
+    post(packet, isAlwaysTaken = false) {
+      if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
         return false;
       }
       if (this.state !== "open") {
@@ -1888,10 +2034,11 @@ ${stack}` };
     /** Send a message that Python responds to. Throws TypeError if it cannot be serialized. */
     request(request) {
       const id = this.requests.newId();
-      const packet = this.pack(request.message(id), request.body, request.label);
+      const message = request.message(id);
+      const packet = this.pack(message, request.body, request.label);
       packet.order = request.order ?? null;
       if (this.post(packet)) {
-        this.requests.add(id, packet, request.settle, request.limit);
+        this.requests.add(id, packet, request, CANCELLABLE.includes(message[0]));
       } else {
         request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "too much is waiting to be sent"));
       }
@@ -1901,6 +2048,16 @@ ${stack}` };
       const packet = this.pack(message, body, label);
       packet.order = order ?? null;
       return this.post(packet);
+    }
+    /** Tell Python that a request is given up, behind the last chunk of one that is under way. */
+    cancel(id, packet) {
+      this.outbox.afterwards(packet, () => this.control(["cancel", id]));
+    }
+    /** Send a small message of this session that needs no response and has no limit. */
+    control(message) {
+      const packet = pack(message);
+      packet.bound = true;
+      this.post(packet, true);
     }
     reply(session, message, body, label) {
       if (this.session === session) {
@@ -2034,7 +2191,12 @@ ${stack}` };
       add_session_event: sessionBegan.add,
       clear_session_event: sessionBegan.clear,
       set_badge: (on = true) => connection.setBadge(Boolean(on)),
-      stats: () => ({ pending: requests.size, ignored: requests.ignored, connections: connection.connections }),
+      stats: () => ({
+        pending: requests.size,
+        ignored: requests.ignored,
+        dropped: connection.calls.dropped,
+        connections: connection.connections
+      }),
       add_protocol: addProtocol,
       _add_protocol: addProtocol,
       _URL_PATH: Address.path,

@@ -6140,14 +6140,15 @@ function createDescribe() {
     const place = places.length === 1 ? places[0] : places.find(({ doc, before }) => doc && name.test(before + text.slice(0, 200)));
     return place?.doc ?? "";
   }
-  return async (key, func) => {
+  return async (key, func, hasContext) => {
     const text = Function.prototype.toString.call(func);
     const parsed = parseFunction(text);
     if (!parsed) {
       return { params: null, signature: "", doc: await docBefore(key, text) };
     }
     const { node, code, comments } = parsed;
-    const params = node.params.map((parameter) => parameterOf(parameter, ({ start, end }) => code.slice(start, end)));
+    const own = hasContext ? node.params.slice(0, -1) : node.params;
+    const params = own.map((parameter) => parameterOf(parameter, ({ start, end }) => code.slice(start, end)));
     const signature = `${key}(${params.map(parameterText).join(", ")})`;
     return { params, signature, doc: await docBefore(key, text) || docInside(node, code, comments) };
   };

@@ -7,6 +7,12 @@
  * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value.
  */
 
+/** Calls of the page's functions by Python, and their cancellation. */
+/** The last argument of a function that is exposed with `{ context: true }`. */
+export interface CallContext {
+    /** Aborts when Python no longer waits for the call, and when the session ends. */
+    readonly signal: AbortSignal;
+}
 /** Why a call failed. */
 export type JsPyErrorKind = 
 /** The function raised; `name` is the type of the exception. */
@@ -88,22 +94,39 @@ export interface PyFunctionInfo {
     /** Whether its calls run one at a time. */
     exclusive: boolean;
 }
+/** How a Python function is called: `py.slow.with({ signal, timeout: 2 })(1)`. */
+export interface CallOptions {
+    /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
+    signal?: AbortSignal | null | undefined;
+    /** Seconds. */
+    timeout?: Timeout;
+}
+/** How a function is exposed: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
+export interface ExposeOptions {
+    /** One call at a time, in the order of arrival. */
+    exclusive?: boolean | undefined;
+    /** Pass a CallContext as the last argument. */
+    context?: boolean | undefined;
+}
 /** Functions that Python calls, and calls of Python's functions. */
 export interface JsPyFunctionApi {
     readonly VERSION: string;
     readonly JsPyError: typeof JsPyError;
     /**
      * Let Python call `func` as `key`; it may be async. False, and nothing changes, while the one exposed before runs.
-     * `exclusive`: one call at a time, in the order of arrival.
+     * A boolean as the third argument is `exclusive`.
      */
-    expose(key: string, func: (...args: any[]) => any, exclusive?: boolean): boolean;
+    expose(key: string, func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
     /** False when it is absent or running. */
     clear(key: string): boolean;
     is_running(key: string): boolean;
     get_keys(): string[];
     has(key: string): boolean;
-    /** Call a Python function: `await call("add2")(4, 7)`. Rejects with JsPyError; with TypeError for what cannot be sent. */
-    call(key: string, timeout?: Timeout): (...args: any[]) => Promise<any>;
+    /**
+     * Call a Python function: `await call("add2")(4, 7)`. Rejects with JsPyError; with TypeError for what cannot be sent.
+     * A call that ends by its timeout or signal is cancelled in Python.
+     */
+    call(key: string, options?: Timeout | CallOptions): (...args: any[]) => Promise<any>;
     /** Call without waiting for the end. Throws when it cannot be sent. */
     call_nowait(key: string): (...args: any[]) => void;
     /** What Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
@@ -243,10 +266,14 @@ export interface JsPyTextSocketApi {
     clear_session_event(): void;
     /** `false`: no badge in this page tells of a lost connection; `true` or nothing: it does again. */
     set_badge(on?: boolean): void;
-    /** Calls that wait for Python; answers of Python that came too late, twice or to nothing; connections so far. */
+    /**
+     * Calls that wait for Python; answers of Python that came too late, twice or to nothing; results of functions for
+     * which Python no longer waited; connections so far.
+     */
     stats(): {
         pending: number;
         ignored: number;
+        dropped: number;
         connections: number;
     };
     /** Serve your own kind of messages. */
@@ -263,8 +290,14 @@ export interface JsPyTextSocketApi {
 /** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
 export interface Py {
     /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: () => Promise<PyFunctionInfo[]>;
-    readonly [key: string]: (...args: any[]) => Promise<any>;
+    readonly $list: PyFunction<PyFunctionInfo[]>;
+    readonly [key: string]: PyFunction;
+}
+/** An exposed Python function. */
+export interface PyFunction<Result = any> {
+    (...args: any[]): Promise<Result>;
+    /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
+    with(options: CallOptions): (...args: any[]) => Promise<Result>;
 }
 /** One queue key in both directions. */
 export interface Queue extends AsyncIterable<any> {
@@ -294,11 +327,11 @@ export interface Pubsub {
 }
 /** Lets Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
 export interface Expose {
-    (key: string, func: (...args: any[]) => any, exclusive?: boolean): boolean;
-    (func: (...args: any[]) => any): boolean;
+    (key: string, func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
+    (func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
     (functions: {
         readonly [key: string]: (...args: any[]) => any;
-    }): boolean;
+    }, options?: boolean | ExposeOptions): boolean;
 }
 /**
  * The desktop window that shows this page (mode "window"). All of it rejects with JsPyError where there is none, and

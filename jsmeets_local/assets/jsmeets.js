@@ -209,6 +209,13 @@
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
+  function optionsOf(options, known, where) {
+    const other = Object.keys(options).find((name) => !known.includes(name));
+    if (other !== void 0) {
+      throw new TypeError(`${where}: no option '${other}'; there are ${known.map((name) => `'${name}'`).join(" and ")}`);
+    }
+    return options;
+  }
   function checkedFunction(func, where) {
     if (typeof func !== "function") {
       throw new TypeError(`${where}: a function is needed, not ${String(func)}`);
@@ -224,13 +231,14 @@
       result = action();
       if (isThenable(result)) {
         Promise.resolve(result).then(done, failed);
-        return;
+        return true;
       }
     } catch (error) {
       failed(error);
-      return;
+      return false;
     }
     done(result);
+    return false;
   }
   function guard(action, failed) {
     follow(action, () => void 0, failed);
@@ -411,6 +419,85 @@
     };
   }
 
+  // src/calls.ts
+  var Call = class {
+    isCancelled = false;
+    reason;
+    controller = null;
+    get signal() {
+      if (!this.controller) {
+        this.controller = new AbortController();
+        this.abort();
+      }
+      return this.controller.signal;
+    }
+    /** Mark the call as cancelled. `abort` then tells the function. */
+    cancel(reason) {
+      this.isCancelled = true;
+      this.reason = new DOMException(reason, "AbortError");
+    }
+    abort() {
+      if (this.isCancelled) {
+        this.controller?.abort(this.reason);
+      }
+    }
+    /** Return true if `error` is the reason of the signal, as `fetch` rejects with it. */
+    isReason(error) {
+      return this.isCancelled && error === this.reason;
+    }
+  };
+  var Calls = class {
+    /** The number of results that were dropped because their call was cancelled. */
+    dropped = 0;
+    /** Id of the request -> its call. A notification is its own key. */
+    running = /* @__PURE__ */ new Map();
+    /**
+     * Run `action` and pass on its result or error; neither, if Python has cancelled the call meanwhile.
+     *
+     * @param id the id of the request; null for a notification, whose errors are passed on even if its session has ended.
+     */
+    run(id, action, done, failed) {
+      const call = new Call();
+      const key = id ?? call;
+      const end = (isPassedOn, pass, outcome) => {
+        if (this.running.get(key) === call) {
+          this.running.delete(key);
+        }
+        if (isPassedOn) {
+          pass(outcome);
+        } else {
+          this.dropped += 1;
+        }
+      };
+      const isPending = follow(
+        () => action(call),
+        (value) => end(!call.isCancelled, done, value),
+        (error) => end(id === null ? !call.isReason(error) : !call.isCancelled, failed, error)
+      );
+      if (isPending) {
+        this.running.set(key, call);
+      }
+    }
+    /** Cancel a call. One that has ended is ignored. */
+    cancel(id) {
+      const call = this.running.get(id);
+      if (call) {
+        this.running.delete(id);
+        call.cancel("Python no longer waits for this call");
+        call.abort();
+      }
+    }
+    /** Cancel all calls: their session has ended. The functions learn of it in a microtask, after the state has settled. */
+    cancelAll() {
+      const all = [...this.running.values()];
+      this.running.clear();
+      all.forEach((call) => call.cancel("the session with Python has ended"));
+      if (all.length) {
+        queueMicrotask(() => all.forEach((call) => call.abort()));
+      }
+    }
+  };
+
   // src/messages.ts
   var ProtocolError = class extends Error {
     name = "ProtocolError";
@@ -440,6 +527,7 @@
     return: [isId, isValue],
     error: [isId, isError],
     fault: [isString, isError],
+    cancel: [isId],
     push: [isCount, isQueueKey, isValue],
     subscribe: [isId, isString],
     unsubscribe: [isId, isString],
@@ -672,6 +760,7 @@
     return error;
   }
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
+  var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
   var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
   var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
   var TRACED = 16;
@@ -1414,7 +1503,18 @@ ${stack}` };
       throw new TypeError(reasonFor(body, label, error), { cause: error });
     }
     const size = buffers.reduce((sum, buffer) => sum + bufferSize(buffer), textSize(text));
-    return { text, buffers, size, content: null, isText: true, order: null, bound: false, sent: false, cancelled: false };
+    return {
+      text,
+      buffers,
+      size,
+      content: null,
+      isText: true,
+      order: null,
+      bound: false,
+      sent: false,
+      cancelled: false,
+      whenSent: null
+    };
   }
   function pack(message, body = message, label = "message", maxBytes = Infinity, mayBeWhole = true, memory) {
     const packet = compose(message, body, label);
@@ -1470,9 +1570,9 @@ ${stack}` };
     get mayTakeWhole() {
       return this.whole === null;
     }
-    /** Queue a packet. Returns false if the queue is full. */
-    put(packet) {
-      if (this.size > 0 && this.size + packet.size > this.maxBytes) {
+    /** Queue a packet. Returns false if the queue is full, unless the packet `isAlwaysTaken`. */
+    put(packet, isAlwaysTaken = false) {
+      if (!isAlwaysTaken && this.size > 0 && this.size + packet.size > this.maxBytes) {
         return false;
       }
       this.size += packet.size;
@@ -1535,6 +1635,7 @@ ${stack}` };
       packet.sent = true;
       this.size -= packet.size;
       this.unacknowledged.push(packet);
+      packet.whenSent?.();
     }
     /** Send chunks of all streams in turn until their windows are full. */
     writeChunks() {
@@ -1577,6 +1678,14 @@ ${stack}` };
       if (packet.order !== null) {
         this.waiting.unshift(...this.held.get(packet.order) ?? []);
         this.held.delete(packet.order);
+      }
+    }
+    /** Call `action` as soon as the packet is sent completely; never, if it is not sent. */
+    afterwards(packet, action) {
+      if (packet.sent) {
+        action();
+      } else if ([...this.streams.values()].some((stream) => stream.packet === packet)) {
+        packet.whenSent = () => queueMicrotask(action);
       }
     }
     /** Add credit for `count` chunks of a stream. Unknown streams are finished. */
@@ -1640,6 +1749,11 @@ ${stack}` };
 
   // src/requests.ts
   var Requests = class {
+    /** @param cancel tells Python that nobody waits for the response to a request any more. */
+    constructor(cancel) {
+      this.cancel = cancel;
+    }
+    cancel;
     /** The number of responses without a pending request: late, duplicate or unknown. */
     ignored = 0;
     nextId = 1;
@@ -1652,10 +1766,23 @@ ${stack}` };
       this.nextId = id === Number.MAX_SAFE_INTEGER ? 1 : id + 1;
       return id;
     }
-    /** @param limit milliseconds; null means no limit. */
-    add(id, packet, settle, limit) {
-      const timer = limit === null ? void 0 : setTimeout(() => this.settle(id, timedOut()), limit);
-      this.pending.set(id, { settle, packet, timer });
+    /** @param isCancellable Python stops the request when it is given up. */
+    add(id, packet, { settle, limit, signal }, isCancellable) {
+      const timer = limit === null ? void 0 : setTimeout(() => this.giveUp(id, timedOut()), limit);
+      this.pending.set(id, { settle, packet, timer, detach: signal && this.listen(id, signal), isCancellable });
+    }
+    listen(id, signal) {
+      const abort = () => this.giveUp(id, ABORTED);
+      signal.addEventListener("abort", abort, { once: true });
+      return () => signal.removeEventListener("abort", abort);
+    }
+    /** Fail a request that waits no longer. One that was not sent is never sent. */
+    giveUp(id, failure) {
+      const { packet, isCancellable } = this.pending.get(id);
+      this.settle(id, failure);
+      if (isCancellable) {
+        this.cancel(id, packet);
+      }
     }
     settle(id, failure, value) {
       const request = this.pending.get(id);
@@ -1665,6 +1792,7 @@ ${stack}` };
       }
       this.pending.delete(id);
       clearTimeout(request.timer);
+      request.detach?.();
       request.packet.cancelled = true;
       request.settle(failure, value);
     }
@@ -1689,6 +1817,8 @@ ${stack}` };
     name;
     seconds;
     received = 0;
+    /** Ids of requests that are held back until the scripts of the document have run. */
+    held = /* @__PURE__ */ new Set();
     acknowledged = 0;
     bytes = 0;
     /** Count bytes towards the next acknowledgement. */
@@ -1741,6 +1871,7 @@ ${stack}` };
   var [FIRST_DELAY, LONGEST_DELAY] = [100, 5e3];
   var PATIENT_ATTEMPTS = 6;
   var ASK_EVERY = 4;
+  var CANCELLABLE = ["call", "push", "use"];
   var UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
   var DELIVERED = /* @__PURE__ */ new Map([
     ["call", "JsPyFunction.js"],
@@ -1749,6 +1880,7 @@ ${stack}` };
     ["publish", "JsPyPubsub.js"],
     ["custom", "JsPyTextSocket.js"]
   ]);
+  var isRequest = ([kind, id]) => kind === "call" || kind === "push" && id > 0;
   var Connection = class {
     constructor(address, identity) {
       this.address = address;
@@ -1758,8 +1890,9 @@ ${stack}` };
     address;
     identity;
     outbox = new Outbox((frame) => this.link?.socket.send(frame));
-    requests = new Requests();
+    requests = new Requests((id, packet) => this.cancel(id, packet));
     deliveries = new Deliveries();
+    calls = new Calls();
     errors = new ErrorDescriptions();
     opened = new Listeners("add_open_event");
     closed = new Listeners("add_close_event");
@@ -2014,6 +2147,7 @@ ${stack}` };
       clearTimeout(this.giveUpTimer);
       const hadSession = this.session !== null;
       this.session = null;
+      this.calls.cancelAll();
       this.requests.disconnect(this.state === "closed");
       const lost = this.outbox.reset();
       if (hadSession && lost && this.state !== "hidden") {
@@ -2139,7 +2273,7 @@ ${stack}` };
       if (!DELIVERED.has(kind)) {
         this.takeAtOnce(link, message);
       } else if (this.deliveries.isHeld) {
-        this.deliveries.run(() => this.deliver(session, message));
+        this.hold(session, message);
       } else {
         this.deliver(session, message);
       }
@@ -2151,6 +2285,8 @@ ${stack}` };
           return this.requests.settle(first, null, second);
         case "error":
           return this.requests.settle(first, second);
+        case "cancel":
+          return this.receiveCancel(link, first);
         case "ack":
           return this.outbox.acknowledge(first);
         case "credit":
@@ -2173,10 +2309,27 @@ ${stack}` };
       this.session = null;
       this.leave(comesBack ? "waiting" : "closed", link.welcomedAt === null);
     }
+    /** Hold back a message until the scripts of the document have run; for good, if it is cancelled meanwhile. */
+    hold(session, message) {
+      const [, id] = message;
+      const canBeCancelled = isRequest(message);
+      if (canBeCancelled) {
+        session?.held.add(id);
+      }
+      this.deliveries.run(() => {
+        if (!canBeCancelled || session?.held.delete(id)) {
+          this.deliver(session, message);
+        }
+      });
+    }
+    receiveCancel({ session }, id) {
+      if (!session?.held.delete(id)) {
+        this.calls.cancel(id);
+      }
+    }
     deliver(session, message) {
       const [kind, id] = message;
-      const isRequest = kind === "call" || kind === "push" && id > 0;
-      if (isRequest && this.session !== session) {
+      if (isRequest(message) && this.session !== session) {
         return;
       }
       const handler = this.handlers.get(kind);
@@ -2185,7 +2338,7 @@ ${stack}` };
         return;
       }
       const text = `This page has not loaded ${DELIVERED.get(kind)}`;
-      if (isRequest) {
+      if (isRequest(message)) {
         this.reply(session, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
       } else {
         this.warnOnce(`${text}: '${kind}' messages are lost`);
@@ -2209,8 +2362,8 @@ ${stack}` };
     pack(message, body, label) {
       return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
     }
-    post(packet) {
-      if (this.state === "closed" || !this.outbox.put(packet)) {
+    post(packet, isAlwaysTaken = false) {
+      if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
         return false;
       }
       if (this.state !== "open") {
@@ -2233,10 +2386,11 @@ ${stack}` };
     /** Send a message that Python responds to. Throws TypeError if it cannot be serialized. */
     request(request) {
       const id = this.requests.newId();
-      const packet = this.pack(request.message(id), request.body, request.label);
+      const message = request.message(id);
+      const packet = this.pack(message, request.body, request.label);
       packet.order = request.order ?? null;
       if (this.post(packet)) {
-        this.requests.add(id, packet, request.settle, request.limit);
+        this.requests.add(id, packet, request, CANCELLABLE.includes(message[0]));
       } else {
         request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "too much is waiting to be sent"));
       }
@@ -2246,6 +2400,16 @@ ${stack}` };
       const packet = this.pack(message, body, label);
       packet.order = order ?? null;
       return this.post(packet);
+    }
+    /** Tell Python that a request is given up, behind the last chunk of one that is under way. */
+    cancel(id, packet) {
+      this.outbox.afterwards(packet, () => this.control(["cancel", id]));
+    }
+    /** Send a small message of this session that needs no response and has no limit. */
+    control(message) {
+      const packet = pack(message);
+      packet.bound = true;
+      this.post(packet, true);
     }
     reply(session, message, body, label) {
       if (this.session === session) {
@@ -2280,6 +2444,52 @@ ${stack}` };
     /** Call a user function, and report its error or rejection. */
     guard(what, action) {
       guard(action, (error) => this.fault(what, error));
+    }
+  };
+
+  // src/latenames.ts
+  var PATIENCE3 = 2e3;
+  var LateNames = class {
+    /** @param unknown creates the error for a name that is not exposed. */
+    constructor(unknown) {
+      this.unknown = unknown;
+    }
+    unknown;
+    installed = performance.now();
+    waiting = /* @__PURE__ */ new Map();
+    timer;
+    /** Return a promise of what is exposed as `key`. Throws if it is too late for it; never settles if the call is cancelled. */
+    wait(key, call) {
+      const left = this.loaded() + PATIENCE3 - performance.now();
+      if (left <= 0) {
+        throw this.unknown(key);
+      }
+      return new Promise((resolve, reject) => {
+        const waiters = this.waiting.get(key) ?? /* @__PURE__ */ new Set();
+        const waiter = { resolve, reject };
+        this.waiting.set(key, waiters.add(waiter));
+        call.signal.addEventListener("abort", () => waiters.delete(waiter), { once: true });
+        this.timer ??= setTimeout(() => this.giveUp(), left);
+      });
+    }
+    /** Continue the calls that wait for a name, in a microtask: the script that exposes it runs to its end first. */
+    arrive(key, entry) {
+      this.waiting.get(key)?.forEach(({ resolve }) => resolve(entry));
+      if (this.waiting.delete(key) && this.waiting.size === 0) {
+        clearTimeout(this.timer);
+        this.timer = void 0;
+      }
+    }
+    /** Return when the scripts of the document had run, or when this one was installed, if that is later. */
+    loaded() {
+      const [timing] = performance.getEntriesByType?.("navigation") ?? [];
+      return Math.max(this.installed, timing?.domContentLoadedEventStart ?? -Infinity);
+    }
+    giveUp() {
+      this.timer = void 0;
+      const all = [...this.waiting];
+      this.waiting.clear();
+      all.forEach(([key, waiters]) => waiters.forEach(({ reject }) => reject(this.unknown(key))));
     }
   };
 
@@ -2329,25 +2539,42 @@ ${stack}` };
   function createFunctions(connection, loadCode) {
     const exposed = /* @__PURE__ */ new Map();
     const errors = new CallErrors(() => connection.socketId);
+    const late = new LateNames(unknown);
     let code = null;
     function checkedKey(key) {
       if (typeof key !== "string") {
         throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
       }
     }
-    function call(key, timeout) {
+    function call(key, options) {
       checkedKey(key);
+      const { signal, timeout } = callOptionsOf(key, options);
       const limit = millisecondsOf(timeout);
       return function invoke(...args) {
+        if (signal?.aborted) {
+          return Promise.reject(signal.reason);
+        }
         const place2 = errors.placeOf(invoke);
+        const errorOf = (failure) => failure === ABORTED ? signal.reason : errors.at(place2, failure, key, timeout);
         return new Promise((resolve, reject) => connection.request({
           message: (id) => ["call", id, key, args],
           body: args,
           label: "args",
           limit,
-          settle: (failure, value) => failure ? reject(errors.at(place2, failure, key, timeout)) : resolve(value)
+          signal,
+          settle: (failure, value) => failure ? reject(errorOf(failure)) : resolve(value)
         }));
       };
+    }
+    function callOptionsOf(key, given) {
+      if (typeof given !== "object" || given === null) {
+        return { signal: void 0, timeout: given };
+      }
+      const { signal, timeout } = optionsOf(given, ["signal", "timeout"], `call of '${key}'`);
+      if (signal && typeof signal.addEventListener !== "function") {
+        throw new TypeError(`call of '${key}': the signal must be an AbortSignal, not ${String(signal)}`);
+      }
+      return { signal: signal ?? void 0, timeout };
     }
     function callNowait(key) {
       checkedKey(key);
@@ -2359,17 +2586,20 @@ ${stack}` };
     }
     const isRunning = (key) => (exposed.get(key)?.running ?? 0) > 0;
     const keys = () => [...exposed.keys()];
-    function expose(key, func, exclusive = false) {
+    function expose(key, func, options) {
       if (typeof key !== "string" || key === "" || key.startsWith("$")) {
         throw new TypeError(`expose: the key must be a string that is not empty and does not begin with "$", not ${String(key)}`);
       }
       if (typeof func !== "function") {
         throw new TypeError(`expose('${key}'): a function is needed, not ${func === null ? "null" : typeof func}`);
       }
+      const { exclusive, context } = typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context"], `expose('${key}')`) : { exclusive: options };
       if (isRunning(key)) {
         return false;
       }
-      exposed.set(key, { func, exclusive: Boolean(exclusive), running: 0, tail: Promise.resolve() });
+      const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail: Promise.resolve() };
+      exposed.set(key, entry);
+      late.arrive(key, entry);
       return true;
     }
     function unknown(key) {
@@ -2377,11 +2607,12 @@ ${stack}` };
       Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
       return Object.assign(error, { name: "UnknownFunction", stack: "" });
     }
-    function run(entry, args) {
+    function run(entry, own, call2) {
+      const args = entry.context ? [...own, call2] : own;
       entry.running += 1;
       let result;
       try {
-        result = entry.exclusive ? runInOrder(entry, args) : entry.func(...args);
+        result = entry.exclusive ? runInOrder(entry, args, call2) : entry.func(...args);
         if (isThenable(result)) {
           return Promise.resolve(result).finally(() => {
             entry.running -= 1;
@@ -2394,19 +2625,19 @@ ${stack}` };
       entry.running -= 1;
       return result;
     }
-    function runInOrder(entry, args) {
-      const result = entry.tail.then(() => entry.func(...args));
+    function runInOrder(entry, args, call2) {
+      const result = entry.tail.then(() => call2.isCancelled ? void 0 : entry.func(...args));
       entry.tail = result.then(() => void 0, () => void 0);
       return result;
     }
-    function serve(key, args) {
+    function serve(key, args, call2) {
       const entry = exposed.get(key);
       if (entry) {
-        return run(entry, args);
+        return run(entry, args, call2);
       }
       switch (key) {
         case "$map":
-          return map(args);
+          return map(args, call2);
         case "$eval":
           return withCode(({ evaluate }) => evaluate(String(args[0])));
         case "$cell":
@@ -2414,9 +2645,9 @@ ${stack}` };
         case "$names":
           return keys().sort();
         case "$describe":
-          return describe(String(args[0]));
+          return describe(String(args[0]), call2);
         default:
-          throw unknown(key);
+          return late.wait(key, call2).then((arrived) => run(arrived, args, call2));
       }
     }
     async function load() {
@@ -2430,18 +2661,25 @@ ${stack}` };
       const release = connection.deliveries.hold();
       return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
     }
-    async function describe(key) {
-      const entry = exposed.get(key);
-      if (!entry) {
-        throw unknown(key);
-      }
-      return (code ?? await load()).describe(key, entry.func);
+    async function describe(key, call2) {
+      const { func, context } = exposed.get(key) ?? await late.wait(key, call2);
+      return (code ?? await load()).describe(key, func, context);
     }
     const receiveCall = ([, id, key, args], reply) => {
-      follow(() => serve(key, args), (value) => answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
+      connection.calls.run(
+        id,
+        (call2) => serve(key, args, call2),
+        (value) => answer(id, value, reply),
+        (error) => reply(["error", id, failureOf(error)])
+      );
     };
     function receiveNotify(key, args) {
-      connection.guard(`function '${key}'`, () => serve(key, args));
+      connection.calls.run(
+        null,
+        (call2) => serve(key, args, call2),
+        () => void 0,
+        (error) => connection.fault(`function '${key}'`, error)
+      );
     }
     function answer(id, value, reply) {
       try {
@@ -2454,7 +2692,7 @@ ${stack}` };
       const isUnknown = error?.jsmeets_kind === "unknown";
       return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...isUnknown && { trace: "" } };
     }
-    function map(args) {
+    function map(args, call2) {
       const key = args.pop();
       return new Promise((done) => {
         const values = new Array(args.length);
@@ -2466,7 +2704,7 @@ ${stack}` };
             done(failure ?? values);
           }
         };
-        args.forEach((own, place2) => follow(() => serve(key, own), (value) => {
+        args.forEach((own, place2) => follow(() => serve(key, own, call2), (value) => {
           values[place2] = value;
           end();
         }, (error) => {
@@ -2816,7 +3054,12 @@ ${stack}` };
       add_session_event: sessionBegan.add,
       clear_session_event: sessionBegan.clear,
       set_badge: (on = true) => connection.setBadge(Boolean(on)),
-      stats: () => ({ pending: requests.size, ignored: requests.ignored, connections: connection.connections }),
+      stats: () => ({
+        pending: requests.size,
+        ignored: requests.ignored,
+        dropped: connection.calls.dropped,
+        connections: connection.connections
+      }),
       add_protocol: addProtocol,
       _add_protocol: addProtocol,
       _URL_PATH: Address.path,

@@ -161,8 +161,8 @@ async function read(name: string): Promise<string> {
     }
 }
 
-/** Describes an exposed function by its key. */
-export type Describe = (key: string, func: (...args: any[]) => any) => Promise<FunctionDescription>;
+/** Describes an exposed function by its key. `hasContext`: its last parameter is not passed by Python. */
+export type Describe = (key: string, func: (...args: any[]) => any, hasContext: boolean) => Promise<FunctionDescription>;
 
 export function createDescribe(): Describe {
     const files = new Files();
@@ -177,14 +177,15 @@ export function createDescribe(): Describe {
         return place?.doc ?? "";
     }
 
-    return async (key, func) => {
+    return async (key, func, hasContext) => {
         const text = Function.prototype.toString.call(func);
         const parsed = parseFunction(text);
         if (!parsed) {
             return { params: null, signature: "", doc: await docBefore(key, text) };
         }
         const { node, code, comments } = parsed;
-        const params = node.params.map((parameter) => parameterOf(parameter, ({ start, end }) => code.slice(start, end)));
+        const own = hasContext ? node.params.slice(0, -1) : node.params;
+        const params = own.map((parameter) => parameterOf(parameter, ({ start, end }) => code.slice(start, end)));
         const signature = `${key}(${params.map(parameterText).join(", ")})`;
         return { params, signature, doc: await docBefore(key, text) || docInside(node, code, comments) };
     };

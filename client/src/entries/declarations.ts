@@ -13,6 +13,7 @@ import type { JsPyPubsubApi } from "../pubsub.ts";
 import type { JsPyQueueApi } from "../queues.ts";
 import type { JsPyTextSocketApi } from "../textsocket.ts";
 
+export type { CallContext } from "../calls.ts";
 export { JsPyError } from "../errors.ts";
 export { NDArray, type BoolArray, type Frame } from "../ndarray.ts";
 export {

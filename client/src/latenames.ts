@@ -1,0 +1,58 @@
+/** Calls of names that the page has not exposed yet. */
+
+import type { Call } from "./calls.ts";
+
+/** Milliseconds from the load of the page in which a name may still be exposed. */
+const PATIENCE = 2000;
+
+interface Waiter<Entry> {
+    resolve: (entry: Entry) => void;
+    reject: (error: Error) => void;
+}
+
+/** Holds calls of unknown names until the name is exposed, up to 2 s from the load of the page. */
+export class LateNames<Entry> {
+    private readonly installed = performance.now();
+    private readonly waiting = new Map<string, Set<Waiter<Entry>>>();
+    private timer: ReturnType<typeof setTimeout> | undefined;
+
+    /** @param unknown creates the error for a name that is not exposed. */
+    constructor(private readonly unknown: (key: string) => Error) {}
+
+    /** Return a promise of what is exposed as `key`. Throws if it is too late for it; never settles if the call is cancelled. */
+    wait(key: string, call: Call): Promise<Entry> {
+        const left = this.loaded() + PATIENCE - performance.now();
+        if (left <= 0) {
+            throw this.unknown(key);
+        }
+        return new Promise((resolve, reject) => {
+            const waiters = this.waiting.get(key) ?? new Set();
+            const waiter = { resolve, reject };
+            this.waiting.set(key, waiters.add(waiter));
+            call.signal.addEventListener("abort", () => waiters.delete(waiter), { once: true });
+            this.timer ??= setTimeout(() => this.giveUp(), left);
+        });
+    }
+
+    /** Continue the calls that wait for a name, in a microtask: the script that exposes it runs to its end first. */
+    arrive(key: string, entry: Entry): void {
+        this.waiting.get(key)?.forEach(({ resolve }) => resolve(entry));
+        if (this.waiting.delete(key) && this.waiting.size === 0) {
+            clearTimeout(this.timer);
+            this.timer = undefined;
+        }
+    }
+
+    /** Return when the scripts of the document had run, or when this one was installed, if that is later. */
+    private loaded(): number {
+        const [timing] = performance.getEntriesByType?.("navigation") ?? [];
+        return Math.max(this.installed, (timing as PerformanceNavigationTiming | undefined)?.domContentLoadedEventStart ?? -Infinity);
+    }
+
+    private giveUp(): void {
+        this.timer = undefined;
+        const all = [...this.waiting];
+        this.waiting.clear();
+        all.forEach(([key, waiters]) => waiters.forEach(({ reject }) => reject(this.unknown(key))));
+    }
+}
