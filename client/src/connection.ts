@@ -4,16 +4,20 @@ import { Address, hasDocument } from "./address.ts";
 import { Deliveries, Listeners, guard } from "./callbacks.ts";
 import { MAX_MESSAGE_BYTES } from "./chunks.ts";
 import { ErrorDescriptions } from "./description.ts";
-import { disconnected } from "./errors.ts";
+import { CallErrors, disconnected } from "./errors.ts";
 import { type Identity, randomName } from "./identity.ts";
 import { Link } from "./link.ts";
 import { CUSTOM_KEYS, ProtocolError, isId, type CustomMessage, type Failure, type Message } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { pack, type Packet } from "./packet.ts";
+import { createProxies } from "./pyproxy.ts";
+import { Exports, Imports } from "./references.ts";
 import { Requests, type Settle } from "./requests.ts";
 import { Session } from "./session.ts";
+import { Specials, revive, specialsOf } from "./specials.ts";
 import { askWhy, type Refusal, type Trouble } from "./trouble.ts";
 import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
+import { NO_EXPOSURES, serveWorld, type Exposures } from "./world.ts";
 
 /**
  * "connecting": never connected yet. "open". "reconnecting": the connection is lost, and calls, queue items and
@@ -52,7 +56,7 @@ const UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
 /** Kinds that are held back until the document's scripts have run -> the file that handles them. */
 const DELIVERED: ReadonlyMap<string, string> = new Map([
     ["call", "JsPyFunction.js"], ["notify", "JsPyFunction.js"], ["push", "JsPyQueue.js"], ["publish", "JsPyPubsub.js"],
-    ["custom", "JsPyTextSocket.js"],
+    ["custom", "JsPyTextSocket.js"], ["use", "JsPyTextSocket.js"], ["release", "JsPyTextSocket.js"],
 ]);
 
 export type Reply = (message: Message, body?: unknown, label?: string) => void;
@@ -72,16 +76,25 @@ export interface Request {
 }
 
 export class Connection {
-    readonly outbox = new Outbox((frame) => this.link?.socket.send(frame as Uint8Array<ArrayBuffer>));
+    readonly outbox = new Outbox(
+        (frame) => this.link?.socket.send(frame as Uint8Array<ArrayBuffer>), (packet) => this.unexport(packet),
+    );
     readonly requests = new Requests();
     readonly deliveries = new Deliveries();
     readonly errors = new ErrorDescriptions();
+    readonly callErrors = new CallErrors(() => this.socketId);
+    /** Objects of this page that Python holds. */
+    readonly exports = new Exports();
+    /** Objects of Python that this page holds. */
+    readonly imports = new Imports((pairs) => this.sendReleased(pairs));
     readonly opened = new Listeners<[]>("add_open_event");
     readonly closed = new Listeners<[]>("add_close_event");
     readonly stateChanged = new Listeners<[state: ConnectionState]>("add_state_event");
     readonly sessionBegan = new Listeners<[restarted: boolean]>("add_session_event");
     /** Returns the subscriptions that `hello` carries. */
     topics: () => string[] = () => [];
+    /** The functions that the page exposes, if JsPyFunction is loaded. */
+    exposures: Exposures = NO_EXPOSURES;
     /** Shows a trouble to the user, if the badge is loaded. */
     badge: ((trouble: Trouble, reason: string) => void) | null = null;
     socketId: number | null = null;
@@ -116,6 +129,8 @@ export class Connection {
 
     constructor(readonly address: Address, readonly identity: Identity) {
         this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
+        serveWorld(this);
+        createProxies(this);
     }
 
     // ---------------------------------------------------------------- public state
@@ -338,6 +353,7 @@ export class Connection {
         }
         if (next === "closed") {
             this.outbox.clear();
+            this.exports.keep([]);
             this.tellWaiters(false);
         }
         if (wasOpen || isRefused) {
@@ -367,6 +383,8 @@ export class Connection {
         this.session = null;
         this.requests.disconnect(this.state === "closed");
         const lost = this.outbox.reset();
+        this.exports.keep(this.outbox.exported);
+        this.imports.end();
         if (hadSession && lost && this.state !== "hidden") {
             console.warn(`JsPyTextSocket: the connection was lost: ${lost} messages may or may not have arrived`);
         }
@@ -402,6 +420,9 @@ export class Connection {
         this.socketId = id;
         this.enter("open");
         this.identity.store(page);
+        if (!resumes) {
+            this.sendNames();
+        }
         this.outbox.flush();
         this.tellWaiters(true);
         this.deliveries.run(() => this.tellOpened(link, !resumes));   // scripts that have not run yet may add listeners
@@ -500,6 +521,11 @@ export class Connection {
         if (session && !UNCOUNTED.includes(kind)) {
             session.received += 1;
         }
+        const failure = specialsOf(message) ? revive(message, this.exports, this.imports) : null;
+        if (failure) {
+            this.refuseMessage(session, message, failure);
+            return;
+        }
         if (!DELIVERED.has(kind)) {
             this.takeAtOnce(link, message);
         } else if (this.deliveries.isHeld) {
@@ -533,6 +559,18 @@ export class Connection {
         }
     }
 
+    /** Report that a message refers to an object that this page does not have: to its caller, or in the log. */
+    private refuseMessage(session: Session | null, [kind, id]: Message, error: Error): void {
+        const failure = this.errors.failure(error);
+        if (kind === "return") {
+            this.requests.settle(id, failure);
+        } else if (["call", "push", "use"].includes(kind) && id > 0) {
+            this.reply(session, ["error", id, failure]);
+        } else {
+            this.fault(`a '${kind}' message`, error);
+        }
+    }
+
     private receiveClose(reason: string, comesBack: boolean, link: Link): void {
         this.noteReason(reason);
         link.socket.close();
@@ -542,7 +580,7 @@ export class Connection {
 
     private deliver(session: Session | null, message: Message): void {
         const [kind, id] = message;
-        const isRequest = kind === "call" || (kind === "push" && id > 0);
+        const isRequest = kind === "call" || (["push", "use"].includes(kind) && id > 0);
         if (isRequest && this.session !== session) {
             return;   // it was held back and its session has ended: nothing waits for the response
         }
@@ -578,11 +616,16 @@ export class Connection {
     // ---------------------------------------------------------------- sending
 
     private pack(message: Message, body?: unknown, label?: string): Packet {
-        return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
+        const specials = message[0] === "custom" ? null : new Specials(this.exports, this.imports);
+        if (message[0] === "use") {
+            specials!.uses.push(message[2]);
+        }
+        return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory, specials);
     }
 
-    private post(packet: Packet): boolean {
-        if (this.state === "closed" || !this.outbox.put(packet)) {
+    private post(packet: Packet, isAlwaysTaken = false): boolean {
+        if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
+            this.unexport(packet);
             return false;
         }
         if (this.state !== "open") {
@@ -621,6 +664,45 @@ export class Connection {
         const packet = this.pack(message, body, label);
         packet.order = order ?? null;
         return this.post(packet);
+    }
+
+    /** Send a small message of this session that needs no response and has no limit. */
+    control(message: Message, releases: readonly number[] = []): void {
+        const packet = pack(message);
+        packet.bound = true;
+        packet.releases = releases;
+        this.post(packet, true);
+    }
+
+    /** Tell Python the names that the page exposes now. A new session learns them with its welcome. */
+    announceNames(): void {
+        if (this.session) {
+            this.control(["names", this.exposures.names()]);
+        }
+    }
+
+    private sendNames(): void {
+        if (this.exposures.names().length) {
+            this.announceNames();
+        }
+    }
+
+    private sendReleased(pairs: Array<[number, number]>): void {
+        this.control(["release", pairs], pairs.map(([number]) => number));
+    }
+
+    /** Forget the exports of a packet that Python does not receive. */
+    private unexport(packet: Packet): void {
+        packet.exported.forEach((number) => this.exports.release(number, 1));
+    }
+
+    /** Answer a request of Python with a value. */
+    answer(id: number, value: unknown, reply: Reply): void {
+        try {
+            reply(["return", id, value], value, "result");
+        } catch (error) {
+            reply(["error", id, { kind: "unserializable", ...this.errors.describe(error) }]);
+        }
     }
 
     private reply(session: Session | null, message: Message, body?: unknown, label?: string): void {

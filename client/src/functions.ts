@@ -3,9 +3,9 @@
 import { version } from "../package.json";
 import { follow, isThenable } from "./callbacks.ts";
 import type { Code, createCode } from "./code/index.ts";
-import type { Connection, Handler, Reply } from "./connection.ts";
-import { CallErrors, JsPyError } from "./errors.ts";
-import { millisecondsOf, orNull, type Timeout } from "./arguments.ts";
+import type { Connection, Handler } from "./connection.ts";
+import { type JsPyError, unknownError } from "./errors.ts";
+import { millisecondsOf, type Timeout } from "./arguments.ts";
 import { instead } from "./suggestion.ts";
 
 type AnyFunction = (...args: any[]) => any;
@@ -56,7 +56,10 @@ export type LoadCode = () => Promise<{ createCode: typeof createCode }>;
 
 export function createFunctions(connection: Connection, loadCode: LoadCode): JsPyFunctionApi {
     const exposed = new Map<string, Exposed>();
-    const errors = new CallErrors(() => connection.socketId);
+    /** Function -> its entry, also after `clear`. */
+    const owners = new WeakMap<AnyFunction, Exposed>();
+    const { callErrors: errors } = connection;
+    let isAnnounced = true;
     let code: Code | null = null;
 
     // ---------------------------------------------------------------- calls of Python
@@ -106,15 +109,34 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         if (isRunning(key)) {
             return false;
         }
-        exposed.set(key, { func, exclusive: Boolean(exclusive), running: 0, tail: Promise.resolve() });
+        const entry = { func, exclusive: Boolean(exclusive), running: 0, tail: Promise.resolve() };
+        exposed.set(key, entry);
+        owners.set(func, entry);
+        announce();
         return true;
     }
 
-    function unknown(key: string): Error {
-        const error = new Error(`The page exposes no function '${key}'${instead(key, keys())}`);
-        Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });   // not enumerable: fields are sent
-        return Object.assign(error, { name: "UnknownFunction", stack: "" });
+    function clear(key: string): boolean {
+        const isCleared = !isRunning(key) && exposed.delete(key);
+        if (isCleared) {
+            announce();
+        }
+        return isCleared;
     }
+
+    /** Tell Python the names at the end of the turn. */
+    function announce(): void {
+        if (isAnnounced) {
+            isAnnounced = false;
+            queueMicrotask(() => {
+                isAnnounced = true;
+                connection.announceNames();
+            });
+        }
+    }
+
+    const unknown = (key: string): Error =>
+        unknownError("UnknownFunction", `The page exposes no function '${key}'${instead(key, keys())}`);
 
     // ---------------------------------------------------------------- calls from Python
 
@@ -187,25 +209,14 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     }
 
     const receiveCall: Handler = ([, id, key, args], reply) => {
-        follow(() => serve(key, args), (value) => answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
+        follow(() => serve(key, args), (value) => connection.answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
     };
 
     function receiveNotify(key: string, args: any[]): void {
         connection.guard(`function '${key}'`, () => serve(key, args));
     }
 
-    function answer(id: number, value: unknown, reply: Reply): void {
-        try {
-            reply(["return", id, orNull(value)], value, "result");
-        } catch (error) {
-            reply(["error", id, { kind: "unserializable", ...connection.errors.describe(error) }]);
-        }
-    }
-
-    function failureOf(error: any): object {
-        const isUnknown = error?.jsmeets_kind === "unknown";
-        return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...(isUnknown && { trace: "" }) };
-    }
+    const failureOf = (error: unknown): object => connection.errors.failure(error);
 
     /**
      * Call one function many times. Resolves after all calls with their values, or with the first failed call.
@@ -233,6 +244,14 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         });
     }
 
+    connection.exposures = {
+        names: keys,
+        find: (name) => exposed.get(name)?.func,
+        call: (func, owner, args) => {
+            const entry = owners.get(func);
+            return entry ? run(entry, args) : Reflect.apply(func, owner, args);
+        },
+    };
     connection.handle("call", receiveCall);
     connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
     // Messages of 2020, which user code builds by hand; they get no response.
@@ -241,9 +260,9 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     }
     return {
         VERSION: version,
-        JsPyError,
+        JsPyError: errors.JsPyError,
         expose,
-        clear: (key) => !isRunning(key) && exposed.delete(key),
+        clear,
         is_running: isRunning,
         get_keys: keys,
         has: (key) => exposed.has(key),

@@ -50,8 +50,11 @@ export interface JsPyTextSocketApi {
     clear_session_event(): void;
     /** `false`: no badge in this page tells of a lost connection; `true` or nothing: it does again. */
     set_badge(on?: boolean): void;
-    /** Calls that wait for Python; answers of Python that came too late, twice or to nothing; connections so far. */
-    stats(): { pending: number; ignored: number; connections: number };
+    /**
+     * Calls that wait for Python; answers of Python that came too late, twice or to nothing; connections so far; objects
+     * of this page that Python holds, and of Python that this page holds.
+     */
+    stats(): { pending: number; ignored: number; connections: number; references: { exported: number; imported: number } };
     /** Serve your own kind of messages. */
     add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
     /** The same as `add_protocol`. */
@@ -94,7 +97,10 @@ export function createTextSocket(connection: Connection): TextSocket {
         add_session_event: sessionBegan.add,
         clear_session_event: sessionBegan.clear,
         set_badge: (on = true) => connection.setBadge(Boolean(on)),
-        stats: () => ({ pending: requests.size, ignored: requests.ignored, connections: connection.connections }),
+        stats: () => ({
+            pending: requests.size, ignored: requests.ignored, connections: connection.connections,
+            references: { exported: connection.exports.size, imported: connection.imports.size },
+        }),
         add_protocol: addProtocol,
         _add_protocol: addProtocol,
         _URL_PATH: Address.path,

@@ -5,7 +5,6 @@
   var version = "1.0.0";
 
   // src/arguments.ts
-  var orNull = (value) => ["undefined", "function", "symbol"].includes(typeof value) ? null : value;
   function millisecondsOf(timeout) {
     if (timeout === void 0 || timeout === null || typeof timeout === "number" && timeout <= 0) {
       return null;
@@ -34,105 +33,14 @@
   }
 
   // src/errors.ts
-  var JsPyError = class extends Error {
-    kind;
-    /** The function that was called. */
-    key;
-    /** The socket of this page at that moment. */
-    socket_id;
-    /** Python's traceback, or "". */
-    python_traceback;
-    /** The exception's own attributes that could be sent: `error.fields.code`. */
-    fields;
-    /** The members of an ExceptionGroup. */
-    errors;
-    constructor(message = "") {
-      super(message);
-      this.name = "JsPyError";
-      this.kind = "";
-      this.key = "";
-      this.socket_id = null;
-      this.python_traceback = "";
-      this.fields = {};
-      this.errors = [];
-    }
-  };
-  function addDetails(error, { fields = {}, cause, errors = [] }) {
-    error.fields = fields;
-    error.errors = errors.map((member) => nestedError(member, error));
-    if (cause) {
-      Object.defineProperty(error, "cause", { value: nestedError(cause, error), writable: true, configurable: true });
-    }
+  function unknownError(name, message) {
+    const error = new Error(message);
+    Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
+    return Object.assign(error, { name, stack: "" });
   }
-  function nestedError(failure, { key, socket_id }) {
-    const error = new JsPyError(failure.message);
-    Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
-    error.stack = failure.trace || `${failure.name}: ${failure.message}`;
-    addDetails(error, failure);
-    return error;
-  }
-  var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var TRACED = 16;
   var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
   var captureStackTrace = Error.captureStackTrace;
-  var CallErrors = class {
-    constructor(socketId) {
-      this.socketId = socketId;
-    }
-    socketId;
-    traced = 0;
-    /** Capture the stack of a call below the function `below`, or return null beyond the limit per turn. */
-    placeOf(below) {
-      if (this.traced === 0) {
-        queueMicrotask(() => {
-          this.traced = 0;
-        });
-      }
-      this.traced += 1;
-      if (this.traced > TRACED) {
-        return null;
-      }
-      const place = captureStackTrace ? {} : new Error();
-      captureStackTrace?.(place, below);
-      return place;
-    }
-    at(place, failure, key, seconds) {
-      const error = new JsPyError();
-      const frames = place ? framesOf(withoutToken(place.stack ?? "")) : UNTRACED;
-      const { name, message } = wordsFor(failure, key, seconds);
-      const python = failure.trace ? `
-
-In Python:
-${failure.trace}` : "";
-      Object.assign(error, {
-        name,
-        message,
-        kind: failure.kind,
-        key,
-        socket_id: this.socketId(),
-        python_traceback: failure.trace
-      });
-      error.stack = `${name}: ${message}
-${frames}${python}`;
-      addDetails(error, failure);
-      return error;
-    }
-  };
-  function framesOf(stack) {
-    const at = stack.indexOf("\n    at ");
-    return at < 0 ? stack.replace(/^\w*Error\s*/, "") : stack.slice(at + 1);
-  }
-  function wordsFor(failure, key, seconds) {
-    if (failure.kind === "timeout") {
-      const detail = `'${key}' did not answer within ${seconds} s`;
-      return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
-    }
-    if (failure.kind === "disconnected") {
-      const detail = failure.message ? `: ${failure.message}` : "";
-      return { name: "DisconnectedError", message: `Unable to communicate with the server @javascript${detail}` };
-    }
-    return { name: failure.kind === "unknown" ? "UnknownFunction" : failure.name, message: failure.message };
-  }
 
   // src/suggestion.ts
   var MAX_SHOWN = 30;
@@ -140,10 +48,12 @@ ${frames}${python}`;
     if (names.length === 0) {
       return "; it exposes none yet";
     }
-    const meant = closest(key, names);
-    const hint = meant === void 0 ? "" : `; did you mean '${meant}'?`;
     const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} others` : "";
-    return `${hint} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
+    return `${didYouMean(key, names)} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
+  }
+  function didYouMean(key, names) {
+    const meant = closest(key, names);
+    return meant === void 0 ? "" : `; did you mean '${meant}'?`;
   }
   function closest(key, names) {
     let best;
@@ -179,7 +89,9 @@ ${frames}${python}`;
   // src/functions.ts
   function createFunctions(connection, loadCode) {
     const exposed = /* @__PURE__ */ new Map();
-    const errors = new CallErrors(() => connection.socketId);
+    const owners = /* @__PURE__ */ new WeakMap();
+    const { callErrors: errors } = connection;
+    let isAnnounced = true;
     let code = null;
     function checkedKey(key) {
       if (typeof key !== "string") {
@@ -220,14 +132,29 @@ ${frames}${python}`;
       if (isRunning(key)) {
         return false;
       }
-      exposed.set(key, { func, exclusive: Boolean(exclusive), running: 0, tail: Promise.resolve() });
+      const entry = { func, exclusive: Boolean(exclusive), running: 0, tail: Promise.resolve() };
+      exposed.set(key, entry);
+      owners.set(func, entry);
+      announce();
       return true;
     }
-    function unknown(key) {
-      const error = new Error(`The page exposes no function '${key}'${instead(key, keys())}`);
-      Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
-      return Object.assign(error, { name: "UnknownFunction", stack: "" });
+    function clear(key) {
+      const isCleared = !isRunning(key) && exposed.delete(key);
+      if (isCleared) {
+        announce();
+      }
+      return isCleared;
     }
+    function announce() {
+      if (isAnnounced) {
+        isAnnounced = false;
+        queueMicrotask(() => {
+          isAnnounced = true;
+          connection.announceNames();
+        });
+      }
+    }
+    const unknown = (key) => unknownError("UnknownFunction", `The page exposes no function '${key}'${instead(key, keys())}`);
     function run(entry, args) {
       entry.running += 1;
       let result;
@@ -289,22 +216,12 @@ ${frames}${python}`;
       return (code ?? await load()).describe(key, entry.func);
     }
     const receiveCall = ([, id, key, args], reply) => {
-      follow(() => serve(key, args), (value) => answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
+      follow(() => serve(key, args), (value) => connection.answer(id, value, reply), (error) => reply(["error", id, failureOf(error)]));
     };
     function receiveNotify(key, args) {
       connection.guard(`function '${key}'`, () => serve(key, args));
     }
-    function answer(id, value, reply) {
-      try {
-        reply(["return", id, orNull(value)], value, "result");
-      } catch (error) {
-        reply(["error", id, { kind: "unserializable", ...connection.errors.describe(error) }]);
-      }
-    }
-    function failureOf(error) {
-      const isUnknown = error?.jsmeets_kind === "unknown";
-      return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...isUnknown && { trace: "" } };
-    }
+    const failureOf = (error) => connection.errors.failure(error);
     function map(args) {
       const key = args.pop();
       return new Promise((done) => {
@@ -326,6 +243,14 @@ ${frames}${python}`;
         }));
       });
     }
+    connection.exposures = {
+      names: keys,
+      find: (name) => exposed.get(name)?.func,
+      call: (func, owner, args) => {
+        const entry = owners.get(func);
+        return entry ? run(entry, args) : Reflect.apply(func, owner, args);
+      }
+    };
     connection.handle("call", receiveCall);
     connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
     for (const protocol of ["function", "function_call"]) {
@@ -333,9 +258,9 @@ ${frames}${python}`;
     }
     return {
       VERSION: version,
-      JsPyError,
+      JsPyError: errors.JsPyError,
       expose,
-      clear: (key) => !isRunning(key) && exposed.delete(key),
+      clear,
       is_running: isRunning,
       get_keys: keys,
       has: (key) => exposed.has(key),

@@ -180,6 +180,10 @@
   var isPlainObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
   var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isPlainObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
   var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
+  var STEPS = ["get", "set", "delete", "has", "call", "new", "length", "keys", "iterate", "data", "describe", "same", "read"];
+  var isSteps = (value) => isArray(value) && value.every((step) => isArray(step) && STEPS.includes(step[0]) && (step[0] !== "call" && step[0] !== "new" || isArray(step[1])));
+  var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
+  var isOptionalError = (value) => value === void 0 || isError(value);
   var SHAPES = new Map(Object.entries({
     hello: [isString, isString, isStrings],
     welcome: [isId, isString, isPlainObject],
@@ -195,6 +199,14 @@
     unsubscribe: [isId, isString],
     publish: [isCount, isString, isValue, isBoolean],
     custom: [isCustom],
+    use: [isCount, isCount, isSteps],
+    cancel: [isId],
+    release: [isReleases],
+    pull: [isId, isId],
+    items: [isId, isArray],
+    end: [isId, isOptionalError],
+    stop: [isId],
+    names: [isStrings],
     credit: [isCount, isId],
     decline: [isCount],
     ack: [isCount],
@@ -384,12 +396,114 @@
   };
 
   // src/errors.ts
+  var JsPyError = class extends Error {
+    kind;
+    /** The function that was called. */
+    key;
+    /** The socket of this page at that moment. */
+    socket_id;
+    /** Python's traceback, or "". */
+    python_traceback;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields;
+    /** The members of an ExceptionGroup. */
+    errors;
+    constructor(message = "") {
+      super(message);
+      this.name = "JsPyError";
+      this.kind = "";
+      this.key = "";
+      this.socket_id = null;
+      this.python_traceback = "";
+      this.fields = {};
+      this.errors = [];
+    }
+  };
+  function addDetails(error, { fields = {}, cause, errors = [] }) {
+    error.fields = fields;
+    error.errors = errors.map((member) => nestedError(member, error));
+    if (cause) {
+      Object.defineProperty(error, "cause", { value: nestedError(cause, error), writable: true, configurable: true });
+    }
+  }
+  function nestedError(failure, { key, socket_id }) {
+    const error = new JsPyError(failure.message);
+    Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
+    error.stack = failure.trace || `${failure.name}: ${failure.message}`;
+    addDetails(error, failure);
+    return error;
+  }
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+  function unknownError(name, message) {
+    const error = new Error(message);
+    Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
+    return Object.assign(error, { name, stack: "" });
+  }
   var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
   var TRACED = 16;
   var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
   var captureStackTrace = Error.captureStackTrace;
+  var CallErrors = class {
+    constructor(socketId) {
+      this.socketId = socketId;
+    }
+    socketId;
+    /** The class of these errors: every file of this library has a copy of its own. */
+    JsPyError = JsPyError;
+    traced = 0;
+    /** Capture the stack of a call below the function `below`, or return null beyond the limit per turn. */
+    placeOf(below) {
+      if (this.traced === 0) {
+        queueMicrotask(() => {
+          this.traced = 0;
+        });
+      }
+      this.traced += 1;
+      if (this.traced > TRACED) {
+        return null;
+      }
+      const place2 = captureStackTrace ? {} : new Error();
+      captureStackTrace?.(place2, below);
+      return place2;
+    }
+    at(place2, failure, key, seconds) {
+      const error = new JsPyError();
+      const frames = place2 ? framesOf(withoutToken(place2.stack ?? "")) : UNTRACED;
+      const { name, message } = wordsFor(failure, key, seconds);
+      const python = failure.trace ? `
+
+In Python:
+${failure.trace}` : "";
+      Object.assign(error, {
+        name,
+        message,
+        kind: failure.kind,
+        key,
+        socket_id: this.socketId(),
+        python_traceback: failure.trace
+      });
+      error.stack = `${name}: ${message}
+${frames}${python}`;
+      addDetails(error, failure);
+      return error;
+    }
+  };
+  function framesOf(stack) {
+    const at = stack.indexOf("\n    at ");
+    return at < 0 ? stack.replace(/^\w*Error\s*/, "") : stack.slice(at + 1);
+  }
+  function wordsFor(failure, key, seconds) {
+    if (failure.kind === "timeout") {
+      const detail = `'${key}' did not answer within ${seconds} s`;
+      return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
+    }
+    if (failure.kind === "disconnected") {
+      const detail = failure.message ? `: ${failure.message}` : "";
+      return { name: "DisconnectedError", message: `Unable to communicate with the server @javascript${detail}` };
+    }
+    return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
+  }
 
   // src/description.ts
   var MOST_ERRORS = 16;
@@ -406,6 +520,11 @@
     /** Describe a thrown value of any type. Never throws, not even for a value with throwing getters. */
     describe(error) {
       return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: /* @__PURE__ */ new Set() }, error);
+    }
+    /** Describe an error for the caller of a function. */
+    failure(error) {
+      const isUnknown = error?.jsmeets_kind === "unknown";
+      return { kind: isUnknown ? "unknown" : "raised", ...this.describe(error), ...isUnknown && { trace: "" } };
     }
     describeIn(room, error) {
       let facts = { name: "Error", message: "an error that cannot be shown", trace: "" };
@@ -775,6 +894,173 @@ ${stack}` };
   };
   var partOf = (...given) => new NDArray(...given);
 
+  // src/specials.ts
+  var INDEXES = /* @__PURE__ */ new Map([
+    ["call", [3, 4]],
+    ["notify", [2, 3]],
+    ["return", [2, 3]],
+    ["push", [3, 4]],
+    ["publish", [3, 5]],
+    ["use", [3, 4]],
+    ["items", [2, 3]]
+  ]);
+  var isStream = (value) => typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value) || typeof ReadableStream !== "undefined" && value instanceof ReadableStream;
+  var isFile = (value) => typeof Blob !== "undefined" && value instanceof Blob;
+  var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
+  function isData(value) {
+    const prototype = Object.getPrototypeOf(value);
+    return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
+  }
+  var ByReference = class {
+    constructor(value) {
+      this.value = value;
+    }
+    value;
+  };
+  function classNameOf(value) {
+    const name = value.constructor?.name;
+    return typeof name === "string" && name ? name : Object.prototype.toString.call(value).slice(8, -1);
+  }
+  var factsOfFile = ({ name = "", size, type, lastModified = null }) => ({ name, size, type, modified: lastModified });
+  function keyTrouble(key, taken) {
+    let same = "";
+    if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
+      same = String(BigInt(key));
+    } else if (key === null || typeof key === "string" || Number.isFinite(key)) {
+      same = JSON.stringify(key);
+    } else {
+      return `a Map cannot be sent with a key of type ${typeof key}: use strings, finite numbers, booleans, null or BigInt`;
+    }
+    const isTwice = taken.has(same);
+    taken.add(same);
+    return isTwice ? `a Map cannot be sent with the key ${String(key)}: Python takes it for the same as an earlier one` : "";
+  }
+  var Specials = class {
+    constructor(exports, imports) {
+      this.exports = exports;
+      this.imports = imports;
+    }
+    exports;
+    imports;
+    list = [];
+    /** Numbers of exports, once for each time that one is sent. */
+    exported = [];
+    /** Numbers of imports that the message refers to. */
+    uses = [];
+    /** Record a value that has a kind of its own, in whatever form it is. Returns whether it has. */
+    take(value, path) {
+      switch (typeof value) {
+        case "bigint":
+          return this.add(path, "bigint", value.toString());
+        case "symbol":
+          throw new TypeError("a symbol cannot be sent");
+      }
+      if (value instanceof ByReference) {
+        return this.referObject(value.value, path);
+      }
+      const imported = this.imports.of(value);
+      if (imported) {
+        if (imported.state !== "live") {
+          throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
+        }
+        this.uses.push(imported.number);
+        return this.add(path, "own", imported.number);
+      }
+      if (typeof value === "function") {
+        return this.refer(value, path, "function", value.name);
+      }
+      if (isFile(value)) {
+        return this.refer(value, path, "file", factsOfFile(value));
+      }
+      return isStream(value) && this.refer(value, path, "stream");
+    }
+    /** Record an object that crosses by reference. */
+    refer(value, path, kind, ...facts) {
+      const number = this.exports.add(value);
+      this.exported.push(number);
+      return this.add(path, kind, number, ...facts);
+    }
+    /** Record an object that is no data. */
+    referObject(value, path) {
+      return this.refer(value, path, "object", classNameOf(value));
+    }
+    add(path, kind, ...facts) {
+      this.list.push([[...path], kind, ...facts]);
+      return true;
+    }
+    /** Forget what was recorded: the message is not sent. */
+    undo() {
+      this.exported.forEach((number) => this.exports.release(number, 1));
+    }
+  };
+  var isString2 = (value) => typeof value === "string";
+  var FACTS = new Map(Object.entries({
+    bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
+    map: [],
+    function: [isCount, isString2],
+    object: [isCount, isString2],
+    stream: [isCount],
+    file: [isCount, isPlainObject],
+    own: [isCount]
+  }));
+  var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
+  function checkSpecials(message) {
+    const specials = specialsOf(message);
+    if (specials === void 0) {
+      return;
+    }
+    const isSpecial = (special) => Array.isArray(special) && Array.isArray(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
+    if (!Array.isArray(specials) || !specials.every(isSpecial)) {
+      throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
+    }
+  }
+  function revive(message, exports, imports) {
+    const [start, at] = INDEXES.get(message[0]);
+    const specials = message[at];
+    let failure = null;
+    message.length = at;
+    for (const [path, kind, ...facts] of specials) {
+      const [parent2, step] = path[0] === start ? placeOf(message, path, kind) : nowhere();
+      try {
+        parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    return failure;
+  }
+  function placeOf(message, path, kind) {
+    let parent2 = message;
+    for (const [index, step] of path.entries()) {
+      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+      if (!fits || !Object.hasOwn(parent2, step)) {
+        break;
+      }
+      const value = parent2[step];
+      if (index < path.length - 1) {
+        parent2 = value;
+      } else if (kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+        return [parent2, step];
+      }
+    }
+    return nowhere();
+  }
+  function nowhere() {
+    throw new ProtocolError("a special whose path leads nowhere, or to another value");
+  }
+  function valueOf(found, kind, facts, exports, imports) {
+    switch (kind) {
+      case "bigint":
+        return BigInt(facts[0]);
+      case "map":
+        return new Map(found);
+      case "own":
+        return exports.get(facts[0]);
+      default:
+        return imports.take(facts[0], kind, facts.slice(1));
+    }
+  }
+
   // src/codec.ts
   var utf8 = new TextEncoder();
   var padded = (size) => Math.ceil(size / 8) * 8;
@@ -798,6 +1084,7 @@ ${stack}` };
       throw new ProtocolError("a frame that is not an array of messages");
     }
     messages.forEach(checkMessage);
+    messages.forEach(checkSpecials);
     return messages;
   }
   function decodeBinary(frame) {
@@ -942,6 +1229,7 @@ ${stack}` };
   var WHOLE_TEXT = 1048576;
   var MARGIN = 64;
   var utf82 = new TextEncoder();
+  var NONE = [];
   function isBinary(value) {
     if (ArrayBuffer.isView(value) || value instanceof NDArray) {
       return true;
@@ -956,18 +1244,54 @@ ${stack}` };
     return { path, dtype, bytes: bytesOf(data), shape };
   }
   function strip(value, path, found) {
-    if (isBinary(value)) {
-      found.push(bufferOf(value, [...path]));
+    if (typeof value === "object" && isBinary(value)) {
+      found.buffers.push(bufferOf(value, [...path]));
       return null;
     }
     if (path.length > SEND_DEPTH) {
       throw new RangeError(`nested deeper than ${SEND_DEPTH} levels`);
     }
-    if (typeof value.toJSON !== "function") {
+    if (Array.isArray(value)) {
       return stripItems(value, path, found);
     }
-    const plain = value instanceof Date ? value : value.toJSON(String(path.at(-1)));
-    return plain === value || typeof plain !== "object" || plain === null ? plain : strip(plain, path, found);
+    if (found.specials?.take(value, path)) {
+      return null;
+    }
+    if (typeof value.toJSON === "function") {
+      const plain = value instanceof Date ? value : value.toJSON(String(path.at(-1)));
+      return plain === value || !isDeep(plain, found) ? plain : strip(plain, path, found);
+    }
+    return found.specials ? stripObject(value, path, found, found.specials) : stripItems(value, path, found);
+  }
+  function stripObject(value, path, found, specials) {
+    if (value instanceof Set) {
+      return stripItems([...value], path, found);
+    }
+    if (value instanceof Map) {
+      const taken = /* @__PURE__ */ new Set();
+      for (const key of value.keys()) {
+        const trouble = keyTrouble(key, taken);
+        if (trouble) {
+          throw new TypeError(trouble);
+        }
+      }
+      const pairs = stripItems([...value], path, found);
+      specials.add(path, "map");
+      return pairs;
+    }
+    if (isBoxed(value)) {
+      return isDeep(value.valueOf(), found) ? strip(value.valueOf(), path, found) : value.valueOf();
+    }
+    if (!isData(value)) {
+      specials.referObject(value, path);
+      return null;
+    }
+    return stripItems(value, path, found);
+  }
+  var isBoxed = (value) => value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt;
+  function isDeep(value, { specials }) {
+    const type = typeof value;
+    return type === "object" ? value !== null : specials !== null && isForeignType(type);
   }
   function stripItems(value, path, found) {
     const keys = Array.isArray(value) ? null : Object.keys(value);
@@ -976,7 +1300,7 @@ ${stack}` };
     for (let index = 0; index < length; index += 1) {
       const key = keys ? keys[index] : index;
       const item = value[key];
-      if (typeof item === "object" && item !== null) {
+      if (isDeep(item, found)) {
         path.push(key);
         const rest = strip(item, path, found);
         path.pop();
@@ -997,25 +1321,37 @@ ${stack}` };
       return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
-      const item = value[index];
-      if (typeof item === "object" && item !== null && !isPlain(item, room - 1)) {
+      if (!isPlainItem(value[index], room)) {
         return false;
       }
     }
     return true;
+  }
+  function isPlainItem(item, room) {
+    switch (typeof item) {
+      case "object":
+        return item === null || isPlain(item, room);
+      case "function":
+      case "bigint":
+      case "symbol":
+        return false;
+      default:
+        return true;
+    }
   }
   function hasPlainItems(value, room) {
+    let isEmpty = true;
     for (const key in value) {
-      const item = value[key];
-      if (typeof item === "object" && item !== null && !isPlain(item, room)) {
+      isEmpty = false;
+      if (!isPlainItem(value[key], room)) {
         return false;
       }
     }
-    return true;
+    return !isEmpty || !(Symbol.toStringTag in value);
   }
-  function explain(value, name, above = /* @__PURE__ */ new Map()) {
-    if (typeof value === "bigint") {
-      return `${name}: BigInt cannot be sent`;
+  function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
+    if (typeof value === (hasSpecials ? "symbol" : "bigint")) {
+      return `${name}: ${hasSpecials ? "a symbol" : "BigInt"} cannot be sent`;
     }
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
       return "";
@@ -1027,24 +1363,32 @@ ${stack}` };
       return `${[...above.values()][0]}: nested deeper than ${SEND_DEPTH} levels`;
     }
     above.set(value, name);
-    const text = explainItems(value, name, above);
+    const text = explainItems(value, name, hasSpecials, above);
     above.delete(value);
     return text;
   }
-  function explainItems(value, name, above) {
-    for (const key of Object.keys(value)) {
-      const step = Array.isArray(value) ? `[${key}]` : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-      const text = explain(value[key], name + step, above);
+  function explainItems(value, name, hasSpecials, above) {
+    const taken = /* @__PURE__ */ new Set();
+    const items = value instanceof Map ? value : Object.entries(value instanceof Set ? [...value] : value);
+    for (const [key, item] of items) {
+      const trouble = value instanceof Map ? keyTrouble(key, taken) : "";
+      const text = trouble ? `${name}: ${trouble}` : explain(item, name + stepText(key, value), hasSpecials, above);
       if (text) {
         return text;
       }
     }
     return "";
   }
-  function reasonFor(body, label, error) {
+  function stepText(key, { [Symbol.toStringTag]: tag }) {
+    if (tag === "Map") {
+      return `.get(${typeof key === "string" ? JSON.stringify(key) : String(key)})`;
+    }
+    return /^\d+$/.test(key) ? `[${key}]` : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+  }
+  function reasonFor(body, label, hasSpecials, error) {
     const plain = `${label}: ${error instanceof Error ? error.message : error}`;
     try {
-      return explain(body, label) || plain;
+      return explain(body, label, hasSpecials) || plain;
     } catch (second) {
       return second instanceof Error ? `${label}: ${second.message}` : plain;
     }
@@ -1060,21 +1404,41 @@ ${stack}` };
     const isText = packet.buffers.length === 0;
     return !(mayBeWhole && isText && packet.text.length <= WHOLE_TEXT) && !(isText && fitsFrame(exactSize(packet)));
   }
-  function compose(message, body, label) {
+  function compose(message, body, label, specials = null) {
     const buffers = [];
     let text = "";
     try {
-      text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : stripItems(message, [], buffers));
+      text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
     } catch (error) {
-      throw new TypeError(reasonFor(body, label, error), { cause: error });
+      specials?.undo();
+      throw new TypeError(reasonFor(body, label, specials !== null, error), { cause: error });
     }
     const size = buffers.reduce((sum, buffer) => sum + bufferSize(buffer), textSize(text));
-    return { text, buffers, size, content: null, isText: true, order: null, bound: false, sent: false, cancelled: false };
+    const uses = specials?.uses ?? NONE;
+    return {
+      text,
+      buffers,
+      size,
+      content: null,
+      isText: true,
+      order: null,
+      bound: uses.length > 0,
+      sent: false,
+      cancelled: false,
+      exported: specials?.exported ?? NONE,
+      uses,
+      releases: NONE
+    };
   }
-  function pack(message, body = message, label = "message", maxBytes = Infinity, mayBeWhole = true, memory) {
-    const packet = compose(message, body, label);
+  function bareMessage(message, found) {
+    const bare = stripItems(message, [], found);
+    return found.specials?.list.length ? [...bare, found.specials.list] : bare;
+  }
+  function pack(message, body = message, label = "message", maxBytes = Infinity, mayBeWhole = true, memory, specials = null) {
+    const packet = compose(message, body, label, specials);
     const size = packet.size > maxBytes ? exactSize(packet) : 0;
     if (size > maxBytes) {
+      specials?.undo();
       throw new TypeError(`${label}: ${size} bytes are more than the limit of ${maxBytes}`);
     }
     if (isLarge(packet, mayBeWhole)) {
@@ -1094,18 +1458,24 @@ ${stack}` };
   // src/outbox.ts
   var WINDOW = 6;
   var Outbox = class {
-    /** @param maxBytes the limit of the queue, which a single packet may exceed. */
-    constructor(write, maxBytes = MAX_MESSAGE_BYTES) {
+    /**
+     * @param dropped called for a packet that Python does not receive.
+     * @param maxBytes the limit of the queue, which a single packet may exceed.
+     */
+    constructor(write, dropped = () => {
+    }, maxBytes = MAX_MESSAGE_BYTES) {
       this.write = write;
+      this.dropped = dropped;
       this.maxBytes = maxBytes;
     }
     write;
+    dropped;
     maxBytes;
     /** Memory for large content. */
     memory = new SpareMemory();
     /** Queued packets, in order. */
     waiting = [];
-    /** Order -> packets that wait for an unfinished large one of that order. */
+    /** Packets that wait for an unfinished large one: by its order, or releases of what it uses by the packet itself. */
     held = /* @__PURE__ */ new Map();
     streams = /* @__PURE__ */ new Map();
     /** Large packets that wait for a free stream. */
@@ -1125,9 +1495,9 @@ ${stack}` };
     get mayTakeWhole() {
       return this.whole === null;
     }
-    /** Queue a packet. Returns false if the queue is full. */
-    put(packet) {
-      if (this.size > 0 && this.size + packet.size > this.maxBytes) {
+    /** Queue a packet. Returns false if the queue is full, unless the packet `isAlwaysTaken`. */
+    put(packet, isAlwaysTaken = false) {
+      if (!isAlwaysTaken && this.size > 0 && this.size + packet.size > this.maxBytes) {
         return false;
       }
       this.size += packet.size;
@@ -1162,10 +1532,11 @@ ${stack}` };
     }
     /** Take a packet out of the next frame if it is cancelled, large, or has to wait. Returns whether it did. */
     putAside(packet) {
-      const behind = packet.order === null ? void 0 : this.held.get(packet.order);
+      const behind = packet.order === null ? this.behindUses(packet) : this.held.get(packet.order);
       if (packet.cancelled) {
         this.size -= packet.size;
         this.forget(packet);
+        this.dropped(packet);
       } else if (behind) {
         behind.push(packet);
       } else if (packet.content) {
@@ -1177,6 +1548,20 @@ ${stack}` };
         return false;
       }
       return true;
+    }
+    /** Return the packets that wait for a large one that uses what this packet releases; undefined if there is none. */
+    behindUses({ releases }) {
+      if (releases.length === 0 || this.streams.size + this.beyond.length === 0) {
+        return void 0;
+      }
+      const begun = [...this.streams.values()].map(({ packet }) => packet);
+      const large = [...begun, ...this.beyond].find(({ uses }) => uses.some((number) => releases.includes(number)));
+      if (!large) {
+        return void 0;
+      }
+      const behind = this.held.get(large) ?? [];
+      this.held.set(large, behind);
+      return behind;
     }
     writeBatch(packets) {
       if (packets.length) {
@@ -1211,6 +1596,7 @@ ${stack}` };
         if (packet.cancelled) {
           this.size -= packet.size;
           this.release(packet);
+          this.dropped(packet);
         } else {
           const id = this.nextStream;
           this.nextStream = id === 4294967295 ? 1 : id + 1;
@@ -1229,9 +1615,11 @@ ${stack}` };
     }
     /** Queue the packets that waited for a finished large one, before all newer ones. */
     release(packet) {
-      if (packet.order !== null) {
-        this.waiting.unshift(...this.held.get(packet.order) ?? []);
-        this.held.delete(packet.order);
+      for (const key of [packet, packet.order]) {
+        if (key !== null) {
+          this.waiting.unshift(...this.held.get(key) ?? []);
+          this.held.delete(key);
+        }
       }
     }
     /** Add credit for `count` chunks of a stream. Unknown streams are finished. */
@@ -1265,7 +1653,9 @@ ${stack}` };
     /** Resume the session on a new link: queue what Python has not received again. Throws as `acknowledge`. */
     rewind(received) {
       this.acknowledge(received);
-      this.beginAgain([...this.unacknowledged, ...this.unfinished()].filter((packet) => !packet.cancelled));
+      const packets = [...this.unacknowledged, ...this.unfinished()];
+      packets.filter(({ cancelled }) => cancelled).forEach(this.dropped);
+      this.beginAgain(packets.filter((packet) => !packet.cancelled));
     }
     /** Start a new session with the unsent packets except responses. Returns the number of packets that may be lost. */
     reset() {
@@ -1273,6 +1663,10 @@ ${stack}` };
       this.beginAgain(this.unfinished().filter((packet) => !packet.bound && !packet.cancelled && !packet.sent));
       this.acknowledged = 0;
       return lost;
+    }
+    /** The numbers of the page's objects that the queued packets send. */
+    get exported() {
+      return this.unfinished().flatMap((packet) => packet.exported);
     }
     /** Drop all packets. */
     clear() {
@@ -1290,6 +1684,250 @@ ${stack}` };
       this.streams.clear();
       this.held.clear();
       this.size = packets.reduce((sum, packet) => sum + packet.size, 0);
+    }
+  };
+
+  // src/pyproxy.ts
+  var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+  function createProxies(connection) {
+    const { imports, callErrors } = connection;
+    const targets = /* @__PURE__ */ new WeakMap();
+    function failureOf({ state, kind }) {
+      switch (state) {
+        case "live":
+          return null;
+        case "ended":
+          return disconnected(`the session of this ${kind} has ended`);
+        default:
+          return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
+      }
+    }
+    function use({ imported, holder }, steps, body, label, below) {
+      const place2 = callErrors.placeOf(below);
+      return new Promise((resolve, reject) => {
+        const settle = (failure2, value) => {
+          void holder;
+          if (failure2) {
+            reject(callErrors.at(place2, failure2, nameOf(imported, steps), null));
+          } else {
+            resolve(value);
+          }
+        };
+        const failure = failureOf(imported);
+        if (failure) {
+          settle(failure);
+        } else {
+          connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
+        }
+      });
+    }
+    const destroy = (proxy) => imports.drop(imports.of(proxy));
+    const functionMethods = Object.create(Function.prototype, {
+      nowait: {
+        value: function nowait(...args) {
+          const { imported, before } = targets.get(this);
+          const failure = failureOf(imported);
+          const steps = [...before, ["call", args]];
+          if (failure) {
+            throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
+          }
+          if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
+            throw new Error("Could not send to server @javascript");
+          }
+        }
+      }
+    });
+    const ownedMethods = Object.create(functionMethods, {
+      destroy: { value: function() {
+        destroy(this);
+      } },
+      [DISPOSE]: { value: function() {
+        destroy(this);
+      } }
+    });
+    function makeCaller(imported, before, name, owner) {
+      const caller = (...args) => use(target, [...before, ["call", args]], args, "args", caller);
+      const target = { imported, before, holder: owner ?? caller };
+      Object.defineProperty(caller, "name", { value: name, configurable: true });
+      Object.setPrototypeOf(caller, owner ? functionMethods : ownedMethods);
+      targets.set(caller, target);
+      return caller;
+    }
+    imports.makers.set("function", (imported) => makeCaller(imported, [], imported.facts[0], null));
+    const objectMethods = {
+      get(name) {
+        return use(targets.get(this), [["get", name]], name, "name", objectMethods.get);
+      },
+      set(name, value) {
+        return use(targets.get(this), [["set", name, value]], value, "value", objectMethods.set);
+      },
+      destroy() {
+        destroy(this);
+      },
+      [DISPOSE]() {
+        destroy(this);
+      },
+      async *[Symbol.asyncIterator]() {
+        yield* await use(targets.get(this), [["iterate"]], null, "", objectMethods[Symbol.asyncIterator]);
+      }
+    };
+    const notMethods = ["then", "toJSON"];
+    function makeObject(imported) {
+      const methods = /* @__PURE__ */ new Map();
+      const proxy = new Proxy(Object.create(objectMethods), {
+        get(target, key) {
+          if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
+            return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+          }
+          if (notMethods.includes(key)) {
+            return void 0;
+          }
+          const method = methods.get(key) ?? makeCaller(imported, [["get", key]], key, proxy);
+          methods.set(key, method);
+          return method;
+        },
+        set(_target, key) {
+          throw new TypeError(`An attribute of an object of Python is set by await object.set("${String(key)}", value)`);
+        }
+      });
+      targets.set(proxy, { imported, before: [], holder: proxy });
+      return proxy;
+    }
+    imports.makers.set("object", makeObject);
+  }
+  var nameOf = ({ kind, facts }, [first]) => kind === "object" ? `${facts[0]}.${first[1] ?? first[0]}` : String(facts[0]);
+
+  // src/references.ts
+  var Exports = class {
+    nextNumber = 1;
+    entries = /* @__PURE__ */ new Map();
+    numbers = /* @__PURE__ */ new Map();
+    get size() {
+      return this.entries.size;
+    }
+    /** Return the number of an object, and count that it is sent. */
+    add(value) {
+      const known = this.numbers.get(value);
+      if (known !== void 0) {
+        this.entries.get(known).count += 1;
+        return known;
+      }
+      const number = this.nextNumber;
+      this.nextNumber += 1;
+      this.entries.set(number, { value, count: 1 });
+      this.numbers.set(value, number);
+      return number;
+    }
+    /** Return the object of a number. Throws UnknownReference. */
+    get(number) {
+      const entry = this.entries.get(number);
+      if (!entry) {
+        throw unknownError("UnknownReference", `The page has no object ${number} any more: it was released, or its session ended`);
+      }
+      return entry.value;
+    }
+    /** Python has dropped an object that it received `count` times. */
+    release(number, count) {
+      const entry = this.entries.get(number);
+      if (entry) {
+        entry.count -= count;
+        if (entry.count <= 0) {
+          this.forget(number);
+        }
+      }
+    }
+    /** Remove an object, however often it was sent. */
+    forget(number) {
+      const entry = this.entries.get(number);
+      if (entry) {
+        this.entries.delete(number);
+        this.numbers.delete(entry.value);
+      }
+    }
+    /** Forget all but the given numbers, once for each time that one is listed: they are sent in the next session. */
+    keep(numbers) {
+      const counts = /* @__PURE__ */ new Map();
+      numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
+      for (const [number, entry] of [...this.entries]) {
+        entry.count = counts.get(number) ?? 0;
+        if (entry.count === 0) {
+          this.forget(number);
+        }
+      }
+    }
+  };
+  var Imports = class {
+    /** @param send sends the numbers and counts of dropped objects. */
+    constructor(send) {
+      this.send = send;
+    }
+    send;
+    /** Kind -> what makes its proxies. */
+    makers = /* @__PURE__ */ new Map();
+    entries = /* @__PURE__ */ new Map();
+    known = /* @__PURE__ */ new WeakMap();
+    registry = null;
+    released = [];
+    get size() {
+      return this.entries.size;
+    }
+    /** Return what is known of a value that is a proxy of this class. */
+    of(value) {
+      return this.known.get(value);
+    }
+    /** Return the proxy of a received reference. */
+    take(number, kind, facts) {
+      const entry = this.entries.get(number);
+      const proxy = entry?.proxy.deref();
+      if (entry && proxy) {
+        entry.imported.count += 1;
+        return proxy;
+      }
+      return this.make({ number, kind, facts, count: 1, state: "live" });
+    }
+    make(imported) {
+      const proxy = this.makers.get(imported.kind)(imported);
+      this.registry ??= new FinalizationRegistry((dropped) => this.drop(dropped));
+      this.registry.register(proxy, imported, imported);
+      this.entries.set(imported.number, { imported, proxy: new WeakRef(proxy) });
+      this.known.set(proxy, imported);
+      return proxy;
+    }
+    /** Let Python forget an object whose proxy is collected or destroyed. Its number may have a newer proxy by now. */
+    drop(imported) {
+      if (this.remove(imported, "destroyed")) {
+        if (this.released.length === 0) {
+          setTimeout(() => this.sendReleased());
+        }
+        this.released.push(imported);
+      }
+    }
+    /** Remove an object that Python has forgotten by itself: a stream that has ended. */
+    forget(imported) {
+      this.remove(imported, "ended");
+    }
+    remove(imported, state) {
+      if (imported.state !== "live") {
+        return false;
+      }
+      imported.state = state;
+      this.registry?.unregister(imported);
+      if (this.entries.get(imported.number)?.imported === imported) {
+        this.entries.delete(imported.number);
+      }
+      return true;
+    }
+    sendReleased() {
+      const released = this.released.map(({ number, count }) => [number, count]);
+      this.released = [];
+      if (released.length) {
+        this.send(released);
+      }
+    }
+    /** Mark all objects as unusable: their session has ended. */
+    end() {
+      this.entries.forEach(({ imported }) => this.forget(imported));
+      this.released = [];
     }
   };
 
@@ -1323,10 +1961,10 @@ ${stack}` };
       request.packet.cancelled = true;
       request.settle(failure, value);
     }
-    /** Fail the requests that were sent; with `all`, also the unsent ones, which would never be settled. */
+    /** Fail the requests that were sent or concern the session that ended; with `all`, also the others, which would never be settled. */
     disconnect(all) {
       for (const [id, { packet }] of [...this.pending]) {
-        if (all || packet.sent) {
+        if (all || packet.sent || packet.bound) {
           this.settle(id, disconnected(`the connection was lost${packet.sent ? ": it may or may not have run" : ""}`));
         }
       }
@@ -1381,6 +2019,202 @@ ${stack}` };
     }
   }
 
+  // src/suggestion.ts
+  function didYouMean(key, names) {
+    const meant = closest(key, names);
+    return meant === void 0 ? "" : `; did you mean '${meant}'?`;
+  }
+  function closest(key, names) {
+    let best;
+    let fewest = Math.max(1, Math.floor(key.length / 3)) + 1;
+    for (const name of names) {
+      if (Math.abs(name.length - key.length) < fewest) {
+        const distance = edits(key, name);
+        if (distance < fewest) {
+          [best, fewest] = [name, distance];
+        }
+      }
+    }
+    return best;
+  }
+  function edits(from, to) {
+    let before = [];
+    let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
+    for (let row = 1; row <= from.length; row++) {
+      const current = [row];
+      for (let column = 1; column <= to.length; column++) {
+        const same = from[row - 1] === to[column - 1];
+        let fewest = Math.min(previous[column] + 1, current[column - 1] + 1, previous[column - 1] + (same ? 0 : 1));
+        if (row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]) {
+          fewest = Math.min(fewest, before[column - 2] + 1);
+        }
+        current.push(fewest);
+      }
+      [before, previous] = [previous, current];
+    }
+    return previous[to.length];
+  }
+
+  // src/world.ts
+  var NO_EXPOSURES = {
+    names: () => [],
+    find: () => void 0,
+    call: (func, owner, args) => Reflect.apply(func, owner, args)
+  };
+  var WORLD = 0;
+  var TEXT_ROOM = 200;
+  var DATA_DEPTH = 64;
+  function serveWorld(connection) {
+    const { exports, errors } = connection;
+    function get(value, key) {
+      if (value === null || value === void 0) {
+        throw new TypeError(`Cannot read '${String(key)}' of ${value}`);
+      }
+      const place2 = typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key;
+      const found = value[place2];
+      if (found === void 0 && !(place2 in Object(value))) {
+        throw unknownError("UnknownProperty", `${classNameOf(value)} has no '${key}'${didYouMean(String(key), namesOf(value))}`);
+      }
+      return found;
+    }
+    function getGlobal(name) {
+      const exposed = connection.exposures.find(name);
+      if (exposed || name in globalThis) {
+        return exposed ?? globalThis[name];
+      }
+      const text = `The page exposes no function '${name}' and has no global of that name`;
+      throw unknownError("UnknownFunction", text + didYouMean(name, [...connection.exposures.names(), ...namesOf(globalThis)]));
+    }
+    function remove(value, key) {
+      if (Array.isArray(value) && Number.isInteger(key)) {
+        value.splice(key, 1);
+      } else if (value instanceof Map || value instanceof Set) {
+        value.delete(key);
+      } else {
+        Reflect.deleteProperty(value, key);
+      }
+    }
+    function has(value, key) {
+      const asks = value.has ?? value.includes ?? value.contains;
+      return typeof asks === "function" ? Boolean(asks.call(value, key)) : key in value;
+    }
+    function lengthOf(value) {
+      const length = value.length ?? value.size;
+      if (typeof length !== "number") {
+        throw new TypeError(`${classNameOf(value)} has no length`);
+      }
+      return length;
+    }
+    function iterate(value) {
+      const begin = value[Symbol.asyncIterator] ?? value[Symbol.iterator];
+      if (typeof begin !== "function") {
+        throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+      }
+      return begin.call(value);
+    }
+    function apply(value, owner, [name, first, second]) {
+      switch (name) {
+        case "get":
+          return get(value, first);
+        case "set":
+          value[first] = second;
+          return null;
+        case "delete":
+          return void remove(value, first);
+        case "has":
+          return has(value, first);
+        case "call":
+          return connection.exposures.call(value, owner, first);
+        case "new":
+          return Reflect.construct(value, first);
+        case "length":
+          return lengthOf(value);
+        case "keys":
+          return value === globalThis ? [.../* @__PURE__ */ new Set([...connection.exposures.names(), ...namesOf(value)])] : namesOf(value);
+        case "iterate":
+          return iterate(value);
+        case "data":
+          return dataOf(value);
+        case "describe":
+          return describe(value);
+        case "same":
+          return value === first;
+        default:
+          return value.slice(first, second).arrayBuffer();
+      }
+    }
+    function run(value, owner, steps, index) {
+      for (; index < steps.length; index += 1) {
+        const step = steps[index];
+        const next = apply(value, owner, step);
+        owner = step[0] === "get" ? value : void 0;
+        value = next;
+        if (isThenable(value)) {
+          return Promise.resolve(value).then((settled) => run(settled, void 0, steps, index + 1));
+        }
+      }
+      return steps.at(-1)?.[0] === "data" ? value : answerOf(value);
+    }
+    function runInWorld(steps) {
+      const [first] = steps;
+      if (first?.[0] !== "get") {
+        return run(globalThis, void 0, steps, 0);
+      }
+      const value = getGlobal(first[1]);
+      const goOn = (settled) => run(settled, void 0, steps, 1);
+      return isThenable(value) ? Promise.resolve(value).then(goOn) : goOn(value);
+    }
+    const receiveUse = ([, id, number, steps], reply) => {
+      const serve = () => number === WORLD ? runInWorld(steps) : run(exports.get(number), void 0, steps, 0);
+      if (id === 0) {
+        connection.guard("a callback", serve);
+      } else {
+        follow(serve, (value) => connection.answer(id, value, reply), (error) => reply(["error", id, errors.failure(error)]));
+      }
+    };
+    connection.handle("use", receiveUse);
+    connection.handle("release", ([, pairs]) => pairs.forEach(([number, count]) => exports.release(number, count)));
+  }
+  function namesOf(value) {
+    const names = /* @__PURE__ */ new Set();
+    for (let at = Object(value); at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+      Object.getOwnPropertyNames(at).forEach((name) => names.add(name));
+    }
+    return [...names];
+  }
+  var answerOf = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
+  function dataOf(value, depth = DATA_DEPTH) {
+    if (typeof value !== "object" || value === null || depth === 0) {
+      return value;
+    }
+    if (typeof value.toJSON === "function" || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) {
+      return value;
+    }
+    const isList = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
+    if (isList) {
+      return Array.from(value, (item) => dataOf(item, depth - 1));
+    }
+    const keys = Object.keys(value);
+    const isOpaque = !isData(value) && (keys.length === 0 || typeof EventTarget !== "undefined" && value instanceof EventTarget);
+    return isOpaque ? value : Object.fromEntries(keys.map((key) => [key, dataOf(value[key], depth - 1)]));
+  }
+  function describe(value) {
+    const flags = {
+      array: Array.isArray(value),
+      callable: typeof value === "function",
+      promise: isThenable(value),
+      iterable: typeof value?.[Symbol.iterator] === "function",
+      async_iterable: typeof value?.[Symbol.asyncIterator] === "function",
+      map: typeof value?.get === "function" && typeof value.has === "function",
+      length: typeof (value?.length ?? value?.size) === "number"
+    };
+    return { name: classNameOf(value), text: textOf2(value), flags: Object.entries(flags).filter(([, holds]) => holds).map(([name]) => name) };
+  }
+  function textOf2(value) {
+    const text = typeof value?.outerHTML === "string" ? value.outerHTML : String(value);
+    return text.length > TEXT_ROOM ? `${text.slice(0, TEXT_ROOM)}...` : text;
+  }
+
   // src/connection.ts
   var STATES = {
     idle: { next: ["connecting", "closed", "hidden"], mayReconnect: true },
@@ -1402,26 +2236,40 @@ ${stack}` };
     ["notify", "JsPyFunction.js"],
     ["push", "JsPyQueue.js"],
     ["publish", "JsPyPubsub.js"],
-    ["custom", "JsPyTextSocket.js"]
+    ["custom", "JsPyTextSocket.js"],
+    ["use", "JsPyTextSocket.js"],
+    ["release", "JsPyTextSocket.js"]
   ]);
   var Connection = class {
     constructor(address, identity) {
       this.address = address;
       this.identity = identity;
       this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
+      serveWorld(this);
+      createProxies(this);
     }
     address;
     identity;
-    outbox = new Outbox((frame) => this.link?.socket.send(frame));
+    outbox = new Outbox(
+      (frame) => this.link?.socket.send(frame),
+      (packet) => this.unexport(packet)
+    );
     requests = new Requests();
     deliveries = new Deliveries();
     errors = new ErrorDescriptions();
+    callErrors = new CallErrors(() => this.socketId);
+    /** Objects of this page that Python holds. */
+    exports = new Exports();
+    /** Objects of Python that this page holds. */
+    imports = new Imports((pairs) => this.sendReleased(pairs));
     opened = new Listeners("add_open_event");
     closed = new Listeners("add_close_event");
     stateChanged = new Listeners("add_state_event");
     sessionBegan = new Listeners("add_session_event");
     /** Returns the subscriptions that `hello` carries. */
     topics = () => [];
+    /** The functions that the page exposes, if JsPyFunction is loaded. */
+    exposures = NO_EXPOSURES;
     /** Shows a trouble to the user, if the badge is loaded. */
     badge = null;
     socketId = null;
@@ -1645,6 +2493,7 @@ ${stack}` };
       }
       if (next === "closed") {
         this.outbox.clear();
+        this.exports.keep([]);
         this.tellWaiters(false);
       }
       if (wasOpen || isRefused) {
@@ -1671,6 +2520,8 @@ ${stack}` };
       this.session = null;
       this.requests.disconnect(this.state === "closed");
       const lost = this.outbox.reset();
+      this.exports.keep(this.outbox.exported);
+      this.imports.end();
       if (hadSession && lost && this.state !== "hidden") {
         console.warn(`JsPyTextSocket: the connection was lost: ${lost} messages may or may not have arrived`);
       }
@@ -1704,6 +2555,9 @@ ${stack}` };
       this.socketId = id;
       this.enter("open");
       this.identity.store(page);
+      if (!resumes) {
+        this.sendNames();
+      }
       this.outbox.flush();
       this.tellWaiters(true);
       this.deliveries.run(() => this.tellOpened(link, !resumes));
@@ -1791,6 +2645,11 @@ ${stack}` };
       if (session && !UNCOUNTED.includes(kind)) {
         session.received += 1;
       }
+      const failure = specialsOf(message) ? revive(message, this.exports, this.imports) : null;
+      if (failure) {
+        this.refuseMessage(session, message, failure);
+        return;
+      }
       if (!DELIVERED.has(kind)) {
         this.takeAtOnce(link, message);
       } else if (this.deliveries.isHeld) {
@@ -1822,6 +2681,17 @@ ${stack}` };
           throw new ProtocolError(`an unexpected '${kind}' message`);
       }
     }
+    /** Report that a message refers to an object that this page does not have: to its caller, or in the log. */
+    refuseMessage(session, [kind, id], error) {
+      const failure = this.errors.failure(error);
+      if (kind === "return") {
+        this.requests.settle(id, failure);
+      } else if (["call", "push", "use"].includes(kind) && id > 0) {
+        this.reply(session, ["error", id, failure]);
+      } else {
+        this.fault(`a '${kind}' message`, error);
+      }
+    }
     receiveClose(reason, comesBack, link) {
       this.noteReason(reason);
       link.socket.close();
@@ -1830,7 +2700,7 @@ ${stack}` };
     }
     deliver(session, message) {
       const [kind, id] = message;
-      const isRequest = kind === "call" || kind === "push" && id > 0;
+      const isRequest = kind === "call" || ["push", "use"].includes(kind) && id > 0;
       if (isRequest && this.session !== session) {
         return;
       }
@@ -1862,10 +2732,15 @@ ${stack}` };
     }
     // ---------------------------------------------------------------- sending
     pack(message, body, label) {
-      return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
+      const specials = message[0] === "custom" ? null : new Specials(this.exports, this.imports);
+      if (message[0] === "use") {
+        specials.uses.push(message[2]);
+      }
+      return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory, specials);
     }
-    post(packet) {
-      if (this.state === "closed" || !this.outbox.put(packet)) {
+    post(packet, isAlwaysTaken = false) {
+      if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
+        this.unexport(packet);
         return false;
       }
       if (this.state !== "open") {
@@ -1901,6 +2776,39 @@ ${stack}` };
       const packet = this.pack(message, body, label);
       packet.order = order ?? null;
       return this.post(packet);
+    }
+    /** Send a small message of this session that needs no response and has no limit. */
+    control(message, releases = []) {
+      const packet = pack(message);
+      packet.bound = true;
+      packet.releases = releases;
+      this.post(packet, true);
+    }
+    /** Tell Python the names that the page exposes now. A new session learns them with its welcome. */
+    announceNames() {
+      if (this.session) {
+        this.control(["names", this.exposures.names()]);
+      }
+    }
+    sendNames() {
+      if (this.exposures.names().length) {
+        this.announceNames();
+      }
+    }
+    sendReleased(pairs) {
+      this.control(["release", pairs], pairs.map(([number]) => number));
+    }
+    /** Forget the exports of a packet that Python does not receive. */
+    unexport(packet) {
+      packet.exported.forEach((number) => this.exports.release(number, 1));
+    }
+    /** Answer a request of Python with a value. */
+    answer(id, value, reply) {
+      try {
+        reply(["return", id, value], value, "result");
+      } catch (error) {
+        reply(["error", id, { kind: "unserializable", ...this.errors.describe(error) }]);
+      }
     }
     reply(session, message, body, label) {
       if (this.session === session) {
@@ -2034,7 +2942,12 @@ ${stack}` };
       add_session_event: sessionBegan.add,
       clear_session_event: sessionBegan.clear,
       set_badge: (on = true) => connection.setBadge(Boolean(on)),
-      stats: () => ({ pending: requests.size, ignored: requests.ignored, connections: connection.connections }),
+      stats: () => ({
+        pending: requests.size,
+        ignored: requests.ignored,
+        connections: connection.connections,
+        references: { exported: connection.exports.size, imported: connection.imports.size }
+      }),
       add_protocol: addProtocol,
       _add_protocol: addProtocol,
       _URL_PATH: Address.path,

@@ -31,6 +31,28 @@ export interface CustomMessage {
     data: any;
     exception: any;
 }
+/** A call failed, in Python or on the way. Its `stack` leads to the call (to the first 16 of one turn), followed by Python's traceback. */
+export declare class JsPyError extends Error {
+    /** The exception's type in Python ("ValueError"), or UnknownFunction, TimeoutError, DisconnectedError. */
+    name: string;
+    /** Exactly the text of the exception in Python. */
+    message: string;
+    kind: JsPyErrorKind;
+    /** The function that was called. */
+    key: string;
+    /** The socket of this page at that moment. */
+    socket_id: number | null;
+    /** Python's traceback, or "". */
+    python_traceback: string;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields: Record<string, any>;
+    /** What the exception was raised from (`raise ... from`). */
+    cause?: JsPyError;
+    /** The members of an ExceptionGroup. */
+    errors: JsPyError[];
+    constructor(message?: string);
+}
+/** Validation of the arguments of public functions: timeouts, functions. */
 /** Seconds; nothing, `null`, 0 or negative: no limit. */
 export type Timeout = number | null | undefined;
 /**
@@ -56,27 +78,6 @@ export interface JsPyBinarySocketConstructor {
     /** Opens at once. The path is below the application's root, or a whole URL. */
     new (url_path?: string): JsPyBinarySocketApi;
     readonly VERSION: string;
-}
-/** A call failed, in Python or on the way. Its `stack` leads to the call (to the first 16 of one turn), followed by Python's traceback. */
-export declare class JsPyError extends Error {
-    /** The exception's type in Python ("ValueError"), or UnknownFunction, TimeoutError, DisconnectedError. */
-    name: string;
-    /** Exactly the text of the exception in Python. */
-    message: string;
-    kind: JsPyErrorKind;
-    /** The function that was called. */
-    key: string;
-    /** The socket of this page at that moment. */
-    socket_id: number | null;
-    /** Python's traceback, or "". */
-    python_traceback: string;
-    /** The exception's own attributes that could be sent: `error.fields.code`. */
-    fields: Record<string, any>;
-    /** What the exception was raised from (`raise ... from`). */
-    cause?: JsPyError;
-    /** The members of an ExceptionGroup. */
-    errors: JsPyError[];
-    constructor(message?: string);
 }
 /** An exposed Python function. */
 export interface PyFunctionInfo {
@@ -243,11 +244,18 @@ export interface JsPyTextSocketApi {
     clear_session_event(): void;
     /** `false`: no badge in this page tells of a lost connection; `true` or nothing: it does again. */
     set_badge(on?: boolean): void;
-    /** Calls that wait for Python; answers of Python that came too late, twice or to nothing; connections so far. */
+    /**
+     * Calls that wait for Python; answers of Python that came too late, twice or to nothing; connections so far; objects
+     * of this page that Python holds, and of Python that this page holds.
+     */
     stats(): {
         pending: number;
         ignored: number;
         connections: number;
+        references: {
+            exported: number;
+            imported: number;
+        };
     };
     /** Serve your own kind of messages. */
     add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
