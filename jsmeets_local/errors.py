@@ -11,6 +11,9 @@
     │   ├── ConnectionLost        the connection broke and was not resumed
     │   └── PageClosed            the `Page` object's page is closed
     ├── WouldDeadlock             a blocking call on the bridge's loop  (also a RuntimeError)
+    ├── UnknownReference          the page no longer holds the object
+    ├── WrongPage                 the object belongs to another page    (also a TypeError)
+    ├── TooManyReferences         the page holds too many references    (also a RuntimeError)
     ├── MessageTooBig             the value is larger than the limit    (also a ValueError)
     ├── ProtocolError             an invalid frame
     ├── BridgeBusy                the bridge already serves another app (also a RuntimeError)
@@ -39,8 +42,11 @@ __all__ = [
     "PageClosed",
     "PageUnavailable",
     "ProtocolError",
+    "TooManyReferences",
     "UnknownFunction",
+    "UnknownReference",
     "WouldDeadlock",
+    "WrongPage",
 ]
 
 
@@ -149,6 +155,18 @@ class PageClosed(Disconnected):
 
 class WouldDeadlock(JsPyError, RuntimeError):
     """A blocking call on the bridge's own event loop, where it would wait for itself."""
+
+
+class UnknownReference(JsPyError):
+    """The other side does not hold the object of a reference, or not as this kind of object."""
+
+
+class WrongPage(JsPyError, TypeError):
+    """An object of one page was passed to another page, or to a page of another application."""
+
+
+class TooManyReferences(JsPyError, RuntimeError):
+    """More objects are held by reference for one page than `Limits(references=...)` allows; nothing was sent."""
 
 
 class MessageTooBig(JsPyError, ValueError):

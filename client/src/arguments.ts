@@ -1,8 +1,4 @@
-/** Validation of the arguments of public functions: timeouts, functions, values. */
-
-/** Return null for undefined, functions and symbols, which JSON cannot represent; any other value unchanged. */
-export const orNull = (value: unknown): unknown =>
-    (["undefined", "function", "symbol"].includes(typeof value) ? null : value);
+/** Validation of the arguments of public functions: timeouts, functions. */
 
 /** Seconds; nothing, `null`, 0 or negative: no limit. */
 export type Timeout = number | null | undefined;

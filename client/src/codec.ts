@@ -3,7 +3,8 @@
 import { decodeUtf8, join, sizeOf, viewOf } from "./chunks.ts";
 import { ProtocolError, checkMessage, isCount, isPlainObject, parseJson, type Message } from "./messages.ts";
 import { NDArray, bytesOf, itemSize, makeArray, marked, product } from "./ndarray.ts";
-import type { Packet, Step } from "./packet.ts";
+import type { Packet } from "./packet.ts";
+import { type Step, checkSpecials } from "./specials.ts";
 
 const utf8 = new TextEncoder();
 
@@ -42,6 +43,7 @@ export function decode(data: string | ArrayBuffer | Uint8Array): Message[] {
         throw new ProtocolError("a frame that is not an array of messages");
     }
     messages.forEach(checkMessage);
+    messages.forEach(checkSpecials);
     return messages;
 }
 

@@ -5,16 +5,22 @@ import { Deliveries, Listeners, guard } from "./callbacks.ts";
 import { Calls } from "./calls.ts";
 import { MAX_MESSAGE_BYTES } from "./chunks.ts";
 import { ErrorDescriptions } from "./description.ts";
-import { disconnected } from "./errors.ts";
+import { CallErrors, disconnected } from "./errors.ts";
+import { createDownload, serveFiles } from "./files.ts";
 import { type Identity, randomName } from "./identity.ts";
 import { Link } from "./link.ts";
 import { CUSTOM_KEYS, ProtocolError, isId, type CustomMessage, type Failure, type Message } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { pack, type Packet } from "./packet.ts";
+import { createProxies } from "./pyproxy.ts";
+import { Exports, Imports } from "./references.ts";
 import { Requests, type Expectation } from "./requests.ts";
 import { Session } from "./session.ts";
+import { Specials, revive, specialsOf } from "./specials.ts";
+import { Streams } from "./streams.ts";
 import { askWhy, type Refusal, type Trouble } from "./trouble.ts";
 import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
+import { NO_EXPOSURES, serveWorld, type Exposures } from "./world.ts";
 
 /**
  * "connecting": never connected yet. "open". "reconnecting": the connection is lost, and calls, queue items and
@@ -55,11 +61,11 @@ const UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
 /** Kinds that are held back until the document's scripts have run -> the file that handles them. */
 const DELIVERED: ReadonlyMap<string, string> = new Map([
     ["call", "JsPyFunction.js"], ["notify", "JsPyFunction.js"], ["push", "JsPyQueue.js"], ["publish", "JsPyPubsub.js"],
-    ["custom", "JsPyTextSocket.js"],
+    ["custom", "JsPyTextSocket.js"], ["use", "JsPyTextSocket.js"], ["release", "JsPyTextSocket.js"],
 ]);
 
 /** Return true for a message that Python waits for the response to. */
-const isRequest = ([kind, id]: Message): boolean => kind === "call" || (kind === "push" && id > 0);
+const isRequest = ([kind, id]: Message): boolean => kind === "call" || ((kind === "push" || kind === "use") && id > 0);
 
 export type Reply = (message: Message, body?: unknown, label?: string) => void;
 export type Handler = (message: Message, reply: Reply) => void;
@@ -75,17 +81,29 @@ export interface Request extends Expectation {
 }
 
 export class Connection {
-    readonly outbox = new Outbox((frame) => this.link?.socket.send(frame as Uint8Array<ArrayBuffer>));
+    readonly outbox = new Outbox(
+        (frame) => this.link?.socket.send(frame as Uint8Array<ArrayBuffer>), (packet) => this.unexport(packet),
+    );
     readonly requests = new Requests((id, packet) => this.cancel(id, packet));
     readonly deliveries = new Deliveries();
     readonly calls = new Calls();
     readonly errors = new ErrorDescriptions();
+    readonly callErrors = new CallErrors(() => this.socketId);
+    /** Objects of this page that Python holds. */
+    readonly exports = new Exports();
+    /** Objects of Python that this page holds. */
+    readonly imports = new Imports((pairs) => this.sendReleased(pairs));
+    readonly streams = new Streams(this);
     readonly opened = new Listeners<[]>("add_open_event");
     readonly closed = new Listeners<[]>("add_close_event");
     readonly stateChanged = new Listeners<[state: ConnectionState]>("add_state_event");
     readonly sessionBegan = new Listeners<[restarted: boolean]>("add_session_event");
     /** Returns the subscriptions that `hello` carries. */
     topics: () => string[] = () => [];
+    /** The functions that the page exposes, if JsPyFunction is loaded. */
+    exposures: Exposures = NO_EXPOSURES;
+    /** Saves a file on the user's computer. */
+    readonly download = createDownload(this);
     /** Shows a trouble to the user, if the badge is loaded. */
     badge: ((trouble: Trouble, reason: string) => void) | null = null;
     socketId: number | null = null;
@@ -120,6 +138,9 @@ export class Connection {
 
     constructor(readonly address: Address, readonly identity: Identity) {
         this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
+        serveWorld(this);
+        createProxies(this);
+        serveFiles(this);
     }
 
     // ---------------------------------------------------------------- public state
@@ -342,6 +363,7 @@ export class Connection {
         }
         if (next === "closed") {
             this.outbox.clear();
+            this.exports.keep([]);
             this.tellWaiters(false);
         }
         if (wasOpen || isRefused) {
@@ -372,6 +394,9 @@ export class Connection {
         this.calls.cancelAll();
         this.requests.disconnect(this.state === "closed");
         const lost = this.outbox.reset();
+        this.streams.endSession();
+        this.exports.keep(this.outbox.exported);
+        this.imports.end();
         if (hadSession && lost && this.state !== "hidden") {
             console.warn(`JsPyTextSocket: the connection was lost: ${lost} messages may or may not have arrived`);
         }
@@ -407,6 +432,9 @@ export class Connection {
         this.socketId = id;
         this.enter("open");
         this.identity.store(page);
+        if (!resumes) {
+            this.sendNames();
+        }
         this.outbox.flush();
         this.tellWaiters(true);
         this.deliveries.run(() => this.tellOpened(link, !resumes));   // scripts that have not run yet may add listeners
@@ -414,6 +442,7 @@ export class Connection {
 
     private apply(settings: any): void {
         this.maxBytes = isId(settings.max_message_bytes) ? settings.max_message_bytes : this.maxBytes;
+        this.streams.window = isId(settings.stream_items) ? settings.stream_items : this.streams.window;
         this.reloads = settings.reload === true && hasDocument();
         this.wantsBadge &&= settings.badge !== false;
     }
@@ -505,6 +534,11 @@ export class Connection {
         if (session && !UNCOUNTED.includes(kind)) {
             session.received += 1;
         }
+        const failure = specialsOf(message) ? revive(message, this.exports, this.imports) : null;
+        if (failure) {
+            this.refuseMessage(session, message, failure);
+            return;
+        }
         if (!DELIVERED.has(kind)) {
             this.takeAtOnce(link, message);
         } else if (this.deliveries.isHeld) {
@@ -523,6 +557,11 @@ export class Connection {
                 return this.requests.settle(first, second);
             case "cancel":
                 return this.receiveCancel(link, first);
+            case "pull":
+            case "items":
+            case "end":
+            case "stop":
+                return this.streams.receive(message);
             case "ack":
                 return this.outbox.acknowledge(first);
             case "credit":
@@ -537,6 +576,21 @@ export class Connection {
                 return console.error(`JsPyTextSocket: ${first}: ${second.message}`);
             default:
                 throw new ProtocolError(`an unexpected '${kind}' message`);
+        }
+    }
+
+    /** Report that a message refers to an object that this page does not have: to its caller, or in the log. */
+    private refuseMessage(session: Session | null, message: Message, error: Error): void {
+        const [kind, id] = message;
+        const failure = this.errors.failure(error);
+        if (kind === "return") {
+            this.requests.settle(id, failure);
+        } else if (kind === "items") {
+            this.streams.refuse(id, failure);
+        } else if (isRequest(message)) {
+            this.reply(session, ["error", id, failure]);
+        } else {
+            this.fault(`a '${kind}' message`, error);
         }
     }
 
@@ -604,11 +658,16 @@ export class Connection {
     // ---------------------------------------------------------------- sending
 
     private pack(message: Message, body?: unknown, label?: string): Packet {
-        return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
+        const specials = message[0] === "custom" ? null : new Specials(this.exports, this.imports);
+        if (message[0] === "use") {
+            specials!.uses.push(message[2]);
+        }
+        return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory, specials);
     }
 
     private post(packet: Packet, isAlwaysTaken = false): boolean {
         if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
+            this.unexport(packet);
             return false;
         }
         if (this.state !== "open") {
@@ -656,10 +715,51 @@ export class Connection {
     }
 
     /** Send a small message of this session that needs no response and has no limit. */
-    control(message: Message): void {
+    control(message: Message, releases: readonly number[] = []): void {
         const packet = pack(message);
         packet.bound = true;
+        packet.releases = releases;
         this.post(packet, true);
+    }
+
+    /** Send a message of this session in sequence with others of the same order. Throws TypeError if it cannot be serialized. */
+    produce(message: Message, body: unknown, label: string, order: string): Packet {
+        const packet = this.pack(message, body, label);
+        packet.bound = true;
+        packet.order = order;
+        this.post(packet, true);
+        return packet;
+    }
+
+    /** Tell Python the names that the page exposes now. A new session learns them with its welcome. */
+    announceNames(): void {
+        if (this.session) {
+            this.control(["names", this.exposures.names()]);
+        }
+    }
+
+    private sendNames(): void {
+        if (this.exposures.names().length) {
+            this.announceNames();
+        }
+    }
+
+    private sendReleased(pairs: Array<[number, number]>): void {
+        this.control(["release", pairs], pairs.map(([number]) => number));
+    }
+
+    /** Forget the exports of a packet that Python does not receive. */
+    private unexport(packet: Packet): void {
+        packet.exported.forEach((number) => this.exports.release(number, 1));
+    }
+
+    /** Answer a request of Python with a value. */
+    answer(id: number, value: unknown, reply: Reply): void {
+        try {
+            reply(["return", id, value], value, "result");
+        } catch (error) {
+            reply(["error", id, { kind: "unserializable", ...this.errors.describe(error) }]);
+        }
     }
 
     private reply(session: Session | null, message: Message, body?: unknown, label?: string): void {

@@ -40,6 +40,12 @@ export class ErrorDescriptions {
         return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: new Set() }, error);
     }
 
+    /** Describe an error for the caller of a function. */
+    failure(error: any): Failure {
+        const isUnknown = error?.jsmeets_kind === "unknown";
+        return { kind: isUnknown ? "unknown" : "raised", ...this.describe(error), ...(isUnknown && { trace: "" }) };
+    }
+
     private describeIn(room: Room, error: unknown): ErrorFacts {
         let facts: ErrorFacts = { name: "Error", message: "an error that cannot be shown", trace: "" };
         try {

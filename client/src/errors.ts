@@ -58,6 +58,13 @@ export const withoutToken = (stack: string): string => stack.replace(/#jsmeets=[
 /** Failures of calls that end without a response from Python. ABORTED: the signal of the call has the reason. */
 export const ABORTED: Failure = { kind: "", name: "AbortError", message: "", trace: "" };
 export const timedOut = (): Failure => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+/** Create an error of kind "unknown": the page has no such function, or no such object any more. */
+export function unknownError(name: string, message: string): Error {
+    const error = new Error(message);
+    Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });   // not enumerable: fields are sent
+    return Object.assign(error, { name, stack: "" });
+}
+
 export const disconnected = (message: string): Failure => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
 
 // ---------------------------------------------------------------- stacks of calls
@@ -72,6 +79,8 @@ const captureStackTrace = (Error as { captureStackTrace?: (holder: object, below
 
 /** Creates the errors of calls, with the stack of each call. */
 export class CallErrors {
+    /** The class of these errors: every file of this library has a copy of its own. */
+    readonly JsPyError = JsPyError;
     private traced = 0;
 
     constructor(private readonly socketId: () => number | null) {}
@@ -119,5 +128,5 @@ function wordsFor(failure: Failure, key: string, seconds: unknown): { name: stri
         const detail = failure.message ? `: ${failure.message}` : "";
         return { name: "DisconnectedError", message: `Unable to communicate with the server @javascript${detail}` };
     }
-    return { name: failure.kind === "unknown" ? "UnknownFunction" : failure.name, message: failure.message };
+    return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
 }

@@ -4,10 +4,11 @@ import { version } from "../package.json";
 import { follow, isThenable } from "./callbacks.ts";
 import type { Call } from "./calls.ts";
 import type { Code, createCode } from "./code/index.ts";
-import type { Connection, Handler, Reply } from "./connection.ts";
-import { ABORTED, CallErrors, JsPyError } from "./errors.ts";
+import type { Connection, Handler } from "./connection.ts";
+import { ABORTED, type JsPyError, unknownError } from "./errors.ts";
+import { iterable, type PyResult } from "./iterable.ts";
 import { LateNames } from "./latenames.ts";
-import { millisecondsOf, optionsOf, orNull, type Timeout } from "./arguments.ts";
+import { millisecondsOf, optionsOf, type Timeout } from "./arguments.ts";
 import type { Failure } from "./messages.ts";
 import { instead } from "./suggestion.ts";
 
@@ -58,7 +59,7 @@ export interface JsPyFunctionApi {
      * Call a Python function: `await call("add2")(4, 7)`. Rejects with JsPyError; with TypeError for what cannot be sent.
      * A call that ends by its timeout or signal is cancelled in Python.
      */
-    call(key: string, options?: Timeout | CallOptions): (...args: any[]) => Promise<any>;
+    call(key: string, options?: Timeout | CallOptions): (...args: any[]) => PyResult;
     /** Call without waiting for the end. Throws when it cannot be sent. */
     call_nowait(key: string): (...args: any[]) => void;
     /** What Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
@@ -79,8 +80,11 @@ export type LoadCode = () => Promise<{ createCode: typeof createCode }>;
 
 export function createFunctions(connection: Connection, loadCode: LoadCode): JsPyFunctionApi {
     const exposed = new Map<string, Exposed>();
-    const errors = new CallErrors(() => connection.socketId);
-    const late = new LateNames<Exposed>(unknown);
+    /** Function -> its entry, also after `clear`. */
+    const owners = new WeakMap<AnyFunction, Exposed>();
+    const { callErrors: errors } = connection;
+    let isAnnounced = true;
+    const late = new LateNames<Exposed>();
     let code: Code | null = null;
 
     // ---------------------------------------------------------------- calls of Python
@@ -91,25 +95,32 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         }
     }
 
-    function call(key: string, options?: Timeout | CallOptions): (...args: any[]) => Promise<any> {
+    function call(key: string, options?: Timeout | CallOptions): (...args: any[]) => PyResult {
         checkedKey(key);
         const { signal, timeout } = callOptionsOf(key, options);
         const limit = millisecondsOf(timeout);
         return function invoke(...args) {
             if (signal?.aborted) {
-                return Promise.reject(signal.reason);
+                return iterable(Promise.reject(signal.reason));
             }
             const place = errors.placeOf(invoke);
             const errorOf = (failure: Failure): unknown =>
                 (failure === ABORTED ? signal!.reason : errors.at(place, failure, key, timeout));
-            return new Promise((resolve, reject) => connection.request({
+            return iterable(new Promise((resolve, reject) => connection.request({
                 message: (id) => ["call", id, key, args],
                 body: args,
                 label: "args",
                 limit,
                 signal,
-                settle: (failure, value) => (failure ? reject(errorOf(failure)) : resolve(value)),
-            }));
+                settle: (failure, value) => {
+                    if (failure) {
+                        reject(errorOf(failure));
+                    } else {
+                        signal && connection.streams.follow(value, signal);
+                        resolve(value);
+                    }
+                },
+            })));
         };
     }
 
@@ -152,15 +163,33 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         }
         const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail: Promise.resolve() };
         exposed.set(key, entry);
+        owners.set(func, entry);
         late.arrive(key, entry);
+        announce();
         return true;
     }
 
-    function unknown(key: string): Error {
-        const error = new Error(`The page exposes no function '${key}'${instead(key, keys())}`);
-        Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });   // not enumerable: fields are sent
-        return Object.assign(error, { name: "UnknownFunction", stack: "" });
+    function clear(key: string): boolean {
+        const isCleared = !isRunning(key) && exposed.delete(key);
+        if (isCleared) {
+            announce();
+        }
+        return isCleared;
     }
+
+    /** Tell Python the names at the end of the turn. */
+    function announce(): void {
+        if (isAnnounced) {
+            isAnnounced = false;
+            queueMicrotask(() => {
+                isAnnounced = true;
+                connection.announceNames();
+            });
+        }
+    }
+
+    const unknown = (key: string): Error =>
+        unknownError("UnknownFunction", `The page exposes no function '${key}'${instead(key, keys())}`);
 
     // ---------------------------------------------------------------- calls from Python
 
@@ -206,7 +235,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
             case "$describe":
                 return describe(String(args[0]), call);
             default:
-                return late.wait(key, call).then((arrived) => run(arrived, args, call));
+                return late.wait(key, call, () => unknown(key)).then((arrived) => run(arrived, args, call));
         }
     }
 
@@ -226,13 +255,13 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     }
 
     async function describe(key: string, call: Call): Promise<unknown> {
-        const { func, context } = exposed.get(key) ?? await late.wait(key, call);
+        const { func, context } = exposed.get(key) ?? await late.wait(key, call, () => unknown(key));
         return (code ?? await load()).describe(key, func, context);
     }
 
     const receiveCall: Handler = ([, id, key, args], reply) => {
         connection.calls.run(
-            id, (call) => serve(key, args, call), (value) => answer(id, value, reply),
+            id, (call) => serve(key, args, call), (value) => connection.answer(id, value, reply),
             (error) => reply(["error", id, failureOf(error)]),
         );
     };
@@ -243,18 +272,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         );
     }
 
-    function answer(id: number, value: unknown, reply: Reply): void {
-        try {
-            reply(["return", id, orNull(value)], value, "result");
-        } catch (error) {
-            reply(["error", id, { kind: "unserializable", ...connection.errors.describe(error) }]);
-        }
-    }
-
-    function failureOf(error: any): object {
-        const isUnknown = error?.jsmeets_kind === "unknown";
-        return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...(isUnknown && { trace: "" }) };
-    }
+    const failureOf = (error: unknown): object => connection.errors.failure(error);
 
     /**
      * Call one function many times. Resolves after all calls with their values, or with the first failed call.
@@ -282,6 +300,15 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         });
     }
 
+    connection.exposures = {
+        names: keys,
+        find: (name) => exposed.get(name)?.func,
+        wait: (name, call, failure) => late.wait(name, call, failure).then(({ func }) => func),
+        call: (func, owner, args, call) => {
+            const entry = owners.get(func);
+            return entry ? run(entry, args, call) : Reflect.apply(func, owner, args);
+        },
+    };
     connection.handle("call", receiveCall);
     connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
     // Messages of 2020, which user code builds by hand; they get no response.
@@ -290,9 +317,9 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     }
     return {
         VERSION: version,
-        JsPyError,
+        JsPyError: errors.JsPyError,
         expose,
-        clear: (key) => !isRunning(key) && exposed.delete(key),
+        clear,
         is_running: isRunning,
         get_keys: keys,
         has: (key) => exposed.has(key),

@@ -7,7 +7,7 @@ const PATIENCE = 2000;
 
 interface Waiter<Entry> {
     resolve: (entry: Entry) => void;
-    reject: (error: Error) => void;
+    giveUp: () => void;
 }
 
 /** Holds calls of unknown names until the name is exposed, up to 2 s from the load of the page. */
@@ -16,18 +16,18 @@ export class LateNames<Entry> {
     private readonly waiting = new Map<string, Set<Waiter<Entry>>>();
     private timer: ReturnType<typeof setTimeout> | undefined;
 
-    /** @param unknown creates the error for a name that is not exposed. */
-    constructor(private readonly unknown: (key: string) => Error) {}
-
-    /** Return a promise of what is exposed as `key`. Throws if it is too late for it; never settles if the call is cancelled. */
-    wait(key: string, call: Call): Promise<Entry> {
+    /**
+     * Return a promise of what is exposed as `key`; it never settles if the call is cancelled. Throws if it is too late for
+     * the name. `unknown` creates the error.
+     */
+    wait(key: string, call: Call, unknown: () => Error): Promise<Entry> {
         const left = this.loaded() + PATIENCE - performance.now();
         if (left <= 0) {
-            throw this.unknown(key);
+            throw unknown();
         }
         return new Promise((resolve, reject) => {
             const waiters = this.waiting.get(key) ?? new Set();
-            const waiter = { resolve, reject };
+            const waiter = { resolve, giveUp: () => reject(unknown()) };
             this.waiting.set(key, waiters.add(waiter));
             call.signal.addEventListener("abort", () => waiters.delete(waiter), { once: true });
             this.timer ??= setTimeout(() => this.giveUp(), left);
@@ -53,6 +53,6 @@ export class LateNames<Entry> {
         this.timer = undefined;
         const all = [...this.waiting];
         this.waiting.clear();
-        all.forEach(([key, waiters]) => waiters.forEach(({ reject }) => reject(this.unknown(key))));
+        all.forEach(([, waiters]) => waiters.forEach((waiter) => waiter.giveUp()));
     }
 }

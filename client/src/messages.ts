@@ -77,6 +77,14 @@ const isError: Check = (value) =>
     && (value.errors === undefined || (isArray(value.errors) && value.errors.every(isError)));
 const isCustom: Check = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
 
+const STEPS = ["get", "set", "delete", "has", "call", "new", "length", "keys", "iterate", "data", "describe", "same", "read"];
+const isSteps: Check = (value) => isArray(value)
+    && value.every((step: any) => isArray(step) && STEPS.includes(step[0])
+        && (step[0] !== "call" && step[0] !== "new" || isArray(step[1])));
+const isReleases: Check = (value) => isArray(value)
+    && value.every((pair: any) => isArray(pair) && pair.length === 2 && pair.every(isId));
+const isOptionalError: Check = (value) => value === undefined || isError(value);
+
 /** Kind -> the check of each element after it. Additional elements are ignored for forward compatibility. */
 const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
     hello: [isString, isString, isStrings],
@@ -88,12 +96,19 @@ const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
     return: [isId, isValue],
     error: [isId, isError],
     fault: [isString, isError],
-    cancel: [isId],
     push: [isCount, isQueueKey, isValue],
     subscribe: [isId, isString],
     unsubscribe: [isId, isString],
     publish: [isCount, isString, isValue, isBoolean],
     custom: [isCustom],
+    use: [isCount, isCount, isSteps],
+    cancel: [isId],
+    release: [isReleases],
+    pull: [isId, isId],
+    items: [isId, isArray],
+    end: [isId, isOptionalError],
+    stop: [isId],
+    names: [isStrings],
     credit: [isCount, isId],
     decline: [isCount],
     ack: [isCount],

@@ -2,6 +2,7 @@
 
 import type { Identity } from "./identity.ts";
 import type { CallOptions, ExposeOptions, JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
+import type { PyResult } from "./iterable.ts";
 import type { JsPyPubsubApi } from "./pubsub.ts";
 import type { JsPyQueueApi, QueueKey } from "./queues.ts";
 import type { JsPyTextSocketApi } from "./textsocket.ts";
@@ -16,9 +17,9 @@ export interface Py {
 
 /** An exposed Python function. */
 export interface PyFunction<Result = any> {
-    (...args: any[]): Promise<Result>;
+    (...args: any[]): PyResult<Result>;
     /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
-    with(options: CallOptions): (...args: any[]) => Promise<Result>;
+    with(options: CallOptions): (...args: any[]) => PyResult<Result>;
 }
 
 /** One queue key in both directions. */

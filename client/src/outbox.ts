@@ -27,8 +27,8 @@ export class Outbox {
     readonly memory = new SpareMemory();
     /** Queued packets, in order. */
     private waiting: Packet[] = [];
-    /** Order -> packets that wait for an unfinished large one of that order. */
-    private readonly held = new Map<string, Packet[]>();
+    /** Packets that wait for an unfinished large one: by its order, or releases of what it uses by the packet itself. */
+    private readonly held = new Map<string | Packet, Packet[]>();
     private readonly streams = new Map<number, Stream>();
     /** Large packets that wait for a free stream. */
     private beyond: Packet[] = [];
@@ -40,8 +40,15 @@ export class Outbox {
     /** The long text that is sent as one frame, from `put` until its acknowledgement. */
     private whole: Packet | null = null;
 
-    /** @param maxBytes the limit of the queue, which a single packet may exceed. */
-    constructor(private readonly write: (frame: string | Uint8Array) => void, private readonly maxBytes = MAX_MESSAGE_BYTES) {}
+    /**
+     * @param dropped called for a packet that Python does not receive.
+     * @param maxBytes the limit of the queue, which a single packet may exceed.
+     */
+    constructor(
+        private readonly write: (frame: string | Uint8Array) => void,
+        private readonly dropped: (packet: Packet) => void = () => {},
+        private readonly maxBytes = MAX_MESSAGE_BYTES,
+    ) {}
 
     /** The number of queued packets. */
     get length(): number {
@@ -93,10 +100,11 @@ export class Outbox {
 
     /** Take a packet out of the next frame if it is cancelled, large, or has to wait. Returns whether it did. */
     private putAside(packet: Packet): boolean {
-        const behind = packet.order === null ? undefined : this.held.get(packet.order);
+        const behind = packet.order === null ? this.behindUses(packet) : this.held.get(packet.order);
         if (packet.cancelled) {
             this.size -= packet.size;
             this.forget(packet);
+            this.dropped(packet);
         } else if (behind) {
             behind.push(packet);
         } else if (packet.content) {
@@ -108,6 +116,21 @@ export class Outbox {
             return false;
         }
         return true;
+    }
+
+    /** Return the packets that wait for a large one that uses what this packet releases; undefined if there is none. */
+    private behindUses({ releases }: Packet): Packet[] | undefined {
+        if (releases.length === 0 || this.streams.size + this.beyond.length === 0) {
+            return undefined;
+        }
+        const begun = [...this.streams.values()].map(({ packet }) => packet);
+        const large = [...begun, ...this.beyond].find(({ uses }) => uses.some((number) => releases.includes(number)));
+        if (!large) {
+            return undefined;
+        }
+        const behind = this.held.get(large) ?? [];
+        this.held.set(large, behind);
+        return behind;
     }
 
     private writeBatch(packets: Packet[]): void {
@@ -147,6 +170,7 @@ export class Outbox {
             if (packet.cancelled) {
                 this.size -= packet.size;
                 this.release(packet);
+                this.dropped(packet);
             } else {
                 const id = this.nextStream;
                 this.nextStream = id === 0xFFFFFFFF ? 1 : id + 1;
@@ -167,9 +191,11 @@ export class Outbox {
 
     /** Queue the packets that waited for a finished large one, before all newer ones. */
     private release(packet: Packet): void {
-        if (packet.order !== null) {
-            this.waiting.unshift(...(this.held.get(packet.order) ?? []));
-            this.held.delete(packet.order);
+        for (const key of [packet, packet.order]) {
+            if (key !== null) {
+                this.waiting.unshift(...(this.held.get(key) ?? []));
+                this.held.delete(key);
+            }
         }
     }
 
@@ -203,6 +229,7 @@ export class Outbox {
                 packet.content = null;
             }
             this.forget(packet);
+            packet.whenReceived?.();
         }
         this.acknowledged = received;
     }
@@ -216,7 +243,9 @@ export class Outbox {
     /** Resume the session on a new link: queue what Python has not received again. Throws as `acknowledge`. */
     rewind(received: number): void {
         this.acknowledge(received);
-        this.beginAgain([...this.unacknowledged, ...this.unfinished()].filter((packet) => !packet.cancelled));
+        const packets = [...this.unacknowledged, ...this.unfinished()];
+        packets.filter(({ cancelled }) => cancelled).forEach(this.dropped);
+        this.beginAgain(packets.filter((packet) => !packet.cancelled));
     }
 
     /** Start a new session with the unsent packets except responses. Returns the number of packets that may be lost. */
@@ -225,6 +254,11 @@ export class Outbox {
         this.beginAgain(this.unfinished().filter((packet) => !packet.bound && !packet.cancelled && !packet.sent));
         this.acknowledged = 0;
         return lost;
+    }
+
+    /** The numbers of the page's objects that the queued packets send. */
+    get exported(): number[] {
+        return this.unfinished().flatMap((packet) => packet.exported);
     }
 
     /** Drop all packets. */

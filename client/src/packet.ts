@@ -4,6 +4,7 @@ import { CHUNK_BYTES, ChunkedContent, type SpareMemory } from "./chunks.ts";
 import { binaryParts } from "./codec.ts";
 import type { Message } from "./messages.ts";
 import { NDArray, bytesOf, dtypeOf } from "./ndarray.ts";
+import { Specials, type Step, isData, isForeignType, keyTrouble } from "./specials.ts";
 
 /** The maximum nesting depth that Python accepts. */
 const SEND_DEPTH = 256;
@@ -13,8 +14,6 @@ const WHOLE_TEXT = 1048576;
 const MARGIN = 64;
 
 const utf8 = new TextEncoder();
-
-export type Step = string | number;
 
 /** A binary value and its path in a message. */
 export interface Buffer {
@@ -34,13 +33,23 @@ export interface Packet {
     isText: boolean;
     /** Packets with the same value stay in sequence; all others may overtake a large one. */
     order: string | null;
-    /** True for a response, which is dropped when its session ends. */
+    /** True for what concerns one session: a response, a use of an object of Python. It is dropped when that ends. */
     bound: boolean;
     sent: boolean;
     cancelled: boolean;
+    /** Numbers of the page's objects that it sends, once for each time. */
+    exported: readonly number[];
+    /** Numbers of Python's objects that it refers to. */
+    uses: readonly number[];
+    /** Numbers of Python's objects that it releases: it waits for the large packets that refer to them. */
+    releases: readonly number[];
     /** Runs once the last chunk is sent. */
     whenSent: (() => void) | null;
+    /** Runs once Python has acknowledged it. */
+    whenReceived: (() => void) | null;
 }
+
+const NONE: readonly never[] = [];
 
 // ---------------------------------------------------------------- binary values
 
@@ -59,30 +68,77 @@ function bufferOf(value: any, path: Step[]): Buffer {
     return { path, dtype, bytes: bytesOf(data), shape };
 }
 
-/** Return the value with its binary values moved to `found`; only the containers on a path to one are copied. */
-function strip(value: any, path: Step[], found: Buffer[]): any {
-    if (isBinary(value)) {
-        found.push(bufferOf(value, [...path]));
+/** What is taken out of a message; `specials` is null for messages that have none. */
+interface Found {
+    buffers: Buffer[];
+    specials: Specials | null;
+}
+
+/** Return the value without its binary and special values; only the containers on a path to one are copied. */
+function strip(value: any, path: Step[], found: Found): any {
+    if (typeof value === "object" && isBinary(value)) {
+        found.buffers.push(bufferOf(value, [...path]));
         return null;
     }
     if (path.length > SEND_DEPTH) {
         throw new RangeError(`nested deeper than ${SEND_DEPTH} levels`);
     }
-    if (typeof value.toJSON !== "function") {
+    if (Array.isArray(value)) {
         return stripItems(value, path, found);
     }
-    const plain = value instanceof Date ? value : value.toJSON(String(path.at(-1)));
-    return plain === value || typeof plain !== "object" || plain === null ? plain : strip(plain, path, found);
+    if (found.specials?.take(value, path)) {
+        return null;
+    }
+    if (typeof value.toJSON === "function") {
+        const plain = value instanceof Date ? value : value.toJSON(String(path.at(-1)));
+        return plain === value || !isDeep(plain, found) ? plain : strip(plain, path, found);
+    }
+    return found.specials ? stripObject(value, path, found, found.specials) : stripItems(value, path, found);
 }
 
-function stripItems(value: any, path: Step[], found: Buffer[]): any {
+function stripObject(value: any, path: Step[], found: Found, specials: Specials): any {
+    if (value instanceof Set) {
+        return stripItems([...value], path, found);
+    }
+    if (value instanceof Map) {
+        const taken = new Set<string>();
+        for (const key of value.keys()) {
+            const trouble = keyTrouble(key, taken);
+            if (trouble) {
+                throw new TypeError(trouble);
+            }
+        }
+        const pairs = stripItems([...value], path, found);
+        specials.add(path, "map");   // after its items
+        return pairs;
+    }
+    if (isBoxed(value)) {
+        return isDeep(value.valueOf(), found) ? strip(value.valueOf(), path, found) : value.valueOf();
+    }
+    if (!isData(value)) {
+        specials.referObject(value, path);
+        return null;
+    }
+    return stripItems(value, path, found);
+}
+
+const isBoxed = (value: unknown): boolean =>
+    value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt;
+
+/** Return true for a value that JSON.stringify does not represent completely by itself. */
+function isDeep(value: unknown, { specials }: Found): boolean {
+    const type = typeof value;
+    return type === "object" ? value !== null : specials !== null && isForeignType(type);
+}
+
+function stripItems(value: any, path: Step[], found: Found): any {
     const keys = Array.isArray(value) ? null : Object.keys(value);
     const length: number = keys ? keys.length : value.length;
     let bare = value;
     for (let index = 0; index < length; index += 1) {
         const key = keys ? keys[index]! : index;
         const item = value[key];
-        if (typeof item === "object" && item !== null) {
+        if (isDeep(item, found)) {
             path.push(key);
             const rest = strip(item, path, found);
             path.pop();
@@ -107,30 +163,43 @@ function isPlain(value: any, room: number): boolean {
         return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
-        const item = value[index];
-        if (typeof item === "object" && item !== null && !isPlain(item, room - 1)) {
+        if (!isPlainItem(value[index], room)) {
             return false;
         }
     }
     return true;
 }
 
+function isPlainItem(item: any, room: number): boolean {
+    switch (typeof item) {
+        case "object":
+            return item === null || isPlain(item, room);
+        case "function":
+        case "bigint":
+        case "symbol":
+            return false;
+        default:
+            return true;
+    }
+}
+
 function hasPlainItems(value: any, room: number): boolean {
+    let isEmpty = true;
     for (const key in value) {
-        const item = value[key];
-        if (typeof item === "object" && item !== null && !isPlain(item, room)) {
+        isEmpty = false;
+        if (!isPlainItem(value[key], room)) {
             return false;
         }
     }
-    return true;
+    return !isEmpty || !(Symbol.toStringTag in value);   // `Math` has no enumerable properties
 }
 
 // ---------------------------------------------------------------- values that cannot be sent
 
 /** Explain why a value cannot be sent, with the path to the cause. Returns "" if none is found. */
-function explain(value: any, name: string, above = new Map<any, string>()): string {
-    if (typeof value === "bigint") {
-        return `${name}: BigInt cannot be sent`;
+function explain(value: any, name: string, hasSpecials: boolean, above = new Map<any, string>()): string {
+    if (typeof value === (hasSpecials ? "symbol" : "bigint")) {
+        return `${name}: ${hasSpecials ? "a symbol" : "BigInt"} cannot be sent`;
     }
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
         return "";
@@ -142,16 +211,17 @@ function explain(value: any, name: string, above = new Map<any, string>()): stri
         return `${[...above.values()][0]}: nested deeper than ${SEND_DEPTH} levels`;
     }
     above.set(value, name);
-    const text = explainItems(value, name, above);
+    const text = explainItems(value, name, hasSpecials, above);
     above.delete(value);
     return text;
 }
 
-function explainItems(value: any, name: string, above: Map<any, string>): string {
-    for (const key of Object.keys(value)) {
-        const step = Array.isArray(value) ? `[${key}]` : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}`
-            : `[${JSON.stringify(key)}]`;
-        const text = explain(value[key], name + step, above);
+function explainItems(value: any, name: string, hasSpecials: boolean, above: Map<any, string>): string {
+    const taken = new Set<string>();
+    const items = value instanceof Map ? value : Object.entries(value instanceof Set ? [...value] : value);
+    for (const [key, item] of items) {
+        const trouble = value instanceof Map ? keyTrouble(key, taken) : "";
+        const text = trouble ? `${name}: ${trouble}` : explain(item, name + stepText(key, value), hasSpecials, above);
         if (text) {
             return text;
         }
@@ -159,10 +229,17 @@ function explainItems(value: any, name: string, above: Map<any, string>): string
     return "";
 }
 
-function reasonFor(body: unknown, label: string, error: unknown): string {
+function stepText(key: any, { [Symbol.toStringTag]: tag }: any): string {
+    if (tag === "Map") {
+        return `.get(${typeof key === "string" ? JSON.stringify(key) : String(key)})`;
+    }
+    return /^\d+$/.test(key) ? `[${key}]` : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
+function reasonFor(body: unknown, label: string, hasSpecials: boolean, error: unknown): string {
     const plain = `${label}: ${error instanceof Error ? error.message : error}`;
     try {
-        return explain(body, label) || plain;
+        return explain(body, label, hasSpecials) || plain;
     } catch (second) {
         // A getter or toJSON of the user threw: its message is the reason.
         return second instanceof Error ? `${label}: ${second.message}` : plain;
@@ -193,19 +270,26 @@ function isLarge(packet: Packet, mayBeWhole: boolean): boolean {
 // ---------------------------------------------------------------- packing
 
 /** Encode a message as text and buffers; the buffers still refer to the user's memory. */
-export function compose(message: Message, body: unknown, label: string): Packet {
+export function compose(message: Message, body: unknown, label: string, specials: Specials | null = null): Packet {
     const buffers: Buffer[] = [];
     let text = "";
     try {
-        text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : stripItems(message, [], buffers));
+        text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
     } catch (error) {
-        throw new TypeError(reasonFor(body, label, error), { cause: error });
+        specials?.undo();
+        throw new TypeError(reasonFor(body, label, specials !== null, error), { cause: error });
     }
     const size = buffers.reduce((sum, buffer) => sum + bufferSize(buffer), textSize(text));
+    const uses = specials?.uses ?? NONE;
     return {
-        text, buffers, size, content: null, isText: true, order: null, bound: false, sent: false, cancelled: false,
-        whenSent: null,
+        text, buffers, size, content: null, isText: true, order: null, bound: uses.length > 0, sent: false, cancelled: false,
+        exported: specials?.exported ?? NONE, uses, releases: NONE, whenSent: null, whenReceived: null,
     };
+}
+
+function bareMessage(message: Message, found: Found): Message {
+    const bare = stripItems(message, [], found);
+    return found.specials?.list.length ? [...bare, found.specials.list] : bare;
 }
 
 /**
@@ -216,11 +300,12 @@ export function compose(message: Message, body: unknown, label: string): Packet 
  */
 export function pack(
     message: Message, body: unknown = message, label = "message",
-    maxBytes = Infinity, mayBeWhole = true, memory?: SpareMemory,
+    maxBytes = Infinity, mayBeWhole = true, memory?: SpareMemory, specials: Specials | null = null,
 ): Packet {
-    const packet = compose(message, body, label);
+    const packet = compose(message, body, label, specials);
     const size = packet.size > maxBytes ? exactSize(packet) : 0;
     if (size > maxBytes) {
+        specials?.undo();
         throw new TypeError(`${label}: ${size} bytes are more than the limit of ${maxBytes}`);
     }
     if (isLarge(packet, mayBeWhole)) {

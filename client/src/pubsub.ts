@@ -3,7 +3,7 @@
 import { version } from "../package.json";
 import { isThenable } from "./callbacks.ts";
 import type { Connection, Request } from "./connection.ts";
-import { checkedFunction, millisecondsOf, orNull, type Timeout } from "./arguments.ts";
+import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
 
 type Subscriber = (topic: string, data: any) => unknown;
 
@@ -62,7 +62,7 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
         const isQuiet = !isTimeout && suppress !== undefined && suppress !== false;
         return async (data) => {
             try {
-                const message = (id: number): any[] => ["publish", id, topic, orNull(data), isQuiet];
+                const message = (id: number): any[] => ["publish", id, topic, data, isQuiet];
                 return (await ask(message, limit, data, `publish ${topic}`)).value;
             } catch (error) {
                 console.error(`JsPyPubsub: cannot publish '${topic}':`, error);

@@ -2,7 +2,7 @@
 
 import { version } from "../package.json";
 import type { Connection } from "./connection.ts";
-import { checkedFunction, millisecondsOf, orNull, type Timeout } from "./arguments.ts";
+import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
 
 /** The key of a queue; 5 and "5" are two queues. */
 export type QueueKey = string | number | boolean | null;
@@ -97,7 +97,7 @@ export function createQueues(connection: Connection): JsPyQueueApi {
     function pushNowait(key: QueueKey): (data: any) => void {
         const order = orderOf(key);
         return (data) => {
-            if (!connection.notify(["push", 0, key, orNull(data)], data, "data", order)) {
+            if (!connection.notify(["push", 0, key, data], data, "data", order)) {
                 throw new Error("Could not send to server @javascript");
             }
         };
@@ -109,7 +109,7 @@ export function createQueues(connection: Connection): JsPyQueueApi {
         return (data) => new Promise((resolve) => {
             try {
                 connection.request({
-                    message: (id) => ["push", id, key, orNull(data)],
+                    message: (id) => ["push", id, key, data],
                     body: data,
                     label: "data",
                     order,

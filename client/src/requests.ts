@@ -78,10 +78,10 @@ export class Requests {
         request.settle(failure, value);
     }
 
-    /** Fail the requests that were sent; with `all`, also the unsent ones, which would never be settled. */
+    /** Fail the requests that were sent or concern the session that ended; with `all`, also the others, which would never be settled. */
     disconnect(all: boolean): void {
         for (const [id, { packet }] of [...this.pending]) {
-            if (all || packet.sent) {
+            if (all || packet.sent || packet.bound) {
                 this.settle(id, disconnected(`the connection was lost${packet.sent ? ": it may or may not have run" : ""}`));
             }
         }

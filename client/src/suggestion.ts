@@ -7,10 +7,14 @@ export function instead(key: string, names: readonly string[]): string {
     if (names.length === 0) {
         return "; it exposes none yet";
     }
-    const meant = closest(key, names);
-    const hint = meant === undefined ? "" : `; did you mean '${meant}'?`;
     const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} others` : "";
-    return `${hint} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
+    return `${didYouMean(key, names)} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
+}
+
+/** Return `"; did you mean 'two'?"`, or "" if no name is close. */
+export function didYouMean(key: string, names: readonly string[]): string {
+    const meant = closest(key, names);
+    return meant === undefined ? "" : `; did you mean '${meant}'?`;
 }
 
 /** Return the name with the smallest edit distance, if that is at most a third of the length of `key`. */

@@ -52,9 +52,13 @@ export interface JsPyTextSocketApi {
     set_badge(on?: boolean): void;
     /**
      * Calls that wait for Python; answers of Python that came too late, twice or to nothing; results of functions for
-     * which Python no longer waited; connections so far.
+     * which Python no longer waited; connections so far; objects of this page that Python holds, and of Python that this
+     * page holds; streams that are being read, in both directions.
      */
-    stats(): { pending: number; ignored: number; dropped: number; connections: number };
+    stats(): {
+        pending: number; ignored: number; dropped: number; connections: number;
+        references: { exported: number; imported: number }; streams: number;
+    };
     /** Serve your own kind of messages. */
     add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
     /** The same as `add_protocol`. */
@@ -99,6 +103,7 @@ export function createTextSocket(connection: Connection): TextSocket {
         set_badge: (on = true) => connection.setBadge(Boolean(on)),
         stats: () => ({
             pending: requests.size, ignored: requests.ignored, dropped: connection.calls.dropped, connections: connection.connections,
+            references: { exported: connection.exports.size, imported: connection.imports.size }, streams: connection.streams.size,
         }),
         add_protocol: addProtocol,
         _add_protocol: addProtocol,

@@ -59,8 +59,9 @@ test("an unknown function of Python's", async () => {
 
 test("arguments that cannot be sent", async () => {
     await connected("JsPyFunction");
-    await assert.rejects(JsPyFunction.call("f")({ model: 1n }), { name: "TypeError", message: "args[0].model: BigInt cannot be sent" });
-    assert.throws(() => JsPyFunction.call_nowait("f")(1n), { name: "TypeError", message: "args[0]: BigInt cannot be sent" });
+    const refused = { name: "TypeError", message: "args[0].model: a symbol cannot be sent" };
+    await assert.rejects(JsPyFunction.call("f")({ model: Symbol("s") }), refused);
+    assert.throws(() => JsPyFunction.call_nowait("f")(Symbol("s")), { name: "TypeError", message: "args[0]: a symbol cannot be sent" });
     assert.throws(() => JsPyFunction.call(5), TypeError);
 });
 
@@ -68,15 +69,14 @@ test("results: plain, none, promised, thenable, binary", async () => {
     const end = await connected("JsPyFunction");
     JsPyFunction.expose("sum", (a, b = 10) => a + b);
     JsPyFunction.expose("none", () => {});
-    JsPyFunction.expose("func", () => () => 1);
     JsPyFunction.expose("later", () => new Promise((resolve) => { setTimeout(resolve, 1, "late"); }));
     JsPyFunction.expose("thenable", () => ({ then: (done) => done("thened") }));
     JsPyFunction.expose("nan", () => [NaN, undefined]);
     JsPyFunction.expose("bytes", () => new Uint8Array([1, 2]));
-    const keys = ["sum", "none", "func", "nan", "bytes", "thenable", "later"];
+    const keys = ["sum", "none", "nan", "bytes", "thenable", "later"];
     const answers = await ask(end, ...keys.map((key, index) => ["call", index + 1, key, [1]]));
-    assert.deepEqual(answers, [["return", 1, 11], ["return", 2, null], ["return", 3, null], ["return", 4, [null, null]],
-        ["return", 5, new Uint8Array([1, 2])], ["return", 6, "thened"], ["return", 7, "late"]]);
+    assert.deepEqual(answers, [["return", 1, 11], ["return", 2, null], ["return", 3, [null, null]],
+        ["return", 4, new Uint8Array([1, 2])], ["return", 5, "thened"], ["return", 6, "late"]]);
 });
 
 test("errors: thrown, rejected, not errors, unknown, unserializable", async () => {
@@ -95,7 +95,7 @@ test("errors: thrown, rejected, not errors, unknown, unserializable", async () =
         object: () => { throw { code: 5 }; },
         bare: () => { throw Object.create(null); },
         cycle: () => ({ a: [cycle] }),
-        big: async () => [1n],
+        symbol: async () => [Symbol("s")],
     };
     Object.entries(functions).forEach(([key, func]) => JsPyFunction.expose(key, func));
     const keys = [...Object.keys(functions), "nope"];
@@ -111,7 +111,7 @@ test("errors: thrown, rejected, not errors, unknown, unserializable", async () =
     assert.deepEqual(told("object"), ["error", "raised", "Object", '{"code":5}']);
     assert.deepEqual(told("bare"), ["error", "raised", "object", "{}"]);
     assert.deepEqual(told("cycle"), ["error", "unserializable", "TypeError", "result.a[0].self: a cycle cannot be sent (it leads back to result.a[0])"]);
-    assert.deepEqual(told("big"), ["error", "unserializable", "TypeError", "result[0]: BigInt cannot be sent"]);
+    assert.deepEqual(told("symbol"), ["error", "unserializable", "TypeError", "result[0]: a symbol cannot be sent"]);
     assert.deepEqual(told("nope"), ["error", "unknown", "UnknownFunction",
         `The page exposes no function 'nope' (exposed: ${keys.slice(0, -1).join(", ")})`]);
     assert.equal(answers.get("nope")[4], "");
@@ -273,9 +273,9 @@ test("push: true, false for a timeout, false for what cannot be sent; undefined 
     end.send(["return", 1, true]);
     assert.equal(await pushed, true);
     assert.equal(await JsPyQueue.push("q", 0.01)(1), false);
-    const said = await quietly(async () => assert.equal(await JsPyQueue.push("q")({ a: 1n }), false), "error");
-    assert.match(said[0], /data\.a: BigInt/);
-    assert.throws(() => JsPyQueue.push_nowait("q")(1n), TypeError);
+    const said = await quietly(async () => assert.equal(await JsPyQueue.push("q")({ a: Symbol("s") }), false), "error");
+    assert.match(said[0], /data\.a: a symbol/);
+    assert.throws(() => JsPyQueue.push_nowait("q")(Symbol("s")), TypeError);
     for (const wrong of [undefined, {}, [1], NaN]) {
         assert.throws(() => JsPyQueue.push_nowait(wrong), TypeError);
     }

@@ -56,6 +56,7 @@ class Python {
         this.transport = transport;
         this.assembler = new Assembler();
         this.read = 0;
+        this.names = [];
     }
 
     open() {
@@ -89,8 +90,14 @@ class Python {
         return frames;
     }
 
-    /** The messages sent since the last time; chunks are put together. */
+    /** The messages sent since the last time; chunks are put together. The page's names are kept apart. */
     messages() {
+        const messages = this.everything();
+        messages.filter(([kind]) => kind === "names").forEach(([, names]) => { this.names.push(names); });
+        return messages.filter(([kind]) => kind !== "names");
+    }
+
+    everything() {
         return this.frames().flatMap((frame) => {
             if (typeof frame === "string" || frame[0] !== 2) {
                 return decode(frame);

@@ -5,7 +5,6 @@
   var version = "1.0.0";
 
   // src/arguments.ts
-  var orNull = (value) => ["undefined", "function", "symbol"].includes(typeof value) ? null : value;
   function millisecondsOf(timeout) {
     if (timeout === void 0 || timeout === null || typeof timeout === "number" && timeout <= 0) {
       return null;
@@ -42,152 +41,15 @@
   }
 
   // src/errors.ts
-  var JsPyError = class extends Error {
-    kind;
-    /** The function that was called. */
-    key;
-    /** The socket of this page at that moment. */
-    socket_id;
-    /** Python's traceback, or "". */
-    python_traceback;
-    /** The exception's own attributes that could be sent: `error.fields.code`. */
-    fields;
-    /** The members of an ExceptionGroup. */
-    errors;
-    constructor(message = "") {
-      super(message);
-      this.name = "JsPyError";
-      this.kind = "";
-      this.key = "";
-      this.socket_id = null;
-      this.python_traceback = "";
-      this.fields = {};
-      this.errors = [];
-    }
-  };
-  function addDetails(error, { fields = {}, cause, errors = [] }) {
-    error.fields = fields;
-    error.errors = errors.map((member) => nestedError(member, error));
-    if (cause) {
-      Object.defineProperty(error, "cause", { value: nestedError(cause, error), writable: true, configurable: true });
-    }
-  }
-  function nestedError(failure, { key, socket_id }) {
-    const error = new JsPyError(failure.message);
-    Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
-    error.stack = failure.trace || `${failure.name}: ${failure.message}`;
-    addDetails(error, failure);
-    return error;
-  }
-  var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
+  function unknownError(name, message) {
+    const error = new Error(message);
+    Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
+    return Object.assign(error, { name, stack: "" });
+  }
   var TRACED = 16;
   var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
   var captureStackTrace = Error.captureStackTrace;
-  var CallErrors = class {
-    constructor(socketId) {
-      this.socketId = socketId;
-    }
-    socketId;
-    traced = 0;
-    /** Capture the stack of a call below the function `below`, or return null beyond the limit per turn. */
-    placeOf(below) {
-      if (this.traced === 0) {
-        queueMicrotask(() => {
-          this.traced = 0;
-        });
-      }
-      this.traced += 1;
-      if (this.traced > TRACED) {
-        return null;
-      }
-      const place = captureStackTrace ? {} : new Error();
-      captureStackTrace?.(place, below);
-      return place;
-    }
-    at(place, failure, key, seconds) {
-      const error = new JsPyError();
-      const frames = place ? framesOf(withoutToken(place.stack ?? "")) : UNTRACED;
-      const { name, message } = wordsFor(failure, key, seconds);
-      const python = failure.trace ? `
-
-In Python:
-${failure.trace}` : "";
-      Object.assign(error, {
-        name,
-        message,
-        kind: failure.kind,
-        key,
-        socket_id: this.socketId(),
-        python_traceback: failure.trace
-      });
-      error.stack = `${name}: ${message}
-${frames}${python}`;
-      addDetails(error, failure);
-      return error;
-    }
-  };
-  function framesOf(stack) {
-    const at = stack.indexOf("\n    at ");
-    return at < 0 ? stack.replace(/^\w*Error\s*/, "") : stack.slice(at + 1);
-  }
-  function wordsFor(failure, key, seconds) {
-    if (failure.kind === "timeout") {
-      const detail = `'${key}' did not answer within ${seconds} s`;
-      return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
-    }
-    if (failure.kind === "disconnected") {
-      const detail = failure.message ? `: ${failure.message}` : "";
-      return { name: "DisconnectedError", message: `Unable to communicate with the server @javascript${detail}` };
-    }
-    return { name: failure.kind === "unknown" ? "UnknownFunction" : failure.name, message: failure.message };
-  }
-
-  // src/latenames.ts
-  var PATIENCE = 2e3;
-  var LateNames = class {
-    /** @param unknown creates the error for a name that is not exposed. */
-    constructor(unknown) {
-      this.unknown = unknown;
-    }
-    unknown;
-    installed = performance.now();
-    waiting = /* @__PURE__ */ new Map();
-    timer;
-    /** Return a promise of what is exposed as `key`. Throws if it is too late for it; never settles if the call is cancelled. */
-    wait(key, call) {
-      const left = this.loaded() + PATIENCE - performance.now();
-      if (left <= 0) {
-        throw this.unknown(key);
-      }
-      return new Promise((resolve, reject) => {
-        const waiters = this.waiting.get(key) ?? /* @__PURE__ */ new Set();
-        const waiter = { resolve, reject };
-        this.waiting.set(key, waiters.add(waiter));
-        call.signal.addEventListener("abort", () => waiters.delete(waiter), { once: true });
-        this.timer ??= setTimeout(() => this.giveUp(), left);
-      });
-    }
-    /** Continue the calls that wait for a name, in a microtask: the script that exposes it runs to its end first. */
-    arrive(key, entry) {
-      this.waiting.get(key)?.forEach(({ resolve }) => resolve(entry));
-      if (this.waiting.delete(key) && this.waiting.size === 0) {
-        clearTimeout(this.timer);
-        this.timer = void 0;
-      }
-    }
-    /** Return when the scripts of the document had run, or when this one was installed, if that is later. */
-    loaded() {
-      const [timing] = performance.getEntriesByType?.("navigation") ?? [];
-      return Math.max(this.installed, timing?.domContentLoadedEventStart ?? -Infinity);
-    }
-    giveUp() {
-      this.timer = void 0;
-      const all = [...this.waiting];
-      this.waiting.clear();
-      all.forEach(([key, waiters]) => waiters.forEach(({ reject }) => reject(this.unknown(key))));
-    }
-  };
 
   // src/suggestion.ts
   var MAX_SHOWN = 30;
@@ -195,10 +57,12 @@ ${frames}${python}`;
     if (names.length === 0) {
       return "; it exposes none yet";
     }
-    const meant = closest(key, names);
-    const hint = meant === void 0 ? "" : `; did you mean '${meant}'?`;
     const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} others` : "";
-    return `${hint} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
+    return `${didYouMean(key, names)} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
+  }
+  function didYouMean(key, names) {
+    const meant = closest(key, names);
+    return meant === void 0 ? "" : `; did you mean '${meant}'?`;
   }
   function closest(key, names) {
     let best;
@@ -231,11 +95,70 @@ ${frames}${python}`;
     return previous[to.length];
   }
 
+  // src/iterable.ts
+  async function* itemsOf() {
+    const value = await this;
+    if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
+      throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
+    }
+    yield* value;
+  }
+  var iterable = (promise) => {
+    promise[Symbol.asyncIterator] = itemsOf;
+    return promise;
+  };
+
+  // src/latenames.ts
+  var PATIENCE = 2e3;
+  var LateNames = class {
+    installed = performance.now();
+    waiting = /* @__PURE__ */ new Map();
+    timer;
+    /**
+     * Return a promise of what is exposed as `key`; it never settles if the call is cancelled. Throws if it is too late for
+     * the name. `unknown` creates the error.
+     */
+    wait(key, call, unknown) {
+      const left = this.loaded() + PATIENCE - performance.now();
+      if (left <= 0) {
+        throw unknown();
+      }
+      return new Promise((resolve, reject) => {
+        const waiters = this.waiting.get(key) ?? /* @__PURE__ */ new Set();
+        const waiter = { resolve, giveUp: () => reject(unknown()) };
+        this.waiting.set(key, waiters.add(waiter));
+        call.signal.addEventListener("abort", () => waiters.delete(waiter), { once: true });
+        this.timer ??= setTimeout(() => this.giveUp(), left);
+      });
+    }
+    /** Continue the calls that wait for a name, in a microtask: the script that exposes it runs to its end first. */
+    arrive(key, entry) {
+      this.waiting.get(key)?.forEach(({ resolve }) => resolve(entry));
+      if (this.waiting.delete(key) && this.waiting.size === 0) {
+        clearTimeout(this.timer);
+        this.timer = void 0;
+      }
+    }
+    /** Return when the scripts of the document had run, or when this one was installed, if that is later. */
+    loaded() {
+      const [timing] = performance.getEntriesByType?.("navigation") ?? [];
+      return Math.max(this.installed, timing?.domContentLoadedEventStart ?? -Infinity);
+    }
+    giveUp() {
+      this.timer = void 0;
+      const all = [...this.waiting];
+      this.waiting.clear();
+      all.forEach(([, waiters]) => waiters.forEach((waiter) => waiter.giveUp()));
+    }
+  };
+
   // src/functions.ts
   function createFunctions(connection, loadCode) {
     const exposed = /* @__PURE__ */ new Map();
-    const errors = new CallErrors(() => connection.socketId);
-    const late = new LateNames(unknown);
+    const owners = /* @__PURE__ */ new WeakMap();
+    const { callErrors: errors } = connection;
+    let isAnnounced = true;
+    const late = new LateNames();
     let code = null;
     function checkedKey(key) {
       if (typeof key !== "string") {
@@ -248,18 +171,25 @@ ${frames}${python}`;
       const limit = millisecondsOf(timeout);
       return function invoke(...args) {
         if (signal?.aborted) {
-          return Promise.reject(signal.reason);
+          return iterable(Promise.reject(signal.reason));
         }
         const place = errors.placeOf(invoke);
         const errorOf = (failure) => failure === ABORTED ? signal.reason : errors.at(place, failure, key, timeout);
-        return new Promise((resolve, reject) => connection.request({
+        return iterable(new Promise((resolve, reject) => connection.request({
           message: (id) => ["call", id, key, args],
           body: args,
           label: "args",
           limit,
           signal,
-          settle: (failure, value) => failure ? reject(errorOf(failure)) : resolve(value)
-        }));
+          settle: (failure, value) => {
+            if (failure) {
+              reject(errorOf(failure));
+            } else {
+              signal && connection.streams.follow(value, signal);
+              resolve(value);
+            }
+          }
+        })));
       };
     }
     function callOptionsOf(key, given) {
@@ -295,14 +225,28 @@ ${frames}${python}`;
       }
       const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail: Promise.resolve() };
       exposed.set(key, entry);
+      owners.set(func, entry);
       late.arrive(key, entry);
+      announce();
       return true;
     }
-    function unknown(key) {
-      const error = new Error(`The page exposes no function '${key}'${instead(key, keys())}`);
-      Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
-      return Object.assign(error, { name: "UnknownFunction", stack: "" });
+    function clear(key) {
+      const isCleared = !isRunning(key) && exposed.delete(key);
+      if (isCleared) {
+        announce();
+      }
+      return isCleared;
     }
+    function announce() {
+      if (isAnnounced) {
+        isAnnounced = false;
+        queueMicrotask(() => {
+          isAnnounced = true;
+          connection.announceNames();
+        });
+      }
+    }
+    const unknown = (key) => unknownError("UnknownFunction", `The page exposes no function '${key}'${instead(key, keys())}`);
     function run(entry, own, call2) {
       const args = entry.context ? [...own, call2] : own;
       entry.running += 1;
@@ -343,7 +287,7 @@ ${frames}${python}`;
         case "$describe":
           return describe(String(args[0]), call2);
         default:
-          return late.wait(key, call2).then((arrived) => run(arrived, args, call2));
+          return late.wait(key, call2, () => unknown(key)).then((arrived) => run(arrived, args, call2));
       }
     }
     async function load() {
@@ -358,14 +302,14 @@ ${frames}${python}`;
       return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
     }
     async function describe(key, call2) {
-      const { func, context } = exposed.get(key) ?? await late.wait(key, call2);
+      const { func, context } = exposed.get(key) ?? await late.wait(key, call2, () => unknown(key));
       return (code ?? await load()).describe(key, func, context);
     }
     const receiveCall = ([, id, key, args], reply) => {
       connection.calls.run(
         id,
         (call2) => serve(key, args, call2),
-        (value) => answer(id, value, reply),
+        (value) => connection.answer(id, value, reply),
         (error) => reply(["error", id, failureOf(error)])
       );
     };
@@ -377,17 +321,7 @@ ${frames}${python}`;
         (error) => connection.fault(`function '${key}'`, error)
       );
     }
-    function answer(id, value, reply) {
-      try {
-        reply(["return", id, orNull(value)], value, "result");
-      } catch (error) {
-        reply(["error", id, { kind: "unserializable", ...connection.errors.describe(error) }]);
-      }
-    }
-    function failureOf(error) {
-      const isUnknown = error?.jsmeets_kind === "unknown";
-      return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...isUnknown && { trace: "" } };
-    }
+    const failureOf = (error) => connection.errors.failure(error);
     function map(args, call2) {
       const key = args.pop();
       return new Promise((done) => {
@@ -409,6 +343,15 @@ ${frames}${python}`;
         }));
       });
     }
+    connection.exposures = {
+      names: keys,
+      find: (name) => exposed.get(name)?.func,
+      wait: (name, call2, failure) => late.wait(name, call2, failure).then(({ func }) => func),
+      call: (func, owner, args, call2) => {
+        const entry = owners.get(func);
+        return entry ? run(entry, args, call2) : Reflect.apply(func, owner, args);
+      }
+    };
     connection.handle("call", receiveCall);
     connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
     for (const protocol of ["function", "function_call"]) {
@@ -416,9 +359,9 @@ ${frames}${python}`;
     }
     return {
       VERSION: version,
-      JsPyError,
+      JsPyError: errors.JsPyError,
       expose,
-      clear: (key) => !isRunning(key) && exposed.delete(key),
+      clear,
       is_running: isRunning,
       get_keys: keys,
       has: (key) => exposed.has(key),

@@ -5,7 +5,6 @@
   var version = "1.0.0";
 
   // src/arguments.ts
-  var orNull = (value) => ["undefined", "function", "symbol"].includes(typeof value) ? null : value;
   function millisecondsOf(timeout) {
     if (timeout === void 0 || timeout === null || typeof timeout === "number" && timeout <= 0) {
       return null;
@@ -48,7 +47,7 @@
       const isQuiet = !isTimeout && suppress !== void 0 && suppress !== false;
       return async (data) => {
         try {
-          const message = (id) => ["publish", id, topic, orNull(data), isQuiet];
+          const message = (id) => ["publish", id, topic, data, isQuiet];
           return (await ask(message, limit, data, `publish ${topic}`)).value;
         } catch (error) {
           console.error(`JsPyPubsub: cannot publish '${topic}':`, error);

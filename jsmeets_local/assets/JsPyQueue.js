@@ -5,7 +5,6 @@
   var version = "1.0.0";
 
   // src/arguments.ts
-  var orNull = (value) => ["undefined", "function", "symbol"].includes(typeof value) ? null : value;
   function millisecondsOf(timeout) {
     if (timeout === void 0 || timeout === null || typeof timeout === "number" && timeout <= 0) {
       return null;
@@ -71,7 +70,7 @@
     function pushNowait(key) {
       const order = orderOf(key);
       return (data) => {
-        if (!connection.notify(["push", 0, key, orNull(data)], data, "data", order)) {
+        if (!connection.notify(["push", 0, key, data], data, "data", order)) {
           throw new Error("Could not send to server @javascript");
         }
       };
@@ -82,7 +81,7 @@
       return (data) => new Promise((resolve) => {
         try {
           connection.request({
-            message: (id) => ["push", id, key, orNull(data)],
+            message: (id) => ["push", id, key, data],
             body: data,
             label: "data",
             order,

@@ -37,6 +37,28 @@ export interface CustomMessage {
     data: any;
     exception: any;
 }
+/** A call failed, in Python or on the way. Its `stack` leads to the call (to the first 16 of one turn), followed by Python's traceback. */
+export declare class JsPyError extends Error {
+    /** The exception's type in Python ("ValueError"), or UnknownFunction, TimeoutError, DisconnectedError. */
+    name: string;
+    /** Exactly the text of the exception in Python. */
+    message: string;
+    kind: JsPyErrorKind;
+    /** The function that was called. */
+    key: string;
+    /** The socket of this page at that moment. */
+    socket_id: number | null;
+    /** Python's traceback, or "". */
+    python_traceback: string;
+    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    fields: Record<string, any>;
+    /** What the exception was raised from (`raise ... from`). */
+    cause?: JsPyError;
+    /** The members of an ExceptionGroup. */
+    errors: JsPyError[];
+    constructor(message?: string);
+}
+/** Validation of the arguments of public functions: timeouts, functions. */
 /** Seconds; nothing, `null`, 0 or negative: no limit. */
 export type Timeout = number | null | undefined;
 /**
@@ -63,27 +85,9 @@ export interface JsPyBinarySocketConstructor {
     new (url_path?: string): JsPyBinarySocketApi;
     readonly VERSION: string;
 }
-/** A call failed, in Python or on the way. Its `stack` leads to the call (to the first 16 of one turn), followed by Python's traceback. */
-export declare class JsPyError extends Error {
-    /** The exception's type in Python ("ValueError"), or UnknownFunction, TimeoutError, DisconnectedError. */
-    name: string;
-    /** Exactly the text of the exception in Python. */
-    message: string;
-    kind: JsPyErrorKind;
-    /** The function that was called. */
-    key: string;
-    /** The socket of this page at that moment. */
-    socket_id: number | null;
-    /** Python's traceback, or "". */
-    python_traceback: string;
-    /** The exception's own attributes that could be sent: `error.fields.code`. */
-    fields: Record<string, any>;
-    /** What the exception was raised from (`raise ... from`). */
-    cause?: JsPyError;
-    /** The members of an ExceptionGroup. */
-    errors: JsPyError[];
-    constructor(message?: string);
-}
+/** Promises of streams that are iterated over without `await`. */
+/** What a call of Python returns: `for await (const row of py.rows(9))` needs no second `await`. */
+export type PyResult<Value = any> = Promise<Value> & AsyncIterable<any>;
 /** An exposed Python function. */
 export interface PyFunctionInfo {
     name: string;
@@ -126,7 +130,7 @@ export interface JsPyFunctionApi {
      * Call a Python function: `await call("add2")(4, 7)`. Rejects with JsPyError; with TypeError for what cannot be sent.
      * A call that ends by its timeout or signal is cancelled in Python.
      */
-    call(key: string, options?: Timeout | CallOptions): (...args: any[]) => Promise<any>;
+    call(key: string, options?: Timeout | CallOptions): (...args: any[]) => PyResult;
     /** Call without waiting for the end. Throws when it cannot be sent. */
     call_nowait(key: string): (...args: any[]) => void;
     /** What Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
@@ -268,13 +272,19 @@ export interface JsPyTextSocketApi {
     set_badge(on?: boolean): void;
     /**
      * Calls that wait for Python; answers of Python that came too late, twice or to nothing; results of functions for
-     * which Python no longer waited; connections so far.
+     * which Python no longer waited; connections so far; objects of this page that Python holds, and of Python that this
+     * page holds; streams that are being read, in both directions.
      */
     stats(): {
         pending: number;
         ignored: number;
         dropped: number;
         connections: number;
+        references: {
+            exported: number;
+            imported: number;
+        };
+        streams: number;
     };
     /** Serve your own kind of messages. */
     add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
@@ -295,9 +305,9 @@ export interface Py {
 }
 /** An exposed Python function. */
 export interface PyFunction<Result = any> {
-    (...args: any[]): Promise<Result>;
+    (...args: any[]): PyResult<Result>;
     /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
-    with(options: CallOptions): (...args: any[]) => Promise<Result>;
+    with(options: CallOptions): (...args: any[]) => PyResult<Result>;
 }
 /** One queue key in both directions. */
 export interface Queue extends AsyncIterable<any> {

@@ -205,7 +205,6 @@ function createBadge(connection) {
 var version = "1.0.0";
 
 // src/arguments.ts
-var orNull = (value) => ["undefined", "function", "symbol"].includes(typeof value) ? null : value;
 function millisecondsOf(timeout) {
   if (timeout === void 0 || timeout === null || typeof timeout === "number" && timeout <= 0) {
     return null;
@@ -523,6 +522,10 @@ var isId = (value) => Number.isSafeInteger(value) && value >= 1;
 var isPlainObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isPlainObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
 var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
+var STEPS = ["get", "set", "delete", "has", "call", "new", "length", "keys", "iterate", "data", "describe", "same", "read"];
+var isSteps = (value) => isArray(value) && value.every((step) => isArray(step) && STEPS.includes(step[0]) && (step[0] !== "call" && step[0] !== "new" || isArray(step[1])));
+var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
+var isOptionalError = (value) => value === void 0 || isError(value);
 var SHAPES = new Map(Object.entries({
   hello: [isString, isString, isStrings],
   welcome: [isId, isString, isPlainObject],
@@ -533,12 +536,19 @@ var SHAPES = new Map(Object.entries({
   return: [isId, isValue],
   error: [isId, isError],
   fault: [isString, isError],
-  cancel: [isId],
   push: [isCount, isQueueKey, isValue],
   subscribe: [isId, isString],
   unsubscribe: [isId, isString],
   publish: [isCount, isString, isValue, isBoolean],
   custom: [isCustom],
+  use: [isCount, isCount, isSteps],
+  cancel: [isId],
+  release: [isReleases],
+  pull: [isId, isId],
+  items: [isId, isArray],
+  end: [isId, isOptionalError],
+  stop: [isId],
+  names: [isStrings],
   credit: [isCount, isId],
   decline: [isCount],
   ack: [isCount],
@@ -768,6 +778,11 @@ function nestedError(failure, { key, socket_id }) {
 var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
 var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
 var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+function unknownError(name, message) {
+  const error = new Error(message);
+  Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
+  return Object.assign(error, { name, stack: "" });
+}
 var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
 var TRACED = 16;
 var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
@@ -777,6 +792,8 @@ var CallErrors = class {
     this.socketId = socketId;
   }
   socketId;
+  /** The class of these errors: every file of this library has a copy of its own. */
+  JsPyError = JsPyError;
   traced = 0;
   /** Capture the stack of a call below the function `below`, or return null beyond the limit per turn. */
   placeOf(below) {
@@ -828,7 +845,7 @@ function wordsFor2(failure, key, seconds) {
     const detail = failure.message ? `: ${failure.message}` : "";
     return { name: "DisconnectedError", message: `Unable to communicate with the server @javascript${detail}` };
   }
-  return { name: failure.kind === "unknown" ? "UnknownFunction" : failure.name, message: failure.message };
+  return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
 }
 
 // src/description.ts
@@ -846,6 +863,11 @@ var ErrorDescriptions = class {
   /** Describe a thrown value of any type. Never throws, not even for a value with throwing getters. */
   describe(error) {
     return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: /* @__PURE__ */ new Set() }, error);
+  }
+  /** Describe an error for the caller of a function. */
+  failure(error) {
+    const isUnknown = error?.jsmeets_kind === "unknown";
+    return { kind: isUnknown ? "unknown" : "raised", ...this.describe(error), ...isUnknown && { trace: "" } };
   }
   describeIn(room, error) {
     let facts = { name: "Error", message: "an error that cannot be shown", trace: "" };
@@ -942,6 +964,106 @@ function plainCopy(value, room, depth) {
     define(copy, key, plainCopy(value[key], room, depth + 1));
   }
   return copy;
+}
+
+// src/files.ts
+var PIECE = 1048576;
+var AHEAD = 4;
+var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+function serveFiles(connection) {
+  const { imports, callErrors } = connection;
+  imports.makers.set("file", (imported) => createFile(imported));
+  function read(file, { number, facts: [{ name }] }, start, end) {
+    const place2 = callErrors.placeOf(read);
+    return new Promise((resolve, reject) => connection.request({
+      message: (id) => ["use", id, number, [["read", start, end]]],
+      body: null,
+      label: "",
+      limit: null,
+      settle: (failure, value) => {
+        void file;
+        if (failure) {
+          reject(callErrors.at(place2, failure, name, null));
+        } else {
+          resolve(value);
+        }
+      }
+    }));
+  }
+  function streamOf(file, imported) {
+    const size = imported.facts[0].size ?? Infinity;
+    const pieces = [];
+    let asked = 0;
+    return new ReadableStream({
+      async pull(controller) {
+        while (pieces.length < AHEAD && asked < size) {
+          const piece2 = read(file, imported, asked, Math.min(size, asked + PIECE));
+          piece2.catch(() => void 0);
+          pieces.push(piece2);
+          asked += PIECE;
+        }
+        const piece = await pieces.shift();
+        if (piece?.length) {
+          controller.enqueue(piece);
+        } else {
+          asked = Infinity;
+          controller.close();
+        }
+      }
+    }, { highWaterMark: 0 });
+  }
+  function createFile(imported) {
+    const { name, size, type, modified } = imported.facts[0];
+    const file = {
+      name,
+      size: size ?? null,
+      type: type ?? "",
+      lastModified: modified ?? null,
+      stream: () => streamOf(file, imported),
+      blob: async () => new Blob(await partsOf(file.stream()), { type: file.type }),
+      async bytes() {
+        const parts = await partsOf(file.stream());
+        return join(parts, new Uint8Array(sizeOf(parts)));
+      },
+      text: async () => new TextDecoder().decode(await file.bytes()),
+      save: (as = name) => connection.download(as, file),
+      destroy: () => imports.drop(imported),
+      [DISPOSE]: () => imports.drop(imported)
+    };
+    return file;
+  }
+}
+async function partsOf(stream) {
+  const parts = [];
+  const reader = stream.getReader();
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    parts.push(value);
+  }
+  return parts;
+}
+var isInWindow = () => "pywebview" in globalThis;
+function createDownload(connection) {
+  const saveByPython = (name, data) => new Promise((resolve, reject) => connection.request({
+    message: (id) => ["call", id, "$save", [connection.identity.page, name, data]],
+    body: data,
+    label: "data",
+    limit: null,
+    settle: (failure, value) => failure ? reject(connection.callErrors.at(null, failure, "$save", null)) : resolve(value === true)
+  }));
+  async function download(name, data) {
+    const isPython = typeof data === "object" && "blob" in data;
+    if (isInWindow()) {
+      return saveByPython(name, isPython || data instanceof Blob ? data : new Blob([data]));
+    }
+    const blob = isPython ? await data.blob() : data instanceof Blob ? data : new Blob([data]);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 6e4);
+    return true;
+  }
+  return download;
 }
 
 // src/identity.ts
@@ -1215,6 +1337,173 @@ var NDArray = class {
 };
 var partOf = (...given) => new NDArray(...given);
 
+// src/specials.ts
+var INDEXES = /* @__PURE__ */ new Map([
+  ["call", [3, 4]],
+  ["notify", [2, 3]],
+  ["return", [2, 3]],
+  ["push", [3, 4]],
+  ["publish", [3, 5]],
+  ["use", [3, 4]],
+  ["items", [2, 3]]
+]);
+var isStream = (value) => typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value) || typeof ReadableStream !== "undefined" && value instanceof ReadableStream;
+var isFile = (value) => typeof Blob !== "undefined" && value instanceof Blob;
+var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
+function isData(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
+}
+var ByReference = class {
+  constructor(value) {
+    this.value = value;
+  }
+  value;
+};
+function classNameOf(value) {
+  const name = value.constructor?.name;
+  return typeof name === "string" && name ? name : Object.prototype.toString.call(value).slice(8, -1);
+}
+var factsOfFile = ({ name = "", size, type, lastModified = null }) => ({ name, size, type, modified: lastModified });
+function keyTrouble(key, taken) {
+  let same = "";
+  if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
+    same = String(BigInt(key));
+  } else if (key === null || typeof key === "string" || Number.isFinite(key)) {
+    same = JSON.stringify(key);
+  } else {
+    return `a Map cannot be sent with a key of type ${typeof key}: use strings, finite numbers, booleans, null or BigInt`;
+  }
+  const isTwice = taken.has(same);
+  taken.add(same);
+  return isTwice ? `a Map cannot be sent with the key ${String(key)}: Python takes it for the same as an earlier one` : "";
+}
+var Specials = class {
+  constructor(exports, imports) {
+    this.exports = exports;
+    this.imports = imports;
+  }
+  exports;
+  imports;
+  list = [];
+  /** Numbers of exports, once for each time that one is sent. */
+  exported = [];
+  /** Numbers of imports that the message refers to. */
+  uses = [];
+  /** Record a value that has a kind of its own, in whatever form it is. Returns whether it has. */
+  take(value, path) {
+    switch (typeof value) {
+      case "bigint":
+        return this.add(path, "bigint", value.toString());
+      case "symbol":
+        throw new TypeError("a symbol cannot be sent");
+    }
+    if (value instanceof ByReference) {
+      return this.referObject(value.value, path);
+    }
+    const imported = this.imports.of(value);
+    if (imported) {
+      if (imported.state !== "live") {
+        throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
+      }
+      this.uses.push(imported.number);
+      return this.add(path, "own", imported.number);
+    }
+    if (typeof value === "function") {
+      return this.refer(value, path, "function", value.name);
+    }
+    if (isFile(value)) {
+      return this.refer(value, path, "file", factsOfFile(value));
+    }
+    return isStream(value) && this.refer(value, path, "stream");
+  }
+  /** Record an object that crosses by reference. */
+  refer(value, path, kind, ...facts) {
+    const number = this.exports.add(value);
+    this.exported.push(number);
+    return this.add(path, kind, number, ...facts);
+  }
+  /** Record an object that is no data. */
+  referObject(value, path) {
+    return this.refer(value, path, "object", classNameOf(value));
+  }
+  add(path, kind, ...facts) {
+    this.list.push([[...path], kind, ...facts]);
+    return true;
+  }
+  /** Forget what was recorded: the message is not sent. */
+  undo() {
+    this.exported.forEach((number) => this.exports.release(number, 1));
+  }
+};
+var isString2 = (value) => typeof value === "string";
+var FACTS = new Map(Object.entries({
+  bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
+  map: [],
+  function: [isCount, isString2],
+  object: [isCount, isString2],
+  stream: [isCount],
+  file: [isCount, isPlainObject],
+  own: [isCount]
+}));
+var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
+function checkSpecials(message) {
+  const specials = specialsOf(message);
+  if (specials === void 0) {
+    return;
+  }
+  const isSpecial = (special) => Array.isArray(special) && Array.isArray(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
+  if (!Array.isArray(specials) || !specials.every(isSpecial)) {
+    throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
+  }
+}
+function revive(message, exports, imports) {
+  const [start, at] = INDEXES.get(message[0]);
+  const specials = message[at];
+  let failure = null;
+  message.length = at;
+  for (const [path, kind, ...facts] of specials) {
+    const [parent2, step] = path[0] === start ? placeOf(message, path, kind) : nowhere();
+    try {
+      parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  return failure;
+}
+function placeOf(message, path, kind) {
+  let parent2 = message;
+  for (const [index, step] of path.entries()) {
+    const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+    if (!fits || !Object.hasOwn(parent2, step)) {
+      break;
+    }
+    const value = parent2[step];
+    if (index < path.length - 1) {
+      parent2 = value;
+    } else if (kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+      return [parent2, step];
+    }
+  }
+  return nowhere();
+}
+function nowhere() {
+  throw new ProtocolError("a special whose path leads nowhere, or to another value");
+}
+function valueOf(found, kind, facts, exports, imports) {
+  switch (kind) {
+    case "bigint":
+      return BigInt(facts[0]);
+    case "map":
+      return new Map(found);
+    case "own":
+      return exports.get(facts[0]);
+    default:
+      return imports.take(facts[0], kind, facts.slice(1));
+  }
+}
+
 // src/codec.ts
 var utf8 = new TextEncoder();
 var padded = (size) => Math.ceil(size / 8) * 8;
@@ -1238,6 +1527,7 @@ function decode(data) {
     throw new ProtocolError("a frame that is not an array of messages");
   }
   messages.forEach(checkMessage);
+  messages.forEach(checkSpecials);
   return messages;
 }
 function decodeBinary(frame) {
@@ -1382,6 +1672,7 @@ var SEND_DEPTH = 256;
 var WHOLE_TEXT = 1048576;
 var MARGIN = 64;
 var utf82 = new TextEncoder();
+var NONE = [];
 function isBinary(value) {
   if (ArrayBuffer.isView(value) || value instanceof NDArray) {
     return true;
@@ -1396,18 +1687,54 @@ function bufferOf(value, path) {
   return { path, dtype, bytes: bytesOf(data), shape };
 }
 function strip(value, path, found) {
-  if (isBinary(value)) {
-    found.push(bufferOf(value, [...path]));
+  if (typeof value === "object" && isBinary(value)) {
+    found.buffers.push(bufferOf(value, [...path]));
     return null;
   }
   if (path.length > SEND_DEPTH) {
     throw new RangeError(`nested deeper than ${SEND_DEPTH} levels`);
   }
-  if (typeof value.toJSON !== "function") {
+  if (Array.isArray(value)) {
     return stripItems(value, path, found);
   }
-  const plain = value instanceof Date ? value : value.toJSON(String(path.at(-1)));
-  return plain === value || typeof plain !== "object" || plain === null ? plain : strip(plain, path, found);
+  if (found.specials?.take(value, path)) {
+    return null;
+  }
+  if (typeof value.toJSON === "function") {
+    const plain = value instanceof Date ? value : value.toJSON(String(path.at(-1)));
+    return plain === value || !isDeep(plain, found) ? plain : strip(plain, path, found);
+  }
+  return found.specials ? stripObject(value, path, found, found.specials) : stripItems(value, path, found);
+}
+function stripObject(value, path, found, specials) {
+  if (value instanceof Set) {
+    return stripItems([...value], path, found);
+  }
+  if (value instanceof Map) {
+    const taken = /* @__PURE__ */ new Set();
+    for (const key of value.keys()) {
+      const trouble = keyTrouble(key, taken);
+      if (trouble) {
+        throw new TypeError(trouble);
+      }
+    }
+    const pairs = stripItems([...value], path, found);
+    specials.add(path, "map");
+    return pairs;
+  }
+  if (isBoxed(value)) {
+    return isDeep(value.valueOf(), found) ? strip(value.valueOf(), path, found) : value.valueOf();
+  }
+  if (!isData(value)) {
+    specials.referObject(value, path);
+    return null;
+  }
+  return stripItems(value, path, found);
+}
+var isBoxed = (value) => value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt;
+function isDeep(value, { specials }) {
+  const type = typeof value;
+  return type === "object" ? value !== null : specials !== null && isForeignType(type);
 }
 function stripItems(value, path, found) {
   const keys = Array.isArray(value) ? null : Object.keys(value);
@@ -1416,7 +1743,7 @@ function stripItems(value, path, found) {
   for (let index = 0; index < length; index += 1) {
     const key = keys ? keys[index] : index;
     const item = value[key];
-    if (typeof item === "object" && item !== null) {
+    if (isDeep(item, found)) {
       path.push(key);
       const rest = strip(item, path, found);
       path.pop();
@@ -1437,25 +1764,37 @@ function isPlain(value, room) {
     return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
   }
   for (let index = 0; index < value.length; index += 1) {
-    const item = value[index];
-    if (typeof item === "object" && item !== null && !isPlain(item, room - 1)) {
+    if (!isPlainItem(value[index], room)) {
       return false;
     }
   }
   return true;
+}
+function isPlainItem(item, room) {
+  switch (typeof item) {
+    case "object":
+      return item === null || isPlain(item, room);
+    case "function":
+    case "bigint":
+    case "symbol":
+      return false;
+    default:
+      return true;
+  }
 }
 function hasPlainItems(value, room) {
+  let isEmpty = true;
   for (const key in value) {
-    const item = value[key];
-    if (typeof item === "object" && item !== null && !isPlain(item, room)) {
+    isEmpty = false;
+    if (!isPlainItem(value[key], room)) {
       return false;
     }
   }
-  return true;
+  return !isEmpty || !(Symbol.toStringTag in value);
 }
-function explain(value, name, above = /* @__PURE__ */ new Map()) {
-  if (typeof value === "bigint") {
-    return `${name}: BigInt cannot be sent`;
+function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
+  if (typeof value === (hasSpecials ? "symbol" : "bigint")) {
+    return `${name}: ${hasSpecials ? "a symbol" : "BigInt"} cannot be sent`;
   }
   if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
     return "";
@@ -1467,24 +1806,32 @@ function explain(value, name, above = /* @__PURE__ */ new Map()) {
     return `${[...above.values()][0]}: nested deeper than ${SEND_DEPTH} levels`;
   }
   above.set(value, name);
-  const text = explainItems(value, name, above);
+  const text = explainItems(value, name, hasSpecials, above);
   above.delete(value);
   return text;
 }
-function explainItems(value, name, above) {
-  for (const key of Object.keys(value)) {
-    const step = Array.isArray(value) ? `[${key}]` : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-    const text = explain(value[key], name + step, above);
+function explainItems(value, name, hasSpecials, above) {
+  const taken = /* @__PURE__ */ new Set();
+  const items = value instanceof Map ? value : Object.entries(value instanceof Set ? [...value] : value);
+  for (const [key, item] of items) {
+    const trouble = value instanceof Map ? keyTrouble(key, taken) : "";
+    const text = trouble ? `${name}: ${trouble}` : explain(item, name + stepText(key, value), hasSpecials, above);
     if (text) {
       return text;
     }
   }
   return "";
 }
-function reasonFor(body, label, error) {
+function stepText(key, { [Symbol.toStringTag]: tag }) {
+  if (tag === "Map") {
+    return `.get(${typeof key === "string" ? JSON.stringify(key) : String(key)})`;
+  }
+  return /^\d+$/.test(key) ? `[${key}]` : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+function reasonFor(body, label, hasSpecials, error) {
   const plain = `${label}: ${error instanceof Error ? error.message : error}`;
   try {
-    return explain(body, label) || plain;
+    return explain(body, label, hasSpecials) || plain;
   } catch (second) {
     return second instanceof Error ? `${label}: ${second.message}` : plain;
   }
@@ -1500,15 +1847,17 @@ function isLarge(packet, mayBeWhole) {
   const isText = packet.buffers.length === 0;
   return !(mayBeWhole && isText && packet.text.length <= WHOLE_TEXT) && !(isText && fitsFrame(exactSize(packet)));
 }
-function compose(message, body, label) {
+function compose(message, body, label, specials = null) {
   const buffers = [];
   let text = "";
   try {
-    text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : stripItems(message, [], buffers));
+    text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
   } catch (error) {
-    throw new TypeError(reasonFor(body, label, error), { cause: error });
+    specials?.undo();
+    throw new TypeError(reasonFor(body, label, specials !== null, error), { cause: error });
   }
   const size = buffers.reduce((sum, buffer) => sum + bufferSize(buffer), textSize(text));
+  const uses = specials?.uses ?? NONE;
   return {
     text,
     buffers,
@@ -1516,16 +1865,25 @@ function compose(message, body, label) {
     content: null,
     isText: true,
     order: null,
-    bound: false,
+    bound: uses.length > 0,
     sent: false,
     cancelled: false,
-    whenSent: null
+    exported: specials?.exported ?? NONE,
+    uses,
+    releases: NONE,
+    whenSent: null,
+    whenReceived: null
   };
 }
-function pack(message, body = message, label = "message", maxBytes = Infinity, mayBeWhole = true, memory) {
-  const packet = compose(message, body, label);
+function bareMessage(message, found) {
+  const bare = stripItems(message, [], found);
+  return found.specials?.list.length ? [...bare, found.specials.list] : bare;
+}
+function pack(message, body = message, label = "message", maxBytes = Infinity, mayBeWhole = true, memory, specials = null) {
+  const packet = compose(message, body, label, specials);
   const size = packet.size > maxBytes ? exactSize(packet) : 0;
   if (size > maxBytes) {
+    specials?.undo();
     throw new TypeError(`${label}: ${size} bytes are more than the limit of ${maxBytes}`);
   }
   if (isLarge(packet, mayBeWhole)) {
@@ -1545,18 +1903,24 @@ function pack(message, body = message, label = "message", maxBytes = Infinity, m
 // src/outbox.ts
 var WINDOW = 6;
 var Outbox = class {
-  /** @param maxBytes the limit of the queue, which a single packet may exceed. */
-  constructor(write, maxBytes = MAX_MESSAGE_BYTES) {
+  /**
+   * @param dropped called for a packet that Python does not receive.
+   * @param maxBytes the limit of the queue, which a single packet may exceed.
+   */
+  constructor(write, dropped = () => {
+  }, maxBytes = MAX_MESSAGE_BYTES) {
     this.write = write;
+    this.dropped = dropped;
     this.maxBytes = maxBytes;
   }
   write;
+  dropped;
   maxBytes;
   /** Memory for large content. */
   memory = new SpareMemory();
   /** Queued packets, in order. */
   waiting = [];
-  /** Order -> packets that wait for an unfinished large one of that order. */
+  /** Packets that wait for an unfinished large one: by its order, or releases of what it uses by the packet itself. */
   held = /* @__PURE__ */ new Map();
   streams = /* @__PURE__ */ new Map();
   /** Large packets that wait for a free stream. */
@@ -1613,10 +1977,11 @@ var Outbox = class {
   }
   /** Take a packet out of the next frame if it is cancelled, large, or has to wait. Returns whether it did. */
   putAside(packet) {
-    const behind = packet.order === null ? void 0 : this.held.get(packet.order);
+    const behind = packet.order === null ? this.behindUses(packet) : this.held.get(packet.order);
     if (packet.cancelled) {
       this.size -= packet.size;
       this.forget(packet);
+      this.dropped(packet);
     } else if (behind) {
       behind.push(packet);
     } else if (packet.content) {
@@ -1628,6 +1993,20 @@ var Outbox = class {
       return false;
     }
     return true;
+  }
+  /** Return the packets that wait for a large one that uses what this packet releases; undefined if there is none. */
+  behindUses({ releases }) {
+    if (releases.length === 0 || this.streams.size + this.beyond.length === 0) {
+      return void 0;
+    }
+    const begun = [...this.streams.values()].map(({ packet }) => packet);
+    const large = [...begun, ...this.beyond].find(({ uses }) => uses.some((number) => releases.includes(number)));
+    if (!large) {
+      return void 0;
+    }
+    const behind = this.held.get(large) ?? [];
+    this.held.set(large, behind);
+    return behind;
   }
   writeBatch(packets) {
     if (packets.length) {
@@ -1663,6 +2042,7 @@ var Outbox = class {
       if (packet.cancelled) {
         this.size -= packet.size;
         this.release(packet);
+        this.dropped(packet);
       } else {
         const id = this.nextStream;
         this.nextStream = id === 4294967295 ? 1 : id + 1;
@@ -1681,9 +2061,11 @@ var Outbox = class {
   }
   /** Queue the packets that waited for a finished large one, before all newer ones. */
   release(packet) {
-    if (packet.order !== null) {
-      this.waiting.unshift(...this.held.get(packet.order) ?? []);
-      this.held.delete(packet.order);
+    for (const key of [packet, packet.order]) {
+      if (key !== null) {
+        this.waiting.unshift(...this.held.get(key) ?? []);
+        this.held.delete(key);
+      }
     }
   }
   /** Call `action` as soon as the packet is sent completely; never, if it is not sent. */
@@ -1714,6 +2096,7 @@ var Outbox = class {
         packet.content = null;
       }
       this.forget(packet);
+      packet.whenReceived?.();
     }
     this.acknowledged = received;
   }
@@ -1725,7 +2108,9 @@ var Outbox = class {
   /** Resume the session on a new link: queue what Python has not received again. Throws as `acknowledge`. */
   rewind(received) {
     this.acknowledge(received);
-    this.beginAgain([...this.unacknowledged, ...this.unfinished()].filter((packet) => !packet.cancelled));
+    const packets = [...this.unacknowledged, ...this.unfinished()];
+    packets.filter(({ cancelled }) => cancelled).forEach(this.dropped);
+    this.beginAgain(packets.filter((packet) => !packet.cancelled));
   }
   /** Start a new session with the unsent packets except responses. Returns the number of packets that may be lost. */
   reset() {
@@ -1733,6 +2118,10 @@ var Outbox = class {
     this.beginAgain(this.unfinished().filter((packet) => !packet.bound && !packet.cancelled && !packet.sent));
     this.acknowledged = 0;
     return lost;
+  }
+  /** The numbers of the page's objects that the queued packets send. */
+  get exported() {
+    return this.unfinished().flatMap((packet) => packet.exported);
   }
   /** Drop all packets. */
   clear() {
@@ -1750,6 +2139,258 @@ var Outbox = class {
     this.streams.clear();
     this.held.clear();
     this.size = packets.reduce((sum, packet) => sum + packet.size, 0);
+  }
+};
+
+// src/pyproxy.ts
+var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+function createProxies(connection) {
+  const { imports, callErrors } = connection;
+  const targets = /* @__PURE__ */ new WeakMap();
+  function failureOf({ state, kind }) {
+    switch (state) {
+      case "live":
+        return null;
+      case "ended":
+        return disconnected(`the session of this ${kind} has ended`);
+      default:
+        return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
+    }
+  }
+  function use({ imported, holder }, steps, body, label, below) {
+    const place2 = callErrors.placeOf(below);
+    return new Promise((resolve, reject) => {
+      const settle = (failure2, value) => {
+        void holder;
+        if (failure2) {
+          reject(callErrors.at(place2, failure2, nameOf(imported, steps), null));
+        } else {
+          resolve(value);
+        }
+      };
+      const failure = failureOf(imported);
+      if (failure) {
+        settle(failure);
+      } else {
+        connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
+      }
+    });
+  }
+  const destroy = (proxy) => imports.drop(imports.of(proxy));
+  const functionMethods = Object.create(Function.prototype, {
+    nowait: {
+      value: function nowait(...args) {
+        const { imported, before } = targets.get(this);
+        const failure = failureOf(imported);
+        const steps = [...before, ["call", args]];
+        if (failure) {
+          throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
+        }
+        if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
+          throw new Error("Could not send to server @javascript");
+        }
+      }
+    }
+  });
+  const ownedMethods = Object.create(functionMethods, {
+    destroy: { value: function() {
+      destroy(this);
+    } },
+    [DISPOSE2]: { value: function() {
+      destroy(this);
+    } }
+  });
+  function makeCaller(imported, before, name, owner) {
+    const caller = (...args) => use(target, [...before, ["call", args]], args, "args", caller);
+    const target = { imported, before, holder: owner ?? caller };
+    Object.defineProperty(caller, "name", { value: name, configurable: true });
+    Object.setPrototypeOf(caller, owner ? functionMethods : ownedMethods);
+    targets.set(caller, target);
+    return caller;
+  }
+  imports.makers.set("function", (imported) => makeCaller(imported, [], imported.facts[0], null));
+  const objectMethods = {
+    get(name) {
+      return use(targets.get(this), [["get", name]], name, "name", objectMethods.get);
+    },
+    set(name, value) {
+      return use(targets.get(this), [["set", name, value]], value, "value", objectMethods.set);
+    },
+    destroy() {
+      destroy(this);
+    },
+    [DISPOSE2]() {
+      destroy(this);
+    },
+    async *[Symbol.asyncIterator]() {
+      yield* await use(targets.get(this), [["iterate"]], null, "", objectMethods[Symbol.asyncIterator]);
+    }
+  };
+  const notMethods = ["then", "toJSON"];
+  function makeObject(imported) {
+    const methods = /* @__PURE__ */ new Map();
+    const proxy = new Proxy(Object.create(objectMethods), {
+      get(target, key) {
+        if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
+          return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+        }
+        if (notMethods.includes(key)) {
+          return void 0;
+        }
+        const method = methods.get(key) ?? makeCaller(imported, [["get", key]], key, proxy);
+        methods.set(key, method);
+        return method;
+      },
+      set(_target, key) {
+        throw new TypeError(`An attribute of an object of Python is set by await object.set("${String(key)}", value)`);
+      }
+    });
+    targets.set(proxy, { imported, before: [], holder: proxy });
+    return proxy;
+  }
+  imports.makers.set("object", makeObject);
+}
+var nameOf = ({ kind, facts }, [first]) => kind === "object" ? `${facts[0]}.${first[1] ?? first[0]}` : String(facts[0]);
+
+// src/references.ts
+var Exports = class {
+  nextNumber = 1;
+  entries = /* @__PURE__ */ new Map();
+  numbers = /* @__PURE__ */ new Map();
+  get size() {
+    return this.entries.size;
+  }
+  /** Return the number of an object, and count that it is sent. */
+  add(value) {
+    const known = this.numbers.get(value);
+    if (known !== void 0) {
+      this.entries.get(known).count += 1;
+      return known;
+    }
+    const number = this.nextNumber;
+    this.nextNumber += 1;
+    this.entries.set(number, { value, count: 1 });
+    this.numbers.set(value, number);
+    return number;
+  }
+  has(number) {
+    return this.entries.has(number);
+  }
+  /** Return the object of a number. Throws UnknownReference. */
+  get(number) {
+    const entry = this.entries.get(number);
+    if (!entry) {
+      throw unknownError("UnknownReference", `The page has no object ${number} any more: it was released, or its session ended`);
+    }
+    return entry.value;
+  }
+  /** Python has dropped an object that it received `count` times. */
+  release(number, count) {
+    const entry = this.entries.get(number);
+    if (entry) {
+      entry.count -= count;
+      if (entry.count <= 0) {
+        this.forget(number);
+      }
+    }
+  }
+  /** Remove an object, however often it was sent. */
+  forget(number) {
+    const entry = this.entries.get(number);
+    if (entry) {
+      this.entries.delete(number);
+      this.numbers.delete(entry.value);
+    }
+  }
+  /** Forget all but the given numbers, once for each time that one is listed: they are sent in the next session. */
+  keep(numbers) {
+    const counts = /* @__PURE__ */ new Map();
+    numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
+    for (const [number, entry] of [...this.entries]) {
+      entry.count = counts.get(number) ?? 0;
+      if (entry.count === 0) {
+        this.forget(number);
+      }
+    }
+  }
+};
+var Imports = class {
+  /** @param send sends the numbers and counts of dropped objects. */
+  constructor(send) {
+    this.send = send;
+  }
+  send;
+  /** Kind -> what makes its proxies. */
+  makers = /* @__PURE__ */ new Map();
+  /** Kind -> what lets Python forget an object; `release` for kinds without one. */
+  droppers = /* @__PURE__ */ new Map();
+  entries = /* @__PURE__ */ new Map();
+  known = /* @__PURE__ */ new WeakMap();
+  registry = null;
+  released = [];
+  get size() {
+    return this.entries.size;
+  }
+  /** Return what is known of a value that is a proxy of this class. */
+  of(value) {
+    return this.known.get(value);
+  }
+  /** Return the proxy of a received reference. */
+  take(number, kind, facts) {
+    const entry = this.entries.get(number);
+    const proxy = entry?.proxy.deref();
+    if (entry && proxy) {
+      entry.imported.count += 1;
+      return proxy;
+    }
+    return this.make({ number, kind, facts, count: 1, state: "live" });
+  }
+  make(imported) {
+    const proxy = this.makers.get(imported.kind)(imported);
+    this.registry ??= new FinalizationRegistry((dropped) => this.drop(dropped));
+    this.registry.register(proxy, imported, imported);
+    this.entries.set(imported.number, { imported, proxy: new WeakRef(proxy) });
+    this.known.set(proxy, imported);
+    return proxy;
+  }
+  /** Let Python forget an object whose proxy is collected or destroyed. Its number may have a newer proxy by now. */
+  drop(imported) {
+    const dropper = this.droppers.get(imported.kind);
+    if (dropper) {
+      dropper(imported);
+    } else if (this.remove(imported, "destroyed")) {
+      if (this.released.length === 0) {
+        setTimeout(() => this.sendReleased());
+      }
+      this.released.push(imported);
+    }
+  }
+  /** Remove an object that Python has forgotten by itself: a stream that has ended. */
+  forget(imported) {
+    this.remove(imported, "ended");
+  }
+  remove(imported, state) {
+    if (imported.state !== "live") {
+      return false;
+    }
+    imported.state = state;
+    this.registry?.unregister(imported);
+    if (this.entries.get(imported.number)?.imported === imported) {
+      this.entries.delete(imported.number);
+    }
+    return true;
+  }
+  sendReleased() {
+    const released = this.released.map(({ number, count }) => [number, count]);
+    this.released = [];
+    if (released.length) {
+      this.send(released);
+    }
+  }
+  /** Mark all objects as unusable: their session has ended. */
+  end() {
+    this.entries.forEach(({ imported }) => this.forget(imported));
+    this.released = [];
   }
 };
 
@@ -1802,10 +2443,10 @@ var Requests = class {
     request.packet.cancelled = true;
     request.settle(failure, value);
   }
-  /** Fail the requests that were sent; with `all`, also the unsent ones, which would never be settled. */
+  /** Fail the requests that were sent or concern the session that ended; with `all`, also the others, which would never be settled. */
   disconnect(all) {
     for (const [id, { packet }] of [...this.pending]) {
-      if (all || packet.sent) {
+      if (all || packet.sent || packet.bound) {
         this.settle(id, disconnected(`the connection was lost${packet.sent ? ": it may or may not have run" : ""}`));
       }
     }
@@ -1843,6 +2484,467 @@ var Session = class {
   }
 };
 
+// src/turns.ts
+var channel = null;
+var actions = [];
+function nextTurn(action) {
+  channel ??= open();
+  if (actions.push(action) === 1) {
+    channel.port2.postMessage(null);
+  }
+}
+function open() {
+  const made = new MessageChannel();
+  made.port1.onmessage = () => {
+    const due = actions;
+    actions = [];
+    due.forEach((action) => action());
+  };
+  made.port1.unref?.();
+  return made;
+}
+
+// src/producer.ts
+var BATCH_SIZE = 3 * 65536;
+var FIRST_SIZE = 8192;
+var TURN = 8;
+var IN_FLIGHT = 4194304;
+function sourceOf(value) {
+  if (typeof value.getReader === "function") {
+    const reader = value.getReader();
+    return { next: () => reader.read(), close: () => reader.cancel() };
+  }
+  const isAsync = typeof value[Symbol.asyncIterator] === "function";
+  const iterator = isAsync ? value[Symbol.asyncIterator]() : value[Symbol.iterator]();
+  const close = () => iterator.return?.();
+  if (isAsync) {
+    return { next: () => iterator.next(), close };
+  }
+  return { next: () => awaited(iterator.next()), close };
+}
+function awaited(result) {
+  const { done, value } = result;
+  return !done && isThenable(value) ? Promise.resolve(value).then((item) => ({ done: false, value: item })) : result;
+}
+var Producer = class {
+  constructor(source, outlet) {
+    this.source = source;
+    this.outlet = outlet;
+  }
+  source;
+  outlet;
+  credit = 0;
+  batch = [];
+  batchSize = 0;
+  itemSize = FIRST_SIZE;
+  inFlight = 0;
+  /** True while the source is asked, or a next turn will ask it. */
+  isBusy = false;
+  isFlushDue = false;
+  isOver = false;
+  /** Grant `count` more items. */
+  pull(count) {
+    this.credit += count;
+    this.read();
+  }
+  /** End without a word to the reader, who has left. */
+  stop() {
+    if (!this.isOver) {
+      this.isOver = true;
+      this.batch = [];
+      this.close();
+    }
+  }
+  get mayRead() {
+    return !this.isOver && !this.isBusy && this.credit > 0 && this.inFlight < IN_FLIGHT;
+  }
+  /** Ask the source until it makes the producer wait, or the turn is over. */
+  read() {
+    const until = performance.now() + TURN;
+    while (this.mayRead && this.readOne()) {
+      if (this.batchSize >= BATCH_SIZE || performance.now() > until) {
+        this.flush();
+        this.readLater();
+        return;
+      }
+    }
+    if (this.isBusy) {
+      this.flushLater();
+    } else {
+      this.flush();
+    }
+  }
+  /** Returns false if the item comes later. */
+  readOne() {
+    try {
+      const result = this.source.next();
+      if (isThenable(result)) {
+        this.isBusy = true;
+        result.then((settled) => this.receive(settled), (error) => this.fail(error));
+        return false;
+      }
+      this.take(result);
+    } catch (error) {
+      this.fail(error);
+    }
+    return true;
+  }
+  readLater() {
+    if (this.mayRead) {
+      this.isBusy = true;
+      nextTurn(() => {
+        this.isBusy = false;
+        this.read();
+      });
+    }
+  }
+  receive(result) {
+    this.isBusy = false;
+    this.take(result);
+    if (this.batchSize >= BATCH_SIZE) {
+      this.flush();
+    }
+    this.read();
+  }
+  /** Send the items that come one by one in this turn together. */
+  flushLater() {
+    if (this.batch.length && !this.isFlushDue) {
+      this.isFlushDue = true;
+      nextTurn(() => {
+        this.isFlushDue = false;
+        this.flush();
+      });
+    }
+  }
+  take({ done, value }) {
+    if (this.isOver) {
+      return;
+    }
+    if (done) {
+      this.end(null);
+      return;
+    }
+    this.credit -= 1;
+    this.batch.push(value);
+    this.batchSize += this.sizeOf(value);
+  }
+  sizeOf(value) {
+    if (typeof value === "string") {
+      return 3 * value.length + 8;
+    }
+    if (typeof value !== "object" || value === null) {
+      return 32;
+    }
+    return isBinary(value) ? value.byteLength ?? value.data.byteLength : this.itemSize;
+  }
+  flush() {
+    const items = this.batch;
+    this.batch = [];
+    this.batchSize = 0;
+    if (items.length) {
+      this.sendAll(items);
+    }
+  }
+  /** Send items. Those before the first that cannot be sent arrive, and the stream ends with its error. */
+  sendAll(items) {
+    try {
+      this.send(items);
+    } catch (error) {
+      if (items.length > 1) {
+        items.forEach((item) => this.isOver || this.sendAll([item]));
+      } else {
+        this.fail(error);
+        this.close();
+      }
+    }
+  }
+  send(items) {
+    const packet = this.outlet.send(items);
+    this.itemSize = packet.size / items.length;
+    this.inFlight += packet.size;
+    packet.whenReceived = () => {
+      this.inFlight -= packet.size;
+      this.readLater();
+    };
+  }
+  fail(error) {
+    this.isBusy = false;
+    this.end({ error });
+  }
+  end(failure) {
+    if (!this.isOver) {
+      this.flush();
+    }
+    if (!this.isOver) {
+      this.isOver = true;
+      this.outlet.end(failure);
+    }
+  }
+  close() {
+    try {
+      const closed = this.source.close();
+      if (isThenable(closed)) {
+        closed.then(void 0, (error) => this.outlet.fault(error));
+      }
+    } catch (error) {
+      this.outlet.fault(error);
+    }
+  }
+};
+
+// src/streams.ts
+var WINDOW2 = 256;
+var DONE = { done: true, value: void 0 };
+var DISPOSE3 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+var ASYNC_DISPOSE = Symbol.asyncDispose ?? /* @__PURE__ */ Symbol.for("Symbol.asyncDispose");
+var Reader = class {
+  constructor(streams, imported) {
+    this.streams = streams;
+    this.imported = imported;
+  }
+  streams;
+  imported;
+  items = [];
+  first = 0;
+  waiting = [];
+  /** Items that Python may still send. */
+  granted = 0;
+  /** Items that were taken since the last grant. */
+  taken = 0;
+  isOver = false;
+  /** Creates the error of the next reader, once. */
+  failure = null;
+  detach = null;
+  next(holder, below) {
+    if (this.first < this.items.length) {
+      const value = this.items[this.first];
+      this.items[this.first] = void 0;
+      this.first += 1;
+      this.took();
+      return Promise.resolve({ done: false, value });
+    }
+    const place2 = this.streams.connection.callErrors.placeOf(below);
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject, place: place2, holder });
+      if (this.isOver) {
+        this.settleAll();
+      } else if (this.granted === 0) {
+        this.grant(this.streams.window);
+      }
+    });
+  }
+  took() {
+    this.taken += 1;
+    if (this.taken * 2 >= this.streams.window && !this.isOver) {
+      this.grant(this.taken);
+      this.taken = 0;
+    }
+  }
+  grant(count) {
+    this.granted += count;
+    this.streams.connection.control(["pull", this.imported.number, count]);
+  }
+  /** Take the items of a message. Throws ProtocolError if they are more than were asked for. */
+  receive(items) {
+    this.granted -= items.length;
+    if (this.granted < 0) {
+      throw new ProtocolError(`${-this.granted} items of stream ${this.imported.number} that were not asked for`);
+    }
+    this.items = this.first < this.items.length ? this.items.slice(this.first).concat(items) : items;
+    this.first = 0;
+    while (this.waiting.length && this.first < this.items.length) {
+      const value = this.items[this.first];
+      this.first += 1;
+      this.waiting.shift().resolve({ done: false, value });
+      this.took();
+    }
+  }
+  /** Nothing more comes. What has arrived is still read, before the error. */
+  end(failure) {
+    const { callErrors } = this.streams.connection;
+    this.finish(failure && ((place2) => callErrors.at(place2, failure, "stream", null)));
+  }
+  finish(failure) {
+    this.isOver = true;
+    this.failure = failure;
+    this.detach?.();
+    this.settleAll();
+  }
+  /** Drop what has arrived, and let Python close the stream. `failure` creates the error of the next reader. */
+  stop(failure = null) {
+    this.items = [];
+    this.first = 0;
+    if (!this.isOver) {
+      this.finish(failure);
+      this.streams.stop(this.imported);
+    }
+  }
+  /** Stop when the signal aborts. The next reader receives its reason, as from the body of a `fetch`. */
+  follow(signal) {
+    const abort = () => this.stop(() => signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    this.detach = () => signal.removeEventListener("abort", abort);
+  }
+  /** Settle those who wait: the first with the error, if there is one. */
+  settleAll() {
+    for (const { resolve, reject, place: place2 } of this.waiting.splice(0)) {
+      const { failure } = this;
+      this.failure = null;
+      if (failure) {
+        reject(failure(place2));
+      } else {
+        resolve(DONE);
+      }
+    }
+  }
+};
+function createStream(reader) {
+  const stream = {
+    next: () => reader.next(stream, stream.next),
+    async return(value) {
+      reader.stop();
+      return { done: true, value };
+    },
+    destroy: () => reader.stop(),
+    [DISPOSE3]: () => reader.stop(),
+    [ASYNC_DISPOSE]: async () => reader.stop(),
+    [Symbol.asyncIterator]: () => stream,
+    get [Symbol.toStringTag]() {
+      return "PyStream";
+    }
+  };
+  return stream;
+}
+var Streams = class {
+  constructor(connection) {
+    this.connection = connection;
+    const { imports } = connection;
+    imports.makers.set("stream", (imported) => {
+      const reader = new Reader(this, imported);
+      this.readers.set(imported.number, reader);
+      return createStream(reader);
+    });
+    imports.droppers.set("stream", ({ number }) => this.readers.get(number)?.stop());
+  }
+  connection;
+  /** The number of items that a reader asks for at once. */
+  window = WINDOW2;
+  /** Number of Python's stream -> its reader. */
+  readers = /* @__PURE__ */ new Map();
+  /** Number of this page's stream -> its producer, once Python has begun to read. */
+  producers = /* @__PURE__ */ new Map();
+  /** The number of streams that are being read, in both directions. */
+  get size() {
+    return this.readers.size + this.producers.size;
+  }
+  /** Stop a stream of Python when the signal of its call aborts. */
+  follow(value, signal) {
+    const imported = typeof value === "object" && value !== null && this.connection.imports.of(value);
+    if (imported) {
+      this.readers.get(imported.number)?.follow(signal);
+    }
+  }
+  receive([kind, number, detail]) {
+    switch (kind) {
+      case "pull":
+        return this.pull(number, detail);
+      case "stop":
+        return this.stopped(number);
+      case "items":
+        return this.readers.get(number)?.receive(detail);
+      default:
+        return this.ended(number, detail ?? null);
+    }
+  }
+  // ---------------------------------------------------------------- streams of Python
+  /** Python has ended a stream, or its items cannot be used. */
+  ended(number, failure) {
+    const reader = this.readers.get(number);
+    if (reader) {
+      this.readers.delete(number);
+      this.connection.imports.forget(reader.imported);
+      reader.end(failure);
+    }
+  }
+  /** Items of a stream refer to an object that this page does not have: it cannot be read on. */
+  refuse(number, failure) {
+    if (this.readers.has(number)) {
+      this.ended(number, failure);
+      this.connection.control(["stop", number]);
+    }
+  }
+  /** Let Python close a stream. */
+  stop(imported) {
+    this.readers.delete(imported.number);
+    this.connection.imports.forget(imported);
+    this.connection.control(["stop", imported.number]);
+  }
+  // ---------------------------------------------------------------- streams of this page
+  pull(number, count) {
+    try {
+      this.producerOf(number).pull(count);
+    } catch (error) {
+      this.sendEnd(number, { error });
+    }
+  }
+  producerOf(number) {
+    const known = this.producers.get(number);
+    if (known) {
+      return known;
+    }
+    const value = this.connection.exports.get(number);
+    if (!isStream(value)) {
+      throw unknownError("UnknownReference", `The object ${number} of the page is no stream`);
+    }
+    const producer = new Producer(sourceOf(value), this.outletOf(number));
+    this.producers.set(number, producer);
+    return producer;
+  }
+  outletOf(number) {
+    return {
+      send: (items) => this.connection.produce(["items", number, items], items, "items", orderOf(number)),
+      end: (failure) => {
+        this.forget(number);
+        this.sendEnd(number, failure);
+      },
+      fault: (error) => this.connection.fault("closing a stream", error)
+    };
+  }
+  sendEnd(number, failure) {
+    const error = failure && this.connection.errors.failure(failure.error);
+    this.connection.produce(["end", number, ...error ? [error] : []], error, "error", orderOf(number));
+  }
+  forget(number) {
+    this.producers.delete(number);
+    this.connection.exports.forget(number);
+  }
+  /** Python wants no more of a stream, which it may not have begun to read. */
+  stopped(number) {
+    const { exports } = this.connection;
+    if (!exports.has(number) || !isStream(exports.get(number))) {
+      return;
+    }
+    this.connection.guard("closing a stream", () => {
+      try {
+        this.producerOf(number).stop();
+      } finally {
+        this.forget(number);
+      }
+    });
+  }
+  // ---------------------------------------------------------------- sessions
+  /** End all streams: their session has ended. */
+  endSession() {
+    const producers = [...this.producers.values()];
+    this.producers.clear();
+    const readers = [...this.readers.values()];
+    this.readers.clear();
+    readers.forEach((reader) => reader.end(disconnected("the session of this stream has ended")));
+    queueMicrotask(() => producers.forEach((producer) => producer.stop()));
+  }
+};
+var orderOf = (number) => `stream ${number}`;
+
 // src/trouble.ts
 async function askWhy(address, identity) {
   const url = hasDocument() ? address.http("stats") : "";
@@ -1860,6 +2962,221 @@ async function askWhy(address, identity) {
   } catch {
     return "";
   }
+}
+
+// src/suggestion.ts
+var MAX_SHOWN = 30;
+function instead(key, names) {
+  if (names.length === 0) {
+    return "; it exposes none yet";
+  }
+  const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} others` : "";
+  return `${didYouMean(key, names)} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
+}
+function didYouMean(key, names) {
+  const meant = closest(key, names);
+  return meant === void 0 ? "" : `; did you mean '${meant}'?`;
+}
+function closest(key, names) {
+  let best;
+  let fewest = Math.max(1, Math.floor(key.length / 3)) + 1;
+  for (const name of names) {
+    if (Math.abs(name.length - key.length) < fewest) {
+      const distance = edits(key, name);
+      if (distance < fewest) {
+        [best, fewest] = [name, distance];
+      }
+    }
+  }
+  return best;
+}
+function edits(from, to) {
+  let before = [];
+  let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const same = from[row - 1] === to[column - 1];
+      let fewest = Math.min(previous[column] + 1, current[column - 1] + 1, previous[column - 1] + (same ? 0 : 1));
+      if (row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]) {
+        fewest = Math.min(fewest, before[column - 2] + 1);
+      }
+      current.push(fewest);
+    }
+    [before, previous] = [previous, current];
+  }
+  return previous[to.length];
+}
+
+// src/world.ts
+var NO_EXPOSURES = {
+  names: () => [],
+  find: () => void 0,
+  call: (func, owner, args) => Reflect.apply(func, owner, args),
+  wait: (_name, _call, failure) => {
+    throw failure();
+  }
+};
+var WORLD = 0;
+var TEXT_ROOM = 200;
+var DATA_DEPTH = 64;
+function serveWorld(connection) {
+  const { exports, errors } = connection;
+  function get(value, key) {
+    if (value === null || value === void 0) {
+      throw new TypeError(`Cannot read '${String(key)}' of ${value}`);
+    }
+    const place2 = typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key;
+    const found = value[place2];
+    if (found === void 0 && !(place2 in Object(value))) {
+      throw unknownError("UnknownProperty", `${classNameOf(value)} has no '${key}'${didYouMean(String(key), namesOf(value))}`);
+    }
+    return found;
+  }
+  function getGlobal(name, call) {
+    const exposed = connection.exposures.find(name);
+    if (exposed || name in globalThis) {
+      return exposed ?? globalThis[name];
+    }
+    const text = `The page exposes no function '${name}' and has no global of that name`;
+    const names = () => [...connection.exposures.names(), ...namesOf(globalThis)];
+    return connection.exposures.wait(name, call, () => unknownError("UnknownFunction", text + didYouMean(name, names())));
+  }
+  function remove(value, key) {
+    if (Array.isArray(value) && Number.isInteger(key)) {
+      value.splice(key, 1);
+    } else if (value instanceof Map || value instanceof Set) {
+      value.delete(key);
+    } else {
+      Reflect.deleteProperty(value, key);
+    }
+  }
+  function has(value, key) {
+    const asks = value.has ?? value.includes ?? value.contains;
+    return typeof asks === "function" ? Boolean(asks.call(value, key)) : key in value;
+  }
+  function lengthOf(value) {
+    const length = value.length ?? value.size;
+    if (typeof length !== "number") {
+      throw new TypeError(`${classNameOf(value)} has no length`);
+    }
+    return length;
+  }
+  function iterate(value) {
+    const begin = value[Symbol.asyncIterator] ?? value[Symbol.iterator];
+    if (typeof begin !== "function") {
+      throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+    }
+    return begin.call(value);
+  }
+  function apply(value, owner, [name, first, second], call) {
+    switch (name) {
+      case "get":
+        return get(value, first);
+      case "set":
+        value[first] = second;
+        return null;
+      case "delete":
+        return void remove(value, first);
+      case "has":
+        return has(value, first);
+      case "call":
+        return connection.exposures.call(value, owner, first, call);
+      case "new":
+        return Reflect.construct(value, first);
+      case "length":
+        return lengthOf(value);
+      case "keys":
+        return value === globalThis ? [.../* @__PURE__ */ new Set([...connection.exposures.names(), ...namesOf(value)])] : namesOf(value);
+      case "iterate":
+        return iterate(value);
+      case "data":
+        return dataOf(value);
+      case "describe":
+        return describe(value);
+      case "same":
+        return value === first;
+      default:
+        return value.slice(first, second).arrayBuffer();
+    }
+  }
+  function run(value, owner, steps, index, call) {
+    for (; index < steps.length; index += 1) {
+      const step = steps[index];
+      const next = apply(value, owner, step, call);
+      owner = step[0] === "get" ? value : void 0;
+      value = next;
+      if (isThenable(value)) {
+        return runOn(value, steps, index + 1, call);
+      }
+    }
+    return steps.at(-1)?.[0] === "data" ? value : answerOf(value);
+  }
+  function runOn(value, steps, index, call) {
+    return Promise.resolve(value).then((settled) => call.isCancelled ? void 0 : run(settled, void 0, steps, index, call));
+  }
+  function runInWorld(steps, call) {
+    const [first] = steps;
+    if (first?.[0] !== "get") {
+      return run(globalThis, void 0, steps, 0, call);
+    }
+    const value = getGlobal(first[1], call);
+    return isThenable(value) ? runOn(value, steps, 1, call) : run(value, void 0, steps, 1, call);
+  }
+  const receiveUse = ([, id, number, steps], reply) => {
+    const serve = (call) => number === WORLD ? runInWorld(steps, call) : run(exports.get(number), void 0, steps, 0, call);
+    if (id === 0) {
+      connection.calls.run(null, serve, () => void 0, (error) => connection.fault("a callback", error));
+    } else {
+      connection.calls.run(
+        id,
+        serve,
+        (value) => connection.answer(id, value, reply),
+        (error) => reply(["error", id, errors.failure(error)])
+      );
+    }
+  };
+  connection.handle("use", receiveUse);
+  connection.handle("release", ([, pairs]) => pairs.forEach(([number, count]) => exports.release(number, count)));
+}
+function namesOf(value) {
+  const names = /* @__PURE__ */ new Set();
+  for (let at = Object(value); at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    Object.getOwnPropertyNames(at).forEach((name) => names.add(name));
+  }
+  return [...names];
+}
+var answerOf = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
+function dataOf(value, depth = DATA_DEPTH) {
+  if (typeof value !== "object" || value === null || depth === 0) {
+    return value;
+  }
+  if (typeof value.toJSON === "function" || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) {
+    return value;
+  }
+  const isList = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
+  if (isList) {
+    return Array.from(value, (item) => dataOf(item, depth - 1));
+  }
+  const keys = Object.keys(value);
+  const isOpaque = !isData(value) && (keys.length === 0 || typeof EventTarget !== "undefined" && value instanceof EventTarget);
+  return isOpaque ? value : Object.fromEntries(keys.map((key) => [key, dataOf(value[key], depth - 1)]));
+}
+function describe(value) {
+  const flags = {
+    array: Array.isArray(value),
+    callable: typeof value === "function",
+    promise: isThenable(value),
+    iterable: typeof value?.[Symbol.iterator] === "function",
+    async_iterable: typeof value?.[Symbol.asyncIterator] === "function",
+    map: typeof value?.get === "function" && typeof value.has === "function",
+    length: typeof (value?.length ?? value?.size) === "number"
+  };
+  return { name: classNameOf(value), text: textOf2(value), flags: Object.entries(flags).filter(([, holds]) => holds).map(([name]) => name) };
+}
+function textOf2(value) {
+  const text = typeof value?.outerHTML === "string" ? value.outerHTML : String(value);
+  return text.length > TEXT_ROOM ? `${text.slice(0, TEXT_ROOM)}...` : text;
 }
 
 // src/connection.ts
@@ -1884,28 +3201,46 @@ var DELIVERED = /* @__PURE__ */ new Map([
   ["notify", "JsPyFunction.js"],
   ["push", "JsPyQueue.js"],
   ["publish", "JsPyPubsub.js"],
-  ["custom", "JsPyTextSocket.js"]
+  ["custom", "JsPyTextSocket.js"],
+  ["use", "JsPyTextSocket.js"],
+  ["release", "JsPyTextSocket.js"]
 ]);
-var isRequest = ([kind, id]) => kind === "call" || kind === "push" && id > 0;
+var isRequest = ([kind, id]) => kind === "call" || (kind === "push" || kind === "use") && id > 0;
 var Connection = class {
   constructor(address, identity) {
     this.address = address;
     this.identity = identity;
     this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
+    serveWorld(this);
+    createProxies(this);
+    serveFiles(this);
   }
   address;
   identity;
-  outbox = new Outbox((frame) => this.link?.socket.send(frame));
+  outbox = new Outbox(
+    (frame) => this.link?.socket.send(frame),
+    (packet) => this.unexport(packet)
+  );
   requests = new Requests((id, packet) => this.cancel(id, packet));
   deliveries = new Deliveries();
   calls = new Calls();
   errors = new ErrorDescriptions();
+  callErrors = new CallErrors(() => this.socketId);
+  /** Objects of this page that Python holds. */
+  exports = new Exports();
+  /** Objects of Python that this page holds. */
+  imports = new Imports((pairs) => this.sendReleased(pairs));
+  streams = new Streams(this);
   opened = new Listeners("add_open_event");
   closed = new Listeners("add_close_event");
   stateChanged = new Listeners("add_state_event");
   sessionBegan = new Listeners("add_session_event");
   /** Returns the subscriptions that `hello` carries. */
   topics = () => [];
+  /** The functions that the page exposes, if JsPyFunction is loaded. */
+  exposures = NO_EXPOSURES;
+  /** Saves a file on the user's computer. */
+  download = createDownload(this);
   /** Shows a trouble to the user, if the badge is loaded. */
   badge = null;
   socketId = null;
@@ -2129,6 +3464,7 @@ var Connection = class {
     }
     if (next === "closed") {
       this.outbox.clear();
+      this.exports.keep([]);
       this.tellWaiters(false);
     }
     if (wasOpen || isRefused) {
@@ -2156,6 +3492,9 @@ var Connection = class {
     this.calls.cancelAll();
     this.requests.disconnect(this.state === "closed");
     const lost = this.outbox.reset();
+    this.streams.endSession();
+    this.exports.keep(this.outbox.exported);
+    this.imports.end();
     if (hadSession && lost && this.state !== "hidden") {
       console.warn(`JsPyTextSocket: the connection was lost: ${lost} messages may or may not have arrived`);
     }
@@ -2189,12 +3528,16 @@ var Connection = class {
     this.socketId = id;
     this.enter("open");
     this.identity.store(page);
+    if (!resumes) {
+      this.sendNames();
+    }
     this.outbox.flush();
     this.tellWaiters(true);
     this.deliveries.run(() => this.tellOpened(link, !resumes));
   }
   apply(settings) {
     this.maxBytes = isId(settings.max_message_bytes) ? settings.max_message_bytes : this.maxBytes;
+    this.streams.window = isId(settings.stream_items) ? settings.stream_items : this.streams.window;
     this.reloads = settings.reload === true && hasDocument();
     this.wantsBadge &&= settings.badge !== false;
   }
@@ -2276,6 +3619,11 @@ var Connection = class {
     if (session && !UNCOUNTED.includes(kind)) {
       session.received += 1;
     }
+    const failure = specialsOf(message) ? revive(message, this.exports, this.imports) : null;
+    if (failure) {
+      this.refuseMessage(session, message, failure);
+      return;
+    }
     if (!DELIVERED.has(kind)) {
       this.takeAtOnce(link, message);
     } else if (this.deliveries.isHeld) {
@@ -2293,6 +3641,11 @@ var Connection = class {
         return this.requests.settle(first, second);
       case "cancel":
         return this.receiveCancel(link, first);
+      case "pull":
+      case "items":
+      case "end":
+      case "stop":
+        return this.streams.receive(message);
       case "ack":
         return this.outbox.acknowledge(first);
       case "credit":
@@ -2307,6 +3660,20 @@ var Connection = class {
         return console.error(`JsPyTextSocket: ${first}: ${second.message}`);
       default:
         throw new ProtocolError(`an unexpected '${kind}' message`);
+    }
+  }
+  /** Report that a message refers to an object that this page does not have: to its caller, or in the log. */
+  refuseMessage(session, message, error) {
+    const [kind, id] = message;
+    const failure = this.errors.failure(error);
+    if (kind === "return") {
+      this.requests.settle(id, failure);
+    } else if (kind === "items") {
+      this.streams.refuse(id, failure);
+    } else if (isRequest(message)) {
+      this.reply(session, ["error", id, failure]);
+    } else {
+      this.fault(`a '${kind}' message`, error);
     }
   }
   receiveClose(reason, comesBack, link) {
@@ -2366,10 +3733,15 @@ var Connection = class {
   }
   // ---------------------------------------------------------------- sending
   pack(message, body, label) {
-    return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory);
+    const specials = message[0] === "custom" ? null : new Specials(this.exports, this.imports);
+    if (message[0] === "use") {
+      specials.uses.push(message[2]);
+    }
+    return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory, specials);
   }
   post(packet, isAlwaysTaken = false) {
     if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
+      this.unexport(packet);
       return false;
     }
     if (this.state !== "open") {
@@ -2412,10 +3784,45 @@ var Connection = class {
     this.outbox.afterwards(packet, () => this.control(["cancel", id]));
   }
   /** Send a small message of this session that needs no response and has no limit. */
-  control(message) {
+  control(message, releases = []) {
     const packet = pack(message);
     packet.bound = true;
+    packet.releases = releases;
     this.post(packet, true);
+  }
+  /** Send a message of this session in sequence with others of the same order. Throws TypeError if it cannot be serialized. */
+  produce(message, body, label, order) {
+    const packet = this.pack(message, body, label);
+    packet.bound = true;
+    packet.order = order;
+    this.post(packet, true);
+    return packet;
+  }
+  /** Tell Python the names that the page exposes now. A new session learns them with its welcome. */
+  announceNames() {
+    if (this.session) {
+      this.control(["names", this.exposures.names()]);
+    }
+  }
+  sendNames() {
+    if (this.exposures.names().length) {
+      this.announceNames();
+    }
+  }
+  sendReleased(pairs) {
+    this.control(["release", pairs], pairs.map(([number]) => number));
+  }
+  /** Forget the exports of a packet that Python does not receive. */
+  unexport(packet) {
+    packet.exported.forEach((number) => this.exports.release(number, 1));
+  }
+  /** Answer a request of Python with a value. */
+  answer(id, value, reply) {
+    try {
+      reply(["return", id, value], value, "result");
+    } catch (error) {
+      reply(["error", id, { kind: "unserializable", ...this.errors.describe(error) }]);
+    }
   }
   reply(session, message, body, label) {
     if (this.session === session) {
@@ -2453,26 +3860,37 @@ var Connection = class {
   }
 };
 
+// src/iterable.ts
+async function* itemsOf() {
+  const value = await this;
+  if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
+    throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
+  }
+  yield* value;
+}
+var iterable = (promise) => {
+  promise[Symbol.asyncIterator] = itemsOf;
+  return promise;
+};
+
 // src/latenames.ts
 var PATIENCE3 = 2e3;
 var LateNames = class {
-  /** @param unknown creates the error for a name that is not exposed. */
-  constructor(unknown) {
-    this.unknown = unknown;
-  }
-  unknown;
   installed = performance.now();
   waiting = /* @__PURE__ */ new Map();
   timer;
-  /** Return a promise of what is exposed as `key`. Throws if it is too late for it; never settles if the call is cancelled. */
-  wait(key, call) {
+  /**
+   * Return a promise of what is exposed as `key`; it never settles if the call is cancelled. Throws if it is too late for
+   * the name. `unknown` creates the error.
+   */
+  wait(key, call, unknown) {
     const left = this.loaded() + PATIENCE3 - performance.now();
     if (left <= 0) {
-      throw this.unknown(key);
+      throw unknown();
     }
     return new Promise((resolve, reject) => {
       const waiters = this.waiting.get(key) ?? /* @__PURE__ */ new Set();
-      const waiter = { resolve, reject };
+      const waiter = { resolve, giveUp: () => reject(unknown()) };
       this.waiting.set(key, waiters.add(waiter));
       call.signal.addEventListener("abort", () => waiters.delete(waiter), { once: true });
       this.timer ??= setTimeout(() => this.giveUp(), left);
@@ -2495,57 +3913,17 @@ var LateNames = class {
     this.timer = void 0;
     const all = [...this.waiting];
     this.waiting.clear();
-    all.forEach(([key, waiters]) => waiters.forEach(({ reject }) => reject(this.unknown(key))));
+    all.forEach(([, waiters]) => waiters.forEach((waiter) => waiter.giveUp()));
   }
 };
-
-// src/suggestion.ts
-var MAX_SHOWN = 30;
-function instead(key, names) {
-  if (names.length === 0) {
-    return "; it exposes none yet";
-  }
-  const meant = closest(key, names);
-  const hint = meant === void 0 ? "" : `; did you mean '${meant}'?`;
-  const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} others` : "";
-  return `${hint} (exposed: ${names.slice(0, MAX_SHOWN).join(", ")}${more})`;
-}
-function closest(key, names) {
-  let best;
-  let fewest = Math.max(1, Math.floor(key.length / 3)) + 1;
-  for (const name of names) {
-    if (Math.abs(name.length - key.length) < fewest) {
-      const distance = edits(key, name);
-      if (distance < fewest) {
-        [best, fewest] = [name, distance];
-      }
-    }
-  }
-  return best;
-}
-function edits(from, to) {
-  let before = [];
-  let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const same = from[row - 1] === to[column - 1];
-      let fewest = Math.min(previous[column] + 1, current[column - 1] + 1, previous[column - 1] + (same ? 0 : 1));
-      if (row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]) {
-        fewest = Math.min(fewest, before[column - 2] + 1);
-      }
-      current.push(fewest);
-    }
-    [before, previous] = [previous, current];
-  }
-  return previous[to.length];
-}
 
 // src/functions.ts
 function createFunctions(connection, loadCode) {
   const exposed = /* @__PURE__ */ new Map();
-  const errors = new CallErrors(() => connection.socketId);
-  const late = new LateNames(unknown);
+  const owners = /* @__PURE__ */ new WeakMap();
+  const { callErrors: errors } = connection;
+  let isAnnounced = true;
+  const late = new LateNames();
   let code = null;
   function checkedKey(key) {
     if (typeof key !== "string") {
@@ -2558,18 +3936,25 @@ function createFunctions(connection, loadCode) {
     const limit = millisecondsOf(timeout);
     return function invoke(...args) {
       if (signal?.aborted) {
-        return Promise.reject(signal.reason);
+        return iterable(Promise.reject(signal.reason));
       }
       const place2 = errors.placeOf(invoke);
       const errorOf = (failure) => failure === ABORTED ? signal.reason : errors.at(place2, failure, key, timeout);
-      return new Promise((resolve, reject) => connection.request({
+      return iterable(new Promise((resolve, reject) => connection.request({
         message: (id) => ["call", id, key, args],
         body: args,
         label: "args",
         limit,
         signal,
-        settle: (failure, value) => failure ? reject(errorOf(failure)) : resolve(value)
-      }));
+        settle: (failure, value) => {
+          if (failure) {
+            reject(errorOf(failure));
+          } else {
+            signal && connection.streams.follow(value, signal);
+            resolve(value);
+          }
+        }
+      })));
     };
   }
   function callOptionsOf(key, given) {
@@ -2605,14 +3990,28 @@ function createFunctions(connection, loadCode) {
     }
     const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail: Promise.resolve() };
     exposed.set(key, entry);
+    owners.set(func, entry);
     late.arrive(key, entry);
+    announce();
     return true;
   }
-  function unknown(key) {
-    const error = new Error(`The page exposes no function '${key}'${instead(key, keys())}`);
-    Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
-    return Object.assign(error, { name: "UnknownFunction", stack: "" });
+  function clear(key) {
+    const isCleared = !isRunning(key) && exposed.delete(key);
+    if (isCleared) {
+      announce();
+    }
+    return isCleared;
   }
+  function announce() {
+    if (isAnnounced) {
+      isAnnounced = false;
+      queueMicrotask(() => {
+        isAnnounced = true;
+        connection.announceNames();
+      });
+    }
+  }
+  const unknown = (key) => unknownError("UnknownFunction", `The page exposes no function '${key}'${instead(key, keys())}`);
   function run(entry, own, call2) {
     const args = entry.context ? [...own, call2] : own;
     entry.running += 1;
@@ -2651,9 +4050,9 @@ function createFunctions(connection, loadCode) {
       case "$names":
         return keys().sort();
       case "$describe":
-        return describe(String(args[0]), call2);
+        return describe2(String(args[0]), call2);
       default:
-        return late.wait(key, call2).then((arrived) => run(arrived, args, call2));
+        return late.wait(key, call2, () => unknown(key)).then((arrived) => run(arrived, args, call2));
     }
   }
   async function load() {
@@ -2667,15 +4066,15 @@ function createFunctions(connection, loadCode) {
     const release = connection.deliveries.hold();
     return load().then((loaded) => ({ value: action(loaded) })).finally(release).then(({ value }) => value);
   }
-  async function describe(key, call2) {
-    const { func, context } = exposed.get(key) ?? await late.wait(key, call2);
+  async function describe2(key, call2) {
+    const { func, context } = exposed.get(key) ?? await late.wait(key, call2, () => unknown(key));
     return (code ?? await load()).describe(key, func, context);
   }
   const receiveCall = ([, id, key, args], reply) => {
     connection.calls.run(
       id,
       (call2) => serve(key, args, call2),
-      (value) => answer(id, value, reply),
+      (value) => connection.answer(id, value, reply),
       (error) => reply(["error", id, failureOf(error)])
     );
   };
@@ -2687,26 +4086,16 @@ function createFunctions(connection, loadCode) {
       (error) => connection.fault(`function '${key}'`, error)
     );
   }
-  function answer(id, value, reply) {
-    try {
-      reply(["return", id, orNull(value)], value, "result");
-    } catch (error) {
-      reply(["error", id, { kind: "unserializable", ...connection.errors.describe(error) }]);
-    }
-  }
-  function failureOf(error) {
-    const isUnknown = error?.jsmeets_kind === "unknown";
-    return { kind: isUnknown ? "unknown" : "raised", ...connection.errors.describe(error), ...isUnknown && { trace: "" } };
-  }
+  const failureOf = (error) => connection.errors.failure(error);
   function map(args, call2) {
     const key = args.pop();
     return new Promise((done) => {
       const values = new Array(args.length);
       let failure = null;
-      let open = args.length;
+      let open2 = args.length;
       const end = () => {
-        open -= 1;
-        if (open === 0) {
+        open2 -= 1;
+        if (open2 === 0) {
           done(failure ?? values);
         }
       };
@@ -2719,6 +4108,15 @@ function createFunctions(connection, loadCode) {
       }));
     });
   }
+  connection.exposures = {
+    names: keys,
+    find: (name) => exposed.get(name)?.func,
+    wait: (name, call2, failure) => late.wait(name, call2, failure).then(({ func }) => func),
+    call: (func, owner, args, call2) => {
+      const entry = owners.get(func);
+      return entry ? run(entry, args, call2) : Reflect.apply(func, owner, args);
+    }
+  };
   connection.handle("call", receiveCall);
   connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
   for (const protocol of ["function", "function_call"]) {
@@ -2726,9 +4124,9 @@ function createFunctions(connection, loadCode) {
   }
   return {
     VERSION: version,
-    JsPyError,
+    JsPyError: errors.JsPyError,
     expose: expose2,
-    clear: (key) => !isRunning(key) && exposed.delete(key),
+    clear,
     is_running: isRunning,
     get_keys: keys,
     has: (key) => exposed.has(key),
@@ -2782,7 +4180,7 @@ function createPubsub(connection) {
     const isQuiet = !isTimeout && suppress !== void 0 && suppress !== false;
     return async (data) => {
       try {
-        const message = (id) => ["publish", id, topic, orNull(data), isQuiet];
+        const message = (id) => ["publish", id, topic, data, isQuiet];
         return (await ask(message, limit, data, `publish ${topic}`)).value;
       } catch (error) {
         console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
@@ -2885,7 +4283,7 @@ var Items = class {
     this.first = 0;
   }
 };
-function orderOf(key) {
+function orderOf2(key) {
   const fits = key === null || typeof key === "string" || typeof key === "boolean" || Number.isFinite(key);
   if (!fits) {
     throw new TypeError(`The key of a queue must be a string, number, boolean or null, not ${typeof key}`);
@@ -2897,20 +4295,20 @@ function createQueues(connection) {
   const waiters = /* @__PURE__ */ new Map();
   let callbacks = [];
   function pushNowait(key) {
-    const order = orderOf(key);
+    const order = orderOf2(key);
     return (data) => {
-      if (!connection.notify(["push", 0, key, orNull(data)], data, "data", order)) {
+      if (!connection.notify(["push", 0, key, data], data, "data", order)) {
         throw new Error("Could not send to server @javascript");
       }
     };
   }
   function push(key, timeout) {
-    const order = orderOf(key);
+    const order = orderOf2(key);
     const limit = millisecondsOf(timeout);
     return (data) => new Promise((resolve) => {
       try {
         connection.request({
-          message: (id) => ["push", id, key, orNull(data)],
+          message: (id) => ["push", id, key, data],
           body: data,
           label: "data",
           order,
@@ -2942,7 +4340,7 @@ function createQueues(connection) {
   const isEmpty = (key) => (queues.get(key)?.size ?? 0) === 0;
   const shift = (key, defaultValue) => isEmpty(key) ? defaultValue : queues.get(key).shift();
   async function get(key, timeout) {
-    orderOf(key);
+    orderOf2(key);
     const limit = millisecondsOf(timeout);
     return isEmpty(key) ? nextItem(key, limit) : shift(key);
   }
@@ -3064,7 +4462,9 @@ function createTextSocket(connection) {
       pending: requests.size,
       ignored: requests.ignored,
       dropped: connection.calls.dropped,
-      connections: connection.connections
+      connections: connection.connections,
+      references: { exported: connection.exports.size, imported: connection.imports.size },
+      streams: connection.streams.size
     }),
     add_protocol: addProtocol,
     _add_protocol: addProtocol,

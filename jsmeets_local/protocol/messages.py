@@ -10,24 +10,33 @@ from msgspec import UNSET, Meta, UnsetType
 __all__ = [
     "Ack",
     "Call",
+    "Cancel",
     "Close",
     "Credit",
     "Custom",
     "Decline",
+    "End",
     "Error",
     "ErrorInfo",
     "Fault",
     "Goodbye",
     "Hello",
+    "Items",
     "Message",
+    "Names",
     "Notify",
     "Ping",
     "Pong",
     "Publish",
+    "Pull",
     "Push",
+    "Release",
     "Return",
+    "Special",
+    "Stop",
     "Subscribe",
     "Unsubscribe",
+    "Use",
     "UserObject",
     "Welcome",
 ]
@@ -35,11 +44,28 @@ __all__ = [
 MAX_ID = 2**53 - 1
 Id: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_ID)]
 OptionalId: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID)]
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 Name: TypeAlias = str | int | float | bool | None  # hashable
 
 
 class _Message(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Base class of messages, arrays whose first element is the tag."""
+
+
+class Special(msgspec.Struct, array_like=True, frozen=True):
+    """A value of a message that JSON cannot hold.
+
+    Attributes:
+        path: Its place, which begins with the index in the message.
+        kind: The kind of value.
+        fact: The number of the reference, or the digits of an integer.
+        detail: The name of a function or class, or the description of a file.
+    """
+
+    path: Annotated[list[str | Annotated[int, Meta(ge=0)]], Meta(min_length=1)]
+    kind: Literal["bigint", "map", "function", "object", "stream", "file", "own"]
+    fact: Any = None
+    detail: Any = None
 
 
 class Hello(_Message, frozen=True, tag="hello"):
@@ -70,16 +96,19 @@ class Call(_Message, frozen=True, tag="call"):
     id: Id
     key: str
     args: list[Any]
+    specials: tuple[Special, ...] = ()
 
 
 class Notify(_Message, frozen=True, tag="notify"):
     key: str
     args: list[Any]
+    specials: tuple[Special, ...] = ()
 
 
 class Return(_Message, frozen=True, tag="return"):
     id: Id
     value: Any
+    specials: tuple[Special, ...] = ()
 
 
 class ErrorInfo(msgspec.Struct, frozen=True):
@@ -118,6 +147,7 @@ class Push(_Message, frozen=True, tag="push"):
     id: OptionalId
     key: Name
     data: Any
+    specials: tuple[Special, ...] = ()
 
 
 class Subscribe(_Message, frozen=True, tag="subscribe"):
@@ -135,6 +165,7 @@ class Publish(_Message, frozen=True, tag="publish"):
     topic: str
     data: Any
     suppress: bool
+    specials: tuple[Special, ...] = ()
 
 
 class UserObject(msgspec.Struct, frozen=True):
@@ -158,6 +189,45 @@ class Credit(_Message, frozen=True, tag="credit"):
 
 class Decline(_Message, frozen=True, tag="decline"):
     stream: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+class Use(_Message, frozen=True, tag="use"):
+    id: OptionalId
+    number: OptionalId
+    steps: Annotated[list[list[Any]], Meta(min_length=1)]
+    specials: tuple[Special, ...] = ()
+
+
+class Cancel(_Message, frozen=True, tag="cancel"):
+    id: Id
+
+
+class Release(_Message, frozen=True, tag="release"):
+    counts: list[tuple[Id, Count]]
+
+
+class Pull(_Message, frozen=True, tag="pull"):
+    number: Id
+    count: Count
+
+
+class Items(_Message, frozen=True, tag="items"):
+    number: Id
+    items: list[Any]
+    specials: tuple[Special, ...] = ()
+
+
+class End(_Message, frozen=True, tag="end"):
+    number: Id
+    error: ErrorInfo | None = None
+
+
+class Stop(_Message, frozen=True, tag="stop"):
+    number: Id
+
+
+class Names(_Message, frozen=True, tag="names"):
+    names: list[str]
 
 
 class Ack(_Message, frozen=True, tag="ack"):
@@ -189,6 +259,14 @@ Message: TypeAlias = (
     | Custom
     | Credit
     | Decline
+    | Use
+    | Cancel
+    | Release
+    | Pull
+    | Items
+    | End
+    | Stop
+    | Names
     | Ack
     | Ping
     | Pong

@@ -11,6 +11,7 @@ import pytest
 from jsmeets_local.errors import ProtocolError
 from jsmeets_local.protocol.chunks import CHUNK, Assembler, cut, offered
 from jsmeets_local.protocol.codec import decode, encode, message_packet
+from jsmeets_local.protocol.messages import Special
 from jsmeets_local.protocol.values import Buffer
 from tests.vectors import cases
 
@@ -19,12 +20,21 @@ LIMIT = 2**28
 
 def plain(messages: list[Any]) -> Any:
     """Return messages in the form of the vectors, with binary values in place."""
-    return [[message.__struct_config__.tag, *map(untyped, msgspec.structs.astuple(message))] for message in messages]
+    return [[message.__struct_config__.tag, *map(untyped, elements(message))] for message in messages]
+
+
+def elements(message: Any) -> list[Any]:
+    """Return the elements of a message after its tag, without specials where there are none."""
+    given = list(msgspec.structs.astuple(message))
+    return given[:-1] if given and given[-1] == () else given
 
 
 def untyped(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [untyped(item) for item in value]
+    if isinstance(value, Special):
+        facts = [value.fact, value.detail]
+        return [value.path, value.kind, *facts[: 2 - facts.count(None)]]
     if not isinstance(value, msgspec.Struct):
         return value
     given = msgspec.structs.asdict(value).items()

@@ -1,0 +1,146 @@
+/** Files in both directions: a Blob of this page is read by Python in pieces, and a file of Python by this page. */
+
+import { join, sizeOf } from "./chunks.ts";
+import type { Connection } from "./connection.ts";
+import type { Failure } from "./messages.ts";
+import type { Imported } from "./references.ts";
+
+/** Bytes of one request. */
+const PIECE = 1048576;
+/** Requests that are under way at once, so that the connection is never idle. */
+const AHEAD = 4;
+
+/** A file of Python, passed by `ref(path)`. It is read in pieces when it is asked for. */
+export interface PyFile {
+    readonly name: string;
+    /** Bytes; null where Python cannot tell before it is read. */
+    readonly size: number | null;
+    /** The media type, or "". */
+    readonly type: string;
+    /** Milliseconds, as in `File`; null where there is none. */
+    readonly lastModified: number | null;
+    /** The content, read as far as it is consumed. */
+    stream(): ReadableStream<Uint8Array>;
+    blob(): Promise<Blob>;
+    bytes(): Promise<Uint8Array>;
+    text(): Promise<string>;
+    /** Save it as a download; in a native window, ask where. False if the user cancelled. */
+    save(name?: string): Promise<boolean>;
+    /** Let Python close it now, not only when it is collected as garbage. */
+    destroy(): void;
+}
+
+/** What `download` saves. */
+export type Downloadable = PyFile | Blob | BufferSource | string;
+
+/** Saves a file on the user's computer. Returns false if the user cancelled. */
+export type Download = (name: string, data: Downloadable) => Promise<boolean>;
+
+const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
+
+export function serveFiles(connection: Connection): void {
+    const { imports, callErrors } = connection;
+    imports.makers.set("file", (imported) => createFile(imported));
+
+    /** Read a part of a file. The file stays alive until Python has answered. */
+    function read(file: object, { number, facts: [{ name }] }: Imported, start: number, end: number): Promise<Uint8Array> {
+        const place = callErrors.placeOf(read);
+        return new Promise((resolve, reject) => connection.request({
+            message: (id) => ["use", id, number, [["read", start, end]]],
+            body: null,
+            label: "",
+            limit: null,
+            settle: (failure: Failure | null, value?: any) => {
+                void file;
+                if (failure) {
+                    reject(callErrors.at(place, failure, name, null));
+                } else {
+                    resolve(value);
+                }
+            },
+        }));
+    }
+
+    function streamOf(file: object, imported: Imported): ReadableStream<Uint8Array> {
+        const size: number = imported.facts[0].size ?? Infinity;
+        const pieces: Array<Promise<Uint8Array>> = [];
+        let asked = 0;
+        return new ReadableStream<Uint8Array>({
+            async pull(controller) {
+                while (pieces.length < AHEAD && asked < size) {
+                    const piece = read(file, imported, asked, Math.min(size, asked + PIECE));
+                    piece.catch(() => undefined);   // it is awaited later
+                    pieces.push(piece);
+                    asked += PIECE;
+                }
+                const piece = await pieces.shift();
+                if (piece?.length) {
+                    controller.enqueue(piece);
+                } else {
+                    asked = Infinity;
+                    controller.close();
+                }
+            },
+        }, { highWaterMark: 0 });
+    }
+
+    function createFile(imported: Imported): PyFile {
+        const { name, size, type, modified } = imported.facts[0];
+        const file: any = {
+            name,
+            size: size ?? null,
+            type: type ?? "",
+            lastModified: modified ?? null,
+            stream: () => streamOf(file, imported),
+            blob: async () => new Blob(await partsOf(file.stream()) as BlobPart[], { type: file.type }),
+            async bytes() {
+                const parts = await partsOf(file.stream());
+                return join(parts, new Uint8Array(sizeOf(parts)));
+            },
+            text: async () => new TextDecoder().decode(await file.bytes()),
+            save: (as: string = name) => connection.download(as, file),
+            destroy: () => imports.drop(imported),
+            [DISPOSE]: () => imports.drop(imported),
+        };
+        return file;
+    }
+}
+
+async function partsOf(stream: ReadableStream<Uint8Array>): Promise<Uint8Array[]> {
+    const parts: Uint8Array[] = [];
+    const reader = stream.getReader();
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+        parts.push(value!);
+    }
+    return parts;
+}
+
+/** Return true in a window of pywebview, which cannot download. */
+const isInWindow = (): boolean => "pywebview" in globalThis;
+
+export function createDownload(connection: Connection): Download {
+    /** Let Python ask where, and write what it reads from this page. */
+    const saveByPython = (name: string, data: unknown): Promise<boolean> => new Promise((resolve, reject) => connection.request({
+        message: (id) => ["call", id, "$save", [connection.identity.page, name, data]],
+        body: data,
+        label: "data",
+        limit: null,
+        settle: (failure, value) => (failure ? reject(connection.callErrors.at(null, failure, "$save", null)) : resolve(value === true)),
+    }));
+
+    async function download(name: string, data: Downloadable): Promise<boolean> {
+        const isPython = typeof data === "object" && "blob" in data;
+        if (isInWindow()) {
+            return saveByPython(name, isPython || data instanceof Blob ? data : new Blob([data as BlobPart]));
+        }
+        const blob = isPython ? await data.blob() : data instanceof Blob ? data : new Blob([data as BlobPart]);
+        const link = document.createElement("a");
+        link.href = URL.createObjectURL(blob);
+        link.download = name;
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 60000);   // browsers begin to read it later
+        return true;
+    }
+
+    return download;
+}

@@ -1,0 +1,233 @@
+/** Streams that Python reads: iterators, generators and ReadableStreams of this page. */
+
+import { isThenable } from "./callbacks.ts";
+import { isBinary, type Packet } from "./packet.ts";
+import { nextTurn } from "./turns.ts";
+
+/** Batches end at about this size, as packets count it: an upper bound of 64 KiB of text in UTF-8. */
+const BATCH_SIZE = 3 * 65536;
+/** The size that an object counts as before one has been measured. */
+const FIRST_SIZE = 8192;
+/** Milliseconds that a synchronous iterator may run in one turn. */
+const TURN = 8;
+/** Bytes on their way to Python at which a source has to wait, whatever is granted. */
+const IN_FLIGHT = 4194304;
+
+type Result = IteratorResult<any>;
+
+/** What a stream is read from. */
+export interface Source {
+    next(): Result | PromiseLike<Result>;
+    /** Tell the source that nothing more is read. */
+    close(): unknown;
+}
+
+/** Return the source of an exported object. Throws TypeError if it is locked or cannot be iterated. */
+export function sourceOf(value: any): Source {
+    if (typeof value.getReader === "function") {   // a ReadableStream; Safari cannot iterate over one
+        const reader = (value as ReadableStream).getReader();
+        return { next: () => reader.read() as Promise<Result>, close: () => reader.cancel() };
+    }
+    const isAsync = typeof value[Symbol.asyncIterator] === "function";
+    const iterator = isAsync ? value[Symbol.asyncIterator]() : value[Symbol.iterator]();
+    const close = (): unknown => iterator.return?.();
+    if (isAsync) {
+        return { next: () => iterator.next(), close };
+    }
+    return { next: () => awaited(iterator.next()), close };
+}
+
+/** Await the promises of a synchronous iterator, as `for await` does. */
+function awaited(result: Result): Result | Promise<Result> {
+    const { done, value } = result;
+    return !done && isThenable(value) ? Promise.resolve(value).then((item) => ({ done: false, value: item })) : result;
+}
+
+/** The ways of a producer to its reader. */
+export interface Outlet {
+    /** Send items. Throws TypeError if one cannot be sent. */
+    send(items: any[]): Packet;
+    /** Send the end of the stream. */
+    end(failure: { error: unknown } | null): void;
+    /** Report an error that the reader does not receive. */
+    fault(error: unknown): void;
+}
+
+/** Reads a source as far as the reader grants, and sends what it has at the end of each turn. */
+export class Producer {
+    private credit = 0;
+    private batch: any[] = [];
+    private batchSize = 0;
+    private itemSize = FIRST_SIZE;
+    private inFlight = 0;
+    /** True while the source is asked, or a next turn will ask it. */
+    private isBusy = false;
+    private isFlushDue = false;
+    private isOver = false;
+
+    constructor(private readonly source: Source, private readonly outlet: Outlet) {}
+
+    /** Grant `count` more items. */
+    pull(count: number): void {
+        this.credit += count;
+        this.read();
+    }
+
+    /** End without a word to the reader, who has left. */
+    stop(): void {
+        if (!this.isOver) {
+            this.isOver = true;
+            this.batch = [];
+            this.close();
+        }
+    }
+
+    private get mayRead(): boolean {
+        return !this.isOver && !this.isBusy && this.credit > 0 && this.inFlight < IN_FLIGHT;
+    }
+
+    /** Ask the source until it makes the producer wait, or the turn is over. */
+    private read(): void {
+        const until = performance.now() + TURN;
+        while (this.mayRead && this.readOne()) {
+            if (this.batchSize >= BATCH_SIZE || performance.now() > until) {
+                this.flush();
+                this.readLater();
+                return;
+            }
+        }
+        if (this.isBusy) {
+            this.flushLater();
+        } else {
+            this.flush();
+        }
+    }
+
+    /** Returns false if the item comes later. */
+    private readOne(): boolean {
+        try {
+            const result = this.source.next();
+            if (isThenable(result)) {
+                this.isBusy = true;
+                result.then((settled) => this.receive(settled), (error) => this.fail(error));
+                return false;
+            }
+            this.take(result);
+        } catch (error) {
+            this.fail(error);
+        }
+        return true;
+    }
+
+    private readLater(): void {
+        if (this.mayRead) {
+            this.isBusy = true;
+            nextTurn(() => {
+                this.isBusy = false;
+                this.read();
+            });
+        }
+    }
+
+    private receive(result: Result): void {
+        this.isBusy = false;
+        this.take(result);
+        if (this.batchSize >= BATCH_SIZE) {
+            this.flush();
+        }
+        this.read();
+    }
+
+    /** Send the items that come one by one in this turn together. */
+    private flushLater(): void {
+        if (this.batch.length && !this.isFlushDue) {
+            this.isFlushDue = true;
+            nextTurn(() => {
+                this.isFlushDue = false;
+                this.flush();
+            });
+        }
+    }
+
+    private take({ done, value }: Result): void {
+        if (this.isOver) {
+            return;
+        }
+        if (done) {
+            this.end(null);
+            return;
+        }
+        this.credit -= 1;
+        this.batch.push(value);
+        this.batchSize += this.sizeOf(value);
+    }
+
+    private sizeOf(value: any): number {
+        if (typeof value === "string") {
+            return 3 * value.length + 8;
+        }
+        if (typeof value !== "object" || value === null) {
+            return 32;
+        }
+        return isBinary(value) ? value.byteLength ?? value.data.byteLength : this.itemSize;
+    }
+
+    private flush(): void {
+        const items = this.batch;
+        this.batch = [];
+        this.batchSize = 0;
+        if (items.length) {
+            this.sendAll(items);
+        }
+    }
+
+    /** Send items. Those before the first that cannot be sent arrive, and the stream ends with its error. */
+    private sendAll(items: any[]): void {
+        try {
+            this.send(items);
+        } catch (error) {
+            if (items.length > 1) {
+                items.forEach((item) => this.isOver || this.sendAll([item]));
+            } else {
+                this.fail(error);
+                this.close();
+            }
+        }
+    }
+
+    private send(items: any[]): void {
+        const packet = this.outlet.send(items);
+        this.itemSize = packet.size / items.length;
+        this.inFlight += packet.size;
+        packet.whenReceived = () => {
+            this.inFlight -= packet.size;
+            this.readLater();
+        };
+    }
+
+    private fail(error: unknown): void {
+        this.isBusy = false;
+        this.end({ error });
+    }
+
+    private end(failure: { error: unknown } | null): void {
+        if (!this.isOver) {
+            this.flush();
+        }
+        if (!this.isOver) {   // the last items may not be sendable
+            this.isOver = true;
+            this.outlet.end(failure);
+        }
+    }
+
+    private close(): void {
+        try {
+            const closed: any = this.source.close();
+            if (isThenable(closed)) {
+                closed.then(undefined, (error) => this.outlet.fault(error));
+            }
+        } catch (error) {
+            this.outlet.fault(error);
+        }
+    }
+}

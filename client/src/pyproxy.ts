@@ -1,0 +1,166 @@
+/** What JavaScript sees of objects of Python: functions, and objects passed by `ref`. */
+
+import type { Connection } from "./connection.ts";
+import { disconnected } from "./errors.ts";
+import type { Failure } from "./messages.ts";
+import type { Imported } from "./references.ts";
+
+/** A function of Python that was passed to this page. */
+export interface PyFunction {
+    /** Call it. Rejects with JsPyError. */
+    (...args: any[]): Promise<any>;
+    /** Call it without waiting for the end. Throws when it cannot be sent. */
+    nowait(...args: any[]): void;
+    /** Let Python forget it now, not only when it is collected as garbage. */
+    destroy(): void;
+}
+
+/** An object of Python that was passed by `ref`. All other names are its methods: `await model.fit(1)`. */
+export interface PyObject extends AsyncIterable<any> {
+    /** Read an attribute. */
+    get(name: string): Promise<any>;
+    /** Set an attribute. */
+    set(name: string, value: any): Promise<void>;
+    /** Let Python forget it now, not only when it is collected as garbage. */
+    destroy(): void;
+    readonly [method: string]: any;
+}
+
+type Step = [name: string, ...operands: any[]];
+type AnyFunction = (...args: any[]) => any;
+
+/** Where the calls of a function go. */
+interface Target {
+    imported: Imported;
+    /** The steps before the call. */
+    before: Step[];
+    /** The proxy, which must not be collected before its methods. */
+    holder: object;
+}
+
+/** The symbol of `using`, which older browsers lack. */
+const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
+
+export function createProxies(connection: Connection): void {
+    const { imports, callErrors } = connection;
+    const targets = new WeakMap<object, Target>();
+
+    function failureOf({ state, kind }: Imported): Failure | null {
+        switch (state) {
+            case "live":
+                return null;
+            case "ended":
+                return disconnected(`the session of this ${kind} has ended`);
+            default:
+                return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
+        }
+    }
+
+    /** Work on an object of Python. The holder stays alive until Python has answered. */
+    function use({ imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function): Promise<any> {
+        const place = callErrors.placeOf(below);
+        return new Promise((resolve, reject) => {
+            const settle = (failure: Failure | null, value?: any): void => {
+                void holder;
+                if (failure) {
+                    reject(callErrors.at(place, failure, nameOf(imported, steps), null));
+                } else {
+                    resolve(value);
+                }
+            };
+            const failure = failureOf(imported);
+            if (failure) {
+                settle(failure);
+            } else {
+                connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
+            }
+        });
+    }
+
+    const destroy = (proxy: object): void => imports.drop(imports.of(proxy)!);
+
+    // ---------------------------------------------------------------- functions
+
+    const functionMethods = Object.create(Function.prototype, {
+        nowait: {
+            value: function nowait(this: object, ...args: any[]): void {
+                const { imported, before } = targets.get(this)!;
+                const failure = failureOf(imported);
+                const steps = [...before, ["call", args] as Step];
+                if (failure) {
+                    throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
+                }
+                if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
+                    throw new Error("Could not send to server @javascript");
+                }
+            },
+        },
+    });
+
+    const ownedMethods = Object.create(functionMethods, {
+        destroy: { value: function (this: object) { destroy(this); } },
+        [DISPOSE]: { value: function (this: object) { destroy(this); } },
+    });
+
+    function makeCaller(imported: Imported, before: Step[], name: string, owner: object | null): AnyFunction {
+        const caller = (...args: any[]): Promise<any> => use(target, [...before, ["call", args]], args, "args", caller);
+        const target: Target = { imported, before, holder: owner ?? caller };
+        Object.defineProperty(caller, "name", { value: name, configurable: true });
+        Object.setPrototypeOf(caller, owner ? functionMethods : ownedMethods);
+        targets.set(caller, target);
+        return caller;
+    }
+
+    imports.makers.set("function", (imported) => makeCaller(imported, [], imported.facts[0], null));
+
+    // ---------------------------------------------------------------- objects
+
+    const objectMethods: Record<PropertyKey, (this: object, ...args: any[]) => any> = {
+        get(name) {
+            return use(targets.get(this)!, [["get", name]], name, "name", objectMethods.get!);
+        },
+        set(name, value) {
+            return use(targets.get(this)!, [["set", name, value]], value, "value", objectMethods.set!);
+        },
+        destroy() {
+            destroy(this);
+        },
+        [DISPOSE]() {
+            destroy(this);
+        },
+        async *[Symbol.asyncIterator]() {
+            yield* await use(targets.get(this)!, [["iterate"]], null, "", objectMethods[Symbol.asyncIterator]!);
+        },
+    };
+
+    /** Names that JavaScript looks up by itself. */
+    const notMethods = ["then", "toJSON"];
+
+    function makeObject(imported: Imported): object {
+        const methods = new Map<string, AnyFunction>();
+        const proxy: object = new Proxy(Object.create(objectMethods), {
+            get(target, key) {
+                if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
+                    return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+                }
+                if (notMethods.includes(key)) {
+                    return undefined;
+                }
+                const method = methods.get(key) ?? makeCaller(imported, [["get", key]], key, proxy);
+                methods.set(key, method);
+                return method;
+            },
+            set(_target, key) {
+                throw new TypeError(`An attribute of an object of Python is set by await object.set("${String(key)}", value)`);
+            },
+        });
+        targets.set(proxy, { imported, before: [], holder: proxy });
+        return proxy;
+    }
+
+    imports.makers.set("object", makeObject);
+}
+
+/** Return the name of what is called or read, for errors. */
+const nameOf = ({ kind, facts }: Imported, [first]: Step[]): string =>
+    (kind === "object" ? `${facts[0]}.${first![1] ?? first![0]}` : String(facts[0]));

@@ -1,0 +1,207 @@
+/** Special values: what JSON has no form for, listed in the last element of a message. */
+
+import { ProtocolError, isCount, isPlainObject, type Message } from "./messages.ts";
+import type { Exports, Imports, ReferenceKind } from "./references.ts";
+
+export type Step = string | number;
+type Special = [path: Step[], kind: string, ...facts: any[]];
+
+/** Kind of message -> the index of its value, and of its specials. */
+const INDEXES: ReadonlyMap<unknown, readonly [value: number, specials: number]> = new Map([
+    ["call", [3, 4]], ["notify", [2, 3]], ["return", [2, 3]], ["push", [3, 4]], ["publish", [3, 5]], ["use", [3, 4]], ["items", [2, 3]],
+]);
+
+// ---------------------------------------------------------------- kinds of values
+
+/** Return true for what crosses as a stream; false for what only can be iterated, such as an array. */
+export const isStream = (value: any): boolean =>
+    (typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value))
+    || (typeof ReadableStream !== "undefined" && value instanceof ReadableStream);
+
+const isFile = (value: any): boolean => typeof Blob !== "undefined" && value instanceof Blob;
+
+/** Return true for a type of value that JSON.stringify drops or rejects. */
+export const isForeignType = (type: string): boolean => type === "function" || type === "bigint" || type === "symbol";
+
+/** Return true for an object that is sent as data: an object literal, also one of another frame; not `Math`. */
+export function isData(value: object): boolean {
+    const prototype = Object.getPrototypeOf(value);
+    return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
+}
+
+/** An object that crosses by reference, whatever it is. */
+export class ByReference {
+    constructor(readonly value: object) {}
+}
+
+/** Return the name of the class of an object, for its representation in Python. */
+export function classNameOf(value: any): string {
+    const name = value.constructor?.name;
+    return typeof name === "string" && name ? name : Object.prototype.toString.call(value).slice(8, -1);
+}
+
+const factsOfFile = ({ name = "", size, type, lastModified = null }: any): object => ({ name, size, type, modified: lastModified });
+
+// ---------------------------------------------------------------- sending
+
+/** Why a key of a Map cannot be sent, or "". `taken` holds the earlier keys as Python compares them: 1 == True. */
+export function keyTrouble(key: unknown, taken: Set<string>): string {
+    let same = "";
+    if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
+        same = String(BigInt(key as number));
+    } else if (key === null || typeof key === "string" || Number.isFinite(key)) {
+        same = JSON.stringify(key);
+    } else {
+        return `a Map cannot be sent with a key of type ${typeof key}: use strings, finite numbers, booleans, null or BigInt`;
+    }
+    const isTwice = taken.has(same);
+    taken.add(same);
+    return isTwice ? `a Map cannot be sent with the key ${String(key)}: Python takes it for the same as an earlier one` : "";
+}
+
+/** Collects the special values of one message. */
+export class Specials {
+    readonly list: Special[] = [];
+    /** Numbers of exports, once for each time that one is sent. */
+    readonly exported: number[] = [];
+    /** Numbers of imports that the message refers to. */
+    readonly uses: number[] = [];
+
+    constructor(private readonly exports: Exports, private readonly imports: Imports) {}
+
+    /** Record a value that has a kind of its own, in whatever form it is. Returns whether it has. */
+    take(value: any, path: readonly Step[]): boolean {
+        switch (typeof value) {
+            case "bigint":
+                return this.add(path, "bigint", value.toString());
+            case "symbol":
+                throw new TypeError("a symbol cannot be sent");
+        }
+        if (value instanceof ByReference) {
+            return this.referObject(value.value, path);
+        }
+        const imported = this.imports.of(value);
+        if (imported) {
+            if (imported.state !== "live") {
+                throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
+            }
+            this.uses.push(imported.number);
+            return this.add(path, "own", imported.number);
+        }
+        if (typeof value === "function") {
+            return this.refer(value, path, "function", value.name);
+        }
+        if (isFile(value)) {
+            return this.refer(value, path, "file", factsOfFile(value));
+        }
+        return isStream(value) && this.refer(value, path, "stream");
+    }
+
+    /** Record an object that crosses by reference. */
+    refer(value: object, path: readonly Step[], kind: ReferenceKind, ...facts: any[]): true {
+        const number = this.exports.add(value);
+        this.exported.push(number);
+        return this.add(path, kind, number, ...facts);
+    }
+
+    /** Record an object that is no data. */
+    referObject(value: object, path: readonly Step[]): true {
+        return this.refer(value, path, "object", classNameOf(value));
+    }
+
+    add(path: readonly Step[], kind: string, ...facts: any[]): true {
+        this.list.push([[...path], kind, ...facts]);
+        return true;
+    }
+
+    /** Forget what was recorded: the message is not sent. */
+    undo(): void {
+        this.exported.forEach((number) => this.exports.release(number, 1));
+    }
+}
+
+// ---------------------------------------------------------------- receiving
+
+const isString = (value: unknown): boolean => typeof value === "string";
+
+/** Kind -> the check of each of its facts. */
+const FACTS: ReadonlyMap<unknown, ReadonlyArray<(fact: any) => boolean>> = new Map(Object.entries({
+    bigint: [(fact: any) => isString(fact) && /^-?\d+$/.test(fact)],
+    map: [],
+    function: [isCount, isString],
+    object: [isCount, isString],
+    stream: [isCount],
+    file: [isCount, isPlainObject],
+    own: [isCount],
+}));
+
+/** Return the list of special values of a message, if it has one. */
+export const specialsOf = (message: Message): any => message[INDEXES.get(message[0])?.[1] ?? message.length];
+
+/** Check the specials of a received message. Throws ProtocolError. */
+export function checkSpecials(message: Message): void {
+    const specials = specialsOf(message);
+    if (specials === undefined) {
+        return;
+    }
+    const isSpecial = (special: any): boolean => Array.isArray(special) && Array.isArray(special[0])
+        && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
+    if (!Array.isArray(specials) || !specials.every(isSpecial)) {
+        throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
+    }
+}
+
+/**
+ * Put the special values of a received message in their places, and remove the list.
+ *
+ * Throws ProtocolError for a path that leads nowhere. Returns the error if one refers to an unknown object.
+ */
+export function revive(message: Message, exports: Exports, imports: Imports): Error | null {
+    const [start, at] = INDEXES.get(message[0])!;
+    const specials: Special[] = message[at];
+    let failure: Error | null = null;
+    message.length = at;
+    for (const [path, kind, ...facts] of specials) {
+        const [parent, step] = path[0] === start ? placeOf(message, path, kind) : nowhere();
+        try {
+            parent[step] = valueOf(parent[step], kind, facts, exports, imports);
+        } catch (error) {
+            failure ??= error as Error;   // the others still count as received
+        }
+    }
+    return failure;
+}
+
+function placeOf(message: Message, path: readonly Step[], kind: string): [parent: any, step: Step] {
+    let parent: any = message;
+    for (const [index, step] of path.entries()) {
+        const fits = Array.isArray(parent) ? isCount(step) : typeof step === "string" && isPlainObject(parent);
+        if (!fits || !Object.hasOwn(parent, step)) {
+            break;
+        }
+        const value = parent[step];
+        if (index < path.length - 1) {
+            parent = value;
+        } else if (kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+            return [parent, step];
+        }
+    }
+    return nowhere();
+}
+
+function nowhere(): never {
+    throw new ProtocolError("a special whose path leads nowhere, or to another value");
+}
+
+function valueOf(found: any, kind: string, facts: any[], exports: Exports, imports: Imports): unknown {
+    switch (kind) {
+        case "bigint":
+            return BigInt(facts[0]);
+        case "map":
+            return new Map(found);
+        case "own":
+            return exports.get(facts[0]);
+        default:
+            return imports.take(facts[0], kind as ReferenceKind, facts.slice(1));
+    }
+}

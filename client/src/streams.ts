@@ -1,0 +1,309 @@
+/** Streams in both directions: Python reads those of this page, and this page those of Python. */
+
+import type { Connection } from "./connection.ts";
+import { disconnected, unknownError } from "./errors.ts";
+import { ProtocolError, type Failure, type Message } from "./messages.ts";
+import { Producer, sourceOf, type Outlet } from "./producer.ts";
+import type { Imported } from "./references.ts";
+import { isStream } from "./specials.ts";
+
+/** The items that are asked for at once, where the welcome does not tell another number. */
+const WINDOW = 256;
+
+/** A generator or iterator of Python: `for await (const row of stream)`. Leaving the loop closes it. */
+export interface PyStream extends AsyncIterableIterator<any> {
+    next(): Promise<IteratorResult<any>>;
+    /** Close it in Python. */
+    return(value?: any): Promise<IteratorResult<any>>;
+    /** The same as `return`. */
+    destroy(): void;
+}
+
+type Place = ReturnType<Connection["callErrors"]["placeOf"]>;
+
+interface Waiter {
+    resolve: (result: IteratorResult<any>) => void;
+    reject: (error: unknown) => void;
+    place: Place;
+    /** The stream, which must not be collected while something waits for its items. */
+    holder: object;
+}
+
+const DONE = { done: true, value: undefined } as const;
+/** The symbols of `using` and `await using`, which older browsers lack. */
+const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
+const ASYNC_DISPOSE: symbol = (Symbol as any).asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+
+/** The items of a stream of Python that have arrived, and those who wait for more. */
+class Reader {
+    private items: any[] = [];
+    private first = 0;
+    private waiting: Waiter[] = [];
+    /** Items that Python may still send. */
+    private granted = 0;
+    /** Items that were taken since the last grant. */
+    private taken = 0;
+    private isOver = false;
+    /** Creates the error of the next reader, once. */
+    private failure: ((place: Place) => unknown) | null = null;
+    private detach: (() => void) | null = null;
+
+    constructor(private readonly streams: Streams, readonly imported: Imported) {}
+
+    next(holder: object, below: Function): Promise<IteratorResult<any>> {
+        if (this.first < this.items.length) {
+            const value = this.items[this.first];
+            this.items[this.first] = undefined;
+            this.first += 1;
+            this.took();
+            return Promise.resolve({ done: false, value });
+        }
+        const place = this.streams.connection.callErrors.placeOf(below);
+        return new Promise((resolve, reject) => {
+            this.waiting.push({ resolve, reject, place, holder });
+            if (this.isOver) {
+                this.settleAll();
+            } else if (this.granted === 0) {
+                this.grant(this.streams.window);   // the first time: later ones ask before all are taken
+            }
+        });
+    }
+
+    private took(): void {
+        this.taken += 1;
+        if (this.taken * 2 >= this.streams.window && !this.isOver) {
+            this.grant(this.taken);
+            this.taken = 0;
+        }
+    }
+
+    private grant(count: number): void {
+        this.granted += count;
+        this.streams.connection.control(["pull", this.imported.number, count]);
+    }
+
+    /** Take the items of a message. Throws ProtocolError if they are more than were asked for. */
+    receive(items: any[]): void {
+        this.granted -= items.length;
+        if (this.granted < 0) {
+            throw new ProtocolError(`${-this.granted} items of stream ${this.imported.number} that were not asked for`);
+        }
+        this.items = this.first < this.items.length ? this.items.slice(this.first).concat(items) : items;
+        this.first = 0;
+        while (this.waiting.length && this.first < this.items.length) {
+            const value = this.items[this.first];
+            this.first += 1;
+            this.waiting.shift()!.resolve({ done: false, value });
+            this.took();
+        }
+    }
+
+    /** Nothing more comes. What has arrived is still read, before the error. */
+    end(failure: Failure | null): void {
+        const { callErrors } = this.streams.connection;
+        this.finish(failure && ((place) => callErrors.at(place, failure, "stream", null)));
+    }
+
+    private finish(failure: ((place: Place) => unknown) | null): void {
+        this.isOver = true;
+        this.failure = failure;
+        this.detach?.();
+        this.settleAll();
+    }
+
+    /** Drop what has arrived, and let Python close the stream. `failure` creates the error of the next reader. */
+    stop(failure: (() => unknown) | null = null): void {
+        this.items = [];
+        this.first = 0;
+        if (!this.isOver) {
+            this.finish(failure);
+            this.streams.stop(this.imported);
+        }
+    }
+
+    /** Stop when the signal aborts. The next reader receives its reason, as from the body of a `fetch`. */
+    follow(signal: AbortSignal): void {
+        const abort = (): void => this.stop(() => signal.reason);
+        signal.addEventListener("abort", abort, { once: true });
+        this.detach = () => signal.removeEventListener("abort", abort);
+    }
+
+    /** Settle those who wait: the first with the error, if there is one. */
+    private settleAll(): void {
+        for (const { resolve, reject, place } of this.waiting.splice(0)) {
+            const { failure } = this;
+            this.failure = null;
+            if (failure) {
+                reject(failure(place));
+            } else {
+                resolve(DONE);
+            }
+        }
+    }
+}
+
+/** Return the object that JavaScript iterates over. The reader does not refer to it: it is closed when it is collected. */
+function createStream(reader: Reader): PyStream {
+    const stream: any = {
+        next: () => reader.next(stream, stream.next),
+        async return(value?: any) {
+            reader.stop();
+            return { done: true, value };
+        },
+        destroy: () => reader.stop(),
+        [DISPOSE]: () => reader.stop(),
+        [ASYNC_DISPOSE]: async () => reader.stop(),
+        [Symbol.asyncIterator]: () => stream,
+        get [Symbol.toStringTag]() {
+            return "PyStream";
+        },
+    };
+    return stream;
+}
+
+/** The streams of a connection. */
+export class Streams {
+    /** The number of items that a reader asks for at once. */
+    window = WINDOW;
+    /** Number of Python's stream -> its reader. */
+    private readonly readers = new Map<number, Reader>();
+    /** Number of this page's stream -> its producer, once Python has begun to read. */
+    private readonly producers = new Map<number, Producer>();
+
+    constructor(readonly connection: Connection) {
+        const { imports } = connection;
+        imports.makers.set("stream", (imported) => {
+            const reader = new Reader(this, imported);
+            this.readers.set(imported.number, reader);
+            return createStream(reader);
+        });
+        imports.droppers.set("stream", ({ number }) => this.readers.get(number)?.stop());
+    }
+
+    /** The number of streams that are being read, in both directions. */
+    get size(): number {
+        return this.readers.size + this.producers.size;
+    }
+
+    /** Stop a stream of Python when the signal of its call aborts. */
+    follow(value: any, signal: AbortSignal): void {
+        const imported = typeof value === "object" && value !== null && this.connection.imports.of(value);
+        if (imported) {
+            this.readers.get(imported.number)?.follow(signal);
+        }
+    }
+
+    receive([kind, number, detail]: Message): void {
+        switch (kind) {
+            case "pull":
+                return this.pull(number, detail);
+            case "stop":
+                return this.stopped(number);
+            case "items":
+                return this.readers.get(number)?.receive(detail);
+            default:
+                return this.ended(number, detail ?? null);
+        }
+    }
+
+    // ---------------------------------------------------------------- streams of Python
+
+    /** Python has ended a stream, or its items cannot be used. */
+    ended(number: number, failure: Failure | null): void {
+        const reader = this.readers.get(number);
+        if (reader) {
+            this.readers.delete(number);
+            this.connection.imports.forget(reader.imported);
+            reader.end(failure);
+        }
+    }
+
+    /** Items of a stream refer to an object that this page does not have: it cannot be read on. */
+    refuse(number: number, failure: Failure): void {
+        if (this.readers.has(number)) {
+            this.ended(number, failure);
+            this.connection.control(["stop", number]);
+        }
+    }
+
+    /** Let Python close a stream. */
+    stop(imported: Imported): void {
+        this.readers.delete(imported.number);
+        this.connection.imports.forget(imported);
+        this.connection.control(["stop", imported.number]);
+    }
+
+    // ---------------------------------------------------------------- streams of this page
+
+    private pull(number: number, count: number): void {
+        try {
+            this.producerOf(number).pull(count);
+        } catch (error) {
+            this.sendEnd(number, { error });   // of no stream, or of one that somebody else reads
+        }
+    }
+
+    private producerOf(number: number): Producer {
+        const known = this.producers.get(number);
+        if (known) {
+            return known;
+        }
+        const value = this.connection.exports.get(number);
+        if (!isStream(value)) {
+            throw unknownError("UnknownReference", `The object ${number} of the page is no stream`);
+        }
+        const producer = new Producer(sourceOf(value), this.outletOf(number));
+        this.producers.set(number, producer);
+        return producer;
+    }
+
+    private outletOf(number: number): Outlet {
+        return {
+            send: (items) => this.connection.produce(["items", number, items], items, "items", orderOf(number)),
+            end: (failure) => {
+                this.forget(number);
+                this.sendEnd(number, failure);
+            },
+            fault: (error) => this.connection.fault("closing a stream", error),
+        };
+    }
+
+    private sendEnd(number: number, failure: { error: unknown } | null): void {
+        const error = failure && this.connection.errors.failure(failure.error);
+        this.connection.produce(["end", number, ...(error ? [error] : [])], error, "error", orderOf(number));
+    }
+
+    private forget(number: number): void {
+        this.producers.delete(number);
+        this.connection.exports.forget(number);
+    }
+
+    /** Python wants no more of a stream, which it may not have begun to read. */
+    private stopped(number: number): void {
+        const { exports } = this.connection;
+        if (!exports.has(number) || !isStream(exports.get(number))) {
+            return;   // it has ended, and Python has not heard of it yet
+        }
+        this.connection.guard("closing a stream", () => {
+            try {
+                this.producerOf(number).stop();
+            } finally {
+                this.forget(number);
+            }
+        });
+    }
+
+    // ---------------------------------------------------------------- sessions
+
+    /** End all streams: their session has ended. */
+    endSession(): void {
+        const producers = [...this.producers.values()];
+        this.producers.clear();
+        const readers = [...this.readers.values()];
+        this.readers.clear();
+        readers.forEach((reader) => reader.end(disconnected("the session of this stream has ended")));
+        queueMicrotask(() => producers.forEach((producer) => producer.stop()));   // they run the page's code
+    }
+}
+
+const orderOf = (number: number): string => `stream ${number}`;

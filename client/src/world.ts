@@ -1,0 +1,218 @@
+/** Work of Python on objects of this page: on those that it holds, and on the page's world. */
+
+import { isThenable } from "./callbacks.ts";
+import type { Call } from "./calls.ts";
+import type { Connection, Handler } from "./connection.ts";
+import { unknownError } from "./errors.ts";
+import { ByReference, classNameOf, isData } from "./specials.ts";
+import { didYouMean } from "./suggestion.ts";
+
+type Step = [name: string, ...operands: any[]];
+
+/** The functions that the page exposes, which come before its globals. */
+export interface Exposures {
+    names(): string[];
+    find(name: string): Function | undefined;
+    /** Call a function, if it is an exposed one by the rules of `expose`. */
+    call(func: any, owner: unknown, args: any[], call: Call): any;
+    /** Wait for a function that is exposed late. Throws or rejects with what `failure` creates. */
+    wait(name: string, call: Call, failure: () => Error): Promise<Function>;
+}
+
+export const NO_EXPOSURES: Exposures = {
+    names: () => [],
+    find: () => undefined,
+    call: (func, owner, args) => Reflect.apply(func, owner, args),
+    wait: (_name, _call, failure) => { throw failure(); },
+};
+
+/** The number that stands for the page's world. */
+const WORLD = 0;
+const TEXT_ROOM = 200;
+const DATA_DEPTH = 64;
+
+export function serveWorld(connection: Connection): void {
+    const { exports, errors } = connection;
+
+    // ---------------------------------------------------------------- single steps
+
+    function get(value: any, key: any): unknown {
+        if (value === null || value === undefined) {
+            throw new TypeError(`Cannot read '${String(key)}' of ${value}`);
+        }
+        const place = typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key;
+        const found = value[place];
+        if (found === undefined && !(place in Object(value))) {
+            throw unknownError("UnknownProperty", `${classNameOf(value)} has no '${key}'${didYouMean(String(key), namesOf(value))}`);
+        }
+        return found;
+    }
+
+    function getGlobal(name: any, call: Call): unknown {
+        const exposed = connection.exposures.find(name);
+        if (exposed || name in globalThis) {
+            return exposed ?? (globalThis as any)[name];
+        }
+        const text = `The page exposes no function '${name}' and has no global of that name`;
+        const names = (): string[] => [...connection.exposures.names(), ...namesOf(globalThis)];
+        return connection.exposures.wait(name, call, () => unknownError("UnknownFunction", text + didYouMean(name, names())));
+    }
+
+    function remove(value: any, key: any): void {
+        if (Array.isArray(value) && Number.isInteger(key)) {
+            value.splice(key, 1);
+        } else if (value instanceof Map || value instanceof Set) {
+            value.delete(key);
+        } else {
+            Reflect.deleteProperty(value, key);
+        }
+    }
+
+    function has(value: any, key: any): boolean {
+        const asks = value.has ?? value.includes ?? value.contains;
+        return typeof asks === "function" ? Boolean(asks.call(value, key)) : key in value;
+    }
+
+    function lengthOf(value: any): number {
+        const length = value.length ?? value.size;
+        if (typeof length !== "number") {
+            throw new TypeError(`${classNameOf(value)} has no length`);
+        }
+        return length;
+    }
+
+    function iterate(value: any): unknown {
+        const begin = value[Symbol.asyncIterator] ?? value[Symbol.iterator];
+        if (typeof begin !== "function") {
+            throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+        }
+        return begin.call(value);
+    }
+
+    function apply(value: any, owner: unknown, [name, first, second]: Step, call: Call): unknown {
+        switch (name) {
+            case "get":
+                return get(value, first);
+            case "set":
+                value[first] = second;
+                return null;
+            case "delete":
+                return void remove(value, first);
+            case "has":
+                return has(value, first);
+            case "call":
+                return connection.exposures.call(value, owner, first, call);
+            case "new":
+                return Reflect.construct(value, first);
+            case "length":
+                return lengthOf(value);
+            case "keys":
+                return value === globalThis ? [...new Set([...connection.exposures.names(), ...namesOf(value)])] : namesOf(value);
+            case "iterate":
+                return iterate(value);
+            case "data":
+                return dataOf(value);
+            case "describe":
+                return describe(value);
+            case "same":
+                return value === first;
+            default:
+                return value.slice(first, second).arrayBuffer();   // "read", of a Blob
+        }
+    }
+
+    // ---------------------------------------------------------------- all steps
+
+    /** Apply the steps from `index` on; synchronously as far as no value is a thenable. */
+    function run(value: any, owner: unknown, steps: readonly Step[], index: number, call: Call): any {
+        for (; index < steps.length; index += 1) {
+            const step = steps[index]!;
+            const next = apply(value, owner, step, call);
+            owner = step[0] === "get" ? value : undefined;
+            value = next;
+            if (isThenable(value)) {
+                return runOn(value, steps, index + 1, call);
+            }
+        }
+        return steps.at(-1)?.[0] === "data" ? value : answerOf(value);
+    }
+
+    /** Apply the steps from `index` on when the value has settled, unless the call is cancelled meanwhile. */
+    function runOn(value: PromiseLike<any>, steps: readonly Step[], index: number, call: Call): Promise<any> {
+        return Promise.resolve(value).then((settled) => (call.isCancelled ? undefined : run(settled, undefined, steps, index, call)));
+    }
+
+    function runInWorld(steps: readonly Step[], call: Call): any {
+        const [first] = steps;
+        if (first?.[0] !== "get") {
+            return run(globalThis, undefined, steps, 0, call);
+        }
+        const value = getGlobal(first[1], call);
+        return isThenable(value) ? runOn(value, steps, 1, call) : run(value, undefined, steps, 1, call);
+    }
+
+    const receiveUse: Handler = ([, id, number, steps], reply) => {
+        const serve = (call: Call): any =>
+            (number === WORLD ? runInWorld(steps, call) : run(exports.get(number), undefined, steps, 0, call));
+        if (id === 0) {
+            connection.calls.run(null, serve, () => undefined, (error) => connection.fault("a callback", error));
+        } else {
+            connection.calls.run(
+                id, serve, (value) => connection.answer(id, value, reply), (error) => reply(["error", id, errors.failure(error)]),
+            );
+        }
+    };
+
+    connection.handle("use", receiveUse);
+    connection.handle("release", ([, pairs]) => pairs.forEach(([number, count]: [number, number]) => exports.release(number, count)));
+}
+
+// ---------------------------------------------------------------- what Python sees of an object
+
+/** Return the names of an object's properties and of those that it inherits, but not from Object. */
+function namesOf(value: any): string[] {
+    const names = new Set<string>();
+    for (let at = Object(value); at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+        Object.getOwnPropertyNames(at).forEach((name) => names.add(name));
+    }
+    return [...names];
+}
+
+/** Return an object literal with methods by reference: as data it would lose what `this` is. */
+const answerOf = (value: any): any => (typeof value === "object" && value !== null && !Array.isArray(value) && isData(value)
+    && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value);
+
+/** Copy an object as data as far as it is; what else it contains crosses by reference. */
+function dataOf(value: any, depth = DATA_DEPTH): unknown {
+    if (typeof value !== "object" || value === null || depth === 0) {
+        return value;
+    }
+    if (typeof value.toJSON === "function" || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) {
+        return value;
+    }
+    const isList = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
+    if (isList) {
+        return Array.from(value, (item) => dataOf(item, depth - 1));
+    }
+    const keys = Object.keys(value);
+    const isOpaque = !isData(value) && (keys.length === 0 || (typeof EventTarget !== "undefined" && value instanceof EventTarget));
+    return isOpaque ? value : Object.fromEntries(keys.map((key) => [key, dataOf(value[key], depth - 1)]));
+}
+
+function describe(value: any): { name: string; text: string; flags: string[] } {
+    const flags = {
+        array: Array.isArray(value),
+        callable: typeof value === "function",
+        promise: isThenable(value),
+        iterable: typeof value?.[Symbol.iterator] === "function",
+        async_iterable: typeof value?.[Symbol.asyncIterator] === "function",
+        map: typeof value?.get === "function" && typeof value.has === "function",
+        length: typeof (value?.length ?? value?.size) === "number",
+    };
+    return { name: classNameOf(value), text: textOf(value), flags: Object.entries(flags).filter(([, holds]) => holds).map(([name]) => name) };
+}
+
+function textOf(value: any): string {
+    const text = typeof value?.outerHTML === "string" ? value.outerHTML : String(value);
+    return text.length > TEXT_ROOM ? `${text.slice(0, TEXT_ROOM)}...` : text;
+}

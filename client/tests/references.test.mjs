@@ -1,0 +1,408 @@
+// References: what crosses by number, in both directions, and how long it lives.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { after, connected, python, quietly, settled } from "./page.mjs";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc");
+const LIBRARY = ["JsPyFunction", "JsPyQueue", "JsPyPubsub"];
+const counts = () => JsPyTextSocket.stats().references;
+
+class Point {
+    constructor(x) {
+        this.x = x;
+    }
+
+    move(by) {
+        this.x += by;
+        return this;
+    }
+}
+
+/** The answers to a frame. */
+async function ask(end, ...messages) {
+    end.send(...messages);
+    await after(2);
+    return end.messages();
+}
+
+/** The objects of Python with these specials, as the page received them. */
+async function received(end, ...specials) {
+    const first = JsPyFunction.call("give")();
+    await settled();
+    const [[, id]] = end.messages();
+    end.send(["return", id, specials.map(() => null), specials.map((special, index) => [[2, index], ...special])]);
+    return first;
+}
+
+// ---------------------------------------------------------------- what is sent
+
+test("what is no JSON is listed in the last element, in every kind of message", async () => {
+    const end = await connected(...LIBRARY);
+    const f = () => 1;
+    const call = JsPyFunction.call("f")(f, 1);
+    JsPyFunction.call_nowait("g")({ deep: [f] });
+    JsPyQueue.push_nowait("q")(2n ** 64n);
+    JsPyPubsub.publish("t")(new Point(1));
+    JsPyFunction.expose("back", () => [Promise.resolve(1), new Set([1, 2n])]);
+    end.send(["call", 5, "back", []]);
+    await settled();
+    assert.deepEqual(end.messages(), [
+        ["call", 1, "f", [null, 1], [[[3, 0], "function", 1, "f"]]],
+        ["notify", "g", [{ deep: [null] }], [[[2, 0, "deep", 0], "function", 1, "f"]]],
+        ["push", 0, "q", null, [[[3], "bigint", "18446744073709551616"]]],
+        ["publish", 2, "t", null, false, [[[3], "object", 2, "Point"]]],
+        ["return", 5, [null, [1, null]], [[[2, 0], "object", 3, "Promise"], [[2, 1, 1], "bigint", "2"]]],
+    ]);
+    assert.deepEqual(counts(), { exported: 3, imported: 0 });
+    end.send(["release", [[1, 1], [2, 1]]]);
+    assert.deepEqual(counts(), { exported: 2, imported: 0 });   // number 1 was sent twice
+    end.send(["release", [[1, 1], [77, 5]]]);
+    assert.deepEqual(counts(), { exported: 1, imported: 0 });
+    end.send(["return", 1, null]);
+    await call;
+});
+
+test("a Map is pairs, behind what it contains; binary values stay in their places", async () => {
+    const end = await connected(...LIBRARY);
+    JsPyQueue.push_nowait("q")({ map: new Map([["a", new Map([[1, new Uint8Array([1])]])], [2n ** 60n, () => 1], [null, new Set([3])]]) });
+    await settled();
+    const [[, , , data, specials]] = end.messages();
+    assert.deepEqual(data, { map: [["a", [[1, new Uint8Array([1])]]], [null, null], [null, [3]]] });
+    assert.deepEqual(specials, [
+        [[3, "map", 0, 1], "map"], [[3, "map", 1, 0], "bigint", "1152921504606846976"],
+        [[3, "map", 1, 1], "function", 1, ""], [[3, "map"], "map"],
+    ]);
+});
+
+test("streams and files are told from other objects", async () => {
+    const end = await connected(...LIBRARY);
+    async function* later() {
+        yield 1;
+    }
+    const iterator = { next: () => ({ done: true }), [Symbol.iterator]() { return this; } };
+    const list = [[1].values(), later(), new ReadableStream(), iterator, new URLSearchParams("a=1"),
+        new Blob(["abc"], { type: "text/plain" }), new File(["ab"], "a.txt", { lastModified: 5 })];
+    JsPyQueue.push_nowait("q")(list);
+    await settled();
+    const [[, , , , specials]] = end.messages();
+    assert.deepEqual(specials.map(([, kind]) => kind), ["stream", "stream", "stream", "stream", "object", "file", "file"]);
+    assert.deepEqual(specials.slice(-2).map((special) => special[3]),
+        [{ name: "", size: 3, type: "text/plain", modified: null }, { name: "a.txt", size: 2, type: "", modified: 5 }]);
+});
+
+test("data stays data: literals of any frame, dates, toJSON, boxed values, what is undefined", async () => {
+    const end = await connected(...LIBRARY);
+    const value = { date: new Date(0), none: undefined, nan: NaN, boxed: [Object(1), Object("a"), Object(true)],
+        bare: Object.assign(Object.create(null), { a: 1 }), other: runInNewContext("({ a: [1] })"), url: new URL("http://a/") };
+    JsPyQueue.push_nowait("q")({ ...value, f() {} });   // not the fast path
+    await settled();
+    const [[, , , data, specials]] = end.messages();
+    assert.deepEqual(data, JSON.parse(JSON.stringify({ ...value, f: null })));
+    assert.deepEqual(specials, [[[3, "f"], "function", 1, "f"]]);
+    JsPyQueue.push_nowait("q")([Math, {}]);
+    await settled();
+    assert.deepEqual(end.messages(), [["push", 0, "q", [null, {}], [[[3, 0], "object", 2, "Object"]]]]);
+});
+
+test("what cannot be sent is refused with the way to it, and nothing stays exported", async () => {
+    await connected(...LIBRARY);
+    const cycle = new Map();
+    cycle.set("self", [cycle]);
+    const twice = (...keys) => new Map(keys.map((key) => [key, 1]));
+    const refused = [
+        [{ a: [Symbol("s")] }, "data.a[0]: a symbol cannot be sent"],
+        [new Map([["k", Symbol("s")]]), 'data.get("k"): a symbol cannot be sent'],
+        [new Set([Symbol("s")]), "data[0]: a symbol cannot be sent"],
+        [cycle, 'data.get("self")[0]: a cycle cannot be sent (it leads back to data)'],
+        [[new Map([[{}, 1]])], "data[0]: a Map cannot be sent with a key of type object: use strings, finite numbers, booleans, null or BigInt"],
+        [twice(1, true), "data: a Map cannot be sent with the key true: Python takes it for the same as an earlier one"],
+        [twice(2n ** 70n, 2 ** 70), /the key 1\.18\d+e\+21: Python takes it/],
+        [twice(NaN), /a key of type number/],
+    ];
+    for (const [value, message] of refused) {
+        assert.throws(() => JsPyQueue.push_nowait("q")(value), { name: "TypeError", message });
+        assert.throws(() => JsPyQueue.push_nowait("q")([() => 1, value]), TypeError);
+    }
+    JsPyQueue.push_nowait("q")(twice("1", 1, null, 0.5, false));
+    assert.deepEqual(counts(), { exported: 0, imported: 0 });
+});
+
+test("a request that is given up before it is sent exports nothing", async () => {
+    const end = await connected(...LIBRARY);
+    end.drop();
+    const pushed = await JsPyQueue.push("q", 0.001)(() => 1);
+    assert.deepEqual([pushed, counts().exported], [false, 1]);
+    JsPyTextSocket.reconnect();
+    python().welcome();
+    assert.equal(counts().exported, 0);
+});
+
+// ---------------------------------------------------------------- objects of Python
+
+test("a function of Python: called, not waited for, the same one each time, and home again", async () => {
+    const end = await connected(...LIBRARY);
+    const [f, again, big] = await received(end, ["function", 9, "tell"], ["function", 9, "tell"], ["bigint", "-18446744073709551616"]);
+    assert.ok(f === again && f instanceof Function);
+    assert.deepEqual([f.name, big, counts()], ["tell", -(2n ** 64n), { exported: 0, imported: 1 }]);
+    const result = f(1, [f]);
+    f.nowait({ done: 5 });
+    await settled();
+    assert.deepEqual(end.messages(), [
+        ["use", 2, 9, [["call", [1, [null]]]], [[[3, 0, 1, 1, 0], "own", 9]]],
+        ["use", 0, 9, [["call", [{ done: 5 }]]]],
+    ]);
+    end.send(["return", 2, "told"]);
+    assert.equal(await result, "told");
+    const failed = f();
+    await settled();
+    end.send(["error", 3, { kind: "raised", name: "ValueError", message: "no", trace: "Traceback" }]);
+    const error = await failed.catch((caught) => caught);
+    assert.ok(error instanceof JsPyFunction.JsPyError);
+    assert.deepEqual([error.name, error.message, error.kind, error.key], ["ValueError", "no", "raised", "tell"]);
+    assert.match(error.stack, /references\.test/);
+    await assert.rejects(f(Symbol("s")), { name: "TypeError", message: "args[0]: a symbol cannot be sent" });
+});
+
+test("an object of Python: methods, attributes, no thenable, refuses to be assigned to", async () => {
+    const end = await connected(...LIBRARY);
+    const [model] = await received(end, ["object", 4, "Model"]);
+    assert.ok(await model === model && model.fit === model.fit);
+    assert.equal(Object.prototype.toString.call(model), "[object Model]");
+    model.fit(1, 2);
+    model.fit.nowait(3);
+    model.get("rate");
+    const set = model.set("rate", 0.5);
+    JsPyQueue.push_nowait("q")(model);
+    await settled();
+    end.messages().forEach((message, index) => assert.deepEqual(message.filter((_item, at) => at !== 1), [
+        ["use", 4, [["get", "fit"], ["call", [1, 2]]]], ["use", 4, [["get", "fit"], ["call", [3]]]], ["use", 4, [["get", "rate"]]],
+        ["use", 4, [["set", "rate", 0.5]]], ["push", "q", null, [[[3], "own", 4]]],
+    ][index]));
+    assert.throws(() => { model.rate = 1; }, /await object\.set\("rate", value\)/);
+    end.send(["error", 4, { kind: "raised", name: "AttributeError", message: "no", trace: "" }]);
+    await assert.rejects(set, { name: "AttributeError", key: "Model.rate" });
+});
+
+test("destroyed: Python hears how often it was sent, and the proxy says so", async () => {
+    const end = await connected(...LIBRARY);
+    const [f] = await received(end, ["function", 9, "tell"], ["function", 9, "tell"]);
+    f.destroy();
+    f.destroy();
+    await assert.rejects(f(), { name: "UnknownReference", kind: "unknown", message: "This function of Python is destroyed" });
+    assert.throws(() => f.nowait(), JsPyFunction.JsPyError);
+    assert.throws(() => JsPyFunction.call_nowait("g")(f), { message: "args: this function of Python was destroyed, or its session has ended" });
+    await after(2);
+    assert.deepEqual(end.messages(), [["release", [[9, 2]]]]);
+    const [anew] = await received(end, ["function", 9, "tell"]);
+    assert.ok(anew !== f);
+});
+
+test("collected: the counts of many are released in one message", async () => {
+    const end = await connected(...LIBRARY);
+    await (async () => {
+        await received(end, ["function", 1, "a"], ["function", 2, "b"], ["function", 1, "a"], ["object", 3, "C"]);
+    })();
+    for (let round = 0; round < 20 && counts().imported; round += 1) {
+        await after(2);
+        collect();
+    }
+    await after(2);
+    const messages = end.messages();
+    const released = messages.flatMap(([, pairs]) => pairs);
+    assert.deepEqual(released.sort(([a], [b]) => a - b), [[1, 2], [2, 1], [3, 1]]);
+    assert.ok(messages.length < 3, `${messages.length} messages`);
+});
+
+test("a release comes behind a large packet that uses the object", async () => {
+    const end = await connected(...LIBRARY);
+    const [f] = await received(end, ["function", 9, "tell"]);
+    f.nowait(new Uint8Array(4e6));
+    await settled();
+    f.destroy();
+    await after(2);
+    JsPyQueue.push_nowait("q")(1);
+    await settled();
+    assert.deepEqual(end.messages().map(([kind]) => kind), ["push"]);
+    for (let times = 0; times < 20; times += 1) {
+        end.send(["credit", 1, 6]);
+    }
+    await settled();
+    assert.deepEqual(end.messages().map(([kind]) => kind), ["use", "release"]);
+});
+
+// ---------------------------------------------------------------- work of Python
+
+test("a callback of the page: value, promise, error, none to wait for", async () => {
+    const end = await connected(...LIBRARY);
+    const seen = [];
+    const functions = [(x) => 2 * x, async (x) => [x], () => { throw new RangeError("far"); }, (x) => { seen.push(x); }];
+    functions.forEach((func) => JsPyQueue.push_nowait("q")(func));
+    await settled();
+    end.messages();
+    const answers = await ask(end, ["use", 1, 1, [["call", [4]]]], ["use", 2, 2, [["call", [5]]]], ["use", 3, 3, [["call", []]]],
+        ["use", 0, 4, [["call", [6]]]], ["use", 4, 99, [["call", []]]]);
+    const by_id = new Map(answers.map(([kind, id, value]) => [id, [kind, value.name ?? value]]));
+    assert.deepEqual([1, 2, 3, 4].map((id) => by_id.get(id)),
+        [["return", 8], ["return", [5]], ["error", "RangeError"], ["error", "UnknownReference"]]);
+    assert.deepEqual(seen, [6]);
+    const said = await quietly(() => ask(end, ["use", 0, 3, [["call", []]]]).then(([[kind]]) => assert.equal(kind, "fault")), "error");
+    assert.equal(said.length, 1);
+});
+
+test("steps on an object: this is kept, promises are awaited on the way, the object comes back itself", async () => {
+    const end = await connected(...LIBRARY);
+    const point = new Point(1);
+    point.later = async () => new Point(9);
+    JsPyQueue.push_nowait("q")(point);
+    await settled();
+    end.messages();
+    const work = (...steps) => ["use", 1, 1, steps];
+    const answer = async (message) => (await ask(end, message))[0].slice(2);
+    assert.deepEqual(await answer(work(["get", "x"])), [1]);
+    assert.deepEqual(await answer(work(["get", "move"], ["call", [2]])), [null, [[[2], "object", 1, "Point"]]]);
+    assert.deepEqual(await answer(work(["get", "later"], ["call", []], ["get", "move"], ["call", [1]], ["get", "x"])), [10]);
+    assert.deepEqual(await answer(work(["set", "y", [1, 2, 3]])), [null]);
+    assert.deepEqual(await answer(work(["get", "y"], ["get", -1])), [3]);
+    assert.deepEqual(await answer(work(["get", "y"], ["length"])), [3]);
+    assert.deepEqual(await answer(work(["get", "y"], ["has", 2])), [true]);
+    assert.deepEqual(await answer(work(["get", "y"], ["iterate"])), [null, [[[2], "stream", 2]]]);
+    assert.deepEqual(await answer(work(["delete", "y"])), [null]);
+    assert.deepEqual(await answer(work(["has", "y"])), [false]);
+    assert.deepEqual(await answer(work(["keys"])), [["x", "later", "constructor", "move"]]);
+    assert.deepEqual(await answer(["use", 1, 1, [["same", null]], [[[3, 0, 1], "own", 1]]]), [true]);
+    assert.deepEqual(await answer(work(["get", "constructor"], ["new", [5]], ["get", "x"])), [5]);
+    assert.deepEqual(await answer(work(["describe"])), [{ name: "Point", text: "[object Object]", flags: [] }]);
+    assert.deepEqual((await answer(work(["data"]))), [{ x: 3, later: null }, [[[2, "later"], "function", 3, ""]]]);
+    const [{ kind, name, message }] = await answer(work(["get", "mve"]));
+    assert.deepEqual([kind, name, message], ["unknown", "UnknownProperty", "Point has no 'mve'; did you mean 'move'?"]);
+    assert.equal((await answer(["use", 1, 1, [["same", null]], [[[3, 0, 1], "own", 55]]]))[0].name, "UnknownReference");
+});
+
+test("the page's world: what it exposes, then its globals; literals with methods are objects", async () => {
+    const end = await connected(...LIBRARY);
+    globalThis.shop = { open: true, sell(n) { return this.open ? n : 0; } };
+    globalThis.sum = () => "the global";
+    JsPyFunction.expose("sum", (a, b) => a + b);
+    const world = async (...steps) => (await ask(end, ["use", 1, 0, steps]))[0].slice(2);
+    assert.deepEqual(await world(["get", "sum"], ["call", [4, 7]]), [11]);
+    assert.deepEqual(await world(["get", "Math"], ["get", "max"], ["call", [1, 2]]), [2]);
+    assert.deepEqual(await world(["get", "Date"], ["new", [0]]), ["1970-01-01T00:00:00.000Z"]);
+    assert.deepEqual(await world(["get", "shop"], ["get", "sell"], ["call", [3]]), [3]);
+    assert.deepEqual(await world(["get", "shop"]), [null, [[[2], "object", 1, "Object"]]]);
+    assert.deepEqual(await world(["get", "Math"]), [null, [[[2], "object", 2, "Object"]]]);
+    assert.deepEqual(await world(["set", "shop", 5]), [null]);
+    assert.equal(globalThis.shop, 5);
+    assert.match((await world(["get", "smu"]))[0].message, /no function 'smu' and has no global of that name; did you mean 'sum'\?/);
+    assert.ok((await world(["keys"]))[0].includes("sum"));
+    delete globalThis.shop;
+    delete globalThis.sum;
+});
+
+test("exclusive functions stay so when they are called by reference", async () => {
+    const end = await connected(...LIBRARY);
+    const seen = [];
+    async function slow(x) {
+        seen.push(x);
+        await after(1);
+        seen.push(-x);
+    }
+    JsPyFunction.expose("slow", slow, true);
+    JsPyQueue.push_nowait("q")(slow);
+    end.send(["use", 1, 1, [["call", [1]]]], ["call", 2, "slow", [2]], ["use", 3, 0, [["get", "slow"], ["call", [3]]]]);
+    await after(20);
+    assert.deepEqual(seen, [1, -1, 2, -2, 3, -3]);
+});
+
+test("an unknown object of the page: an error for that message alone", async () => {
+    const end = await connected(...LIBRARY);
+    JsPyFunction.expose("f", (x) => x);
+    const own = [[[3, 0], "own", 7]];
+    assert.deepEqual((await ask(end, ["call", 1, "f", [null], own], ["call", 2, "f", [5]])).map(([kind, id, value]) => [kind, id, value.name ?? value]),
+        [["error", 1, "UnknownReference"], ["return", 2, 5]]);
+    const called = JsPyFunction.call("g")();
+    await settled();
+    end.send(["return", 1, null, [[[2], "own", 7]]]);
+    await assert.rejects(called, { name: "UnknownReference", kind: "unknown" });
+});
+
+test("specials that are malformed end the connection", async () => {
+    const wrong = ["x", [1], [[[2], "odd"]], [[[2], "function", 1]], [[[2], "function", "1", "f"]], [[[2], "bigint", "1.5"]],
+        [[[2, 0], "own", 1]], [[[1], "own", 1]], [[[], "own", 1]], [[["2"], "own", 1]], [[[2], "map"]], [[[2], "own", -1]],
+        [[[2], "bigint", "1"], [[2], "bigint", "1"]]];
+    for (const specials of wrong) {
+        const end = await connected(...LIBRARY);
+        await quietly(() => end.send(["return", 1, null, specials]), "error", "warn");
+        assert.equal(end.transport.closed?.code, 4400, JSON.stringify(specials));
+    }
+});
+
+// ---------------------------------------------------------------- sessions
+
+test("a session that goes on keeps the objects; its end kills them", async () => {
+    const end = await connected(...LIBRARY);
+    end.send(["ping", 1]);
+    end.drop();
+    JsPyTextSocket.reconnect();
+    const first = python();
+    first.welcome(1, "p1", { session: "s1", resume_seconds: 30, resumed: false, received: 0 });
+    first.messages();
+    const [f, model] = await received(first, ["function", 9, "tell"], ["object", 3, "Model"]);
+    JsPyQueue.push_nowait("q")(() => 1);
+    await settled();
+    first.messages();
+    first.drop();
+    const waiting = f(1);
+    JsPyTextSocket.reconnect();
+    const second = python();
+    second.welcome(1, "p1", { session: "s1", resume_seconds: 30, resumed: true, received: 2 });
+    await settled();
+    assert.deepEqual(second.messages().filter(([kind]) => kind === "use"), [["use", 2, 9, [["call", [1]]]]]);
+    second.send(["return", 2, 5]);
+    assert.deepEqual([await waiting, counts()], [5, { exported: 1, imported: 2 }]);
+    second.drop();
+    const lost = f(2);
+    const kept = JsPyFunction.call("keep")(() => 2);
+    JsPyTextSocket.reconnect();
+    const third = python();
+    await quietly(() => third.welcome(2, "p1", { session: "s2", resumed: false, received: 0 }), "warn");
+    const ended = { kind: "disconnected", name: "DisconnectedError" };
+    await assert.rejects(lost, ended);
+    await assert.rejects(f(3), ended);
+    await assert.rejects(model.get("x"), { ...ended, key: "Model.x" });
+    assert.throws(() => f.nowait(), ended);
+    assert.deepEqual(counts(), { exported: 1, imported: 0 });
+    await settled();
+    const [message] = third.messages().filter(([kind]) => kind === "call");
+    assert.deepEqual(message.slice(2), ["keep", [null], [[[3, 0], "function", 2, ""]]]);
+    assert.deepEqual(await ask(third, ["use", 7, 2, [["call", []]]]), [["return", 7, 2]]);
+    third.send(["return", message[1], null]);
+    await kept;
+    JsPyTextSocket.close();
+    assert.deepEqual(counts(), { exported: 0, imported: 0 });
+});
+
+test("Python hears the names that the page exposes, once a turn and with a new session", async () => {
+    const end = await connected(...LIBRARY);
+    JsPyFunction.expose("a", () => 1);
+    JsPyFunction.expose("b", () => 1);
+    await settled();
+    end.messages();
+    assert.deepEqual(end.names, [["a", "b"]]);
+    JsPyFunction.clear("a");
+    JsPyFunction.clear("absent");
+    await settled();
+    end.messages();
+    assert.deepEqual(end.names.slice(1), [["b"]]);
+    end.drop();
+    JsPyFunction.expose("c", () => 1);
+    await settled();
+    JsPyTextSocket.reconnect();
+    const next = python();
+    next.welcome();
+    await settled();
+    next.messages();
+    assert.deepEqual(next.names, [["b", "c"]]);
+});

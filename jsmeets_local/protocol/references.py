@@ -1,0 +1,411 @@
+"""References: objects that stay on their side of a session and cross as numbers.
+
+`Exports` numbers the objects that Python has sent to a page. `Imports` counts how often each object of the page has
+arrived. When Python no longer uses an imported object, the count goes back to the page, which subtracts it from its own
+and forgets the object at 0. So an object that is sent again while it is released stays alive.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+from weakref import ref as weak
+
+import msgspec
+from msgspec.structs import replace
+
+from ..errors import ProtocolError, TooManyReferences, WrongPage
+from . import messages as m
+from .functions import Function
+
+__all__ = [
+    "BIGGEST",
+    "Arrivals",
+    "Export",
+    "Exports",
+    "Handle",
+    "Imported",
+    "Imports",
+    "Ref",
+    "Reference",
+    "RefusedReference",
+    "ref",
+    "revive",
+]
+
+BIGGEST = 2**53 - 1  # the largest integer that a JavaScript number holds exactly, with all smaller ones
+
+M = TypeVar("M", bound=m.Message)
+
+
+class Ref:
+    """Object to send by reference; `ref` makes it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"ref({self.value!r:.200})"
+
+
+def ref(value: Any) -> Any:
+    """Mark an object to be sent by reference: the page gets its public methods and attributes, not its data.
+
+    Args:
+        value: Any object. A `pathlib.Path` or an open binary file becomes a file of the page. A function, a generator
+            and an object of the page are sent by reference without `ref`, too, and are returned unchanged.
+    """
+    return value if isinstance(value, (Ref, Imported)) else Ref(value)
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """A part of a packed value that JSON cannot hold.
+
+    Attributes:
+        path: Its position in the packed value, where the JSON has `null`.
+        kind: See `messages.Special`.
+        value: The object of Python, or the `Handle` of an imported object; `None` for an integer.
+        facts: The facts on the wire, without the number, which belongs to a session.
+    """
+
+    path: tuple[str | int, ...]
+    kind: str
+    value: Any
+    facts: tuple[Any, ...] = ()
+
+
+class RefusedReference(Exception):
+    """A message cannot be handled because of one of its references."""
+
+    def __init__(self, info: m.ErrorInfo) -> None:
+        super().__init__(info.message)
+        self.info = info
+
+
+def unknown_reference(text: str) -> RefusedReference:
+    """Return the error for a number that is unknown, stale, or of another kind."""
+    return RefusedReference(m.ErrorInfo("unknown", "UnknownReference", text))
+
+
+# Imports -----------------------------------------------------------------------------------------------------------
+
+
+class Handle:
+    """Use of an object of a page. The page may forget the object once the handle is collected.
+
+    The proxy of the object holds it, and so do the messages that carry the object until the page has received them.
+
+    Attributes:
+        owner: The protocol state of the session.
+        socket: The number of the session's socket.
+        number: The number of the object.
+        kind: The kind of the object.
+        proxy: Weak reference to the proxy, or `None`.
+    """
+
+    __slots__ = ("__weakref__", "kind", "number", "owner", "proxy", "socket")
+
+    def __init__(self, owner: Any, socket: int, number: int, kind: str) -> None:
+        self.owner = owner
+        self.socket = socket
+        self.number = number
+        self.kind = kind
+        self.proxy: weak[Imported] | None = None
+
+
+class Imported:
+    """Base class of proxies of objects in a page.
+
+    `_handle` is `None` once the proxy is destroyed.
+    """
+
+    __slots__ = ("__weakref__", "_handle")
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle: Handle | None = handle
+
+
+class Arrivals:
+    """Number of times that an object of the page has arrived while one handle was alive."""
+
+    __slots__ = ("count", "handle", "number")
+
+    def __init__(self, handle: Handle) -> None:
+        self.number = handle.number
+        self.count = 1
+        self.handle = weak(handle)
+
+
+class Imports:
+    """Objects of the page that Python uses, by number."""
+
+    def __init__(self) -> None:
+        self._arrivals: dict[int, Arrivals] = {}
+
+    def __len__(self) -> int:
+        return len(self._arrivals)
+
+    def find(self, number: int) -> Handle | None:
+        """Return the handle of a number while it is alive."""
+        arrivals = self._arrivals.get(number)
+        return None if arrivals is None else arrivals.handle()
+
+    def arrive(self, handle: Handle) -> None:
+        """Count another arrival of a handle that `find` has returned."""
+        self._arrivals[handle.number].count += 1
+
+    def add(self, handle: Handle) -> Arrivals:
+        """Add a handle. A dead one of the same number is replaced; its own arrivals are released separately."""
+        arrivals = self._arrivals[handle.number] = Arrivals(handle)
+        return arrivals
+
+    def collected(self, arrivals: Arrivals) -> tuple[int, int]:
+        """Forget a handle that was collected, and return the number and count to release."""
+        if self._arrivals.get(arrivals.number) is arrivals:
+            del self._arrivals[arrivals.number]
+        return arrivals.number, arrivals.count
+
+
+# Exports -----------------------------------------------------------------------------------------------------------
+
+
+class Export:
+    """An object of Python that a page may use.
+
+    Attributes:
+        number: Its number.
+        kind: Its kind.
+        value: The object.
+        count: Number of times that it was sent and not released.
+        function: The function to run, for a callable.
+    """
+
+    __slots__ = ("count", "function", "kind", "number", "value")
+
+    def __init__(self, number: int, reference: Reference) -> None:
+        self.number = number
+        self.kind = reference.kind
+        self.value = reference.value
+        self.count = 0
+        self.function: Function | None = None
+        if self.kind == "function":
+            self.function = Function(reference.facts[0] or type(self.value).__name__, self.value, exclusive=False)
+
+
+class Exports:
+    """Objects of Python that the page may use. A number is never used again."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._by_number: dict[int, Export] = {}
+        self._by_identity: dict[tuple[Any, ...], Export] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_number)
+
+    def add(self, reference: Reference) -> Export:
+        """Count that an object is sent, under its number or a new one."""
+        identity = _identity(reference)
+        export = self._by_identity.get(identity)
+        if export is None:
+            self._last += 1
+            export = Export(self._last, reference)
+            self._by_number[export.number] = self._by_identity[identity] = export
+        export.count += 1
+        return export
+
+    def get(self, number: int) -> Export | None:
+        """Return the object of a number."""
+        return self._by_number.get(number)
+
+    def release(self, number: int, count: int = 1) -> Export | None:
+        """Subtract a count. Ignore an unknown number.
+
+        Returns:
+            The object if it was forgotten.
+        """
+        export = self._by_number.get(number)
+        if export is None:
+            return None
+        export.count -= count
+        if export.count > 0:
+            return None
+        return self.forget(number)
+
+    def forget(self, number: int) -> Export | None:
+        """Remove and return an object, whatever its count."""
+        export = self._by_number.pop(number, None)
+        if export is not None:
+            del self._by_identity[_identity(export)]
+        return export
+
+    def clear(self) -> list[Export]:
+        """Remove and return all objects."""
+        exports = list(self._by_number.values())
+        self._by_number.clear()
+        self._by_identity.clear()
+        return exports
+
+    def bind(
+        self, references: Iterable[Reference], owner: Any, socket: int, room: int
+    ) -> tuple[list[list[Any]], list[int]]:
+        """Number the references of a packed value for this session.
+
+        Args:
+            references: The references.
+            owner: The protocol state.
+            socket: The socket of the session.
+            room: Number of objects that may be added.
+
+        Returns:
+            The specials, with paths relative to the value; and the numbers that were counted.
+
+        Raises:
+            WrongPage: An object belongs to another page.
+            TooManyReferences: There is no room.
+        """
+        specials: list[list[Any]] = []
+        numbers: list[int] = []
+        before = len(self)
+        try:
+            for reference in references:
+                kind, value = reference.kind, reference.value
+                if kind == "bigint":
+                    facts = reference.facts
+                elif kind == "own":
+                    _check_home(value, owner, socket)
+                    facts = (value.number,)
+                else:
+                    number = self.add(reference).number
+                    numbers.append(number)
+                    if len(self) - before > room:
+                        text = f"more than {room} objects more cannot be sent by reference"
+                        raise TooManyReferences(
+                            f"{text} to the page (socket {socket}); Limits(references=...) allows more"
+                        )
+                    facts = (number, *reference.facts)
+                specials.append([[*reference.path], kind, *facts])
+        except BaseException:
+            for number in numbers:
+                self.release(number)
+            raise
+        return specials, numbers
+
+
+def _identity(one: Reference | Export) -> tuple[Any, ...]:
+    """Return the key of an object. Each access to a method makes another object."""
+    value = one.value
+    if type(value) is types.MethodType:
+        return one.kind, id(value.__self__), id(value.__func__)
+    return one.kind, id(value)
+
+
+def _check_home(handle: Handle, owner: Any, socket: int) -> None:
+    if handle.owner is not owner:
+        raise WrongPage("an object of a page of another application cannot be passed to this one")
+    if handle.socket != socket:
+        text = f"an object of another page (socket {handle.socket}) cannot be passed to the page (socket {socket})"
+        raise WrongPage(text, socket_id=socket)
+
+
+# Messages ----------------------------------------------------------------------------------------------------------
+
+# Message -> the index and name of the element that holds values, and the length of the shortest path to one.
+_PLACES: dict[type, tuple[int, str, int]] = {
+    m.Call: (3, "args", 2),
+    m.Notify: (2, "args", 2),
+    m.Return: (2, "value", 1),
+    m.Push: (3, "data", 1),
+    m.Publish: (3, "data", 1),
+    m.Use: (3, "steps", 3),
+    m.Items: (2, "items", 2),
+}
+
+
+def revive(message: M, make: Callable[[m.Special], Any]) -> M:
+    """Put the special values of a message in their places.
+
+    Args:
+        message: The message. Its containers are changed.
+        make: Returns the object of a reference, or raises `RefusedReference`.
+
+    Raises:
+        ProtocolError: The specials are invalid.
+        RefusedReference: The first error of `make`, after it was called for all references; or a Map cannot be a dict.
+    """
+    index, name, shortest = _PLACES[type(message)]
+    refusal: RefusedReference | None = None
+    root: list[Any] = [getattr(message, name)]
+    for special in message.specials:  # type: ignore[union-attr]
+        path: list[str | int] = special.path
+        if len(path) < shortest or path[0] != index:
+            raise _misplaced(path)
+        place, step = _find(root, path)
+        try:
+            place[step] = _make(special, place[step], make)
+        except RefusedReference as error:
+            refusal = refusal or error
+    if refusal is not None:
+        raise refusal
+    return message if root[0] is getattr(message, name) else replace(message, **{name: root[0]})
+
+
+def _find(root: list[Any], path: list[str | int]) -> tuple[Any, Any]:
+    """Return the container and key of a place in a message."""
+    place: Any = root
+    steps: list[str | int] = [0, *path[1:]]
+    try:
+        for step in steps[:-1]:
+            place = place[step]
+        if not isinstance(place, (list, dict)):
+            raise TypeError
+        place[steps[-1]]  # type: ignore[index]
+    except (KeyError, IndexError, TypeError):
+        raise _misplaced(path) from None
+    return place, steps[-1]
+
+
+def _misplaced(path: list[str | int]) -> ProtocolError:
+    return ProtocolError(f"path {str(path)[:100]} does not lead to a special value of a message")
+
+
+def _make(special: m.Special, value: Any, make: Callable[[m.Special], Any]) -> Any:
+    if special.kind == "map":
+        return _dict(value, special)
+    if value is not None:
+        raise _misplaced(special.path)
+    if special.kind == "bigint":
+        return _integer(special.fact)
+    if type(special.fact) is not int or not 1 <= special.fact <= m.MAX_ID:
+        raise ProtocolError(f"{special.kind} with the number {special.fact!r:.40}")
+    return make(special)
+
+
+def _integer(digits: Any) -> int:
+    if isinstance(digits, str) and digits.removeprefix("-").isdecimal() and digits.isascii():
+        try:
+            return int(digits)
+        except ValueError:  # more digits than Python converts
+            text = f"a BigInt of {len(digits)} digits is too long for Python; send it as text"
+            raise RefusedReference(m.ErrorInfo("refused", "ValueError", text)) from None
+    raise ProtocolError(f"an integer with the digits {digits!r:.40}")
+
+
+def _dict(pairs: Any, special: m.Special) -> dict[Any, Any]:
+    made: dict[Any, Any] = {}
+    try:
+        if not all(isinstance(pair, list) for pair in pairs):
+            raise TypeError
+        for key, value in pairs:
+            if key is not None and not isinstance(key, (str, int, float)):
+                raise TypeError
+            made[key] = value
+    except (TypeError, ValueError):
+        raise ProtocolError(f"the Map at {str(special.path)[:100]} has no pairs of key and value") from None
+    if len(made) < len(pairs):
+        text = "two keys of a Map are equal in Python, as 1 and true are; send its entries as an array"
+        raise RefusedReference(m.ErrorInfo("refused", "ValueError", text))
+    return made

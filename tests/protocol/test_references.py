@@ -1,0 +1,304 @@
+"""Tables of exported and imported objects, and the revival of special values."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from jsmeets_local.errors import ProtocolError, TooManyReferences, WrongPage
+from jsmeets_local.protocol import messages as m
+from jsmeets_local.protocol.references import (
+    Exports,
+    Handle,
+    Imported,
+    Imports,
+    Ref,
+    Reference,
+    RefusedReference,
+    ref,
+    revive,
+)
+
+OWNER = object()
+
+
+def function(value: Any, *path: str | int) -> Reference:
+    return Reference(path, "function", value, ("f",))
+
+
+def decoded(frame: str) -> Any:
+    from jsmeets_local.protocol.codec import decode
+
+    (message,) = decode(frame)
+    return message
+
+
+def refuse(special: m.Special) -> Any:
+    raise RefusedReference(m.ErrorInfo("unknown", "UnknownReference", f"{special.fact}"))
+
+
+# Exports -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_object_keeps_its_number_until_it_is_released_as_often_as_it_was_sent() -> None:
+    exports = Exports()
+    first, again, other = exports.add(function(print)), exports.add(function(print)), exports.add(function(len))
+    assert first is again
+    assert (first.number, first.count, other.number) == (1, 2, 2)
+    assert exports.release(1) is None
+    assert exports.get(1) is first
+    assert exports.release(1) is first
+    assert exports.get(1) is None
+    assert exports.add(function(print)).number == 3
+
+
+def test_a_method_has_one_number_although_each_access_makes_another_object() -> None:
+    class Page:
+        def clicked(self) -> None: ...
+
+    one, two, exports = Page(), Page(), Exports()
+    assert one.clicked is not one.clicked
+    assert exports.add(function(one.clicked)) is exports.add(function(one.clicked))
+    assert exports.add(function(two.clicked)).number == 2
+
+
+def test_a_function_sent_by_ref_has_another_number() -> None:
+    exports = Exports()
+    assert exports.add(function(print)).number == 1
+    assert exports.add(Reference((), "object", print, ("function",))).number == 2
+
+
+def test_a_page_that_releases_too_much_or_unknown_numbers_only_forgets() -> None:
+    exports = Exports()
+    exports.add(function(print))
+    assert exports.release(7, 5) is None
+    assert exports.release(1, 2**32 - 1) is not None
+    assert exports.release(1) is None
+    assert len(exports) == 0
+
+
+def test_binding_gives_the_specials_with_numbers() -> None:
+    exports = Exports()
+    handle = Handle(OWNER, 3, 9, "function")
+    references = [
+        function(print, 0),
+        Reference((1, "n"), "bigint", None, ("9007199254740993",)),
+        Reference((2,), "own", handle),
+    ]
+    specials, numbers = exports.bind(references, OWNER, 3, 10)
+    assert specials == [[[0], "function", 1, "f"], [[1, "n"], "bigint", "9007199254740993"], [[2], "own", 9]]
+    assert numbers == [1]
+
+
+def test_an_object_of_another_page_or_application_is_refused_and_nothing_stays_counted() -> None:
+    exports = Exports()
+    for handle, text in [
+        (Handle(OWNER, 4, 9, "function"), "another page"),
+        (Handle(object(), 3, 9, "object"), "application"),
+    ]:
+        with pytest.raises(WrongPage, match=text):
+            exports.bind([function(print), Reference((), "own", handle)], OWNER, 3, 10)
+        assert len(exports) == 0
+    assert issubclass(WrongPage, TypeError)
+
+
+def test_beyond_the_limit_nothing_is_counted() -> None:
+    exports = Exports()
+    exports.bind([function(print)], OWNER, 3, 1)
+    with pytest.raises(TooManyReferences, match="Limits"):
+        exports.bind([function(print), function(len), function(abs)], OWNER, 3, 1)
+    assert len(exports) == 1
+    assert exports.release(1) is not None
+
+
+class ExportMachine(RuleBasedStateMachine):
+    """The counts of both sides agree, whatever order messages and releases have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exports = Exports()
+        self.objects = [lambda i=i: i for i in range(4)]
+        self.arrived: dict[int, int] = {}  # number -> how often the page got it and has not released it
+        self.value: dict[int, Any] = {}
+        self.under_way: list[int] = []
+
+    @rule(which=st.integers(0, 3))
+    def send(self, which: int) -> None:
+        export = self.exports.add(function(self.objects[which]))
+        assert self.value.setdefault(export.number, self.objects[which]) is self.objects[which]
+        self.under_way.append(export.number)
+
+    @rule()
+    def arrive(self) -> None:
+        if self.under_way:
+            number = self.under_way.pop(0)
+            self.arrived[number] = self.arrived.get(number, 0) + 1
+
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        if self.arrived:
+            number = data.draw(st.sampled_from(sorted(self.arrived)))
+            self.exports.release(number, self.arrived.pop(number))
+
+    @invariant()
+    def what_the_page_holds_or_will_get_is_there(self) -> None:
+        held = {*self.arrived, *self.under_way}
+        assert len(self.exports) == len(held)
+        for number in held:
+            export = self.exports.get(number)
+            assert export is not None
+            assert export.value is self.value[number]
+            assert export.count == self.arrived.get(number, 0) + self.under_way.count(number)
+
+
+TestExports = ExportMachine.TestCase
+
+
+# Imports -----------------------------------------------------------------------------------------------------------
+
+
+def test_arrivals_are_counted_until_the_handle_is_collected() -> None:
+    imports = Imports()
+    handle = Handle(OWNER, 1, 5, "function")
+    arrivals = imports.add(handle)
+    imports.arrive(handle)
+    assert imports.find(5) is handle
+    del handle
+    assert imports.find(5) is None
+    assert imports.collected(arrivals) == (5, 2)
+    assert len(imports) == 0
+
+
+def test_a_number_that_arrives_between_collection_and_release_is_released_separately() -> None:
+    imports = Imports()
+    first = imports.add(Handle(OWNER, 1, 5, "function"))  # collected at once
+    handle = Handle(OWNER, 1, 5, "function")
+    second = imports.add(handle)
+    assert imports.collected(first) == (5, 1)
+    assert imports.find(5) is handle
+    assert imports.collected(second) == (5, 1)
+
+
+def test_a_proxy_and_its_handle_need_no_garbage_collection() -> None:
+    gc.disable()
+    try:
+        handle = Handle(OWNER, 1, 5, "function")
+        proxy = Imported(handle)
+        handle.proxy = weakref.ref(proxy)
+        gone = weakref.ref(handle)
+        del proxy, handle
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_ref_leaves_a_proxy_and_a_reference_as_they_are() -> None:
+    proxy = Imported(Handle(OWNER, 1, 5, "object"))
+    assert ref(proxy) is proxy
+    marked = ref([1])
+    assert isinstance(marked, Ref)
+    assert ref(marked) is marked
+    assert repr(marked) == "ref([1])"
+
+
+# Revival -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("frame", "name", "expected"),
+    [
+        ('[["call",1,"f",[null,1],[[[3,0],"bigint","9007199254740993"]]]]', "args", [2**53 + 1, 1]),
+        ('[["return",1,null,[[[2],"bigint","-9007199254740993"]]]]', "value", -(2**53) - 1),
+        ('[["return",1,[["a",1],[2,[]]],[[[2],"map"]]]]', "value", {"a": 1, 2: []}),
+        ('[["return",1,[],[[[2],"map"]]]]', "value", {}),
+        (
+            '[["push",0,"q",{"m":[["k",[[1,null]]]]},[[[3,"m",0,1],"map"],[[3,"m"],"map"]]]]',
+            "data",
+            {"m": {"k": {1: None}}},
+        ),
+        ('[["push",0,"q",[[null,1]],[[[3,0,0],"bigint","36893488147419103232"],[[3],"map"]]]]', "data", {2**65: 1}),
+        ('[["publish",0,"t",null,false,[[[3],"function",4,"g"]]]]', "data", ("function", 4, "g")),
+        ('[["notify","f",[[null]],[[[2,0,0],"own",7]]]]', "args", [[("own", 7, None)]]),
+        ('[["use",1,2,[["call",[null]]],[[[3,0,1,0],"object",3,"Map"]]]]', "steps", [["call", [("object", 3, "Map")]]]),
+        ('[["items",4,[null],[[[2,0],"stream",5]]]]', "items", [("stream", 5, None)]),
+    ],
+)
+def test_special_values_take_their_places(frame: str, name: str, expected: Any) -> None:
+    message = revive(decoded(frame), lambda special: (special.kind, special.fact, special.detail))
+    assert getattr(message, name) == expected
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '[["call",1,"f",[1],[[[3,0],"bigint","1"]]]]',
+        '[["call",1,"f",[null],[[[3,1],"bigint","1"]]]]',
+        '[["call",1,"f",[null],[[[3,"0"],"bigint","1"]]]]',
+        '[["call",1,"f",[null],[[[2,0],"bigint","1"]]]]',
+        '[["call",1,"f",[],[[[3],"map"]]]]',
+        '[["use",1,1,[[1,2]],[[[3,0],"map"]]]]',
+        '[["return",1,"x",[[[2,0],"bigint","1"]]]]',
+        '[["return",1,null,[[[2],"bigint","1_0"]]]]',
+        '[["return",1,null,[[[2],"bigint"," 1"]]]]',
+        '[["return",1,null,[[[2],"bigint",""]]]]',
+        '[["return",1,null,[[[2],"bigint","--1"]]]]',
+        '[["return",1,null,[[[2],"bigint","\u0661"]]]]',
+        '[["return",1,null,[[[2],"bigint",5]]]]',
+        '[["return",1,null,[[[2],"function",0]]]]',
+        '[["return",1,null,[[[2],"function",true]]]]',
+        '[["return",1,null,[[[2],"function",1.0]]]]',
+        '[["return",1,null,[[[2],"function"]]]]',
+        '[["return",1,null,[[[2],"own","1"]]]]',
+        '[["return",1,null,[[[2],"map"]]]]',
+        '[["return",1,{"a":1},[[[2],"map"]]]]',
+        '[["return",1,[[1,2,3]],[[[2],"map"]]]]',
+        '[["return",1,["ab"],[[[2],"map"]]]]',
+        '[["return",1,[[[],1]],[[[2],"map"]]]]',
+    ],
+)
+def test_malformed_specials_are_protocol_errors(frame: str) -> None:
+    with pytest.raises(ProtocolError):
+        revive(decoded(frame), refuse)
+
+
+@pytest.mark.parametrize(
+    "specials",
+    ["1", "[1]", "[[]]", '[[[],"map"]]', '[[[2],"symbol"]]', "[[[2]]]", '[[["x",-1],"map"]]', '[[2,"map"]]', "null"],
+)
+def test_specials_of_wrong_types_do_not_decode(specials: str) -> None:
+    with pytest.raises(ProtocolError):
+        decoded(f'[["return",1,null,{specials}]]')
+
+
+def test_keys_of_a_map_that_are_equal_in_python_are_refused() -> None:
+    with pytest.raises(RefusedReference, match="two keys"):
+        revive(decoded('[["return",1,[[1,"a"],[true,"b"]],[[[2],"map"]]]]'), refuse)
+
+
+def test_a_bigint_with_more_digits_than_python_converts_is_refused() -> None:
+    with pytest.raises(RefusedReference, match="10000 digits"):
+        revive(decoded('[["return",1,null,[[[2],"bigint","' + "9" * 10000 + '"]]]]'), refuse)
+
+
+def test_all_references_are_made_before_the_first_refusal_is_raised() -> None:
+    made = []
+
+    def make(special: m.Special) -> Any:
+        made.append(special.fact)
+        return refuse(special)
+
+    with pytest.raises(RefusedReference, match=r"^1$"):
+        revive(decoded('[["call",1,"f",[null,null],[[[3,0],"own",1],[[3,1],"own",2]]]]'), make)
+    assert made == [1, 2]
+
+
+@given(st.integers())
+def test_every_integer_is_revived_exactly(number: int) -> None:
+    message = m.Return(1, None, (m.Special([2], "bigint", str(number)),))
+    assert revive(message, refuse).value == number
