@@ -12,10 +12,10 @@ from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
 from .bridge.client import Client
 from .bridge.prepared_calls import AsyncPrepared, Prepared, PreparedData
-from .bridge.presence import GRACE
+from .bridge.presence import GRACE, SocketPresence
 from .bridge.tracebacks import cut, end_quietly
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
-from .errors import Disconnected, JsPyError, PageClosed
+from .errors import Disconnected, JsPyError, LaunchError, PageClosed
 from .notebook.cells import current_cell
 from .notebook.display import Frame, show
 from .protocol.arguments import check_name, seconds
@@ -24,7 +24,7 @@ from .server.one_time_urls import PageUrls
 if TYPE_CHECKING:
     from .launch.window.handle import AsyncWindow, Window
 
-__all__ = ["AsyncPage", "Page"]
+__all__ = ["AsyncPage", "DocumentPage", "Page"]
 
 _QUERY_SECONDS = 0.4  # time that completion may wait for a connected page
 
@@ -103,6 +103,10 @@ class AsyncPage:
         """Wait until the page is closed, as `Page.wait` does."""
         return await self._client.bridge.exits.awaitable(self._client.presence.wait_closed(seconds(timeout)))
 
+    async def wait_for(self, name: str, timeout: float | None = None) -> None:
+        """Wait until the page exposes a function, as `Page.wait_for` does."""
+        _value(await self._client.bridge.portal.awaitable(self._client.wait_for(name, timeout)))
+
     async def wait_connected(self, timeout: float | None = None) -> bool:
         """Wait until the page is connected, as `Page.wait_connected` does."""
         return await self._client.bridge.portal.awaitable(self._client.presence.wait_until_connected(seconds(timeout)))
@@ -132,16 +136,20 @@ class Page:
         frame: Frame,
         grace: float | None = GRACE,
     ) -> None:
-        self._client = Client(bridge, key, urls.address, grace)
         self._closed = closed
         self._urls = urls
+        self._set_client(Client(bridge, key, urls.address, grace), urls.url, frame)
+        bridge.pages[key] = self
+
+    def _set_client(self, client: Client, url: str, frame: Frame | None) -> None:
+        self._client = client
         self._frame = frame
-        self.grace = grace
         self._shown_by = ""  # the run of the cell that showed the iframe
-        self.url = urls.url
+        self.grace = client.presence.grace
+        self.url = url
         self.js = Names(PageFunction, self.call, _query(self._client))
         self.aio = AsyncPage(self._client)
-        bridge.portal.finalize(self, self._client.presence.end)
+        client.bridge.portal.finalize(self, client.presence.end)
 
     @property
     def window(self) -> Window:
@@ -300,6 +308,26 @@ class Page:
             cut(error)
             raise
 
+    def wait_for(self, name: str, timeout: float | None = None) -> None:
+        """Wait until the page exposes a function, for example a page whose framework exposes it late.
+
+        A call waits by itself for up to 2 s after the page has loaded.
+
+        Args:
+            name: The name of the function.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            CallTimeout: The page has not exposed it in time.
+            PageClosed: The page is closed.
+        """
+        try:
+            operation = self._client.wait_for(name, timeout)
+            _value(self._client.bridge.portal.block(operation, f"await page.aio.wait_for({name!r})"))
+        except BaseException as error:
+            cut(error)
+            raise
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the page is closed. A disconnection within the grace time, such as a reload, does not close it.
 
@@ -354,6 +382,8 @@ class Page:
         """
         if self._client.presence.over:
             raise PageClosed("this page is closed; launch() opens another one")
+        if self._frame is None:
+            raise LaunchError("this page was not opened by launch(), which knows the address to show")
         show(self._frame.sized(width, height), repr(self))
         cell = current_cell()
         self._shown_by = "" if cell is None else cell.run
@@ -362,7 +392,7 @@ class Page:
         """Show the page as the result of a cell, unless this run of the cell has shown it already."""
         cell = current_cell()
         shown = cell is not None and cell.run == self._shown_by
-        if shown or self._client.presence.over:
+        if shown or self._client.presence.over or self._frame is None:
             return {"text/plain": repr(self)}
         return {"text/html": self._frame.html(), "text/plain": repr(self)}
 
@@ -375,6 +405,32 @@ class Page:
     def __repr__(self) -> str:
         state = "connected" if self.is_connected() else "closed" if self._client.presence.closed else "waiting"
         return f"<Page {self._client.address} ({state})>"
+
+
+class DocumentPage(Page):
+    """Page of one document, which `current_page()` returns. It is closed when the document leaves, also by a reload.
+
+    `url`, `window` and `show()` are those of the page that `launch()` has returned for it. A document that was opened
+    otherwise has none, and its `url` is empty.
+    """
+
+    def __init__(self, bridge: Bridge, socket: int) -> None:
+        name = bridge.protocol.page_of(socket) if socket in bridge.protocol.all_sockets() else ""
+        launched: Page | None = bridge.pages.get(name)
+        address = f"of socket {socket}" if launched is None else launched._client.address
+        client = Client(bridge, name, address, None, SocketPresence(bridge, socket, name))
+        if launched is None:
+            self._set_client(client, "", None)
+        else:
+            client.surface = launched._client.surface
+            self._set_client(client, launched.url, launched._frame)
+
+    def close(self) -> None:
+        """Close this document, and its window. The page may stay open in other tabs. Closing twice has no effect."""
+        self._leave()
+        if self._client.surface is not None:
+            self._client.surface.close()
+            self._join()
 
 
 def _check_code(code: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from ..bridge.bridge import Bridge
+from ..bridge.live.call import call_context
 from ..bridge.portal import Operation
 from ..bridge.prepared_calls import AsyncPrepared, Prepared
 from ..notebook.cells import current_cell
@@ -23,15 +24,19 @@ class FunctionsBase:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
-    def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False) -> bool:
+    def expose(
+        self, key: str, func: Callable[..., Any], exclusive: bool = False, *, keep_running: bool = False
+    ) -> bool:
         """Let pages call `func` by the name `key`.
 
         A plain function runs in a worker thread, so it may block; a coroutine function runs on the bridge's event loop.
+        Each call runs in a copy of the current context (`contextvars`), in which `current_call()` describes the call.
 
         Args:
             key: The name; an earlier function of that name is replaced.
             func: Plain or async; takes positional arguments and returns a sendable value.
             exclusive: Run its calls one at a time, in order of arrival, across all pages.
+            keep_running: Do not cancel its calls when the page that called leaves.
 
         Returns:
             `False` if the earlier function of that name is running; it is kept.
@@ -43,7 +48,10 @@ class FunctionsBase:
         check_function(func, f"what is exposed as {key!r}")
         if key.startswith("$"):
             raise ValueError(f"keys that begin with $ belong to the library; got {key!r}")
-        done: bool = self._bridge.call(self._bridge.expose, key, func, exclusive, current_cell())
+        context = call_context(self._bridge)
+        done: bool = self._bridge.call(
+            self._bridge.expose, key, func, exclusive, current_cell(), context, bool(keep_running)
+        )
         return done
 
     def callable(self, func: F) -> F:

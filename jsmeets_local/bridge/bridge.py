@@ -8,8 +8,10 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextvars import Context
 from time import monotonic  # uvloop's loop.time() does not advance during a callback
 from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -57,6 +59,7 @@ class Watcher(Struct, frozen=True):
     lost: Callable[[int, str], None]  # the connection, not yet the client
     resumed: Callable[[int, str], None]
     left: Callable[[int, str, bool], None]
+    named: Callable[[int], None] = lambda socket: None  # it has announced the functions that it exposes
 
 
 class Bridge:
@@ -79,6 +82,9 @@ class Bridge:
         self.write_waiters: Waiters = deque()  # publishers that wait for room in outboxes
         self.exits = ExitRequests(self.portal)
         self._dispatcher = Dispatcher(self.portal, self._answer, self.pack, self.exits)
+        self.pages: WeakValueDictionary[str, Any] = WeakValueDictionary()  # launched pages, by their names
+        self.page_factory: Callable[[Bridge, int], Any] | None = None  # makes the page of a socket
+        self._pages_of_calls: dict[int, Any] = {}  # those that functions have asked for, by socket
         self._connections: dict[int, Connection] = {}
         self._callers: dict[int, Done[Finished]] = {}  # calls of Python, by their numbers
         self._carrying_out = False
@@ -220,7 +226,17 @@ class Bridge:
 
     def _cancel_call(self, call_id: int) -> None:
         self._callers.pop(call_id, None)
-        self.do(self.protocol.calls.cancel, call_id)
+        self.do(self.protocol.cancel, call_id)
+
+    def page_of(self, socket: int) -> Any:
+        """Return the page of the document behind a socket, on the loop. It is closed if the document has left."""
+        page = self._pages_of_calls.get(socket)
+        if page is None:
+            assert self.page_factory is not None  # the launcher of the application that accepted the connection sets it
+            page = self.page_factory(self, socket)
+            if socket in self.protocol.all_sockets():
+                self._pages_of_calls[socket] = page
+        return page
 
     # Connections ---------------------------------------------------------------------------------------
 
@@ -368,6 +384,8 @@ class Bridge:
                                 self._flush_soon(connection)
                         elif isinstance(effect, fx.Invoke):
                             self._dispatcher.invoke(effect)
+                        elif isinstance(effect, fx.Cancelled):
+                            self._dispatcher.cancel(effect.call)
                         else:
                             self._perform(effect)
                     except Exception:  # noqa: BLE001 - no thread could start, for example; must not stop the others
@@ -406,6 +424,9 @@ class Bridge:
                 self._flush_soon(connection)
         elif isinstance(effect, fx.Report):
             getattr(logger, effect.level)("%s", effect.text)
+        elif isinstance(effect, fx.Named):
+            for watcher in list(self.watchers):
+                watcher.named(effect.socket)
         else:
             self._report_client(effect)
 
@@ -438,6 +459,7 @@ class Bridge:
         elif isinstance(effect, fx.Left):
             logger.info("page left (socket %d)", effect.socket)
             self._dispatcher.leave(effect.socket)
+            self._pages_of_calls.pop(effect.socket, None)
             self._tell_all(self.socket_listeners, effect.socket, "disconnect")
             self._tell_all(self.state_listeners, effect.socket, "lost" if effect.lost else "closed")
             for watcher in list(self.watchers):
@@ -516,10 +538,18 @@ class Bridge:
 
     # User functions ------------------------------------------------------------------------------------
 
-    def expose(self, key: str, func: Callable[..., Any], exclusive: bool, cell: Cell | None = None) -> bool:
+    def expose(
+        self,
+        key: str,
+        func: Callable[..., Any],
+        exclusive: bool,
+        cell: Cell | None = None,
+        context: Context | None = None,
+        keep_running: bool = False,
+    ) -> bool:
         """Add or replace an exposed function, on the loop."""
         self._forget(self.protocol.functions.get(key))
-        return self.protocol.functions.expose(key, func, exclusive, cell)
+        return self.protocol.functions.expose(key, func, exclusive, cell, context, keep_running)
 
     def clear(self, key: str) -> bool:
         """Remove an exposed function, on the loop."""

@@ -91,16 +91,24 @@ class Client:
         key: The name of the page.
         address: The address of the page without the token, for messages.
         grace: Seconds without a connection after which the page is closed; `None` if only Python closes it.
+        presence: The presence of the page; by default that of all documents that show it.
 
     Attributes:
         surface: The window that shows the page, if this package has opened one.
     """
 
-    def __init__(self, bridge: Bridge, key: str, address: str, grace: float | None = GRACE) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        key: str,
+        address: str,
+        grace: float | None = GRACE,
+        presence: PagePresence | None = None,
+    ) -> None:
         self.bridge = bridge
         self.key = key
         self.address = address
-        self.presence: PagePresence = bridge.portal.call(PagePresence, bridge, key, grace)
+        self.presence: PagePresence = presence or bridge.portal.call(PagePresence, bridge, key, grace)
         self.surface: Surface | None = None
         self._accepts_commands = False  # the page may control its window
         self._refusals = itertools.count()  # counts messages refused after closing, from any thread
@@ -320,6 +328,38 @@ class Client:
                 stop_watching()
                 cancel_item()
 
+            return cancel
+
+        return operation
+
+    def wait_for(self, name: str, timeout: float | None) -> Operation[Any]:
+        """Return an operation that waits until the page exposes a function; the outcome is `None` or the error."""
+        check_name(name, "key of a function")
+        limit = seconds(timeout)
+
+        def operation(done: Done[Any]) -> Cancel | None:
+            def closed(_: Any) -> None:
+                stop_waiting()
+                done(self._closed_error(name))
+
+            def named(outcome: Any) -> None:
+                stop_watching()
+                text = f"the page has not exposed {name!r} within {limit:g} s" if outcome is TIMED_OUT else ""
+                done(CallTimeout(text, "call", name) if text else None)
+
+            def cancel() -> None:
+                stop_watching()
+                stop_waiting()
+
+            if self.presence.closed and not self.presence.sockets:
+                done(self._closed_error(name))
+                return None
+            stop_watching: Cancel = _cancel_nothing
+            waits = self.presence.when_named(name, named, limit)
+            if waits is None:
+                return None
+            stop_waiting: Cancel = waits
+            stop_watching = self.presence.when_closed(closed) or _cancel_nothing
             return cancel
 
         return operation

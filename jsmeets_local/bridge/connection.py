@@ -7,6 +7,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, Protocol
 
 from ..errors import ProtocolError
@@ -25,9 +26,14 @@ DRAIN_SECONDS = 2.0  # time for a client to read the rest before its connection 
 _EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
-def spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run a coroutine as a task of the running loop. On Python 3.12 and later it starts at once, and may complete."""
-    return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), **_EAGER)
+def spawn(coroutine: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None]:
+    """Run a coroutine as a task of the running loop. On Python 3.12 and later it starts at once, and may complete.
+
+    Args:
+        coroutine: The coroutine.
+        context: The context to run it in; by default a copy of the current one.
+    """
+    return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), context=context, **_EAGER)
 
 
 class ReceiveBuffers(Protocol):

@@ -16,14 +16,18 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from weakref import WeakSet, ref
 
 from ..errors import BridgeBusy, WouldDeadlock
 from . import shutdown
+from .live.call import cancelled_error, running
 from .processes import works_for_another
 from .slow_callbacks import BlockedLoops
 from .workers import waiting
+
+if TYPE_CHECKING:
+    from ..protocol.effects import Invoke
 
 __all__ = ["Cancel", "Done", "Operation", "Portal", "wait_for"]
 
@@ -71,6 +75,59 @@ class _Waiter(_Pending, Generic[T]):
     def failed(self, error: BaseException) -> None:
         self.error = error
         self.lock.release()
+
+
+class _CallWaiter(_Waiter[T]):
+    """An operation for which an exposed function waits. It ends when the call of the function is cancelled."""
+
+    __slots__ = ("call", "has_ended")
+
+    def __init__(self, call: Invoke) -> None:
+        super().__init__()
+        self.call = call
+        self.has_ended = False
+
+    def begin(self) -> bool:
+        """Return whether to start the operation, on the loop. A cancelled function may wait again to clean up."""
+        if self.call.cancelled and not self.call.stopped:
+            self.call.stopped = True
+            self.failed(cancelled_error(self.call))
+        return not self.has_ended
+
+    def listen(self) -> None:
+        """End the operation, which has been started, when the call is cancelled."""
+        if self.has_ended:
+            return
+        if self.call.stops is None:
+            self.call.stops = []
+        self.call.stops.append(self._stop)
+        if self.call.cancelled and not self.call.stopped:  # by the start of the operation
+            self.call.stopped = True
+            self._stop()
+
+    def _stop(self) -> None:
+        cancel, self.cancel = self.cancel, None
+        try:
+            if cancel is not None:
+                cancel()
+        except Exception:  # must not keep the function waiting
+            logger.exception("the bridge could not cancel %r", cancel)
+        self.failed(cancelled_error(self.call))
+
+    def done(self, value: T) -> None:
+        if not self.has_ended:
+            self._end()
+            super().done(value)
+
+    def failed(self, error: BaseException) -> None:
+        if not self.has_ended:
+            self._end()
+            super().failed(error)
+
+    def _end(self) -> None:
+        self.has_ended = True
+        if self.call.stops is not None and self._stop in self.call.stops:
+            self.call.stops.remove(self._stop)
 
 
 def wait_for(lock: threading.Lock) -> None:
@@ -329,7 +386,8 @@ class Portal:
         return self._wait_for(operation, shutdown.leave)
 
     def _wait_for(self, operation: Operation[T], then: Callable[[], object] | None = None) -> T:
-        waiter: _Waiter[T] = _Waiter()
+        call = None if then is None else running.get()
+        waiter: _Waiter[T] = _Waiter() if call is None else _CallWaiter(call)
         try:
             self._submit(self._start, waiter, operation)
             with waiting():
@@ -348,10 +406,15 @@ class Portal:
         if waiter.started:
             return
         waiter.started = True
+        for_call = waiter if isinstance(waiter, _CallWaiter) else None
+        if for_call is not None and not for_call.begin():
+            return
         try:
             waiter.cancel = operation(waiter.done)
         except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
             waiter.failed(error)
+        if for_call is not None:
+            for_call.listen()
 
     def _cancel(self, pending: _Pending) -> None:
         pending.started = True

@@ -22,7 +22,7 @@ from ..bridge.tracebacks import cut, end_quietly
 from ..errors import Disconnected, LaunchError, WouldDeadlock
 from ..notebook.cells import current_cell
 from ..notebook.display import Frame, launches
-from ..page import Page
+from ..page import DocumentPage, Page
 from ..protocol.arguments import check_function, seconds
 from ..protocol.functions import Function
 from ..server.access import Access
@@ -76,6 +76,7 @@ class Launcher:
     ) -> None:
         self._app = app
         self._bridge = bridge
+        bridge.page_factory = DocumentPage
         self._access = access
         self._one_time_urls = one_time_urls
         self._locate = locate

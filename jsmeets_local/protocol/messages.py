@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 __all__ = [
     "Ack",
     "Call",
+    "Cancel",
     "Close",
     "Credit",
     "Custom",
@@ -20,6 +21,7 @@ __all__ = [
     "Goodbye",
     "Hello",
     "Message",
+    "Names",
     "Notify",
     "Ping",
     "Pong",
@@ -75,6 +77,14 @@ class Call(_Message, frozen=True, tag="call"):
 class Notify(_Message, frozen=True, tag="notify"):
     key: str
     args: list[Any]
+
+
+class Cancel(_Message, frozen=True, tag="cancel"):
+    id: Id
+
+
+class Names(_Message, frozen=True, tag="names"):
+    names: list[str]
 
 
 class Return(_Message, frozen=True, tag="return"):
@@ -178,6 +188,8 @@ Message: TypeAlias = (
     | Goodbye
     | Close
     | Call
+    | Cancel
+    | Names
     | Notify
     | Return
     | Error

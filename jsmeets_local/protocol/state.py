@@ -16,9 +16,11 @@ from ..errors import JsPyError, MessageTooBig, ProtocolError, UnknownFunction
 from . import messages as m
 from .arguments import Key, Target
 from .calls import CallTable, Finished
+from .chunks import CHUNK_BYTES
 from .codec import Packet, message_packet
 from .effects import (
     CallFinished,
+    Cancelled,
     Connected,
     Deliver,
     Drop,
@@ -27,6 +29,7 @@ from .effects import (
     ItemStored,
     Left,
     Lost,
+    Named,
     Ponged,
     Report,
     Resumed,
@@ -85,6 +88,8 @@ class ProtocolState:
         self.queues = Queues(self.limits.queue_items, self._item_stored)
         self.broker = Broker()
         self.calls = CallTable()
+        self.cancelled_calls = 0  # calls of clients that were cancelled
+        self.dropped_results = 0  # results of cancelled calls
         self._sessions: dict[int, Session] = {}
         self._lost: dict[int, float] = {}  # sockets without a connection -> when their session ends
         self._last_socket = 0
@@ -130,6 +135,11 @@ class ProtocolState:
     def page_of(self, socket: int) -> str:
         """Return the page name of a socket."""
         return self._sessions[socket].page
+
+    def names(self, socket: int) -> frozenset[str]:
+        """Return the names of the functions that a client exposes, as far as it has announced them."""
+        session = self._sessions.get(socket)
+        return frozenset() if session is None else session.names
 
     def outbox(self, socket: int) -> Outbox:
         """Return the outbox of a socket."""
@@ -250,6 +260,9 @@ class ProtocolState:
             return
         session.outbox.withdraw()
         self.broker.leave(socket)
+        for call in session.calls.values():
+            if not call.function.keep_running:
+                self._cancel(call, "the page has left")
         was_lost = lost and session.confirmed
         pending = self._end_calls(socket, was_lost)
         if was_lost:
@@ -301,7 +314,9 @@ class ProtocolState:
 
     def expire(self, now: float) -> None:
         """End the calls whose deadline has passed, and the sessions that were not resumed in time."""
-        self._effects += [CallFinished(finished) for finished in self.calls.expire(now)]
+        for finished in self.calls.expire(now):
+            self._cancel_request(finished)
+            self._effects.append(CallFinished(finished))
         for number in [number for number, until in self._lost.items() if until <= now]:
             self.disconnect(number, lost=True)
 
@@ -311,6 +326,8 @@ class ProtocolState:
             "pages": [self._session_stats(number, session) for number, session in self._sessions.items()],
             "pending_calls": len(self.calls),
             "ignored_answers": self.calls.ignored,
+            "cancelled_calls": self.cancelled_calls,
+            "dropped_results": self.dropped_results,
             "queues": {str(key): self.queues.size(key) for key in self.queues.keys()},  # noqa: SIM118 - no dict
             "queue_items_dropped": self.queues.dropped,
             "topics": {topic: len(self.broker.subscribers(topic)) for topic in self.broker.names()},
@@ -401,7 +418,8 @@ class ProtocolState:
         else:
             session.running += 1
             function.running += 1
-            self._effects.append(Invoke(socket, message.id, function, message.args))
+            session.calls[message.id] = call = Invoke(socket, message.id, function, message.args)
+            self._effects.append(call)
 
     def _on_notify(self, socket: int, message: m.Notify) -> None:
         function = self.functions.find(message.key)
@@ -414,6 +432,22 @@ class ProtocolState:
             session.running += 1
             function.running += 1
             self._effects.append(Invoke(socket, 0, function, message.args))
+
+    def _on_cancel(self, socket: int, message: m.Cancel) -> None:
+        call = self._sessions[socket].calls.pop(message.id, None)
+        if call is not None:
+            self._cancel(call, "the page no longer waits for it")
+        else:
+            self.queues.withdraw((socket, message.id))
+
+    def _cancel(self, call: Invoke, reason: str) -> None:
+        call.cancelled = reason
+        self.cancelled_calls += 1
+        self._effects.append(Cancelled(call))
+
+    def _on_names(self, socket: int, message: m.Names) -> None:
+        self._sessions[socket].names = frozenset(message.names)
+        self._effects.append(Named(socket))
 
     def _too_many_calls(self) -> m.ErrorInfo:
         text = f"{self.limits.calls} calls of this page are running; Limits(calls=...) allows more"
@@ -546,6 +580,8 @@ class ProtocolState:
         if not sockets:
             self._effects.append(CallFinished(Finished(call_id, {})))
             return
+        if packet.size > CHUNK_BYTES and packet.order is None:
+            packet = msgspec.structs.replace(packet, order=("request", call_id))  # a cancel must not overtake it
         self.calls.open(call_id, sockets, deadline, about)
         for socket in sockets:
             session = self._sessions[socket]
@@ -554,6 +590,27 @@ class ProtocolState:
                 session.waiting.append((call_id, packet))
             else:
                 self._send(socket, packet)
+
+    def cancel(self, call_id: int) -> None:
+        """End a call or a push for which nobody waits any longer; `CallFinished` does not report it."""
+        finished = self.calls.cancel(call_id)
+        if finished is not None:
+            self._cancel_request(finished)
+
+    def _cancel_request(self, finished: Finished) -> None:
+        """Tell the clients that have not answered a request that nobody waits for it any longer."""
+        if not finished.unanswered:
+            return
+        about = finished.about
+        order = ("push", about.key) if about.protocol == "push" else ("request", finished.id)
+        packet = message_packet(["cancel", finished.id], order=order)
+        for socket in finished.unanswered:
+            session = self._sessions[socket]
+            unsent = next((entry for entry in session.waiting if entry[0] == finished.id), None)
+            if unsent is None:
+                self._send(socket, packet)
+            else:
+                session.waiting.remove(unsent)
 
     def notify(self, key: str, payload: Payload, target: Target) -> None:
         """Call a function of clients without requesting an answer."""
@@ -578,8 +635,12 @@ class ProtocolState:
             session = self._sessions.get(call.socket)
             if session is not None:
                 session.running -= 1
-                if packet is not None:
-                    self._send(call.socket, packet)
+            if session is None or call.cancelled:
+                self.dropped_results += packet is not None
+                continue
+            session.calls.pop(call.call_id, None)
+            if packet is not None:
+                self._send(call.socket, packet)
 
     def _finish(self, call_id: int, socket: int, answer: Any) -> None:
         finished = self.calls.answer(call_id, socket, answer)
@@ -673,6 +734,8 @@ class ProtocolState:
 _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
     m.Call: ProtocolState._on_call,
     m.Notify: ProtocolState._on_notify,
+    m.Cancel: ProtocolState._on_cancel,
+    m.Names: ProtocolState._on_names,
     m.Return: ProtocolState._on_return,
     m.Error: ProtocolState._on_error,
     m.Fault: ProtocolState._on_fault,
