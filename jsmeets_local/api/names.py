@@ -86,9 +86,8 @@ class PageFunction:
 
     @cached_property
     def _facts(self) -> _Facts:
-        same = partial(
-            self
-        )  # IPython's ? then looks at `__call__`, and shows its signature and docstring if they differ
+        # IPython's ? looks at `__call__` afterwards, and would show its signature and docstring if they differed.
+        same = partial(self)
         same.__doc__ = ""
         vars(self)["__call__"] = same
         try:

@@ -421,6 +421,24 @@ def test_a_page_that_comes_back_in_time_goes_on_under_its_number() -> None:
     assert settled(state.effects())[0].finished.answers == {page: 5}
 
 
+def test_it_expires_no_later_than_the_earliest_deadline() -> None:
+    state = ProtocolState("session")
+    (page,) = connected(state, "a")
+    assert state.expires_at is None
+    late, early, middle = [state.request("call", "f", pack([], "args"), page, at) for at in (9.0, 5.0, 7.0)]
+    assert state.expires_at == 5.0
+    state.receive(page, [m.Return(early, 1)])
+    assert state.expires_at == 5.0, "an answer moves nothing, which saves a timer for each call"
+    state.expire(5.0)
+    assert state.expires_at == 7.0
+    state.lose(page, -5.0)
+    assert state.expires_at == 5.0
+    state.expire(7.0)
+    assert state.expires_at is None
+    ended = [effect.finished.id for effect in settled(state.effects())]
+    assert sorted(ended) == [late, early, middle]
+
+
 def test_received_messages_are_not_sent_again() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
