@@ -23,17 +23,14 @@ _RETURN = opmap["RETURN_VALUE"]
 
 
 class CurriedCall(Generic[T]):
-    """Call that lacks only its arguments, which it takes when it is called, once or repeatedly.
+    """Callable that takes the arguments of a call, and can be called repeatedly.
 
-    A statement that only prepares a call, `page.call("draw")`, has no effect and emits a `RuntimeWarning`.
+    A statement that passes no arguments, `page.call("draw")`, has no effect and emits a `RuntimeWarning`.
 
     Args:
         verb: The name of the method, `"call"`.
         key: The name of a function, queue or topic.
         send: Called with the tuple of arguments.
-
-    The bytecode of the callers shows whether the statement discards the call. A finalizer would show it, too, but would
-    swallow a `KeyboardInterrupt`. A coroutine returns to the task that awaits it, whose frame is not on this stack.
     """
 
     __slots__ = ("_key", "_send", "_verb")
@@ -43,6 +40,9 @@ class CurriedCall(Generic[T]):
         self._verb = verb
         self._key = key
         self._send = send
+        # The bytecode of the callers shows whether the statement discards this. A finalizer would show it, too, but
+        # would swallow a `KeyboardInterrupt`. A coroutine returns to the task that awaits it, whose frame is not on this
+        # stack.
         frame: FrameType | None = sys._getframe(1)
         level = 1
         instruction = _RETURN

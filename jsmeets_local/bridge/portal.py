@@ -25,7 +25,7 @@ from ..errors import BridgeBusy, WouldDeadlock
 from . import shutdown
 from .processes import works_for_another
 from .slow_callbacks import BlockedLoops
-from .workers import current, paused
+from .workers import paused, this_thread
 
 __all__ = ["Cancel", "Done", "Operation", "Portal", "wait_for"]
 
@@ -73,8 +73,8 @@ def wait_for(lock: threading.Lock) -> None:
     On a busy machine, other threads run in between, for milliseconds. So the main thread, which runs signal handlers,
     waits in slices of increasing length and checks for signals after each.
     """
-    if current.worker is not None:
-        with paused(current.worker):
+    if this_thread.worker is not None:
+        with paused(this_thread.worker):
             lock.acquire()
         return
     if threading.get_ident() != threading.main_thread().ident:

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from . import shutdown
 
-__all__ = ["Job", "SerialQueue", "WorkerPool", "current", "paused", "waiting"]
+__all__ = ["Job", "SerialQueue", "WorkerPool", "paused", "this_thread", "waiting"]
 
 PATIENCE = 0.010  # seconds that a job may block the jobs behind it, unless its queue is strict
 DELIVER_AFTER = 0.002  # seconds after which answers are delivered although the serial queue has more jobs
@@ -30,13 +30,13 @@ STUCK = 60.0  # seconds after which a job that still runs is reported, once
 Job: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
 
 
-class _Current(threading.local):
+class _ThisThread(threading.local):
     """Worker of the current thread, or `None`."""
 
     worker: _Worker | None = None
 
 
-current = _Current()
+this_thread = _ThisThread()
 
 
 class SerialQueue:
@@ -209,7 +209,7 @@ class WorkerPool:
     # Worker --------------------------------------------------------------------------------------------
 
     def _work(self, worker: _Worker) -> None:
-        current.worker = worker
+        this_thread.worker = worker
         job: Job | None = None
         try:
             job = self._first_job(worker)
@@ -376,7 +376,7 @@ _NO_WORKER: AbstractContextManager[None] = nullcontext()
 
 def waiting() -> AbstractContextManager[None]:
     """Release the slot of this thread, and its serial queue unless that is strict, while it waits for a page."""
-    worker = current.worker
+    worker = this_thread.worker
     return _NO_WORKER if worker is None else paused(worker)
 
 
