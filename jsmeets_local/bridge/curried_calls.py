@@ -41,7 +41,7 @@ class CurriedCall(Generic[T]):
         self._key = key
         self._send = send
         # The bytecode of the callers shows whether the statement discards this. A finalizer would show it, too, but
-        # would swallow a `KeyboardInterrupt`. A coroutine returns to the task that awaits it, whose frame is not on this
+        # would swallow a `KeyboardInterrupt`. A coroutine returns to the task that awaits it: its frame is not on this
         # stack.
         frame: FrameType | None = sys._getframe(1)
         level = 1
