@@ -620,11 +620,8 @@ class ProtocolState:
         packet = message_packet(["cancel", finished.id], order=order)
         for socket in finished.unanswered:
             session = self._sessions[socket]
-            unsent = next((entry for entry in session.waiting if entry[0] == finished.id), None)
-            if unsent is None:
+            if not session.waiting or finished.id < session.waiting[0][0]:  # otherwise it will not be sent
                 self._send(socket, packet)
-            else:
-                session.waiting.remove(unsent)
 
     def notify(self, key: str, payload: Payload, target: Target) -> None:
         """Call a function of clients without requesting an answer."""

@@ -183,7 +183,7 @@ def reports(state: ProtocolState) -> list[str]:
 def test_calls_wait_for_room_and_go_in_order(state: ProtocolState) -> None:
     ids = [state.request("call", "f", pack([n], "args"), None, None) for n in range(1005)]
     assert len(said(state)) == 1000
-    state.calls.cancel(ids[1001])  # no caller waits for the answer
+    state.cancel(ids[1001])  # it is not sent, and neither is a cancel
     state.effects()
     state.receive(1, [m.Ack(3)])
     assert [message.args for message in said(state)] == [[1000], [1002], [1003]]

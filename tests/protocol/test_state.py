@@ -18,6 +18,7 @@ from jsmeets_local.errors import (
 )
 from jsmeets_local.protocol import effects as fx
 from jsmeets_local.protocol import messages as m
+from jsmeets_local.protocol.chunks import CHUNK, Assembler
 from jsmeets_local.protocol.codec import decode, message_packet
 from jsmeets_local.protocol.outbox import Outbox
 from jsmeets_local.protocol.state import REFUSED_BY_LIMIT, ProtocolState
@@ -131,7 +132,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         open_calls = [call_id for call_id in self.asked if call_id not in self.ended]
         if open_calls:
             call_id = data.draw(st.sampled_from(open_calls))
-            self.protocol.calls.cancel(call_id)
+            self.protocol.cancel(call_id)
             self.cancelled.add(call_id)
             self.ended[call_id] = 1
 
@@ -393,6 +394,112 @@ def test_an_answer_to_a_page_that_has_gone_is_dropped() -> None:
     state.answer([(call, message_packet(["return", 1, None]))])
     assert state.effects() == []
     assert not state.functions.is_running("f")
+
+
+# Cancelled calls --------------------------------------------------------------------------------------------
+
+
+def test_a_request_that_ends_without_an_answer_is_cancelled_where_none_came() -> None:
+    state = ProtocolState()
+    one, two = connected(state, "a", "b")
+    call = state.request("call", "f", pack([], "args"), None, 5.0)
+    push = state.request("push", "q", pack(1, "data"), one, None)
+    sent(state)
+    state.receive(one, [m.Return(call, 1)])
+    state.expire(5.0)
+    state.cancel(push)
+    state.cancel(push)
+    assert sent(state) == [(two, m.Cancel(call)), (one, m.Cancel(push))]
+
+
+def test_a_request_to_a_page_that_has_left_is_not_cancelled() -> None:
+    state = ProtocolState()
+    one, two = connected(state, "a", "b")
+    call = state.request("call", "f", pack([], "args"), None, None)
+    sent(state)
+    state.disconnect(one)
+    state.cancel(call)
+    assert sent(state) == [(two, m.Cancel(call))]
+
+
+@pytest.mark.parametrize("kind", ["call", "push"])
+def test_a_cancel_waits_for_its_large_request(kind: Literal["call", "push"]) -> None:
+    state = ProtocolState()
+    (page,) = connected(state, "a")
+    outbox = state.outbox(page)
+    request = state.request(kind, "f", pack(["x" * 5_000_000], "args"), page, None)
+    assembler = Assembler(2**28)
+    received: list[Any] = []
+    other = 0
+    while (frame := outbox.take()) is not None:
+        if not other:  # the request is under way
+            state.cancel(request)
+            other = state.request("call", "other", pack([], "args"), page, None)
+        content: Any = frame
+        if isinstance(frame, bytes) and frame[0] == CHUNK:
+            stream, content = assembler.feed(frame)
+            outbox.credit(stream, 1)
+        received += decode(content) if content is not None else []
+    ids = [message.id for message in received]
+    assert ids.index(other) < ids.index(request)
+    assert received[-1] == m.Cancel(request)
+
+
+def test_a_cancel_is_sent_again_after_a_reconnection() -> None:
+    state = ProtocolState("s")
+    (page,) = connected(state, "a")
+    call = state.request("call", "f", pack([], "args"), page, 5.0)
+    assert [type(message) for message in written(state.outbox(page))] == [m.Call]
+    state.lose(page, 1.0)
+    state.expire(5.0)
+    assert state.hello(m.Hello("a", "a", [], "s", 0), "") == page
+    assert [type(message) for message in written(state.outbox(page))] == [m.Welcome, m.Call, m.Cancel]
+    assert state.calls.ignored == 0
+    state.receive(page, [m.Return(call, 1)])
+    assert state.calls.ignored == 1
+
+
+def test_a_call_is_cancelled_once() -> None:
+    state = ProtocolState()
+    one, two = connected(state, "a", "b")
+    state.functions.expose("f", print)
+    state.receive(one, [m.Call(1, "f", []), m.Cancel(1), m.Cancel(1), m.Cancel(2)])
+    state.receive(two, [m.Cancel(1)])
+    call, cancelled = (effect for effect in state.effects() if isinstance(effect, (fx.Invoke, fx.Cancelled)))
+    assert isinstance(call, fx.Invoke)
+    assert isinstance(cancelled, fx.Cancelled)
+    assert cancelled.call is call
+    assert call.cancelled
+    assert state.functions.is_running("f"), "until the function has ended"
+    state.disconnect(one)
+    assert state.cancelled_calls == 1
+    state.answer([(call, message_packet(["return", 1, None]))])
+    assert state.dropped_results == 1
+    assert not state.functions.is_running("f")
+
+
+def test_the_id_of_a_cancelled_call_may_be_used_again() -> None:
+    state = ProtocolState()
+    (page,) = connected(state, "a")
+    state.functions.expose("f", print)
+    state.receive(page, [m.Call(1, "f", []), m.Cancel(1), m.Call(1, "f", [])])
+    first, second = (effect for effect in state.effects() if isinstance(effect, fx.Invoke))
+    state.answer([(first, message_packet(["return", 1, "first"]))])
+    state.receive(page, [m.Cancel(1)])
+    assert second.cancelled
+
+
+def test_names_of_a_page() -> None:
+    state = ProtocolState()
+    (page,) = connected(state, "a")
+    assert state.names(page) == frozenset()
+    state.receive(page, [m.Names(["f", "g"])])
+    assert state.names(page) == {"f", "g"}
+    assert fx.Named(page) in state.effects()
+    state.receive(page, [m.Names(["g"])])
+    assert state.names(page) == {"g"}
+    state.disconnect(page)
+    assert state.names(page) == frozenset()
 
 
 # Coming back ------------------------------------------------------------------------------------------------
