@@ -12,6 +12,7 @@ from .api.queues import QueuesApi
 from .api.textsocket import TextSockets
 from .app import JsMeetsPy
 from .bridge.bridge import Bridge, default_bridge
+from .bridge.live.call import Call, Cancelled, current_call, current_page
 from .errors import (
     BridgeBusy,
     CallTimeout,
@@ -34,7 +35,9 @@ from .protocol.limits import Limits
 __all__ = [
     "Bridge",
     "BridgeBusy",
+    "Call",
     "CallTimeout",
+    "Cancelled",
     "ConnectionLost",
     "Disconnected",
     "JavaScriptError",
@@ -57,6 +60,8 @@ __all__ = [
     "UnknownFunction",
     "WouldDeadlock",
     "__version__",
+    "current_call",
+    "current_page",
 ]
 
 __version__ = "1.0.0"

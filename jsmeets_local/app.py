@@ -358,8 +358,8 @@ class JsMeetsPy(Starlette):
             `running_calls` in Python. `pending_calls`: calls from Python to pages. `ignored_answers`: responses that
             were late, duplicate, or from another page. `queues`: the number of items of each. `queue_items_dropped`.
             `topics`: the number of subscribers of each. `workers`: the number of `threads`, those `running`, those
-            `waiting` for pages, and `lanes_waiting`, the serial queues that wait for a thread. `/jsmeetspy/stats`
-            returns the same as JSON, with the token.
+            `waiting` for pages, and `serial_queues_waiting`, those that wait for a thread. `/jsmeetspy/stats` returns
+            the same as JSON, with the token.
         """
         stats: dict[str, Any] = self.bridge.portal.call(self.bridge.stats)
         return stats
@@ -476,32 +476,35 @@ class JsMeetsPy(Starlette):
     @overload
     def expose(self, key: F) -> F: ...
     @overload
-    def expose(self, key: str | None = None, *, exclusive: bool = False) -> Callable[[F], F]: ...
+    def expose(
+        self, key: str | None = None, *, exclusive: bool = False, keep_running: bool = False
+    ) -> Callable[[F], F]: ...
 
-    def expose(self, key: Any = None, *, exclusive: bool = False) -> Any:
+    def expose(self, key: Any = None, *, exclusive: bool = False, keep_running: bool = False) -> Any:
         """Decorator: expose a function to pages, `@app.expose` under its own name or `@app.expose("name")`.
 
         Args:
             key: The name. It replaces an earlier function of that name. Lambdas, callable objects and classes need one.
             exclusive: Run its calls one at a time, in order of arrival, across all pages.
+            keep_running: Do not cancel its calls when the page that called leaves.
 
         Raises:
             TypeError: The decorated object is not a function, has no name of its own, or is an unbound method.
             RuntimeError: The earlier function of that name is running.
         """
         if key is not None and not isinstance(key, str):
-            return self._expose(None, key, exclusive)
+            return self._expose(None, key, exclusive, keep_running)
         if key is not None:
             check_name(key, "key of an exposed function")
-        return lambda func: self._expose(key, func, exclusive)
+        return lambda func: self._expose(key, func, exclusive, keep_running)
 
-    def _expose(self, key: str | None, func: F, exclusive: bool) -> F:
+    def _expose(self, key: str | None, func: F, exclusive: bool, keep_running: bool) -> F:
         try:
             check_function(func, "what app.expose exposes")
         except TypeError as error:
             raise TypeError(f'{error}. A method of an object is one: app.expose("name")(thing.method)') from None
         key = key if key is not None else _name_of(func)
-        if not self.functions.expose(key, func, exclusive):
+        if not self.functions.expose(key, func, exclusive, keep_running=keep_running):
             raise RuntimeError(f"the function exposed as {key!r} is running; it can be replaced when it has ended")
         return func
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,41 +12,20 @@ from .api.readers import PageQueue, Subscription
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
 from .bridge.client import Client
-from .bridge.prepared_calls import AsyncPrepared, Prepared, PreparedData
-from .bridge.presence import GRACE
+from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
+from .bridge.presence import GRACE, SocketPresence
 from .bridge.tracebacks import cut, end_quietly
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
-from .errors import Disconnected, JsPyError, PageClosed
+from .errors import LaunchError, PageClosed
 from .notebook.cells import current_cell
 from .notebook.display import Frame, show
-from .protocol.arguments import check_name, seconds
+from .protocol.arguments import check_name, seconds, seconds_of_call
 from .server.one_time_urls import PageUrls
 
 if TYPE_CHECKING:
     from .launch.window.handle import AsyncWindow, Window
 
-__all__ = ["AsyncPage", "Page"]
-
-_QUERY_SECONDS = 0.4  # time that completion may wait for a connected page
-
-
-def _value(outcome: Any) -> Any:
-    if isinstance(outcome, JsPyError):
-        raise outcome
-    return outcome
-
-
-def _query(client: Client) -> Callable[..., Any]:
-    """Return a function that queries a connected page with a short timeout, for completion and help."""
-
-    def query(key: str, *args: Any) -> Any:
-        if not client.presence.sockets:
-            raise Disconnected("the page is not connected", "call", key)
-        return _value(
-            client.bridge.portal.block(client.call(key, _QUERY_SECONDS)(args), f"await page.aio.call({key!r})(...)")
-        )
-
-    return query
+__all__ = ["AsyncPage", "DocumentPage", "Page"]
 
 
 class AsyncPage:
@@ -53,7 +33,7 @@ class AsyncPage:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self.js = Names(AsyncPageFunction, self.call, _query(client))
+        self.js = Names(AsyncPageFunction, client)
 
     @property
     def window(self) -> AsyncWindow:
@@ -63,21 +43,20 @@ class AsyncPage:
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Call a function of the page, as `Page.call` does."""
-        request = self._client.call(key, timeout)
-
-        async def send(args: tuple[Any, ...]) -> Any:
-            return _value(await self._client.bridge.portal.awaitable(request(args)))
-
-        return AsyncPrepared("call", key, send)
+        check_name(key, "key of a function")
+        limit = None if timeout is None else seconds_of_call(timeout)
+        return AsyncCurriedCall("call", key, functools.partial(self._client.call_async, key, limit))
 
     def map(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, list[Any]]]:
         """Call a function of the page many times, as `Page.map` does."""
-        request = self._client.map(key, timeout)
+        check_name(key, "key of a function")
+        limit = seconds_of_call(timeout, "map('name')([1, 2])")
 
         async def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
-            return join_batch(key, await self._client.bridge.portal.awaitable(request(iterables)))
+            operation = self._client.map(key, limit, iterables)
+            return join_batch(key, await self._client.bridge.portal.awaitable(operation))
 
-        return AsyncPrepared("map", key, send)
+        return AsyncCurriedCall("map", key, send)
 
     async def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluate JavaScript in the page, as `Page.eval` does."""
@@ -102,6 +81,12 @@ class AsyncPage:
     async def wait(self, timeout: float | None = None) -> bool:
         """Wait until the page is closed, as `Page.wait` does."""
         return await self._client.bridge.exits.awaitable(self._client.presence.wait_closed(seconds(timeout)))
+
+    async def wait_for(self, name: str, timeout: float | None = None) -> None:
+        """Wait until the page exposes a function, as `Page.wait_for` does."""
+        error = await self._client.bridge.portal.awaitable(self._client.wait_for(name, timeout))
+        if error is not None:
+            raise error
 
     async def wait_connected(self, timeout: float | None = None) -> bool:
         """Wait until the page is connected, as `Page.wait_connected` does."""
@@ -132,16 +117,20 @@ class Page:
         frame: Frame,
         grace: float | None = GRACE,
     ) -> None:
-        self._client = Client(bridge, key, urls.address, grace)
         self._closed = closed
         self._urls = urls
+        self._set_client(Client(bridge, key, urls.address, grace), urls.url, frame)
+        bridge.pages[key] = self
+
+    def _set_client(self, client: Client, url: str, frame: Frame | None) -> None:
+        self._client = client
         self._frame = frame
-        self.grace = grace
         self._shown_by = ""  # the run of the cell that showed the iframe
-        self.url = urls.url
-        self.js = Names(PageFunction, self.call, _query(self._client))
+        self.grace = client.presence.grace
+        self.url = url
+        self.js = Names(PageFunction, self._client)
         self.aio = AsyncPage(self._client)
-        bridge.portal.finalize(self, self._client.presence.end)
+        client.bridge.portal.finalize(self, client.presence.end)
 
     @property
     def window(self) -> Window:
@@ -172,9 +161,9 @@ class Page:
             TypeError: An argument cannot be sent; the error message contains the path to it.
             WouldDeadlock: Called on the bridge's event loop; use `page.aio`.
         """
-        request = self._client.call(key, timeout)
-        twin = f"await page.aio.call({key!r})(...)"
-        return Prepared("call", key, lambda args: _value(self._client.bridge.portal.block(request(args), twin)))
+        check_name(key, "key of a function")
+        limit = None if timeout is None else seconds_of_call(timeout)
+        return CurriedCall("call", key, functools.partial(self._client.call, key, limit))
 
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Call a function of the page many times at once, and wait for all values.
@@ -194,10 +183,14 @@ class Page:
             TypeError: (by the returned function) An argument is not iterable, or a value cannot be sent; no call was
                 made.
         """
-        request = self._client.map(key, timeout)
-        twin = f"await page.aio.map({key!r})(...)"
-        send = self._client.bridge.portal.block
-        return Prepared("map", key, lambda iterables: join_batch(key, send(request(iterables), twin)))
+        check_name(key, "key of a function")
+        limit = seconds_of_call(timeout, "map('name')([1, 2])")
+
+        def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
+            operation = self._client.map(key, limit, iterables)
+            return join_batch(key, self._client.bridge.portal.block(operation, f"await page.aio.map({key!r})(...)"))
+
+        return CurriedCall("map", key, send)
 
     def call_nowait(self, key: str) -> Callable[..., bool]:
         """Call a function of the page without waiting; an error in it is logged.
@@ -213,7 +206,7 @@ class Page:
             TypeError: (by the returned function) An argument cannot be sent.
         """
         check_name(key, "key of a function")
-        return Prepared("call_nowait", key, lambda args: self._client.notify(key, list(args)))
+        return CurriedCall("call_nowait", key, functools.partial(self._client.notify, key))
 
     def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluate JavaScript in the page, await it, and return its value.
@@ -246,7 +239,7 @@ class Page:
         and nothing is sent, which is logged once, at level INFO.
         """
         publish = Pubsub(self._client.bridge).publish(topic, suppress)
-        return PreparedData("publish", topic, lambda data: not self._client.is_gone() and publish(data))
+        return CurriedSend("publish", topic, lambda data: not self._client.is_gone() and publish(data))
 
     def subscribe(self, topic: str) -> Subscription:
         """Subscribe to a topic: iterate over its publications as `(topic, data)`, or `get` one at a time.
@@ -296,6 +289,28 @@ class Page:
         try:
             operation = self._client.presence.wait_until_connected(seconds(timeout))
             return self._client.bridge.portal.block(operation, "await page.aio.wait_connected()")
+        except BaseException as error:
+            cut(error)
+            raise
+
+    def wait_for(self, name: str, timeout: float | None = None) -> None:
+        """Wait until the page exposes a function, for example a page whose framework exposes it late.
+
+        A call waits by itself for up to 2 s after the page has loaded.
+
+        Args:
+            name: The name of the function.
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            CallTimeout: The page has not exposed it in time.
+            PageClosed: The page is closed.
+        """
+        try:
+            operation = self._client.wait_for(name, timeout)
+            error = self._client.bridge.portal.block(operation, f"await page.aio.wait_for({name!r})")
+            if error is not None:
+                raise error
         except BaseException as error:
             cut(error)
             raise
@@ -354,6 +369,8 @@ class Page:
         """
         if self._client.presence.over:
             raise PageClosed("this page is closed; launch() opens another one")
+        if self._frame is None:
+            raise LaunchError("this page was not opened by launch(), which knows the address to show")
         show(self._frame.sized(width, height), repr(self))
         cell = current_cell()
         self._shown_by = "" if cell is None else cell.run
@@ -362,7 +379,7 @@ class Page:
         """Show the page as the result of a cell, unless this run of the cell has shown it already."""
         cell = current_cell()
         shown = cell is not None and cell.run == self._shown_by
-        if shown or self._client.presence.over:
+        if shown or self._client.presence.over or self._frame is None:
             return {"text/plain": repr(self)}
         return {"text/html": self._frame.html(), "text/plain": repr(self)}
 
@@ -375,6 +392,32 @@ class Page:
     def __repr__(self) -> str:
         state = "connected" if self.is_connected() else "closed" if self._client.presence.closed else "waiting"
         return f"<Page {self._client.address} ({state})>"
+
+
+class DocumentPage(Page):
+    """Page of one document, which `current_page()` returns. It is closed when the document leaves, also by a reload.
+
+    `url`, `window` and `show()` are those of the page that `launch()` has returned for it. A document that was opened
+    otherwise has none, and its `url` is empty.
+    """
+
+    def __init__(self, bridge: Bridge, socket: int) -> None:
+        name = bridge.protocol.page_of(socket) if socket in bridge.protocol.all_sockets() else ""
+        launched: Page | None = bridge.pages.get(name)
+        address = f"of socket {socket}" if launched is None else launched._client.address
+        client = Client(bridge, name, address, None, SocketPresence(bridge, socket, name))
+        if launched is None:
+            self._set_client(client, "", None)
+        else:
+            client.surface = launched._client.surface
+            self._set_client(client, launched.url, launched._frame)
+
+    def close(self) -> None:
+        """Close this document, and its window. The page may stay open in other tabs. Closing twice has no effect."""
+        self._leave()
+        if self._client.surface is not None:
+            self._client.surface.close()
+            self._join()
 
 
 def _check_code(code: Any) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from ..bridge.bridge import Bridge
+from ..bridge.curried_calls import AsyncCurriedCall, CurriedCall
+from ..bridge.live.call import call_context
 from ..bridge.portal import Operation
-from ..bridge.prepared_calls import AsyncPrepared, Prepared
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Target, check_function, check_name, check_target, seconds_of_call
 from ..protocol.calls import Finished
@@ -23,15 +24,19 @@ class FunctionsBase:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
-    def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False) -> bool:
+    def expose(
+        self, key: str, func: Callable[..., Any], exclusive: bool = False, *, keep_running: bool = False
+    ) -> bool:
         """Let pages call `func` by the name `key`.
 
         A plain function runs in a worker thread, so it may block; a coroutine function runs on the bridge's event loop.
+        Each call runs in a copy of the current context (`contextvars`), in which `current_call()` describes the call.
 
         Args:
             key: The name; an earlier function of that name is replaced.
             func: Plain or async; takes positional arguments and returns a sendable value.
             exclusive: Run its calls one at a time, in order of arrival, across all pages.
+            keep_running: Do not cancel its calls when the page that called leaves.
 
         Returns:
             `False` if the earlier function of that name is running; it is kept.
@@ -43,7 +48,10 @@ class FunctionsBase:
         check_function(func, f"what is exposed as {key!r}")
         if key.startswith("$"):
             raise ValueError(f"keys that begin with $ belong to the library; got {key!r}")
-        done: bool = self._bridge.call(self._bridge.expose, key, func, exclusive, current_cell())
+        context = call_context(self._bridge)
+        done: bool = self._bridge.call(
+            self._bridge.expose, key, func, exclusive, current_cell(), context, bool(keep_running)
+        )
         return done
 
     def callable(self, func: F) -> F:
@@ -115,7 +123,7 @@ class FunctionsBase:
         def send(args: tuple[Any, ...]) -> None:
             self._bridge.post(self._bridge.protocol.notify, key, self._bridge.pack(list(args), "args"), target)
 
-        return Prepared("call_nowait", key, send)
+        return CurriedCall("call_nowait", key, send)
 
     def _request(
         self, key: str, timeout: float | None, target: Target
@@ -126,8 +134,7 @@ class FunctionsBase:
 
         def request(args: tuple[Any, ...]) -> Operation[Finished]:
             payload = self._bridge.pack(list(args), "args")
-            start = self._bridge.protocol.call
-            return lambda done: self._bridge.request(start, (key, payload, target), limit, done)
+            return lambda done: self._bridge.request("call", key, payload, target, limit, done)
 
         return request
 
@@ -158,4 +165,4 @@ class Functions(FunctionsBase):
         async def send(args: tuple[Any, ...]) -> dict[int, Any]:
             return (await self._bridge.portal.awaitable(request(args))).answers
 
-        return AsyncPrepared("call", key, send)
+        return AsyncCurriedCall("call", key, send)

@@ -8,14 +8,17 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextvars import Context
 from time import monotonic  # uvloop's loop.time() does not advance during a callback
-from typing import Any, TypeAlias
+from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
 from ..errors import BridgeBusy, ProtocolError
 from ..notebook.cells import Cell, current_cell, kernel_shell
 from ..protocol import effects as fx
+from ..protocol.arguments import Key, Target
 from ..protocol.calls import Finished
 from ..protocol.chunks import CHUNK, ReceivedChunk
 from ..protocol.codec import Frame, decode
@@ -47,8 +50,6 @@ BURST = 512  # messages of one client that are handled in one callback of the lo
 _BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 _CHUNK = bytes([CHUNK])
 
-Start: TypeAlias = Callable[..., int]
-
 
 class Watcher(Struct, frozen=True):
     """Callbacks for clients that connect and leave, called on the loop."""
@@ -57,6 +58,7 @@ class Watcher(Struct, frozen=True):
     lost: Callable[[int, str], None]  # the connection, not yet the client
     resumed: Callable[[int, str], None]
     left: Callable[[int, str, bool], None]
+    named: Callable[[int], None] = lambda socket: None  # it has announced the functions that it exposes
 
 
 class Bridge:
@@ -79,6 +81,9 @@ class Bridge:
         self.write_waiters: Waiters = deque()  # publishers that wait for room in outboxes
         self.exits = ExitRequests(self.portal)
         self._dispatcher = Dispatcher(self.portal, self._answer, self.pack, self.exits)
+        self.pages: WeakValueDictionary[str, Any] = WeakValueDictionary()  # launched pages, by their names
+        self.page_factory: Callable[[Bridge, int], Any] | None = None  # makes the page of a socket
+        self._pages_of_calls: dict[int, Any] = {}  # those that functions have asked for, by socket
         self._connections: dict[int, Connection] = {}
         self._callers: dict[int, Done[Finished]] = {}  # calls of Python, by their numbers
         self._carrying_out = False
@@ -200,27 +205,50 @@ class Bridge:
         self.portal.check_own()
         self.portal.post(self.do, func, *args)
 
-    def request(self, start: Start, args: tuple[Any, ...], timeout: float | None, done: Done[Finished]) -> Cancel:
-        """Start a call or a push, on the loop.
+    def request(
+        self,
+        kind: Literal["call", "push"],
+        key: Key,
+        payload: Payload,
+        target: Target,
+        timeout: float | None,
+        done: Done[Finished],
+        about: str | None = None,
+    ) -> Cancel:
+        """Call a function of clients, or push an item to a queue of theirs, on the loop.
 
         Args:
-            start: `ProtocolState.call` or `ProtocolState.push`.
-            args: Its arguments, without the deadline.
+            kind: The kind of the request.
+            key: The name of the function or queue.
+            payload: The packed arguments, or the packed item.
+            target: The clients; see `ProtocolState.targets`.
             timeout: Seconds; `None` for no limit.
             done: Called with the outcome.
+            about: The name of the function in errors, if it differs from `key`.
 
         Returns:
             A function that cancels the request.
         """
         loop = self.portal.loop
-        call_id = start(*args, None if timeout is None or loop is None else loop.time() + timeout)
+        deadline = None if timeout is None or loop is None else loop.time() + timeout
+        call_id = self.protocol.request(kind, key, payload, target, deadline, about)
         self._callers[call_id] = done
         self.carry_out()
         return functools.partial(self._cancel_call, call_id)
 
     def _cancel_call(self, call_id: int) -> None:
         self._callers.pop(call_id, None)
-        self.do(self.protocol.calls.cancel, call_id)
+        self.do(self.protocol.cancel, call_id)
+
+    def page_of(self, socket: int) -> Any:
+        """Return the page of the document behind a socket, on the loop. It is closed if the document has left."""
+        page = self._pages_of_calls.get(socket)
+        if page is None:
+            assert self.page_factory is not None  # the launcher of the application that accepted the connection sets it
+            page = self.page_factory(self, socket)
+            if socket in self.protocol.all_sockets():
+                self._pages_of_calls[socket] = page
+        return page
 
     # Connections ---------------------------------------------------------------------------------------
 
@@ -348,8 +376,12 @@ class Bridge:
     def _expire(self) -> None:
         due, self._timer, self._timer_due = self._timer_due, None, None
         if due is not None and self.portal.loop is not None:
-            # A loop may call back earlier, by the resolution of its clock.
-            self.portal.run_callback(self.do, self.protocol.expire, max(due, self.portal.loop.time()))
+            self.portal.in_callback = True
+            try:
+                # A loop may call back earlier, by the resolution of its clock.
+                self.do(self.protocol.expire, max(due, self.portal.loop.time()))
+            finally:
+                self.portal.run_deferred()
 
     # Effects -------------------------------------------------------------------------------------------
 
@@ -364,19 +396,25 @@ class Bridge:
                     try:
                         if isinstance(effect, fx.Wake):
                             connection = self._connections.get(effect.socket)
-                            if connection is not None:
-                                self._flush_soon(connection)
+                            if connection is None:
+                                continue
+                            if not connection.needs_flush:  # at the end of the callback: one frame has all messages
+                                connection.needs_flush = True
+                                self.portal.defer(connection.flush)
+                            elif connection.outbox is not None and len(connection.outbox) >= BURST:
+                                connection.flush()  # the client handles these in the meantime
                         elif isinstance(effect, fx.Invoke):
                             self._dispatcher.invoke(effect)
+                        elif isinstance(effect, fx.Cancelled):
+                            self._dispatcher.cancel(effect.call)
                         else:
                             self._perform(effect)
                     except Exception:  # noqa: BLE001 - no thread could start, for example; must not stop the others
                         logger.exception("the bridge could not carry out %s", type(effect).__name__)
         finally:
             self._carrying_out = False
-        deadline = self.protocol.next_deadline()
-        if deadline != self._timer_due:
-            self._set_timer(deadline)
+        if self.protocol.expires_at != self._timer_due:
+            self._set_timer(self.protocol.expires_at)
 
     def _perform(self, effect: fx.Effect) -> None:
         if isinstance(effect, fx.CallFinished):
@@ -403,19 +441,14 @@ class Bridge:
             connection = self._connections.pop(effect.socket, None)
             if connection is not None:
                 connection.close(effect.code, effect.reason)
-                self._flush_soon(connection)
+                self.portal.defer(connection.flush)
         elif isinstance(effect, fx.Report):
             getattr(logger, effect.level)("%s", effect.text)
+        elif isinstance(effect, fx.Named):
+            for watcher in list(self.watchers):
+                watcher.named(effect.socket)
         else:
             self._report_client(effect)
-
-    def _flush_soon(self, connection: Connection) -> None:
-        """Flush a connection at the end of this callback of the loop, so that one frame carries all messages."""
-        if not connection.needs_flush:
-            connection.needs_flush = True
-            self.portal.defer(connection.flush)
-        elif connection.outbox is not None and len(connection.outbox) >= BURST:
-            connection.flush()  # the client handles these in the meantime
 
     def _report_client(self, effect: fx.Effect) -> None:
         """Notify listeners and watchers of a change in the connection of a client."""
@@ -438,6 +471,7 @@ class Bridge:
         elif isinstance(effect, fx.Left):
             logger.info("page left (socket %d)", effect.socket)
             self._dispatcher.leave(effect.socket)
+            self._pages_of_calls.pop(effect.socket, None)
             self._tell_all(self.socket_listeners, effect.socket, "disconnect")
             self._tell_all(self.state_listeners, effect.socket, "lost" if effect.lost else "closed")
             for watcher in list(self.watchers):
@@ -516,10 +550,18 @@ class Bridge:
 
     # User functions ------------------------------------------------------------------------------------
 
-    def expose(self, key: str, func: Callable[..., Any], exclusive: bool, cell: Cell | None = None) -> bool:
+    def expose(
+        self,
+        key: str,
+        func: Callable[..., Any],
+        exclusive: bool,
+        cell: Cell | None = None,
+        context: Context | None = None,
+        keep_running: bool = False,
+    ) -> bool:
         """Add or replace an exposed function, on the loop."""
         self._forget(self.protocol.functions.get(key))
-        return self.protocol.functions.expose(key, func, exclusive, cell)
+        return self.protocol.functions.expose(key, func, exclusive, cell, context, keep_running)
 
     def clear(self, key: str) -> bool:
         """Remove an exposed function, on the loop."""

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, Protocol
 
 from ..errors import ProtocolError
@@ -25,9 +26,14 @@ DRAIN_SECONDS = 2.0  # time for a client to read the rest before its connection 
 _EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
-def spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run a coroutine as a task of the running loop. On Python 3.12 and later it starts at once, and may complete."""
-    return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), **_EAGER)
+def spawn(coroutine: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None]:
+    """Run a coroutine as a task of the running loop. On Python 3.12 and later it starts at once, and may complete.
+
+    Args:
+        coroutine: The coroutine.
+        context: The context to run it in; by default a copy of the current one.
+    """
+    return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), context=context, **_EAGER)
 
 
 class ReceiveBuffers(Protocol):
@@ -58,11 +64,12 @@ class FastPath(Protocol):
     def resume(self) -> None:
         """Continue reading."""
 
-    def is_writable(self) -> bool:
-        """Return whether the connection is open and its write buffer has room."""
+    def write(self, take: Callable[[], Frame | None]) -> bool:
+        """Write the frames that `take` returns, while the connection is open and its write buffer has room.
 
-    def write(self, frame: Frame) -> None:
-        """Write one frame, if `is_writable`."""
+        Returns:
+            True once `take` has returned `None`; `False` if it may have more frames.
+        """
 
 
 class Transport(Protocol):
@@ -115,13 +122,8 @@ class Connection:
         if self._writer is not None or self._closed:
             return
         fast_path, outbox = self._fast_path, self.outbox
-        while fast_path is not None and fast_path.is_writable():
-            frame = outbox.take() if outbox is not None else None
-            if frame is None:
-                if self._closing is None:
-                    return
-                break
-            fast_path.write(frame)
+        if fast_path is not None and outbox is not None and fast_path.write(outbox.take) and self._closing is None:
+            return
         writer = spawn(self._write())
         if not writer.done():
             self._writer = writer

@@ -12,7 +12,8 @@ import traceback
 import types
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from contextvars import Context
 from typing import Any, TypeAlias
 
 from msgspec.structs import replace
@@ -30,6 +31,7 @@ from ..protocol.values import NUMBERS, Payload
 from . import shutdown
 from .connection import spawn
 from .exits import ExitRequests
+from .live.call import cancelled_error, running
 from .portal import Portal
 from .slow_callbacks import TimedAwaitable
 from .workers import Job, SerialQueue, WorkerPool, waiting
@@ -147,8 +149,15 @@ class Dispatcher:
         return threads
 
     def leave(self, socket: int) -> None:
-        """Remove the serial queue of a client that has left; the functions that it called continue."""
+        """Remove the serial queue of a client that has left."""
         self._serial_queues.pop(socket, None)
+
+    def cancel(self, call: Invoke) -> None:
+        """Stop what a cancelled call does. If it has not begun, it ends without running when its turn comes."""
+        if call.stops:
+            call.stopped = True
+            for stop in call.stops.copy():
+                stop()
 
     def invoke(self, call: Invoke) -> None:
         """Run an exposed function."""
@@ -159,16 +168,16 @@ class Dispatcher:
                 queue = _AsyncQueue() if function.is_async else SerialQueue(strict=True)
                 self._exclusive[function] = queue
             if isinstance(queue, _AsyncQueue):
-                self._enqueue(queue, functools.partial(self._run_async, call))
+                self._enqueue(queue, functools.partial(self._run_in_turn, call))
                 return
         elif function.is_async:
-            self._spawn(self._run_async(call))
+            self._spawn(self._run_async(call), function.context.copy())
             return
         else:
             queue = self._serial_queues.get(call.socket)
             if queue is None:
                 queue = self._serial_queues[call.socket] = SerialQueue()
-        if not self._submit(queue, (function.key, self._run_plain, (call,))):
+        if not self._submit(queue, (function.key, function.context.copy().run, (self._run_plain, call))):
             text = "too many functions wait for pages; Limits(waiting_threads=...) allows more"
             packet = error_packet(call.call_id, ErrorInfo("refused", "TooManyWaiting", text)) if call.call_id else None
             self._answer([(call, packet)])
@@ -178,7 +187,8 @@ class Dispatcher:
         if listener.is_async:
             self._enqueue(listener.queue, functools.partial(self._tell_async, listener, args))
         else:
-            self._submit(listener.serial_queue, (listener.about, self._tell_plain, (listener, args)))
+            job = (listener.about, Context().run, (self._tell_plain, listener, args))
+            self._submit(listener.serial_queue, job)
 
     def forget(self, function: Function) -> None:
         """Remove the queue of an exposed function that was replaced or removed."""
@@ -201,16 +211,30 @@ class Dispatcher:
         queue.pending.append(start)
         if not queue.busy:
             queue.busy = True
-            self._spawn(queue.drain())
+            self._spawn(queue.drain(), Context())  # not in the context of the caller, who may be an exposed function
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = spawn(coroutine)
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None]:
+        task = spawn(coroutine, context)
         if not task.done():
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run_in_turn(self, call: Invoke) -> None:
+        """Run an async function in a task of its own, so that cancelling the call does not cancel those behind it."""
+        # When the bridge stops, each call behind this one ends at once. Otherwise the function has ended before its
+        # cancellation took effect.
+        with suppress(asyncio.CancelledError):
+            await self._spawn(self._run_async(call), call.function.context.copy())
 
     async def _run_async(self, call: Invoke) -> None:
+        if call.cancelled:
+            self._answer([(call, None)])
+            return
         function = call.function
+        running.set(call)
+        if call.call_id:
+            call.stops = [_current_task().cancel]
         try:
             with _NO_CELL if function.cell is None else writing(function.cell):
                 try:
@@ -221,12 +245,12 @@ class Dispatcher:
                     else:
                         value = await function.func(*call.args)
                 except BaseException as error:  # noqa: BLE001 - sent to the client that called
-                    stopped = self._stopping and isinstance(error, asyncio.CancelledError)
-                    packet = None if stopped else self._failure(call, error)
+                    packet = self._failure(call, error)
                 else:
                     packet = _success(call, value, self._pack)
         except BaseException as error:  # noqa: BLE001 - raised while the outcome was reported
             packet = _last_resort(call, error)
+        call.stops = None
         self._portal.drain()  # what the function has pushed or published precedes its answer
         self._answer([(call, packet)])
 
@@ -246,12 +270,15 @@ class Dispatcher:
     # On a worker thread -------------------------------------------------------------------------------
 
     def _run_plain(self, call: Invoke) -> Answer:
+        if call.cancelled:
+            return call, None
         function = call.function
+        running.set(call)
         with _NO_CELL if function.cell is None else writing(function.cell):
             try:
                 value = function.func(*call.args)
                 if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
-                    value = self._resolve(value)
+                    value = self._resolve(value, call)
             except BaseException as error:  # noqa: BLE001 - sent to the client that called
                 return call, self._failure(call, error)
             return call, _success(call, value, self._pack)
@@ -261,7 +288,7 @@ class Dispatcher:
             try:
                 value = listener.func(*args)
                 if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
-                    self._resolve(value)
+                    self._resolve(value, None)
             except BaseException as error:  # noqa: BLE001 - no caller waits for it
                 self._tell_failure(listener, error)
 
@@ -270,6 +297,9 @@ class Dispatcher:
         if isinstance(error, SystemExit) and not shutdown.has_begun():
             self._exits.add(error, f"the exposed function {call.function.key!r}")
             return message_packet(["return", call.call_id, None]) if call.call_id else None
+        is_end = isinstance(error, asyncio.CancelledError) and (call.cancelled or self._stopping)
+        if is_end or (call.cancelled and isinstance(error, Disconnected)):  # the page has left
+            return None
         frames = error.__traceback__
         while frames is not None and frames.tb_frame.f_globals.get("__name__") in _OWN:
             frames = frames.tb_next
@@ -289,12 +319,12 @@ class Dispatcher:
         else:
             _log(error, "%s raised", listener.about)
 
-    def _resolve(self, value: Any) -> Any:
+    def _resolve(self, value: Any, call: Invoke | None) -> Any:
         """Await the coroutine that a plain function (a lambda, for example) has returned, on the loop."""
         if (loop := self._portal.loop) is None:
             return value
         with waiting():
-            outcome, error = asyncio.run_coroutine_threadsafe(_outcome(value), loop).result()
+            outcome, error = asyncio.run_coroutine_threadsafe(_outcome(value, call), loop).result()
         if error is not None:
             raise error
         return outcome
@@ -329,17 +359,34 @@ def _is_awaitable(value: Any) -> bool:
     return True
 
 
-async def _outcome(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+async def _outcome(value: Awaitable[Any], call: Invoke | None) -> tuple[Any, BaseException | None]:
     """Return the value or the error of an awaitable; raising `SystemExit` in the task would end the loop."""
+    stop = _current_task().cancel
     try:
+        if call is not None and call.call_id:
+            if call.cancelled:
+                call.stopped = True
+                raise cancelled_error(call)
+            call.stops = [*(call.stops or ()), stop]
         return await value, None
     except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
         return None, error
+    finally:
+        if call is not None and call.stops is not None and stop in call.stops:
+            call.stops.remove(stop)
+
+
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> Packet | None:
     if not call.call_id:
         return None
+    if call.cancelled:  # it is dropped and counted
+        return message_packet(["return", call.call_id, None])
     try:
         if type(value) in NUMBERS:  # the result of most functions
             return message_packet(["return", call.call_id, value])
@@ -360,8 +407,8 @@ def _unsendable(call: Invoke, value: Any, error: BaseException) -> Packet:
 def _failed_job(job: Job | None, error: BaseException) -> Answer | None:
     """Log the error of a job that failed unexpectedly, and return its answer."""
     args = job[2] if job is not None else ()
-    if args and isinstance(args[0], Invoke):
-        return args[0], _last_resort(args[0], error)
+    if args and isinstance(args[-1], Invoke):
+        return args[-1], _last_resort(args[-1], error)
     logger.critical("replaced a worker thread that failed: %s", error_trace(error))
     return None
 

@@ -12,7 +12,7 @@ from .dispatcher import Listener
 from .portal import Cancel, Done, Operation
 from .waiters import Waiters, add_waiter
 
-__all__ = ["GRACE", "PagePresence", "PresenceTracker", "check_grace"]
+__all__ = ["GRACE", "PagePresence", "PresenceTracker", "SocketPresence", "check_grace"]
 
 GRACE = 2.0  # seconds without a connection after which a page is closed; a reload takes less
 
@@ -43,6 +43,7 @@ class PresenceTracker:
     Attributes:
         sockets: The sockets of the pages, oldest first.
         away: The sockets without a connection, which may be resumed.
+        socket: The newest socket, preferably one that is connected; `None` if there is none.
         closed: True after pages were connected and away for longer than the grace time.
         over: True after Python has closed it permanently.
     """
@@ -54,7 +55,7 @@ class PresenceTracker:
         self.sockets = [
             socket
             for socket in bridge.protocol.sockets()
-            if bridge.protocol.is_confirmed(socket) and self._counts(bridge.protocol.page_of(socket))
+            if bridge.protocol.is_confirmed(socket) and self._counts(socket, bridge.protocol.page_of(socket))
         ]
         self.away = {socket for socket in self.sockets if bridge.protocol.is_lost(socket)}
         self.closed = False
@@ -65,10 +66,11 @@ class PresenceTracker:
         self._timer: asyncio.TimerHandle | None = None
         self.state_listeners: list[Listener] = []
         self._last_state = self.state()
-        self._watcher = Watcher(self._connected, self._connection_lost, self._resumed, self._left)
+        self.socket = self._newest()
+        self._watcher = Watcher(self._connected, self._connection_lost, self._resumed, self._left, self._named)
         bridge.watchers.add(self._watcher)
 
-    def _counts(self, page: str) -> bool:
+    def _counts(self, socket: int, page: str) -> bool:
         return True
 
     def state(self) -> str:
@@ -79,8 +81,13 @@ class PresenceTracker:
             return "open"
         return "reconnecting" if self._was_connected else "connecting"
 
+    def _newest(self) -> int | None:
+        connected = [socket for socket in self.sockets if socket not in self.away] or self.sockets
+        return connected[-1] if connected else None
+
     def _changed(self) -> None:
-        """Notify the state listeners after this callback of the loop, so that they see only its last state."""
+        """Select the socket. Notify the state listeners after this callback of the loop: they see its last state."""
+        self.socket = self._newest()
         if self._portal.loop is not None:
             self._portal.loop.call_soon(self._tell_state)
 
@@ -131,7 +138,7 @@ class PresenceTracker:
         return lambda done: self.when_closed(lambda _: done(self.closed), timeout)
 
     def _connected(self, socket: int, page: str) -> None:
-        if self._counts(page):
+        if self._counts(socket, page):
             self.sockets.append(socket)
             self._was_connected = True
             self.closed = False
@@ -156,6 +163,9 @@ class PresenceTracker:
                 self._start_timer(waited=lost)
             self._changed()
 
+    def _named(self, socket: int) -> None:
+        """Handle the names of a client; only those of a single page matter."""
+
     def _start_timer(self, waited: bool = False) -> None:
         """Start the grace time, which ends at once if the protocol state has already waited for the client."""
         if self.grace is not None and self._portal.loop is not None:
@@ -179,17 +189,44 @@ class PagePresence(PresenceTracker):
 
     def __init__(self, bridge: Bridge, page: str, grace: float | None = GRACE) -> None:
         self._page = page
+        self._name_waiters: dict[str, Waiters] = {}
         super().__init__(bridge, grace)
 
-    def _counts(self, page: str) -> bool:
+    def _counts(self, socket: int, page: str) -> bool:
         return page == self._page
 
-    def socket(self) -> int | None:
-        """Return the newest socket of the page, preferably one that is connected."""
-        if not self.away:
-            return self.sockets[-1] if self.sockets else None
-        connected = [socket for socket in self.sockets if socket not in self.away] or self.sockets
-        return connected[-1] if connected else None
+    def _exposes(self, name: str) -> bool:
+        return self.socket is not None and name in self._bridge.protocol.names(self.socket)
+
+    def when_named(self, name: str, done: Done[Any], timeout: float | None) -> Cancel | None:
+        """Call `done` once the page has announced a function of this name; with `TIMED_OUT` after the timeout."""
+        if self._exposes(name):
+            done(True)
+            return None
+        return add_waiter(self._name_waiters.setdefault(name, deque()), self._portal, timeout, done)
+
+    def _named(self, socket: int) -> None:
+        for name in list(self._name_waiters):
+            if self._exposes(name):
+                _serve(self._name_waiters.pop(name))
+
+
+class SocketPresence(PagePresence):
+    """Presence of one document, by its socket. It ends when the document leaves, also by a reload."""
+
+    def __init__(self, bridge: Bridge, socket: int, page: str) -> None:
+        self._socket = socket
+        super().__init__(bridge, page, None)
+        if not self.sockets:
+            self.end()
+
+    def _counts(self, socket: int, page: str) -> bool:
+        return socket == self._socket
+
+    def _left(self, socket: int, page: str, lost: bool) -> None:
+        super()._left(socket, page, lost)
+        if not self.sockets:
+            self.end()
 
 
 def _serve(waiters: Waiters) -> None:

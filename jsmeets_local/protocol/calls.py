@@ -18,11 +18,15 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
         id: The number of the call.
         answers: Answers by socket, in the order of the request; sockets without an answer are absent.
         timed_out: True if the deadline ended the call before all sockets had answered.
+        unanswered: The sockets that had not answered.
+        about: The object that was passed to `open`.
     """
 
     id: int
     answers: dict[int, Any]
     timed_out: bool = False
+    unanswered: frozenset[int] = frozenset()
+    about: Any = None
 
 
 class _Call(msgspec.Struct):
@@ -93,10 +97,9 @@ class CallTable:
         """Return the calls that a socket has not answered, oldest first."""
         return sorted(self._by_socket.get(socket, ()))
 
-    def cancel(self, call_id: int) -> None:
-        """End a call without an answer."""
-        if call_id in self._calls:
-            self._finish(call_id)
+    def cancel(self, call_id: int) -> Finished | None:
+        """End a call for which nobody waits any longer; return `None` if it has ended."""
+        return self._finish(call_id) if call_id in self._calls else None
 
     def expire(self, now: float) -> list[Finished]:
         """End the calls whose deadline has passed."""
@@ -123,7 +126,9 @@ class CallTable:
         answers = call.answers
         if len(answers) > 1:
             answers = {socket: answers[socket] for socket in call.sockets if socket in answers}
-        return Finished(call_id, answers, timed_out)
+        if not call.pending:
+            return Finished(call_id, answers, timed_out)
+        return Finished(call_id, answers, timed_out, frozenset(call.pending), call.about)
 
     def _forget(self, socket: int, call_id: int) -> None:
         calls = self._by_socket[socket]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -12,6 +12,7 @@ from .functions import Function
 
 __all__ = [
     "CallFinished",
+    "Cancelled",
     "Connected",
     "Deliver",
     "Drop",
@@ -20,6 +21,7 @@ __all__ = [
     "ItemStored",
     "Left",
     "Lost",
+    "Named",
     "Ponged",
     "Report",
     "Resumed",
@@ -39,13 +41,28 @@ class Wake(_Effect, frozen=True, gc=False):
     socket: int
 
 
-class Invoke(_Effect, frozen=True, gc=False):
-    """Run a function and pass its outcome to `ProtocolState.answer`; `call_id` 0 expects no answer."""
+class Invoke(msgspec.Struct, eq=False, gc=False):
+    """Run a function and pass its outcome to `ProtocolState.answer`; `call_id` 0 expects no answer.
+
+    Attributes:
+        cancelled: Empty, or why nobody waits for the answer any longer.
+        stops: Functions that stop what the call does, set and called on the loop by the owner of the protocol state.
+        stopped: True once `stops` have been called, or the function has been stopped otherwise.
+    """
 
     socket: int
     call_id: int
     function: Function
     args: list[Any]
+    cancelled: str = ""
+    stops: list[Callable[[], object]] | None = None
+    stopped: bool = False
+
+
+class Cancelled(_Effect, frozen=True, gc=False):
+    """Stop a call whose answer nobody waits for any longer. It still ends with `ProtocolState.answer`."""
+
+    call: Invoke
 
 
 class CallFinished(_Effect, frozen=True, gc=False):
@@ -107,6 +124,12 @@ class Ponged(_Effect, frozen=True, gc=False):
     sent: float
 
 
+class Named(_Effect, frozen=True, gc=False):
+    """Wake those who wait for the name of a function of a client, which has announced its names."""
+
+    socket: int
+
+
 class Left(_Effect, frozen=True, gc=False):
     """Report a client that has left; `lost` is true if it did not resume a lost connection."""
 
@@ -133,6 +156,7 @@ class Report(_Effect, frozen=True, gc=False):
 Effect: TypeAlias = (
     Wake
     | Invoke
+    | Cancelled
     | CallFinished
     | Deliver
     | ItemStored
@@ -142,6 +166,7 @@ Effect: TypeAlias = (
     | Resumed
     | Writable
     | Ponged
+    | Named
     | Left
     | Drop
     | Report

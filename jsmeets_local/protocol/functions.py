@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 from .text import plain
@@ -35,17 +36,29 @@ class Function:
         func: The function.
         exclusive: True if its calls run one at a time, in order of arrival.
         cell: The notebook cell that exposed it, or `None`.
+        context: The context in which it was exposed. Each call runs in a copy of it.
+        keep_running: True if its calls continue when the client that called has left.
         is_async: True if calling `func` returns an awaitable.
         running: Number of calls that have been accepted and have not ended, including those that wait for their turn.
     """
 
-    __slots__ = ("cell", "exclusive", "func", "is_async", "key", "running")
+    __slots__ = ("cell", "context", "exclusive", "func", "is_async", "keep_running", "key", "running")
 
-    def __init__(self, key: str, func: Callable[..., Any], exclusive: bool, cell: Any = None) -> None:
+    def __init__(
+        self,
+        key: str,
+        func: Callable[..., Any],
+        exclusive: bool,
+        cell: Any = None,
+        context: Context | None = None,
+        keep_running: bool = False,
+    ) -> None:
         self.key = key
         self.func = func
         self.exclusive = exclusive
         self.cell = cell
+        self.context = Context() if context is None else context
+        self.keep_running = keep_running
         self.is_async = is_async(func)
         self.running = 0
 
@@ -100,7 +113,15 @@ class FunctionTable:
         self.builtins: dict[str, Function] = {}
         self._functions: dict[str, Function] = {}
 
-    def expose(self, key: str, func: Callable[..., Any], exclusive: bool = False, cell: Any = None) -> bool:
+    def expose(
+        self,
+        key: str,
+        func: Callable[..., Any],
+        exclusive: bool = False,
+        cell: Any = None,
+        context: Context | None = None,
+        keep_running: bool = False,
+    ) -> bool:
         """Add or replace a function.
 
         Returns:
@@ -108,7 +129,7 @@ class FunctionTable:
         """
         if self.is_running(key):
             return False
-        self._functions[key] = Function(key, func, exclusive, cell)
+        self._functions[key] = Function(key, func, exclusive, cell, context, keep_running)
         return True
 
     def clear(self, key: str) -> bool:

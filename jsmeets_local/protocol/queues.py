@@ -96,6 +96,16 @@ class Queues:
         if waiting is not None and not waiting:
             del self._waiting[key]
 
+    def withdraw(self, ticket: Ticket) -> None:
+        """Drop the item of a request that waits for room."""
+        for key, waiting in self._waiting.items():
+            for entry in waiting:
+                if entry[1] == ticket:
+                    waiting.remove(entry)
+                    if not waiting:
+                        del self._waiting[key]
+                    return
+
     def waiting(self, key: Hashable) -> int:
         """Return the number of items that wait for room."""
         return len(self._waiting.get(key, ()))

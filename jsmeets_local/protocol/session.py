@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from .codec import Packet
+from .effects import Invoke
 from .limits import Limits
 from .offers import Offers
 from .outbox import Outbox
@@ -25,7 +26,9 @@ class Session:
         waiting: Calls from Python that wait for room in the outbox, with their numbers.
         was_full: True after a writer found the outbox full, until it has room again.
         drop_logged: True once it has been logged that publications are dropped.
-        running: Number of calls from the client that Python has not answered.
+        running: Number of calls from the client that run in Python or wait for their turn.
+        calls: Those that the client waits for, by their ids.
+        names: The names of the functions that the client exposes.
         received: Number of messages received since the first connection; `received_bytes` is their size.
         acknowledged: Number of received messages that have been acknowledged to the client.
         unacknowledged_bytes: Bytes received since the last acknowledgement.
@@ -36,9 +39,11 @@ class Session:
 
     __slots__ = (
         "acknowledged",
+        "calls",
         "confirmed",
         "document",
         "drop_logged",
+        "names",
         "outbox",
         "page",
         "received",
@@ -62,6 +67,8 @@ class Session:
         self.was_full = False
         self.drop_logged = False
         self.running = 0
+        self.calls: dict[int, Invoke] = {}
+        self.names: frozenset[str] = frozenset()
         self.received = 0
         self.received_bytes = 0
         self.acknowledged = 0

@@ -1,14 +1,14 @@
 """Protocol state: sessions, calls, queues and topics, without I/O.
 
 The protocol state implements every rule of the protocol, and does not wait, read a clock or write to a socket. Its
-owner reports events (`hello`, `receive`, `lose`, `disconnect`, `expire`) and makes requests (`call`, `push`, `publish`,
-...). Each may add effects, which the owner takes with `effects()` and carries out in order.
+owner reports events (`hello`, `receive`, `lose`, `disconnect`, `expire`) and makes requests (`request`, `notify`,
+`publish`, ...). Each may add effects, which the owner takes with `effects()` and carries out in order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,9 +16,11 @@ from ..errors import JsPyError, MessageTooBig, ProtocolError, UnknownFunction
 from . import messages as m
 from .arguments import Key, Target
 from .calls import CallTable, Finished
+from .chunks import CHUNK_BYTES
 from .codec import Packet, message_packet
 from .effects import (
     CallFinished,
+    Cancelled,
     Connected,
     Deliver,
     Drop,
@@ -27,6 +29,7 @@ from .effects import (
     ItemStored,
     Left,
     Lost,
+    Named,
     Ponged,
     Report,
     Resumed,
@@ -71,6 +74,9 @@ class ProtocolState:
     Args:
         session: Unique name of this state. A client that knows another name starts a new session.
         limits: Resources that clients may use.
+
+    Attributes:
+        expires_at: The time at which to call `expire`, or `None`. Nothing expires before it.
     """
 
     def __init__(self, session: str = "", limits: Limits | None = None) -> None:
@@ -85,6 +91,9 @@ class ProtocolState:
         self.queues = Queues(self.limits.queue_items, self._item_stored)
         self.broker = Broker()
         self.calls = CallTable()
+        self.cancelled_calls = 0  # calls of clients that were cancelled
+        self.dropped_results = 0  # results of cancelled calls
+        self.expires_at: float | None = None
         self._sessions: dict[int, Session] = {}
         self._lost: dict[int, float] = {}  # sockets without a connection -> when their session ends
         self._last_socket = 0
@@ -130,6 +139,11 @@ class ProtocolState:
     def page_of(self, socket: int) -> str:
         """Return the page name of a socket."""
         return self._sessions[socket].page
+
+    def names(self, socket: int) -> frozenset[str]:
+        """Return the names of the functions that a client exposes, as far as it has announced them."""
+        session = self._sessions.get(socket)
+        return frozenset() if session is None else session.names
 
     def outbox(self, socket: int) -> Outbox:
         """Return the outbox of a socket."""
@@ -232,6 +246,7 @@ class ProtocolState:
             return
         session.outbox.withdraw()
         self._lost[socket] = now + self.resume_seconds
+        self._expire_by(now + self.resume_seconds)
         if session.confirmed:
             self._effects.append(Lost(socket, session.page))
         else:
@@ -250,6 +265,9 @@ class ProtocolState:
             return
         session.outbox.withdraw()
         self.broker.leave(socket)
+        for call in session.calls.values():
+            if not call.function.keep_running:
+                self._cancel(call, "the page has left")
         was_lost = lost and session.confirmed
         pending = self._end_calls(socket, was_lost)
         if was_lost:
@@ -291,8 +309,12 @@ class ProtocolState:
         if socket in self._sessions:
             self._sessions[socket].round_trip = seconds
 
+    def _expire_by(self, deadline: float) -> None:
+        if self.expires_at is None or deadline < self.expires_at:
+            self.expires_at = deadline
+
     def next_deadline(self) -> float | None:
-        """Return the time at which to call `expire`, or `None` if nothing expires."""
+        """Return the earliest time at which a call or a lost session ends, or `None`."""
         deadline = self.calls.next_deadline() if self.calls.deadlines else None
         if not self._lost:
             return deadline
@@ -301,9 +323,12 @@ class ProtocolState:
 
     def expire(self, now: float) -> None:
         """End the calls whose deadline has passed, and the sessions that were not resumed in time."""
-        self._effects += [CallFinished(finished) for finished in self.calls.expire(now)]
+        for finished in self.calls.expire(now):
+            self._cancel_request(finished)
+            self._effects.append(CallFinished(finished))
         for number in [number for number, until in self._lost.items() if until <= now]:
             self.disconnect(number, lost=True)
+        self.expires_at = self.next_deadline()
 
     def stats(self) -> dict[str, Any]:
         """Return counters; `Bridge.stats` documents them."""
@@ -311,6 +336,8 @@ class ProtocolState:
             "pages": [self._session_stats(number, session) for number, session in self._sessions.items()],
             "pending_calls": len(self.calls),
             "ignored_answers": self.calls.ignored,
+            "cancelled_calls": self.cancelled_calls,
+            "dropped_results": self.dropped_results,
             "queues": {str(key): self.queues.size(key) for key in self.queues.keys()},  # noqa: SIM118 - no dict
             "queue_items_dropped": self.queues.dropped,
             "topics": {topic: len(self.broker.subscribers(topic)) for topic in self.broker.names()},
@@ -401,7 +428,8 @@ class ProtocolState:
         else:
             session.running += 1
             function.running += 1
-            self._effects.append(Invoke(socket, message.id, function, message.args))
+            session.calls[message.id] = call = Invoke(socket, message.id, function, message.args)
+            self._effects.append(call)
 
     def _on_notify(self, socket: int, message: m.Notify) -> None:
         function = self.functions.find(message.key)
@@ -414,6 +442,22 @@ class ProtocolState:
             session.running += 1
             function.running += 1
             self._effects.append(Invoke(socket, 0, function, message.args))
+
+    def _on_cancel(self, socket: int, message: m.Cancel) -> None:
+        call = self._sessions[socket].calls.pop(message.id, None)
+        if call is not None:
+            self._cancel(call, "the page no longer waits for it")
+        else:
+            self.queues.withdraw((socket, message.id))
+
+    def _cancel(self, call: Invoke, reason: str) -> None:
+        call.cancelled = reason
+        self.cancelled_calls += 1
+        self._effects.append(Cancelled(call))
+
+    def _on_names(self, socket: int, message: m.Names) -> None:
+        self._sessions[socket].names = frozenset(message.names)
+        self._effects.append(Named(socket))
 
     def _too_many_calls(self) -> m.ErrorInfo:
         text = f"{self.limits.calls} calls of this page are running; Limits(calls=...) allows more"
@@ -516,43 +560,67 @@ class ProtocolState:
 
     # Requests of Python --------------------------------------------------------------------------------
 
-    def call(self, key: str, payload: Payload, target: Target, deadline: float | None, about: str | None = None) -> int:
-        """Call a function of clients. `CallFinished` reports the end, at once if `target` selects no client.
+    def request(
+        self,
+        kind: Literal["call", "push"],
+        key: Key,
+        payload: Payload,
+        target: Target,
+        deadline: float | None,
+        about: str | None = None,
+    ) -> int:
+        """Call a function of clients, or push an item to a queue of theirs, and request an answer of each.
+
+        `CallFinished` reports the end, at once if `target` selects no client.
 
         Args:
-            key: The name of the function.
-            payload: The packed arguments.
+            kind: The kind of the message.
+            key: The name of the function or queue.
+            payload: The packed arguments, or the packed item.
             target: The clients; see `targets`.
-            deadline: The time at which the call ends at the latest.
+            deadline: The time at which the request ends at the latest.
             about: The name of the function in errors, if it differs from `key`.
 
         Returns:
-            The number of the call.
+            The number of the request.
         """
         self._last_id = call_id = self._last_id + 1
-        packet = message_packet(["call", call_id, key], payload)
-        self._request(call_id, packet, target, deadline, About("call", about or key))
-        return call_id
-
-    def push(self, key: Key, payload: Payload, target: Target, deadline: float | None) -> int:
-        """Push an item to a queue of clients and request acknowledgements. Arguments and result are those of `call`."""
-        self._last_id = call_id = self._last_id + 1
-        packet = message_packet(["push", call_id, key], payload, order=("push", key))
-        self._request(call_id, packet, target, deadline, About("push", key))
-        return call_id
-
-    def _request(self, call_id: int, packet: Packet, target: Target, deadline: float | None, about: About) -> None:
         sockets = self.targets(target)
         if not sockets:
             self._effects.append(CallFinished(Finished(call_id, {})))
-            return
-        self.calls.open(call_id, sockets, deadline, about)
+            return call_id
+        packet = message_packet([kind, call_id, key], payload, order=("push", key) if kind == "push" else None)
+        if packet.size > CHUNK_BYTES and packet.order is None:
+            packet = msgspec.structs.replace(packet, order=("request", call_id))  # a cancel must not overtake it
+        self.calls.open(call_id, sockets, deadline, About(kind, about or key))
+        if deadline is not None:
+            self._expire_by(deadline)
         for socket in sockets:
             session = self._sessions[socket]
-            if session.waiting or not session.outbox.has_room(packet):
+            if session.waiting or not session.outbox.put(packet, limited=True):
                 session.was_full = True
                 session.waiting.append((call_id, packet))
-            else:
+            elif socket not in self._woken:  # `_wake`, inlined
+                self._woken.add(socket)
+                self._effects.append(Wake(socket))
+        return call_id
+
+    def cancel(self, call_id: int) -> None:
+        """End a call or a push for which nobody waits any longer; `CallFinished` does not report it."""
+        finished = self.calls.cancel(call_id)
+        if finished is not None:
+            self._cancel_request(finished)
+
+    def _cancel_request(self, finished: Finished) -> None:
+        """Tell the clients that have not answered a request that nobody waits for it any longer."""
+        if not finished.unanswered:
+            return
+        about = finished.about
+        order = ("push", about.key) if about.protocol == "push" else ("request", finished.id)
+        packet = message_packet(["cancel", finished.id], order=order)
+        for socket in finished.unanswered:
+            session = self._sessions[socket]
+            if not session.waiting or finished.id < session.waiting[0][0]:  # otherwise it will not be sent
                 self._send(socket, packet)
 
     def notify(self, key: str, payload: Payload, target: Target) -> None:
@@ -578,8 +646,12 @@ class ProtocolState:
             session = self._sessions.get(call.socket)
             if session is not None:
                 session.running -= 1
-                if packet is not None:
-                    self._send(call.socket, packet)
+            if session is None or call.cancelled:
+                self.dropped_results += packet is not None
+                continue
+            session.calls.pop(call.call_id, None)
+            if packet is not None:
+                self._send(call.socket, packet)
 
     def _finish(self, call_id: int, socket: int, answer: Any) -> None:
         finished = self.calls.answer(call_id, socket, answer)
@@ -630,8 +702,8 @@ class ProtocolState:
         """Send a packet that expects no answer; close the clients that have no room for it."""
         sockets = self.targets(target)
         for socket in sockets:
-            if self._sessions[socket].outbox.has_room(packet):
-                self._send(socket, packet)
+            if self._sessions[socket].outbox.put(packet, limited=True):
+                self._wake(socket)
             else:
                 self._close_slow(socket)
         return len(sockets)
@@ -673,6 +745,8 @@ class ProtocolState:
 _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
     m.Call: ProtocolState._on_call,
     m.Notify: ProtocolState._on_notify,
+    m.Cancel: ProtocolState._on_cancel,
+    m.Names: ProtocolState._on_names,
     m.Return: ProtocolState._on_return,
     m.Error: ProtocolState._on_error,
     m.Fault: ProtocolState._on_fault,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import strategies as st
@@ -18,6 +18,7 @@ from jsmeets_local.errors import (
 )
 from jsmeets_local.protocol import effects as fx
 from jsmeets_local.protocol import messages as m
+from jsmeets_local.protocol.chunks import CHUNK, Assembler
 from jsmeets_local.protocol.codec import decode, message_packet
 from jsmeets_local.protocol.outbox import Outbox
 from jsmeets_local.protocol.state import REFUSED_BY_LIMIT, ProtocolState
@@ -92,11 +93,10 @@ class ProtocolMachine(RuleBasedStateMachine):
         limit=st.none() | st.floats(0.1, 5),
         among=st.none() | st.sets(st.integers(1, 6)),
     )
-    def ask(self, kind: str, limit: float | None, among: set[int] | None) -> None:
+    def ask(self, kind: Literal["call", "push"], limit: float | None, among: set[int] | None) -> None:
         deadline = None if limit is None else self.now + limit
         expected = tuple(s for s in self.alive if among is None or s in among)
-        start = self.protocol.call if kind == "call" else self.protocol.push
-        call_id = start("key", pack([], "args"), among, deadline)
+        call_id = self.protocol.request(kind, "key", pack([], "args"), among, deadline)
         self.asked[call_id] = (expected if among is None else tuple(sorted(expected)), deadline)
         self.settle()
         if not expected:
@@ -132,7 +132,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         open_calls = [call_id for call_id in self.asked if call_id not in self.ended]
         if open_calls:
             call_id = data.draw(st.sampled_from(open_calls))
-            self.protocol.calls.cancel(call_id)
+            self.protocol.cancel(call_id)
             self.cancelled.add(call_id)
             self.ended[call_id] = 1
 
@@ -179,7 +179,7 @@ def test_welcome_tells_number_and_name() -> None:
 def test_only_the_called_page_can_answer() -> None:
     state = ProtocolState()
     first, second = connected(state, "a", "b")
-    call_id = state.call("f", pack([], "args"), first, None)
+    call_id = state.request("call", "f", pack([], "args"), first, None)
     state.effects()
     state.receive(second, [m.Return(call_id, "forged")])
     assert settled(state.effects()) == []
@@ -196,7 +196,7 @@ def test_only_the_called_page_can_answer() -> None:
 def test_errors_of_pages(kind: str, expected: type[JsPyError]) -> None:
     state = ProtocolState()
     (page,) = connected(state, "a")
-    call_id = state.call("f", pack([], "args"), None, None)
+    call_id = state.request("call", "f", pack([], "args"), None, None)
     state.effects()
     state.receive(page, [m.Error(call_id, m.ErrorInfo(kind, "TypeError", "no", "at f"))])
     error = settled(state.effects())[0].finished.answers[page]
@@ -209,7 +209,7 @@ def test_errors_of_pages(kind: str, expected: type[JsPyError]) -> None:
 def test_a_page_that_leaves_ends_its_calls_at_once() -> None:
     state = ProtocolState()
     first, second = connected(state, "a", "b")
-    call_id = state.call("f", pack([], "args"), None, None)
+    call_id = state.request("call", "f", pack([], "args"), None, None)
     state.effects()
     state.receive(second, [m.Return(call_id, 2)])
     state.receive(first, [m.Goodbye()])
@@ -257,7 +257,7 @@ def test_a_page_that_leaves_before_its_welcome_was_never_there(lost: bool) -> No
     state = ProtocolState()
     state.limit = 1
     state.hello(hello("first"), "")
-    call_id = state.call("f", pack([], "args"), None, None)
+    call_id = state.request("call", "f", pack([], "args"), None, None)
     state.effects()
     if lost:
         state.lose(1, 0.0)
@@ -396,13 +396,119 @@ def test_an_answer_to_a_page_that_has_gone_is_dropped() -> None:
     assert not state.functions.is_running("f")
 
 
+# Cancelled calls --------------------------------------------------------------------------------------------
+
+
+def test_a_request_that_ends_without_an_answer_is_cancelled_where_none_came() -> None:
+    state = ProtocolState()
+    one, two = connected(state, "a", "b")
+    call = state.request("call", "f", pack([], "args"), None, 5.0)
+    push = state.request("push", "q", pack(1, "data"), one, None)
+    sent(state)
+    state.receive(one, [m.Return(call, 1)])
+    state.expire(5.0)
+    state.cancel(push)
+    state.cancel(push)
+    assert sent(state) == [(two, m.Cancel(call)), (one, m.Cancel(push))]
+
+
+def test_a_request_to_a_page_that_has_left_is_not_cancelled() -> None:
+    state = ProtocolState()
+    one, two = connected(state, "a", "b")
+    call = state.request("call", "f", pack([], "args"), None, None)
+    sent(state)
+    state.disconnect(one)
+    state.cancel(call)
+    assert sent(state) == [(two, m.Cancel(call))]
+
+
+@pytest.mark.parametrize("kind", ["call", "push"])
+def test_a_cancel_waits_for_its_large_request(kind: Literal["call", "push"]) -> None:
+    state = ProtocolState()
+    (page,) = connected(state, "a")
+    outbox = state.outbox(page)
+    request = state.request(kind, "f", pack(["x" * 5_000_000], "args"), page, None)
+    assembler = Assembler(2**28)
+    received: list[Any] = []
+    other = 0
+    while (frame := outbox.take()) is not None:
+        if not other:  # the request is under way
+            state.cancel(request)
+            other = state.request("call", "other", pack([], "args"), page, None)
+        content: Any = frame
+        if isinstance(frame, bytes) and frame[0] == CHUNK:
+            stream, content = assembler.feed(frame)
+            outbox.credit(stream, 1)
+        received += decode(content) if content is not None else []
+    ids = [message.id for message in received]
+    assert ids.index(other) < ids.index(request)
+    assert received[-1] == m.Cancel(request)
+
+
+def test_a_cancel_is_sent_again_after_a_reconnection() -> None:
+    state = ProtocolState("s")
+    (page,) = connected(state, "a")
+    call = state.request("call", "f", pack([], "args"), page, 5.0)
+    assert [type(message) for message in written(state.outbox(page))] == [m.Call]
+    state.lose(page, 1.0)
+    state.expire(5.0)
+    assert state.hello(m.Hello("a", "a", [], "s", 0), "") == page
+    assert [type(message) for message in written(state.outbox(page))] == [m.Welcome, m.Call, m.Cancel]
+    assert state.calls.ignored == 0
+    state.receive(page, [m.Return(call, 1)])
+    assert state.calls.ignored == 1
+
+
+def test_a_call_is_cancelled_once() -> None:
+    state = ProtocolState()
+    one, two = connected(state, "a", "b")
+    state.functions.expose("f", print)
+    state.receive(one, [m.Call(1, "f", []), m.Cancel(1), m.Cancel(1), m.Cancel(2)])
+    state.receive(two, [m.Cancel(1)])
+    call, cancelled = (effect for effect in state.effects() if isinstance(effect, (fx.Invoke, fx.Cancelled)))
+    assert isinstance(call, fx.Invoke)
+    assert isinstance(cancelled, fx.Cancelled)
+    assert cancelled.call is call
+    assert call.cancelled
+    assert state.functions.is_running("f"), "until the function has ended"
+    state.disconnect(one)
+    assert state.cancelled_calls == 1
+    state.answer([(call, message_packet(["return", 1, None]))])
+    assert state.dropped_results == 1
+    assert not state.functions.is_running("f")
+
+
+def test_the_id_of_a_cancelled_call_may_be_used_again() -> None:
+    state = ProtocolState()
+    (page,) = connected(state, "a")
+    state.functions.expose("f", print)
+    state.receive(page, [m.Call(1, "f", []), m.Cancel(1), m.Call(1, "f", [])])
+    first, second = (effect for effect in state.effects() if isinstance(effect, fx.Invoke))
+    state.answer([(first, message_packet(["return", 1, "first"]))])
+    state.receive(page, [m.Cancel(1)])
+    assert second.cancelled
+
+
+def test_names_of_a_page() -> None:
+    state = ProtocolState()
+    (page,) = connected(state, "a")
+    assert state.names(page) == frozenset()
+    state.receive(page, [m.Names(["f", "g"])])
+    assert state.names(page) == {"f", "g"}
+    assert fx.Named(page) in state.effects()
+    state.receive(page, [m.Names(["g"])])
+    assert state.names(page) == {"g"}
+    state.disconnect(page)
+    assert state.names(page) == frozenset()
+
+
 # Coming back ------------------------------------------------------------------------------------------------
 
 
 def test_a_page_that_comes_back_in_time_goes_on_under_its_number() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
-    call_id = state.call("f", pack([], "args"), page, None)
+    call_id = state.request("call", "f", pack([], "args"), page, None)
     assert written(state.outbox(page)) == [m.Call(call_id, "f", [])]
     state.effects()
     state.lose(page, 100.0)
@@ -420,6 +526,24 @@ def test_a_page_that_comes_back_in_time_goes_on_under_its_number() -> None:
     assert state.sockets() == (page,)
     state.receive(page, [m.Return(call_id, 5)])
     assert settled(state.effects())[0].finished.answers == {page: 5}
+
+
+def test_it_expires_no_later_than_the_earliest_deadline() -> None:
+    state = ProtocolState("session")
+    (page,) = connected(state, "a")
+    assert state.expires_at is None
+    late, early, middle = [state.request("call", "f", pack([], "args"), page, at) for at in (9.0, 5.0, 7.0)]
+    assert state.expires_at == 5.0
+    state.receive(page, [m.Return(early, 1)])
+    assert state.expires_at == 5.0, "an answer moves nothing, which saves a timer for each call"
+    state.expire(5.0)
+    assert state.expires_at == 7.0
+    state.lose(page, -5.0)
+    assert state.expires_at == 5.0
+    state.expire(7.0)
+    assert state.expires_at is None
+    ended = [effect.finished.id for effect in settled(state.effects())]
+    assert sorted(ended) == [late, early, middle]
 
 
 def test_received_messages_are_not_sent_again() -> None:
@@ -458,7 +582,7 @@ def test_messages_are_acknowledged_now_and_then() -> None:
 def test_a_page_that_does_not_come_back_ends_its_calls_by_name() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
-    calls = [state.call("f", pack([], "args"), page, None) for _ in range(3)]
+    calls = [state.request("call", "f", pack([], "args"), page, None) for _ in range(3)]
     state.lose(page, 0.0)
     state.effects()
     state.expire(9.9)
@@ -491,9 +615,9 @@ def test_replies_that_nobody_waits_for_are_counted_and_change_nothing() -> None:
         state.receive(socket, messages)
         return state.calls.ignored - before, settled(state.effects())
 
-    call = state.call("f", pack([], "args"), asked, None)
-    late = state.call("f", pack([], "args"), asked, 5.0)
-    failed = state.call("f", pack([], "args"), asked, None)
+    call = state.request("call", "f", pack([], "args"), asked, None)
+    late = state.request("call", "f", pack([], "args"), asked, 5.0)
+    failed = state.request("call", "f", pack([], "args"), asked, None)
     state.expire(5.0)
     state.effects()
     assert after(m.Return(call, 1), socket=other) == (1, []), "it was not asked"

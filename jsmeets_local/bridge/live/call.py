@@ -1,0 +1,119 @@
+"""Current call: the call of an exposed function that this thread or task carries out."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import Context, ContextVar, copy_context
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...page import Page
+    from ...protocol.effects import Invoke
+
+__all__ = ["Call", "Cancelled", "call_context", "cancelled_error", "current_call", "current_page", "running"]
+
+running: ContextVar[Invoke | None] = ContextVar("jsmeets_call", default=None)
+_bridge: ContextVar[Any] = ContextVar("jsmeets_bridge")  # set in the contexts of exposed functions
+
+
+class Cancelled(asyncio.CancelledError):
+    """The page that called no longer waits for the answer.
+
+    It is no `Exception`, like the error that asyncio raises in a cancelled task, so that an `except Exception` around
+    one step of the work does not swallow it. Let it pass, after cleaning up.
+    """
+
+
+def cancelled_error(call: Invoke) -> Cancelled:
+    """Return the error to raise in the function of a cancelled call."""
+    return Cancelled(f"the call of {call.function.key!r} is cancelled: {call.cancelled}")
+
+
+def call_context(bridge: Any) -> Context:
+    """Return a copy of the current context for the calls of a function that is exposed on `bridge`."""
+    context = copy_context()
+    context.run(_bridge.set, bridge)
+    return context
+
+
+class Call:
+    """Call of an exposed function, as `current_call()` returns it.
+
+    Attributes:
+        key: The name by which the page has called the function.
+        socket_id: The number of the page's socket.
+        page: The page that has called.
+    """
+
+    __slots__ = ("_bridge", "_call")
+
+    def __init__(self, bridge: Any, call: Invoke) -> None:
+        self._bridge = bridge
+        self._call = call
+
+    @property
+    def key(self) -> str:
+        """Return the name by which the page has called the function."""
+        return self._call.function.key
+
+    @property
+    def socket_id(self) -> int:
+        """Return the number of the page's socket, as in `JsPyTextSocket`."""
+        return self._call.socket
+
+    @property
+    def page(self) -> Page:
+        """Return the `Page` of the document that has called, on any thread.
+
+        Its methods go to this document, even if the page is open in other tabs, too. It is closed when the document
+        leaves, also by a reload.
+        """
+        page: Page = self._bridge.portal.call(self._bridge.page_of, self._call.socket)
+        return page
+
+    @property
+    def cancelled(self) -> bool:
+        """Return whether the page no longer waits for the answer: it has cancelled the call, or has left."""
+        return bool(self._call.cancelled)
+
+    def raise_if_cancelled(self) -> None:
+        """End a function that nobody waits for any longer.
+
+        Raises:
+            Cancelled: The page has cancelled the call, or has left.
+        """
+        if self._call.cancelled:
+            self._call.stopped = True
+            raise cancelled_error(self._call)
+
+    def __repr__(self) -> str:
+        state = ", cancelled" if self.cancelled else ""
+        return f"<call of {self.key!r} by socket {self.socket_id}{state}>"
+
+
+def current_call() -> Call:
+    """Return the call that this code carries out, in an exposed function.
+
+    Threads see it if they run in a copy of the context: `asyncio.to_thread(f)`, or
+    `Thread(target=contextvars.copy_context().run, args=(f,))`.
+
+    Raises:
+        RuntimeError: This code runs outside a call.
+    """
+    call = running.get()
+    if call is None:
+        raise RuntimeError(
+            "current_call() is for functions that a page calls, and for threads that they start in a copy of their "
+            "context: Thread(target=contextvars.copy_context().run, args=(f,)). Elsewhere, use the page that launch() "
+            "returns, or app.pages"
+        )
+    return Call(_bridge.get(), call)
+
+
+def current_page() -> Page:
+    """Return the page of the document that has called the running function: `current_call().page`.
+
+    Raises:
+        RuntimeError: This code runs outside a call.
+    """
+    return current_call().page
