@@ -358,8 +358,8 @@ class JsMeetsPy(Starlette):
             `running_calls` in Python. `pending_calls`: calls from Python to pages. `ignored_answers`: responses that
             were late, duplicate, or from another page. `queues`: the number of items of each. `queue_items_dropped`.
             `topics`: the number of subscribers of each. `workers`: the number of `threads`, those `running`, those
-            `waiting` for pages, and `lanes_waiting`, the serial queues that wait for a thread. `/jsmeetspy/stats`
-            returns the same as JSON, with the token.
+            `waiting` for pages, and `serial_queues_waiting`, those that wait for a thread. `/jsmeetspy/stats` returns
+            the same as JSON, with the token.
         """
         stats: dict[str, Any] = self.bridge.portal.call(self.bridge.stats)
         return stats

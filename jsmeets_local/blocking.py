@@ -14,7 +14,7 @@ from .api.pubsub import Pubsub
 from .api.queues import QueuesBase, acknowledged
 from .api.textsocket import TextSockets
 from .bridge.bridge import default_bridge
-from .bridge.prepared_calls import Prepared, PreparedData
+from .bridge.curried_calls import CurriedCall, CurriedSend
 from .bridge.tracebacks import cut
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .protocol.arguments import Key, Target, seconds
@@ -41,8 +41,8 @@ class BlockingFunctions(FunctionsBase):
             WouldDeadlock: (by the returned function) Called on the bridge's event loop.
         """
         request = self._request(key, timeout, target)
-        twin = f"await JsPyFunction.call({key!r})(...)"
-        return Prepared("call", key, lambda args: self._bridge.portal.block(request(args), twin).answers)
+        awaitable = f"await JsPyFunction.call({key!r})(...)"
+        return CurriedCall("call", key, lambda args: self._bridge.portal.block(request(args), awaitable).answers)
 
 
 class BlockingQueues(QueuesBase):
@@ -64,8 +64,8 @@ class BlockingQueues(QueuesBase):
             WouldDeadlock: (by the returned function) Called on the bridge's event loop.
         """
         request = self._request(key, timeout, target)
-        twin = f"await JsPyQueue.push({key!r})(...)"
-        return PreparedData("push", key, lambda data: acknowledged(self._bridge.portal.block(request(data), twin)))
+        awaitable = f"await JsPyQueue.push({key!r})(...)"
+        return CurriedSend("push", key, lambda data: acknowledged(self._bridge.portal.block(request(data), awaitable)))
 
     def get(self, key: str, timeout: float | None = None) -> Any:
         """Wait for the next item of a queue, and take it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,14 @@ from .api.readers import PageQueue, Subscription
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
 from .bridge.client import Client
-from .bridge.prepared_calls import AsyncPrepared, Prepared, PreparedData
+from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
 from .bridge.presence import GRACE
 from .bridge.tracebacks import cut, end_quietly
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
-from .errors import Disconnected, JsPyError, PageClosed
+from .errors import PageClosed
 from .notebook.cells import current_cell
 from .notebook.display import Frame, show
-from .protocol.arguments import check_name, seconds
+from .protocol.arguments import check_name, seconds, seconds_of_call
 from .server.one_time_urls import PageUrls
 
 if TYPE_CHECKING:
@@ -26,34 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncPage", "Page"]
 
-_QUERY_SECONDS = 0.4  # time that completion may wait for a connected page
-
-
-def _value(outcome: Any) -> Any:
-    if isinstance(outcome, JsPyError):
-        raise outcome
-    return outcome
-
-
-def _query(client: Client) -> Callable[..., Any]:
-    """Return a function that queries a connected page with a short timeout, for completion and help."""
-
-    def query(key: str, *args: Any) -> Any:
-        if not client.presence.sockets:
-            raise Disconnected("the page is not connected", "call", key)
-        return _value(
-            client.bridge.portal.block(client.call(key, _QUERY_SECONDS)(args), f"await page.aio.call({key!r})(...)")
-        )
-
-    return query
-
 
 class AsyncPage:
     """Awaitable methods of a `Page`, for any event loop: `await page.aio.call("f")(1)`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self.js = Names(AsyncPageFunction, self.call, _query(client))
+        self.js = Names(AsyncPageFunction, client)
 
     @property
     def window(self) -> AsyncWindow:
@@ -63,21 +43,20 @@ class AsyncPage:
 
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Call a function of the page, as `Page.call` does."""
-        request = self._client.call(key, timeout)
-
-        async def send(args: tuple[Any, ...]) -> Any:
-            return _value(await self._client.bridge.portal.awaitable(request(args)))
-
-        return AsyncPrepared("call", key, send)
+        check_name(key, "key of a function")
+        limit = None if timeout is None else seconds_of_call(timeout)
+        return AsyncCurriedCall("call", key, functools.partial(self._client.call_async, key, limit))
 
     def map(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, list[Any]]]:
         """Call a function of the page many times, as `Page.map` does."""
-        request = self._client.map(key, timeout)
+        check_name(key, "key of a function")
+        limit = seconds_of_call(timeout, "map('name')([1, 2])")
 
         async def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
-            return join_batch(key, await self._client.bridge.portal.awaitable(request(iterables)))
+            operation = self._client.map(key, limit, iterables)
+            return join_batch(key, await self._client.bridge.portal.awaitable(operation))
 
-        return AsyncPrepared("map", key, send)
+        return AsyncCurriedCall("map", key, send)
 
     async def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluate JavaScript in the page, as `Page.eval` does."""
@@ -139,7 +118,7 @@ class Page:
         self.grace = grace
         self._shown_by = ""  # the run of the cell that showed the iframe
         self.url = urls.url
-        self.js = Names(PageFunction, self.call, _query(self._client))
+        self.js = Names(PageFunction, self._client)
         self.aio = AsyncPage(self._client)
         bridge.portal.finalize(self, self._client.presence.end)
 
@@ -172,9 +151,9 @@ class Page:
             TypeError: An argument cannot be sent; the error message contains the path to it.
             WouldDeadlock: Called on the bridge's event loop; use `page.aio`.
         """
-        request = self._client.call(key, timeout)
-        twin = f"await page.aio.call({key!r})(...)"
-        return Prepared("call", key, lambda args: _value(self._client.bridge.portal.block(request(args), twin)))
+        check_name(key, "key of a function")
+        limit = None if timeout is None else seconds_of_call(timeout)
+        return CurriedCall("call", key, functools.partial(self._client.call, key, limit))
 
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Call a function of the page many times at once, and wait for all values.
@@ -194,10 +173,14 @@ class Page:
             TypeError: (by the returned function) An argument is not iterable, or a value cannot be sent; no call was
                 made.
         """
-        request = self._client.map(key, timeout)
-        twin = f"await page.aio.map({key!r})(...)"
-        send = self._client.bridge.portal.block
-        return Prepared("map", key, lambda iterables: join_batch(key, send(request(iterables), twin)))
+        check_name(key, "key of a function")
+        limit = seconds_of_call(timeout, "map('name')([1, 2])")
+
+        def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
+            operation = self._client.map(key, limit, iterables)
+            return join_batch(key, self._client.bridge.portal.block(operation, f"await page.aio.map({key!r})(...)"))
+
+        return CurriedCall("map", key, send)
 
     def call_nowait(self, key: str) -> Callable[..., bool]:
         """Call a function of the page without waiting; an error in it is logged.
@@ -213,7 +196,7 @@ class Page:
             TypeError: (by the returned function) An argument cannot be sent.
         """
         check_name(key, "key of a function")
-        return Prepared("call_nowait", key, lambda args: self._client.notify(key, list(args)))
+        return CurriedCall("call_nowait", key, functools.partial(self._client.notify, key))
 
     def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluate JavaScript in the page, await it, and return its value.
@@ -246,7 +229,7 @@ class Page:
         and nothing is sent, which is logged once, at level INFO.
         """
         publish = Pubsub(self._client.bridge).publish(topic, suppress)
-        return PreparedData("publish", topic, lambda data: not self._client.is_gone() and publish(data))
+        return CurriedSend("publish", topic, lambda data: not self._client.is_gone() and publish(data))
 
     def subscribe(self, topic: str) -> Subscription:
         """Subscribe to a topic: iterate over its publications as `(topic, data)`, or `get` one at a time.

@@ -273,7 +273,7 @@ def test_callables_without_a_name_can_be_exposed_under_one(app: JsMeetsPy) -> No
         assert client.ask("call", key, args) == ["return", 1, value]
 
 
-def test_a_prepared_call_can_be_exposed(app: JsMeetsPy) -> None:
+def test_a_curried_call_can_be_exposed(app: JsMeetsPy) -> None:
     page = app.launch("<p>", "none")
     client = as_page(page)
     app.expose("relay")(page.aio.call("f"))
@@ -445,7 +445,7 @@ def test_a_browser_that_cannot_be_opened_is_told_at_once(app: JsMeetsPy, monkeyp
     assert app.pages == ()
 
 
-def test_a_kept_prepared_call_is_silent_at_the_end_of_the_program() -> None:
+def test_a_kept_curried_call_is_silent_at_the_end_of_the_program() -> None:
     code = "from jsmeets_local import *; draw = JsPyFunction.call('draw'); JsPyFunction.call_nowait('show')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=scaled(60), check=False)
     assert done.returncode == 0

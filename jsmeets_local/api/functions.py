@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from ..bridge.bridge import Bridge
+from ..bridge.curried_calls import AsyncCurriedCall, CurriedCall
 from ..bridge.portal import Operation
-from ..bridge.prepared_calls import AsyncPrepared, Prepared
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Target, check_function, check_name, check_target, seconds_of_call
 from ..protocol.calls import Finished
@@ -115,7 +115,7 @@ class FunctionsBase:
         def send(args: tuple[Any, ...]) -> None:
             self._bridge.post(self._bridge.protocol.notify, key, self._bridge.pack(list(args), "args"), target)
 
-        return Prepared("call_nowait", key, send)
+        return CurriedCall("call_nowait", key, send)
 
     def _request(
         self, key: str, timeout: float | None, target: Target
@@ -126,8 +126,7 @@ class FunctionsBase:
 
         def request(args: tuple[Any, ...]) -> Operation[Finished]:
             payload = self._bridge.pack(list(args), "args")
-            start = self._bridge.protocol.call
-            return lambda done: self._bridge.request(start, (key, payload, target), limit, done)
+            return lambda done: self._bridge.request("call", key, payload, target, limit, done)
 
         return request
 
@@ -158,4 +157,4 @@ class Functions(FunctionsBase):
         async def send(args: tuple[Any, ...]) -> dict[int, Any]:
             return (await self._bridge.portal.awaitable(request(args))).answers
 
-        return AsyncPrepared("call", key, send)
+        return AsyncCurriedCall("call", key, send)

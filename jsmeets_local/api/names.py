@@ -5,19 +5,19 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
 from msgspec import Struct
 
-from ..bridge.prepared_calls import refuse_named
+from ..bridge.client import Client
+from ..bridge.curried_calls import refuse_named
 from ..bridge.tracebacks import cut
 from ..errors import JsPyError
+from ..protocol.arguments import check_name
 
 __all__ = ["AsyncPageFunction", "Names", "PageFunction"]
-
-Query = Callable[..., Any]  # takes a key that begins with "$", and arguments; raises a JsPyError soon
 
 
 class Names:
@@ -25,22 +25,20 @@ class Names:
 
     Args:
         kind: The type of the attributes.
-        call: Returns a callable for the name of a function.
-        query: Queries the page about its functions.
+        client: The client behind the page.
     """
 
-    def __init__(self, kind: type[PageFunction], call: Callable[[str], Callable[..., Any]], query: Query) -> None:
+    def __init__(self, kind: type[PageFunction], client: Client) -> None:
         self._kind = kind
-        self._call = call
-        self._query = query
+        self._client = client
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # looked up by IPython and copy, never a function of the page
             raise AttributeError(f'call a function whose name begins with "_" by page.call({name!r})(...)')
-        return self[name]
+        return self._kind(name, self._client)
 
     def __getitem__(self, name: str) -> Any:
-        return self._kind(name, self._call(name), self._query)
+        return self._kind(check_name(name, "key of a function"), self._client)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
@@ -49,7 +47,7 @@ class Names:
 
     def __dir__(self) -> list[str]:
         try:
-            return list(self._query("$names"))
+            return list(self._client.query("$names"))
         except JsPyError:  # completion must not fail if the page is disconnected
             return []
 
@@ -70,34 +68,30 @@ class PageFunction:
     __doc__ = _InstanceProperty(lambda self: self._facts.doc)
     __signature__ = _InstanceProperty(lambda self: self._facts.signature)
 
-    def __init__(self, key: str, call: Callable[..., Any], query: Query) -> None:
+    def __init__(self, key: str, client: Client) -> None:
         self.__name__ = self.__qualname__ = key
-        self._call = call
-        self._query = query
+        self._client = client
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         try:
             if named:
                 refuse_named(f"page.js.{self.__name__}", named)
-            return self._call(*args)
+            return self._client.call(self.__name__, None, args)
         except BaseException as error:
             cut(error)
             raise
-
-    def __getattribute__(self, name: str) -> Any:
-        if name != "__call__":
-            return super().__getattribute__(name)
-        same = partial(self)  # IPython's ? shows the signature and docstring of `__call__` if they differ
-        same.__doc__ = ""
-        return same
 
     def __repr__(self) -> str:
         return f"<JavaScript function {self.__name__!r}>"
 
     @cached_property
     def _facts(self) -> _Facts:
+        # IPython's ? looks at `__call__` afterwards, and would show its signature and docstring if they differed.
+        same = partial(self)
+        same.__doc__ = ""
+        vars(self)["__call__"] = same
         try:
-            return _facts(self._query("$describe", self.__name__))
+            return _facts(self._client.query("$describe", self.__name__))
         except JsPyError:  # the page is disconnected, or has no such function
             return _Facts("", _ANY)
 
@@ -110,7 +104,7 @@ class AsyncPageFunction(PageFunction):
     async def __call__(self, *args: Any, **named: Any) -> Any:
         if named:
             refuse_named(f"page.aio.js.{self.__name__}", named)
-        return await self._call(*args)
+        return await self._client.call_async(self.__name__, None, args)
 
 
 # Descriptions --------------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ..bridge.bridge import Bridge
+from ..bridge.curried_calls import CurriedSend
 from ..bridge.portal import Cancel, Done, Operation
-from ..bridge.prepared_calls import PreparedData
 from ..bridge.waiters import CLOSED, add_waiter
 from ..notebook.cells import current_cell
 from ..protocol.arguments import check_function, check_name, check_suppress
@@ -47,7 +47,7 @@ class Pubsub:
             self._bridge.post(self._bridge.protocol.publish, topic, data, payload, suppress)
             return True
 
-        return PreparedData("publish", topic, send)
+        return CurriedSend("publish", topic, send)
 
     def _wait_for_room(self, topic: str) -> None:
         """Wait for slow pages under the policy "block"; not on the loop, which has to serve them."""

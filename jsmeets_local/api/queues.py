@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
 
 from ..bridge.bridge import Bridge
+from ..bridge.curried_calls import AsyncCurriedSend, CurriedSend
 from ..bridge.dispatcher import Listener
 from ..bridge.portal import Operation
-from ..bridge.prepared_calls import AsyncPreparedData, PreparedData
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Key, Target, check_function, check_queue_key, check_target, seconds_of_call
 from ..protocol.calls import Finished
@@ -43,7 +43,7 @@ class QueuesBase:
         def send(data: Any) -> None:
             self._bridge.post(self._bridge.protocol.push_nowait, key, self._bridge.pack(data, "data"), target)
 
-        return PreparedData("push_nowait", key, send)
+        return CurriedSend("push_nowait", key, send)
 
     def pop(self, key: Hashable, default_value: Any = None) -> Any:
         """Remove and return the newest item of a queue, or `default_value` if it is empty."""
@@ -135,8 +135,7 @@ class QueuesBase:
 
         def request(data: Any) -> Operation[Finished]:
             payload = self._bridge.pack(data, "data")
-            start = self._bridge.protocol.push
-            return lambda done: self._bridge.request(start, (key, payload, target), limit, done)
+            return lambda done: self._bridge.request("push", key, payload, target, limit, done)
 
         return request
 
@@ -165,7 +164,7 @@ class QueuesApi(QueuesBase):
         async def send(data: Any) -> list[int]:
             return acknowledged(await self._bridge.portal.awaitable(request(data)))
 
-        return AsyncPreparedData("push", key, send)
+        return AsyncCurriedSend("push", key, send)
 
 
 def acknowledged(finished: Finished) -> list[int]:

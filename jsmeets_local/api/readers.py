@@ -117,5 +117,5 @@ class Subscription:
             raise
 
     def _next(self, timeout: float | None) -> Any:
-        twin = "async for topic, data in page.aio.subscribe(...)"
-        return self._client.bridge.portal.block(self._inbox.next(seconds(timeout)), twin)
+        awaitable = "async for topic, data in page.aio.subscribe(...)"
+        return self._client.bridge.portal.block(self._inbox.next(seconds(timeout)), awaitable)

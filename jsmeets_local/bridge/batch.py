@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ..errors import JsPyError
 from ..protocol.failures import About, as_exception
 from ..protocol.messages import ErrorInfo
 from ..protocol.values import Payload
-from .portal import Done
+from .portal import Cancel, Done, Operation
 
 __all__ = ["PART", "Batch", "join_batch", "split_batch"]
 
@@ -26,24 +27,36 @@ class _Failure(msgspec.Struct):
 
 
 class Batch:
-    """Outcomes of the parts of a batch, collected on the loop.
+    """Operation that starts others at once. Its outcome is the list of theirs, in order.
 
     Args:
-        count: Number of parts, at least one.
-        done: Called with all outcomes, in the order of the parts.
+        parts: The operations.
     """
 
-    def __init__(self, count: int, done: Done[list[Any]]) -> None:
-        self._outcomes: list[Any] = [None] * count
-        self._missing = count
-        self._done = done
+    def __init__(self, parts: Sequence[Operation[Any]]) -> None:
+        self._parts = parts
+        self._outcomes: list[Any] = [None] * len(parts)
+        self._missing = len(parts)
 
-    def set_outcome(self, place: int, outcome: Any) -> None:
-        """Store the outcome of one part."""
-        self._outcomes[place] = outcome
-        self._missing -= 1
-        if not self._missing:
-            self._done(self._outcomes)
+    def __call__(self, done: Done[list[Any]]) -> Cancel:
+        """Start the parts."""
+
+        def set_outcome(place: int, outcome: Any) -> None:
+            self._outcomes[place] = outcome
+            self._missing -= 1
+            if not self._missing:
+                done(self._outcomes)
+
+        if not self._parts:
+            done([])
+        cancels = [part(functools.partial(set_outcome, place)) for place, part in enumerate(self._parts)]
+
+        def cancel_all() -> None:
+            for cancel in cancels:
+                if cancel is not None:
+                    cancel()
+
+        return cancel_all
 
 
 def split_batch(key: str, calls: Sequence[list[Any]], pack: Callable[[Any, str], Payload]) -> list[Payload]:

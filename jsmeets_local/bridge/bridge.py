@@ -9,13 +9,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from time import monotonic  # uvloop's loop.time() does not advance during a callback
-from typing import Any, TypeAlias
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from ..errors import BridgeBusy, ProtocolError
 from ..notebook.cells import Cell, current_cell, kernel_shell
 from ..protocol import effects as fx
+from ..protocol.arguments import Key, Target
 from ..protocol.calls import Finished
 from ..protocol.chunks import CHUNK, ReceivedChunk
 from ..protocol.codec import Frame, decode
@@ -46,8 +47,6 @@ BURST = 512  # messages of one client that are handled in one callback of the lo
 # or 1001.
 _BROKEN = frozenset({1005, 1006, 1011, 1012, 1013, 1014, 1015})
 _CHUNK = bytes([CHUNK])
-
-Start: TypeAlias = Callable[..., int]
 
 
 class Watcher(Struct, frozen=True):
@@ -200,20 +199,33 @@ class Bridge:
         self.portal.check_own()
         self.portal.post(self.do, func, *args)
 
-    def request(self, start: Start, args: tuple[Any, ...], timeout: float | None, done: Done[Finished]) -> Cancel:
-        """Start a call or a push, on the loop.
+    def request(
+        self,
+        kind: Literal["call", "push"],
+        key: Key,
+        payload: Payload,
+        target: Target,
+        timeout: float | None,
+        done: Done[Finished],
+        about: str | None = None,
+    ) -> Cancel:
+        """Call a function of clients, or push an item to a queue of theirs, on the loop.
 
         Args:
-            start: `ProtocolState.call` or `ProtocolState.push`.
-            args: Its arguments, without the deadline.
+            kind: The kind of the request.
+            key: The name of the function or queue.
+            payload: The packed arguments, or the packed item.
+            target: The clients; see `ProtocolState.targets`.
             timeout: Seconds; `None` for no limit.
             done: Called with the outcome.
+            about: The name of the function in errors, if it differs from `key`.
 
         Returns:
             A function that cancels the request.
         """
         loop = self.portal.loop
-        call_id = start(*args, None if timeout is None or loop is None else loop.time() + timeout)
+        deadline = None if timeout is None or loop is None else loop.time() + timeout
+        call_id = self.protocol.request(kind, key, payload, target, deadline, about)
         self._callers[call_id] = done
         self.carry_out()
         return functools.partial(self._cancel_call, call_id)
@@ -348,8 +360,12 @@ class Bridge:
     def _expire(self) -> None:
         due, self._timer, self._timer_due = self._timer_due, None, None
         if due is not None and self.portal.loop is not None:
-            # A loop may call back earlier, by the resolution of its clock.
-            self.portal.run_callback(self.do, self.protocol.expire, max(due, self.portal.loop.time()))
+            self.portal.in_callback = True
+            try:
+                # A loop may call back earlier, by the resolution of its clock.
+                self.do(self.protocol.expire, max(due, self.portal.loop.time()))
+            finally:
+                self.portal.run_deferred()
 
     # Effects -------------------------------------------------------------------------------------------
 
@@ -364,8 +380,13 @@ class Bridge:
                     try:
                         if isinstance(effect, fx.Wake):
                             connection = self._connections.get(effect.socket)
-                            if connection is not None:
-                                self._flush_soon(connection)
+                            if connection is None:
+                                continue
+                            if not connection.needs_flush:  # at the end of the callback: one frame has all messages
+                                connection.needs_flush = True
+                                self.portal.defer(connection.flush)
+                            elif connection.outbox is not None and len(connection.outbox) >= BURST:
+                                connection.flush()  # the client handles these in the meantime
                         elif isinstance(effect, fx.Invoke):
                             self._dispatcher.invoke(effect)
                         else:
@@ -374,9 +395,8 @@ class Bridge:
                         logger.exception("the bridge could not carry out %s", type(effect).__name__)
         finally:
             self._carrying_out = False
-        deadline = self.protocol.next_deadline()
-        if deadline != self._timer_due:
-            self._set_timer(deadline)
+        if self.protocol.expires_at != self._timer_due:
+            self._set_timer(self.protocol.expires_at)
 
     def _perform(self, effect: fx.Effect) -> None:
         if isinstance(effect, fx.CallFinished):
@@ -403,19 +423,11 @@ class Bridge:
             connection = self._connections.pop(effect.socket, None)
             if connection is not None:
                 connection.close(effect.code, effect.reason)
-                self._flush_soon(connection)
+                self.portal.defer(connection.flush)
         elif isinstance(effect, fx.Report):
             getattr(logger, effect.level)("%s", effect.text)
         else:
             self._report_client(effect)
-
-    def _flush_soon(self, connection: Connection) -> None:
-        """Flush a connection at the end of this callback of the loop, so that one frame carries all messages."""
-        if not connection.needs_flush:
-            connection.needs_flush = True
-            self.portal.defer(connection.flush)
-        elif connection.outbox is not None and len(connection.outbox) >= BURST:
-            connection.flush()  # the client handles these in the meantime
 
     def _report_client(self, effect: fx.Effect) -> None:
         """Notify listeners and watchers of a change in the connection of a client."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import logging
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from ..errors import CallTimeout, JsPyError, LaunchError, PageClosed
+from msgspec import Struct
+
+from ..errors import CallTimeout, Disconnected, JsPyError, LaunchError, PageClosed
 from ..notebook.cells import current_cell
-from ..protocol.arguments import Key, check_function, check_name, check_queue_key, seconds, seconds_of_call
+from ..protocol.arguments import Key, check_function, check_name, check_queue_key, seconds
 from ..protocol.calls import Finished
 from ..protocol.values import Payload, pack
 from . import shutdown
@@ -24,11 +25,17 @@ from .waiters import CLOSED, TIMED_OUT, Inbox
 
 __all__ = ["Client", "Surface"]
 
+_QUERY_SECONDS = 0.4  # time that completion may wait for a connected page
+
 logger = logging.getLogger("jsmeets_local")
 
 
 def _cancel_nothing() -> None:
     """Do nothing, in place of a function that cancels."""
+
+
+def _closed_error(key: str) -> PageClosed:
+    return PageClosed("this page is closed; launch() opens another one", "call", key)
 
 
 class Surface(Protocol):
@@ -51,40 +58,81 @@ class Surface(Protocol):
         """Return why the window closed before its page connected: `NoWindow`, or `PageClosed` by the user."""
 
 
-class _Call:
-    """Operation that calls a function of a client. Its outcome is a value, or the exception to raise.
+class Call(Struct, eq=False):
+    """Operation that calls a function of a client once it is connected. Its outcome is a value, or the error to raise.
 
-    100,000 of them may be open at once, and one object takes less memory than closures.
+    100,000 of them may be open at once, and a struct takes less memory than closures.
+
+    Attributes:
+        client: The client.
+        key: The name of the function.
+        limit: Seconds for the connection and the answer; `None` for no limit.
+        payload: The packed arguments.
+        about: The name of the function in errors, if it differs from `key`.
+        waited: Seconds spent on the connection.
+        socket: The socket that is called, once the client is connected.
+        done: Called with the outcome.
     """
 
-    __slots__ = ("_client", "_done", "_key", "_limit", "_payload", "_socket")
-
-    def __init__(self, client: Client, key: str, limit: float | None, args: Iterable[Any]) -> None:
-        self._client = client
-        self._key = key
-        self._limit = limit
-        self._payload = pack(list(args), "args", client.bridge.protocol.limits.message_bytes)
-        self._socket = 0
+    client: Client
+    key: str
+    limit: float | None
+    payload: Payload
+    about: str | None = None
+    waited: float = 0.0
+    socket: int | None = None
+    done: Done[Any] | None = None
 
     def __call__(self, done: Done[Any]) -> Cancel | None:
-        """Start the call once the page is connected."""
-        self._done = done
-        socket = self._client.presence.socket()
+        """Open the call, or wait for the connection first."""
+        self.done = done
+        self.socket = socket = self.client.presence.socket
         if socket is None:
-            return self._client.when_connected(self._key, self._limit, done, self._send)
-        return self._send(socket, self._limit)
+            return self._when_connected(done)
+        timeout = None if self.limit is None else max(1e-6, self.limit - self.waited)
+        return self.client.bridge.request("call", self.key, self.payload, socket, timeout, self._finish, self.about)
 
-    def _send(self, socket: int, timeout: float | None) -> Cancel:
-        self._socket = socket
-        bridge = self._client.bridge
-        return bridge.request(bridge.protocol.call, (self._key, self._payload, socket), timeout, self._finish)
+    def _when_connected(self, done: Done[Any]) -> Cancel:
+        """Open the call with the remaining time once the client is connected, or fail."""
+        client, loop = self.client, self.client.bridge.portal.loop
+        began = loop.time() if loop is not None else 0.0
+        key = self.about or self.key
+        cancel: Cancel | None = None
+
+        def connected(outcome: Any) -> None:
+            nonlocal cancel
+            if outcome is TIMED_OUT:
+                text = f"the page did not connect within {self.limit:g} s: {client.address}"
+                done(CallTimeout(text, "call", key))
+            elif client.presence.socket is None or loop is None:
+                done(_closed_error(key))
+            else:
+                self.waited = loop.time() - began
+                cancel = self(done)
+
+        if client.presence.closed and not client.presence.sockets:
+            done(_closed_error(key))
+        else:
+            remove = client.presence.when_connected(connected, self.limit)
+            cancel = remove or cancel
+        return lambda: cancel() if cancel is not None else None
 
     def _finish(self, finished: Finished) -> None:
-        self._done(self._client.outcome(finished, self._key, self._socket, self._limit))
+        assert self.done is not None
+        key = self.about or self.key
+        if self.socket in finished.answers:
+            outcome = finished.answers[self.socket]
+        elif finished.timed_out and self.socket is not None:
+            text = f"{key!r} did not answer within {self.limit:g} s"
+            outcome = CallTimeout(text, "call", key, finished.id, self.socket)
+            self.client.bridge.protocol.note_uncaught(self.socket, outcome)
+        else:
+            outcome = _closed_error(key)
+        self.done(outcome)
 
 
 class Client:
-    """Client behind a `Page`. Its methods return operations, for which `Page` blocks and which `AsyncPage` awaits.
+    """Client behind a `Page`. `Page` blocks for its operations; `AsyncPage` awaits them.
 
     Args:
         bridge: The bridge.
@@ -161,109 +209,56 @@ class Client:
             shutdown.leave()
             raise PageClosed("this page is closed; launch() opens another one")
 
-    def call(self, key: str, timeout: float | None) -> Callable[[Iterable[Any]], Operation[Any]]:
-        """Return a function that takes the arguments and returns an operation, whose outcome is a value or an error."""
-        check_name(key, "key of a function")
-        return functools.partial(_Call, self, key, None if timeout is None else seconds_of_call(timeout))
+    def call(self, key: str, limit: float | None, args: Iterable[Any]) -> Any:
+        """Call a function of the page, and wait for its value in this thread.
 
-    def map(self, key: str, timeout: float | None) -> Callable[..., Operation[list[Any]]]:
-        """Return a function that takes an iterable per argument and returns an operation, for `join_batch`."""
-        check_name(key, "key of a function")
-        limit = seconds_of_call(timeout, "map('name')([1, 2])")
+        Args:
+            key: The name of the function.
+            limit: Seconds; `None` for no limit.
+            args: The arguments.
+        """
+        payload = pack([*args], "args", self.bridge.protocol.limits.message_bytes)
+        outcome = self.bridge.portal.block(Call(self, key, limit, payload), f"await page.aio.call({key!r})(...)")
+        if isinstance(outcome, JsPyError):
+            raise outcome
+        return outcome
 
-        def request(iterables: tuple[Iterable[Any], ...]) -> Operation[list[Any]]:
-            if not iterables or not all(hasattr(it, "__iter__") or hasattr(it, "__getitem__") for it in iterables):
-                got = ", ".join(f"{values!r:.60}" for values in iterables) or "none"
-                raise TypeError(
-                    f"map({key!r}) takes an iterable for each argument of the function, map({key!r})([1, 2]); got {got}"
-                )
-            payloads = split_batch(key, [list(args) for args in zip(*iterables, strict=False)], self.bridge.pack)
+    async def call_async(self, key: str, limit: float | None, args: Iterable[Any]) -> Any:
+        """Call a function of the page as `call` does, and await its value on any event loop."""
+        payload = pack([*args], "args", self.bridge.protocol.limits.message_bytes)
+        outcome = await self.bridge.portal.awaitable(Call(self, key, limit, payload))
+        if isinstance(outcome, JsPyError):
+            raise outcome
+        return outcome
 
-            def operation(done: Done[list[Any]]) -> Cancel | None:
-                if not payloads:
-                    done([])
-                    return None
-                send = functools.partial(self._send_batch, key, payloads, limit, done)
-                socket = self.presence.socket()
-                if socket is not None:
-                    return send(socket, limit)
-                return self.when_connected(key, limit, lambda failure: done([failure]), send)
+    def query(self, key: str, *args: Any) -> Any:
+        """Query a connected page with a short timeout, for completion and help."""
+        if not self.presence.sockets:
+            raise Disconnected("the page is not connected", "call", key)
+        return self.call(key, _QUERY_SECONDS, args)
 
-            return operation
+    def map(self, key: str, limit: float | None, iterables: Sequence[Iterable[Any]]) -> Operation[list[Any]]:
+        """Return an operation that calls a function many times, for `join_batch`.
 
-        return request
+        Args:
+            key: The name of the function.
+            limit: Seconds for all calls; `None` for no limit.
+            iterables: An iterable for each argument.
 
-    def _send_batch(
-        self,
-        key: str,
-        payloads: list[Payload],
-        limit: float | None,
-        done: Done[list[Any]],
-        socket: int,
-        timeout: float | None,
-    ) -> Cancel:
-        batch = Batch(len(payloads), done)
-        start = functools.partial(self.bridge.protocol.call, about=key)
+        Raises:
+            TypeError: An argument is not iterable, or a value cannot be sent.
+        """
+        if not iterables or not all(hasattr(it, "__iter__") or hasattr(it, "__getitem__") for it in iterables):
+            got = ", ".join(f"{values!r:.60}" for values in iterables) or "none"
+            raise TypeError(
+                f"map({key!r}) takes an iterable for each argument of the function, map({key!r})([1, 2]); got {got}"
+            )
+        payloads = split_batch(key, [list(args) for args in zip(*iterables, strict=False)], self.bridge.pack)
+        return Batch([Call(self, "$map", limit, payload, key) for payload in payloads])
 
-        def finish(place: int, finished: Finished) -> None:
-            batch.set_outcome(place, self.outcome(finished, key, socket, limit))
-
-        cancels = [
-            self.bridge.request(start, ("$map", payload, socket), timeout, functools.partial(finish, place))
-            for place, payload in enumerate(payloads)
-        ]
-
-        def cancel_all() -> None:
-            for cancel in cancels:
-                cancel()
-
-        return cancel_all
-
-    def when_connected(
-        self,
-        key: str,
-        limit: float | None,
-        done: Done[Any],
-        start: Callable[[int, float | None], Cancel | None],
-    ) -> Cancel:
-        """Call `start` with the socket and the remaining time once the page is connected, or fail the call."""
-        loop = self.bridge.portal.loop
-        began = loop.time() if loop is not None else 0.0
-        cancel: Cancel | None = None
-
-        def connected(outcome: Any) -> None:
-            nonlocal cancel
-            socket = self.presence.socket()
-            if outcome is TIMED_OUT:
-                done(CallTimeout(f"the page did not connect within {limit:g} s: {self.address}", "call", key))
-            elif socket is None or loop is None:
-                done(self._closed_error(key))
-            else:
-                cancel = start(socket, None if limit is None else max(1e-6, began + limit - loop.time()))
-
-        if self.presence.closed and not self.presence.sockets:
-            done(self._closed_error(key))
-        else:
-            remove = self.presence.when_connected(connected, limit)
-            cancel = remove or cancel
-        return lambda: cancel() if cancel is not None else None
-
-    def outcome(self, finished: Finished, key: str, socket: int, limit: float | None) -> Any:
-        """Return the value of a call, or the exception to raise."""
-        if socket in finished.answers:
-            return finished.answers[socket]
-        if finished.timed_out:
-            error = CallTimeout(f"{key!r} did not answer within {limit:g} s", "call", key, finished.id, socket)
-            self.bridge.protocol.note_uncaught(socket, error)
-            return error
-        return self._closed_error(key)
-
-    def _closed_error(self, key: str) -> PageClosed:
-        return PageClosed("this page is closed; launch() opens another one", "call", key)
-
-    def notify(self, key: str, args: list[Any]) -> bool:
+    def notify(self, key: str, args: Iterable[Any]) -> bool:
         """Call a function without an answer, once the page is connected. Return `False` if it is closed."""
-        payload = self.bridge.pack(args, "args")
+        payload = self.bridge.pack([*args], "args")
         if self._is_closed():
             return False
         self._post_when_connected(lambda socket: self.bridge.protocol.notify(key, payload, socket))
@@ -271,7 +266,7 @@ class Client:
 
     def _post_when_connected(self, send: Callable[[int], None]) -> None:
         def connected(_: Any) -> None:
-            socket = self.presence.socket()
+            socket = self.presence.socket
             if socket is not None:
                 self.bridge.do(send, socket)
             else:

@@ -58,11 +58,12 @@ class FastPath(Protocol):
     def resume(self) -> None:
         """Continue reading."""
 
-    def is_writable(self) -> bool:
-        """Return whether the connection is open and its write buffer has room."""
+    def write(self, take: Callable[[], Frame | None]) -> bool:
+        """Write the frames that `take` returns, while the connection is open and its write buffer has room.
 
-    def write(self, frame: Frame) -> None:
-        """Write one frame, if `is_writable`."""
+        Returns:
+            True once `take` has returned `None`; `False` if it may have more frames.
+        """
 
 
 class Transport(Protocol):
@@ -115,13 +116,8 @@ class Connection:
         if self._writer is not None or self._closed:
             return
         fast_path, outbox = self._fast_path, self.outbox
-        while fast_path is not None and fast_path.is_writable():
-            frame = outbox.take() if outbox is not None else None
-            if frame is None:
-                if self._closing is None:
-                    return
-                break
-            fast_path.write(frame)
+        if fast_path is not None and outbox is not None and fast_path.write(outbox.take) and self._closing is None:
+            return
         writer = spawn(self._write())
         if not writer.done():
             self._writer = writer

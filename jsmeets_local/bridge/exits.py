@@ -72,15 +72,15 @@ class ExitRequests:
             request, self._next = self._next, None
             raise SystemExit(request.code)
 
-    def block(self, operation: Operation[T], twin: str) -> T:
+    def block(self, operation: Operation[T], awaitable: str) -> T:
         """Wait as `Portal.block` does. In the main thread, a request ends the wait.
 
         Raises:
             SystemExit: A function has requested it.
         """
         if not _is_program():
-            return self._portal.block(operation, twin)
-        return _value(self._portal.block(self._interruptible(operation), twin))
+            return self._portal.block(operation, awaitable)
+        return _value(self._portal.block(self._interruptible(operation), awaitable))
 
     async def awaitable(self, operation: Operation[T]) -> T:
         """Await as `Portal.awaitable` does. In the main thread, a request ends the wait.
@@ -93,7 +93,7 @@ class ExitRequests:
         return _value(await self._portal.awaitable(self._interruptible(operation)))
 
     @contextmanager
-    def told_to(self, run: Callable[[], object]) -> Iterator[None]:
+    def on_request(self, run: Callable[[], object]) -> Iterator[None]:
         """Call `run` on each request, within a `with` block."""
         self._runs.append(run)
         try:

@@ -19,11 +19,13 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeAlias, TypeVar
 from weakref import WeakSet, ref
 
+from msgspec import Struct, field
+
 from ..errors import BridgeBusy, WouldDeadlock
 from . import shutdown
 from .processes import works_for_another
 from .slow_callbacks import BlockedLoops
-from .workers import waiting
+from .workers import paused, this_thread
 
 __all__ = ["Cancel", "Done", "Operation", "Portal", "wait_for"]
 
@@ -41,28 +43,19 @@ logger = logging.getLogger("jsmeets_local")
 _portals: WeakSet[Portal] = WeakSet()
 
 
-class _Pending:
+class _Pending(Struct, eq=False):
     """An operation that a thread or task waits for."""
 
-    __slots__ = ("cancel", "started")
-
-    def __init__(self) -> None:
-        self.started = False  # True also if it was abandoned before
-        self.cancel: Cancel | None = None
+    started: bool = False  # True also if it was abandoned before
+    cancel: Cancel | None = None
 
 
-class _Waiter(_Pending, Generic[T]):
-    """An operation that a thread waits for, with its outcome."""
+class _Waiter(_Pending, Generic[T], eq=False):
+    """An operation that a thread waits for, with its outcome. The thread acquires the lock before it starts."""
 
-    __slots__ = ("error", "lock", "value")
-
-    def __init__(self) -> None:
-        self.started = False
-        self.cancel = None
-        self.lock = threading.Lock()  # released with the outcome
-        self.lock.acquire()
-        self.value: T | None = None
-        self.error: BaseException | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)  # released with the outcome
+    value: T | None = None
+    error: BaseException | None = None
 
     def done(self, value: T) -> None:
         self.value = value
@@ -74,12 +67,16 @@ class _Waiter(_Pending, Generic[T]):
 
 
 def wait_for(lock: threading.Lock) -> None:
-    """Acquire a lock that another thread releases, without missing a signal.
+    """Acquire a lock that another thread releases, without missing a signal. A worker gives its slot back meanwhile.
 
     An untimed wait misses a signal that arrives after Python has checked for signals and before the system call begins.
     On a busy machine, other threads run in between, for milliseconds. So the main thread, which runs signal handlers,
     waits in slices of increasing length and checks for signals after each.
     """
+    if this_thread.worker is not None:
+        with paused(this_thread.worker):
+            lock.acquire()
+        return
     if threading.get_ident() != threading.main_thread().ident:
         lock.acquire()
         return
@@ -140,7 +137,7 @@ class Portal:
             self._forked = False
             self._was_open = True
             self._drains += 1  # a wake-up of an earlier loop that was closed does not count
-            loop.call_soon(self.run_callback, self.drain)
+            loop.call_soon(self.drain, True)
 
     def close(self) -> None:
         """Stop, after running the posted functions; called on the loop's thread."""
@@ -180,21 +177,25 @@ class Portal:
         loop = self.loop
         return loop is not None and not loop.is_closed()
 
-    def post(self, func: Callable[..., object], *args: Any) -> None:
-        """Schedule `func(*args)` on the loop, in the order of posting; without a loop, it runs when one starts."""
-        self._items.append((func, args))
-        self._wake()
+    def post(self, func: Callable[..., object], *args: Any) -> bool:
+        """Schedule `func(*args)` on the loop, in the order of posting; without a loop, it runs when one starts.
 
-    def _wake(self) -> None:
-        """Schedule a drain unless one is scheduled. If this is interrupted, the next call schedules it."""
-        drain = self._drains
-        if self._woken_for == drain or (loop := self.loop) is None:
-            return
-        try:
-            loop.call_soon_threadsafe(self.run_callback, self.drain)
-        except RuntimeError:  # closed without `close`: the next `open` drains
-            return
-        self._woken_for = drain
+        If this is interrupted before it has woken up the loop, the next call does.
+
+        Returns:
+            True if a loop runs it.
+        """
+        self._items.append((func, args))
+        drain, loop = self._drains, self.loop
+        if loop is None:
+            return False
+        if self._woken_for != drain:
+            try:
+                loop.call_soon_threadsafe(self.drain, True)
+            except RuntimeError:  # closed without `close`: the next `open` drains
+                return False
+            self._woken_for = drain
+        return loop is self.loop and not loop.is_closed()  # `close` will drain
 
     def post_or_run(self, func: Callable[..., object], *args: Any) -> None:
         """Post a function, or run it at once if no loop runs, for bookkeeping that must not wait for the next loop."""
@@ -205,33 +206,40 @@ class Portal:
 
         The function may run twice if the loop ends at the same time; a second run must have no effect.
         """
-        if self.is_open():
-            self._items.append((func, args))
-            self._wake()
-            if self.is_open():
-                return  # `close` will drain
+        loop = self.loop
+        if loop is not None and not loop.is_closed() and self.post(func, *args):
+            return
         with self._lock:
             if self.is_open():
-                self._items.append((func, args))
-                self._wake()
+                self.post(func, *args)
             else:
                 self._clean_up()
                 func(*args)
 
-    def drain(self) -> None:
-        """Run the posted functions, on the loop. Code on the loop calls this first, to keep the order."""
+    def drain(self, is_callback: bool = False) -> None:
+        """Run the posted functions, on the loop. Code on the loop calls this first, to keep the order.
+
+        Args:
+            is_callback: True in a callback of the loop that does only this. It then calls the deferred functions, too.
+        """
         self._drains += 1  # before the length is read: later posts wake the loop again
-        if self._abandoned or self._collected:
-            self._clean_up()
-        for _ in range(len(self._items)):
-            try:
-                func, args = self._items.popleft()
-            except IndexError:  # a posted function has drained the rest
-                return
-            try:
-                func(*args)
-            except Exception:
-                logger.exception("the bridge could not finish %r", func)
+        if is_callback:
+            self.in_callback = True
+        try:
+            if self._abandoned or self._collected:
+                self._clean_up()
+            for _ in range(len(self._items)):
+                try:
+                    func, args = self._items.popleft()
+                except IndexError:  # a posted function has drained the rest
+                    return
+                try:
+                    func(*args)
+                except Exception:
+                    logger.exception("the bridge could not finish %r", func)
+        finally:
+            if is_callback:
+                self.run_deferred()
 
     def finalize(self, obj: object, func: Callable[[], object]) -> None:
         """Call `func()` on the loop, in one of its next callbacks, once `obj` is collected.
@@ -253,14 +261,6 @@ class Portal:
                 finalizer.func()
             except Exception:
                 logger.exception("the bridge could not finish %r", finalizer.func)
-
-    def run_callback(self, func: Callable[..., object], *args: Any) -> None:
-        """Run a callback of the loop, then the functions that it has deferred."""
-        self.in_callback = True
-        try:
-            func(*args)
-        finally:
-            self.run_deferred()
 
     def defer(self, func: Callable[[], object]) -> None:
         """Call `func()` at the end of this callback of the loop, or in the next one; on the loop only."""
@@ -302,9 +302,9 @@ class Portal:
             done(value)
             return None if undo is None else functools.partial(undo, value)
 
-        return self._wait_for(operation)
+        return self.block(operation)
 
-    def block(self, operation: Operation[T], twin: str) -> T:
+    def block(self, operation: Operation[T], awaitable: str | None = None) -> T:
         """Wait in this thread for an operation. Ctrl-C cancels it, even if its value has been sent already.
 
         Between the arrival of the value and the return to the caller, no function may be called: a signal in it would
@@ -312,30 +312,30 @@ class Portal:
 
         Args:
             operation: The operation.
-            twin: The awaitable equivalent, for the error message.
+            awaitable: The awaitable equivalent, for errors and warnings. `None` for an operation that completes at
+                once: any thread but that of the loop may wait for it.
 
         Raises:
             WouldDeadlock: The call is on the loop, which would wait for itself.
             BridgeBusy: The pages belong to another process.
         """
-        if not self._was_open:
-            self.check_own()
-        if self._thread == threading.get_ident() and self.is_open():
-            raise WouldDeadlock(
-                f"a blocking call on the bridge's own event loop would never return; in an async function use {twin}"
-            )
-        if asyncio._get_running_loop() is not None:
-            self._blocked.check(twin)
-        return self._wait_for(operation, shutdown.leave)
-
-    def _wait_for(self, operation: Operation[T], then: Callable[[], object] | None = None) -> T:
+        if awaitable is not None:
+            if not self._was_open:
+                self.check_own()
+            if self._thread == threading.get_ident() and self.is_open():
+                raise WouldDeadlock(
+                    "a blocking call on the bridge's own event loop would never return; "
+                    f"in an async function use {awaitable}"
+                )
+            if asyncio._get_running_loop() is not None:
+                self._blocked.check(awaitable)
         waiter: _Waiter[T] = _Waiter()
+        waiter.lock.acquire()
         try:
             self._submit(self._start, waiter, operation)
-            with waiting():
-                wait_for(waiter.lock)
-            if then is not None:
-                then()
+            wait_for(waiter.lock)
+            if awaitable is not None:
+                shutdown.leave()
         except BaseException:
             self._abandoned.append(waiter)  # the first call here: see the class
             self._submit(self._clean_up)

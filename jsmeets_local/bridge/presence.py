@@ -43,6 +43,7 @@ class PresenceTracker:
     Attributes:
         sockets: The sockets of the pages, oldest first.
         away: The sockets without a connection, which may be resumed.
+        socket: The newest socket, preferably one that is connected; `None` if there is none.
         closed: True after pages were connected and away for longer than the grace time.
         over: True after Python has closed it permanently.
     """
@@ -65,6 +66,7 @@ class PresenceTracker:
         self._timer: asyncio.TimerHandle | None = None
         self.state_listeners: list[Listener] = []
         self._last_state = self.state()
+        self.socket = self._newest()
         self._watcher = Watcher(self._connected, self._connection_lost, self._resumed, self._left)
         bridge.watchers.add(self._watcher)
 
@@ -79,8 +81,13 @@ class PresenceTracker:
             return "open"
         return "reconnecting" if self._was_connected else "connecting"
 
+    def _newest(self) -> int | None:
+        connected = [socket for socket in self.sockets if socket not in self.away] or self.sockets
+        return connected[-1] if connected else None
+
     def _changed(self) -> None:
-        """Notify the state listeners after this callback of the loop, so that they see only its last state."""
+        """Select the socket. Notify the state listeners after this callback of the loop: they see its last state."""
+        self.socket = self._newest()
         if self._portal.loop is not None:
             self._portal.loop.call_soon(self._tell_state)
 
@@ -183,13 +190,6 @@ class PagePresence(PresenceTracker):
 
     def _counts(self, page: str) -> bool:
         return page == self._page
-
-    def socket(self) -> int | None:
-        """Return the newest socket of the page, preferably one that is connected."""
-        if not self.away:
-            return self.sockets[-1] if self.sockets else None
-        connected = [socket for socket in self.sockets if socket not in self.away] or self.sockets
-        return connected[-1] if connected else None
 
 
 def _serve(waiters: Waiters) -> None:

@@ -15,21 +15,21 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import TypeVar
 
-__all__ = ["after_fork", "at_end", "has_begun", "leave"]
+__all__ = ["after_fork", "at_shutdown", "has_begun", "leave"]
 
 F = TypeVar("F", bound=Callable[[], object])
 
-_at_end: list[Callable[[], object]] = []
+_at_shutdown: list[Callable[[], object]] = []
 _after_fork: list[Callable[[], object]] = []
 _begun = False
 
 
-def at_end(func: F) -> F:
+def at_shutdown(func: F) -> F:
     """Register a function to call when the program ends, in reverse order of registration.
 
     A forked process inherits the functions but has nothing to end, which each function must check itself.
     """
-    _at_end.append(func)
+    _at_shutdown.append(func)
     return func
 
 
@@ -55,7 +55,7 @@ def _end() -> None:
     global _begun
     _begun = True
     with suppress(KeyboardInterrupt), ExitStack() as stack:  # Ctrl-C skips the rest of the shutdown
-        for func in _at_end:
+        for func in _at_shutdown:
             stack.callback(func)
 
 

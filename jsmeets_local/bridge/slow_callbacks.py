@@ -76,11 +76,11 @@ class BlockedLoops:
     def __init__(self) -> None:
         self._known: set[tuple[str, int]] = set()
 
-    def check(self, twin: str) -> None:
+    def check(self, awaitable: str) -> None:
         """Warn if a user's coroutine is about to block its loop.
 
         Args:
-            twin: The awaitable equivalent.
+            awaitable: The awaitable equivalent.
         """
         if asyncio._get_running_loop() is None:
             return
@@ -97,7 +97,7 @@ class BlockedLoops:
                 "%s instead",
                 *place,
                 coroutine.f_code.co_qualname,
-                twin,
+                awaitable,
             )
 
 

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from . import shutdown
 
-__all__ = ["Job", "SerialQueue", "WorkerPool", "waiting"]
+__all__ = ["Job", "SerialQueue", "WorkerPool", "paused", "this_thread", "waiting"]
 
 PATIENCE = 0.010  # seconds that a job may block the jobs behind it, unless its queue is strict
 DELIVER_AFTER = 0.002  # seconds after which answers are delivered although the serial queue has more jobs
@@ -29,7 +29,14 @@ STUCK = 60.0  # seconds after which a job that still runs is reported, once
 # A description, which names the thread while the job runs; a function that returns the answer or `None`; arguments.
 Job: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
 
-_current = threading.local()  # .worker: the _Worker of this thread
+
+class _ThisThread(threading.local):
+    """Worker of the current thread, or `None`."""
+
+    worker: _Worker | None = None
+
+
+this_thread = _ThisThread()
 
 
 class SerialQueue:
@@ -141,7 +148,7 @@ class WorkerPool:
                 "threads": len(self._threads),
                 "running": self._busy,
                 "waiting": waiting,
-                "lanes_waiting": len(self._ready),
+                "serial_queues_waiting": len(self._ready),
             }
 
     def close(self) -> list[threading.Thread]:
@@ -202,7 +209,7 @@ class WorkerPool:
     # Worker --------------------------------------------------------------------------------------------
 
     def _work(self, worker: _Worker) -> None:
-        _current.worker = worker
+        this_thread.worker = worker
         job: Job | None = None
         try:
             job = self._first_job(worker)
@@ -369,12 +376,13 @@ _NO_WORKER: AbstractContextManager[None] = nullcontext()
 
 def waiting() -> AbstractContextManager[None]:
     """Release the slot of this thread, and its serial queue unless that is strict, while it waits for a page."""
-    worker: _Worker | None = getattr(_current, "worker", None)
-    return _NO_WORKER if worker is None else _paused(worker)
+    worker = this_thread.worker
+    return _NO_WORKER if worker is None else paused(worker)
 
 
 @contextmanager
-def _paused(worker: _Worker) -> Iterator[None]:
+def paused(worker: _Worker) -> Iterator[None]:
+    """Release the slot of the worker of this thread, as `waiting` does."""
     worker.pool.pause(worker)
     try:
         yield

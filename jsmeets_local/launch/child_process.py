@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 from weakref import WeakSet
 
-from ..bridge.shutdown import after_fork, at_end
+from ..bridge.shutdown import after_fork, at_shutdown
 from ..errors import LaunchError
 from .window.child import end_group
 
@@ -138,7 +138,7 @@ def _environment() -> dict[str, str] | None:
     return {**os.environ, "JSMEETS_LOCAL_WINDOW_CHILD": "1"} if getattr(sys, "frozen", False) else None
 
 
-@at_end
+@at_shutdown
 def _end_all() -> None:
     children = list(_children)
     for child in children:

@@ -17,7 +17,7 @@ from ..bridge.bridge import GOODBYE, STOPPED, Bridge
 from ..bridge.client import Surface
 from ..bridge.portal import Portal
 from ..bridge.presence import PresenceTracker
-from ..bridge.shutdown import at_end
+from ..bridge.shutdown import at_shutdown
 from ..bridge.tracebacks import cut, end_quietly
 from ..errors import Disconnected, LaunchError, WouldDeadlock
 from ..notebook.cells import current_cell
@@ -349,7 +349,7 @@ class Launcher:
         if main is not None:
             check_function(main, "main")
         try:
-            with self._bridge.exits.told_to(self.stop):  # stop() also ends the waits of main() and the window
+            with self._bridge.exits.on_request(self.stop):  # stop() also ends the waits of main() and the window
                 if _shows_in_this_process(mode):
                     self._run_on_main_thread(page, main, options)
                 else:
@@ -483,7 +483,7 @@ def _served() -> list[Launcher]:
     return [launcher for reference in _launchers.valuerefs() if (launcher := reference()) is not None]
 
 
-@at_end
+@at_shutdown
 def _stop_all() -> None:
     for launcher in _served():
         launcher._stop_at_exit()

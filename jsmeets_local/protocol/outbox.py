@@ -54,9 +54,8 @@ class Outbox:
     Both sides count packets in the order of their completion on the wire. Unacknowledged packets are kept: after a
     reconnection, `rewind` puts those that the client has not received back at the front.
 
-    Packets that wait or may have to be sent again are limited. `put` does not enforce the limits; its callers check
-    `has_room`. Large packets have a separate limit, so that small ones do not wait for them. Waiting publications can
-    be dropped.
+    Packets that wait or may have to be sent again are limited. `put` enforces the limits only if `limited`. Large
+    packets have a separate limit, so that small ones do not wait for them. Waiting publications can be dropped.
 
     The largest packets are offered for download to clients that support it: a first frame contains the offer and, once
     the client has fetched the content, a second frame stands for all chunks. A client that declines receives chunks.
@@ -121,11 +120,23 @@ class Outbox:
         """Return whether there is room for packets of both kinds."""
         return max(self.sizes) < self._max_bytes and self.count < self._max_count
 
-    def put(self, packet: Packet) -> None:
-        """Add a packet."""
-        self.sizes[packet.size > CHUNK_BYTES] += packet.size
+    def put(self, packet: Packet, limited: bool = False) -> bool:
+        """Add a packet.
+
+        Args:
+            packet: The packet.
+            limited: Add it only if there is room, as `has_room` tells.
+
+        Returns:
+            True if it was added.
+        """
+        is_large = packet.size > CHUNK_BYTES
+        if limited and (self.sizes[is_large] >= self._max_bytes or self.count >= self._max_count):
+            return False
+        self.sizes[is_large] += packet.size
         self.count += 1
         self._waiting.append(packet)
+        return True
 
     def put_droppable(self, packet: Packet) -> bool:
         """Add a publication, dropping the oldest waiting ones until there is room. The new one is always kept.

@@ -1,14 +1,14 @@
 """Protocol state: sessions, calls, queues and topics, without I/O.
 
 The protocol state implements every rule of the protocol, and does not wait, read a clock or write to a socket. Its
-owner reports events (`hello`, `receive`, `lose`, `disconnect`, `expire`) and makes requests (`call`, `push`, `publish`,
-...). Each may add effects, which the owner takes with `effects()` and carries out in order.
+owner reports events (`hello`, `receive`, `lose`, `disconnect`, `expire`) and makes requests (`request`, `notify`,
+`publish`, ...). Each may add effects, which the owner takes with `effects()` and carries out in order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -71,6 +71,9 @@ class ProtocolState:
     Args:
         session: Unique name of this state. A client that knows another name starts a new session.
         limits: Resources that clients may use.
+
+    Attributes:
+        expires_at: The time at which to call `expire`, or `None`. Nothing expires before it.
     """
 
     def __init__(self, session: str = "", limits: Limits | None = None) -> None:
@@ -85,6 +88,7 @@ class ProtocolState:
         self.queues = Queues(self.limits.queue_items, self._item_stored)
         self.broker = Broker()
         self.calls = CallTable()
+        self.expires_at: float | None = None
         self._sessions: dict[int, Session] = {}
         self._lost: dict[int, float] = {}  # sockets without a connection -> when their session ends
         self._last_socket = 0
@@ -232,6 +236,7 @@ class ProtocolState:
             return
         session.outbox.withdraw()
         self._lost[socket] = now + self.resume_seconds
+        self._expire_by(now + self.resume_seconds)
         if session.confirmed:
             self._effects.append(Lost(socket, session.page))
         else:
@@ -291,8 +296,12 @@ class ProtocolState:
         if socket in self._sessions:
             self._sessions[socket].round_trip = seconds
 
+    def _expire_by(self, deadline: float) -> None:
+        if self.expires_at is None or deadline < self.expires_at:
+            self.expires_at = deadline
+
     def next_deadline(self) -> float | None:
-        """Return the time at which to call `expire`, or `None` if nothing expires."""
+        """Return the earliest time at which a call or a lost session ends, or `None`."""
         deadline = self.calls.next_deadline() if self.calls.deadlines else None
         if not self._lost:
             return deadline
@@ -304,6 +313,7 @@ class ProtocolState:
         self._effects += [CallFinished(finished) for finished in self.calls.expire(now)]
         for number in [number for number, until in self._lost.items() if until <= now]:
             self.disconnect(number, lost=True)
+        self.expires_at = self.next_deadline()
 
     def stats(self) -> dict[str, Any]:
         """Return counters; `Bridge.stats` documents them."""
@@ -516,44 +526,48 @@ class ProtocolState:
 
     # Requests of Python --------------------------------------------------------------------------------
 
-    def call(self, key: str, payload: Payload, target: Target, deadline: float | None, about: str | None = None) -> int:
-        """Call a function of clients. `CallFinished` reports the end, at once if `target` selects no client.
+    def request(
+        self,
+        kind: Literal["call", "push"],
+        key: Key,
+        payload: Payload,
+        target: Target,
+        deadline: float | None,
+        about: str | None = None,
+    ) -> int:
+        """Call a function of clients, or push an item to a queue of theirs, and request an answer of each.
+
+        `CallFinished` reports the end, at once if `target` selects no client.
 
         Args:
-            key: The name of the function.
-            payload: The packed arguments.
+            kind: The kind of the message.
+            key: The name of the function or queue.
+            payload: The packed arguments, or the packed item.
             target: The clients; see `targets`.
-            deadline: The time at which the call ends at the latest.
+            deadline: The time at which the request ends at the latest.
             about: The name of the function in errors, if it differs from `key`.
 
         Returns:
-            The number of the call.
+            The number of the request.
         """
         self._last_id = call_id = self._last_id + 1
-        packet = message_packet(["call", call_id, key], payload)
-        self._request(call_id, packet, target, deadline, About("call", about or key))
-        return call_id
-
-    def push(self, key: Key, payload: Payload, target: Target, deadline: float | None) -> int:
-        """Push an item to a queue of clients and request acknowledgements. Arguments and result are those of `call`."""
-        self._last_id = call_id = self._last_id + 1
-        packet = message_packet(["push", call_id, key], payload, order=("push", key))
-        self._request(call_id, packet, target, deadline, About("push", key))
-        return call_id
-
-    def _request(self, call_id: int, packet: Packet, target: Target, deadline: float | None, about: About) -> None:
         sockets = self.targets(target)
         if not sockets:
             self._effects.append(CallFinished(Finished(call_id, {})))
-            return
-        self.calls.open(call_id, sockets, deadline, about)
+            return call_id
+        packet = message_packet([kind, call_id, key], payload, order=("push", key) if kind == "push" else None)
+        self.calls.open(call_id, sockets, deadline, About(kind, about or key))
+        if deadline is not None:
+            self._expire_by(deadline)
         for socket in sockets:
             session = self._sessions[socket]
-            if session.waiting or not session.outbox.has_room(packet):
+            if session.waiting or not session.outbox.put(packet, limited=True):
                 session.was_full = True
                 session.waiting.append((call_id, packet))
-            else:
-                self._send(socket, packet)
+            elif socket not in self._woken:  # `_wake`, inlined
+                self._woken.add(socket)
+                self._effects.append(Wake(socket))
+        return call_id
 
     def notify(self, key: str, payload: Payload, target: Target) -> None:
         """Call a function of clients without requesting an answer."""
@@ -630,8 +644,8 @@ class ProtocolState:
         """Send a packet that expects no answer; close the clients that have no room for it."""
         sockets = self.targets(target)
         for socket in sockets:
-            if self._sessions[socket].outbox.has_room(packet):
-                self._send(socket, packet)
+            if self._sessions[socket].outbox.put(packet, limited=True):
+                self._wake(socket)
             else:
                 self._close_slow(socket)
         return len(sockets)

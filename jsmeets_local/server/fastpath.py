@@ -78,17 +78,19 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
 
-    def is_writable(self) -> bool:
-        return self.writable.is_set() and self.conn.state is State.OPEN and not self.transport.is_closing()
-
-    def write(self, frame: Frame) -> None:
-        data, kind = (frame.encode(), TEXT) if isinstance(frame, str) else (frame, BINARY)
-        size = len(data)
-        head = bytes((FINAL | kind, size)) if size < 126 else frame_head(kind, size)
-        if size < _MAX_JOINED:
-            self.transport.write(head + data)
-        else:
-            self.transport.writelines((head, data))
+    def write(self, take: Callable[[], Frame | None]) -> bool:
+        while self.writable.is_set() and self.conn.state is State.OPEN and not self.transport.is_closing():
+            frame = take()
+            if frame is None:
+                return True
+            data, kind = (frame.encode(), TEXT) if isinstance(frame, str) else (frame, BINARY)
+            size = len(data)
+            head = bytes((FINAL | kind, size)) if size < 126 else frame_head(kind, size)
+            if size < _MAX_JOINED:
+                self.transport.write(head + data)
+            else:
+                self.transport.writelines((head, data))
+        return False
 
     # uvicorn's protocol --------------------------------------------------------------------------------
 

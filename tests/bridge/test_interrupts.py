@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import ctypes
 import os
 import subprocess
 import sys
@@ -82,21 +83,18 @@ def test_an_interrupt_while_a_wait_is_cancelled() -> None:
     async def main() -> None:
         loop = Broken(asyncio.get_running_loop())
         bridge.portal.loop = loop  # type: ignore[assignment]
-        begun = threading.Event()
-
-        def operation(done: Callable[[int], None]) -> Callable[[], None]:
-            begun.set()
-            done(1)
-            return lambda: cancelled.append(1)
-
-        def then() -> None:
-            begun.wait(scaled(10))
-            loop.interrupts = 1  # the second interrupt, while the wait is cancelled
-            raise KeyboardInterrupt
 
         def interrupted() -> None:
+            thread = ctypes.c_ulong(threading.get_ident())
+
+            def operation(done: Callable[[int], None]) -> Callable[[], None]:
+                loop.interrupts = 1  # the second interrupt, while the wait is cancelled
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(KeyboardInterrupt))
+                done(1)
+                return lambda: cancelled.append(1)
+
             with pytest.raises(KeyboardInterrupt):
-                bridge.portal._wait_for(operation, then)
+                bridge.portal.block(operation, "")
             bridge.portal.call(int)
 
         await asyncio.to_thread(interrupted)

@@ -241,7 +241,7 @@ def test_jobs_beyond_the_limit_of_waiting_ones_are_refused(answers: Answers) -> 
         assert submit(pool, SerialQueue(), waits)
     here.wait(scaled(10))
     stats = pool.stats()
-    assert (stats["running"], stats["waiting"], stats["lanes_waiting"]) == (0, 3, 0)
+    assert (stats["running"], stats["waiting"], stats["serial_queues_waiting"]) == (0, 3, 0)
     assert stats["threads"] >= 3
     assert not submit(pool, SerialQueue(), waits)
     release.set()
@@ -280,7 +280,7 @@ def test_a_worker_whose_job_raises_is_replaced(answers: Answers) -> None:
     threads = pool.close()
     for thread in threads:
         thread.join(scaled(10))
-    assert pool.stats() == {"threads": 0, "running": 0, "waiting": 0, "lanes_waiting": 0}
+    assert pool.stats() == {"threads": 0, "running": 0, "waiting": 0, "serial_queues_waiting": 0}
 
 
 def test_the_jobs_behind_one_that_raises_keep_their_order(pool: WorkerPool, answers: Answers) -> None:

@@ -98,7 +98,7 @@ def test_dtypes_without_a_javascript_array_are_refused_with_advice(made: Callabl
 
 
 @pytest.mark.parametrize(
-    ("scalar", "twin"),
+    ("scalar", "expected"),
     [
         (np.float32(1.5), 1.5),
         (np.int64(-(2**53)), -(2**53)),
@@ -114,9 +114,9 @@ def test_dtypes_without_a_javascript_array_are_refused_with_advice(made: Callabl
         (np.bytes_(b"a"), b"a"),
     ],
 )
-def test_numpy_scalars_become_python_scalars(scalar: Any, twin: Any) -> None:
-    assert travelled([scalar]) == [twin]
-    assert type(travelled([scalar])[0]) is type(twin)
+def test_numpy_scalars_become_python_scalars(scalar: Any, expected: Any) -> None:
+    assert travelled([scalar]) == [expected]
+    assert type(travelled([scalar])[0]) is type(expected)
 
 
 def test_an_array_without_dimensions_stays_one() -> None:

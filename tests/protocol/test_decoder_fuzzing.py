@@ -134,7 +134,7 @@ def test_a_hostile_page_does_not_touch_what_belongs_to_another(said: list[Any]) 
     bad = state.hello(Hello("bad", "q", []), "b")
     assert good is not None
     assert bad is not None
-    call = state.call("f", pack([], "args"), good, None)
+    call = state.request("call", "f", pack([], "args"), good, None)
     state.outbox(good).take()
     for message in said:
         try:
@@ -159,7 +159,7 @@ def test_resuming_takes_the_document_and_the_session(document: str, session: str
     state = ProtocolState("s")
     good = state.hello(Hello("good", "p", []), "g")
     assert good is not None
-    state.call("secret", pack([], "args"), good, None)
+    state.request("call", "secret", pack([], "args"), good, None)
     state.outbox(good).take()
     knows = (document, session) == ("good", "s")
     try:

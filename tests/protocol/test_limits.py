@@ -181,7 +181,7 @@ def reports(state: ProtocolState) -> list[str]:
 
 
 def test_calls_wait_for_room_and_go_in_order(state: ProtocolState) -> None:
-    ids = [state.call("f", pack([n], "args"), None, None) for n in range(1005)]
+    ids = [state.request("call", "f", pack([n], "args"), None, None) for n in range(1005)]
     assert len(said(state)) == 1000
     state.calls.cancel(ids[1001])  # no caller waits for the answer
     state.effects()
@@ -194,8 +194,8 @@ def test_calls_wait_for_room_and_go_in_order(state: ProtocolState) -> None:
 
 def test_calls_that_wait_for_room_end_in_time_and_are_not_sent(state: ProtocolState) -> None:
     for n in range(1000):
-        state.call("f", pack([n], "args"), None, None)
-    late = state.call("g", pack([], "args"), None, 5.0)
+        state.request("call", "f", pack([n], "args"), None, None)
+    late = state.request("call", "g", pack([], "args"), None, 5.0)
     state.effects()
     state.expire(5.0)
     [settled] = state.effects()

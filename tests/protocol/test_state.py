@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import strategies as st
@@ -92,11 +92,10 @@ class ProtocolMachine(RuleBasedStateMachine):
         limit=st.none() | st.floats(0.1, 5),
         among=st.none() | st.sets(st.integers(1, 6)),
     )
-    def ask(self, kind: str, limit: float | None, among: set[int] | None) -> None:
+    def ask(self, kind: Literal["call", "push"], limit: float | None, among: set[int] | None) -> None:
         deadline = None if limit is None else self.now + limit
         expected = tuple(s for s in self.alive if among is None or s in among)
-        start = self.protocol.call if kind == "call" else self.protocol.push
-        call_id = start("key", pack([], "args"), among, deadline)
+        call_id = self.protocol.request(kind, "key", pack([], "args"), among, deadline)
         self.asked[call_id] = (expected if among is None else tuple(sorted(expected)), deadline)
         self.settle()
         if not expected:
@@ -179,7 +178,7 @@ def test_welcome_tells_number_and_name() -> None:
 def test_only_the_called_page_can_answer() -> None:
     state = ProtocolState()
     first, second = connected(state, "a", "b")
-    call_id = state.call("f", pack([], "args"), first, None)
+    call_id = state.request("call", "f", pack([], "args"), first, None)
     state.effects()
     state.receive(second, [m.Return(call_id, "forged")])
     assert settled(state.effects()) == []
@@ -196,7 +195,7 @@ def test_only_the_called_page_can_answer() -> None:
 def test_errors_of_pages(kind: str, expected: type[JsPyError]) -> None:
     state = ProtocolState()
     (page,) = connected(state, "a")
-    call_id = state.call("f", pack([], "args"), None, None)
+    call_id = state.request("call", "f", pack([], "args"), None, None)
     state.effects()
     state.receive(page, [m.Error(call_id, m.ErrorInfo(kind, "TypeError", "no", "at f"))])
     error = settled(state.effects())[0].finished.answers[page]
@@ -209,7 +208,7 @@ def test_errors_of_pages(kind: str, expected: type[JsPyError]) -> None:
 def test_a_page_that_leaves_ends_its_calls_at_once() -> None:
     state = ProtocolState()
     first, second = connected(state, "a", "b")
-    call_id = state.call("f", pack([], "args"), None, None)
+    call_id = state.request("call", "f", pack([], "args"), None, None)
     state.effects()
     state.receive(second, [m.Return(call_id, 2)])
     state.receive(first, [m.Goodbye()])
@@ -257,7 +256,7 @@ def test_a_page_that_leaves_before_its_welcome_was_never_there(lost: bool) -> No
     state = ProtocolState()
     state.limit = 1
     state.hello(hello("first"), "")
-    call_id = state.call("f", pack([], "args"), None, None)
+    call_id = state.request("call", "f", pack([], "args"), None, None)
     state.effects()
     if lost:
         state.lose(1, 0.0)
@@ -402,7 +401,7 @@ def test_an_answer_to_a_page_that_has_gone_is_dropped() -> None:
 def test_a_page_that_comes_back_in_time_goes_on_under_its_number() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
-    call_id = state.call("f", pack([], "args"), page, None)
+    call_id = state.request("call", "f", pack([], "args"), page, None)
     assert written(state.outbox(page)) == [m.Call(call_id, "f", [])]
     state.effects()
     state.lose(page, 100.0)
@@ -420,6 +419,24 @@ def test_a_page_that_comes_back_in_time_goes_on_under_its_number() -> None:
     assert state.sockets() == (page,)
     state.receive(page, [m.Return(call_id, 5)])
     assert settled(state.effects())[0].finished.answers == {page: 5}
+
+
+def test_it_expires_no_later_than_the_earliest_deadline() -> None:
+    state = ProtocolState("session")
+    (page,) = connected(state, "a")
+    assert state.expires_at is None
+    late, early, middle = [state.request("call", "f", pack([], "args"), page, at) for at in (9.0, 5.0, 7.0)]
+    assert state.expires_at == 5.0
+    state.receive(page, [m.Return(early, 1)])
+    assert state.expires_at == 5.0, "an answer moves nothing, which saves a timer for each call"
+    state.expire(5.0)
+    assert state.expires_at == 7.0
+    state.lose(page, -5.0)
+    assert state.expires_at == 5.0
+    state.expire(7.0)
+    assert state.expires_at is None
+    ended = [effect.finished.id for effect in settled(state.effects())]
+    assert sorted(ended) == [late, early, middle]
 
 
 def test_received_messages_are_not_sent_again() -> None:
@@ -458,7 +475,7 @@ def test_messages_are_acknowledged_now_and_then() -> None:
 def test_a_page_that_does_not_come_back_ends_its_calls_by_name() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
-    calls = [state.call("f", pack([], "args"), page, None) for _ in range(3)]
+    calls = [state.request("call", "f", pack([], "args"), page, None) for _ in range(3)]
     state.lose(page, 0.0)
     state.effects()
     state.expire(9.9)
@@ -491,9 +508,9 @@ def test_replies_that_nobody_waits_for_are_counted_and_change_nothing() -> None:
         state.receive(socket, messages)
         return state.calls.ignored - before, settled(state.effects())
 
-    call = state.call("f", pack([], "args"), asked, None)
-    late = state.call("f", pack([], "args"), asked, 5.0)
-    failed = state.call("f", pack([], "args"), asked, None)
+    call = state.request("call", "f", pack([], "args"), asked, None)
+    late = state.request("call", "f", pack([], "args"), asked, 5.0)
+    failed = state.request("call", "f", pack([], "args"), asked, None)
     state.expire(5.0)
     state.effects()
     assert after(m.Return(call, 1), socket=other) == (1, []), "it was not asked"

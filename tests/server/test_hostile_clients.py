@@ -74,9 +74,8 @@ def welcome(page: Page, *hello: Any) -> tuple[Any, Any]:
 
 def test_a_document_name_alone_takes_over_no_session(app: JsMeetsPy, page: Page, good: RawPage) -> None:
     victim = RawPage(page.url, "victim")
-    start, args = app.bridge.protocol.call, ("secret", pack([], "args"), victim.id)
     results: list[Any] = []
-    app.bridge.portal.post(app.bridge.request, start, args, 20, results.append)
+    app.bridge.portal.post(app.bridge.request, "call", "secret", pack([], "args"), victim.id, 20, results.append)
     thief, (kind, number, _, told) = welcome(page, "victim", "", [], "a guess", 0)
     assert kind == "welcome"
     assert number != victim.id

@@ -207,9 +207,8 @@ def test_half_a_chunk_and_goodbye(app: JsMeetsPy, page: Page) -> None:
 
 def test_forged_answers_are_ignored(app: JsMeetsPy, page: Page) -> None:
     first, second = RawPage(page.url, "a"), RawPage(page.url, "b")
-    start, args = app.bridge.protocol.call, ("f", _no_args(), first.id)
     results: list[Any] = []
-    app.bridge.portal.post(app.bridge.request, start, args, 5, results.append)
+    app.bridge.portal.post(app.bridge.request, "call", "f", _no_args(), first.id, 5, results.append)
     kind, number, *_ = first.receive()
     assert kind == "call"
     second.send(["return", number, "forged"])

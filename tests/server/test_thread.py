@@ -23,9 +23,9 @@ from tests.timing import scaled
 class Program:
     """An application that logs its startup and shutdown."""
 
-    def __init__(self, at_end: Callable[[], Any] = lambda: None) -> None:
+    def __init__(self, on_exit: Callable[[], Any] = lambda: None) -> None:
         self.log: list[str] = []
-        self._at_end = at_end
+        self._on_exit = on_exit
         self.app = Starlette(routes=[Route("/", self._answer)], lifespan=self._lifespan)
 
     async def _answer(self, request: Request) -> PlainTextResponse:
@@ -36,7 +36,7 @@ class Program:
         self.log.append("begun")
         yield {"word": "hello"}
         self.log.append("ended")
-        self._at_end()
+        self._on_exit()
 
 
 def asked(port: int) -> str:

@@ -1,4 +1,4 @@
-"""Prepared calls: `call("name")` returns a callable that takes the arguments in a second call."""
+"""Curried calls: `call("name")` returns a callable that takes the arguments in a second call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 from ..protocol.functions import AsyncCallable
 from .tracebacks import cut
 
-__all__ = ["AsyncPrepared", "AsyncPreparedData", "Prepared", "PreparedData", "refuse_named"]
+__all__ = ["AsyncCurriedCall", "AsyncCurriedSend", "CurriedCall", "CurriedSend", "refuse_named"]
 
 T = TypeVar("T")
 
@@ -22,10 +22,10 @@ _POP = opmap["POP_TOP"]
 _RETURN = opmap["RETURN_VALUE"]
 
 
-class Prepared(Generic[T]):
+class CurriedCall(Generic[T]):
     """Callable that takes the arguments of a call, and can be called repeatedly.
 
-    A statement that only prepares a call, `page.call("draw")`, has no effect and emits a `RuntimeWarning`.
+    A statement that passes no arguments, `page.call("draw")`, has no effect and emits a `RuntimeWarning`.
 
     Args:
         verb: The name of the method, `"call"`.
@@ -36,43 +36,15 @@ class Prepared(Generic[T]):
     __slots__ = ("_key", "_send", "_verb")
     _arguments = "arguments"
 
-    def __init__(self, verb: str, key: Any, send: Callable[[tuple[Any, ...]], T]) -> None:
+    def __init__(self, verb: str, key: Any, send: Callable[[Any], T]) -> None:
         self._verb = verb
         self._key = key
         self._send = send
-        self._warn_if_dropped(sys._getframe(1))
-
-    def __call__(self, *args: Any, **named: Any) -> T:
-        try:
-            if named:
-                self._refuse_named(named)
-            return self._send(args)
-        except BaseException as error:
-            cut(error)
-            raise
-
-    def _refuse_named(self, named: Mapping[str, Any]) -> NoReturn:
-        refuse_named(self._half(), named)
-
-    def _refuse_await(self) -> NoReturn:
-        raise TypeError(f"await {self._half()}: pass the arguments in a second call: await {self._whole()}")
-
-    def _half(self) -> str:
-        return f"{self._verb}({self._key!r})"
-
-    def _whole(self) -> str:
-        return f"{self._half()}({self._arguments})"
-
-    def __repr__(self) -> str:
-        return f"<{self._half()}: pass the arguments in a second call: {self._whole()}>"
-
-    def _warn_if_dropped(self, frame: FrameType | None) -> None:
-        """Warn if the statement that prepared the call discards it.
-
-        The bytecode of the callers shows this. A finalizer would show it, too, but would swallow a `KeyboardInterrupt`.
-        A coroutine returns to the task that awaits it, whose frame is not on this stack.
-        """
-        level = 2
+        # The bytecode of the callers shows whether the statement discards this. A finalizer would show it, too, but
+        # would swallow a `KeyboardInterrupt`. A coroutine returns to the task that awaits it: its frame is not on this
+        # stack.
+        frame: FrameType | None = sys._getframe(1)
+        level = 1
         instruction = _RETURN
         while frame is not None:
             code, place = frame.f_code.co_code, frame.f_lasti + 2  # after the call that this stack frame executes
@@ -89,9 +61,27 @@ class Prepared(Generic[T]):
             text = f"{self._half()} alone has no effect; pass the arguments in a second call: {self._whole()}"
             warnings.warn(text, RuntimeWarning, stacklevel=level + 1)
 
+    def __call__(self, *args: Any, **named: Any) -> T:
+        try:
+            if named:
+                refuse_named(self._half(), named)
+            return self._send(args)
+        except BaseException as error:
+            cut(error)
+            raise
 
-class PreparedData(Prepared[T]):
-    """Prepared call that takes a single value, `push("queue")(data)`.
+    def _half(self) -> str:
+        return f"{self._verb}({self._key!r})"
+
+    def _whole(self) -> str:
+        return f"{self._half()}({self._arguments})"
+
+    def __repr__(self) -> str:
+        return f"<{self._half()}: pass the arguments in a second call: {self._whole()}>"
+
+
+class CurriedSend(CurriedCall[T]):
+    """Curried call that takes a single value, `push("queue")(data)`.
 
     Args:
         verb: The name of the method.
@@ -102,40 +92,31 @@ class PreparedData(Prepared[T]):
     __slots__ = ()
     _arguments = "data"
 
-    def __init__(self, verb: str, key: Any, send: Callable[[Any], T]) -> None:
-        self._verb = verb
-        self._key = key
-        self._send = lambda args: send(args[0])
-        self._warn_if_dropped(sys._getframe(1))
-
     def __call__(self, *args: Any, **named: Any) -> T:
         try:
             given = (*args, *named.values())
             if len(given) != 1 or not named.keys() <= {"data"}:
                 hint = f"; for several write {self._half()}([1, 2])" if len(given) > 1 else ""
                 raise TypeError(f"{self._half()} takes one value: {self._whole()}; got {len(given)}{hint}")
-            return self._send(given)
+            return self._send(given[0])
         except BaseException as error:
             cut(error)
             raise
 
 
-class AsyncPrepared(Prepared[T], AsyncCallable):
-    """Prepared call whose result is awaited."""
+class AsyncCurriedCall(CurriedCall[T], AsyncCallable):
+    """Curried call whose result is awaited."""
 
     __slots__ = ()
 
     def __await__(self) -> NoReturn:
-        self._refuse_await()
+        raise TypeError(f"await {self._half()}: pass the arguments in a second call: await {self._whole()}")
 
 
-class AsyncPreparedData(PreparedData[T], AsyncCallable):
-    """Prepared call of a single value whose result is awaited."""
+class AsyncCurriedSend(CurriedSend[T], AsyncCurriedCall[T]):
+    """Curried call of a single value whose result is awaited."""
 
     __slots__ = ()
-
-    def __await__(self) -> NoReturn:
-        self._refuse_await()
 
 
 def refuse_named(function: str, named: Mapping[str, Any]) -> NoReturn:

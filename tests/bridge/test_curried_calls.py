@@ -1,4 +1,4 @@
-"""Prepared calls, the first half of `call(name)(arguments)`: warnings, repr and errors."""
+"""Curried calls, the first half of `call(name)(arguments)`: warnings, repr and errors."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from jsmeets_local.bridge.prepared_calls import AsyncPrepared, AsyncPreparedData, Prepared, PreparedData
+from jsmeets_local.bridge.curried_calls import AsyncCurriedCall, AsyncCurriedSend, CurriedCall, CurriedSend
 
 
-def call(key: str, timeout: float | None = None) -> Prepared[Any]:
-    return Prepared("call", key, lambda args: args)
+def call(key: str, timeout: float | None = None) -> CurriedCall[Any]:
+    return CurriedCall("call", key, lambda args: args)
 
 
-def publish(topic: str) -> PreparedData[Any]:
-    return PreparedData("publish", topic, lambda data: data)
+def publish(topic: str) -> CurriedSend[Any]:
+    return CurriedSend("publish", topic, lambda data: data)
 
 
 ALONE = r"call\('two'\) alone has no effect; pass the arguments in a second call: call\('two'\)\(arguments\)"
@@ -49,10 +49,10 @@ def test_a_statement_in_a_coroutine_without_the_second_call_warns() -> None:
 
 
 def test_one_that_a_coroutine_returns_does_not_warn() -> None:
-    async def prepares() -> Prepared[Any]:
+    async def prepares() -> CurriedCall[Any]:
         return call("two")
 
-    async def main() -> list[Prepared[Any]]:
+    async def main() -> list[CurriedCall[Any]]:
         task = asyncio.create_task(prepares())
         return [await task, await prepares(), *await asyncio.gather(prepares())]
 
@@ -67,7 +67,7 @@ class Owner:
         self.draw = call("draw")
 
 
-def test_a_kept_prepared_call_does_not_warn() -> None:
+def test_a_kept_curried_call_does_not_warn() -> None:
     def keeps_it_in_a_variable() -> None:
         _draw = call("draw")
 
@@ -142,11 +142,11 @@ def test_publishing_takes_exactly_one_value(args: tuple[Any, ...], text: str) ->
 @pytest.mark.parametrize(
     ("half", "text"),
     [
-        (AsyncPrepared("call", "f", lambda args: args), r"await call\('f'\)\(arguments\)"),
-        (AsyncPreparedData("push", "q", lambda data: data), r"await push\('q'\)\(data\)"),
+        (AsyncCurriedCall("call", "f", lambda args: args), r"await call\('f'\)\(arguments\)"),
+        (AsyncCurriedSend("push", "q", lambda data: data), r"await push\('q'\)\(data\)"),
     ],
 )
-def test_a_prepared_call_cannot_be_awaited(half: Any, text: str) -> None:
+def test_a_curried_call_cannot_be_awaited(half: Any, text: str) -> None:
     async def main() -> None:
         await half
 
