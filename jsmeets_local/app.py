@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -32,7 +33,8 @@ from .server.endpoint import Guarded, TextEndpoint
 from .server.forwarded import with_prefix
 from .server.one_time_urls import OneTimeUrls
 from .server.resources import bundled
-from .server.starlette_2020 import Handler, Handlers, check_path, enter_request
+from .server.script_tags import enter_application
+from .server.starlette_2020 import Handler, Handlers, check_path, current_request
 from .server.staticfiles import Assets, files_of, revalidated
 from .server.stats import StatsEndpoint
 
@@ -161,7 +163,8 @@ class JsMeetsPy(Starlette):
             if access_cookie is not None and not (access_cookie.admits(scope) or self._one_time_urls.answers(scope)):
                 await access_cookie.refuse(scope, receive, send)
                 return
-            enter_request(scope, receive)
+            current_request.set(Request(scope, receive))
+            enter_application(scope)
             if self.debug or self._launcher.is_serving:
                 send = revalidated(send)
         elif scope["type"] == "websocket":

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from .media_types import content_type, media_type
 from .resources import bundled
-from .starlette_2020 import file_with_scripts, with_scripts
+from .script_tags import file_with_scripts, with_scripts
 from .staticfiles import Files, etag, favicon
 
 __all__ = ["Documents"]
