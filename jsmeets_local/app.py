@@ -35,7 +35,7 @@ from .server.one_time_urls import OneTimeUrls
 from .server.resources import bundled
 from .server.script_tags import enter_application
 from .server.starlette_2020 import Handler, Handlers, check_path, current_request
-from .server.staticfiles import Assets, files_of, revalidated
+from .server.staticfiles import Assets, Files, revalidated
 from .server.stats import StatsEndpoint
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class JsMeetsPy(Starlette):
 
     Raises:
         TypeError: An argument is of a wrong type.
-        RuntimeError: `static` is not a folder.
+        RuntimeError: `static` or `templates` is not a folder.
 
     Attributes:
         templates: The Jinja2 templates (only if `templates` was given).
@@ -148,7 +148,7 @@ class JsMeetsPy(Starlette):
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
         if static is not None:
-            self.mount("/static", files_of(static), name="static")
+            self.mount("/static", Files(directory=static), name="static")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI request, as the ASGI application."""
@@ -512,7 +512,15 @@ class JsMeetsPy(Starlette):
 def _folder(name: str, folder: str | os.PathLike[str] | None) -> str | None:
     if folder is not None and not isinstance(folder, (str, os.PathLike)):
         raise TypeError(f"{name} is the path of a folder; got {folder!r:.60}")
-    return bundled(folder) if folder else None
+    if not folder:
+        return None
+    found = bundled(folder)
+    if not os.path.isdir(found):
+        raise RuntimeError(
+            f"{name}={os.fspath(folder)!r}: there is no folder {os.path.abspath(found)}. Relative paths start at the "
+            f"working directory; for a folder beside the program, pass {name}=Path(__file__).with_name({name!r})"
+        )
+    return found
 
 
 def _check(**options: tuple[Any, type]) -> None:
