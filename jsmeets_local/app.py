@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -32,8 +33,9 @@ from .server.endpoint import Guarded, TextEndpoint
 from .server.forwarded import with_prefix
 from .server.one_time_urls import OneTimeUrls
 from .server.resources import bundled
-from .server.starlette_2020 import Handler, Handlers, check_path, enter_request
-from .server.staticfiles import Assets, files_of, revalidated
+from .server.script_tags import enter_application
+from .server.starlette_2020 import Handler, Handlers, check_path, current_request
+from .server.staticfiles import Assets, Files, revalidated
 from .server.stats import StatsEndpoint
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ class JsMeetsPy(Starlette):
 
     Raises:
         TypeError: An argument is of a wrong type.
-        RuntimeError: `static` is not a folder.
+        RuntimeError: `static` or `templates` is not a folder.
 
     Attributes:
         templates: The Jinja2 templates (only if `templates` was given).
@@ -146,7 +148,7 @@ class JsMeetsPy(Starlette):
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
         if static is not None:
-            self.mount("/static", files_of(static), name="static")
+            self.mount("/static", Files(directory=static), name="static")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI request, as the ASGI application."""
@@ -161,7 +163,8 @@ class JsMeetsPy(Starlette):
             if access_cookie is not None and not (access_cookie.admits(scope) or self._one_time_urls.answers(scope)):
                 await access_cookie.refuse(scope, receive, send)
                 return
-            enter_request(scope, receive)
+            current_request.set(Request(scope, receive))
+            enter_application(scope)
             if self.debug or self._launcher.is_serving:
                 send = revalidated(send)
         elif scope["type"] == "websocket":
@@ -512,7 +515,15 @@ class JsMeetsPy(Starlette):
 def _folder(name: str, folder: str | os.PathLike[str] | None) -> str | None:
     if folder is not None and not isinstance(folder, (str, os.PathLike)):
         raise TypeError(f"{name} is the path of a folder; got {folder!r:.60}")
-    return bundled(folder) if folder else None
+    if not folder:
+        return None
+    found = bundled(folder)
+    if not os.path.isdir(found):
+        raise RuntimeError(
+            f"{name}={os.fspath(folder)!r}: there is no folder {os.path.abspath(found)}. Relative paths start at the "
+            f"working directory; for a folder beside the program, pass {name}=Path(__file__).with_name({name!r})"
+        )
+    return found
 
 
 def _check(**options: tuple[Any, type]) -> None:

@@ -20,7 +20,7 @@ from ..bridge.presence import PresenceTracker
 from ..bridge.shutdown import at_shutdown
 from ..bridge.tracebacks import cut, end_quietly
 from ..errors import Disconnected, LaunchError, WouldDeadlock
-from ..notebook.cells import current_cell
+from ..notebook.cells import Cell, current_cell
 from ..notebook.display import Frame, launches
 from ..page import DocumentPage, Page
 from ..protocol.arguments import check_function, seconds
@@ -86,7 +86,7 @@ class Launcher:
         self._stopping: ServerThread | None = None  # the server that was stopped last
         self._presence: PresenceTracker | None = None  # of all pages together, while the application is served
         self._pages: list[Page] = []
-        self._keys: Iterator[str] = iter(lambda: secrets.token_hex(8), "")  # for new pages
+        self._keys: Iterator[str] = iter(())  # for new pages, before random ones
         self._mode = "auto"  # of the last launch, the default of open()
         self._base_url: str | None = None  # likewise
         self._lock = threading.Lock()  # guards the server and the list of pages, which any thread may change
@@ -126,7 +126,8 @@ class Launcher:
             handle = self._add_page(path, chosen)
             self._mode, self._base_url = chosen.mode, given.base_url
             try:
-                self.connect(handle, chosen, open_window)
+                if chosen.mode != "none":
+                    self.connect(handle, chosen, open_window)
             except BaseException as error:
                 handle.close()
                 if not modes or not isinstance(error, NoWindow):
@@ -153,11 +154,11 @@ class Launcher:
         self._keys = keys
 
     def connect(self, page: Page, options: LaunchOptions, open_window: OpenWindow | None = None) -> None:
-        """Show a page and wait until it has connected. In mode "none", do neither.
+        """Show a page and wait until it has connected.
 
         Args:
             page: The page.
-            options: Options for one mode.
+            options: Options for one mode, except "none".
             open_window: Opens the window in mode "window"; by default in a child process.
 
         Raises:
@@ -184,41 +185,32 @@ class Launcher:
             url, closed = page._urls.told(), lambda: self._window_closed(page)  # a pipe carries this URL
             surface = (open_window or WindowProcess)(self._bridge.portal, url, options.window, closed)
             page._client.put_on(surface, options.window.get("window_api", False))
-        if options.mode == "none":
-            return
-        connected = page._client.presence.wait_until_connected(seconds(options.timeout))
+        connected = page._client.presence.wait_until_connected(options.timeout)
         if not self._bridge.portal.block(connected, "await asyncio.to_thread(app.launch, ...)"):
             if surface is not None and page.is_closed():
                 raise surface.failure()
+            if options.timeout is None or page.is_closed():
+                raise LaunchError("the page was closed before it had connected")
             raise LaunchError(too_late(page._urls.address, options.mode, options.timeout))
 
     def _add_page(self, path: str, options: LaunchOptions) -> Page:
-        """Serve the application and return a new page of it.
-
-        In a notebook, the pages that earlier runs of the cell launched are closed, and another application that is
-        served with the same bridge is stopped.
-        """
+        """Serve the application and return a new page of it. In a notebook, close the pages that it replaces."""
         cell = current_cell()
-        replaced = launches.replaced_by(cell)
-        for earlier in set(replaced).difference(self._pages):
-            earlier.close()
-        if cell is not None:
-            for other in _served():
-                if other is not self and other._bridge is self._bridge and other.is_serving:
-                    other.stop()
+        replaced = self._close_earlier(cell) if cell is not None else []
         server = self._serve(options)
         by_name = options.by_localhost and server.owns_localhost()
-        local = f"http://localhost:{server.port}" if by_name else server.base_url
-        site = site_at(local, server.port, options.base_url)
-        if site.is_proxied:
+        root = public = f"http://localhost:{server.port}/" if by_name else f"{server.base_url}/"
+        if options.base_url is not None:
+            site = site_at(options.base_url, server.port)
+            root, public = site.root, site.public
             self.prefix = site.prefix or self.prefix
             self._access.open_to_proxy(site.origin)
-        key = next(self._keys)
+        key = next(self._keys, None) or secrets.token_hex(8)
         path, _, fragment = path.partition("#")
         rest = f";{fragment}" if fragment else ""
         place = f"{path.removeprefix('/')}#jsmeets={self._access.token}.{key}{rest}"
-        urls = PageUrls(self._one_time_urls, site.root, site.public, place, site.is_proxied)
-        frame = Frame(urls.framed, urls.title(), *options.size)
+        urls = PageUrls(self._one_time_urls, root, public, place, is_proxied=options.base_url is not None)
+        frame = Frame(urls.framed, urls.title, *options.size)
         page = Page(self._bridge, key, urls, self._page_closed, frame, options.grace)
         with self._lock:  # drop closed pages, which may have no other reference
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
@@ -226,9 +218,23 @@ class Launcher:
                 self._presence.grace = _longest_grace(self._pages)
         server.accept()
         launches.add(cell, page)
-        for earlier in replaced:  # after the new page was added, so that the server keeps running
+        for earlier in replaced:
             earlier.close()
         return page
+
+    def _close_earlier(self, cell: Cell) -> list[Page]:
+        """Close the pages that earlier runs of a cell launched, and stop other applications served with this bridge.
+
+        Returns:
+            The pages of this application. Close them once it has a new page, so that the server keeps running.
+        """
+        replaced = launches.replaced_by(cell)
+        for earlier in set(replaced).difference(self._pages):
+            earlier.close()
+        for other in _served():
+            if other is not self and other._bridge is self._bridge and other.is_serving:
+                other.stop()
+        return replaced
 
     def _serve(self, options: LaunchOptions) -> ServerThread:
         with self._start_lock:  # not self._lock: start-up handlers of the user may call stop() or close()
@@ -238,9 +244,10 @@ class Launcher:
                 return server
             if self._stopping is not None:
                 self._wait_stopped(self._stopping)
+            if server is not None or self._stopping is not None:  # it may have been behind a proxy
+                self._access.forget_proxies()
+                self.prefix = ""
             self._access.token = self._access.token or secrets.token_urlsafe(32)
-            self._access.forget_proxies()
-            self.prefix = ""
             self._one_time_urls.begin(AccessCookie() if options.private else None)
             _launchers[id(self)] = self  # before the server starts, so that an interrupted launch is stopped at exit
             from ..server.thread import ServerThread  # imported on first use
@@ -249,14 +256,18 @@ class Launcher:
             if not server.is_local:
                 logger.warning(_REACHABLE, options.host, server.port)
             try:
-                presence = self._bridge.portal.call(PresenceTracker, self._bridge, undo=PresenceTracker.end)
-                self._bridge.protocol.functions.builtins["$window"] = Function("$window", self._command_window, False)
+                presence = self._bridge.portal.call(self._begin, undo=PresenceTracker.end)
                 with self._lock:
                     self._server, self._presence = server, presence
             except BaseException:  # Ctrl-C before `stop` can see the server
                 server.stop()
                 raise
             return server
+
+    def _begin(self) -> PresenceTracker:
+        """Offer the `$window` commands to the pages, and return the presence of all of them. Runs on the loop."""
+        self._bridge.protocol.functions.builtins["$window"] = Function("$window", self._command_window, False)
+        return PresenceTracker(self._bridge)
 
     def _check_same(self, server: ServerThread, options: LaunchOptions) -> None:
         host, port = options.host, options.port
@@ -447,9 +458,9 @@ _REACHABLE = (
 )
 
 
-def too_late(address: str, mode: str, timeout: float | None) -> str:
+def too_late(address: str, mode: str, timeout: float) -> str:
     """Return the error text for a page that did not connect within the timeout; `address` carries no token."""
-    text = f"no page connected within {timeout} s at {address}. "
+    text = f"no page connected within {timeout:g} s at {address}. "
     if mode == "notebook":
         text += f"{REACHABLE} "
     elif mode == "browser":

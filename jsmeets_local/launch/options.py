@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..bridge.presence import GRACE, check_grace
-from ..bridge.processes import check_launch
 from ..notebook.display import SIZE, check_side
 from ..protocol.arguments import check_flag, seconds
 from ..server.switch_interval import check_switch_interval
@@ -30,7 +29,7 @@ class LaunchOptions(Struct, frozen=True):
         modes: The modes to try, best first.
         host: The address to bind.
         port: The port to bind; 0 for a free one.
-        timeout: Seconds to wait for the page, as the user gave them.
+        timeout: Seconds to wait for the page; `None` for no limit.
         size: Width and height of the window or the iframe, as the user gave them; in the result of `for_mode`, those of
             the iframe that `page.show()` creates.
         grace: Seconds for which the page may be disconnected; `None` if only Python or its window closes it.
@@ -106,22 +105,21 @@ def check_options(
         ValueError: There is no such mode, or a value is out of range.
         FileNotFoundError: The icon does not exist.
     """
-    check_launch()
     modes = choose_modes(mode)
     checked: dict[str, Any] = {}
     if window:
         from .window.options import check_window_options  # imported on first use
 
         checked = check_window_options(window)
-    seconds(timeout)
     check_flag("private", private)
     check_flag("spa", spa)
     for name, side in (("width", width), ("height", height)):
-        check_side(name, side)
+        if side is not None:
+            check_side(name, side)
     if base_url is not None:
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
     interval = None if switch_interval is None else check_switch_interval(switch_interval)
-    grace = check_grace(grace)
+    limit, grace = seconds(timeout), check_grace(grace)
     return LaunchOptions(
-        mode, modes, host, port, timeout, (width, height), grace, base_url, private, spa, interval, checked
+        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, checked
     )

@@ -39,23 +39,21 @@ _ANY = ("", "*", "0.0.0.0", "::")
 
 
 class Site(Struct, frozen=True):
-    """Address of the application for browsers.
+    """Address of the application behind a proxy.
 
     Attributes:
         root: The address for documents of the notebook, with a trailing slash; a path if a proxy serves the application
             under the notebook's own host name.
         public: The address for any browser: an absolute URL if the host name is known.
-        is_proxied: Whether a proxy serves the application.
     """
 
     root: str
     public: str
-    is_proxied: bool
 
     @property
     def prefix(self) -> str:
         """Return the path that the proxy strips, without a trailing slash; `""` for none."""
-        return urlsplit(self.root).path.rstrip("/") if self.is_proxied else ""
+        return urlsplit(self.root).path.rstrip("/")
 
     @property
     def origin(self) -> str:
@@ -90,18 +88,15 @@ def check_base_url(base_url: str, whole: bool) -> None:
         raise ValueError(f"this mode opens a whole URL, base_url='https://example.org/...'; got {base_url!r}")
 
 
-def site_at(local: str, port: int, base_url: str | None) -> Site:
-    """Return the address of a server for browsers.
+def site_at(base_url: str, port: int) -> Site:
+    """Return the address of the server at `port`.
 
     Args:
-        local: The address on this machine, as `http://127.0.0.1:8123`.
+        base_url: The address behind a proxy, with `{port}` for the port.
         port: The port.
-        base_url: The address behind a proxy, with `{port}` for the port, or `None`.
     """
-    if base_url is None:
-        return Site(local + "/", local + "/", False)
     root = base_url.replace("{port}", str(port)).rstrip("/") + "/"
-    return Site(root, root if "://" in root else _public_origin() + root, True)
+    return Site(root, root if "://" in root else _public_origin() + root)
 
 
 def base_url_of_notebook() -> str | None:
@@ -116,7 +111,7 @@ def base_url_of_notebook() -> str | None:
         return None
     has_proxy = _has_proxy(server)
     if state and has_proxy is False:
-        raise LaunchError(f"JupyterHub shows what a kernel serves only through a proxy, and there is none: {INSTALL}")
+        raise LaunchError(f"JupyterHub needs jupyter-server-proxy to show pages, and it is not installed: {INSTALL}")
     if not state and not has_proxy:
         return None  # the port may be forwarded
     return f"{base.rstrip('/')}/proxy/{{port}}/"

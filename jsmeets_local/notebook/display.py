@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import LaunchError, MissingExtra
 from .cells import Cell, kernel_shell
@@ -68,9 +69,16 @@ class Frame(Struct, frozen=True):
     height: int | str
 
     def sized(self, width: int | str | None, height: int | str | None) -> Frame:
-        """Return a copy with another size; `None` keeps the width or height."""
-        width, height = self.width if width is None else width, self.height if height is None else height
-        return Frame(self.addresses, self.title, width, height)
+        """Return a copy with another size; `None` keeps the width or height.
+
+        Raises:
+            TypeError: A size is neither a number of pixels nor a CSS length.
+            ValueError: A size is less than 1.
+        """
+        given = {name: side for name, side in (("width", width), ("height", height)) if side is not None}
+        for name, side in given.items():
+            check_side(name, side)
+        return replace(self, **given)
 
     def html(self) -> str:
         """Return the HTML: the iframe, a link to the page below it, and the text that it covers."""
@@ -91,9 +99,12 @@ def check_side(name: str, size: Any) -> None:
 
     Raises:
         TypeError: `size` is neither a number of pixels nor a CSS length.
+        ValueError: `size` is less than 1.
     """
-    if size is not None and (isinstance(size, bool) or not isinstance(size, (str, numbers.Integral))):
+    if isinstance(size, bool) or not isinstance(size, (str, numbers.Integral)):
         raise TypeError(f'{name} is a whole number of pixels, or in a notebook a CSS length ("50%"); got {size!r:.60}')
+    if isinstance(size, numbers.Integral) and int(size) < 1:
+        raise ValueError(f"{name} is 1 or more pixels; got {size!r}")
 
 
 def _length(size: int | str) -> str:
@@ -111,7 +122,7 @@ def require_kernel() -> Any:
         raise MissingExtra("mode=\"notebook\" needs IPython: pip install 'jsmeets-local[notebook]'")
     shell = kernel_shell()
     if shell is None:
-        raise LaunchError('mode="notebook" works in a Jupyter kernel, and this is none; use mode="browser"')
+        raise LaunchError('mode="notebook" requires a Jupyter kernel; in other programs, use mode="browser"')
     if "google.colab" in sys.modules:
         raise LaunchError(
             "Google Colab does not carry WebSockets between a page and the kernel, so that no page can connect; "
@@ -138,9 +149,9 @@ class Launches:
         self._all: WeakValueDictionary[int, Any] = WeakValueDictionary()
         self._numbers = count()
 
-    def replaced_by(self, cell: Cell | None) -> list[Any]:
+    def replaced_by(self, cell: Cell) -> list[Any]:
         """Remove and return the pages that earlier runs of this cell launched."""
-        if cell is None or not cell.id or self._by_cell.get(cell.id, (cell.run,))[0] == cell.run:
+        if not cell.id or self._by_cell.get(cell.id, (cell.run,))[0] == cell.run:
             return []
         return list(self._by_cell.pop(cell.id)[1])
 

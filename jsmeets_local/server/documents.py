@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from .media_types import content_type, media_type
 from .resources import bundled
-from .starlette_2020 import file_with_scripts, with_scripts
+from .script_tags import file_with_scripts, with_scripts
 from .staticfiles import Files, etag, favicon
 
 __all__ = ["Documents"]
@@ -64,7 +64,7 @@ class Documents:
         if self._route(name):
             return page
         for candidate, rest in ((page, ""), (name, tail)):  # file names may contain "?" and "#"
-            path = self._template(candidate) or self._static_file(candidate) or self._file(candidate)
+            path = self._find(candidate)
             if path is not None:
                 return quote(path) + rest
         raise FileNotFoundError(self._missing(page))
@@ -103,24 +103,19 @@ class Documents:
         served = any(route.matches(scope)[0] is Match.FULL for route in self._app.router.routes)
         return served or name in self._html or name in self._pages
 
-    def _template(self, name: str) -> str | None:
-        for candidate in self._candidates(name):
-            if self._templates is not None and os.path.isfile(os.path.join(self._templates, candidate)):
-                path = name if name == "/" else "/" + candidate
-                self._pages[path] = candidate
+    def _find(self, name: str) -> str | None:
+        """Return the path of a template, a static file or a file on disk, in this order; `None` if there is none.
+
+        "/" is the `index.html` of the templates or the static files. Other names that begin with a slash are on disk.
+        """
+        inner = "index.html" if name == "/" else name
+        if name == "/" or not name.startswith("/"):
+            if self._templates is not None and os.path.isfile(os.path.join(self._templates, inner)):
+                path = "/" if name == "/" else "/" + name
+                self._pages[path] = inner
                 return path
-        return None
-
-    def _static_file(self, name: str) -> str | None:
-        for candidate in self._candidates(name):
-            if self._static is not None and os.path.isfile(os.path.join(self._static, candidate)):
-                return "/static/" + candidate
-        return None
-
-    def _candidates(self, name: str) -> list[str]:
-        return ["index.html"] if name == "/" else [] if name.startswith("/") else [name]
-
-    def _file(self, name: str) -> str | None:
+            if self._static is not None and os.path.isfile(os.path.join(self._static, inner)):
+                return "/static/" + inner
         file = os.path.join(os.getcwd(), bundled(name))
         if not os.path.isfile(file):
             return None

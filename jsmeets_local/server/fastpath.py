@@ -21,9 +21,13 @@ from websockets.protocol import State
 from ..bridge.connection import FAST_PATH, ReceiveBuffers
 from ..protocol.chunks import HEADER_BYTES, ReceivedChunk
 from ..protocol.codec import Frame
-from .request_head import answer, refusals
+from .request_head import answer, refusals_of
 from .websocket_framing import BINARY, CONTROL, FINAL, MASK_BYTES, TEXT, Head, InvalidFrame, frame_head, head_of
-from .zero_copy import PartialChunk, ZeroCopyReceiver, apply_mask
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # no C extension on this platform
+    from websockets.utils import apply_mask
 
 __all__ = ["FastPathProtocol"]
 
@@ -38,6 +42,7 @@ _HANDSHAKE_FIELDS = frozenset({b"host", b"upgrade", b"connection", b"content-len
 _HEAD_END = b"\r\n\r\n"
 _MAX_JOINED = 16 * 1024  # bytes; for smaller frames, joining header and payload is faster than two writes
 _MIN_ZERO_COPY = 64 * 1024
+_BETWEEN_BYTES = 2**16  # maximum size of one read between chunks that arrive without a copy
 _ZERO_COPY_HEAD = 14 + HEADER_BYTES  # most bytes before the content of a chunk: frame header and chunk header
 
 
@@ -58,7 +63,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         self._in_fragments = False
         self._sink: Callable[[list[Frame | ReceivedChunk]], None] | None = None
         self._buffers: ReceiveBuffers | None = None
-        self._receiver: ZeroCopyReceiver | None = None
+        self._receiver: _ZeroCopyReceiver | None = None
         self._zero_copies = False  # the transport reads into `_receiver`
 
     # FastPath ------------------------------------------------------------------------------------------
@@ -131,7 +136,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
     def _refuse_handshake(self, error: Exception) -> None:
         """Answer a handshake that uvicorn would leave unanswered, with the connection open."""
         reason = f"{error}: {error.__cause__}" if error.__cause__ is not None else str(error)
-        refusals.tell(f"refused a WebSocket of {(self.client or ('unknown',))[0]}: {reason}")
+        refusals_of(self.config).tell(f"refused a WebSocket of {(self.client or ('unknown',))[0]}: {reason}")
         given = b"".join(self.conn.data_to_send())
         self.transport.write(
             given or answer(HTTPStatus.BAD_REQUEST, f"Failed to open a WebSocket connection: {reason}")
@@ -160,7 +165,9 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         """Close the connection, as uvicorn would log a traceback that contains the message."""
         self.frames = []
         if not self.close_sent:
-            refusals.tell(f"closed a WebSocket of {(self.client or ('unknown',))[0]}: a text message is not UTF-8")
+            refusals_of(self.config).tell(
+                f"closed a WebSocket of {(self.client or ('unknown',))[0]}: a text message is not UTF-8"
+            )
             self.conn.fail(CloseCode.INVALID_DATA, "invalid UTF-8")
             self.handle_parser_exception()
 
@@ -238,7 +245,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         """Direct the transport to read the next chunk into its memory, or frames into this protocol."""
         chunk = self._partial_chunk() if self._splits else None
         if chunk is not None:
-            self._receiver = self._receiver or ZeroCopyReceiver(self)
+            self._receiver = self._receiver or _ZeroCopyReceiver(self)
             self._receiver.chunk = chunk
             self._read_by(self._receiver, True)
         elif self._zero_copies and (not self._splits or self._buffers is None or self._buffers.is_empty()):
@@ -249,7 +256,7 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             self._zero_copies = zero_copies
             self.transport.set_protocol(reader)
 
-    def _partial_chunk(self) -> PartialChunk | None:
+    def _partial_chunk(self) -> _PartialChunk | None:
         """Return the chunk that has begun to arrive, if there is memory for it, else `None`."""
         rest = self._rest
         if len(rest) < _ZERO_COPY_HEAD or self._in_fragments or self.conn.state is not State.OPEN:
@@ -263,19 +270,19 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         room = self._buffers.room(*received) if self._buffers is not None else None
         if room is None:
             return None
-        chunk = PartialChunk(received, room, mask)
+        chunk = _PartialChunk(received, room, mask)
         chunk.put(memoryview(rest)[start:])
         self._rest = bytearray()
         return chunk
 
     def wanted(self) -> int:
-        """Return how many bytes complete the next chunk header, or the current frame, for `ZeroCopyReceiver`."""
+        """Return how many bytes complete the next chunk header, or the current frame, for `_ZeroCopyReceiver`."""
         short = _ZERO_COPY_HEAD - len(self._rest)
         head = self._head(self._rest, 0) if short <= 0 else None
         return short if head is None else head.end - len(self._rest)
 
     def chunk_received(self, chunk: ReceivedChunk) -> None:
-        """Pass a chunk to the sink, for `ZeroCopyReceiver`; drop chunks after a close frame."""
+        """Pass a chunk to the sink, for `_ZeroCopyReceiver`; drop chunks after a close frame."""
         if self.conn.state is State.OPEN:
             self._deliver([chunk])
         self._choose_reader()
@@ -284,6 +291,75 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         """Release the receiver."""
         self._receiver = None
         super().connection_lost(exc)
+
+
+class _PartialChunk:
+    """Chunk that has arrived in part.
+
+    Args:
+        received: The chunk to report when it is complete.
+        room: Memory for its content.
+        mask: The masking key of its content (RFC 6455, section 5.3).
+    """
+
+    def __init__(self, received: ReceivedChunk, room: memoryview, mask: bytes) -> None:
+        self.received = received
+        self._room = room
+        self._mask = mask
+        self._size = 0
+
+    def put(self, start: memoryview) -> None:
+        """Copy the content that arrived with the header."""
+        self._room[: len(start)] = start
+        self._size = len(start)
+
+    def rest(self) -> memoryview:
+        """Return the memory for the rest of the content."""
+        return self._room[self._size :]
+
+    def grow(self, count: int) -> bool:
+        """Count bytes that were read; unmask the content and return `True` if it is complete."""
+        self._size += count
+        if self._size < len(self._room):
+            return False
+        self._room[:] = apply_mask(self._room, self._mask)
+        return True
+
+
+class _ZeroCopyReceiver(asyncio.BufferedProtocol):
+    """Protocol of the transport while large chunks arrive: it reads them into their final memory."""
+
+    def __init__(self, owner: FastPathProtocol) -> None:
+        self.chunk: _PartialChunk | None = None
+        self._owner = owner
+        self._buffer = memoryview(bytearray(_BETWEEN_BYTES))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return the memory to read into."""
+        return self._buffer[: self._owner.wanted()] if self.chunk is None else self.chunk.rest()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Handle the bytes that were read."""
+        chunk = self.chunk
+        if chunk is None:
+            self._owner.data_received(bytes(self._buffer[:nbytes]))
+        elif chunk.grow(nbytes):
+            self.chunk = None
+            self._owner.chunk_received(chunk.received)
+
+    # Forwarded to the owner ----------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        self._owner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._owner.resume_writing()
+
+    def eof_received(self) -> None:
+        self._owner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._owner.connection_lost(exc)
 
 
 def _is_text(parts: list[bytes]) -> bool:

@@ -129,7 +129,7 @@ class PageUrls:
 
     Args:
         one_time_urls: The one-time URLs of the application.
-        root: The root of the application for pages of the same host, with a trailing slash (`launch.proxy.Site`).
+        root: The root of the application for pages of the same host, with a trailing slash.
         public: The root of the application as an absolute URL.
         place: The page relative to the root, with the token in the fragment.
         is_proxied: Whether browsers connect through a proxy.
@@ -137,6 +137,7 @@ class PageUrls:
     Attributes:
         url: The URL to open by hand. In a private launch it admits one browser.
         address: The URL for messages and logs, without secrets.
+        title: The title of an iframe: its URL, without secrets.
     """
 
     def __init__(self, one_time_urls: OneTimeUrls, root: str, public: str, place: str, is_proxied: bool) -> None:
@@ -148,6 +149,7 @@ class PageUrls:
         self._is_private = one_time_urls.access_cookie is not None
         self.url = public + self._lasting(place)
         self.address = public + place.partition("#")[0]
+        self.title = root + place.partition("#")[0]
 
     def _lasting(self, place: str) -> str:
         return self._one_time_urls.make(place, self._is_local, math.inf) if self._is_private else place
@@ -163,7 +165,3 @@ class PageUrls:
     def framed(self) -> tuple[str, str]:
         """Return URLs for an iframe in a document of the same host: the page, and an image to probe the server."""
         return self._root + self._lasting(self._place), self._root + self._lasting("jsmeetspy/favicon.svg")
-
-    def title(self) -> str:
-        """Return the title of the iframe: its URL without secrets."""
-        return self._root + self._place.partition("#")[0]

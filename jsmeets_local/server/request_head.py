@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from .refusals import Refusals
 
-__all__ = ["MAX_HEAD_BYTES", "HttpProtocol", "answer", "refusals"]
+__all__ = ["MAX_HEAD_BYTES", "HttpProtocol", "answer", "refusals_of"]
 
 # Browsers send the cookies of a host to all of its ports: up to 180 of 4 KiB, including those of other programs.
 MAX_HEAD_BYTES = 2**20
 HEAD_SECONDS = 10.0
 LINGER_SECONDS = 2.0  # for a refused client to stop sending; closing at once would discard the response
 
-refusals = Refusals()
-
 if TYPE_CHECKING:
+    from uvicorn import Config
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as _Protocol
 else:
     _Protocol = object
+
+
+def refusals_of(config: Config) -> Refusals:
+    """Return the log of refusals of a server. Its configuration holds it, because all of its protocols share that."""
+    refusals: Refusals = vars(config).setdefault("jsmeets_refusals", Refusals())
+    return refusals
 
 
 def answer(status: HTTPStatus, text: str) -> bytes:
@@ -86,7 +91,7 @@ class _Bounded(_Protocol):  # a mixin for uvicorn's HTTP protocols
         self._stop_timer()
         if self.transport.is_closing():
             return
-        refusals.tell(f"refused a request from {(self.client or ('unknown',))[0]}: {reason}")
+        refusals_of(self.config).tell(f"refused a request from {(self.client or ('unknown',))[0]}: {reason}")
         if self.cycle is not None and not self.cycle.response_complete:
             self.transport.close()  # a response to an earlier request is incomplete
             return

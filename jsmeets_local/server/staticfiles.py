@@ -22,7 +22,6 @@ __all__ = [
     "Files",
     "etag",
     "favicon",
-    "files_of",
     "is_plain",
     "revalidated",
 ]
@@ -148,18 +147,3 @@ def revalidated(send: Send) -> Send:
 def favicon() -> Response:
     """Return the default icon."""
     return Response(_content("favicon.svg"), media_type=media_type("favicon.svg"))
-
-
-def files_of(directory: str) -> Files:
-    """Return the files of the folder passed as `static=`.
-
-    Raises:
-        RuntimeError: The folder does not exist.
-    """
-    folder = os.path.abspath(directory)
-    if not os.path.isdir(folder):
-        raise RuntimeError(
-            f"static={directory!r}: there is no folder {folder}. Relative paths start at the working directory; for a "
-            "folder beside the program, pass str(Path(__file__).with_name('static'))"
-        )
-    return Files(directory=directory)

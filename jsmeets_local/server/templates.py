@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
-from .starlette_2020 import current_request, script_tags
+from .script_tags import script_tags
+from .starlette_2020 import current_request
 
 __all__ = ["Templates"]
 

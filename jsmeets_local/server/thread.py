@@ -14,13 +14,15 @@ import socket
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from starlette.types import ASGIApp
 
 from ..bridge.portal import wait_for
 from ..bridge.shutdown import after_fork
+from ..errors import LaunchError
 from ..notebook.cells import current_cell, writing
 from .lifespan import lifespan
 from .loopback import is_loopback
@@ -47,6 +49,11 @@ _REFUSED = frozenset(
     )
 )
 
+_GREEN = (
+    "{0} has patched the threads of this process, and the server needs real ones. Call {1}, "
+    "or launch in a process without {0}"
+)
+
 logger = logging.getLogger("jsmeets_local")
 
 _servers: WeakSet[ServerThread] = WeakSet()
@@ -66,19 +73,29 @@ class ServerThread:
     Raises:
         ValueError: `port` is not a valid port, or one that browsers refuse.
         OSError: The port is taken; the text names it.
-        LaunchError: The application reports that it cannot start.
+        LaunchError: This process cannot run the thread, or the application reports that it cannot start.
         BaseException: The application raised it at start-up.
+
+    Attributes:
+        host: The address, as given.
+        port: The port.
+        base_url: `http://host:port`, as a browser on this machine reaches it.
+        is_local: Whether only this machine reaches the address.
+        switch_interval: The switch interval, as given.
     """
 
     def __init__(
         self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0, switch_interval: float | None = None
     ) -> None:
+        _check_process()
         self._socket = bind(host, port)
         self.host = host
         self.switch_interval = switch_interval
         self.port: int
         address, self.port = self._socket.getsockname()[:2]
         self.is_local = is_loopback(address)
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)
+        self.base_url = f"http://{reachable}:{self.port}"
         self._ipv6_socket: socket.socket | None = None  # reserves the port, see owns_localhost()
         self._app = app
         self._loop = _new_loop()
@@ -112,12 +129,6 @@ class ServerThread:
             except KeyboardInterrupt:  # the callback may be queued and the loop not woken up
                 self._loop.call_soon_threadsafe(self._proceed.set)
                 raise
-
-    @property
-    def base_url(self) -> str:
-        """Return `http://host:port`, as a browser on this machine reaches it."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self.host, self.host)
-        return f"http://{host}:{self.port}"
 
     def owns_localhost(self) -> bool:
         """Return whether the name `localhost` leads to this server only.
@@ -204,6 +215,24 @@ class ServerThread:
             await self._server.serve(sockets=[self._socket])
 
 
+def _check_process() -> None:
+    """Raise `LaunchError` if a server cannot run in a thread of this process."""
+    processes: Any = sys.modules.get("multiprocessing.process")  # imported in the processes that it starts
+    if processes is not None and getattr(processes.current_process(), "_inheriting", False):
+        raise LaunchError(
+            "launch() was called while multiprocessing imports the main module into a new process. Put the call, and "
+            'all other code that must run once, under: if __name__ == "__main__":'
+        )
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None:
+        # uvloop does not use the module `select`; asyncio's own loop does, and would wait forever.
+        needed = ["threading"] if find_spec("uvloop") is not None else ["threading", "select"]
+        if any(map(gevent.is_module_patched, needed)):
+            raise LaunchError(_GREEN.format("gevent", "gevent.monkey.patch_all(thread=False, select=False)"))
+    if eventlet is not None and eventlet.is_monkey_patched("thread"):
+        raise LaunchError(_GREEN.format("eventlet", "eventlet.monkey_patch(thread=False)"))
+
+
 def _new_loop() -> asyncio.AbstractEventLoop:
     """Return the event loop that uvicorn would choose, regardless of the event loop policy."""
     try:
@@ -212,17 +241,12 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         if sys.platform == "win32":
             return asyncio.ProactorEventLoop()
         return asyncio.SelectorEventLoop()
-    _fill_standard_streams()
-    return uvloop.new_event_loop()
-
-
-def _fill_standard_streams() -> None:
-    """Open closed standard streams, as in a daemon: libuv aborts if it is given one of their descriptors."""
-    for number in range(3):
+    for descriptor in range(3):  # a daemon may have closed its standard streams, and libuv aborts if it is given one
         try:
-            os.fstat(number)
+            os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # returns the lowest free descriptor
+    return uvloop.new_event_loop()
 
 
 def _reserve(host: str, port: int) -> socket.socket:
@@ -247,9 +271,11 @@ def bind(host: str, port: int) -> socket.socket:
         OSError: The host is unknown, or the port is taken; the text names it.
     """
     if not isinstance(host, str):
-        raise TypeError(f"host is the name or address of this machine to serve at, as '127.0.0.1'; got {host!r:.60}")
+        raise TypeError(f"host is a name or an address of this machine, such as '127.0.0.1'; got {host!r:.60}")
     if not host:  # sockets bind it to all interfaces, and it cannot occur in a URL
-        raise ValueError("host is empty: the default, '127.0.0.1', serves this machine alone; '0.0.0.0' all networks")
+        raise ValueError(
+            "host is empty: the default, '127.0.0.1', serves only this machine; '0.0.0.0' serves all networks"
+        )
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
         raise ValueError(f"port is a number from 0 (a free one) to 65535; got {port!r:.60}")
     if port in _REFUSED:
@@ -275,12 +301,12 @@ def bind(host: str, port: int) -> socket.socket:
 def _bind_problem(host: str, port: int, error: OSError) -> str:
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         return (
-            f"host={host!r} is no name or address of this machine ({error.strerror}). The default, '127.0.0.1', serves "
-            "this machine alone; '0.0.0.0' all networks that it is in"
+            f"host={host!r} is not a name or address of this machine ({error.strerror}). The default, '127.0.0.1', "
+            "serves only this machine; '0.0.0.0' serves all networks"
         )
     where = f"port {port} of {host}" if port else f"a free port of {host}"
     if error.errno == errno.EACCES:
-        return f"{where} cannot be used ({error.strerror}); the system keeps it. Choose a port= from 1024 on, or none"
+        return f"{where} cannot be used ({error.strerror}); the system reserves it. Choose a port= from 1024"
     return (
         f"{where} cannot be used ({error.strerror}); another program may have it. "
         "Choose another port=, or none for a free one"

@@ -221,7 +221,7 @@ def test_reloads_and_slow_links_are_no_close(show: Show, screen: Screen) -> None
     program = show("""
 import asyncio
 from starlette.responses import HTMLResponse, PlainTextResponse
-from jsmeets_local.server.starlette_2020 import with_scripts
+from jsmeets_local.server.script_tags import with_scripts
 
 @app.route("/other")
 async def other(request):

@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, LaunchError, Page, PageClosed, WouldDeadlock
-from jsmeets_local.server.starlette_2020 import with_scripts
+from jsmeets_local.server.script_tags import with_scripts
 from tests.raw import RawPage, as_page
 from tests.timing import scaled
 

@@ -7,6 +7,8 @@ import re
 import secrets
 import socket
 import time
+import urllib.parse
+import urllib.request
 from typing import Any
 
 import pytest
@@ -57,6 +59,29 @@ def test_auto_shows_a_frame_and_waits_for_the_page(kernel: Kernel) -> None:
     assert "width: 100%; height: 400px" in frame
     assert f'<a href="{url}"' in frame
     assert kernel.value("page.url") == url
+
+
+STOPPED = """
+import threading
+from jsmeets_local import JsMeetsPy
+from starlette.responses import PlainTextResponse
+app = JsMeetsPy()
+@app.route("/stop")
+def stop(request):
+    threading.Thread(target=app.stop).start()
+    return PlainTextResponse("stopping")
+app.launch("<p>the page</p>", timeout=None)
+"""
+
+
+def test_stopping_ends_a_launch_that_waits_without_a_limit(kernel: Kernel) -> None:
+    run = kernel.start(STOPPED)
+    kernel.until(lambda: run.html)
+    assert not run.idle
+    with urllib.request.urlopen(urllib.parse.urljoin(url_of(run), "/stop"), timeout=scaled(10)) as response:
+        assert response.read() == b"stopping"
+    kernel.until(lambda: run.idle)
+    assert run.error == "LaunchError: the page was closed before it had connected"
 
 
 def test_the_frame_is_shown_once_by_its_cell_and_again_by_others(kernel: Kernel) -> None:
@@ -293,7 +318,7 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
     from jsmeets_local.notebook import display as notebook
 
     assert choose_modes("auto") == ["browser"]
-    with pytest.raises(LaunchError, match="works in a Jupyter kernel"):
+    with pytest.raises(LaunchError, match="requires a Jupyter kernel"):
         choose_modes("notebook")
     monkeypatch.setattr(notebook, "kernel_shell", object)
     monkeypatch.setitem(sys.modules, "google.colab", sys)

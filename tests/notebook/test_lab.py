@@ -130,7 +130,7 @@ def test_a_frame_whose_server_comes_late(browser: Any, tmp_path: Path) -> None:
     port = int(page.url.split(":")[2].split("/")[0])
     app.stop()
     (tmp_path / "cell.html").write_text(
-        f"<!DOCTYPE html>{Frame(page._urls.framed, page._urls.title(), '100%', 200).html()}"
+        f"<!DOCTYPE html>{Frame(page._urls.framed, page._urls.title, '100%', 200).html()}"
     )
     tab = browser.new_page()
     try:

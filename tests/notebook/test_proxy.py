@@ -233,7 +233,7 @@ def test_proxies_are_detected(kernel: Kernel, jupyter: Callable[..., list[str]])
 
     jupyter(404)
     assert found(kernel) == "None", "it is not installed, and the port may be forwarded"
-    assert found(kernel, **HUB).startswith("LaunchError: JupyterHub shows what a kernel serves only through a proxy")
+    assert found(kernel, **HUB).startswith("LaunchError: JupyterHub needs jupyter-server-proxy to show pages")
     assert "pip install jupyter-server-proxy" in found(kernel, **HUB)
 
     with socket.socket() as free:

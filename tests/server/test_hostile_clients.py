@@ -19,7 +19,6 @@ from websockets.exceptions import ConnectionClosed
 from jsmeets_local import Bridge, Disconnected, JsMeetsPy, Limits, Page
 from jsmeets_local.protocol.messages import Message
 from jsmeets_local.protocol.values import pack
-from jsmeets_local.server.refusals import Refusals
 from tests.raw import RawPage, open_socket, token_of
 from tests.strategies import envelope, messages, tables
 from tests.timing import scaled
@@ -242,10 +241,7 @@ def test_a_publication_that_grows_beyond_the_limit() -> None:
         app.stop()
 
 
-def test_text_that_is_not_utf_8(
-    page: Page, good: RawPage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("jsmeets_local.server.fastpath.refusals", Refusals())  # each text is logged once a minute
+def test_text_that_is_not_utf_8(page: Page, good: RawPage, caplog: pytest.LogCaptureFixture) -> None:
     for parts in ([b"[[\xff secret"], [b"[[\xe2", b"\x28 secret"]):
         bad = RawPage(page.url, "bad")
         bad.socket.send(iter(parts), text=True) if len(parts) > 1 else bad.socket.send(parts[0], text=True)

@@ -30,8 +30,6 @@ def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     module = importlib.import_module("jsmeets_local.server.request_head")
     assert module.HttpProtocol.__mro__[2].__module__ == f"uvicorn.protocols.http.{request.param}_impl"
     monkeypatch.setattr("jsmeets_local.server.uvicorn_server.HttpProtocol", module.HttpProtocol)
-    monkeypatch.setattr(module, "refusals", type(module.refusals)())
-    monkeypatch.setattr("jsmeets_local.server.fastpath.refusals", module.refusals)
     return module
 
 
@@ -131,6 +129,20 @@ def test_oversized_request_heads_are_refused_and_logged(
     lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert [line for line in lines if line.startswith("refused a") and reason in line] == lines[:1]
     assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_each_server_logs_its_own_refusals(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        page = app.launch("<p>x</p>", mode="none")
+        for data in (handshake(page, cookies(400)), handshake(page, "Content-Length: 5\r\n") + b"12345"):
+            for _ in range(2):
+                with connected(page) as sock:
+                    sock.sendall(data)
+                    assert sock.recv(65536).startswith(b"HTTP/1.1 4")
+        app.stop()
+    lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("refused a")]
+    assert len(lines) == 4
+    assert lines[:2] == lines[2:]
 
 
 HALVES = {"nothing": 0, "a line": 20, "half a head": 150}

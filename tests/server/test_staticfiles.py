@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,7 +139,13 @@ def test_plain_names() -> None:
         assert not is_plain(f"/static/{name}", on_windows=False), name
 
 
-def test_a_folder_that_is_not_there_is_named_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("option", ["static", "templates"])
+@pytest.mark.parametrize("path", ["missing", "file"])
+def test_a_folder_that_does_not_exist_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, path: str
+) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RuntimeError, match=rf"there is no folder {tmp_path / 'stat'}\..*beside the program"):
-        JsMeetsPy(bridge=Bridge(), static="stat")
+    (tmp_path / "file").write_text("<p>")
+    text = f"{option}='{path}': there is no folder {tmp_path / path}. "
+    with pytest.raises(RuntimeError, match=f"^{re.escape(text)}.*beside the program, pass {option}=Path"):
+        JsMeetsPy(bridge=Bridge(), **{option: path})  # type: ignore[arg-type]

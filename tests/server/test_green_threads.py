@@ -44,7 +44,7 @@ def test_launch_under_patched_threads_raises_with_advice(how: str) -> None:
         text=True,
         timeout=scaled(30),
     )
-    assert ran.stdout.startswith(f"{library} has replaced the threads of this process"), ran.stderr
+    assert ran.stdout.startswith(f"{library} has patched the threads of this process"), ran.stderr
     assert {"gevent": "patch_all(thread=False, select=False)", "eventlet": "monkey_patch(thread=False)"}[
         library
     ] in ran.stdout
