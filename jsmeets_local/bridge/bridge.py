@@ -29,6 +29,7 @@ from ..protocol.values import Payload, pack
 from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
+from .live import revive
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
 from .waiters import CLOSED, TIMED_OUT, Waiters, add_waiter
@@ -69,6 +70,8 @@ class Bridge:
     def __init__(self) -> None:
         self.protocol = ProtocolState(secrets.token_hex(8))  # used on the loop's thread only, through the portal
         self.portal = Portal()
+        self.protocol.revive = functools.partial(revive, self)
+        self.protocol.watch = self._watch
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
         self.socket_listeners: dict[Callable[..., Any], Listener] = {}
@@ -222,6 +225,10 @@ class Bridge:
         self._callers.pop(call_id, None)
         self.do(self.protocol.calls.cancel, call_id)
 
+    def _watch(self, obj: object, func: Callable[[], object]) -> None:
+        """Call a function of the protocol state once an object is collected."""
+        self.portal.finalize(obj, functools.partial(self.do, func))
+
     # Connections ---------------------------------------------------------------------------------------
 
     def connect(self, hello: Hello, connection: Connection) -> int | None:
@@ -283,6 +290,7 @@ class Bridge:
                         messages = [pending.popleft() for _ in range(BURST)]
                     self.protocol.receive(socket, messages, size)
                     self.carry_out()
+                    del messages  # the objects of pages that nothing else uses are released in this turn
                     if fault is None:
                         break
             except ProtocolError as error:
@@ -397,6 +405,8 @@ class Bridge:
         elif isinstance(effect, fx.Writable):
             for resolve in list(self.write_waiters):
                 resolve(True)
+        elif isinstance(effect, fx.Releasing):
+            self.portal.defer(functools.partial(self.do, self.protocol.send_releases))
         elif isinstance(effect, fx.Ponged):
             self.protocol.ponged(effect.socket, monotonic() - effect.sent)
         elif isinstance(effect, fx.Drop):

@@ -91,9 +91,10 @@ def test_binding_gives_the_specials_with_numbers() -> None:
         Reference((1, "n"), "bigint", None, ("9007199254740993",)),
         Reference((2,), "own", handle),
     ]
-    specials, numbers = exports.bind(references, OWNER, 3, 10)
-    assert specials == [[[0], "function", 1, "f"], [[1, "n"], "bigint", "9007199254740993"], [[2], "own", 9]]
-    assert numbers == [1]
+    bound = exports.bind(references, OWNER, 3, 10)
+    assert bound.specials == [[[0], "function", 1, "f"], [[1, "n"], "bigint", "9007199254740993"], [[2], "own", 9]]
+    assert bound.numbers == (1,)
+    assert bound.handles == (handle,)
 
 
 def test_an_object_of_another_page_or_application_is_refused_and_nothing_stays_counted() -> None:
