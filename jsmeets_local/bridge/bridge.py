@@ -12,6 +12,7 @@ from time import monotonic  # uvloop's loop.time() does not advance during a cal
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import BridgeBusy, ProtocolError
 from ..notebook.cells import Cell, current_cell, kernel_shell
@@ -182,7 +183,12 @@ class Bridge:
 
     def pack(self, value: Any, name: str) -> Payload:
         """Convert a value for the wire, on any thread; see `protocol.values.pack`."""
-        return pack(value, name, self.protocol.limits.message_bytes)
+        payload = pack(value, name, self.protocol.limits.message_bytes)
+        if payload.is_bound() or (cell := current_cell()) is None:
+            return payload
+        # What a callback prints appears under the cell that has passed it.
+        references = tuple(replace(reference, cell=cell) for reference in payload.references)
+        return replace(payload, references=references)
 
     def do(self, func: Callable[..., Any], *args: Any) -> Any:
         """Call a function of the protocol state, on the loop, and carry out its effects."""

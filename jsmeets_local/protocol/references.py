@@ -71,12 +71,14 @@ class Reference(msgspec.Struct, frozen=True):
         kind: See `messages.Special`.
         value: The object of Python, or the `Handle` of an imported object; `None` for an integer.
         facts: The facts on the wire, without the number, which belongs to a session.
+        cell: The notebook cell that has sent it, or `None`.
     """
 
     path: tuple[str | int, ...]
     kind: str
     value: Any
     facts: tuple[Any, ...] = ()
+    cell: Any = None
 
 
 class RefusedReference(Exception):
@@ -194,7 +196,7 @@ class Export:
         self.count = 0
         self.function: Function | None = None
         if self.kind == "function":
-            self.function = Function(reference.facts[0] or type(self.value).__name__, self.value, exclusive=False)
+            self.function = Function(reference.facts[0], self.value, exclusive=False, cell=reference.cell)
 
 
 class Bound(msgspec.Struct, frozen=True):

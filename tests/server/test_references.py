@@ -533,9 +533,9 @@ def test_the_end_of_a_session_forgets_what_the_page_held(app: JsMeetsPy, page: P
 
 
 def test_callbacks_that_are_passed_and_dropped_leave_nothing(app: JsMeetsPy, page: Page, raw: RawPage) -> None:
-    """The page answers each callback by releasing it; the tables and the numbers of objects stay small."""
+    """50,000 each way. The page releases each callback; the tables and the number of objects in memory stay small."""
     app.functions.expose("take", lambda f: None)
-    batch, rounds = 500, 20
+    batch, rounds = 1000, 50
     peak = 0
     for turn in range(rounds):
         numbers = range(turn * batch + 1, (turn + 1) * batch + 1)
@@ -554,8 +554,54 @@ def test_callbacks_that_are_passed_and_dropped_leave_nothing(app: JsMeetsPy, pag
                 released += 1
                 raw.send(["release", [[message[3][0][2], 1]]])
         peak = max(peak, sum(references(app).values()))
+        if turn == 4:
+            gc.collect()
+            before = len(gc.get_objects())
     app.functions.expose("f", lambda: 1)
     raw.send(["call", 1, "f", []])
     raw.next("return")
+    gc.collect()
+    assert len(gc.get_objects()) - before < 2000
     assert peak <= 4 * batch
     assert references(app) == {"exported": 0, "imported": 0}
+
+
+def test_functions_that_any_thread_collects_are_released_exactly_once(app: JsMeetsPy, raw: RawPage) -> None:
+    """Each function is in a cycle, which the garbage collector frees in any thread, at any moment."""
+
+    class Holder:
+        def __init__(self, function: Any) -> None:
+            self.function, self.cycle = function, self
+
+    app.functions.expose("take", lambda function: Holder(function) and None)
+    over = threading.Event()
+
+    def collect() -> None:
+        while not over.is_set():
+            gc.collect()
+
+    threads = [threading.Thread(target=collect) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    sent, released, returned = 600, dict.fromkeys(range(1, 4), 0), 0
+    try:
+        for n in range(sent):
+            raw.send(["call", n + 1, "take", [None], [[[3, 0], "function", n % 3 + 1, "f"]]])
+        while returned < sent:
+            message = raw.receive()
+            returned += message[0] == "return"
+            for number, count in message[1] if message[0] == "release" else []:
+                released[number] += count
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    gc.collect()
+    app.functions.expose("f", lambda: 1)
+    while sum(released.values()) < sent:
+        raw.send(["call", 1, "f", []])
+        while (message := raw.receive())[0] == "release":
+            for number, count in message[1]:
+                released[number] += count
+    assert released == dict.fromkeys(range(1, 4), 200)
+    assert references(app)["imported"] == 0
