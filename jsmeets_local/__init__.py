@@ -13,6 +13,7 @@ from .api.textsocket import TextSockets
 from .app import JsMeetsPy
 from .bridge.bridge import Bridge, default_bridge
 from .bridge.live.call import Call, Cancelled, current_call, current_page
+from .bridge.live.function import JSFunction
 from .errors import (
     BridgeBusy,
     CallTimeout,
@@ -26,11 +27,15 @@ from .errors import (
     PageClosed,
     PageUnavailable,
     ProtocolError,
+    TooManyReferences,
     UnknownFunction,
+    UnknownReference,
     WouldDeadlock,
+    WrongPage,
 )
 from .page import Page
 from .protocol.limits import Limits
+from .protocol.references import ref
 
 __all__ = [
     "Bridge",
@@ -40,6 +45,7 @@ __all__ = [
     "Cancelled",
     "ConnectionLost",
     "Disconnected",
+    "JSFunction",
     "JavaScriptError",
     "JsMeetsPy",
     "JsPyBackground",
@@ -57,11 +63,15 @@ __all__ = [
     "PageClosed",
     "PageUnavailable",
     "ProtocolError",
+    "TooManyReferences",
     "UnknownFunction",
+    "UnknownReference",
     "WouldDeadlock",
+    "WrongPage",
     "__version__",
     "current_call",
     "current_page",
+    "ref",
 ]
 
 __version__ = "1.0.0"

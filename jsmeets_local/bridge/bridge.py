@@ -14,6 +14,7 @@ from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import BridgeBusy, ProtocolError
 from ..notebook.cells import Cell, current_cell, kernel_shell
@@ -26,12 +27,14 @@ from ..protocol.functions import Function
 from ..protocol.messages import Hello, UserObject
 from ..protocol.offers import Offer
 from ..protocol.queues import Entry
+from ..protocol.references import Handle
 from ..protocol.state import CLOSE_GOING_AWAY, CLOSE_PROTOCOL, ProtocolState
 from ..protocol.text import on_one_line
 from ..protocol.values import Payload, pack
 from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
+from .live.kinds import revive
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
 from .waiters import CLOSED, TIMED_OUT, Waiters, add_waiter
@@ -71,6 +74,8 @@ class Bridge:
     def __init__(self) -> None:
         self.protocol = ProtocolState(secrets.token_hex(8))  # used on the loop's thread only, through the portal
         self.portal = Portal()
+        self.protocol.revive = functools.partial(revive, self)
+        self.protocol.watch = self._watch
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
         self.socket_listeners: dict[Callable[..., Any], Listener] = {}
@@ -184,7 +189,12 @@ class Bridge:
 
     def pack(self, value: Any, name: str) -> Payload:
         """Convert a value for the wire, on any thread; see `protocol.values.pack`."""
-        return pack(value, name, self.protocol.limits.message_bytes)
+        payload = pack(value, name, self.protocol.limits.message_bytes)
+        if payload.is_bound() or (cell := current_cell()) is None:
+            return payload
+        # What a callback prints appears under the cell that has passed it.
+        references = tuple(replace(reference, cell=cell) for reference in payload.references)
+        return replace(payload, references=references)
 
     def do(self, func: Callable[..., Any], *args: Any) -> Any:
         """Call a function of the protocol state, on the loop, and carry out its effects."""
@@ -229,12 +239,34 @@ class Bridge:
         Returns:
             A function that cancels the request.
         """
-        loop = self.portal.loop
-        deadline = None if timeout is None or loop is None else loop.time() + timeout
-        call_id = self.protocol.request(kind, key, payload, target, deadline, about)
+        call_id = self.protocol.request(kind, key, payload, target, self._deadline(timeout), about)
         self._callers[call_id] = done
         self.carry_out()
         return functools.partial(self._cancel_call, call_id)
+
+    def use(
+        self, handle: Handle | int, steps: Payload, about: str, timeout: float | None, done: Done[Finished]
+    ) -> Cancel:
+        """Work on an object of a page, on the loop.
+
+        Args:
+            handle: The handle of the object, or a socket for the page's world.
+            steps: The packed steps.
+            about: The name of the object in errors.
+            timeout: Seconds; `None` for no limit.
+            done: Called with the outcome.
+
+        Returns:
+            A function that cancels the request.
+        """
+        call_id = self.protocol.use(handle, steps, about, self._deadline(timeout))
+        self._callers[call_id] = done
+        self.carry_out()
+        return functools.partial(self._cancel_call, call_id)
+
+    def _deadline(self, timeout: float | None) -> float | None:
+        loop = self.portal.loop
+        return None if timeout is None or loop is None else loop.time() + timeout
 
     def _cancel_call(self, call_id: int) -> None:
         self._callers.pop(call_id, None)
@@ -249,6 +281,10 @@ class Bridge:
             if socket in self.protocol.all_sockets():
                 self._pages_of_calls[socket] = page
         return page
+
+    def _watch(self, obj: object, func: Callable[[], object]) -> None:
+        """Call a function of the protocol state once an object is collected."""
+        self.portal.finalize(obj, functools.partial(self.do, func))
 
     # Connections ---------------------------------------------------------------------------------------
 
@@ -311,6 +347,7 @@ class Bridge:
                         messages = [pending.popleft() for _ in range(BURST)]
                     self.protocol.receive(socket, messages, size)
                     self.carry_out()
+                    del messages  # the objects of pages that nothing else uses are released in this turn
                     if fault is None:
                         break
             except ProtocolError as error:
@@ -435,6 +472,8 @@ class Bridge:
         elif isinstance(effect, fx.Writable):
             for resolve in list(self.write_waiters):
                 resolve(True)
+        elif isinstance(effect, fx.Releasing):
+            self.portal.defer(functools.partial(self.do, self.protocol.send_releases))
         elif isinstance(effect, fx.Ponged):
             self.protocol.ponged(effect.socket, monotonic() - effect.sent)
         elif isinstance(effect, fx.Drop):

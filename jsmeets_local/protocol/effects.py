@@ -23,6 +23,7 @@ __all__ = [
     "Lost",
     "Named",
     "Ponged",
+    "Releasing",
     "Report",
     "Resumed",
     "UserMessage",
@@ -130,6 +131,10 @@ class Named(_Effect, frozen=True, gc=False):
     socket: int
 
 
+class Releasing(_Effect, frozen=True, gc=False):
+    """Call `ProtocolState.send_releases` at the end of the turn."""
+
+
 class Left(_Effect, frozen=True, gc=False):
     """Report a client that has left; `lost` is true if it did not resume a lost connection."""
 
@@ -167,6 +172,7 @@ Effect: TypeAlias = (
     | Writable
     | Ponged
     | Named
+    | Releasing
     | Left
     | Drop
     | Report
