@@ -27,6 +27,7 @@ from jsmeets_local import (
     WrongPage,
     ref,
 )
+from jsmeets_local.notebook.cells import Cell
 from jsmeets_local.protocol.values import pack
 from tests.raw import RawPage, as_page
 from tests.timing import scaled
@@ -645,3 +646,13 @@ def test_a_message_of_a_protocol_of_its_own_carries_data_only(app: JsMeetsPy) ->
     for data in (print, 2**53):
         with pytest.raises(TypeError, match="user-defined protocol carries no functions"):
             app.sockets.reservecast({**message, "data": data})
+
+
+def test_a_callback_writes_under_the_cell_that_has_passed_it(
+    app: JsMeetsPy, page: Page, raw: RawPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell("c", "run", {})
+    monkeypatch.setattr("jsmeets_local.bridge.bridge.current_cell", lambda: cell)
+    sent(page, raw, len, 2**60)
+    export = app.bridge.call(app.bridge.protocol._sessions[raw.id].exports.get, 1)
+    assert export.function.cell is cell
