@@ -14,7 +14,7 @@ from ..errors import CallTimeout, Disconnected, JsPyError, LaunchError, PageClos
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Key, check_function, check_name, check_queue_key, seconds
 from ..protocol.calls import Finished
-from ..protocol.values import Payload, pack
+from ..protocol.values import Payload
 from . import shutdown
 from .batch import Batch, split_batch
 from .bridge import Bridge
@@ -225,7 +225,7 @@ class Client:
             limit: Seconds; `None` for no limit.
             args: The arguments.
         """
-        payload = pack([*args], "args", self.bridge.protocol.limits.message_bytes)
+        payload = self.bridge.pack([*args], "args")
         outcome = self.bridge.portal.block(Call(self, key, limit, payload), f"await page.aio.call({key!r})(...)")
         if isinstance(outcome, JsPyError):
             raise outcome
@@ -233,7 +233,7 @@ class Client:
 
     async def call_async(self, key: str, limit: float | None, args: Iterable[Any]) -> Any:
         """Call a function of the page as `call` does, and await its value on any event loop."""
-        payload = pack([*args], "args", self.bridge.protocol.limits.message_bytes)
+        payload = self.bridge.pack([*args], "args")
         outcome = await self.bridge.portal.awaitable(Call(self, key, limit, payload))
         if isinstance(outcome, JsPyError):
             raise outcome

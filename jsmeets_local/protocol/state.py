@@ -744,10 +744,8 @@ class ProtocolState:
             self._expire_by(deadline)
         for socket in sockets:
             session = self._sessions[socket]
-            try:
-                packet = message if isinstance(message, Packet) else self._bind(socket, message)
-            except (WrongPage, TooManyReferences) as error:
-                self._finish(call_id, socket, error)
+            packet = message if type(message) is Packet else self._bind_or_finish(call_id, socket, message)
+            if packet is None:
                 continue
             if packet.size > CHUNK_BYTES and packet.order is None:
                 packet = msgspec.structs.replace(packet, order=("request", call_id))  # a cancel must not overtake it
@@ -776,6 +774,14 @@ class ProtocolState:
             if not session.waiting or finished.id < session.waiting[0][0]:  # otherwise it will not be sent
                 self._send(socket, packet)
 
+    def _bind_or_finish(self, call_id: int, socket: int, message: Packet | Unbound) -> Packet | None:
+        """Number the references of a request; an error is the answer of this client."""
+        try:
+            return self._bind(socket, message)
+        except (WrongPage, TooManyReferences) as error:
+            self._finish(call_id, socket, error)
+            return None
+
     def notify(self, key: str, payload: Payload, target: Target) -> None:
         """Call a function of clients without requesting an answer."""
         self._cast(outgoing(["notify", key], payload), target)
@@ -803,7 +809,9 @@ class ProtocolState:
                 self.dropped_results += packet is not None
                 continue
             session.calls.pop(call.call_id, None)
-            if packet is not None:
+            if type(packet) is Packet:
+                self._send(call.socket, packet)
+            elif packet is not None:
                 self._send_answer(call, packet)
 
     def _send_answer(self, call: Invoke, message: Packet | Unbound) -> None:
