@@ -172,6 +172,8 @@ RIGHT: dict[str, list[Any]] = {
     "return": [1, 1],
     "error": [1, FAILED],
     "fault": ["w", FAILED],
+    "cancel": [1],
+    "names": [["f"]],
     "push": [1, "q", 1],
     "subscribe": [1, "t"],
     "unsubscribe": [1, "t"],
