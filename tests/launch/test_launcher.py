@@ -477,8 +477,9 @@ def test_messages_sent_on_the_loop_keep_their_order(app: JsMeetsPy) -> None:
         return "answer"
 
     client.send(["call", 1, "go", []])
-    kinds = [client.receive() for _ in range(5)]
-    assert [message[-1] for message in kinds] == [1, [2], [3], 4, "answer"]
+    received = [client.receive() for _ in range(6)]
+    assert [message[-1] for message in received] == [1, [2], [3], received[2][1], 4, "answer"]
+    assert received[3][0] == "cancel"
     asyncio.run_coroutine_threadsafe(_last_words(app, client.id), app.bridge.portal.loop).result(scaled(10))  # type: ignore[arg-type]
     assert [client.receive()[0] for _ in range(2)] == ["notify", "close"]
 

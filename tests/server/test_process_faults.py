@@ -203,9 +203,10 @@ def test_a_loop_that_is_blocked_for_seconds_loses_nothing_and_timeouts_count(app
     raw.send(*[["notify", "see", [n]] for n in range(900)], ["call", 2, "see", [900]])
     for n in range(500):
         page.call_nowait("f")(n)
-    arrived = [raw.receive() for _ in range(504)]
+    arrived = [raw.receive() for _ in range(505)]
     assert [message[0] for message in arrived].count("ack") == 2, "one for each turn that the burst took"
     assert [message for message in arrived if message[0] == "return"] == [["return", 1, "awake"], ["return", 2, None]]
+    assert [message[0] for message in arrived].count("cancel") == 1, "of the call that timed out meanwhile"
     assert [message for message in arrived if message[0] == "notify"] == [["notify", "f", [n]] for n in range(500)]
     waiting.join(scaled(10))
     assert seen == list(range(901))
