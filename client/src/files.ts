@@ -3,6 +3,7 @@
 import { join, sizeOf } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
 import type { Failure } from "./messages.ts";
+import { failureOf } from "./pyproxy.ts";
 import type { Imported } from "./references.ts";
 
 /** Bytes of one request. */
@@ -43,44 +44,51 @@ export function serveFiles(connection: Connection): void {
     imports.makers.set("file", (imported) => createFile(imported));
 
     /** Read a part of a file. The file stays alive until Python has answered. */
-    function read(file: object, { number, facts: [{ name }] }: Imported, start: number, end: number): Promise<Uint8Array> {
+    function read(file: object, imported: Imported, start: number, end: number, signal: AbortSignal): Promise<Uint8Array> {
+        const { number, facts: [{ name }] } = imported;
         const place = callErrors.placeOf(read);
-        return new Promise((resolve, reject) => connection.request({
-            message: (id) => ["use", id, number, [["read", start, end]]],
-            body: null,
-            label: "",
-            limit: null,
-            settle: (failure: Failure | null, value?: any) => {
+        return new Promise((resolve, reject) => {
+            const settle = (failure: Failure | null, value?: any): void => {
                 void file;
                 if (failure) {
                     reject(callErrors.at(place, failure, name, null));
                 } else {
                     resolve(value);
                 }
-            },
-        }));
+            };
+            const failure = failureOf(imported);
+            if (failure) {
+                settle(failure);
+            } else {
+                const message = (id: number): any[] => ["use", id, number, [["read", start, end]]];
+                connection.request({ message, body: null, label: "", limit: null, signal, settle });
+            }
+        });
     }
 
     function streamOf(file: object, imported: Imported): ReadableStream<Uint8Array> {
         const size: number = imported.facts[0].size ?? Infinity;
         const pieces: Array<Promise<Uint8Array>> = [];
+        const controller = new AbortController();
         let asked = 0;
         return new ReadableStream<Uint8Array>({
-            async pull(controller) {
+            async pull(reader) {
                 while (pieces.length < AHEAD && asked < size) {
-                    const piece = read(file, imported, asked, Math.min(size, asked + PIECE));
+                    const piece = read(file, imported, asked, Math.min(size, asked + PIECE), controller.signal);
                     piece.catch(() => undefined);   // it is awaited later
                     pieces.push(piece);
                     asked += PIECE;
                 }
                 const piece = await pieces.shift();
                 if (piece?.length) {
-                    controller.enqueue(piece);
+                    reader.enqueue(piece);
                 } else {
                     asked = Infinity;
-                    controller.close();
+                    reader.close();
+                    controller.abort();   // requests beyond the end of a file of unknown size
                 }
             },
+            cancel: () => controller.abort(),
         }, { highWaterMark: 0 });
     }
 

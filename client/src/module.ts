@@ -11,12 +11,12 @@ import type { Timeout } from "./arguments.ts";
 /** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
 export interface Py {
     /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: PyFunction<PyFunctionInfo[]>;
-    readonly [key: string]: PyFunction;
+    readonly $list: PyCaller<PyFunctionInfo[]>;
+    readonly [key: string]: PyCaller;
 }
 
 /** An exposed Python function. */
-export interface PyFunction<Result = any> {
+export interface PyCaller<Result = any> {
     (...args: any[]): PyResult<Result>;
     /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
     with(options: CallOptions): (...args: any[]) => PyResult<Result>;
@@ -84,10 +84,10 @@ const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_pos
     "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
 
 export function createPy({ call }: JsPyFunctionApi): Py {
-    const callers = new Map<string, PyFunction>();
+    const callers = new Map<string, PyCaller>();
 
     /** Return the cached caller of a key, so that `py.f === py.f`. */
-    function caller(key: string): PyFunction {
+    function caller(key: string): PyCaller {
         const known = callers.get(key);
         if (known) {
             return known;

@@ -2,13 +2,14 @@
 
 import type { Connection } from "./connection.ts";
 import { disconnected } from "./errors.ts";
+import { iterable, type PyResult } from "./iterable.ts";
 import type { Failure } from "./messages.ts";
 import type { Imported } from "./references.ts";
 
 /** A function of Python that was passed to this page. */
 export interface PyFunction {
     /** Call it. Rejects with JsPyError. */
-    (...args: any[]): Promise<any>;
+    (...args: any[]): PyResult;
     /** Call it without waiting for the end. Throws when it cannot be sent. */
     nowait(...args: any[]): void;
     /** Let Python forget it now, not only when it is collected as garbage. */
@@ -41,25 +42,26 @@ interface Target {
 /** The symbol of `using`, which older browsers lack. */
 const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
 
+/** Return why an object of Python cannot be used any more, or null. */
+export function failureOf({ state, kind }: Imported): Failure | null {
+    switch (state) {
+        case "live":
+            return null;
+        case "ended":
+            return disconnected(`the session of this ${kind} has ended`);
+        default:
+            return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
+    }
+}
+
 export function createProxies(connection: Connection): void {
     const { imports, callErrors } = connection;
     const targets = new WeakMap<object, Target>();
 
-    function failureOf({ state, kind }: Imported): Failure | null {
-        switch (state) {
-            case "live":
-                return null;
-            case "ended":
-                return disconnected(`the session of this ${kind} has ended`);
-            default:
-                return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
-        }
-    }
-
     /** Work on an object of Python. The holder stays alive until Python has answered. */
-    function use({ imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function): Promise<any> {
+    function use({ imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function): PyResult {
         const place = callErrors.placeOf(below);
-        return new Promise((resolve, reject) => {
+        return iterable(new Promise((resolve, reject) => {
             const settle = (failure: Failure | null, value?: any): void => {
                 void holder;
                 if (failure) {
@@ -74,7 +76,7 @@ export function createProxies(connection: Connection): void {
             } else {
                 connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
             }
-        });
+        }));
     }
 
     const destroy = (proxy: object): void => imports.drop(imports.of(proxy)!);

@@ -11,7 +11,7 @@ test("the module beside the classic files: the same objects, and these names", (
     assert.ok(module.JsPyTextSocket === globalThis.JsPyTextSocket);
     assert.ok(module.JsPyError === JsPyFunction.JsPyError);
     assert.deepEqual(Object.keys(module).sort(), ["JsPyBinarySocket", "JsPyError", "JsPyFunction", "JsPyPubsub", "JsPyQueue",
-        "JsPyTextSocket", "NDArray", "expose", "imshow", "native", "pubsub", "py", "queue", "ready"]);
+        "JsPyTextSocket", "NDArray", "download", "expose", "imshow", "native", "pubsub", "py", "queue", "ready"]);
 });
 
 test("py is no thenable, and keeps its functions", async () => {

@@ -51,6 +51,19 @@
   var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
   var captureStackTrace = Error.captureStackTrace;
 
+  // src/iterable.ts
+  async function* itemsOf() {
+    const value = await this;
+    if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
+      throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
+    }
+    yield* value;
+  }
+  var iterable = (promise) => {
+    promise[Symbol.asyncIterator] = itemsOf;
+    return promise;
+  };
+
   // src/suggestion.ts
   var MAX_SHOWN = 30;
   function instead(key, names) {
@@ -94,19 +107,6 @@
     }
     return previous[to.length];
   }
-
-  // src/iterable.ts
-  async function* itemsOf() {
-    const value = await this;
-    if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
-      throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
-    }
-    yield* value;
-  }
-  var iterable = (promise) => {
-    promise[Symbol.asyncIterator] = itemsOf;
-    return promise;
-  };
 
   // src/latenames.ts
   var PATIENCE = 2e3;

@@ -58,9 +58,40 @@ export declare class JsPyError extends Error {
     errors: JsPyError[];
     constructor(message?: string);
 }
+/** A generator or iterator of Python: `for await (const row of stream)`. Leaving the loop closes it. */
+export interface PyStream extends AsyncIterableIterator<any> {
+    next(): Promise<IteratorResult<any>>;
+    /** Close it in Python. */
+    return(value?: any): Promise<IteratorResult<any>>;
+    /** The same as `return`. */
+    destroy(): void;
+}
 /** Validation of the arguments of public functions: timeouts, functions. */
 /** Seconds; nothing, `null`, 0 or negative: no limit. */
 export type Timeout = number | null | undefined;
+/** A file of Python, passed by `ref(path)`. It is read in pieces when it is asked for. */
+export interface PyFile {
+    readonly name: string;
+    /** Bytes; null where Python cannot tell before it is read. */
+    readonly size: number | null;
+    /** The media type, or "". */
+    readonly type: string;
+    /** Milliseconds, as in `File`; null where there is none. */
+    readonly lastModified: number | null;
+    /** The content, read as far as it is consumed. */
+    stream(): ReadableStream<Uint8Array>;
+    blob(): Promise<Blob>;
+    bytes(): Promise<Uint8Array>;
+    text(): Promise<string>;
+    /** Save it as a download; in a native window, ask where. False if the user cancelled. */
+    save(name?: string): Promise<boolean>;
+    /** Let Python close it now, not only when it is collected as garbage. */
+    destroy(): void;
+}
+/** What `download` saves. */
+export type Downloadable = PyFile | Blob | BufferSource | string;
+/** Saves a file on the user's computer. Returns false if the user cancelled. */
+export type Download = (name: string, data: Downloadable) => Promise<boolean>;
 /**
  * "connecting": never connected yet. "open". "reconnecting": the connection is lost, and calls, queue items and
  * publications wait; back in time, nothing is lost and nothing comes twice. "lost": Python was away for longer, or is
@@ -300,11 +331,11 @@ export interface JsPyTextSocketApi {
 /** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
 export interface Py {
     /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: PyFunction<PyFunctionInfo[]>;
-    readonly [key: string]: PyFunction;
+    readonly $list: PyCaller<PyFunctionInfo[]>;
+    readonly [key: string]: PyCaller;
 }
 /** An exposed Python function. */
-export interface PyFunction<Result = any> {
+export interface PyCaller<Result = any> {
     (...args: any[]): PyResult<Result>;
     /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
     with(options: CallOptions): (...args: any[]) => PyResult<Result>;
@@ -401,6 +432,8 @@ export declare const expose: Expose;
 /** One queue key in both directions. */
 export declare const queue: (key: QueueKey) => Queue;
 export declare const pubsub: Pubsub;
+/** Save a file on the user's computer: `await download("report.csv", text)`. In a native window it asks where. */
+export declare const download: Download;
 /** The desktop window that shows this page: `await native.resize(800, 600)`. */
 export declare const native: Native;
 /** The number of this page's socket, once it is connected. Rejects with JsPyError after the timeout, or when closed. */

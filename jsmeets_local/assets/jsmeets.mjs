@@ -966,50 +966,180 @@ function plainCopy(value, room, depth) {
   return copy;
 }
 
-// src/files.ts
-var PIECE = 1048576;
-var AHEAD = 4;
+// src/iterable.ts
+async function* itemsOf() {
+  const value = await this;
+  if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
+    throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
+  }
+  yield* value;
+}
+var iterable = (promise) => {
+  promise[Symbol.asyncIterator] = itemsOf;
+  return promise;
+};
+
+// src/pyproxy.ts
 var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
-function serveFiles(connection) {
+function failureOf({ state, kind }) {
+  switch (state) {
+    case "live":
+      return null;
+    case "ended":
+      return disconnected(`the session of this ${kind} has ended`);
+    default:
+      return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
+  }
+}
+function createProxies(connection) {
   const { imports, callErrors } = connection;
-  imports.makers.set("file", (imported) => createFile(imported));
-  function read(file, { number, facts: [{ name }] }, start, end) {
-    const place2 = callErrors.placeOf(read);
-    return new Promise((resolve, reject) => connection.request({
-      message: (id) => ["use", id, number, [["read", start, end]]],
-      body: null,
-      label: "",
-      limit: null,
-      settle: (failure, value) => {
-        void file;
-        if (failure) {
-          reject(callErrors.at(place2, failure, name, null));
+  const targets = /* @__PURE__ */ new WeakMap();
+  function use({ imported, holder }, steps, body, label, below) {
+    const place2 = callErrors.placeOf(below);
+    return iterable(new Promise((resolve, reject) => {
+      const settle = (failure2, value) => {
+        void holder;
+        if (failure2) {
+          reject(callErrors.at(place2, failure2, nameOf(imported, steps), null));
         } else {
           resolve(value);
         }
+      };
+      const failure = failureOf(imported);
+      if (failure) {
+        settle(failure);
+      } else {
+        connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
       }
     }));
+  }
+  const destroy = (proxy) => imports.drop(imports.of(proxy));
+  const functionMethods = Object.create(Function.prototype, {
+    nowait: {
+      value: function nowait(...args) {
+        const { imported, before } = targets.get(this);
+        const failure = failureOf(imported);
+        const steps = [...before, ["call", args]];
+        if (failure) {
+          throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
+        }
+        if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
+          throw new Error("Could not send to server @javascript");
+        }
+      }
+    }
+  });
+  const ownedMethods = Object.create(functionMethods, {
+    destroy: { value: function() {
+      destroy(this);
+    } },
+    [DISPOSE]: { value: function() {
+      destroy(this);
+    } }
+  });
+  function makeCaller(imported, before, name, owner) {
+    const caller = (...args) => use(target, [...before, ["call", args]], args, "args", caller);
+    const target = { imported, before, holder: owner ?? caller };
+    Object.defineProperty(caller, "name", { value: name, configurable: true });
+    Object.setPrototypeOf(caller, owner ? functionMethods : ownedMethods);
+    targets.set(caller, target);
+    return caller;
+  }
+  imports.makers.set("function", (imported) => makeCaller(imported, [], imported.facts[0], null));
+  const objectMethods = {
+    get(name) {
+      return use(targets.get(this), [["get", name]], name, "name", objectMethods.get);
+    },
+    set(name, value) {
+      return use(targets.get(this), [["set", name, value]], value, "value", objectMethods.set);
+    },
+    destroy() {
+      destroy(this);
+    },
+    [DISPOSE]() {
+      destroy(this);
+    },
+    async *[Symbol.asyncIterator]() {
+      yield* await use(targets.get(this), [["iterate"]], null, "", objectMethods[Symbol.asyncIterator]);
+    }
+  };
+  const notMethods = ["then", "toJSON"];
+  function makeObject(imported) {
+    const methods = /* @__PURE__ */ new Map();
+    const proxy = new Proxy(Object.create(objectMethods), {
+      get(target, key) {
+        if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
+          return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+        }
+        if (notMethods.includes(key)) {
+          return void 0;
+        }
+        const method = methods.get(key) ?? makeCaller(imported, [["get", key]], key, proxy);
+        methods.set(key, method);
+        return method;
+      },
+      set(_target, key) {
+        throw new TypeError(`An attribute of an object of Python is set by await object.set("${String(key)}", value)`);
+      }
+    });
+    targets.set(proxy, { imported, before: [], holder: proxy });
+    return proxy;
+  }
+  imports.makers.set("object", makeObject);
+}
+var nameOf = ({ kind, facts }, [first]) => kind === "object" ? `${facts[0]}.${first[1] ?? first[0]}` : String(facts[0]);
+
+// src/files.ts
+var PIECE = 1048576;
+var AHEAD = 4;
+var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+function serveFiles(connection) {
+  const { imports, callErrors } = connection;
+  imports.makers.set("file", (imported) => createFile(imported));
+  function read(file, imported, start, end, signal) {
+    const { number, facts: [{ name }] } = imported;
+    const place2 = callErrors.placeOf(read);
+    return new Promise((resolve, reject) => {
+      const settle = (failure2, value) => {
+        void file;
+        if (failure2) {
+          reject(callErrors.at(place2, failure2, name, null));
+        } else {
+          resolve(value);
+        }
+      };
+      const failure = failureOf(imported);
+      if (failure) {
+        settle(failure);
+      } else {
+        const message = (id) => ["use", id, number, [["read", start, end]]];
+        connection.request({ message, body: null, label: "", limit: null, signal, settle });
+      }
+    });
   }
   function streamOf(file, imported) {
     const size = imported.facts[0].size ?? Infinity;
     const pieces = [];
+    const controller = new AbortController();
     let asked = 0;
     return new ReadableStream({
-      async pull(controller) {
+      async pull(reader) {
         while (pieces.length < AHEAD && asked < size) {
-          const piece2 = read(file, imported, asked, Math.min(size, asked + PIECE));
+          const piece2 = read(file, imported, asked, Math.min(size, asked + PIECE), controller.signal);
           piece2.catch(() => void 0);
           pieces.push(piece2);
           asked += PIECE;
         }
         const piece = await pieces.shift();
         if (piece?.length) {
-          controller.enqueue(piece);
+          reader.enqueue(piece);
         } else {
           asked = Infinity;
-          controller.close();
+          reader.close();
+          controller.abort();
         }
-      }
+      },
+      cancel: () => controller.abort()
     }, { highWaterMark: 0 });
   }
   function createFile(imported) {
@@ -1028,7 +1158,7 @@ function serveFiles(connection) {
       text: async () => new TextDecoder().decode(await file.bytes()),
       save: (as = name) => connection.download(as, file),
       destroy: () => imports.drop(imported),
-      [DISPOSE]: () => imports.drop(imported)
+      [DISPOSE2]: () => imports.drop(imported)
     };
     return file;
   }
@@ -1050,7 +1180,7 @@ function createDownload(connection) {
     limit: null,
     settle: (failure, value) => failure ? reject(connection.callErrors.at(null, failure, "$save", null)) : resolve(value === true)
   }));
-  async function download(name, data) {
+  async function download2(name, data) {
     const isPython = typeof data === "object" && "blob" in data;
     if (isInWindow()) {
       return saveByPython(name, isPython || data instanceof Blob ? data : new Blob([data]));
@@ -1063,7 +1193,7 @@ function createDownload(connection) {
     setTimeout(() => URL.revokeObjectURL(link.href), 6e4);
     return true;
   }
-  return download;
+  return download2;
 }
 
 // src/identity.ts
@@ -2141,116 +2271,6 @@ var Outbox = class {
     this.size = packets.reduce((sum, packet) => sum + packet.size, 0);
   }
 };
-
-// src/pyproxy.ts
-var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
-function createProxies(connection) {
-  const { imports, callErrors } = connection;
-  const targets = /* @__PURE__ */ new WeakMap();
-  function failureOf({ state, kind }) {
-    switch (state) {
-      case "live":
-        return null;
-      case "ended":
-        return disconnected(`the session of this ${kind} has ended`);
-      default:
-        return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
-    }
-  }
-  function use({ imported, holder }, steps, body, label, below) {
-    const place2 = callErrors.placeOf(below);
-    return new Promise((resolve, reject) => {
-      const settle = (failure2, value) => {
-        void holder;
-        if (failure2) {
-          reject(callErrors.at(place2, failure2, nameOf(imported, steps), null));
-        } else {
-          resolve(value);
-        }
-      };
-      const failure = failureOf(imported);
-      if (failure) {
-        settle(failure);
-      } else {
-        connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
-      }
-    });
-  }
-  const destroy = (proxy) => imports.drop(imports.of(proxy));
-  const functionMethods = Object.create(Function.prototype, {
-    nowait: {
-      value: function nowait(...args) {
-        const { imported, before } = targets.get(this);
-        const failure = failureOf(imported);
-        const steps = [...before, ["call", args]];
-        if (failure) {
-          throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
-        }
-        if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
-          throw new Error("Could not send to server @javascript");
-        }
-      }
-    }
-  });
-  const ownedMethods = Object.create(functionMethods, {
-    destroy: { value: function() {
-      destroy(this);
-    } },
-    [DISPOSE2]: { value: function() {
-      destroy(this);
-    } }
-  });
-  function makeCaller(imported, before, name, owner) {
-    const caller = (...args) => use(target, [...before, ["call", args]], args, "args", caller);
-    const target = { imported, before, holder: owner ?? caller };
-    Object.defineProperty(caller, "name", { value: name, configurable: true });
-    Object.setPrototypeOf(caller, owner ? functionMethods : ownedMethods);
-    targets.set(caller, target);
-    return caller;
-  }
-  imports.makers.set("function", (imported) => makeCaller(imported, [], imported.facts[0], null));
-  const objectMethods = {
-    get(name) {
-      return use(targets.get(this), [["get", name]], name, "name", objectMethods.get);
-    },
-    set(name, value) {
-      return use(targets.get(this), [["set", name, value]], value, "value", objectMethods.set);
-    },
-    destroy() {
-      destroy(this);
-    },
-    [DISPOSE2]() {
-      destroy(this);
-    },
-    async *[Symbol.asyncIterator]() {
-      yield* await use(targets.get(this), [["iterate"]], null, "", objectMethods[Symbol.asyncIterator]);
-    }
-  };
-  const notMethods = ["then", "toJSON"];
-  function makeObject(imported) {
-    const methods = /* @__PURE__ */ new Map();
-    const proxy = new Proxy(Object.create(objectMethods), {
-      get(target, key) {
-        if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
-          return key === Symbol.toStringTag ? imported.facts[0] : target[key];
-        }
-        if (notMethods.includes(key)) {
-          return void 0;
-        }
-        const method = methods.get(key) ?? makeCaller(imported, [["get", key]], key, proxy);
-        methods.set(key, method);
-        return method;
-      },
-      set(_target, key) {
-        throw new TypeError(`An attribute of an object of Python is set by await object.set("${String(key)}", value)`);
-      }
-    });
-    targets.set(proxy, { imported, before: [], holder: proxy });
-    return proxy;
-  }
-  imports.makers.set("object", makeObject);
-}
-var nameOf = ({ kind, facts }, [first]) => kind === "object" ? `${facts[0]}.${first[1] ?? first[0]}` : String(facts[0]);
 
 // src/references.ts
 var Exports = class {
@@ -3860,19 +3880,6 @@ var Connection = class {
   }
 };
 
-// src/iterable.ts
-async function* itemsOf() {
-  const value = await this;
-  if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
-    throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
-  }
-  yield* value;
-}
-var iterable = (promise) => {
-  promise[Symbol.asyncIterator] = itemsOf;
-  return promise;
-};
-
 // src/latenames.ts
 var PATIENCE3 = 2e3;
 var LateNames = class {
@@ -4075,7 +4082,7 @@ function createFunctions(connection, loadCode) {
       id,
       (call2) => serve(key, args, call2),
       (value) => connection.answer(id, value, reply),
-      (error) => reply(["error", id, failureOf(error)])
+      (error) => reply(["error", id, failureOf2(error)])
     );
   };
   function receiveNotify(key, args) {
@@ -4086,7 +4093,7 @@ function createFunctions(connection, loadCode) {
       (error) => connection.fault(`function '${key}'`, error)
     );
   }
-  const failureOf = (error) => connection.errors.failure(error);
+  const failureOf2 = (error) => connection.errors.failure(error);
   function map(args, call2) {
     const key = args.pop();
     return new Promise((done) => {
@@ -4103,7 +4110,7 @@ function createFunctions(connection, loadCode) {
         values[place2] = value;
         end();
       }, (error) => {
-        failure = failure && failure.place < place2 ? failure : { place: place2, error: failureOf(error) };
+        failure = failure && failure.place < place2 ? failure : { place: place2, error: failureOf2(error) };
         end();
       }));
     });
@@ -4667,6 +4674,7 @@ var py = createPy(JsPyFunction);
 var expose = createExpose(JsPyFunction);
 var queue = createQueue(JsPyQueue);
 var pubsub = createPubsubModule(JsPyPubsub);
+var download = socket._connection.download;
 var native = createNative(JsPyFunction, socket._connection.identity);
 var ready = createReady(JsPyTextSocket, JsPyFunction);
 exposeToConsole(py);
@@ -4678,6 +4686,7 @@ export {
   JsPyQueue,
   JsPyTextSocket,
   NDArray2 as NDArray,
+  download,
   expose,
   imshow,
   native,

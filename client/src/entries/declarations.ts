@@ -14,11 +14,13 @@ import type { JsPyQueueApi } from "../queues.ts";
 import type { JsPyTextSocketApi } from "../textsocket.ts";
 
 export type { CallContext } from "../calls.ts";
+export type { PyFile } from "../files.ts";
 export { JsPyError } from "../errors.ts";
+export type { PyStream } from "../streams.ts";
 export { NDArray, type BoolArray, type Frame } from "../ndarray.ts";
 export {
     JsPyBinarySocket, JsPyFunction, JsPyPubsub, JsPyQueue, JsPyTextSocket,
-    expose, imshow, native, pubsub, py, queue, ready,
+    download, expose, imshow, native, pubsub, py, queue, ready,
 } from "./module.ts";
 
 declare global {
