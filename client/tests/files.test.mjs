@@ -9,7 +9,7 @@ const PIECE = 1048576;
 async function imported(end, facts, number = 1) {
     const call = JsPyFunction.call("file")();
     await settled();
-    const [[, id]] = end.messages();
+    const [, id] = end.messages().find(([kind]) => kind === "call");
     end.send(["return", id, null, [[[2], "file", number, facts]]]);
     return call;
 }
