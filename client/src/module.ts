@@ -7,11 +7,20 @@ import type { JsPyQueueApi, QueueKey } from "./queues.ts";
 import type { JsPyTextSocketApi } from "./textsocket.ts";
 import type { Timeout } from "./arguments.ts";
 
-/** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
+/** An exposed Python function, or an exposed object with methods. Names that every JavaScript function has are not methods. */
+export interface PyExposed {
+    (...args: any[]): Promise<any>;
+    readonly [method: string]: PyExposed;
+}
+
+/**
+ * Every exposed Python function: `await py.add2(4, 7)`. A dot leads to a method: `py.model.fit(1)` is
+ * `py["model.fit"](1)`.
+ */
 export interface Py {
     /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: () => Promise<PyFunctionInfo[]>;
-    readonly [key: string]: (...args: any[]) => Promise<any>;
+    readonly $list: (() => Promise<PyFunctionInfo[]>) & PyExposed;
+    readonly [key: string]: PyExposed;
 }
 
 /** One queue key in both directions. */
@@ -76,23 +85,31 @@ const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_pos
     "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
 
 export function createPy({ call }: JsPyFunctionApi): Py {
-    const callers = new Map<string, (...args: any[]) => Promise<any>>();
+    const callers = new Map<string, PyExposed>();
 
     /** Return the cached caller of a key, so that `py.f === py.f`. */
-    function caller(key: string): (...args: any[]) => Promise<any> {
+    function caller(key: string): PyExposed {
         const known = callers.get(key);
         if (known) {
             return known;
         }
-        const made = call(key);
+        const made = below(call(key), `${key}.`) as PyExposed;
         callers.set(key, made);
         return made;
     }
 
-    return new Proxy(Object.freeze({}) as Py, {
-        // `await` would call `then`, and JSON.stringify `toJSON`.
-        get: (_target, key) => (typeof key === "symbol" || key === "then" || key === "toJSON" ? undefined : caller(key)),
+    /** Let the names that `target` does not have lead to callers. */
+    const below = (target: object, prefix: string): unknown => new Proxy(target, {
+        get(_target, key) {
+            if (typeof key === "symbol" || key in target) {
+                return Reflect.get(target, key);
+            }
+            // `await` would call `then`, and JSON.stringify `toJSON`.
+            return key === "then" || key === "toJSON" ? undefined : caller(prefix + key);
+        },
     });
+
+    return below(Object.freeze(Object.create(null)), "") as Py;
 }
 
 export function createExpose(functions: JsPyFunctionApi): Expose {

@@ -159,35 +159,29 @@ function isPlain(value: any, room: number): boolean {
         return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
-        if (!isPlainItem(value[index], room)) {
+        const item = value[index];
+        if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room - 1)) {
             return false;
         }
     }
     return true;
 }
 
-function isPlainItem(item: any, room: number): boolean {
-    switch (typeof item) {
-        case "object":
-            return item === null || isPlain(item, room);
-        case "function":
-        case "bigint":
-        case "symbol":
-            return false;
-        default:
-            return true;
-    }
-}
-
 function hasPlainItems(value: any, room: number): boolean {
     let isEmpty = true;
     for (const key in value) {
+        const item = value[key];
         isEmpty = false;
-        if (!isPlainItem(value[key], room)) {
+        if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room)) {
             return false;
         }
     }
     return !isEmpty || !(Symbol.toStringTag in value);   // `Math` has no enumerable properties
+}
+
+/** Like `isPlain`, for any value. Numbers and strings are told before: they are the most. */
+function isPlainItem(item: any, room: number): boolean {
+    return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === undefined;
 }
 
 // ---------------------------------------------------------------- values that cannot be sent

@@ -1,9 +1,19 @@
 // A program that uses the npm package; ./scripts/client pack compiles it with tsc --strict.
 import { JsPyError, NDArray, expose, imshow, native, pubsub, py, queue, ready } from "jsmeets-local";
-import type { BoolArray, ConnectionState, Frame, JsPyErrorKind, PyFunctionInfo, Queue, TypedArray } from "jsmeets-local";
+import type { BoolArray, ConnectionState, Frame, JsPyErrorKind, PyFunction, PyFunctionInfo, PyObject, Queue, TypedArray } from "jsmeets-local";
 
 const id: number = await ready(5);
 const sum: number = await py.add2!(4, 7);
+await py.model!.fit!(1);
+await py.train!([1], (n: number) => console.log(n));
+expose("steer", async (report: PyFunction, model: PyObject) => {
+    report.nowait(5);
+    await report(await model.get("rate"), await model.fit(1));
+    for await (const row of model) {
+        console.log(row);
+    }
+    model.destroy();
+});
 const listed: PyFunctionInfo[] = await py.$list();
 expose("double", (x: number) => 2 * x);
 expose({ half: (x: number) => x / 2 });

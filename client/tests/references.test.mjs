@@ -330,7 +330,7 @@ test("an unknown object of the page: an error for that message alone", async () 
 
 test("specials that are malformed end the connection", async () => {
     const wrong = ["x", [1], [[[2], "odd"]], [[[2], "function", 1]], [[[2], "function", "1", "f"]], [[[2], "bigint", "1.5"]],
-        [[[2, 0], "own", 1]], [[[1], "own", 1]], [[[], "own", 1]], [[["2"], "own", 1]], [[[2], "map"]], [[[2], "own", -1]],
+        [[[2, 0], "own", 1]], [[[1], "own", 1]], [[[], "own", 1]], [[["2"], "own", 1]], [[[2], "map"]], [[[2], "own", 0]], [[[2], "own", 1.5]],
         [[[2], "bigint", "1"], [[2], "bigint", "1"]]];
     for (const specials of wrong) {
         const end = await connected(...LIBRARY);

@@ -4,7 +4,9 @@
  * (`<script src="/jsmeetspy/JsPyTextSocket.js">` and so on).
  *
  * Timeouts are seconds; `null`, nothing, 0 or a negative number mean no limit; what is not a finite number is a TypeError.
- * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value.
+ * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value, `Map`, `Set` and
+ * `BigInt` as what they are in Python. Functions, class instances and DOM nodes cross by reference: Python calls and uses
+ * them here. `PyFunction` and `PyObject` are what Python sends by reference.
  */
 
 /** Why a call failed. */
@@ -268,11 +270,19 @@ export interface JsPyTextSocketApi {
     /** Why Python closed the connection, or null. */
     readonly _disconnect_reason: string | null;
 }
-/** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
+/** An exposed Python function, or an exposed object with methods. Names that every JavaScript function has are not methods. */
+export interface PyExposed {
+    (...args: any[]): Promise<any>;
+    readonly [method: string]: PyExposed;
+}
+/**
+ * Every exposed Python function: `await py.add2(4, 7)`. A dot leads to a method: `py.model.fit(1)` is
+ * `py["model.fit"](1)`.
+ */
 export interface Py {
     /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: () => Promise<PyFunctionInfo[]>;
-    readonly [key: string]: (...args: any[]) => Promise<any>;
+    readonly $list: (() => Promise<PyFunctionInfo[]>) & PyExposed;
+    readonly [key: string]: PyExposed;
 }
 /** One queue key in both directions. */
 export interface Queue extends AsyncIterable<any> {
@@ -351,6 +361,25 @@ export interface Native {
     folder_dialog(options?: {
         directory?: string;
     }): Promise<string | null>;
+}
+/** A function of Python that was passed to this page. */
+export interface PyFunction {
+    /** Call it. Rejects with JsPyError. */
+    (...args: any[]): Promise<any>;
+    /** Call it without waiting for the end. Throws when it cannot be sent. */
+    nowait(...args: any[]): void;
+    /** Let Python forget it now, not only when it is collected as garbage. */
+    destroy(): void;
+}
+/** An object of Python that was passed by `ref`. All other names are its methods: `await model.fit(1)`. */
+export interface PyObject extends AsyncIterable<any> {
+    /** Read an attribute. */
+    get(name: string): Promise<any>;
+    /** Set an attribute. */
+    set(name: string, value: any): Promise<void>;
+    /** Let Python forget it now, not only when it is collected as garbage. */
+    destroy(): void;
+    readonly [method: string]: any;
 }
 declare const JsPyTextSocket$1: JsPyTextSocketApi;
 declare const JsPyFunction$1: JsPyFunctionApi;

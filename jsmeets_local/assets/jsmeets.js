@@ -1145,13 +1145,13 @@ ${stack}` };
 
   // src/specials.ts
   var INDEXES = /* @__PURE__ */ new Map([
-    ["call", [3, 4]],
-    ["notify", [2, 3]],
-    ["return", [2, 3]],
-    ["push", [3, 4]],
-    ["publish", [3, 5]],
-    ["use", [3, 4]],
-    ["items", [2, 3]]
+    ["call", [3, 4, 2]],
+    ["notify", [2, 3, 2]],
+    ["return", [2, 3, 1]],
+    ["push", [3, 4, 1]],
+    ["publish", [3, 5, 1]],
+    ["use", [3, 4, 3]],
+    ["items", [2, 3, 2]]
   ]);
   var isStream = (value) => typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value) || typeof ReadableStream !== "undefined" && value instanceof ReadableStream;
   var isFile = (value) => typeof Blob !== "undefined" && value instanceof Blob;
@@ -1246,11 +1246,11 @@ ${stack}` };
   var FACTS = new Map(Object.entries({
     bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
     map: [],
-    function: [isCount, isString2],
-    object: [isCount, isString2],
-    stream: [isCount],
-    file: [isCount, isPlainObject],
-    own: [isCount]
+    function: [isId, isString2],
+    object: [isId, isString2],
+    stream: [isId],
+    file: [isId, isPlainObject],
+    own: [isId]
   }));
   var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
   function checkSpecials(message) {
@@ -1264,12 +1264,12 @@ ${stack}` };
     }
   }
   function revive(message, exports, imports) {
-    const [start, at] = INDEXES.get(message[0]);
+    const [start, at, shortest] = INDEXES.get(message[0]);
     const specials = message[at];
     let failure = null;
     message.length = at;
     for (const [path, kind, ...facts] of specials) {
-      const [parent2, step] = path[0] === start ? placeOf(message, path, kind) : nowhere();
+      const [parent2, step] = path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere();
       try {
         parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
       } catch (error) {
@@ -1570,33 +1570,26 @@ ${stack}` };
       return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
-      if (!isPlainItem(value[index], room)) {
+      const item = value[index];
+      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room - 1)) {
         return false;
       }
     }
     return true;
   }
-  function isPlainItem(item, room) {
-    switch (typeof item) {
-      case "object":
-        return item === null || isPlain(item, room);
-      case "function":
-      case "bigint":
-      case "symbol":
-        return false;
-      default:
-        return true;
-    }
-  }
   function hasPlainItems(value, room) {
     let isEmpty = true;
     for (const key in value) {
+      const item = value[key];
       isEmpty = false;
-      if (!isPlainItem(value[key], room)) {
+      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room)) {
         return false;
       }
     }
     return !isEmpty || !(Symbol.toStringTag in value);
+  }
+  function isPlainItem(item, room) {
+    return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === void 0;
   }
   function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
     if (typeof value === (hasSpecials ? "symbol" : "bigint")) {
