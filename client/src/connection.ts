@@ -580,9 +580,9 @@ export class Connection {
 
     private deliver(session: Session | null, message: Message): void {
         const [kind, id] = message;
-        const isRequest = kind === "call" || (["push", "use"].includes(kind) && id > 0);
-        if (isRequest && this.session !== session) {
-            return;   // it was held back and its session has ended: nothing waits for the response
+        const isRequest = kind === "call" || (kind === "push" && id > 0);
+        if ((isRequest || kind === "use" || kind === "release") && this.session !== session) {
+            return;   // it was held back and its session has ended: nothing waits for the response, the numbers are stale
         }
         const handler = this.handlers.get(kind);
         if (handler) {

@@ -194,6 +194,9 @@ function explain(value: any, name: string, hasSpecials: boolean, above = new Map
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
         return "";
     }
+    if (hasSpecials && !(Array.isArray(value) || value instanceof Map || value instanceof Set || isData(value))) {
+        return "";   // it crosses by reference
+    }
     if (above.has(value)) {
         return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;
     }

@@ -141,7 +141,7 @@ export function createProxies(connection: Connection): void {
         const proxy: object = new Proxy(Object.create(objectMethods), {
             get(target, key) {
                 if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
-                    return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+                    return key === Symbol.toStringTag ? `Python ${imported.facts[0]}` : target[key];
                 }
                 if (notMethods.includes(key)) {
                     return undefined;

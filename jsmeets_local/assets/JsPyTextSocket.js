@@ -1349,6 +1349,9 @@ ${stack}` };
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
       return "";
     }
+    if (hasSpecials && !(Array.isArray(value) || value instanceof Map || value instanceof Set || isData(value))) {
+      return "";
+    }
     if (above.has(value)) {
       return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;
     }
@@ -1770,7 +1773,7 @@ ${stack}` };
       const proxy = new Proxy(Object.create(objectMethods), {
         get(target, key) {
           if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
-            return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+            return key === Symbol.toStringTag ? `Python ${imported.facts[0]}` : target[key];
           }
           if (notMethods.includes(key)) {
             return void 0;
@@ -2693,8 +2696,8 @@ ${stack}` };
     }
     deliver(session, message) {
       const [kind, id] = message;
-      const isRequest = kind === "call" || ["push", "use"].includes(kind) && id > 0;
-      if (isRequest && this.session !== session) {
+      const isRequest = kind === "call" || kind === "push" && id > 0;
+      if ((isRequest || kind === "use" || kind === "release") && this.session !== session) {
         return;
       }
       const handler = this.handlers.get(kind);

@@ -1604,6 +1604,9 @@ function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
   if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
     return "";
   }
+  if (hasSpecials && !(Array.isArray(value) || value instanceof Map || value instanceof Set || isData(value))) {
+    return "";
+  }
   if (above.has(value)) {
     return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;
   }
@@ -2025,7 +2028,7 @@ function createProxies(connection) {
     const proxy = new Proxy(Object.create(objectMethods), {
       get(target, key) {
         if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
-          return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+          return key === Symbol.toStringTag ? `Python ${imported.facts[0]}` : target[key];
         }
         if (notMethods.includes(key)) {
           return void 0;
@@ -2956,8 +2959,8 @@ var Connection = class {
   }
   deliver(session, message) {
     const [kind, id] = message;
-    const isRequest = kind === "call" || ["push", "use"].includes(kind) && id > 0;
-    if (isRequest && this.session !== session) {
+    const isRequest = kind === "call" || kind === "push" && id > 0;
+    if ((isRequest || kind === "use" || kind === "release") && this.session !== session) {
       return;
     }
     const handler = this.handlers.get(kind);
