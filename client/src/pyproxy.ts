@@ -1,9 +1,10 @@
 /** What JavaScript sees of objects of Python: functions, and objects passed by `ref`. */
 
+import { ENDLESS, ask, patienceOf, type CallOptions } from "./asking.ts";
 import type { Connection } from "./connection.ts";
 import { disconnected } from "./errors.ts";
-import { iterable, type PyResult } from "./iterable.ts";
-import type { Failure } from "./messages.ts";
+import type { PyResult } from "./iterable.ts";
+import type { Failure, Message } from "./messages.ts";
 import type { Imported } from "./references.ts";
 
 /** A function of Python that was passed to this page. */
@@ -12,6 +13,8 @@ export interface PyFunction {
     (...args: any[]): PyResult;
     /** Call it without waiting for the end. Throws when it cannot be sent. */
     nowait(...args: any[]): void;
+    /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
+    with(options: CallOptions): (...args: any[]) => PyResult;
     /** Let Python forget it now, not only when it is collected as garbage. */
     destroy(): void;
 }
@@ -59,24 +62,12 @@ export function createProxies(connection: Connection): void {
     const targets = new WeakMap<object, Target>();
 
     /** Work on an object of Python. The holder stays alive until Python has answered. */
-    function use({ imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function): PyResult {
-        const place = callErrors.placeOf(below);
-        return iterable(new Promise((resolve, reject) => {
-            const settle = (failure: Failure | null, value?: any): void => {
-                void holder;
-                if (failure) {
-                    reject(callErrors.at(place, failure, nameOf(imported, steps), null));
-                } else {
-                    resolve(value);
-                }
-            };
-            const failure = failureOf(imported);
-            if (failure) {
-                settle(failure);
-            } else {
-                connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
-            }
-        }));
+    function use(
+        { imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function, patience = ENDLESS,
+    ): PyResult {
+        const message = (id: number): Message => ["use", id, imported.number, steps];
+        const question = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
+        return ask(connection, below, question, patience);
     }
 
     const destroy = (proxy: object): void => imports.drop(imports.of(proxy)!);
@@ -95,6 +86,15 @@ export function createProxies(connection: Connection): void {
                 if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
                     throw new Error("Could not send to server @javascript");
                 }
+            },
+        },
+        with: {
+            value(this: object, options: CallOptions) {
+                const target = targets.get(this)!;
+                const patience = patienceOf(options, `call of '${(this as Function).name}'`);
+                return function invoke(...args: any[]): PyResult {
+                    return use(target, [...target.before, ["call", args]], args, "args", invoke, patience);
+                };
             },
         },
     });
@@ -143,7 +143,7 @@ export function createProxies(connection: Connection): void {
         const proxy: object = new Proxy(Object.create(objectMethods), {
             get(target, key) {
                 if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
-                    return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+                    return key === Symbol.toStringTag ? `Python ${imported.facts[0]}` : target[key];
                 }
                 if (notMethods.includes(key)) {
                     return undefined;

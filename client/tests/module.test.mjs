@@ -18,6 +18,13 @@ test("py is no thenable, and keeps its functions", async () => {
     assert.ok(await py === py);
     assert.ok(py.f === py.f);
     assert.equal(py.then, undefined);
+    assert.ok(py.model.fit === py["model.fit"] && await py.model === py.model);
+    assert.deepEqual([py.model.then, py.model.toJSON, py.model.call], [undefined, undefined, Function.prototype.call]);
+    const added = py.model.layers.add(1);
+    await settled();
+    assert.deepEqual(end.messages(), [["call", 1, "model.layers.add", [1]]]);
+    end.send(["return", 1, 2]);
+    assert.equal(await added, 2);
     const call = py["shop.add"](1, 2);
     await settled();
     const [[kind, id, key, args]] = end.messages();

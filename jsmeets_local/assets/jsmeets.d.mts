@@ -4,7 +4,9 @@
  * (`<script src="/jsmeetspy/JsPyTextSocket.js">` and so on).
  *
  * Timeouts are seconds; `null`, nothing, 0 or a negative number mean no limit; what is not a finite number is a TypeError.
- * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value.
+ * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value, `Map`, `Set` and
+ * `BigInt` as what they are in Python. Functions, class instances and DOM nodes cross by reference: Python calls and uses
+ * them here. `PyFunction` and `PyObject` are what Python sends by reference.
  */
 
 /** Calls of the page's functions by Python, and their cancellation. */
@@ -89,7 +91,7 @@ export interface PyFile {
     destroy(): void;
 }
 /** What `download` saves. */
-export type Downloadable = PyFile | Blob | BufferSource | string;
+export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | string;
 /** Saves a file on the user's computer. Returns false if the user cancelled. */
 export type Download = (name: string, data: Downloadable) => Promise<boolean>;
 /**
@@ -119,6 +121,13 @@ export interface JsPyBinarySocketConstructor {
 /** Promises of streams that are iterated over without `await`. */
 /** What a call of Python returns: `for await (const row of py.rows(9))` needs no second `await`. */
 export type PyResult<Value = any> = Promise<Value> & AsyncIterable<any>;
+/** How a Python function is called: `py.slow.with({ signal, timeout: 2 })(1)`. */
+export interface CallOptions {
+    /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
+    signal?: AbortSignal | null | undefined;
+    /** Seconds. */
+    timeout?: Timeout;
+}
 /** An exposed Python function. */
 export interface PyFunctionInfo {
     name: string;
@@ -128,13 +137,6 @@ export interface PyFunctionInfo {
     doc: string;
     /** Whether its calls run one at a time. */
     exclusive: boolean;
-}
-/** How a Python function is called: `py.slow.with({ signal, timeout: 2 })(1)`. */
-export interface CallOptions {
-    /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
-    signal?: AbortSignal | null | undefined;
-    /** Seconds. */
-    timeout?: Timeout;
 }
 /** How a function is exposed: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
 export interface ExposeOptions {
@@ -328,17 +330,25 @@ export interface JsPyTextSocketApi {
     /** Why Python closed the connection, or null. */
     readonly _disconnect_reason: string | null;
 }
-/** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
-export interface Py {
-    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: PyCaller<PyFunctionInfo[]>;
-    readonly [key: string]: PyCaller;
-}
-/** An exposed Python function. */
+/** A Python function. */
 export interface PyCaller<Result = any> {
+    /** Call it. Rejects with JsPyError. `for await` reads the stream that it returns. */
     (...args: any[]): PyResult<Result>;
     /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
     with(options: CallOptions): (...args: any[]) => PyResult<Result>;
+}
+/** An exposed Python function, or an exposed object with methods. Names that every JavaScript function has are not methods. */
+export type PyExposed = PyCaller & {
+    readonly [method: string]: PyExposed;
+};
+/**
+ * Every exposed Python function: `await py.add2(4, 7)`. A dot leads to a method: `py.model.fit(1)` is
+ * `py["model.fit"](1)`.
+ */
+export interface Py {
+    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
+    readonly $list: PyCaller<PyFunctionInfo[]> & PyExposed;
+    readonly [key: string]: PyExposed;
 }
 /** One queue key in both directions. */
 export interface Queue extends AsyncIterable<any> {
@@ -417,6 +427,27 @@ export interface Native {
     folder_dialog(options?: {
         directory?: string;
     }): Promise<string | null>;
+}
+/** A function of Python that was passed to this page. */
+export interface PyFunction {
+    /** Call it. Rejects with JsPyError. */
+    (...args: any[]): PyResult;
+    /** Call it without waiting for the end. Throws when it cannot be sent. */
+    nowait(...args: any[]): void;
+    /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
+    with(options: CallOptions): (...args: any[]) => PyResult;
+    /** Let Python forget it now, not only when it is collected as garbage. */
+    destroy(): void;
+}
+/** An object of Python that was passed by `ref`. All other names are its methods: `await model.fit(1)`. */
+export interface PyObject extends AsyncIterable<any> {
+    /** Read an attribute. */
+    get(name: string): Promise<any>;
+    /** Set an attribute. */
+    set(name: string, value: any): Promise<void>;
+    /** Let Python forget it now, not only when it is collected as garbage. */
+    destroy(): void;
+    readonly [method: string]: any;
 }
 declare const JsPyTextSocket$1: JsPyTextSocketApi;
 declare const JsPyFunction$1: JsPyFunctionApi;

@@ -973,6 +973,45 @@ ${stack}` };
     return promise;
   };
 
+  // src/asking.ts
+  var ENDLESS = { signal: void 0, timeout: null, limit: null };
+  function patienceOf(given, where) {
+    if (typeof given !== "object" || given === null) {
+      return { signal: void 0, timeout: given, limit: millisecondsOf(given) };
+    }
+    const { signal, timeout } = optionsOf(given, ["signal", "timeout"], where);
+    if (signal && typeof signal.addEventListener !== "function") {
+      throw new TypeError(`${where}: the signal must be an AbortSignal, not ${String(signal)}`);
+    }
+    return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
+  }
+  function ask(connection, below, question, patience = ENDLESS) {
+    const { message, body, label, key, holder, failure = null } = question;
+    const { signal, timeout, limit } = patience;
+    if (signal?.aborted) {
+      return iterable(Promise.reject(signal.reason));
+    }
+    const place2 = connection.callErrors.placeOf(below);
+    return iterable(new Promise((resolve, reject) => {
+      const settle = (problem, value) => {
+        void holder;
+        if (problem) {
+          reject(problem === ABORTED ? signal.reason : connection.callErrors.at(place2, problem, key, timeout));
+          return;
+        }
+        if (signal) {
+          connection.streams.follow(value, signal);
+        }
+        resolve(value);
+      };
+      if (failure) {
+        settle(failure);
+      } else {
+        connection.request({ message, body, label, limit, signal, settle });
+      }
+    }));
+  }
+
   // src/pyproxy.ts
   var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   function failureOf({ state, kind }) {
@@ -988,24 +1027,10 @@ ${stack}` };
   function createProxies(connection) {
     const { imports, callErrors } = connection;
     const targets = /* @__PURE__ */ new WeakMap();
-    function use({ imported, holder }, steps, body, label, below) {
-      const place2 = callErrors.placeOf(below);
-      return iterable(new Promise((resolve, reject) => {
-        const settle = (failure2, value) => {
-          void holder;
-          if (failure2) {
-            reject(callErrors.at(place2, failure2, nameOf(imported, steps), null));
-          } else {
-            resolve(value);
-          }
-        };
-        const failure = failureOf(imported);
-        if (failure) {
-          settle(failure);
-        } else {
-          connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
-        }
-      }));
+    function use({ imported, holder }, steps, body, label, below, patience = ENDLESS) {
+      const message = (id) => ["use", id, imported.number, steps];
+      const question = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
+      return ask(connection, below, question, patience);
     }
     const destroy = (proxy) => imports.drop(imports.of(proxy));
     const functionMethods = Object.create(Function.prototype, {
@@ -1020,6 +1045,15 @@ ${stack}` };
           if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
             throw new Error("Could not send to server @javascript");
           }
+        }
+      },
+      with: {
+        value(options) {
+          const target = targets.get(this);
+          const patience = patienceOf(options, `call of '${this.name}'`);
+          return function invoke(...args) {
+            return use(target, [...target.before, ["call", args]], args, "args", invoke, patience);
+          };
         }
       }
     });
@@ -1063,7 +1097,7 @@ ${stack}` };
       const proxy = new Proxy(Object.create(objectMethods), {
         get(target, key) {
           if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
-            return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+            return key === Symbol.toStringTag ? `Python ${imported.facts[0]}` : target[key];
           }
           if (notMethods.includes(key)) {
             return void 0;
@@ -1088,28 +1122,12 @@ ${stack}` };
   var AHEAD = 4;
   var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   function serveFiles(connection) {
-    const { imports, callErrors } = connection;
+    const { imports } = connection;
     imports.makers.set("file", (imported) => createFile(imported));
     function read(file, imported, start, end, signal) {
-      const { number, facts: [{ name }] } = imported;
-      const place2 = callErrors.placeOf(read);
-      return new Promise((resolve, reject) => {
-        const settle = (failure2, value) => {
-          void file;
-          if (failure2) {
-            reject(callErrors.at(place2, failure2, name, null));
-          } else {
-            resolve(value);
-          }
-        };
-        const failure = failureOf(imported);
-        if (failure) {
-          settle(failure);
-        } else {
-          const message = (id) => ["use", id, number, [["read", start, end]]];
-          connection.request({ message, body: null, label: "", limit: null, signal, settle });
-        }
-      });
+      const message = (id) => ["use", id, imported.number, [["read", start, end]]];
+      const question = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
+      return ask(connection, read, question, { ...ENDLESS, signal });
     }
     function streamOf(file, imported) {
       const size = imported.facts[0].size ?? Infinity;
@@ -1167,13 +1185,10 @@ ${stack}` };
   }
   var isInWindow = () => "pywebview" in globalThis;
   function createDownload(connection) {
-    const saveByPython = (name, data) => new Promise((resolve, reject) => connection.request({
-      message: (id) => ["call", id, "$save", [connection.identity.page, name, data]],
-      body: data,
-      label: "data",
-      limit: null,
-      settle: (failure, value) => failure ? reject(connection.callErrors.at(null, failure, "$save", null)) : resolve(value === true)
-    }));
+    async function saveByPython(name, data) {
+      const message = (id) => ["call", id, "$save", [connection.identity.page, name, data]];
+      return await ask(connection, download, { message, body: data, label: "data", key: "$save" }) === true;
+    }
     async function download(name, data) {
       const isPython = typeof data === "object" && "blob" in data;
       if (isInWindow()) {
@@ -1463,13 +1478,13 @@ ${stack}` };
 
   // src/specials.ts
   var INDEXES = /* @__PURE__ */ new Map([
-    ["call", [3, 4]],
-    ["notify", [2, 3]],
-    ["return", [2, 3]],
-    ["push", [3, 4]],
-    ["publish", [3, 5]],
-    ["use", [3, 4]],
-    ["items", [2, 3]]
+    ["call", [3, 4, 2]],
+    ["notify", [2, 3, 2]],
+    ["return", [2, 3, 1]],
+    ["push", [3, 4, 1]],
+    ["publish", [3, 5, 1]],
+    ["use", [3, 4, 3]],
+    ["items", [2, 3, 2]]
   ]);
   var isStream = (value) => typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value) || typeof ReadableStream !== "undefined" && value instanceof ReadableStream;
   var isFile = (value) => typeof Blob !== "undefined" && value instanceof Blob;
@@ -1564,11 +1579,11 @@ ${stack}` };
   var FACTS = new Map(Object.entries({
     bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
     map: [],
-    function: [isCount, isString2],
-    object: [isCount, isString2],
-    stream: [isCount],
-    file: [isCount, isPlainObject],
-    own: [isCount]
+    function: [isId, isString2],
+    object: [isId, isString2],
+    stream: [isId],
+    file: [isId, isPlainObject],
+    own: [isId]
   }));
   var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
   function checkSpecials(message) {
@@ -1582,12 +1597,12 @@ ${stack}` };
     }
   }
   function revive(message, exports, imports) {
-    const [start, at] = INDEXES.get(message[0]);
+    const [start, at, shortest] = INDEXES.get(message[0]);
     const specials = message[at];
     let failure = null;
     message.length = at;
     for (const [path, kind, ...facts] of specials) {
-      const [parent2, step] = path[0] === start ? placeOf(message, path, kind) : nowhere();
+      const [parent2, step] = path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere();
       try {
         parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
       } catch (error) {
@@ -1888,39 +1903,35 @@ ${stack}` };
       return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
-      if (!isPlainItem(value[index], room)) {
+      const item = value[index];
+      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room - 1)) {
         return false;
       }
     }
     return true;
   }
-  function isPlainItem(item, room) {
-    switch (typeof item) {
-      case "object":
-        return item === null || isPlain(item, room);
-      case "function":
-      case "bigint":
-      case "symbol":
-        return false;
-      default:
-        return true;
-    }
-  }
   function hasPlainItems(value, room) {
     let isEmpty = true;
     for (const key in value) {
+      const item = value[key];
       isEmpty = false;
-      if (!isPlainItem(value[key], room)) {
+      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room)) {
         return false;
       }
     }
     return !isEmpty || !(Symbol.toStringTag in value);
+  }
+  function isPlainItem(item, room) {
+    return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === void 0;
   }
   function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
     if (typeof value === (hasSpecials ? "symbol" : "bigint")) {
       return `${name}: ${hasSpecials ? "a symbol" : "BigInt"} cannot be sent`;
     }
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
+      return "";
+    }
+    if (hasSpecials && !(Array.isArray(value) || value instanceof Map || value instanceof Set || isData(value))) {
       return "";
     }
     if (above.has(value)) {
@@ -3716,7 +3727,7 @@ ${stack}` };
     }
     deliver(session, message) {
       const [kind, id] = message;
-      if (isRequest(message) && this.session !== session) {
+      if ((isRequest(message) || kind === "use" || kind === "release") && this.session !== session) {
         return;
       }
       const handler = this.handlers.get(kind);
@@ -3933,40 +3944,10 @@ ${stack}` };
     }
     function call(key, options) {
       checkedKey(key);
-      const { signal, timeout } = callOptionsOf(key, options);
-      const limit = millisecondsOf(timeout);
+      const patience = patienceOf(options, `call of '${key}'`);
       return function invoke(...args) {
-        if (signal?.aborted) {
-          return iterable(Promise.reject(signal.reason));
-        }
-        const place2 = errors.placeOf(invoke);
-        const errorOf = (failure) => failure === ABORTED ? signal.reason : errors.at(place2, failure, key, timeout);
-        return iterable(new Promise((resolve, reject) => connection.request({
-          message: (id) => ["call", id, key, args],
-          body: args,
-          label: "args",
-          limit,
-          signal,
-          settle: (failure, value) => {
-            if (failure) {
-              reject(errorOf(failure));
-            } else {
-              signal && connection.streams.follow(value, signal);
-              resolve(value);
-            }
-          }
-        })));
+        return ask(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, patience);
       };
-    }
-    function callOptionsOf(key, given) {
-      if (typeof given !== "object" || given === null) {
-        return { signal: void 0, timeout: given };
-      }
-      const { signal, timeout } = optionsOf(given, ["signal", "timeout"], `call of '${key}'`);
-      if (signal && typeof signal.addEventListener !== "function") {
-        throw new TypeError(`call of '${key}': the signal must be an AbortSignal, not ${String(signal)}`);
-      }
-      return { signal: signal ?? void 0, timeout };
     }
     function callNowait(key) {
       checkedKey(key);
@@ -4166,7 +4147,7 @@ ${stack}` };
   }
   function createPubsub(connection) {
     const subscriptions = /* @__PURE__ */ new Map();
-    const ask = (message, limit, body, order) => new Promise((resolve) => connection.request({
+    const ask2 = (message, limit, body, order) => new Promise((resolve) => connection.request({
       message,
       body,
       label: "data",
@@ -4182,7 +4163,7 @@ ${stack}` };
       return async (data) => {
         try {
           const message = (id) => ["publish", id, topic, data, isQuiet];
-          return (await ask(message, limit, data, `publish ${topic}`)).value;
+          return (await ask2(message, limit, data, `publish ${topic}`)).value;
         } catch (error) {
           console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
           return false;
@@ -4197,7 +4178,7 @@ ${stack}` };
       const entry = before ?? { func, news: [], isBusy: false };
       entry.func = func;
       subscriptions.set(topic, entry);
-      const { value } = await ask((id) => ["subscribe", id, topic], limit);
+      const { value } = await ask2((id) => ["subscribe", id, topic], limit);
       if (!value && !before && entry.func === func && subscriptions.get(topic) === entry) {
         subscriptions.delete(topic);
       }
@@ -4211,7 +4192,7 @@ ${stack}` };
       }
       subscriptions.delete(topic);
       entry.news = [];
-      return (await ask((id) => ["unsubscribe", id, topic], limit)).answered;
+      return (await ask2((id) => ["unsubscribe", id, topic], limit)).answered;
     }
     const topics = () => [...subscriptions.keys()];
     function receivePublication(topic, data) {
