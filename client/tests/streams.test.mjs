@@ -303,7 +303,7 @@ test("an item that cannot be sent ends the stream with its error, after the item
     const number = await exported(end, (function* () { try { yield 1; yield { x: [Symbol("s")] }; yield 3; } finally { seen.push("closed"); } })());
     end.send(["pull", number, 10]);
     const [items, [kind, , { kind: why, message }], ...more] = await sent(end);
-    assert.deepEqual([items, kind, why, more, seen], [["items", number, [1]], "end", "raised", [], ["closed"]]);
+    assert.deepEqual([items, kind, why, more, seen], [["items", number, [1]], "end", "unserializable", [], ["closed"]]);
     assert.equal(message, "items[0].x[0]: a symbol cannot be sent");
 });
 

@@ -2684,7 +2684,7 @@ var Producer = class {
       if (items.length > 1) {
         items.forEach((item) => this.isOver || this.sendAll([item]));
       } else {
-        this.fail(error);
+        this.end({ error, isUnsendable: true });
         this.close();
       }
     }
@@ -2700,15 +2700,15 @@ var Producer = class {
   }
   fail(error) {
     this.isBusy = false;
-    this.end({ error });
+    this.end({ error, isUnsendable: false });
   }
-  end(failure) {
+  end(ending) {
     if (!this.isOver) {
       this.flush();
     }
     if (!this.isOver) {
       this.isOver = true;
-      this.outlet.end(failure);
+      this.outlet.end(ending);
     }
   }
   close() {
@@ -2915,7 +2915,7 @@ var Streams = class {
     try {
       this.producerOf(number).pull(count);
     } catch (error) {
-      this.sendEnd(number, { error });
+      this.sendEnd(number, { error, isUnsendable: false });
     }
   }
   producerOf(number) {
@@ -2934,16 +2934,17 @@ var Streams = class {
   outletOf(number) {
     return {
       send: (items) => this.connection.produce(["items", number, items], items, "items", orderOf(number)),
-      end: (failure) => {
+      end: (ending) => {
         this.forget(number);
-        this.sendEnd(number, failure);
+        this.sendEnd(number, ending);
       },
       fault: (error) => this.connection.fault("closing a stream", error)
     };
   }
-  sendEnd(number, failure) {
-    const error = failure && this.connection.errors.failure(failure.error);
-    this.connection.produce(["end", number, ...error ? [error] : []], error, "error", orderOf(number));
+  sendEnd(number, ending) {
+    const { errors } = this.connection;
+    const failure = ending && { ...errors.failure(ending.error), ...ending.isUnsendable && { kind: "unserializable" } };
+    this.connection.produce(["end", number, ...failure ? [failure] : []], failure, "error", orderOf(number));
   }
   forget(number) {
     this.producers.delete(number);

@@ -105,14 +105,6 @@ class Notify(_Message, frozen=True, tag="notify"):
     specials: tuple[Special, ...] = ()
 
 
-class Cancel(_Message, frozen=True, tag="cancel"):
-    id: Id
-
-
-class Names(_Message, frozen=True, tag="names"):
-    names: list[str]
-
-
 class Return(_Message, frozen=True, tag="return"):
     id: Id
     value: Any
@@ -256,8 +248,6 @@ Message: TypeAlias = (
     | Goodbye
     | Close
     | Call
-    | Cancel
-    | Names
     | Notify
     | Return
     | Error
