@@ -225,8 +225,8 @@ test("a stream survives a lost connection within its session, each item once", a
     const again = python();
     again.welcome(1, "p1", { ...settings, resumed: true, received: 2 });   // the call and the pull
     const [, , , , , received] = again.messages()[0];
-    again.send(["items", 1, [3]], ["end", 1]);
-    const rest = [];
+    again.send(["items", 1, [3]], ["end", 1, null]);
+    const rest = [];   // and an error of null is none
     for await (const item of stream) {
         rest.push(item);
     }

@@ -519,7 +519,7 @@
   var STEPS = ["get", "set", "delete", "has", "call", "new", "length", "keys", "iterate", "data", "describe", "same", "read"];
   var isSteps = (value) => isArray(value) && value.every((step) => isArray(step) && STEPS.includes(step[0]) && (step[0] !== "call" && step[0] !== "new" || isArray(step[1])));
   var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
-  var isOptionalError = (value) => value === void 0 || isError(value);
+  var isOptionalError = (value) => value === void 0 || value === null || isError(value);
   var SHAPES = new Map(Object.entries({
     hello: [isString, isString, isStrings],
     welcome: [isId, isString, isPlainObject],
