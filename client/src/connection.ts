@@ -623,8 +623,8 @@ export class Connection {
 
     private deliver(session: Session | null, message: Message): void {
         const [kind, id] = message;
-        if (isRequest(message) && this.session !== session) {
-            return;   // it was held back and its session has ended: nothing waits for the response
+        if ((isRequest(message) || kind === "use" || kind === "release") && this.session !== session) {
+            return;   // it was held back and its session has ended: nothing waits for the response, the numbers are stale
         }
         const handler = this.handlers.get(kind);
         if (handler) {

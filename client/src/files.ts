@@ -1,8 +1,10 @@
 /** Files in both directions: a Blob of this page is read by Python in pieces, and a file of Python by this page. */
 
+import { ENDLESS, ask } from "./asking.ts";
 import { join, sizeOf } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
-import type { Failure } from "./messages.ts";
+import type { Message } from "./messages.ts";
+import { failureOf } from "./pyproxy.ts";
 import type { Imported } from "./references.ts";
 
 /** Bytes of one request. */
@@ -31,7 +33,7 @@ export interface PyFile {
 }
 
 /** What `download` saves. */
-export type Downloadable = PyFile | Blob | BufferSource | string;
+export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | string;
 
 /** Saves a file on the user's computer. Returns false if the user cancelled. */
 export type Download = (name: string, data: Downloadable) => Promise<boolean>;
@@ -39,48 +41,39 @@ export type Download = (name: string, data: Downloadable) => Promise<boolean>;
 const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
 
 export function serveFiles(connection: Connection): void {
-    const { imports, callErrors } = connection;
+    const { imports } = connection;
     imports.makers.set("file", (imported) => createFile(imported));
 
     /** Read a part of a file. The file stays alive until Python has answered. */
-    function read(file: object, { number, facts: [{ name }] }: Imported, start: number, end: number): Promise<Uint8Array> {
-        const place = callErrors.placeOf(read);
-        return new Promise((resolve, reject) => connection.request({
-            message: (id) => ["use", id, number, [["read", start, end]]],
-            body: null,
-            label: "",
-            limit: null,
-            settle: (failure: Failure | null, value?: any) => {
-                void file;
-                if (failure) {
-                    reject(callErrors.at(place, failure, name, null));
-                } else {
-                    resolve(value);
-                }
-            },
-        }));
+    function read(file: object, imported: Imported, start: number, end: number, signal: AbortSignal): Promise<Uint8Array> {
+        const message = (id: number): Message => ["use", id, imported.number, [["read", start, end]]];
+        const question = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
+        return ask(connection, read, question, { ...ENDLESS, signal });
     }
 
     function streamOf(file: object, imported: Imported): ReadableStream<Uint8Array> {
         const size: number = imported.facts[0].size ?? Infinity;
         const pieces: Array<Promise<Uint8Array>> = [];
+        const controller = new AbortController();
         let asked = 0;
         return new ReadableStream<Uint8Array>({
-            async pull(controller) {
+            async pull(reader) {
                 while (pieces.length < AHEAD && asked < size) {
-                    const piece = read(file, imported, asked, Math.min(size, asked + PIECE));
+                    const piece = read(file, imported, asked, Math.min(size, asked + PIECE), controller.signal);
                     piece.catch(() => undefined);   // it is awaited later
                     pieces.push(piece);
                     asked += PIECE;
                 }
                 const piece = await pieces.shift();
                 if (piece?.length) {
-                    controller.enqueue(piece);
+                    reader.enqueue(piece);
                 } else {
                     asked = Infinity;
-                    controller.close();
+                    reader.close();
+                    controller.abort();   // requests beyond the end of a file of unknown size
                 }
             },
+            cancel: () => controller.abort(),
         }, { highWaterMark: 0 });
     }
 
@@ -120,13 +113,10 @@ const isInWindow = (): boolean => "pywebview" in globalThis;
 
 export function createDownload(connection: Connection): Download {
     /** Let Python ask where, and write what it reads from this page. */
-    const saveByPython = (name: string, data: unknown): Promise<boolean> => new Promise((resolve, reject) => connection.request({
-        message: (id) => ["call", id, "$save", [connection.identity.page, name, data]],
-        body: data,
-        label: "data",
-        limit: null,
-        settle: (failure, value) => (failure ? reject(connection.callErrors.at(null, failure, "$save", null)) : resolve(value === true)),
-    }));
+    async function saveByPython(name: string, data: unknown): Promise<boolean> {
+        const message = (id: number): Message => ["call", id, "$save", [connection.identity.page, name, data]];
+        return await ask(connection, download, { message, body: data, label: "data", key: "$save" }) === true;
+    }
 
     async function download(name: string, data: Downloadable): Promise<boolean> {
         const isPython = typeof data === "object" && "blob" in data;

@@ -5,11 +5,11 @@ import { follow, isThenable } from "./callbacks.ts";
 import type { Call } from "./calls.ts";
 import type { Code, createCode } from "./code/index.ts";
 import type { Connection, Handler } from "./connection.ts";
-import { ABORTED, type JsPyError, unknownError } from "./errors.ts";
-import { iterable, type PyResult } from "./iterable.ts";
+import { type JsPyError, unknownError } from "./errors.ts";
+import type { PyResult } from "./iterable.ts";
 import { LateNames } from "./latenames.ts";
-import { millisecondsOf, optionsOf, type Timeout } from "./arguments.ts";
-import type { Failure } from "./messages.ts";
+import { optionsOf, type Timeout } from "./arguments.ts";
+import { ask, patienceOf, type CallOptions } from "./asking.ts";
 import { instead } from "./suggestion.ts";
 
 type AnyFunction = (...args: any[]) => any;
@@ -23,14 +23,6 @@ export interface PyFunctionInfo {
     doc: string;
     /** Whether its calls run one at a time. */
     exclusive: boolean;
-}
-
-/** How a Python function is called: `py.slow.with({ signal, timeout: 2 })(1)`. */
-export interface CallOptions {
-    /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
-    signal?: AbortSignal | null | undefined;
-    /** Seconds. */
-    timeout?: Timeout;
 }
 
 /** How a function is exposed: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
@@ -97,42 +89,10 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
 
     function call(key: string, options?: Timeout | CallOptions): (...args: any[]) => PyResult {
         checkedKey(key);
-        const { signal, timeout } = callOptionsOf(key, options);
-        const limit = millisecondsOf(timeout);
+        const patience = patienceOf(options, `call of '${key}'`);
         return function invoke(...args) {
-            if (signal?.aborted) {
-                return iterable(Promise.reject(signal.reason));
-            }
-            const place = errors.placeOf(invoke);
-            const errorOf = (failure: Failure): unknown =>
-                (failure === ABORTED ? signal!.reason : errors.at(place, failure, key, timeout));
-            return iterable(new Promise((resolve, reject) => connection.request({
-                message: (id) => ["call", id, key, args],
-                body: args,
-                label: "args",
-                limit,
-                signal,
-                settle: (failure, value) => {
-                    if (failure) {
-                        reject(errorOf(failure));
-                    } else {
-                        signal && connection.streams.follow(value, signal);
-                        resolve(value);
-                    }
-                },
-            })));
+            return ask(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, patience);
         };
-    }
-
-    function callOptionsOf(key: string, given: Timeout | CallOptions): { signal: AbortSignal | undefined; timeout: Timeout } {
-        if (typeof given !== "object" || given === null) {
-            return { signal: undefined, timeout: given };
-        }
-        const { signal, timeout } = optionsOf<CallOptions>(given, ["signal", "timeout"], `call of '${key}'`);
-        if (signal && typeof signal.addEventListener !== "function") {
-            throw new TypeError(`call of '${key}': the signal must be an AbortSignal, not ${String(signal)}`);
-        }
-        return { signal: signal ?? undefined, timeout };
     }
 
     function callNowait(key: string): (...args: any[]) => void {

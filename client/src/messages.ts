@@ -83,7 +83,7 @@ const isSteps: Check = (value) => isArray(value)
         && (step[0] !== "call" && step[0] !== "new" || isArray(step[1])));
 const isReleases: Check = (value) => isArray(value)
     && value.every((pair: any) => isArray(pair) && pair.length === 2 && pair.every(isId));
-const isOptionalError: Check = (value) => value === undefined || isError(value);
+const isOptionalError: Check = (value) => value === undefined || value === null || isError(value);
 
 /** Kind -> the check of each element after it. Additional elements are ignored for forward compatibility. */
 const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({

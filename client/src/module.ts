@@ -1,25 +1,33 @@
 /** The exports of `jsmeets.mjs` besides the globals of 2020. */
 
 import type { Identity } from "./identity.ts";
-import type { CallOptions, ExposeOptions, JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
+import type { CallOptions } from "./asking.ts";
+import type { ExposeOptions, JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
 import type { PyResult } from "./iterable.ts";
 import type { JsPyPubsubApi } from "./pubsub.ts";
 import type { JsPyQueueApi, QueueKey } from "./queues.ts";
 import type { JsPyTextSocketApi } from "./textsocket.ts";
 import type { Timeout } from "./arguments.ts";
 
-/** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
-export interface Py {
-    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: PyFunction<PyFunctionInfo[]>;
-    readonly [key: string]: PyFunction;
-}
-
-/** An exposed Python function. */
-export interface PyFunction<Result = any> {
+/** A Python function. */
+export interface PyCaller<Result = any> {
+    /** Call it. Rejects with JsPyError. `for await` reads the stream that it returns. */
     (...args: any[]): PyResult<Result>;
     /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
     with(options: CallOptions): (...args: any[]) => PyResult<Result>;
+}
+
+/** An exposed Python function, or an exposed object with methods. Names that every JavaScript function has are not methods. */
+export type PyExposed = PyCaller & { readonly [method: string]: PyExposed };
+
+/**
+ * Every exposed Python function: `await py.add2(4, 7)`. A dot leads to a method: `py.model.fit(1)` is
+ * `py["model.fit"](1)`.
+ */
+export interface Py {
+    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
+    readonly $list: PyCaller<PyFunctionInfo[]> & PyExposed;
+    readonly [key: string]: PyExposed;
 }
 
 /** One queue key in both directions. */
@@ -84,23 +92,32 @@ const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_pos
     "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
 
 export function createPy({ call }: JsPyFunctionApi): Py {
-    const callers = new Map<string, PyFunction>();
+    const callers = new Map<string, PyExposed>();
 
     /** Return the cached caller of a key, so that `py.f === py.f`. */
-    function caller(key: string): PyFunction {
+    function caller(key: string): PyExposed {
         const known = callers.get(key);
         if (known) {
             return known;
         }
-        const made = Object.assign(call(key), { with: (options: CallOptions) => call(key, options) });
+        const options = { with: (given: CallOptions) => call(key, given) };
+        const made = below(Object.assign(call(key), options), `${key}.`) as PyExposed;
         callers.set(key, made);
         return made;
     }
 
-    return new Proxy(Object.freeze({}) as Py, {
-        // `await` would call `then`, and JSON.stringify `toJSON`.
-        get: (_target, key) => (typeof key === "symbol" || key === "then" || key === "toJSON" ? undefined : caller(key)),
+    /** Let the names that `target` does not have lead to callers. */
+    const below = (target: object, prefix: string): unknown => new Proxy(target, {
+        get(_target, key) {
+            if (typeof key === "symbol" || key in target) {
+                return Reflect.get(target, key);
+            }
+            // `await` would call `then`, and JSON.stringify `toJSON`.
+            return key === "then" || key === "toJSON" ? undefined : caller(prefix + key);
+        },
     });
+
+    return below(Object.freeze(Object.create(null)), "") as Py;
 }
 
 export function createExpose(functions: JsPyFunctionApi): Expose {

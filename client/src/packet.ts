@@ -163,35 +163,29 @@ function isPlain(value: any, room: number): boolean {
         return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
-        if (!isPlainItem(value[index], room)) {
+        const item = value[index];
+        if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room - 1)) {
             return false;
         }
     }
     return true;
 }
 
-function isPlainItem(item: any, room: number): boolean {
-    switch (typeof item) {
-        case "object":
-            return item === null || isPlain(item, room);
-        case "function":
-        case "bigint":
-        case "symbol":
-            return false;
-        default:
-            return true;
-    }
-}
-
 function hasPlainItems(value: any, room: number): boolean {
     let isEmpty = true;
     for (const key in value) {
+        const item = value[key];
         isEmpty = false;
-        if (!isPlainItem(value[key], room)) {
+        if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room)) {
             return false;
         }
     }
     return !isEmpty || !(Symbol.toStringTag in value);   // `Math` has no enumerable properties
+}
+
+/** Like `isPlain`, for any value. Numbers and strings are told before: they are the most. */
+function isPlainItem(item: any, room: number): boolean {
+    return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === undefined;
 }
 
 // ---------------------------------------------------------------- values that cannot be sent
@@ -203,6 +197,9 @@ function explain(value: any, name: string, hasSpecials: boolean, above = new Map
     }
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
         return "";
+    }
+    if (hasSpecials && !(Array.isArray(value) || value instanceof Map || value instanceof Set || isData(value))) {
+        return "";   // it crosses by reference
     }
     if (above.has(value)) {
         return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;

@@ -43,12 +43,19 @@ function awaited(result: Result): Result | Promise<Result> {
     return !done && isThenable(value) ? Promise.resolve(value).then((item) => ({ done: false, value: item })) : result;
 }
 
+/** Why a stream ends early. */
+export interface Ending {
+    error: unknown;
+    /** True if the error is of an item that cannot be sent, and not of the source. */
+    isUnsendable: boolean;
+}
+
 /** The ways of a producer to its reader. */
 export interface Outlet {
     /** Send items. Throws TypeError if one cannot be sent. */
     send(items: any[]): Packet;
     /** Send the end of the stream. */
-    end(failure: { error: unknown } | null): void;
+    end(ending: Ending | null): void;
     /** Report an error that the reader does not receive. */
     fault(error: unknown): void;
 }
@@ -189,7 +196,7 @@ export class Producer {
             if (items.length > 1) {
                 items.forEach((item) => this.isOver || this.sendAll([item]));
             } else {
-                this.fail(error);
+                this.end({ error, isUnsendable: true });
                 this.close();
             }
         }
@@ -207,16 +214,16 @@ export class Producer {
 
     private fail(error: unknown): void {
         this.isBusy = false;
-        this.end({ error });
+        this.end({ error, isUnsendable: false });
     }
 
-    private end(failure: { error: unknown } | null): void {
+    private end(ending: Ending | null): void {
         if (!this.isOver) {
             this.flush();
         }
         if (!this.isOver) {   // the last items may not be sendable
             this.isOver = true;
-            this.outlet.end(failure);
+            this.outlet.end(ending);
         }
     }
 

@@ -1,16 +1,20 @@
 /** What JavaScript sees of objects of Python: functions, and objects passed by `ref`. */
 
+import { ENDLESS, ask, patienceOf, type CallOptions } from "./asking.ts";
 import type { Connection } from "./connection.ts";
 import { disconnected } from "./errors.ts";
-import type { Failure } from "./messages.ts";
+import type { PyResult } from "./iterable.ts";
+import type { Failure, Message } from "./messages.ts";
 import type { Imported } from "./references.ts";
 
 /** A function of Python that was passed to this page. */
 export interface PyFunction {
     /** Call it. Rejects with JsPyError. */
-    (...args: any[]): Promise<any>;
+    (...args: any[]): PyResult;
     /** Call it without waiting for the end. Throws when it cannot be sent. */
     nowait(...args: any[]): void;
+    /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
+    with(options: CallOptions): (...args: any[]) => PyResult;
     /** Let Python forget it now, not only when it is collected as garbage. */
     destroy(): void;
 }
@@ -41,40 +45,29 @@ interface Target {
 /** The symbol of `using`, which older browsers lack. */
 const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
 
+/** Return why an object of Python cannot be used any more, or null. */
+export function failureOf({ state, kind }: Imported): Failure | null {
+    switch (state) {
+        case "live":
+            return null;
+        case "ended":
+            return disconnected(`the session of this ${kind} has ended`);
+        default:
+            return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
+    }
+}
+
 export function createProxies(connection: Connection): void {
     const { imports, callErrors } = connection;
     const targets = new WeakMap<object, Target>();
 
-    function failureOf({ state, kind }: Imported): Failure | null {
-        switch (state) {
-            case "live":
-                return null;
-            case "ended":
-                return disconnected(`the session of this ${kind} has ended`);
-            default:
-                return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
-        }
-    }
-
     /** Work on an object of Python. The holder stays alive until Python has answered. */
-    function use({ imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function): Promise<any> {
-        const place = callErrors.placeOf(below);
-        return new Promise((resolve, reject) => {
-            const settle = (failure: Failure | null, value?: any): void => {
-                void holder;
-                if (failure) {
-                    reject(callErrors.at(place, failure, nameOf(imported, steps), null));
-                } else {
-                    resolve(value);
-                }
-            };
-            const failure = failureOf(imported);
-            if (failure) {
-                settle(failure);
-            } else {
-                connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
-            }
-        });
+    function use(
+        { imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function, patience = ENDLESS,
+    ): PyResult {
+        const message = (id: number): Message => ["use", id, imported.number, steps];
+        const question = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
+        return ask(connection, below, question, patience);
     }
 
     const destroy = (proxy: object): void => imports.drop(imports.of(proxy)!);
@@ -93,6 +86,15 @@ export function createProxies(connection: Connection): void {
                 if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
                     throw new Error("Could not send to server @javascript");
                 }
+            },
+        },
+        with: {
+            value(this: object, options: CallOptions) {
+                const target = targets.get(this)!;
+                const patience = patienceOf(options, `call of '${(this as Function).name}'`);
+                return function invoke(...args: any[]): PyResult {
+                    return use(target, [...target.before, ["call", args]], args, "args", invoke, patience);
+                };
             },
         },
     });
@@ -141,7 +143,7 @@ export function createProxies(connection: Connection): void {
         const proxy: object = new Proxy(Object.create(objectMethods), {
             get(target, key) {
                 if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
-                    return key === Symbol.toStringTag ? imported.facts[0] : target[key];
+                    return key === Symbol.toStringTag ? `Python ${imported.facts[0]}` : target[key];
                 }
                 if (notMethods.includes(key)) {
                     return undefined;

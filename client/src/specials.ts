@@ -1,14 +1,15 @@
 /** Special values: what JSON has no form for, listed in the last element of a message. */
 
-import { ProtocolError, isCount, isPlainObject, type Message } from "./messages.ts";
+import { ProtocolError, isCount, isId, isPlainObject, type Message } from "./messages.ts";
 import type { Exports, Imports, ReferenceKind } from "./references.ts";
 
 export type Step = string | number;
 type Special = [path: Step[], kind: string, ...facts: any[]];
 
-/** Kind of message -> the index of its value, and of its specials. */
-const INDEXES: ReadonlyMap<unknown, readonly [value: number, specials: number]> = new Map([
-    ["call", [3, 4]], ["notify", [2, 3]], ["return", [2, 3]], ["push", [3, 4]], ["publish", [3, 5]], ["use", [3, 4]], ["items", [2, 3]],
+/** Kind of message -> the index of its value, the index of its specials, and the length of the shortest path. */
+const INDEXES: ReadonlyMap<unknown, readonly [value: number, specials: number, shortest: number]> = new Map([
+    ["call", [3, 4, 2]], ["notify", [2, 3, 2]], ["return", [2, 3, 1]], ["push", [3, 4, 1]], ["publish", [3, 5, 1]],
+    ["use", [3, 4, 3]], ["items", [2, 3, 2]],
 ]);
 
 // ---------------------------------------------------------------- kinds of values
@@ -128,11 +129,11 @@ const isString = (value: unknown): boolean => typeof value === "string";
 const FACTS: ReadonlyMap<unknown, ReadonlyArray<(fact: any) => boolean>> = new Map(Object.entries({
     bigint: [(fact: any) => isString(fact) && /^-?\d+$/.test(fact)],
     map: [],
-    function: [isCount, isString],
-    object: [isCount, isString],
-    stream: [isCount],
-    file: [isCount, isPlainObject],
-    own: [isCount],
+    function: [isId, isString],
+    object: [isId, isString],
+    stream: [isId],
+    file: [isId, isPlainObject],
+    own: [isId],
 }));
 
 /** Return the list of special values of a message, if it has one. */
@@ -157,12 +158,12 @@ export function checkSpecials(message: Message): void {
  * Throws ProtocolError for a path that leads nowhere. Returns the error if one refers to an unknown object.
  */
 export function revive(message: Message, exports: Exports, imports: Imports): Error | null {
-    const [start, at] = INDEXES.get(message[0])!;
+    const [start, at, shortest] = INDEXES.get(message[0])!;
     const specials: Special[] = message[at];
     let failure: Error | null = null;
     message.length = at;
     for (const [path, kind, ...facts] of specials) {
-        const [parent, step] = path[0] === start ? placeOf(message, path, kind) : nowhere();
+        const [parent, step] = path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere();
         try {
             parent[step] = valueOf(parent[step], kind, facts, exports, imports);
         } catch (error) {

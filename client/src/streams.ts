@@ -3,7 +3,7 @@
 import type { Connection } from "./connection.ts";
 import { disconnected, unknownError } from "./errors.ts";
 import { ProtocolError, type Failure, type Message } from "./messages.ts";
-import { Producer, sourceOf, type Outlet } from "./producer.ts";
+import { Producer, sourceOf, type Ending, type Outlet } from "./producer.ts";
 import type { Imported } from "./references.ts";
 import { isStream } from "./specials.ts";
 
@@ -239,7 +239,7 @@ export class Streams {
         try {
             this.producerOf(number).pull(count);
         } catch (error) {
-            this.sendEnd(number, { error });   // of no stream, or of one that somebody else reads
+            this.sendEnd(number, { error, isUnsendable: false });   // of no stream, or of one that somebody else reads
         }
     }
 
@@ -260,17 +260,18 @@ export class Streams {
     private outletOf(number: number): Outlet {
         return {
             send: (items) => this.connection.produce(["items", number, items], items, "items", orderOf(number)),
-            end: (failure) => {
+            end: (ending) => {
                 this.forget(number);
-                this.sendEnd(number, failure);
+                this.sendEnd(number, ending);
             },
             fault: (error) => this.connection.fault("closing a stream", error),
         };
     }
 
-    private sendEnd(number: number, failure: { error: unknown } | null): void {
-        const error = failure && this.connection.errors.failure(failure.error);
-        this.connection.produce(["end", number, ...(error ? [error] : [])], error, "error", orderOf(number));
+    private sendEnd(number: number, ending: Ending | null): void {
+        const { errors } = this.connection;
+        const failure = ending && { ...errors.failure(ending.error), ...(ending.isUnsendable && { kind: "unserializable" }) };
+        this.connection.produce(["end", number, ...(failure ? [failure] : [])], failure, "error", orderOf(number));
     }
 
     private forget(number: number): void {

@@ -260,3 +260,43 @@ test("a call of a name that comes ends with its session", async () => {
     await settled();
     assert.deepEqual(ran, ["of the new one"]);
 });
+
+// ---------------------------------------------------------------- objects of Python
+
+test("functions and methods of Python have options, too", async () => {
+    const end = await connected("JsPyFunction");
+    const call = JsPyFunction.call("give")();
+    await settled();
+    end.send(["return", 1, [null, null], [[[2, 0], "function", 7, "train"], [[2, 1], "object", 8, "Model"]]]);
+    const [train, model] = await call;
+    end.messages();
+    const controller = new AbortController();
+    const training = train.with({ signal: controller.signal })(1);
+    await assert.rejects(model.fit.with({ timeout: 0.01 })(2), { name: "TimeoutError", key: "Model.fit" });
+    controller.abort();
+    await assert.rejects(training, { name: "AbortError" });
+    assert.deepEqual(await answers(end), [["use", 2, 7, [["call", [1]]]], ["use", 3, 8, [["get", "fit"], ["call", [2]]]], ["cancel", 3], ["cancel", 2]]);
+    assert.throws(() => train.with({ timeuot: 1 }), { message: "call of 'train': no option 'timeuot'; there are 'signal' and 'timeout'" });
+});
+
+test("Python cancels its use of a function of the page", async () => {
+    const end = await connected("JsPyFunction");
+    const went = [];
+    const callback = (x) => after(10).then(() => (went.push(x), { next: (y) => went.push(y) }));
+    JsPyFunction.call_nowait("on")(callback);
+    const [[, , , [[, , number]]]] = await answers(end);
+    end.send(["use", 1, number, [["call", ["first"]], ["get", "next"], ["call", ["never"]]]]);
+    end.send(["cancel", 1]);
+    await after(30);
+    assert.deepEqual([went, end.messages(), JsPyTextSocket.stats().dropped], [["first"], [], 1]);
+});
+
+test("the world waits for a name that comes late, as a call does", async () => {
+    loadNow("JsPyFunction");
+    const end = await welcomed();
+    end.send(["use", 1, 0, [["get", "coming"], ["call", [4]]]], ["use", 2, 0, [["get", "nothing_like_it"]]]);
+    JsPyFunction.expose("coming", (x) => x + 1);
+    assert.deepEqual(await answers(end), [["return", 1, 5]]);
+    await after(2050);
+    assert.deepEqual(end.messages().map(([kind, id, { kind: why, name }]) => [kind, id, why, name]), [["error", 2, "unknown", "UnknownFunction"]]);
+});

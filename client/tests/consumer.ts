@@ -1,9 +1,21 @@
 // A program that uses the npm package; ./scripts/client pack compiles it with tsc --strict.
-import { JsPyError, NDArray, expose, imshow, native, pubsub, py, queue, ready } from "jsmeets-local";
-import type { BoolArray, CallContext, ConnectionState, Frame, JsPyErrorKind, PyFunctionInfo, Queue, TypedArray } from "jsmeets-local";
+import { JsPyError, NDArray, download, expose, imshow, native, pubsub, py, queue, ready } from "jsmeets-local";
+import type {
+    BoolArray, CallContext, ConnectionState, Frame, JsPyErrorKind, PyFile, PyFunction, PyFunctionInfo, PyObject, Queue, TypedArray,
+} from "jsmeets-local";
 
 const id: number = await ready(5);
 const sum: number = await py.add2!(4, 7);
+await py.model!.fit!(1);
+await py.train!([1], (n: number) => console.log(n));
+expose("steer", async (report: PyFunction, model: PyObject) => {
+    report.nowait(5);
+    await report(await model.get("rate"), await model.fit(1));
+    for await (const row of model) {
+        console.log(row);
+    }
+    model.destroy();
+});
 const listed: PyFunctionInfo[] = await py.$list();
 const slow: number = await py.slow!.with({ signal: AbortSignal.timeout(1000), timeout: 2 })(1);
 expose("load", async (url: string, call: CallContext) => (await fetch(url, { signal: call.signal })).text(), { context: true });
@@ -27,6 +39,11 @@ imshow(document.querySelector("canvas")!, image);
 const row: NDArray | TypedArray = image.row(0);
 const frame: Frame = await py.table!();
 const mask: BoolArray = await py.mask!();
+for await (const line of py.lines!(mask.length)) {
+    console.log(line);
+}
+const report: PyFile = await py.report!();
+await download("copy.bin", await report.bytes());
 JsPyTextSocket.add_state_event((state: ConnectionState) => console.log(state, row, frame.columns, mask.dtype));
 // @ts-expect-error: the key of a queue is no object
 queue({});

@@ -11,13 +11,20 @@ test("the module beside the classic files: the same objects, and these names", (
     assert.ok(module.JsPyTextSocket === globalThis.JsPyTextSocket);
     assert.ok(module.JsPyError === JsPyFunction.JsPyError);
     assert.deepEqual(Object.keys(module).sort(), ["JsPyBinarySocket", "JsPyError", "JsPyFunction", "JsPyPubsub", "JsPyQueue",
-        "JsPyTextSocket", "NDArray", "expose", "imshow", "native", "pubsub", "py", "queue", "ready"]);
+        "JsPyTextSocket", "NDArray", "download", "expose", "imshow", "native", "pubsub", "py", "queue", "ready"]);
 });
 
 test("py is no thenable, and keeps its functions", async () => {
     assert.ok(await py === py);
     assert.ok(py.f === py.f);
     assert.equal(py.then, undefined);
+    assert.ok(py.model.fit === py["model.fit"] && await py.model === py.model);
+    assert.deepEqual([py.model.then, py.model.toJSON, py.model.call], [undefined, undefined, Function.prototype.call]);
+    const added = py.model.layers.add(1);
+    await settled();
+    assert.deepEqual(end.messages(), [["call", 1, "model.layers.add", [1]]]);
+    end.send(["return", 1, 2]);
+    assert.equal(await added, 2);
     const call = py["shop.add"](1, 2);
     await settled();
     const [[kind, id, key, args]] = end.messages();

@@ -122,6 +122,9 @@ test("what cannot be sent is refused with the way to it, and nothing stays expor
         [twice(2n ** 70n, 2 ** 70), /the key 1\.18\d+e\+21: Python takes it/],
         [twice(NaN), /a key of type number/],
     ];
+    const circular = Object.assign(new Point(1), { self: [] });
+    circular.self.push(circular);
+    refused.push([[circular, { a: Symbol("s") }], "data[1].a: a symbol cannot be sent"]);
     for (const [value, message] of refused) {
         assert.throws(() => JsPyQueue.push_nowait("q")(value), { name: "TypeError", message });
         assert.throws(() => JsPyQueue.push_nowait("q")([() => 1, value]), TypeError);
@@ -170,7 +173,7 @@ test("an object of Python: methods, attributes, no thenable, refuses to be assig
     const end = await connected(...LIBRARY);
     const [model] = await received(end, ["object", 4, "Model"]);
     assert.ok(await model === model && model.fit === model.fit);
-    assert.equal(Object.prototype.toString.call(model), "[object Model]");
+    assert.equal(Object.prototype.toString.call(model), "[object Python Model]");
     model.fit(1, 2);
     model.fit.nowait(3);
     model.get("rate");
@@ -330,7 +333,7 @@ test("an unknown object of the page: an error for that message alone", async () 
 
 test("specials that are malformed end the connection", async () => {
     const wrong = ["x", [1], [[[2], "odd"]], [[[2], "function", 1]], [[[2], "function", "1", "f"]], [[[2], "bigint", "1.5"]],
-        [[[2, 0], "own", 1]], [[[1], "own", 1]], [[[], "own", 1]], [[["2"], "own", 1]], [[[2], "map"]], [[[2], "own", -1]],
+        [[[2, 0], "own", 1]], [[[1], "own", 1]], [[[], "own", 1]], [[["2"], "own", 1]], [[[2], "map"]], [[[2], "own", 0]], [[[2], "own", 1.5]],
         [[[2], "bigint", "1"], [[2], "bigint", "1"]]];
     for (const specials of wrong) {
         const end = await connected(...LIBRARY);
@@ -340,6 +343,26 @@ test("specials that are malformed end the connection", async () => {
 });
 
 // ---------------------------------------------------------------- sessions
+
+test("what was held back for the scripts of the document is dropped with its session", async () => {
+    await connected(...LIBRARY);
+    const { _connection: connection } = JsPyTextSocket;
+    python().drop();
+    const f = () => assert.fail("called");
+    const kept = JsPyFunction.call("keep")(f);
+    JsPyTextSocket.reconnect();
+    const first = python();
+    const go_on = connection.deliveries.hold();
+    first.welcome(1, "p1", { session: "s1", resume_seconds: 30, resumed: false, received: 0 });
+    first.send(["use", 0, 1, [["call", []]]], ["release", [[1, 1]]]);
+    first.drop();
+    JsPyQueue.push_nowait("q")(f);
+    JsPyTextSocket.reconnect();
+    await quietly(() => python().welcome(2, "p1", { session: "s2", resumed: false, received: 0 }), "warn");
+    go_on();
+    await assert.rejects(kept, { kind: "disconnected" });
+    assert.deepEqual(counts(), { exported: 1, imported: 0 });
+});
 
 test("a session that goes on keeps the objects; its end kills them", async () => {
     const end = await connected(...LIBRARY);

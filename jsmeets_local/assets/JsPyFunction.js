@@ -51,6 +51,58 @@
   var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
   var captureStackTrace = Error.captureStackTrace;
 
+  // src/iterable.ts
+  async function* itemsOf() {
+    const value = await this;
+    if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
+      throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
+    }
+    yield* value;
+  }
+  var iterable = (promise) => {
+    promise[Symbol.asyncIterator] = itemsOf;
+    return promise;
+  };
+
+  // src/asking.ts
+  var ENDLESS = { signal: void 0, timeout: null, limit: null };
+  function patienceOf(given, where) {
+    if (typeof given !== "object" || given === null) {
+      return { signal: void 0, timeout: given, limit: millisecondsOf(given) };
+    }
+    const { signal, timeout } = optionsOf(given, ["signal", "timeout"], where);
+    if (signal && typeof signal.addEventListener !== "function") {
+      throw new TypeError(`${where}: the signal must be an AbortSignal, not ${String(signal)}`);
+    }
+    return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
+  }
+  function ask(connection, below, question, patience = ENDLESS) {
+    const { message, body, label, key, holder, failure = null } = question;
+    const { signal, timeout, limit } = patience;
+    if (signal?.aborted) {
+      return iterable(Promise.reject(signal.reason));
+    }
+    const place = connection.callErrors.placeOf(below);
+    return iterable(new Promise((resolve, reject) => {
+      const settle = (problem, value) => {
+        void holder;
+        if (problem) {
+          reject(problem === ABORTED ? signal.reason : connection.callErrors.at(place, problem, key, timeout));
+          return;
+        }
+        if (signal) {
+          connection.streams.follow(value, signal);
+        }
+        resolve(value);
+      };
+      if (failure) {
+        settle(failure);
+      } else {
+        connection.request({ message, body, label, limit, signal, settle });
+      }
+    }));
+  }
+
   // src/suggestion.ts
   var MAX_SHOWN = 30;
   function instead(key, names) {
@@ -94,19 +146,6 @@
     }
     return previous[to.length];
   }
-
-  // src/iterable.ts
-  async function* itemsOf() {
-    const value = await this;
-    if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
-      throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
-    }
-    yield* value;
-  }
-  var iterable = (promise) => {
-    promise[Symbol.asyncIterator] = itemsOf;
-    return promise;
-  };
 
   // src/latenames.ts
   var PATIENCE = 2e3;
@@ -167,40 +206,10 @@
     }
     function call(key, options) {
       checkedKey(key);
-      const { signal, timeout } = callOptionsOf(key, options);
-      const limit = millisecondsOf(timeout);
+      const patience = patienceOf(options, `call of '${key}'`);
       return function invoke(...args) {
-        if (signal?.aborted) {
-          return iterable(Promise.reject(signal.reason));
-        }
-        const place = errors.placeOf(invoke);
-        const errorOf = (failure) => failure === ABORTED ? signal.reason : errors.at(place, failure, key, timeout);
-        return iterable(new Promise((resolve, reject) => connection.request({
-          message: (id) => ["call", id, key, args],
-          body: args,
-          label: "args",
-          limit,
-          signal,
-          settle: (failure, value) => {
-            if (failure) {
-              reject(errorOf(failure));
-            } else {
-              signal && connection.streams.follow(value, signal);
-              resolve(value);
-            }
-          }
-        })));
+        return ask(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, patience);
       };
-    }
-    function callOptionsOf(key, given) {
-      if (typeof given !== "object" || given === null) {
-        return { signal: void 0, timeout: given };
-      }
-      const { signal, timeout } = optionsOf(given, ["signal", "timeout"], `call of '${key}'`);
-      if (signal && typeof signal.addEventListener !== "function") {
-        throw new TypeError(`call of '${key}': the signal must be an AbortSignal, not ${String(signal)}`);
-      }
-      return { signal: signal ?? void 0, timeout };
     }
     function callNowait(key) {
       checkedKey(key);

@@ -4,7 +4,9 @@
  * (`<script src="/jsmeetspy/JsPyTextSocket.js">` and so on).
  *
  * Timeouts are seconds; `null`, nothing, 0 or a negative number mean no limit; what is not a finite number is a TypeError.
- * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value.
+ * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value, `Map`, `Set` and
+ * `BigInt` as what they are in Python. Functions, class instances and DOM nodes cross by reference: Python calls and uses
+ * them here. `PyFunction` and `PyObject` are what Python sends by reference.
  */
 
 /** Calls of the page's functions by Python, and their cancellation. */
@@ -58,9 +60,40 @@ export declare class JsPyError extends Error {
     errors: JsPyError[];
     constructor(message?: string);
 }
+/** A generator or iterator of Python: `for await (const row of stream)`. Leaving the loop closes it. */
+export interface PyStream extends AsyncIterableIterator<any> {
+    next(): Promise<IteratorResult<any>>;
+    /** Close it in Python. */
+    return(value?: any): Promise<IteratorResult<any>>;
+    /** The same as `return`. */
+    destroy(): void;
+}
 /** Validation of the arguments of public functions: timeouts, functions. */
 /** Seconds; nothing, `null`, 0 or negative: no limit. */
 export type Timeout = number | null | undefined;
+/** A file of Python, passed by `ref(path)`. It is read in pieces when it is asked for. */
+export interface PyFile {
+    readonly name: string;
+    /** Bytes; null where Python cannot tell before it is read. */
+    readonly size: number | null;
+    /** The media type, or "". */
+    readonly type: string;
+    /** Milliseconds, as in `File`; null where there is none. */
+    readonly lastModified: number | null;
+    /** The content, read as far as it is consumed. */
+    stream(): ReadableStream<Uint8Array>;
+    blob(): Promise<Blob>;
+    bytes(): Promise<Uint8Array>;
+    text(): Promise<string>;
+    /** Save it as a download; in a native window, ask where. False if the user cancelled. */
+    save(name?: string): Promise<boolean>;
+    /** Let Python close it now, not only when it is collected as garbage. */
+    destroy(): void;
+}
+/** What `download` saves. */
+export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | string;
+/** Saves a file on the user's computer. Returns false if the user cancelled. */
+export type Download = (name: string, data: Downloadable) => Promise<boolean>;
 /**
  * "connecting": never connected yet. "open". "reconnecting": the connection is lost, and calls, queue items and
  * publications wait; back in time, nothing is lost and nothing comes twice. "lost": Python was away for longer, or is
@@ -88,6 +121,13 @@ export interface JsPyBinarySocketConstructor {
 /** Promises of streams that are iterated over without `await`. */
 /** What a call of Python returns: `for await (const row of py.rows(9))` needs no second `await`. */
 export type PyResult<Value = any> = Promise<Value> & AsyncIterable<any>;
+/** How a Python function is called: `py.slow.with({ signal, timeout: 2 })(1)`. */
+export interface CallOptions {
+    /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
+    signal?: AbortSignal | null | undefined;
+    /** Seconds. */
+    timeout?: Timeout;
+}
 /** An exposed Python function. */
 export interface PyFunctionInfo {
     name: string;
@@ -97,13 +137,6 @@ export interface PyFunctionInfo {
     doc: string;
     /** Whether its calls run one at a time. */
     exclusive: boolean;
-}
-/** How a Python function is called: `py.slow.with({ signal, timeout: 2 })(1)`. */
-export interface CallOptions {
-    /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
-    signal?: AbortSignal | null | undefined;
-    /** Seconds. */
-    timeout?: Timeout;
 }
 /** How a function is exposed: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
 export interface ExposeOptions {
@@ -297,17 +330,25 @@ export interface JsPyTextSocketApi {
     /** Why Python closed the connection, or null. */
     readonly _disconnect_reason: string | null;
 }
-/** Every exposed Python function: `await py.add2(4, 7)`, `await py["shop.add"](1)`. */
-export interface Py {
-    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: PyFunction<PyFunctionInfo[]>;
-    readonly [key: string]: PyFunction;
-}
-/** An exposed Python function. */
-export interface PyFunction<Result = any> {
+/** A Python function. */
+export interface PyCaller<Result = any> {
+    /** Call it. Rejects with JsPyError. `for await` reads the stream that it returns. */
     (...args: any[]): PyResult<Result>;
     /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
     with(options: CallOptions): (...args: any[]) => PyResult<Result>;
+}
+/** An exposed Python function, or an exposed object with methods. Names that every JavaScript function has are not methods. */
+export type PyExposed = PyCaller & {
+    readonly [method: string]: PyExposed;
+};
+/**
+ * Every exposed Python function: `await py.add2(4, 7)`. A dot leads to a method: `py.model.fit(1)` is
+ * `py["model.fit"](1)`.
+ */
+export interface Py {
+    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
+    readonly $list: PyCaller<PyFunctionInfo[]> & PyExposed;
+    readonly [key: string]: PyExposed;
 }
 /** One queue key in both directions. */
 export interface Queue extends AsyncIterable<any> {
@@ -387,6 +428,27 @@ export interface Native {
         directory?: string;
     }): Promise<string | null>;
 }
+/** A function of Python that was passed to this page. */
+export interface PyFunction {
+    /** Call it. Rejects with JsPyError. */
+    (...args: any[]): PyResult;
+    /** Call it without waiting for the end. Throws when it cannot be sent. */
+    nowait(...args: any[]): void;
+    /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
+    with(options: CallOptions): (...args: any[]) => PyResult;
+    /** Let Python forget it now, not only when it is collected as garbage. */
+    destroy(): void;
+}
+/** An object of Python that was passed by `ref`. All other names are its methods: `await model.fit(1)`. */
+export interface PyObject extends AsyncIterable<any> {
+    /** Read an attribute. */
+    get(name: string): Promise<any>;
+    /** Set an attribute. */
+    set(name: string, value: any): Promise<void>;
+    /** Let Python forget it now, not only when it is collected as garbage. */
+    destroy(): void;
+    readonly [method: string]: any;
+}
 declare const JsPyTextSocket$1: JsPyTextSocketApi;
 declare const JsPyFunction$1: JsPyFunctionApi;
 declare const JsPyQueue$1: JsPyQueueApi;
@@ -401,6 +463,8 @@ export declare const expose: Expose;
 /** One queue key in both directions. */
 export declare const queue: (key: QueueKey) => Queue;
 export declare const pubsub: Pubsub;
+/** Save a file on the user's computer: `await download("report.csv", text)`. In a native window it asks where. */
+export declare const download: Download;
 /** The desktop window that shows this page: `await native.resize(800, 600)`. */
 export declare const native: Native;
 /** The number of this page's socket, once it is connected. Rejects with JsPyError after the timeout, or when closed. */

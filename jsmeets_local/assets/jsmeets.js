@@ -519,7 +519,7 @@
   var STEPS = ["get", "set", "delete", "has", "call", "new", "length", "keys", "iterate", "data", "describe", "same", "read"];
   var isSteps = (value) => isArray(value) && value.every((step) => isArray(step) && STEPS.includes(step[0]) && (step[0] !== "call" && step[0] !== "new" || isArray(step[1])));
   var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
-  var isOptionalError = (value) => value === void 0 || isError(value);
+  var isOptionalError = (value) => value === void 0 || value === null || isError(value);
   var SHAPES = new Map(Object.entries({
     hello: [isString, isString, isStrings],
     welcome: [isId, isString, isPlainObject],
@@ -960,50 +960,198 @@ ${stack}` };
     return copy;
   }
 
+  // src/iterable.ts
+  async function* itemsOf() {
+    const value = await this;
+    if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
+      throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
+    }
+    yield* value;
+  }
+  var iterable = (promise) => {
+    promise[Symbol.asyncIterator] = itemsOf;
+    return promise;
+  };
+
+  // src/asking.ts
+  var ENDLESS = { signal: void 0, timeout: null, limit: null };
+  function patienceOf(given, where) {
+    if (typeof given !== "object" || given === null) {
+      return { signal: void 0, timeout: given, limit: millisecondsOf(given) };
+    }
+    const { signal, timeout } = optionsOf(given, ["signal", "timeout"], where);
+    if (signal && typeof signal.addEventListener !== "function") {
+      throw new TypeError(`${where}: the signal must be an AbortSignal, not ${String(signal)}`);
+    }
+    return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
+  }
+  function ask(connection, below, question, patience = ENDLESS) {
+    const { message, body, label, key, holder, failure = null } = question;
+    const { signal, timeout, limit } = patience;
+    if (signal?.aborted) {
+      return iterable(Promise.reject(signal.reason));
+    }
+    const place2 = connection.callErrors.placeOf(below);
+    return iterable(new Promise((resolve, reject) => {
+      const settle = (problem, value) => {
+        void holder;
+        if (problem) {
+          reject(problem === ABORTED ? signal.reason : connection.callErrors.at(place2, problem, key, timeout));
+          return;
+        }
+        if (signal) {
+          connection.streams.follow(value, signal);
+        }
+        resolve(value);
+      };
+      if (failure) {
+        settle(failure);
+      } else {
+        connection.request({ message, body, label, limit, signal, settle });
+      }
+    }));
+  }
+
+  // src/pyproxy.ts
+  var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+  function failureOf({ state, kind }) {
+    switch (state) {
+      case "live":
+        return null;
+      case "ended":
+        return disconnected(`the session of this ${kind} has ended`);
+      default:
+        return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
+    }
+  }
+  function createProxies(connection) {
+    const { imports, callErrors } = connection;
+    const targets = /* @__PURE__ */ new WeakMap();
+    function use({ imported, holder }, steps, body, label, below, patience = ENDLESS) {
+      const message = (id) => ["use", id, imported.number, steps];
+      const question = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
+      return ask(connection, below, question, patience);
+    }
+    const destroy = (proxy) => imports.drop(imports.of(proxy));
+    const functionMethods = Object.create(Function.prototype, {
+      nowait: {
+        value: function nowait(...args) {
+          const { imported, before } = targets.get(this);
+          const failure = failureOf(imported);
+          const steps = [...before, ["call", args]];
+          if (failure) {
+            throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
+          }
+          if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
+            throw new Error("Could not send to server @javascript");
+          }
+        }
+      },
+      with: {
+        value(options) {
+          const target = targets.get(this);
+          const patience = patienceOf(options, `call of '${this.name}'`);
+          return function invoke(...args) {
+            return use(target, [...target.before, ["call", args]], args, "args", invoke, patience);
+          };
+        }
+      }
+    });
+    const ownedMethods = Object.create(functionMethods, {
+      destroy: { value: function() {
+        destroy(this);
+      } },
+      [DISPOSE]: { value: function() {
+        destroy(this);
+      } }
+    });
+    function makeCaller(imported, before, name, owner) {
+      const caller = (...args) => use(target, [...before, ["call", args]], args, "args", caller);
+      const target = { imported, before, holder: owner ?? caller };
+      Object.defineProperty(caller, "name", { value: name, configurable: true });
+      Object.setPrototypeOf(caller, owner ? functionMethods : ownedMethods);
+      targets.set(caller, target);
+      return caller;
+    }
+    imports.makers.set("function", (imported) => makeCaller(imported, [], imported.facts[0], null));
+    const objectMethods = {
+      get(name) {
+        return use(targets.get(this), [["get", name]], name, "name", objectMethods.get);
+      },
+      set(name, value) {
+        return use(targets.get(this), [["set", name, value]], value, "value", objectMethods.set);
+      },
+      destroy() {
+        destroy(this);
+      },
+      [DISPOSE]() {
+        destroy(this);
+      },
+      async *[Symbol.asyncIterator]() {
+        yield* await use(targets.get(this), [["iterate"]], null, "", objectMethods[Symbol.asyncIterator]);
+      }
+    };
+    const notMethods = ["then", "toJSON"];
+    function makeObject(imported) {
+      const methods = /* @__PURE__ */ new Map();
+      const proxy = new Proxy(Object.create(objectMethods), {
+        get(target, key) {
+          if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
+            return key === Symbol.toStringTag ? `Python ${imported.facts[0]}` : target[key];
+          }
+          if (notMethods.includes(key)) {
+            return void 0;
+          }
+          const method = methods.get(key) ?? makeCaller(imported, [["get", key]], key, proxy);
+          methods.set(key, method);
+          return method;
+        },
+        set(_target, key) {
+          throw new TypeError(`An attribute of an object of Python is set by await object.set("${String(key)}", value)`);
+        }
+      });
+      targets.set(proxy, { imported, before: [], holder: proxy });
+      return proxy;
+    }
+    imports.makers.set("object", makeObject);
+  }
+  var nameOf = ({ kind, facts }, [first]) => kind === "object" ? `${facts[0]}.${first[1] ?? first[0]}` : String(facts[0]);
+
   // src/files.ts
   var PIECE = 1048576;
   var AHEAD = 4;
-  var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+  var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   function serveFiles(connection) {
-    const { imports, callErrors } = connection;
+    const { imports } = connection;
     imports.makers.set("file", (imported) => createFile(imported));
-    function read(file, { number, facts: [{ name }] }, start, end) {
-      const place2 = callErrors.placeOf(read);
-      return new Promise((resolve, reject) => connection.request({
-        message: (id) => ["use", id, number, [["read", start, end]]],
-        body: null,
-        label: "",
-        limit: null,
-        settle: (failure, value) => {
-          void file;
-          if (failure) {
-            reject(callErrors.at(place2, failure, name, null));
-          } else {
-            resolve(value);
-          }
-        }
-      }));
+    function read(file, imported, start, end, signal) {
+      const message = (id) => ["use", id, imported.number, [["read", start, end]]];
+      const question = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
+      return ask(connection, read, question, { ...ENDLESS, signal });
     }
     function streamOf(file, imported) {
       const size = imported.facts[0].size ?? Infinity;
       const pieces = [];
+      const controller = new AbortController();
       let asked = 0;
       return new ReadableStream({
-        async pull(controller) {
+        async pull(reader) {
           while (pieces.length < AHEAD && asked < size) {
-            const piece2 = read(file, imported, asked, Math.min(size, asked + PIECE));
+            const piece2 = read(file, imported, asked, Math.min(size, asked + PIECE), controller.signal);
             piece2.catch(() => void 0);
             pieces.push(piece2);
             asked += PIECE;
           }
           const piece = await pieces.shift();
           if (piece?.length) {
-            controller.enqueue(piece);
+            reader.enqueue(piece);
           } else {
             asked = Infinity;
-            controller.close();
+            reader.close();
+            controller.abort();
           }
-        }
+        },
+        cancel: () => controller.abort()
       }, { highWaterMark: 0 });
     }
     function createFile(imported) {
@@ -1022,7 +1170,7 @@ ${stack}` };
         text: async () => new TextDecoder().decode(await file.bytes()),
         save: (as = name) => connection.download(as, file),
         destroy: () => imports.drop(imported),
-        [DISPOSE]: () => imports.drop(imported)
+        [DISPOSE2]: () => imports.drop(imported)
       };
       return file;
     }
@@ -1037,13 +1185,10 @@ ${stack}` };
   }
   var isInWindow = () => "pywebview" in globalThis;
   function createDownload(connection) {
-    const saveByPython = (name, data) => new Promise((resolve, reject) => connection.request({
-      message: (id) => ["call", id, "$save", [connection.identity.page, name, data]],
-      body: data,
-      label: "data",
-      limit: null,
-      settle: (failure, value) => failure ? reject(connection.callErrors.at(null, failure, "$save", null)) : resolve(value === true)
-    }));
+    async function saveByPython(name, data) {
+      const message = (id) => ["call", id, "$save", [connection.identity.page, name, data]];
+      return await ask(connection, download, { message, body: data, label: "data", key: "$save" }) === true;
+    }
     async function download(name, data) {
       const isPython = typeof data === "object" && "blob" in data;
       if (isInWindow()) {
@@ -1333,13 +1478,13 @@ ${stack}` };
 
   // src/specials.ts
   var INDEXES = /* @__PURE__ */ new Map([
-    ["call", [3, 4]],
-    ["notify", [2, 3]],
-    ["return", [2, 3]],
-    ["push", [3, 4]],
-    ["publish", [3, 5]],
-    ["use", [3, 4]],
-    ["items", [2, 3]]
+    ["call", [3, 4, 2]],
+    ["notify", [2, 3, 2]],
+    ["return", [2, 3, 1]],
+    ["push", [3, 4, 1]],
+    ["publish", [3, 5, 1]],
+    ["use", [3, 4, 3]],
+    ["items", [2, 3, 2]]
   ]);
   var isStream = (value) => typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value) || typeof ReadableStream !== "undefined" && value instanceof ReadableStream;
   var isFile = (value) => typeof Blob !== "undefined" && value instanceof Blob;
@@ -1434,11 +1579,11 @@ ${stack}` };
   var FACTS = new Map(Object.entries({
     bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
     map: [],
-    function: [isCount, isString2],
-    object: [isCount, isString2],
-    stream: [isCount],
-    file: [isCount, isPlainObject],
-    own: [isCount]
+    function: [isId, isString2],
+    object: [isId, isString2],
+    stream: [isId],
+    file: [isId, isPlainObject],
+    own: [isId]
   }));
   var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
   function checkSpecials(message) {
@@ -1452,12 +1597,12 @@ ${stack}` };
     }
   }
   function revive(message, exports, imports) {
-    const [start, at] = INDEXES.get(message[0]);
+    const [start, at, shortest] = INDEXES.get(message[0]);
     const specials = message[at];
     let failure = null;
     message.length = at;
     for (const [path, kind, ...facts] of specials) {
-      const [parent2, step] = path[0] === start ? placeOf(message, path, kind) : nowhere();
+      const [parent2, step] = path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere();
       try {
         parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
       } catch (error) {
@@ -1758,39 +1903,35 @@ ${stack}` };
       return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
-      if (!isPlainItem(value[index], room)) {
+      const item = value[index];
+      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room - 1)) {
         return false;
       }
     }
     return true;
   }
-  function isPlainItem(item, room) {
-    switch (typeof item) {
-      case "object":
-        return item === null || isPlain(item, room);
-      case "function":
-      case "bigint":
-      case "symbol":
-        return false;
-      default:
-        return true;
-    }
-  }
   function hasPlainItems(value, room) {
     let isEmpty = true;
     for (const key in value) {
+      const item = value[key];
       isEmpty = false;
-      if (!isPlainItem(value[key], room)) {
+      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room)) {
         return false;
       }
     }
     return !isEmpty || !(Symbol.toStringTag in value);
+  }
+  function isPlainItem(item, room) {
+    return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === void 0;
   }
   function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
     if (typeof value === (hasSpecials ? "symbol" : "bigint")) {
       return `${name}: ${hasSpecials ? "a symbol" : "BigInt"} cannot be sent`;
     }
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
+      return "";
+    }
+    if (hasSpecials && !(Array.isArray(value) || value instanceof Map || value instanceof Set || isData(value))) {
       return "";
     }
     if (above.has(value)) {
@@ -2135,116 +2276,6 @@ ${stack}` };
       this.size = packets.reduce((sum, packet) => sum + packet.size, 0);
     }
   };
-
-  // src/pyproxy.ts
-  var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
-  function createProxies(connection) {
-    const { imports, callErrors } = connection;
-    const targets = /* @__PURE__ */ new WeakMap();
-    function failureOf({ state, kind }) {
-      switch (state) {
-        case "live":
-          return null;
-        case "ended":
-          return disconnected(`the session of this ${kind} has ended`);
-        default:
-          return { kind: "unknown", name: "UnknownReference", message: `This ${kind} of Python is destroyed`, trace: "" };
-      }
-    }
-    function use({ imported, holder }, steps, body, label, below) {
-      const place2 = callErrors.placeOf(below);
-      return new Promise((resolve, reject) => {
-        const settle = (failure2, value) => {
-          void holder;
-          if (failure2) {
-            reject(callErrors.at(place2, failure2, nameOf(imported, steps), null));
-          } else {
-            resolve(value);
-          }
-        };
-        const failure = failureOf(imported);
-        if (failure) {
-          settle(failure);
-        } else {
-          connection.request({ message: (id) => ["use", id, imported.number, steps], body, label, limit: null, settle });
-        }
-      });
-    }
-    const destroy = (proxy) => imports.drop(imports.of(proxy));
-    const functionMethods = Object.create(Function.prototype, {
-      nowait: {
-        value: function nowait(...args) {
-          const { imported, before } = targets.get(this);
-          const failure = failureOf(imported);
-          const steps = [...before, ["call", args]];
-          if (failure) {
-            throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
-          }
-          if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
-            throw new Error("Could not send to server @javascript");
-          }
-        }
-      }
-    });
-    const ownedMethods = Object.create(functionMethods, {
-      destroy: { value: function() {
-        destroy(this);
-      } },
-      [DISPOSE2]: { value: function() {
-        destroy(this);
-      } }
-    });
-    function makeCaller(imported, before, name, owner) {
-      const caller = (...args) => use(target, [...before, ["call", args]], args, "args", caller);
-      const target = { imported, before, holder: owner ?? caller };
-      Object.defineProperty(caller, "name", { value: name, configurable: true });
-      Object.setPrototypeOf(caller, owner ? functionMethods : ownedMethods);
-      targets.set(caller, target);
-      return caller;
-    }
-    imports.makers.set("function", (imported) => makeCaller(imported, [], imported.facts[0], null));
-    const objectMethods = {
-      get(name) {
-        return use(targets.get(this), [["get", name]], name, "name", objectMethods.get);
-      },
-      set(name, value) {
-        return use(targets.get(this), [["set", name, value]], value, "value", objectMethods.set);
-      },
-      destroy() {
-        destroy(this);
-      },
-      [DISPOSE2]() {
-        destroy(this);
-      },
-      async *[Symbol.asyncIterator]() {
-        yield* await use(targets.get(this), [["iterate"]], null, "", objectMethods[Symbol.asyncIterator]);
-      }
-    };
-    const notMethods = ["then", "toJSON"];
-    function makeObject(imported) {
-      const methods = /* @__PURE__ */ new Map();
-      const proxy = new Proxy(Object.create(objectMethods), {
-        get(target, key) {
-          if (typeof key === "symbol" || Object.hasOwn(objectMethods, key)) {
-            return key === Symbol.toStringTag ? imported.facts[0] : target[key];
-          }
-          if (notMethods.includes(key)) {
-            return void 0;
-          }
-          const method = methods.get(key) ?? makeCaller(imported, [["get", key]], key, proxy);
-          methods.set(key, method);
-          return method;
-        },
-        set(_target, key) {
-          throw new TypeError(`An attribute of an object of Python is set by await object.set("${String(key)}", value)`);
-        }
-      });
-      targets.set(proxy, { imported, before: [], holder: proxy });
-      return proxy;
-    }
-    imports.makers.set("object", makeObject);
-  }
-  var nameOf = ({ kind, facts }, [first]) => kind === "object" ? `${facts[0]}.${first[1] ?? first[0]}` : String(facts[0]);
 
   // src/references.ts
   var Exports = class {
@@ -2647,7 +2678,7 @@ ${stack}` };
         if (items.length > 1) {
           items.forEach((item) => this.isOver || this.sendAll([item]));
         } else {
-          this.fail(error);
+          this.end({ error, isUnsendable: true });
           this.close();
         }
       }
@@ -2663,15 +2694,15 @@ ${stack}` };
     }
     fail(error) {
       this.isBusy = false;
-      this.end({ error });
+      this.end({ error, isUnsendable: false });
     }
-    end(failure) {
+    end(ending) {
       if (!this.isOver) {
         this.flush();
       }
       if (!this.isOver) {
         this.isOver = true;
-        this.outlet.end(failure);
+        this.outlet.end(ending);
       }
     }
     close() {
@@ -2878,7 +2909,7 @@ ${stack}` };
       try {
         this.producerOf(number).pull(count);
       } catch (error) {
-        this.sendEnd(number, { error });
+        this.sendEnd(number, { error, isUnsendable: false });
       }
     }
     producerOf(number) {
@@ -2897,16 +2928,17 @@ ${stack}` };
     outletOf(number) {
       return {
         send: (items) => this.connection.produce(["items", number, items], items, "items", orderOf(number)),
-        end: (failure) => {
+        end: (ending) => {
           this.forget(number);
-          this.sendEnd(number, failure);
+          this.sendEnd(number, ending);
         },
         fault: (error) => this.connection.fault("closing a stream", error)
       };
     }
-    sendEnd(number, failure) {
-      const error = failure && this.connection.errors.failure(failure.error);
-      this.connection.produce(["end", number, ...error ? [error] : []], error, "error", orderOf(number));
+    sendEnd(number, ending) {
+      const { errors } = this.connection;
+      const failure = ending && { ...errors.failure(ending.error), ...ending.isUnsendable && { kind: "unserializable" } };
+      this.connection.produce(["end", number, ...failure ? [failure] : []], failure, "error", orderOf(number));
     }
     forget(number) {
       this.producers.delete(number);
@@ -3696,7 +3728,7 @@ ${stack}` };
     }
     deliver(session, message) {
       const [kind, id] = message;
-      if (isRequest(message) && this.session !== session) {
+      if ((isRequest(message) || kind === "use" || kind === "release") && this.session !== session) {
         return;
       }
       const handler = this.handlers.get(kind);
@@ -3854,19 +3886,6 @@ ${stack}` };
     }
   };
 
-  // src/iterable.ts
-  async function* itemsOf() {
-    const value = await this;
-    if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
-      throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
-    }
-    yield* value;
-  }
-  var iterable = (promise) => {
-    promise[Symbol.asyncIterator] = itemsOf;
-    return promise;
-  };
-
   // src/latenames.ts
   var PATIENCE3 = 2e3;
   var LateNames = class {
@@ -3926,40 +3945,10 @@ ${stack}` };
     }
     function call(key, options) {
       checkedKey(key);
-      const { signal, timeout } = callOptionsOf(key, options);
-      const limit = millisecondsOf(timeout);
+      const patience = patienceOf(options, `call of '${key}'`);
       return function invoke(...args) {
-        if (signal?.aborted) {
-          return iterable(Promise.reject(signal.reason));
-        }
-        const place2 = errors.placeOf(invoke);
-        const errorOf = (failure) => failure === ABORTED ? signal.reason : errors.at(place2, failure, key, timeout);
-        return iterable(new Promise((resolve, reject) => connection.request({
-          message: (id) => ["call", id, key, args],
-          body: args,
-          label: "args",
-          limit,
-          signal,
-          settle: (failure, value) => {
-            if (failure) {
-              reject(errorOf(failure));
-            } else {
-              signal && connection.streams.follow(value, signal);
-              resolve(value);
-            }
-          }
-        })));
+        return ask(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, patience);
       };
-    }
-    function callOptionsOf(key, given) {
-      if (typeof given !== "object" || given === null) {
-        return { signal: void 0, timeout: given };
-      }
-      const { signal, timeout } = optionsOf(given, ["signal", "timeout"], `call of '${key}'`);
-      if (signal && typeof signal.addEventListener !== "function") {
-        throw new TypeError(`call of '${key}': the signal must be an AbortSignal, not ${String(signal)}`);
-      }
-      return { signal: signal ?? void 0, timeout };
     }
     function callNowait(key) {
       checkedKey(key);
@@ -4069,7 +4058,7 @@ ${stack}` };
         id,
         (call2) => serve(key, args, call2),
         (value) => connection.answer(id, value, reply),
-        (error) => reply(["error", id, failureOf(error)])
+        (error) => reply(["error", id, failureOf2(error)])
       );
     };
     function receiveNotify(key, args) {
@@ -4080,7 +4069,7 @@ ${stack}` };
         (error) => connection.fault(`function '${key}'`, error)
       );
     }
-    const failureOf = (error) => connection.errors.failure(error);
+    const failureOf2 = (error) => connection.errors.failure(error);
     function map(args, call2) {
       const key = args.pop();
       return new Promise((done) => {
@@ -4097,7 +4086,7 @@ ${stack}` };
           values[place2] = value;
           end();
         }, (error) => {
-          failure = failure && failure.place < place2 ? failure : { place: place2, error: failureOf(error) };
+          failure = failure && failure.place < place2 ? failure : { place: place2, error: failureOf2(error) };
           end();
         }));
       });
@@ -4159,7 +4148,7 @@ ${stack}` };
   }
   function createPubsub(connection) {
     const subscriptions = /* @__PURE__ */ new Map();
-    const ask = (message, limit, body, order) => new Promise((resolve) => connection.request({
+    const ask2 = (message, limit, body, order) => new Promise((resolve) => connection.request({
       message,
       body,
       label: "data",
@@ -4175,7 +4164,7 @@ ${stack}` };
       return async (data) => {
         try {
           const message = (id) => ["publish", id, topic, data, isQuiet];
-          return (await ask(message, limit, data, `publish ${topic}`)).value;
+          return (await ask2(message, limit, data, `publish ${topic}`)).value;
         } catch (error) {
           console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
           return false;
@@ -4190,7 +4179,7 @@ ${stack}` };
       const entry = before ?? { func, news: [], isBusy: false };
       entry.func = func;
       subscriptions.set(topic, entry);
-      const { value } = await ask((id) => ["subscribe", id, topic], limit);
+      const { value } = await ask2((id) => ["subscribe", id, topic], limit);
       if (!value && !before && entry.func === func && subscriptions.get(topic) === entry) {
         subscriptions.delete(topic);
       }
@@ -4204,7 +4193,7 @@ ${stack}` };
       }
       subscriptions.delete(topic);
       entry.news = [];
-      return (await ask((id) => ["unsubscribe", id, topic], limit)).answered;
+      return (await ask2((id) => ["unsubscribe", id, topic], limit)).answered;
     }
     const topics = () => [...subscriptions.keys()];
     function receivePublication(topic, data) {

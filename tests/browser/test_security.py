@@ -209,6 +209,7 @@ let heard = null;
 JsPyPubsub.subscribe("told", (topic, x) => { heard = x; });
 JsPyFunction.expose("heard", () => heard);
 JsPyFunction.expose("bytes", (x) => x);
+JsPyFunction.expose("twice_of", (f) => async (x) => 2 * await f(x));
 """
 MODULE = """
 import { expose, py } from "/jsmeetspy/jsmeets.mjs";
@@ -260,6 +261,7 @@ def test_everything_works_under_a_strict_policy(strict: Page, app: JsMeetsPy) ->
     strict.publish("told")("y")
     assert strict.js.heard() == "y"
     assert strict.js.bytes(b"abc") == b"abc"
+    assert strict.js.twice_of(lambda x: x + 1)(4) == 10
     assert "add" in dir(strict.js)
 
 

@@ -24,7 +24,7 @@ def plain(messages: list[Any]) -> Any:
 
 
 def elements(message: Any) -> list[Any]:
-    """Return the elements of a message after its tag, without specials where there are none."""
+    """Return the elements of a message after its tag, without specials and the error of a stream where there are none."""
     given = list(msgspec.structs.astuple(message))
     return given[:-1] if given and (given[-1] == () or (isinstance(message, End) and message.error is None)) else given
 

@@ -3,6 +3,7 @@
 import type { JsPyBinarySocketConstructor } from "../binarysocket.ts";
 import type { Imshow } from "../canvas.ts";
 import { exposeToConsole } from "../devtools.ts";
+import type { Download } from "../files.ts";
 import type { JsPyFunctionApi } from "../functions.ts";
 import { installBadge, installBinarySocket, installFunctions, installPubsub, installQueues, installTextSocket } from "../install.ts";
 import { createExpose, createNative, createPubsubModule, createPy, createQueue, createReady } from "../module.ts";
@@ -34,6 +35,8 @@ export const expose: Expose = createExpose(JsPyFunction);
 /** One queue key in both directions. */
 export const queue: (key: QueueKey) => Queue = createQueue(JsPyQueue);
 export const pubsub: Pubsub = createPubsubModule(JsPyPubsub);
+/** Save a file on the user's computer: `await download("report.csv", text)`. In a native window it asks where. */
+export const download: Download = socket._connection.download;
 /** The desktop window that shows this page: `await native.resize(800, 600)`. */
 export const native: Native = createNative(JsPyFunction, socket._connection.identity);
 /** The number of this page's socket, once it is connected. Rejects with JsPyError after the timeout, or when closed. */
