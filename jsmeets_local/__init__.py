@@ -12,6 +12,7 @@ from .api.queues import QueuesApi
 from .api.textsocket import TextSockets
 from .app import JsMeetsPy
 from .bridge.bridge import Bridge, default_bridge
+from .bridge.live.function import JSFunction
 from .errors import (
     BridgeBusy,
     CallTimeout,
@@ -25,11 +26,15 @@ from .errors import (
     PageClosed,
     PageUnavailable,
     ProtocolError,
+    TooManyReferences,
     UnknownFunction,
+    UnknownReference,
     WouldDeadlock,
+    WrongPage,
 )
 from .page import Page
 from .protocol.limits import Limits
+from .protocol.references import ref
 
 __all__ = [
     "Bridge",
@@ -37,6 +42,7 @@ __all__ = [
     "CallTimeout",
     "ConnectionLost",
     "Disconnected",
+    "JSFunction",
     "JavaScriptError",
     "JsMeetsPy",
     "JsPyBackground",
@@ -54,9 +60,13 @@ __all__ = [
     "PageClosed",
     "PageUnavailable",
     "ProtocolError",
+    "TooManyReferences",
     "UnknownFunction",
+    "UnknownReference",
     "WouldDeadlock",
+    "WrongPage",
     "__version__",
+    "ref",
 ]
 
 __version__ = "1.0.0"

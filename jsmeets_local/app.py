@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["JsMeetsPy"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 class JsMeetsPy(Starlette):
@@ -476,34 +477,87 @@ class JsMeetsPy(Starlette):
     @overload
     def expose(self, key: F) -> F: ...
     @overload
+    def expose(self, key: T, name: str, *, exclusive: bool = False) -> T: ...
+    @overload
     def expose(self, key: str | None = None, *, exclusive: bool = False) -> Callable[[F], F]: ...
 
-    def expose(self, key: Any = None, *, exclusive: bool = False) -> Any:
-        """Decorator: expose a function to pages, `@app.expose` under its own name or `@app.expose("name")`.
+    def expose(self, key: Any = None, name: str | None = None, *, exclusive: bool = False) -> Any:
+        """Expose a function, a class or an object to pages.
+
+        `@app.expose` decorates a function or a class, and `@app.expose("name")` gives it a name;
+        `app.expose(model, "model")` exposes an object. Pages call the public methods of a class or an object by
+        `model.fit`; names that begin with an underscore stay private. A class is instantiated once, without arguments;
+        one without public methods, such as `int`, is a function that makes its objects.
 
         Args:
-            key: The name. It replaces an earlier function of that name. Lambdas, callable objects and classes need one.
+            key: The name; or the function, class or object itself. What has that name already is replaced.
+            name: The name, if `key` is the object. Lambdas, callable objects and other objects need one.
             exclusive: Run its calls one at a time, in order of arrival, across all pages.
 
         Raises:
-            TypeError: The decorated object is not a function, has no name of its own, or is an unbound method.
+            TypeError: The object cannot be called and has no public methods, has no name of its own, or is an unbound
+                method; or the class needs arguments.
             RuntimeError: The earlier function of that name is running.
         """
-        if key is not None and not isinstance(key, str):
-            return self._expose(None, key, exclusive)
-        if key is not None:
-            check_name(key, "key of an exposed function")
-        return lambda func: self._expose(key, func, exclusive)
+        if name is not None:
+            check_name(name, "key of an exposed function")
+        elif key is None or isinstance(key, str):
+            if key is not None:
+                check_name(key, "key of an exposed function")
+            return lambda exposed: self._expose(key, exposed, exclusive)
+        return self._expose(name, key, exclusive)
 
-    def _expose(self, key: str | None, func: F, exclusive: bool) -> F:
-        try:
-            check_function(func, "what app.expose exposes")
-        except TypeError as error:
-            raise TypeError(f'{error}. A method of an object is one: app.expose("name")(thing.method)') from None
-        key = key if key is not None else _name_of(func)
+    def _expose(self, key: str | None, exposed: Any, exclusive: bool) -> Any:
+        if isinstance(exposed, type) and (key is None or _public_methods(exposed)):
+            key = key if key is not None else exposed.__name__
+            self._expose_methods(key, _made(exposed), exclusive)
+        elif callable(exposed) or isinstance(exposed, (classmethod, property)):
+            check_function(exposed, "what app.expose exposes")
+            self._expose_function(key if key is not None else _name_of(exposed), exposed, exclusive)
+        else:
+            self._expose_methods(key, exposed, exclusive)
+        return exposed
+
+    def _expose_function(self, key: str, func: Callable[..., Any], exclusive: bool) -> None:
         if not self.functions.expose(key, func, exclusive):
             raise RuntimeError(f"the function exposed as {key!r} is running; it can be replaced when it has ended")
-        return func
+
+    def _expose_methods(self, key: str | None, thing: Any, exclusive: bool) -> None:
+        methods = _public_methods(type(thing))
+        if not methods:
+            raise TypeError(f"app.expose exposes a function, a class, or an object with methods; got {thing!r:.60}")
+        if key is None:
+            raise TypeError(f'{thing!r:.60} has no name of its own; give it one: app.expose(thing, "name")')
+        for name in methods:
+            self._expose_function(f"{key}.{name}", getattr(thing, name), exclusive)
+
+
+def _made(kind: type) -> Any:
+    """Return an object of an exposed class.
+
+    Raises:
+        TypeError: The class needs arguments.
+    """
+    try:
+        inspect.signature(kind).bind()
+    except TypeError as error:
+        name = kind.__name__
+        raise TypeError(
+            f"{name} cannot be made without arguments ({error}): expose an object of it, "
+            f'app.expose({name}(...), "{name}")'
+        ) from None
+    except ValueError:  # a built-in class without a signature
+        pass
+    return kind()
+
+
+def _public_methods(kind: type) -> list[str]:
+    """Return the names of the methods of a class that do not begin with an underscore, without running its code."""
+    if kind.__module__ == "builtins":
+        return []
+    found = {name: inspect.getattr_static(kind, name, None) for name in dir(kind) if not name.startswith("_")}
+    methods = (classmethod, staticmethod)
+    return [name for name, one in found.items() if inspect.isroutine(one) or isinstance(one, methods)]
 
 
 def _folder(name: str, folder: str | os.PathLike[str] | None) -> str | None:
@@ -523,17 +577,12 @@ def _name_of(func: Callable[..., Any]) -> str:
     """Return the name with which a function was defined.
 
     Raises:
-        TypeError: It has no name, or is a class or an unbound method.
+        TypeError: It has no name, or is an unbound method.
     """
     name = getattr(func, "__name__", None)
     if name is None or name == "<lambda>":
         what = repr(func) if name is None else "a lambda"
         raise TypeError(f'{what} has no name of its own; give it one: app.expose("name")(...)')
-    if isinstance(func, type):
-        raise TypeError(
-            f"{name} is a class, and pages call functions: expose a method of an object of it, "
-            f'app.expose("name")(thing.method); or app.expose("{name}")({name}) where what it makes can be sent'
-        )
     if _lacks_its_object(func):
         raise TypeError(
             f"{func.__qualname__} is a method, and app.expose has no object to call it on: "

@@ -290,3 +290,77 @@ def test_expose_as_a_decorator() -> None:
     with pytest.raises(RuntimeError, match="'one' is running"):
         app.expose(one)
     assert three is not None
+
+
+class Base:
+    def inherited(self) -> str:
+        return "inherited"
+
+
+class Shape(Base):
+    made = 0
+
+    def __init__(self, size: int = 2) -> None:
+        Shape.made += 1
+        self.size = size
+        self.attribute = lambda: 1
+
+    def area(self) -> int:
+        return self.size**2
+
+    async def later(self) -> int:
+        return self.size
+
+    @classmethod
+    def kind(cls) -> str:
+        return cls.__name__
+
+    @staticmethod
+    def zero() -> int:
+        return 0
+
+    @property
+    def boom(self) -> int:
+        raise AssertionError("a property is not evaluated")
+
+    def _private(self) -> None: ...
+
+
+METHODS = ["area", "inherited", "kind", "later", "zero"]
+
+
+def test_expose_an_object_exposes_its_public_methods() -> None:
+    app = make()
+    shape = Shape(3)
+    assert app.expose(shape, "shape", exclusive=True) is shape
+    assert app.functions.get_keys() == [f"shape.{name}" for name in METHODS]
+    area, later = (app.bridge.protocol.functions.get(f"shape.{name}") for name in ("area", "later"))
+    assert area is not None
+    assert later is not None
+    assert (area.func(), area.exclusive, area.is_async, later.is_async) == (9, True, False, True)
+
+
+def test_expose_a_class_exposes_the_methods_of_one_object() -> None:
+    app = make()
+    before = Shape.made
+    assert app.expose(Shape) is Shape
+    assert app.expose("other")(Shape) is Shape
+    assert Shape.made == before + 2
+    names = [f"{key}.{name}" for key in ("Shape", "other") for name in METHODS]
+    assert app.functions.get_keys() == names
+    function = app.bridge.protocol.functions.get("other.area")
+    assert function is not None
+    assert function.func() == 4
+
+
+def test_expose_a_callable_object_exposes_its_call() -> None:
+    app = make()
+
+    class Adder:
+        def __call__(self, a: int, b: int) -> int:
+            return a + b
+
+        def other(self) -> None: ...
+
+    app.expose(Adder(), "add")
+    assert app.functions.get_keys() == ["add"]

@@ -47,6 +47,18 @@ class Thing:
         return "called"
 
 
+class Empty:
+    _private = print
+
+
+class Silent:
+    def method(self) -> None: ...
+
+
+class Needing:
+    def __init__(self, size: int) -> None: ...
+
+
 Case = tuple[Callable[[JsMeetsPy], Any], type[Exception], str]
 own = Thing.__dict__
 
@@ -54,10 +66,25 @@ EXPOSE: dict[str, Case] = {
     "a class method": (lambda app: app.expose(own["made"]), TypeError, "got a classmethod: give Class.made after its"),
     "a property": (lambda app: app.expose(own["size"]), TypeError, "got a property: give lambda: thing.size after its"),
     "a class method by name": (lambda app: app.expose("n")(own["made"]), TypeError, "give Class.made"),
-    "an object": (lambda app: app.expose(object()), TypeError, 'is one: app.expose("name")(thing.method)'),
-    "a number": (lambda app: app.expose(5), TypeError, "what app.expose exposes is a function; got 5"),
-    "True": (lambda app: app.expose(True), TypeError, "is a function; got True"),
-    "a number by name": (lambda app: app.expose("n")(5), TypeError, "is a function; got 5"),
+    "an object": (lambda app: app.expose(object()), TypeError, "a class, or an object with methods; got <object"),
+    "a number": (lambda app: app.expose(5), TypeError, "app.expose exposes a function, a class, or an object with"),
+    "True": (lambda app: app.expose(True), TypeError, "an object with methods; got True"),
+    "a number by name": (lambda app: app.expose("n")(5), TypeError, "an object with methods; got 5"),
+    "a number and a name": (lambda app: app.expose(5, "n"), TypeError, "an object with methods; got 5"),
+    "an object without methods": (lambda app: app.expose(Empty(), "n"), TypeError, "an object with methods; got <"),
+    "an object without a name": (
+        lambda app: app.expose(Silent()),
+        TypeError,
+        'has no name of its own; give it one: app.expose(thing, "name")',
+    ),
+    "an empty name": (lambda app: app.expose(Silent(), ""), ValueError, "the key of an exposed function is empty"),
+    "a name that is none": (lambda app: app.expose(Silent(), 5), TypeError, "the key of an exposed function is a str"),
+    "a class that needs arguments": (
+        lambda app: app.expose(Needing),
+        TypeError,
+        "Needing cannot be made without arguments (missing a required argument: 'size'): expose an object of it, "
+        'app.expose(Needing(...), "Needing")',
+    ),
     "no name": (lambda app: app.expose(""), ValueError, "the key of an exposed function is empty"),
     "a name of the library": (lambda app: app.expose("$n")(print), ValueError, "begin with $ belong to the library"),
     "a lambda": (
@@ -67,11 +94,6 @@ EXPOSE: dict[str, Case] = {
     ),
     "a partial": (lambda app: app.expose(functools.partial(print)), TypeError, "has no name of its own; give it one"),
     "a callable object": (lambda app: app.expose(Thing()), TypeError, "has no name of its own; give it one"),
-    "a class": (
-        lambda app: app.expose(Thing),
-        TypeError,
-        "Thing is a class, and pages call functions: expose a method",
-    ),
     "a method without its object": (
         lambda app: app.expose(Thing.method),
         TypeError,

@@ -277,8 +277,13 @@ test("steps on an object: this is kept, promises are awaited on the way, the obj
     assert.deepEqual(await answer(work(["keys"])), [["x", "later", "constructor", "move"]]);
     assert.deepEqual(await answer(["use", 1, 1, [["same", null]], [[[3, 0, 1], "own", 1]]]), [true]);
     assert.deepEqual(await answer(work(["get", "constructor"], ["new", [5]], ["get", "x"])), [5]);
+    JsPyQueue.push_nowait("q")([Promise.resolve([5])]);
+    await settled();
+    end.messages();
+    assert.deepEqual(await answer(["use", 1, 3, [["await"]]]), [[5]]);
+    assert.equal((await answer(work(["jump"])))[0].message, "The page knows no step 'jump'");
     assert.deepEqual(await answer(work(["describe"])), [{ name: "Point", text: "[object Object]", flags: [] }]);
-    assert.deepEqual((await answer(work(["data"]))), [{ x: 3, later: null }, [[[2, "later"], "function", 3, ""]]]);
+    assert.deepEqual((await answer(work(["data"]))), [{ x: 3, later: null }, [[[2, "later"], "function", 4, ""]]]);
     const [{ kind, name, message }] = await answer(work(["get", "mve"]));
     assert.deepEqual([kind, name, message], ["unknown", "UnknownProperty", "Point has no 'mve'; did you mean 'move'?"]);
     assert.equal((await answer(["use", 1, 1, [["same", null]], [[[3, 0, 1], "own", 55]]]))[0].name, "UnknownReference");

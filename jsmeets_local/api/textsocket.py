@@ -137,4 +137,9 @@ class TextSockets:
         missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
         if missing:
             raise TypeError(f"data is a dict with the keys {', '.join(_KEYS)}; missing: {', '.join(missing)}")
-        return self._bridge.pack(data, "data"), str(data["protocol"])
+        payload = self._bridge.pack(data, "data")
+        if payload.references:
+            raise TypeError(
+                "a message of a user-defined protocol carries no functions, objects or integers beyond 2**53"
+            )
+        return payload, str(data["protocol"])

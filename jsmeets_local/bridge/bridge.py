@@ -12,6 +12,7 @@ from time import monotonic  # uvloop's loop.time() does not advance during a cal
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import BridgeBusy, ProtocolError
 from ..notebook.cells import Cell, current_cell, kernel_shell
@@ -29,6 +30,7 @@ from ..protocol.values import Payload, pack
 from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
+from .live import revive
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
 from .waiters import CLOSED, TIMED_OUT, Waiters, add_waiter
@@ -69,6 +71,8 @@ class Bridge:
     def __init__(self) -> None:
         self.protocol = ProtocolState(secrets.token_hex(8))  # used on the loop's thread only, through the portal
         self.portal = Portal()
+        self.protocol.revive = functools.partial(revive, self)
+        self.protocol.watch = self._watch
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
         self.socket_listeners: dict[Callable[..., Any], Listener] = {}
@@ -179,7 +183,12 @@ class Bridge:
 
     def pack(self, value: Any, name: str) -> Payload:
         """Convert a value for the wire, on any thread; see `protocol.values.pack`."""
-        return pack(value, name, self.protocol.limits.message_bytes)
+        payload = pack(value, name, self.protocol.limits.message_bytes)
+        if payload.is_bound() or (cell := current_cell()) is None:
+            return payload
+        # What a callback prints appears under the cell that has passed it.
+        references = tuple(replace(reference, cell=cell) for reference in payload.references)
+        return replace(payload, references=references)
 
     def do(self, func: Callable[..., Any], *args: Any) -> Any:
         """Call a function of the protocol state, on the loop, and carry out its effects."""
@@ -221,6 +230,10 @@ class Bridge:
     def _cancel_call(self, call_id: int) -> None:
         self._callers.pop(call_id, None)
         self.do(self.protocol.calls.cancel, call_id)
+
+    def _watch(self, obj: object, func: Callable[[], object]) -> None:
+        """Call a function of the protocol state once an object is collected."""
+        self.portal.finalize(obj, functools.partial(self.do, func))
 
     # Connections ---------------------------------------------------------------------------------------
 
@@ -283,6 +296,7 @@ class Bridge:
                         messages = [pending.popleft() for _ in range(BURST)]
                     self.protocol.receive(socket, messages, size)
                     self.carry_out()
+                    del messages  # the objects of pages that nothing else uses are released in this turn
                     if fault is None:
                         break
             except ProtocolError as error:
@@ -397,6 +411,8 @@ class Bridge:
         elif isinstance(effect, fx.Writable):
             for resolve in list(self.write_waiters):
                 resolve(True)
+        elif isinstance(effect, fx.Releasing):
+            self.portal.defer(functools.partial(self.do, self.protocol.send_releases))
         elif isinstance(effect, fx.Ponged):
             self.protocol.ponged(effect.socket, monotonic() - effect.sent)
         elif isinstance(effect, fx.Drop):

@@ -19,12 +19,13 @@ from msgspec.structs import replace
 
 from ..errors import Disconnected, MessageTooBig
 from ..notebook.cells import Cell, writing
-from ..protocol.codec import Packet, message_packet
+from ..protocol.codec import Packet, Unbound, message_packet, outgoing
 from ..protocol.details import describe
 from ..protocol.effects import Invoke
 from ..protocol.failures import error_packet
 from ..protocol.functions import Function, is_async
 from ..protocol.messages import ErrorInfo
+from ..protocol.references import BIGGEST
 from ..protocol.text import error_name, error_text, error_trace, type_name
 from ..protocol.values import NUMBERS, Payload
 from . import shutdown
@@ -45,7 +46,8 @@ logger = logging.getLogger("jsmeets_local")
 _NO_CELL: AbstractContextManager[None] = nullcontext()
 _PLAIN_TYPES = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple})  # never awaitable
 
-Answer: TypeAlias = tuple[Invoke, Packet | None]  # a call of an exposed function that has ended, and its answer
+# A call of an exposed function that has ended, and its answer.
+Answer: TypeAlias = tuple[Invoke, Packet | Unbound | None]
 
 
 class _AsyncQueue:
@@ -211,6 +213,7 @@ class Dispatcher:
 
     async def _run_async(self, call: Invoke) -> None:
         function = call.function
+        packet: Packet | Unbound | None
         try:
             with _NO_CELL if function.cell is None else writing(function.cell):
                 try:
@@ -337,13 +340,14 @@ async def _outcome(value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
         return None, error
 
 
-def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> Packet | None:
+def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> Packet | Unbound | None:
     if not call.call_id:
         return None
     try:
-        if type(value) in NUMBERS:  # the result of most functions
+        kind = type(value)
+        if kind in NUMBERS and (kind is not int or -BIGGEST <= value <= BIGGEST):  # the result of most functions
             return message_packet(["return", call.call_id, value])
-        return message_packet(["return", call.call_id], pack(value, "result"))
+        return outgoing(["return", call.call_id], pack(value, "result"))
     except BaseException as error:  # noqa: BLE001 - the user's code runs during the conversion
         return _unsendable(call, value, error)
 

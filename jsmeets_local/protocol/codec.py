@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from ..errors import ProtocolError
 from .messages import Message
+from .references import Bound, Handle
 from .values import Buffer, Payload, base
 
-__all__ = ["Frame", "Packet", "decode", "encode", "frame_parts", "message_packet"]
+__all__ = ["Frame", "Packet", "Unbound", "decode", "encode", "frame_parts", "message_packet", "outgoing"]
 
 Frame: TypeAlias = str | bytes
 Path: TypeAlias = tuple[str | int, ...]
@@ -55,12 +56,31 @@ class Packet(msgspec.Struct, frozen=True, gc=False, eq=False):
         buffers: Its binary values, with paths relative to the message.
         order: Ordering key. Packets with the same key arrive in order, even if one of them is sent in chunks.
         size: Upper bound of its size in a frame, in bytes.
+        exported: Numbers of the objects of Python that it carries.
+        handles: Handles of the objects of the page that it carries, which keep them alive until it is written.
     """
 
     json: bytes
     buffers: tuple[Buffer, ...]
     order: tuple[str, Any] | None
     size: int
+    exported: tuple[int, ...] = ()
+    handles: tuple[Handle, ...] = ()
+
+
+class Unbound(msgspec.Struct, frozen=True):
+    """A message whose references have no numbers yet, which each session gives itself; see `message_packet`."""
+
+    head: Sequence[Any]
+    payload: Payload
+    tail: Sequence[Any]
+    order: Any
+    handles: tuple[Handle, ...] = ()  # of objects of the page to which the message is addressed
+
+    def bind(self, bound: Bound) -> Packet:
+        """Encode the message for one session."""
+        packet = message_packet(self.head, self.payload, self.tail, self.order, bound)
+        return replace(packet, handles=(*self.handles, *packet.handles)) if self.handles else packet
 
 
 class _BufferInfo(msgspec.Struct, array_like=True, frozen=True):
@@ -78,8 +98,17 @@ class _Envelope(msgspec.Struct, array_like=True, frozen=True):
 _envelope = msgspec.json.Decoder(_Envelope)
 
 
+def outgoing(head: Sequence[Any], payload: Payload, tail: Sequence[Any] = (), order: Any = None) -> Packet | Unbound:
+    """Encode the message `[*head, payload, *tail]`, unless its references differ from session to session."""
+    return message_packet(head, payload, tail, order) if payload.is_bound() else Unbound(head, payload, tail, order)
+
+
 def message_packet(
-    head: Sequence[Any], payload: Payload | None = None, tail: Sequence[Any] = (), order: Any = None
+    head: Sequence[Any],
+    payload: Payload | None = None,
+    tail: Sequence[Any] = (),
+    order: Any = None,
+    bound: Bound | None = None,
 ) -> Packet:
     """Encode the message `[*head, payload, *tail]`.
 
@@ -88,17 +117,22 @@ def message_packet(
         payload: The user's packed value.
         tail: The elements after the payload.
         order: See `Packet.order`.
+        bound: The references of the payload, if there are other ones than integers.
     """
     message = [*head, *tail] if payload is None else [*head, msgspec.Raw(payload.json), *tail]
+    place = len(head)
+    if payload is not None and payload.references:
+        specials = [[reference.path, reference.kind, *reference.facts] for reference in payload.references]
+        message.append([[[place, *path], *rest] for path, *rest in (specials if bound is None else bound.specials)])
     try:
         text = _encoder.encode(message)
     except UnicodeEncodeError:  # a lone surrogate in a name
         text = _dump_surrogates(message)
+    exported, handles = ((), ()) if bound is None else (bound.numbers, bound.handles)
     if payload is None or not payload.buffers:
-        return Packet(text, (), order, len(text) + 1)
-    place = len(head)
+        return Packet(text, (), order, len(text) + 1, exported, handles)
     buffers = tuple(replace(b, path=(place, *b.path)) for b in payload.buffers)
-    return _packet(text, buffers, order)
+    return Packet(text, buffers, order, _size(text, buffers), exported, handles)
 
 
 def _dump_surrogates(message: list[Any]) -> bytes:
@@ -107,12 +141,12 @@ def _dump_surrogates(message: list[Any]) -> bytes:
     return json.dumps(plain, separators=(",", ":")).encode()
 
 
-def _packet(text: bytes, buffers: tuple[Buffer, ...], order: Any) -> Packet:
+def _size(text: bytes, buffers: tuple[Buffer, ...]) -> int:
     size = len(text) + 1
     for buffer in buffers:
         path = sum(len(step) * 6 if isinstance(step, str) else 21 for step in buffer.path)
         size += len(buffer.data) + path + 21 * len(buffer.shape or ()) + 80
-    return Packet(text, buffers, order, size)
+    return size
 
 
 def encode(packets: Sequence[Packet]) -> Frame:

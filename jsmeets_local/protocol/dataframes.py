@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from .arrays import Unsendable, loaded
+from .references import BIGGEST
 
 __all__ = ["is_missing", "to_columns"]
 
@@ -60,6 +61,15 @@ def _name(label: Any, where: str) -> str | int:
     return label if type(label) in (str, int) else str(label)
 
 
+def _exact(array: Any) -> Any:
+    """Convert integers of 64 bits to float64 if that is exact, as JavaScript cannot calculate with the others."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 8:
+        return array
+    if array.size and not (array.min() >= -BIGGEST and array.max() <= BIGGEST):
+        return array
+    return array.astype("float64")
+
+
 # pandas ------------------------------------------------------------------------------------------------------------
 
 
@@ -79,7 +89,7 @@ def _of_pandas(series: Any) -> _Column:
     if isinstance(dtype, loaded("pandas", "DatetimeTZDtype")):
         return _Column(series.to_numpy(f"datetime64[{dtype.unit}]"), text)  # in UTC
     if isinstance(dtype, loaded("numpy", "dtype")):
-        return _Column(_listed(series) if dtype.kind == "O" else series.to_numpy(), text)
+        return _Column(_listed(series) if dtype.kind == "O" else _exact(series.to_numpy()), text)
     return _Column(_of_extension(series, dtype), text)
 
 
@@ -89,7 +99,7 @@ def _of_extension(series: Any, dtype: Any) -> Any:
     if plain is None or plain.kind not in "biuf":
         return _listed(series)
     if not series.isna().any():
-        return series.to_numpy(plain)
+        return _exact(series.to_numpy(plain))
     return _listed(series) if plain.kind == "b" else series.to_numpy("float64", na_value=float("nan"))
 
 
@@ -118,7 +128,7 @@ def _of_polars(series: Any) -> _Column:
 def _number(series: Any, nullable: str, plain: str) -> _Column:
     """Convert a numeric column. If it has nulls, they become nan, and the dtype is the nullable one."""
     if not series.null_count():
-        return _Column(series.to_numpy(), plain)
+        return _Column(_exact(series.to_numpy()), plain)
     return _Column(series.cast(float).fill_null(float("nan")).to_numpy(), nullable)
 
 

@@ -59,7 +59,7 @@ class _Describer:
             payload = pack(value, "field")
         except BaseException:  # noqa: BLE001 - the user's object may raise anything
             return msgspec.UNSET
-        if payload.buffers or len(payload.json) > self._bytes:
+        if payload.buffers or payload.references or len(payload.json) > self._bytes:
             return msgspec.UNSET
         self._bytes -= len(payload.json)
         return json.loads(payload.json)

@@ -21,6 +21,7 @@ __all__ = [
     "Left",
     "Lost",
     "Ponged",
+    "Releasing",
     "Report",
     "Resumed",
     "UserMessage",
@@ -107,6 +108,10 @@ class Ponged(_Effect, frozen=True, gc=False):
     sent: float
 
 
+class Releasing(_Effect, frozen=True, gc=False):
+    """Call `ProtocolState.send_releases` at the end of the turn."""
+
+
 class Left(_Effect, frozen=True, gc=False):
     """Report a client that has left; `lost` is true if it did not resume a lost connection."""
 
@@ -142,6 +147,7 @@ Effect: TypeAlias = (
     | Resumed
     | Writable
     | Ponged
+    | Releasing
     | Left
     | Drop
     | Report

@@ -7,7 +7,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from ..errors import ConnectionLost, Disconnected, JavaScriptError, JsPyError, PageUnavailable, UnknownFunction
+from ..errors import (
+    ConnectionLost,
+    Disconnected,
+    JavaScriptError,
+    JsPyError,
+    PageUnavailable,
+    TooManyReferences,
+    UnknownFunction,
+    UnknownReference,
+)
 from . import messages as m
 from .arguments import Key
 from .codec import Packet, message_packet
@@ -17,6 +26,14 @@ from .text import on_one_line, on_own_lines
 __all__ = ["About", "as_exception", "close_packet", "disconnection", "error_packet", "fault_text", "unknown"]
 
 MOST_SHOWN = 30  # names of functions in an error
+
+_KINDS: dict[str, type[JsPyError]] = {  # kind of error, or name of one of these kinds
+    "unknown": UnknownFunction,
+    "unavailable": PageUnavailable,
+    "refused": PageUnavailable,
+    "UnknownReference": UnknownReference,
+    "TooManyReferences": TooManyReferences,
+}
 
 
 class About(Struct, frozen=True):
@@ -46,10 +63,9 @@ def error_packet(call_id: int, error: m.ErrorInfo) -> Packet:
 
 def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) -> JsPyError:
     """Convert an error reported by a client to an exception."""
-    if error.kind == "unknown":
-        return UnknownFunction(error.message, about.protocol, about.key, call_id, socket)
-    if error.kind in ("unavailable", "refused"):
-        return PageUnavailable(error.message, about.protocol, about.key, call_id, socket)
+    kind = _KINDS.get(error.name, _KINDS.get(error.kind)) if error.kind in _KINDS else None
+    if kind is not None:
+        return kind(error.message, about.protocol, about.key, call_id, socket)
     return _javascript_error(error, 0, protocol=about.protocol, key=about.key, id=call_id, socket_id=socket)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from msgspec.structs import replace
 
 from ..errors import ProtocolError
 from .chunks import CHUNK_BYTES, MAX_STREAMS, WINDOW, cut, offered
@@ -65,6 +67,7 @@ class Outbox:
         max_bytes: Limit for the small packets and, separately, for the large ones.
         max_count: Limit for the number of packets of both kinds.
         offers: Table of the content that clients may download.
+        dropped_packet: Called with each publication that is dropped.
 
     Attributes:
         fetches: True if the client can download, on its current connection.
@@ -74,7 +77,13 @@ class Outbox:
         sent_bytes: Bytes written or downloaded in total, including repetitions.
     """
 
-    def __init__(self, max_bytes: int = 2**62, max_count: int = 2**62, offers: Offers | None = None) -> None:
+    def __init__(
+        self,
+        max_bytes: int = 2**62,
+        max_count: int = 2**62,
+        offers: Offers | None = None,
+        dropped_packet: Callable[[Packet], object] | None = None,
+    ) -> None:
         self.fetches = False
         self.sizes = [0, 0]
         self.count = 0
@@ -83,6 +92,7 @@ class Outbox:
         self._max_bytes = max_bytes
         self._max_count = max_count
         self._offers = offers or Offers()
+        self._dropped_packet = dropped_packet
         self._waiting: deque[Packet] = deque()
         self._control: list[Packet] = []  # for this connection only: neither counted nor kept
         self._streams: dict[int, _Stream] = {}
@@ -165,6 +175,8 @@ class Outbox:
         self._dropped.add(id(packet))
         self._remove(packet)
         self.dropped += 1
+        if self._dropped_packet is not None:
+            self._dropped_packet(packet)
 
     def _remove(self, packet: Packet) -> None:
         self.sizes[_is_large(packet)] -= packet.size
@@ -203,7 +215,7 @@ class Outbox:
             if not plain and self._was_dropped(packet):
                 self._waiting.popleft()
                 continue
-            self._unacknowledged.append(self._waiting.popleft())
+            self._unacknowledged.append(_without_handles(self._waiting.popleft()))
             batch.append(packet)
             size += packet.size
         if batch:
@@ -307,7 +319,7 @@ class Outbox:
         if stream.offer is not None:
             self.sent_bytes += stream.size
             self._offers.withdraw(stream.offer)
-        self._unacknowledged.append(packet)
+        self._unacknowledged.append(_without_handles(packet))
         self._open_streams()
         self._release(packet)
 
@@ -338,3 +350,8 @@ class Outbox:
 
 def _is_large(packet: Packet) -> bool:
     return packet.size > CHUNK_BYTES
+
+
+def _without_handles(packet: Packet) -> Packet:
+    """Return a packet that is written, and which a release of the objects it carries can no longer overtake."""
+    return replace(packet, handles=()) if packet.handles else packet

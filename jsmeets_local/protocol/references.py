@@ -22,6 +22,7 @@ from .functions import Function
 __all__ = [
     "BIGGEST",
     "Arrivals",
+    "Bound",
     "Export",
     "Exports",
     "Handle",
@@ -32,6 +33,7 @@ __all__ = [
     "RefusedReference",
     "ref",
     "revive",
+    "unknown_reference",
 ]
 
 BIGGEST = 2**53 - 1  # the largest integer that a JavaScript number holds exactly, with all smaller ones
@@ -55,8 +57,8 @@ def ref(value: Any) -> Any:
     """Mark an object to be sent by reference: the page gets its public methods and attributes, not its data.
 
     Args:
-        value: Any object. A `pathlib.Path` or an open binary file becomes a file of the page. A function, a generator
-            and an object of the page are sent by reference without `ref`, too, and are returned unchanged.
+        value: Any object. A `pathlib.Path` or an open binary file becomes a file in the page. Functions, iterators and
+            objects of the page need no `ref`.
     """
     return value if isinstance(value, (Ref, Imported)) else Ref(value)
 
@@ -69,12 +71,14 @@ class Reference(msgspec.Struct, frozen=True):
         kind: See `messages.Special`.
         value: The object of Python, or the `Handle` of an imported object; `None` for an integer.
         facts: The facts on the wire, without the number, which belongs to a session.
+        cell: The notebook cell that has sent it, or `None`.
     """
 
     path: tuple[str | int, ...]
     kind: str
     value: Any
     facts: tuple[Any, ...] = ()
+    cell: Any = None
 
 
 class RefusedReference(Exception):
@@ -192,7 +196,21 @@ class Export:
         self.count = 0
         self.function: Function | None = None
         if self.kind == "function":
-            self.function = Function(reference.facts[0] or type(self.value).__name__, self.value, exclusive=False)
+            self.function = Function(reference.facts[0], self.value, exclusive=False, cell=reference.cell)
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """References with the numbers of one session.
+
+    Attributes:
+        specials: The specials, with paths relative to the packed value.
+        numbers: The exported numbers, once for each time that they were counted.
+        handles: The handles of the imported objects.
+    """
+
+    specials: list[list[Any]] = []
+    numbers: tuple[int, ...] = ()
+    handles: tuple[Handle, ...] = ()
 
 
 class Exports:
@@ -249,9 +267,7 @@ class Exports:
         self._by_identity.clear()
         return exports
 
-    def bind(
-        self, references: Iterable[Reference], owner: Any, socket: int, room: int
-    ) -> tuple[list[list[Any]], list[int]]:
+    def bind(self, references: Iterable[Reference], owner: Any, socket: int, room: int) -> Bound:
         """Number the references of a packed value for this session.
 
         Args:
@@ -260,15 +276,13 @@ class Exports:
             socket: The socket of the session.
             room: Number of objects that may be added.
 
-        Returns:
-            The specials, with paths relative to the value; and the numbers that were counted.
-
         Raises:
             WrongPage: An object belongs to another page.
             TooManyReferences: There is no room.
         """
         specials: list[list[Any]] = []
         numbers: list[int] = []
+        handles: list[Handle] = []
         before = len(self)
         try:
             for reference in references:
@@ -277,6 +291,7 @@ class Exports:
                     facts = reference.facts
                 elif kind == "own":
                     _check_home(value, owner, socket)
+                    handles.append(value)
                     facts = (value.number,)
                 else:
                     number = self.add(reference).number
@@ -292,7 +307,7 @@ class Exports:
             for number in numbers:
                 self.release(number)
             raise
-        return specials, numbers
+        return Bound(specials, tuple(numbers), tuple(handles))
 
 
 def _identity(one: Reference | Export) -> tuple[Any, ...]:
@@ -349,7 +364,10 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
         except RefusedReference as error:
             refusal = refusal or error
     if refusal is not None:
-        raise refusal
+        try:
+            raise refusal
+        finally:
+            del refusal  # its traceback has this frame, and would keep the objects that were made
     return message if root[0] is getattr(message, name) else replace(message, **{name: root[0]})
 
 

@@ -8,6 +8,7 @@ from .codec import Packet
 from .limits import Limits
 from .offers import Offers
 from .outbox import Outbox
+from .references import Exports, Imports
 
 __all__ = ["Session"]
 
@@ -21,6 +22,9 @@ class Session:
         document: Identifier of the browser document.
         page: Name of the page that the document shows.
         confirmed: True once the client has sent a message after `hello`, so it has received its welcome.
+        exports: Objects of Python that the client may use.
+        imports: Objects of the client that Python uses.
+        names: Names of the functions that the client exposes, as far as it has told.
         outbox: Messages that have not been sent or not been acknowledged.
         waiting: Calls from Python that wait for room in the outbox, with their numbers.
         was_full: True after a writer found the outbox full, until it has room again.
@@ -39,6 +43,9 @@ class Session:
         "confirmed",
         "document",
         "drop_logged",
+        "exports",
+        "imports",
+        "names",
         "outbox",
         "page",
         "received",
@@ -57,7 +64,10 @@ class Session:
         self.document = document
         self.page = page
         self.confirmed = False
-        self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages, offers)
+        self.exports = Exports()
+        self.imports = Imports()
+        self.names: tuple[str, ...] = ()
+        self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages, offers, self.take_back)
         self.waiting: deque[tuple[int, Packet]] = deque()
         self.was_full = False
         self.drop_logged = False
@@ -70,3 +80,8 @@ class Session:
         self.uncaught: deque[str] = deque(maxlen=MAX_UNCAUGHT_NOTES)
         self.uncaught_count = 0
         self.round_trip: float | None = None
+
+    def take_back(self, packet: Packet) -> None:
+        """Release the objects of a packet that is not sent."""
+        for number in packet.exported:
+            self.exports.release(number)

@@ -7,16 +7,18 @@ owner reports events (`hello`, `receive`, `lose`, `disconnect`, `expire`) and ma
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
+from weakref import finalize, ref
 
 import msgspec
 
-from ..errors import JsPyError, MessageTooBig, ProtocolError, UnknownFunction
+from ..errors import JsPyError, MessageTooBig, ProtocolError, TooManyReferences, UnknownFunction, WrongPage
 from . import messages as m
 from .arguments import Key, Target
 from .calls import CallTable, Finished
-from .codec import Packet, message_packet
+from .codec import Packet, Unbound, message_packet, outgoing
 from .effects import (
     CallFinished,
     Connected,
@@ -28,6 +30,7 @@ from .effects import (
     Left,
     Lost,
     Ponged,
+    Releasing,
     Report,
     Resumed,
     UserMessage,
@@ -40,8 +43,10 @@ from .limits import Limits, Overflow, check_overflow
 from .offers import Offers
 from .outbox import Outbox
 from .queues import Queues
+from .references import Arrivals, Handle, Imported, RefusedReference, revive, unknown_reference
 from .session import Session
 from .topics import Broker
+from .uses import check_use
 from .values import Payload, pack
 
 __all__ = [
@@ -85,6 +90,11 @@ class ProtocolState:
         self.queues = Queues(self.limits.queue_items, self._item_stored)
         self.broker = Broker()
         self.calls = CallTable()
+        # Makes the proxy of an object in a page, from its handle and the detail on the wire.
+        self.revive: Callable[[Handle, Any], Imported] = lambda handle, detail: Imported(handle)
+        # Calls a function once an object is collected.
+        self.watch: Callable[[object, Callable[[], object]], object] = finalize
+        self._released: dict[int, list[tuple[int, int]]] = {}  # socket -> numbers and counts to release
         self._sessions: dict[int, Session] = {}
         self._lost: dict[int, float] = {}  # sockets without a connection -> when their session ends
         self._last_socket = 0
@@ -122,6 +132,10 @@ class ProtocolState:
     def all_sockets(self) -> tuple[int, ...]:
         """Return all sockets, including those that lost their connection before confirming their welcome."""
         return tuple(self._sessions)
+
+    def is_present(self, socket: int) -> bool:
+        """Return whether a session exists. Any thread may ask."""
+        return socket in self._sessions
 
     def is_confirmed(self, socket: int) -> bool:
         """Return whether a client has confirmed its welcome, so that `Connected` has been reported."""
@@ -249,6 +263,8 @@ class ProtocolState:
         if session is None:
             return
         session.outbox.withdraw()
+        session.exports.clear()
+        self._released.pop(socket, None)
         self.broker.leave(socket)
         was_lost = lost and session.confirmed
         pending = self._end_calls(socket, was_lost)
@@ -331,6 +347,7 @@ class ProtocolState:
             "received": session.received,
             "received_bytes": session.received_bytes,
             "running_calls": session.running,
+            "references": {"exported": len(session.exports), "imported": len(session.imports)},
         }
 
     # Incoming messages ---------------------------------------------------------------------------------
@@ -358,6 +375,12 @@ class ProtocolState:
             if handler is None:
                 raise ProtocolError(f"a page may not send {kind.__name__.lower()!r} here")
             counted += kind not in _UNCOUNTED
+            if kind in _WITH_SPECIALS and message.specials:  # type: ignore[union-attr]
+                try:
+                    message = revive(message, functools.partial(self._import, socket, session))
+                except RefusedReference as error:
+                    self._refuse(socket, message, error.info)
+                    continue
             handler(self, socket, message)
         session = self._sessions.get(socket)
         if session is None or not counted:
@@ -414,6 +437,42 @@ class ProtocolState:
             session.running += 1
             function.running += 1
             self._effects.append(Invoke(socket, 0, function, message.args))
+
+    def _on_use(self, socket: int, message: m.Use) -> None:
+        session = self._sessions[socket]
+        try:
+            export = session.exports.get(message.number)
+            if export is None:
+                raise unknown_reference(f"Python holds no object {message.number} for this page; it was released")
+            function, args = check_use(export, message.steps)
+        except RefusedReference as error:
+            self._refuse(socket, message, error.info)
+            return
+        if session.running >= self.limits.calls:
+            self._refuse(socket, message, self._too_many_calls())
+            return
+        session.running += 1
+        function.running += 1
+        self._effects.append(Invoke(socket, message.id, function, args))
+
+    def _on_release(self, socket: int, message: m.Release) -> None:
+        exports = self._sessions[socket].exports
+        for number, count in message.counts:
+            exports.release(number, count)
+
+    def _on_names(self, socket: int, message: m.Names) -> None:
+        self._sessions[socket].names = tuple(message.names)
+
+    def _refuse(self, socket: int, message: Any, error: m.ErrorInfo) -> None:
+        """Send the error of a message that cannot be handled: to the client, or to the caller of Python it answers."""
+        if not isinstance(message, m.Return):
+            about = _ABOUT[type(message)](message)
+            self._fail(socket, getattr(message, "id", 0), about, error)
+        elif self.calls.is_open(message.id, socket):
+            failure = as_exception(error, self.calls.about(message.id), message.id, socket)
+            self._finish(message.id, socket, failure)
+        else:
+            self.calls.ignored += 1
 
     def _too_many_calls(self) -> m.ErrorInfo:
         text = f"{self.limits.calls} calls of this page are running; Limits(calls=...) allows more"
@@ -514,6 +573,69 @@ class ProtocolState:
         """Send a failure to the client: as the answer to its request, or to its console if there is none."""
         self._send(socket, error_packet(request, error) if request else message_packet(["fault", what, error]))
 
+    # References ----------------------------------------------------------------------------------------
+
+    def _import(self, socket: int, session: Session, special: m.Special) -> Any:
+        """Return the object of a reference: the proxy of an object in the page, or an object of Python."""
+        number, kind = special.fact, special.kind
+        if kind == "own":
+            export = session.exports.get(number)
+            if export is None:
+                raise unknown_reference(f"Python holds no object {number} for this page; it was released")
+            return export.value
+        handle = session.imports.find(number)
+        if handle is None:
+            if self._room(session) <= 0:
+                self._let_go(socket, number, 1)
+                text = f"{self.limits.references} objects are held by reference; Limits(references=...) allows more"
+                raise RefusedReference(m.ErrorInfo("refused", "TooManyReferences", text))
+            handle = Handle(self, socket, number, kind)
+            arrivals = session.imports.add(handle)
+            self.watch(handle, functools.partial(self._collected, socket, arrivals))
+        elif handle.kind != kind:
+            self._let_go(socket, number, 1)
+            raise unknown_reference(f"the object {number} of the page is a {handle.kind}, not a {kind}")
+        else:
+            session.imports.arrive(handle)
+        proxy = None if handle.proxy is None else handle.proxy()
+        if proxy is None:
+            proxy = self.revive(handle, special.detail)
+            handle.proxy = ref(proxy)
+        return proxy
+
+    def _room(self, session: Session) -> int:
+        """Return the number of objects that may be added to the tables of a session."""
+        return self.limits.references - len(session.exports) - len(session.imports)
+
+    def _collected(self, socket: int, arrivals: Arrivals) -> None:
+        """Release an object of a page whose handle was collected."""
+        session = self._sessions.get(socket)
+        if session is not None:
+            self._let_go(socket, *session.imports.collected(arrivals))
+
+    def _let_go(self, socket: int, number: int, count: int) -> None:
+        if not self._released:
+            self._effects.append(Releasing())
+        self._released.setdefault(socket, []).append((number, count))
+
+    def send_releases(self) -> None:
+        """Send what was released in this turn, in one message per client."""
+        released, self._released = self._released, {}
+        for socket, counts in released.items():
+            self._send(socket, message_packet(["release", counts]))
+
+    def _bind(self, socket: int, message: Packet | Unbound) -> Packet:
+        """Number the references of a message for a client.
+
+        Raises:
+            WrongPage: It carries an object of another page.
+            TooManyReferences: The limit is reached.
+        """
+        if isinstance(message, Packet):
+            return message
+        session = self._sessions[socket]
+        return message.bind(session.exports.bind(message.payload.references, self, socket, self._room(session)))
+
     # Requests of Python --------------------------------------------------------------------------------
 
     def call(self, key: str, payload: Payload, target: Target, deadline: float | None, about: str | None = None) -> int:
@@ -530,18 +652,40 @@ class ProtocolState:
             The number of the call.
         """
         self._last_id = call_id = self._last_id + 1
-        packet = message_packet(["call", call_id, key], payload)
-        self._request(call_id, packet, target, deadline, About("call", about or key))
+        message = outgoing(["call", call_id, key], payload)
+        self._request(call_id, message, target, deadline, About("call", about or key))
         return call_id
 
     def push(self, key: Key, payload: Payload, target: Target, deadline: float | None) -> int:
         """Push an item to a queue of clients and request acknowledgements. Arguments and result are those of `call`."""
         self._last_id = call_id = self._last_id + 1
-        packet = message_packet(["push", call_id, key], payload, order=("push", key))
-        self._request(call_id, packet, target, deadline, About("push", key))
+        message = outgoing(["push", call_id, key], payload, order=("push", key))
+        self._request(call_id, message, target, deadline, About("push", key))
         return call_id
 
-    def _request(self, call_id: int, packet: Packet, target: Target, deadline: float | None, about: About) -> None:
+    def use(self, handle: Handle | int, steps: Payload, about: str, deadline: float | None) -> int:
+        """Work on an object of a page. `CallFinished` reports the end, at once if the page has left.
+
+        Args:
+            handle: The handle of the object, or a socket for the page's world.
+            steps: The packed steps.
+            about: The name of the object, for errors.
+            deadline: See `call`.
+
+        Returns:
+            The number of the request.
+        """
+        self._last_id = call_id = self._last_id + 1
+        self._request(call_id, _use(call_id, handle, steps), _socket(handle), deadline, About("use", about))
+        return call_id
+
+    def use_nowait(self, handle: Handle | int, steps: Payload) -> None:
+        """Work on an object of a page without requesting an answer."""
+        self._cast(_use(0, handle, steps), _socket(handle))
+
+    def _request(
+        self, call_id: int, message: Packet | Unbound, target: Target, deadline: float | None, about: About
+    ) -> None:
         sockets = self.targets(target)
         if not sockets:
             self._effects.append(CallFinished(Finished(call_id, {})))
@@ -549,6 +693,11 @@ class ProtocolState:
         self.calls.open(call_id, sockets, deadline, about)
         for socket in sockets:
             session = self._sessions[socket]
+            try:
+                packet = self._bind(socket, message)
+            except (WrongPage, TooManyReferences) as error:
+                self._finish(call_id, socket, error)
+                continue
             if session.waiting or not session.outbox.has_room(packet):
                 session.was_full = True
                 session.waiting.append((call_id, packet))
@@ -557,11 +706,11 @@ class ProtocolState:
 
     def notify(self, key: str, payload: Payload, target: Target) -> None:
         """Call a function of clients without requesting an answer."""
-        self._cast(message_packet(["notify", key], payload), target)
+        self._cast(outgoing(["notify", key], payload), target)
 
     def push_nowait(self, key: Key, payload: Payload, target: Target) -> None:
         """Push an item to a queue of clients without requesting an acknowledgement."""
-        self._cast(message_packet(["push", 0, key], payload, order=("push", key)), target)
+        self._cast(outgoing(["push", 0, key], payload, order=("push", key)), target)
 
     def custom(self, payload: Payload, protocol: str, target: Target) -> int:
         """Send a message of a user-defined protocol, and return the number of clients."""
@@ -571,7 +720,7 @@ class ProtocolState:
         """Publish data. `suppress` skips the subscribers in this process."""
         self._publish(topic, data, payload, local=not suppress)
 
-    def answer(self, answers: Iterable[tuple[Invoke, Packet | None]]) -> None:
+    def answer(self, answers: Iterable[tuple[Invoke, Packet | Unbound | None]]) -> None:
         """Record the end of calls of exposed functions, and send their answers."""
         for call, packet in answers:
             call.function.running -= 1
@@ -579,7 +728,16 @@ class ProtocolState:
             if session is not None:
                 session.running -= 1
                 if packet is not None:
-                    self._send(call.socket, packet)
+                    self._send_answer(call, packet)
+
+    def _send_answer(self, call: Invoke, message: Packet | Unbound) -> None:
+        try:
+            packet = self._bind(call.socket, message)
+        except (WrongPage, TooManyReferences) as error:
+            text = f"{call.function.key!r} returned what cannot be sent: {error}"
+            self._effects.append(Report("error", text))
+            packet = error_packet(call.call_id, m.ErrorInfo("unserializable", type(error).__name__, text))
+        self._send(call.socket, packet)
 
     def _finish(self, call_id: int, socket: int, answer: Any) -> None:
         finished = self.calls.answer(call_id, socket, answer)
@@ -592,7 +750,7 @@ class ProtocolState:
             if subscriber == skip:
                 continue
             if isinstance(subscriber, int):
-                packet = packet or message_packet(["publish", 0, topic], payload, [False], order=("publish", topic))
+                packet = packet or outgoing(["publish", 0, topic], payload, [False], order=("publish", topic))
                 self._send_publication(subscriber, packet, topic)
             elif local:
                 self._effects.append(Deliver(subscriber, topic, data))
@@ -626,18 +784,32 @@ class ProtocolState:
             self._woken.add(socket)
             self._effects.append(Wake(socket))
 
-    def _cast(self, packet: Packet, target: Target) -> int:
-        """Send a packet that expects no answer; close the clients that have no room for it."""
+    def _cast(self, message: Packet | Unbound, target: Target) -> int:
+        """Send a message that expects no answer; close the clients that have no room for it."""
         sockets = self.targets(target)
         for socket in sockets:
+            packet = self._bind_or_report(socket, message)
+            if packet is None:
+                continue
             if self._sessions[socket].outbox.has_room(packet):
                 self._send(socket, packet)
             else:
                 self._close_slow(socket)
         return len(sockets)
 
-    def _send_publication(self, socket: int, packet: Packet, topic: str) -> None:
+    def _bind_or_report(self, socket: int, message: Packet | Unbound) -> Packet | None:
+        """Number the references of a message; report an error that no caller waits for."""
+        try:
+            return self._bind(socket, message)
+        except (WrongPage, TooManyReferences) as error:
+            self._effects.append(Report("error", f"a message to a page (socket {socket}) is lost: {error}"))
+            return None
+
+    def _send_publication(self, socket: int, message: Packet | Unbound, topic: str) -> None:
         session, policy = self._sessions[socket], self.policies.get(topic, self.limits.overflow)
+        packet = self._bind_or_report(socket, message)
+        if packet is None:
+            return
         if policy == "disconnect" and not session.outbox.has_room(packet):
             self._close_slow(socket)
             return
@@ -665,9 +837,21 @@ class ProtocolState:
             call_id, packet = session.waiting.popleft()
             if self.calls.is_open(call_id, socket):
                 self._send(socket, packet)
+            else:
+                session.take_back(packet)
         if not session.waiting:
             session.was_full = False
         self._effects.append(Writable())
+
+
+def _socket(handle: Handle | int) -> int:
+    return handle if isinstance(handle, int) else handle.socket
+
+
+def _use(call_id: int, handle: Handle | int, steps: Payload) -> Packet | Unbound:
+    if isinstance(handle, int):
+        return outgoing(["use", call_id, 0], steps)
+    return Unbound(["use", call_id, handle.number], steps, (), None, (handle,))
 
 
 _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
@@ -681,6 +865,9 @@ _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
     m.Unsubscribe: ProtocolState._on_unsubscribe,
     m.Publish: ProtocolState._on_publish,
     m.Custom: ProtocolState._on_custom,
+    m.Use: ProtocolState._on_use,
+    m.Release: ProtocolState._on_release,
+    m.Names: ProtocolState._on_names,
     m.Goodbye: ProtocolState._on_goodbye,
     m.Credit: ProtocolState._on_credit,
     m.Decline: ProtocolState._on_decline,
@@ -693,5 +880,13 @@ _BY_HAND: dict[str, Callable[[m.UserObject], list[Any]]] = {  # protocol of 2020
     "queue": lambda message: ["push", 0, message.key, message.data],
     "queue_call": lambda message: ["push", 0, message.key, message.data],
     "pub_call": lambda message: ["publish", 0, message.key, message.data, message.exception is not False],
+}
+_WITH_SPECIALS = {m.Call, m.Notify, m.Return, m.Push, m.Publish, m.Use}
+_ABOUT: dict[type, Callable[[Any], str]] = {  # message -> its name in a fault
+    m.Call: lambda message: f"function {message.key!r}",
+    m.Notify: lambda message: f"call_nowait of {message.key!r}",
+    m.Push: lambda message: f"push_nowait to queue {message.key!r}",
+    m.Publish: lambda message: f"publish to topic {message.topic!r}",
+    m.Use: lambda message: f"the object {message.number}",
 }
 _UNCOUNTED = {m.Goodbye, m.Credit, m.Decline, m.Ack, m.Pong}

@@ -6,19 +6,26 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import gc
+import inspect
+import io
 import json
+import types
 import uuid
 from collections import deque
-from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, ValuesView
+from collections.abc import AsyncIterator, Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, cast
 
 import msgspec
 import orjson
+from msgspec.structs import replace
 
 from ..errors import MessageTooBig
 from .arrays import Unsendable, flatten, loaded, unboxed
 from .dataframes import is_missing, to_columns
+from .files import describe_file
+from .references import BIGGEST, Imported, Ref, Reference
 from .text import error_name, error_text, plain, type_name
 
 __all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "base", "pack"]
@@ -30,7 +37,6 @@ _ENVELOPE_BYTES = 64 * 1024  # reserved for the envelope of a value, but at most
 NUMBERS = {int, float, bool, type(None)}
 _LEAVES = {str, *NUMBERS}
 _PLAIN = {list, dict, tuple, *_LEAVES}
-_LONG = 2000  # bits of an integer whose digits may be more than sys.get_int_max_str_digits(), which is 640 or more
 _USUAL_DEPTH = 5  # deeper values may be circular
 _NATURAL: dict[type, Callable[[Any], Any]] = {  # -> conversion of a subclass, which msgspec rejects
     datetime.datetime: lambda value: datetime.datetime.combine(value.date(), value.timetz()),
@@ -50,7 +56,12 @@ def _unplain(value: Any) -> Any:
 
 
 _encode = msgspec.json.Encoder(enc_hook=_unplain).encode
-_STRICT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+_STRICT = (
+    orjson.OPT_PASSTHROUGH_SUBCLASS
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_STRICT_INTEGER
+)
 
 
 class Buffer(msgspec.Struct, frozen=True):
@@ -63,10 +74,29 @@ class Buffer(msgspec.Struct, frozen=True):
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """Packed value: JSON with `null` in place of each buffer, and the buffers."""
+    """Packed value: JSON with `null` in place of each buffer and reference, the buffers, and the references."""
 
     json: bytes
     buffers: tuple[Buffer, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+    def is_bound(self) -> bool:
+        """Return whether the value means the same in each session: it has no references but integers."""
+        return not self.references or all(reference.kind == "bigint" for reference in self.references)
+
+    def within(self, before: bytes, after: bytes, path: tuple[str | int, ...]) -> Payload:
+        """Return the value inside a container.
+
+        Args:
+            before: The JSON before the value.
+            after: The JSON after the value.
+            path: The position of the value in the container.
+        """
+        return Payload(
+            before + self.json + after,
+            tuple(replace(buffer, path=(*path, *buffer.path)) for buffer in self.buffers),
+            tuple(replace(reference, path=(*path, *reference.path)) for reference in self.references),
+        )
 
 
 def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
@@ -82,7 +112,8 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
         MessageTooBig: The value is larger than `max_bytes` allows.
     """
     try:
-        if type(value) in NUMBERS:
+        kind = type(value)
+        if kind in NUMBERS and (kind is not int or -BIGGEST <= value <= BIGGEST):
             return Payload(_encode(value))
         try:
             payload = Payload(orjson.dumps(value, None, _STRICT))  # accepts only values that `_Walk` encodes alike
@@ -95,6 +126,8 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
     size = len(payload.json)
     if payload.buffers:
         size += sum(len(buffer.data) + 100 for buffer in payload.buffers)
+    if payload.references:
+        size += sum(100 + len(str(reference.facts)) for reference in payload.references)
     room = max_bytes - min(_ENVELOPE_BYTES, max_bytes // 4)
     if size > room:
         raise MessageTooBig(f"{name}: {size} bytes; one message carries {room} at most")
@@ -109,7 +142,7 @@ def _pack(value: Any, name: str) -> Payload:
             pass  # a key like None or (1, 2), a lone surrogate, 5000 digits: the walk below converts or reports it
     walk = _Walk()
     converted = walk.convert(value, (), name)
-    return Payload(_dumps(converted), tuple(walk.buffers))
+    return Payload(_dumps(converted), tuple(walk.buffers), tuple(walk.references))
 
 
 def _failed(where: str, value: Any, error: Exception) -> str:
@@ -139,13 +172,18 @@ def _finite(converted: Any) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    """Return whether a value has only exact JSON types. The check runs level by level, in C."""
+    """Return whether a value has only exact JSON types, and integers that JavaScript numbers hold.
+
+    The check runs level by level, mostly in C.
+    """
     level = [value]
     for depth in range(MAX_DEPTH + 1):
-        types = set(map(type, level))
-        if not types <= _PLAIN:
+        kinds = set(map(type, level))
+        if not kinds <= _PLAIN:
             return False
-        if types <= _LEAVES:
+        if int in kinds and not all(-BIGGEST <= item <= BIGGEST for item in level if type(item) is int):
+            return False
+        if kinds <= _LEAVES:
             return True
         level = gc.get_referents(*level)  # leaves have no referents
         if depth > _USUAL_DEPTH:  # children with references to their parent, for example, would multiply at each level
@@ -161,6 +199,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.buffers: list[Buffer] = []
+        self.references: list[Reference] = []
         self._open: set[int] = set()  # ids of the containers that are being converted
 
     def convert(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
@@ -168,6 +207,8 @@ class _Walk:
             scalar = self._scalar(value, path, where)
             if scalar is not _COMPOSITE:
                 return scalar
+            if isinstance(value, (Imported, Ref)):
+                return self._refer(_marked(value, path, where))
             children = _children(value, where)
             if children is None:
                 return self._foreign(value, path, where)
@@ -184,8 +225,8 @@ class _Walk:
 
     def _scalar(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
         if type(value) in _LEAVES:
-            if type(value) is int and value.bit_length() > _LONG:
-                _check_digits(value)
+            if type(value) is int and not -BIGGEST <= value <= BIGGEST:
+                return self._refer(Reference(path, "bigint", None, (str(value),)))
             return value
         if isinstance(value, enum.Enum):
             return self.convert(value.value, path, where)
@@ -218,15 +259,46 @@ class _Walk:
             return self._buffer(Buffer(path, array.dtype, array.data, array.shape))
         if is_missing(value):
             return None
-        raise Unsendable(f"{where}: object of type {type_name(value)} cannot be sent to a page")
+        if callable(value):
+            return self._refer(Reference(path, "function", value, (_name(value),)))
+        if isinstance(value, io.IOBase):
+            raise Unsendable(f"{where}: an open file cannot be sent as data; send its read(), or ref() of it")
+        if isinstance(value, (Iterator, AsyncIterator)):
+            return self._refer(Reference(path, "stream", value))
+        text = f"{where}: object of type {type_name(value)} cannot be sent to a page; ref() of it is sent by reference"
+        raise Unsendable(text)
 
     def _buffer(self, buffer: Buffer) -> None:
         self.buffers.append(buffer)
 
+    def _refer(self, reference: Reference) -> None:
+        self.references.append(reference)
 
-def _check_digits(value: int) -> None:
-    """Raise `ValueError` if an integer has more digits than Python converts to text."""
-    repr(value)
+
+def _marked(value: Imported | Ref, path: tuple[str | int, ...], where: str) -> Reference:
+    """Return the reference to an object of a page, or to an object that was marked with `ref`."""
+    if isinstance(value, Imported):
+        handle = value._handle
+        if handle is None:
+            raise Unsendable(f"{where}: this object of a page was destroyed")
+        return Reference(path, "own", handle)
+    marked = value.value
+    if inspect.isroutine(marked) or isinstance(marked, (type, functools.partial)):
+        return Reference(path, "function", marked, (_name(marked),))
+    if isinstance(marked, (types.GeneratorType, types.AsyncGeneratorType)):
+        return Reference(path, "stream", marked)
+    facts = describe_file(marked, where)
+    if facts is not None:
+        return Reference(path, "file", marked, (facts,))
+    return Reference(path, "object", marked, (plain(type(marked).__name__),))
+
+
+def _name(func: Any) -> str:
+    """Return the name of a callable, for its representation in the page."""
+    while isinstance(func, functools.partial):
+        func = func.func
+    name = getattr(func, "__name__", None)
+    return plain(name) if isinstance(name, str) else plain(type(func).__name__)
 
 
 def _check_count(numbers: range) -> None:

@@ -17,16 +17,11 @@ from pandas.testing import assert_frame_equal
 from polars.testing import assert_frame_equal as assert_polars_equal
 
 from jsmeets_local.errors import MissingExtra
-from jsmeets_local.protocol.codec import decode, encode, message_packet
 from jsmeets_local.protocol.values import pack
 from jsmeets_local.values import to_frame
+from tests.protocol.packets import travelled
 
 NOON = datetime.datetime(2024, 5, 6, 12, 0, 0, 123)
-
-
-def travelled(value: Any) -> Any:
-    (message,) = decode(encode([message_packet(["return", 1], pack(value, "result"))]))
-    return message.value  # type: ignore[union-attr]
 
 
 def plain(column: Any) -> Any:
@@ -51,12 +46,48 @@ def test_a_pandas_data_frame_in_the_page() -> None:
         "when": [NOON.replace(tzinfo=datetime.UTC).timestamp() * 1000, None],
     }
     assert [getattr(column, "dtype", None) for column in value["data"].values()] == [
-        "int64",
+        "float64",
         "float64",
         None,
         "float64",
     ]
     assert value["dtypes"] == {name: str(dtype) for name, dtype in frame.dtypes.items()}
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "Int64"])
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([], "float64"),
+        ([0, 2**53 - 1], "float64"),
+        ([2**53], None),
+        ([2**63 - 1, 1], None),
+        ([-(2**53) + 1], "float64"),
+        ([-(2**53)], None),
+    ],
+)
+def test_integers_of_64_bits_are_numbers_if_all_of_a_column_are_exact(
+    dtype: str, values: list[int], kind: str | None
+) -> None:
+    if dtype == "uint64" and min(values, default=0) < 0:
+        pytest.skip("uint64 has no negative numbers")
+    frame = pd.DataFrame({"n": pd.Series(values, dtype=dtype)})
+    value = travelled(frame)
+    assert value["data"]["n"].dtype == (kind or dtype.lower())
+    assert value["dtypes"] == {"n": dtype}
+    pd.testing.assert_frame_equal(to_frame(value), frame)
+    other = pl.DataFrame({"n": pl.Series(values, dtype=pl.UInt64 if dtype == "uint64" else pl.Int64)})
+    value = travelled(other)
+    assert value["data"]["n"].dtype == (kind or dtype.lower())
+    assert to_frame(value, "polars").equals(other)
+    assert to_frame(value, "polars").schema == other.schema
+
+
+def test_an_index_of_whole_numbers_is_one_of_numbers() -> None:
+    frame = pd.DataFrame({"x": [1.5, 2.5]}, index=[10, 20])
+    value = travelled(frame)
+    assert (value["index"]["data"].dtype, value["index"]["dtype"]) == ("float64", "int64")
+    pd.testing.assert_frame_equal(to_frame(value), frame)
 
 
 def test_a_polars_data_frame_in_the_page() -> None:

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from jsmeets_local.errors import ProtocolError, TooManyReferences, WrongPage
 from jsmeets_local.protocol import messages as m
+from jsmeets_local.protocol.codec import Unbound, decode, encode, outgoing
 from jsmeets_local.protocol.references import (
     Exports,
     Handle,
@@ -24,6 +25,7 @@ from jsmeets_local.protocol.references import (
     ref,
     revive,
 )
+from jsmeets_local.protocol.values import pack
 
 OWNER = object()
 
@@ -33,8 +35,6 @@ def function(value: Any, *path: str | int) -> Reference:
 
 
 def decoded(frame: str) -> Any:
-    from jsmeets_local.protocol.codec import decode
-
     (message,) = decode(frame)
     return message
 
@@ -91,9 +91,10 @@ def test_binding_gives_the_specials_with_numbers() -> None:
         Reference((1, "n"), "bigint", None, ("9007199254740993",)),
         Reference((2,), "own", handle),
     ]
-    specials, numbers = exports.bind(references, OWNER, 3, 10)
-    assert specials == [[[0], "function", 1, "f"], [[1, "n"], "bigint", "9007199254740993"], [[2], "own", 9]]
-    assert numbers == [1]
+    bound = exports.bind(references, OWNER, 3, 10)
+    assert bound.specials == [[[0], "function", 1, "f"], [[1, "n"], "bigint", "9007199254740993"], [[2], "own", 9]]
+    assert bound.numbers == (1,)
+    assert bound.handles == (handle,)
 
 
 def test_an_object_of_another_page_or_application_is_refused_and_nothing_stays_counted() -> None:
@@ -296,6 +297,49 @@ def test_all_references_are_made_before_the_first_refusal_is_raised() -> None:
     with pytest.raises(RefusedReference, match=r"^1$"):
         revive(decoded('[["call",1,"f",[null,null],[[[3,0],"own",1],[[3,1],"own",2]]]]'), make)
     assert made == [1, 2]
+
+
+class Thing:
+    def method(self) -> None: ...
+
+
+THINGS: list[Any] = [print, len, Thing().method, Thing, Ref(Thing()), Ref([1]), iter([1]), lambda: 1]
+values_with_references = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.sampled_from(THINGS),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+def opened(value: Any) -> Any:
+    """Return a value without its marks."""
+    if isinstance(value, Ref):
+        return value.value
+    if isinstance(value, list):
+        return [opened(item) for item in value]
+    return {key: opened(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+@given(st.lists(st.lists(values_with_references), max_size=4))
+def test_values_come_back_as_the_same_objects(calls: list[list[Any]]) -> None:
+    """What is packed, numbered, encoded, decoded and revived with the exporter's table is what was sent."""
+    exports = Exports()
+    sent = 0
+    for number, args in enumerate(calls, 1):
+        unbound = outgoing(["call", number, "f"], pack(args, "args"))
+        bound = exports.bind(pack(args, "args").references, OWNER, 1, 1000)
+        packet = unbound.bind(bound) if isinstance(unbound, Unbound) else unbound
+        (message,) = decode(encode([packet]))
+        revived = revive(message, lambda special: exports.get(special.fact).value)  # type: ignore[type-var,union-attr]
+        assert revived.args == opened(args)  # type: ignore[union-attr]
+        assert packet.exported == (bound.numbers if isinstance(unbound, Unbound) else ())
+        sent += len(bound.numbers)
+    assert sum(exports.get(n).count for n in range(1, sent + 1) if exports.get(n)) == sent  # type: ignore[union-attr]
+    for n in range(1, sent + 1):
+        export = exports.get(n)
+        if export is not None:
+            exports.release(n, export.count)
+    assert len(exports) == 0
 
 
 @given(st.integers())

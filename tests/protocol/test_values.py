@@ -7,6 +7,8 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
+import io
 import json
 import pathlib
 import uuid
@@ -21,8 +23,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jsmeets_local.errors import MessageTooBig
-from jsmeets_local.protocol.codec import decode, encode, message_packet
+from jsmeets_local.protocol.references import Handle, Imported, Ref, ref
 from jsmeets_local.protocol.values import MAX_DEPTH, Payload, _dumps, _Walk, pack
+from tests.protocol.packets import travelled
 from tests.strategies import with_bytes
 
 
@@ -135,7 +138,6 @@ U = uuid.UUID("12345678-1234-5678-1234-567812345678")
         (Key(str(U)), str(U)),
         (Price("1.50"), "1.50"),
         ([Whole(3), Table(a=[Whole(4)])], [3, {"a": [4]}]),
-        (2**70, 2**70),
         (["\ud800x", {"\udfff": 1}], ["\ud800x", {"\udfff": 1}]),
         (["\ud800", float("nan"), {"a": (float("inf"),)}], ["\ud800", None, {"a": [None]}]),
     ],
@@ -164,7 +166,10 @@ class Net:
         ([{"a": [1, {2}, 1j]}], "args[0]['a'][2]: object of type complex cannot be sent"),
         ([numpy.array([Foo()])], "args[0]: array of dtype object cannot be sent"),
         ([numpy.longdouble(1)], "args[0]: object of type numpy.longdouble cannot be sent"),
-        ([print], "args[0]: object of type builtin_function_or_method cannot be sent"),
+        ([object()], "; ref() of it is sent by reference"),
+        ([{"f": io.BytesIO()}], "args[0]['f']: an open file cannot be sent as data; send its read(), or ref() of it"),
+        ([ref(io.StringIO())], "args[0]: the file is open as text; open it with mode 'rb'"),
+        ([ref(pathlib.Path("/no such file"))], "args[0]: object of type jsmeets_local.protocol.references.Ref cannot"),
         (["\ud800", Foo()], "args[1]: object of type"),
         pytest.param(
             10**5000, "args: object of type int cannot be sent to a page: ValueError: Exceeds the limit", id="digits"
@@ -198,8 +203,101 @@ def test_unsupported_values_are_named_by_their_path(value: Any, text: str) -> No
 
 
 def test_integers_of_4300_digits_are_sent() -> None:
-    for value in (10**4299, [10**4299, {1}], {"a": 10**4299}):
-        assert json.loads(pack(value, "v").json) == ([10**4299, [1]] if isinstance(value, list) else value)
+    assert travelled([10**4299, [10**4299, {1}], {"a": -(10**4299)}]) == [10**4299, [10**4299, [1]], {"a": -(10**4299)}]
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), 2**63, 2**64, 2**70])
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [1, x], lambda x: {"a": {"b": x}}, lambda x: {1: {x}}])
+def test_integers_that_javascript_numbers_do_not_hold_travel_as_digits(value: int, wrap: Any) -> None:
+    payload = pack(wrap(value), "v")
+    assert [(one.kind, one.facts) for one in payload.references] == [("bigint", (str(value),))]
+    assert str(value) not in payload.json.decode()
+    assert payload.is_bound()
+
+
+@pytest.mark.parametrize("value", [2**53 - 1, -(2**53) + 1, 0, numpy.int64(2**53 - 1), True])
+def test_other_integers_are_numbers(value: int) -> None:
+    assert json.loads(pack([value], "v").json) == [value]
+    assert pack([value], "v").references == pack(value, "v").references == ()
+
+
+def clicked(event: Any) -> None: ...
+
+
+async def ticks() -> Any:
+    yield 1
+
+
+class Callable:
+    def __call__(self) -> None: ...
+
+
+class Model:
+    def fit(self) -> None: ...
+
+
+MODEL, ITEMS, TICKS = Model(), iter([1]), ticks()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "name"),
+    [
+        (clicked, "function", "clicked"),
+        (print, "function", "print"),
+        (MODEL.fit, "function", "fit"),
+        (Model, "function", "Model"),
+        (functools.partial(clicked, 1), "function", "clicked"),
+        (Callable(), "function", "Callable"),
+        (ref(clicked), "function", "clicked"),
+        (ITEMS, "stream", None),
+        (TICKS, "stream", None),
+        (map(str, []), "stream", None),
+        (ref(MODEL), "object", "Model"),
+        (ref([1, 2]), "object", "list"),
+        (ref({"a": 1}), "object", "dict"),
+        (ref(Callable()), "object", "Callable"),
+    ],
+)
+def test_what_is_sent_by_reference(value: Any, kind: str, name: str | None) -> None:
+    payload = pack([0, {"a": [value]}], "args")
+    (reference,) = payload.references
+    assert json.loads(payload.json) == [0, {"a": [None]}]
+    assert (reference.path, reference.kind) == ((1, "a", 0), kind)
+    assert reference.facts == (() if name is None else (name,))
+    assert reference.value is (value.value if isinstance(value, Ref) else value)
+    assert not payload.is_bound()
+
+
+def test_a_file_is_sent_by_reference_with_its_facts(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_bytes(b"a,b\n")
+    with file.open("rb") as stream:
+        payload = pack([ref(file), ref(stream), ref(io.BytesIO(b"abc"))], "args")
+    modified = int(file.stat().st_mtime * 1000)
+    facts = {"name": "rows.csv", "size": 4, "type": "text/csv", "modified": modified}
+    assert [one.facts for one in payload.references] == [
+        (facts,),
+        (facts,),
+        ({**facts, "name": "", "size": 3, "type": "", "modified": 0},),
+    ]
+    assert {one.kind for one in payload.references} == {"file"}
+
+
+def test_objects_of_a_page_go_home() -> None:
+    handle = Handle(None, 1, 7, "function")
+    proxy = Imported(handle)
+    (reference,) = pack({"f": proxy}, "args").references
+    assert (reference.path, reference.kind, reference.value) == (("f",), "own", handle)
+    proxy._handle = None
+    with pytest.raises(TypeError, match=r"args\['f'\]: this object of a page was destroyed"):
+        pack({"f": proxy}, "args")
+
+
+def test_a_value_within_another_keeps_its_paths() -> None:
+    payload = pack([b"x", 2**60], "args").within(b'[["call",', b"]]", (0, 1))
+    assert json.loads(payload.json) == [["call", [None, None]]]
+    assert [buffer.path for buffer in payload.buffers] == [(0, 1, 0)]
+    assert [reference.path for reference in payload.references] == [(0, 1, 1)]
 
 
 def test_cycles_are_refused() -> None:
@@ -227,12 +325,6 @@ def test_depth(leaf: Any) -> None:
         pack(nested(MAX_DEPTH + 1), "v")
     with pytest.raises(TypeError, match="nested"):
         pack(nested(100_000), "v")
-
-
-def travelled(value: Any) -> Any:
-    frame = encode([message_packet(["return", 1], pack(value, "result"))])
-    (message,) = decode(frame)
-    return message.value  # type: ignore[union-attr]
 
 
 def test_oversized_values_are_refused_before_they_are_sent() -> None:

@@ -11,7 +11,7 @@ import pytest
 from jsmeets_local.errors import ProtocolError
 from jsmeets_local.protocol.chunks import CHUNK, Assembler, cut, offered
 from jsmeets_local.protocol.codec import decode, encode, message_packet
-from jsmeets_local.protocol.messages import Special
+from jsmeets_local.protocol.messages import End, Special
 from jsmeets_local.protocol.values import Buffer
 from tests.vectors import cases
 
@@ -26,7 +26,7 @@ def plain(messages: list[Any]) -> Any:
 def elements(message: Any) -> list[Any]:
     """Return the elements of a message after its tag, without specials where there are none."""
     given = list(msgspec.structs.astuple(message))
-    return given[:-1] if given and given[-1] == () else given
+    return given[:-1] if given and (given[-1] == () or (isinstance(message, End) and message.error is None)) else given
 
 
 def untyped(value: Any) -> Any:

@@ -1,0 +1,39 @@
+"""Objects of a page that Python holds: what users call, read and iterate over.
+
+Each is a proxy. The page keeps the object until the proxy is collected or destroyed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...protocol.messages import ErrorInfo
+from ...protocol.references import Handle, RefusedReference
+from .base import Live
+from .function import JSFunction
+
+if TYPE_CHECKING:
+    from ..bridge import Bridge
+
+__all__ = ["KINDS", "revive"]
+
+KINDS: dict[str, type[Live]] = {"function": JSFunction}
+
+
+def revive(bridge: Bridge, handle: Handle, detail: Any) -> Live:
+    """Make the proxy of an object that has arrived, on the loop.
+
+    Args:
+        bridge: The bridge.
+        handle: The handle of the object.
+        detail: The detail on the wire: a name, or the description of a file.
+
+    Raises:
+        ProtocolError: The detail is invalid.
+        RefusedReference: Python has no proxy for objects of this kind.
+    """
+    kind = KINDS.get(handle.kind)
+    if kind is None:
+        text = f"Python takes no {handle.kind} of a page by reference; send its data"
+        raise RefusedReference(ErrorInfo("refused", "TypeError", text))
+    return kind(bridge, handle, detail)

@@ -1,0 +1,123 @@
+"""Use of objects of Python by a page: which steps are allowed, and what they do.
+
+A page reaches the public attributes, the items and the methods of an object that was sent by `ref`, and nothing behind
+them: what an attribute or a method returns is sent by the rules of all values.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import messages as m
+from .functions import Function, is_async
+from .references import Export, RefusedReference
+from .text import type_name
+
+__all__ = ["check_use"]
+
+_ARITY = {"get": 1, "set": 2, "has": 1, "call": 1, "length": 0, "keys": 0, "iterate": 0}
+
+
+def check_use(export: Export, steps: list[list[Any]]) -> tuple[Function, list[Any]]:
+    """Return the function to run for the steps of a page, and its arguments.
+
+    Raises:
+        RefusedReference: The object has no such steps, or the page may not take them.
+    """
+    for step in steps:
+        _check_step(export, step)
+    names = [step[0] for step in steps]
+    if export.function is not None:
+        if names != ["call"]:
+            raise _refused("TypeError", f"a function of Python can only be called; the page asks for {names[0]!r}")
+        return export.function, steps[0][1]
+    if export.kind != "object":
+        raise RefusedReference(
+            m.ErrorInfo("unknown", "UnknownReference", f"the object {export.number} of Python is a {export.kind}")
+        )
+    if len(steps) > 1 and names != ["get", "call"]:
+        raise _refused("TypeError", "an object of Python takes one step, or a call of one of its methods")
+    return _function(export.value, steps)
+
+
+def _check_step(export: Export, step: list[Any]) -> None:
+    name = step[0] if step else None
+    if not isinstance(name, str) or _ARITY.get(name) != len(step) - 1:
+        raise _refused("TypeError", f"an object of Python has no step {step!r:.60}")
+    if name == "call" and not isinstance(step[1], list):
+        raise _refused("TypeError", "the arguments of a call are an array")
+    if name not in ("get", "set", "has"):
+        return
+    key = step[1]
+    if isinstance(key, bool) or not isinstance(key, (str, int)):
+        raise _refused("TypeError", f"the key of an attribute or item is a str or an int; got {key!r:.60}")
+    if isinstance(key, str) and key.startswith("_"):
+        text = f"{key!r} of a {type_name(export.value)} is private: pages reach what does not begin with an underscore"
+        raise _refused("AttributeError", text)
+
+
+def _refused(name: str, text: str) -> RefusedReference:
+    return RefusedReference(m.ErrorInfo("refused", name, text))
+
+
+def _function(value: Any, steps: list[list[Any]]) -> tuple[Function, list[Any]]:
+    name, *rest = steps[-1]
+    label = type(value).__name__
+    if len(steps) == 2:
+        key = steps[0][1]
+        found = inspect.getattr_static(value, key, None) if isinstance(key, str) else None
+        run = _call_async_method if is_async(found) else _call_method  # type: ignore[arg-type]
+        return Function(f"{label}.{key}", functools.partial(run, value, key), exclusive=False), rest[0]
+    if name == "call":
+        return Function(label, value, exclusive=False), rest[0]
+    return Function(f"{name} of a {label}", functools.partial(_STEPS[name], value), exclusive=False), rest
+
+
+def _call_method(value: Any, key: str | int, *args: Any) -> Any:
+    return _get(value, key)(*args)
+
+
+async def _call_async_method(value: Any, key: str, *args: Any) -> Any:
+    return await getattr(value, key)(*args)
+
+
+def _get(value: Any, key: str | int) -> Any:
+    """Return an attribute, or the item of that key if there is no such attribute."""
+    if isinstance(key, int) or (not hasattr(value, key) and hasattr(type(value), "__getitem__")):
+        return value[key]
+    return getattr(value, key)
+
+
+def _set(value: Any, key: str | int, new: Any) -> None:
+    """Set an item of an object that has items, or an attribute."""
+    if hasattr(type(value), "__setitem__"):
+        value[key] = new
+    elif isinstance(key, str):
+        setattr(value, key, new)
+    else:
+        raise TypeError(f"a {type_name(value)} has no items")
+
+
+def _has(value: Any, key: str | int) -> bool:
+    if isinstance(key, str) and hasattr(value, key):
+        return True
+    return hasattr(type(value), "__contains__") and key in value
+
+
+def _keys(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return list(value)
+    return [name for name in dir(value) if not name.startswith("_")]
+
+
+_STEPS: dict[str, Callable[..., Any]] = {
+    "get": _get,
+    "set": _set,
+    "has": _has,
+    "length": len,
+    "keys": _keys,
+    "iterate": iter,
+}
