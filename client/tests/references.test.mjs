@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { Exports, Imports } from "../src/references.ts";
 import { after, connected, python, quietly, settled } from "./page.mjs";
 
 setFlagsFromString("--expose-gc");
@@ -234,6 +235,49 @@ test("a release comes behind a large packet that uses the object", async () => {
     }
     await settled();
     assert.deepEqual(end.messages().map(([kind]) => kind), ["use", "release"]);
+});
+
+test("counts of both tables agree, in whatever order objects are sent, dropped and released", async () => {
+    let seed = 7;
+    const random = (below) => {
+        seed = (seed * 1103515245 + 12345) % 2147483648;
+        return Math.floor(seed / 2147483648 * below);
+    };
+    const exports = new Exports();
+    const releases = [];
+    const imports = new Imports((pairs) => releases.push(pairs));
+    imports.makers.set("object", (imported) => ({ imported }));
+    const objects = Array.from({ length: 5 }, (_, index) => ({ index }));
+    const [under_way, held] = [[], new Map()];
+    const arrive = () => {
+        const number = under_way.shift();
+        held.set(number, imports.take(number, "object", ["Object"]));
+    };
+    const release = () => releases.shift()?.forEach(([number, count]) => exports.release(number, count));
+    const drop = (number) => {
+        imports.drop(held.get(number).imported);
+        held.delete(number);
+    };
+    const steps = [
+        () => under_way.push(exports.add(objects[random(objects.length)])),
+        () => under_way.length && arrive(),
+        () => held.size && drop([...held.keys()][random(held.size)]),
+        release,
+        () => after(0),
+    ];
+    for (let step = 0; step < 5000; step += 1) {
+        await steps[random(20) ? random(4) : 4]();
+        [...under_way, ...held.keys()].forEach((number) => assert.ok(exports.get(number)));
+    }
+    while (under_way.length) {
+        arrive();
+    }
+    [...held.keys()].forEach(drop);
+    await after(2);
+    while (releases.length) {
+        release();
+    }
+    assert.deepEqual([exports.size, imports.size], [0, 0]);
 });
 
 // ---------------------------------------------------------------- work of Python
