@@ -22,10 +22,26 @@ with_bytes = st.recursive(
 KINDS = [
     "hello", "welcome", "goodbye", "close", "call", "notify", "return", "error", "fault",
     "push", "subscribe", "unsubscribe", "publish", "custom", "credit", "ack",
+    "use", "cancel", "release", "pull", "items", "end", "stop", "names",
 ]  # fmt: skip
 numbers = st.sampled_from([-1, 0, 1, 2, 16, 17, 2**32 - 1, 2**32, 2**53 - 1, 2**53, 2**63, 2**64, 10**30, 1.5])
 junk = json_values | numbers | st.sampled_from(["", "$list", "\ud800", "raised", []])
-messages = st.builds(lambda kind, rest: [kind, *rest], st.sampled_from(KINDS), st.lists(junk, max_size=5))
+specials = st.lists(
+    st.tuples(
+        st.lists(st.integers(0, 4) | st.text(max_size=2), max_size=4),
+        st.sampled_from(["bigint", "map", "function", "object", "stream", "file", "own", "", "symbol"]),
+        junk,
+        junk,
+    ),
+    max_size=3,
+)
+messages = st.builds(lambda kind, rest: [kind, *rest], st.sampled_from(KINDS), st.lists(junk, max_size=5)) | st.builds(
+    lambda kind, number, value, more: [kind, number, "add", value, more],
+    st.sampled_from(["call", "push"]),
+    numbers,
+    st.lists(junk | st.none(), max_size=4),
+    specials,
+)
 few = st.integers(0, 70)
 DTYPES = ["bytes", "bool", "int8", "uint16", "float16", "float64", "int64", "object", ""]
 tables = st.tuples(

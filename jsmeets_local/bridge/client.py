@@ -13,7 +13,7 @@ from ..errors import CallTimeout, JsPyError, LaunchError, PageClosed
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Key, check_function, check_name, check_queue_key, seconds, seconds_of_call
 from ..protocol.calls import Finished
-from ..protocol.values import Payload, pack
+from ..protocol.values import Payload
 from . import shutdown
 from .batch import Batch, split_batch
 from .bridge import Bridge
@@ -63,7 +63,7 @@ class _Call:
         self._client = client
         self._key = key
         self._limit = limit
-        self._payload = pack(list(args), "args", client.bridge.protocol.limits.message_bytes)
+        self._payload = client.bridge.pack(list(args), "args")
         self._socket = 0
 
     def __call__(self, done: Done[Any]) -> Cancel | None:

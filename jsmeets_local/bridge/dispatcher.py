@@ -25,7 +25,7 @@ from ..protocol.effects import Invoke
 from ..protocol.failures import error_packet
 from ..protocol.functions import Function, is_async
 from ..protocol.messages import ErrorInfo
-from ..protocol.references import BIGGEST
+from ..protocol.references import BIGGEST, SMALLEST
 from ..protocol.text import error_name, error_text, error_trace, type_name
 from ..protocol.values import NUMBERS, Payload
 from . import shutdown
@@ -345,7 +345,7 @@ def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> P
         return None
     try:
         kind = type(value)
-        if kind in NUMBERS and (kind is not int or -BIGGEST <= value <= BIGGEST):  # the result of most functions
+        if kind in NUMBERS and (kind is not int or SMALLEST <= value <= BIGGEST):  # the result of most functions
             return message_packet(["return", call.call_id, value])
         return outgoing(["return", call.call_id], pack(value, "result"))
     except BaseException as error:  # noqa: BLE001 - the user's code runs during the conversion

@@ -100,7 +100,9 @@ _envelope = msgspec.json.Decoder(_Envelope)
 
 def outgoing(head: Sequence[Any], payload: Payload, tail: Sequence[Any] = (), order: Any = None) -> Packet | Unbound:
     """Encode the message `[*head, payload, *tail]`, unless its references differ from session to session."""
-    return message_packet(head, payload, tail, order) if payload.is_bound() else Unbound(head, payload, tail, order)
+    if payload.references and not payload.is_bound():
+        return Unbound(head, payload, tail, order)
+    return message_packet(head, payload, tail, order)
 
 
 def message_packet(
@@ -128,9 +130,9 @@ def message_packet(
         text = _encoder.encode(message)
     except UnicodeEncodeError:  # a lone surrogate in a name
         text = _dump_surrogates(message)
+    if payload is None or not (payload.references or payload.buffers):
+        return Packet(text, (), order, len(text) + 1)
     exported, handles = ((), ()) if bound is None else (bound.numbers, bound.handles)
-    if payload is None or not payload.buffers:
-        return Packet(text, (), order, len(text) + 1, exported, handles)
     buffers = tuple(replace(b, path=(place, *b.path)) for b in payload.buffers)
     return Packet(text, buffers, order, _size(text, buffers), exported, handles)
 

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from .arrays import Unsendable, loaded
-from .references import BIGGEST
+from .references import BIGGEST, SMALLEST
 
 __all__ = ["is_missing", "to_columns"]
 
@@ -65,7 +65,7 @@ def _exact(array: Any) -> Any:
     """Convert integers of 64 bits to float64 if that is exact, as JavaScript cannot calculate with the others."""
     if array.dtype.kind not in "iu" or array.dtype.itemsize < 8:
         return array
-    if array.size and not (array.min() >= -BIGGEST and array.max() <= BIGGEST):
+    if array.size and not (array.min() >= SMALLEST and array.max() <= BIGGEST):
         return array
     return array.astype("float64")
 

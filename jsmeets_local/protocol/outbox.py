@@ -215,7 +215,8 @@ class Outbox:
             if not plain and self._was_dropped(packet):
                 self._waiting.popleft()
                 continue
-            self._unacknowledged.append(_without_handles(self._waiting.popleft()))
+            self._waiting.popleft()
+            self._unacknowledged.append(_without_handles(packet) if packet.handles else packet)
             batch.append(packet)
             size += packet.size
         if batch:
@@ -319,7 +320,7 @@ class Outbox:
         if stream.offer is not None:
             self.sent_bytes += stream.size
             self._offers.withdraw(stream.offer)
-        self._unacknowledged.append(_without_handles(packet))
+        self._unacknowledged.append(_without_handles(packet) if packet.handles else packet)
         self._open_streams()
         self._release(packet)
 
@@ -354,4 +355,4 @@ def _is_large(packet: Packet) -> bool:
 
 def _without_handles(packet: Packet) -> Packet:
     """Return a packet that is written, and which a release of the objects it carries can no longer overtake."""
-    return replace(packet, handles=()) if packet.handles else packet
+    return replace(packet, handles=())

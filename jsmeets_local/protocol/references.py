@@ -21,6 +21,7 @@ from .functions import Function
 
 __all__ = [
     "BIGGEST",
+    "SMALLEST",
     "Arrivals",
     "Bound",
     "Export",
@@ -36,7 +37,7 @@ __all__ = [
     "unknown_reference",
 ]
 
-BIGGEST = 2**53 - 1  # the largest integer that a JavaScript number holds exactly, with all smaller ones
+SMALLEST, BIGGEST = -(2**53) + 1, 2**53 - 1  # JavaScript numbers hold the integers between them exactly
 
 M = TypeVar("M", bound=m.Message)
 

@@ -693,16 +693,22 @@ class ProtocolState:
         self.calls.open(call_id, sockets, deadline, about)
         for socket in sockets:
             session = self._sessions[socket]
-            try:
-                packet = self._bind(socket, message)
-            except (WrongPage, TooManyReferences) as error:
-                self._finish(call_id, socket, error)
+            packet = message if type(message) is Packet else self._bind_or_finish(call_id, socket, message)
+            if packet is None:
                 continue
             if session.waiting or not session.outbox.has_room(packet):
                 session.was_full = True
                 session.waiting.append((call_id, packet))
             else:
                 self._send(socket, packet)
+
+    def _bind_or_finish(self, call_id: int, socket: int, message: Packet | Unbound) -> Packet | None:
+        """Number the references of a request; an error is the answer of this client."""
+        try:
+            return self._bind(socket, message)
+        except (WrongPage, TooManyReferences) as error:
+            self._finish(call_id, socket, error)
+            return None
 
     def notify(self, key: str, payload: Payload, target: Target) -> None:
         """Call a function of clients without requesting an answer."""
@@ -727,7 +733,9 @@ class ProtocolState:
             session = self._sessions.get(call.socket)
             if session is not None:
                 session.running -= 1
-                if packet is not None:
+                if type(packet) is Packet:
+                    self._send(call.socket, packet)
+                elif packet is not None:
                     self._send_answer(call, packet)
 
     def _send_answer(self, call: Invoke, message: Packet | Unbound) -> None:

@@ -77,34 +77,42 @@ def _function(value: Any, steps: list[list[Any]]) -> tuple[Function, list[Any]]:
 
 
 def _call_method(value: Any, key: str | int, *args: Any) -> Any:
-    return _get(value, key)(*args)
+    return _attribute(value, key)(*args)
 
 
 async def _call_async_method(value: Any, key: str, *args: Any) -> Any:
     return await getattr(value, key)(*args)
 
 
-def _get(value: Any, key: str | int) -> Any:
+def _attribute(value: Any, key: str | int) -> Any:
     """Return an attribute, or the item of that key if there is no such attribute."""
-    if isinstance(key, int) or (not hasattr(value, key) and hasattr(type(value), "__getitem__")):
-        return value[key]
-    return getattr(value, key)
+    if isinstance(key, str):
+        try:
+            return getattr(value, key)
+        except AttributeError:
+            if not hasattr(type(value), "__getitem__"):
+                raise
+    return value[key]
+
+
+def _get(value: Any, key: str | int) -> Any:
+    """Return the item of a mapping; otherwise as `_attribute`."""
+    return value[key] if isinstance(value, Mapping) and key in value else _attribute(value, key)
 
 
 def _set(value: Any, key: str | int, new: Any) -> None:
-    """Set an item of an object that has items, or an attribute."""
-    if hasattr(type(value), "__setitem__"):
-        value[key] = new
-    elif isinstance(key, str):
+    """Set the item of a mapping, an existing attribute, or an item of another object that has items."""
+    has_items = hasattr(type(value), "__setitem__")
+    if isinstance(key, str) and not isinstance(value, Mapping) and (hasattr(value, key) or not has_items):
         setattr(value, key, new)
     else:
-        raise TypeError(f"a {type_name(value)} has no items")
+        value[key] = new
 
 
 def _has(value: Any, key: str | int) -> bool:
-    if isinstance(key, str) and hasattr(value, key):
-        return True
-    return hasattr(type(value), "__contains__") and key in value
+    if isinstance(value, Mapping) or isinstance(key, int):
+        return hasattr(type(value), "__contains__") and key in value
+    return hasattr(value, key)
 
 
 def _keys(value: Any) -> list[Any]:

@@ -25,7 +25,7 @@ from ..errors import MessageTooBig
 from .arrays import Unsendable, flatten, loaded, unboxed
 from .dataframes import is_missing, to_columns
 from .files import describe_file
-from .references import BIGGEST, Imported, Ref, Reference
+from .references import BIGGEST, SMALLEST, Imported, Ref, Reference
 from .text import error_name, error_text, plain, type_name
 
 __all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "base", "pack"]
@@ -113,7 +113,7 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
     """
     try:
         kind = type(value)
-        if kind in NUMBERS and (kind is not int or -BIGGEST <= value <= BIGGEST):
+        if kind in NUMBERS and (kind is not int or SMALLEST <= value <= BIGGEST):
             return Payload(_encode(value))
         try:
             payload = Payload(orjson.dumps(value, None, _STRICT))  # accepts only values that `_Walk` encodes alike
@@ -181,8 +181,10 @@ def _is_plain(value: Any) -> bool:
         kinds = set(map(type, level))
         if not kinds <= _PLAIN:
             return False
-        if int in kinds and not all(-BIGGEST <= item <= BIGGEST for item in level if type(item) is int):
-            return False
+        if int in kinds:
+            integers = [item for item in level if type(item) is int] if len(kinds) > 1 else level
+            if min(integers) < SMALLEST or max(integers) > BIGGEST:
+                return False
         if kinds <= _LEAVES:
             return True
         level = gc.get_referents(*level)  # leaves have no referents
@@ -225,7 +227,7 @@ class _Walk:
 
     def _scalar(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
         if type(value) in _LEAVES:
-            if type(value) is int and not -BIGGEST <= value <= BIGGEST:
+            if type(value) is int and not SMALLEST <= value <= BIGGEST:
                 return self._refer(Reference(path, "bigint", None, (str(value),)))
             return value
         if isinstance(value, enum.Enum):

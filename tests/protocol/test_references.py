@@ -14,6 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from jsmeets_local.errors import ProtocolError, TooManyReferences, WrongPage
 from jsmeets_local.protocol import messages as m
 from jsmeets_local.protocol.codec import Unbound, decode, encode, outgoing
+from jsmeets_local.protocol.effects import Invoke, Releasing
+from jsmeets_local.protocol.limits import Limits
 from jsmeets_local.protocol.references import (
     Exports,
     Handle,
@@ -25,6 +27,7 @@ from jsmeets_local.protocol.references import (
     ref,
     revive,
 )
+from jsmeets_local.protocol.state import ProtocolState
 from jsmeets_local.protocol.values import pack
 
 OWNER = object()
@@ -297,6 +300,81 @@ def test_all_references_are_made_before_the_first_refusal_is_raised() -> None:
     with pytest.raises(RefusedReference, match=r"^1$"):
         revive(decoded('[["call",1,"f",[null,null],[[[3,0],"own",1],[[3,1],"own",2]]]]'), make)
     assert made == [1, 2]
+
+
+# Sessions ----------------------------------------------------------------------------------------------------------
+
+
+def connected(limits: Limits | None = None) -> tuple[ProtocolState, int]:
+    state = ProtocolState("s", limits)
+    socket = state.hello(m.Hello("d", "p", []), "p")
+    assert socket is not None
+    state.receive(socket, [m.Ack(0)])
+    return state, socket
+
+
+def written(state: ProtocolState, socket: int) -> str:
+    frames = []
+    while (frame := state.outbox(socket).take()) is not None:
+        frames.append(frame if isinstance(frame, str) else frame.decode(errors="replace"))
+    return "".join(frames)
+
+
+def test_references_survive_a_lost_connection() -> None:
+    state, socket = connected()
+    got: list[Any] = []
+    state.functions.expose("take", got.append)
+    call = m.Call(1, "take", [None], (m.Special([3, 0], "function", 5, "f"),))
+    state.receive(socket, [call])
+    (invoke,) = [effect for effect in state.effects() if isinstance(effect, Invoke)]
+    proxy = invoke.args[0]
+    state.notify("f", pack([print], "args"), socket)
+    written(state, socket)
+    state.lose(socket, 0.0)
+    state.use_nowait(proxy._handle, pack([["call", []]], "steps"))
+    assert state.hello(m.Hello("d", "p", [], "s", 0), "p") == socket
+    again = written(state, socket)
+    assert '[[[2,0],"function",1,"print"]]' in again
+    assert '["use",0,5,[["call",[]]]]' in again
+    assert state.stats()["pages"][0]["references"] == {"exported": 1, "imported": 1}
+
+
+def test_a_call_that_was_cancelled_before_there_was_room_gives_its_references_back() -> None:
+    state, socket = connected(Limits(outbox_messages=1000))
+    for _ in range(1000):
+        state.notify("f", pack([1], "args"), socket)
+    call = state.call("f", pack([print, len], "args"), socket, None)
+    assert state.stats()["pages"][0]["references"]["exported"] == 2
+    state.calls.cancel(call)
+    written(state, socket)
+    state.receive(socket, [m.Ack(1000)])
+    assert state.stats()["pages"][0]["references"]["exported"] == 0
+
+
+def test_the_objects_that_a_message_carries_home_are_held_until_it_is_written() -> None:
+    state, socket = connected()
+    state.functions.expose("take", print)
+    state.receive(socket, [m.Call(1, "take", [None], (m.Special([3, 0], "function", 5, "f"),))])
+    (invoke,) = [effect for effect in state.effects() if isinstance(effect, Invoke)]
+    state.notify("f", pack(list(invoke.args), "args"), socket)
+    invoke.args.clear()
+    del invoke
+    assert not [effect for effect in state.effects() if isinstance(effect, Releasing)]
+    assert '"own",5' in written(state, socket)
+    assert [effect for effect in state.effects() if isinstance(effect, Releasing)]
+    state.send_releases()
+    assert written(state, socket) == '[["release",[[5,1]]]]'
+
+
+def test_what_nothing_uses_is_not_released_to_a_page_that_has_left() -> None:
+    state, socket = connected()
+    state.functions.expose("take", print)
+    state.receive(socket, [m.Call(1, "take", [None], (m.Special([3, 0], "function", 5, "f"),))])
+    (invoke,) = [effect for effect in state.effects() if isinstance(effect, Invoke)]
+    state.disconnect(socket)
+    invoke.args.clear()
+    assert not [effect for effect in state.effects() if isinstance(effect, Releasing)]
+    state.send_releases()
 
 
 class Thing:

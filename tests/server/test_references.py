@@ -27,6 +27,7 @@ from jsmeets_local import (
     WrongPage,
     ref,
 )
+from jsmeets_local.notebook.cells import Cell
 from jsmeets_local.protocol.values import pack
 from tests.raw import RawPage, as_page
 from tests.timing import scaled
@@ -364,7 +365,14 @@ def test_items_of_a_container_that_was_sent_by_reference(page: Page, raw: RawPag
     assert rows["c"] == {"x": 1}
     assert raw.ask("use", 1, [["keys"]]) == ["return", 1, ["a", "b", "c"]]
     assert raw.ask("use", 1, [["has", "b"]]) == ["return", 1, True]
+    assert raw.ask("use", 1, [["set", "keys", 7]]) == ["return", 1, None]
+    assert raw.ask("use", 1, [["get", "keys"]]) == ["return", 1, 7]
+    assert raw.ask("use", 1, [["get", "pop"], ["call", ["keys"]]]) == ["return", 1, 7]
     assert raw.ask("use", 2, [["get", 1]]) == ["return", 1, 6]
+    assert raw.ask("use", 2, [["set", 1, 8]]) == ["return", 1, None]
+    assert raw.ask("use", 2, [["get", "index"], ["call", [8]]]) == ["return", 1, 1]
+    kind, _, error = raw.ask("use", 2, [["get", "absent"]])
+    assert (kind, error["kind"]) == ("error", "raised")
     assert raw.ask("use", 2, [["length"]]) == ["return", 1, 2]
     assert raw.ask("use", 2, [["iterate"]])[3] == [[[2], "stream", 3]]
 
@@ -605,3 +613,46 @@ def test_functions_that_any_thread_collects_are_released_exactly_once(app: JsMee
                 released[number] += count
     assert released == dict.fromkeys(range(1, 4), 200)
     assert references(app)["imported"] == 0
+
+
+def test_a_published_function_reaches_python_and_its_own_page(
+    app: JsMeetsPy, page: Page, raw: RawPage, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = RawPage(page.url, "other", topics=["t"])
+    raw.send(["subscribe", 1, "t"])
+    raw.receive()
+    got: list[Any] = []
+    heard = threading.Event()
+    app.pubsub.subscribe("t", lambda topic, data: (got.append(data), heard.set()))
+    raw.send(["publish", 0, "t", {"f": None}, False, [[[3, "f"], "function", 5, "f"]]])
+    assert raw.receive() == ["publish", 0, "t", {"f": None}, False, [[[3, "f"], "own", 5]]]
+    assert heard.wait(scaled(10))
+    assert isinstance(got[0]["f"], JSFunction)
+    assert "an object of another page" in caplog.text
+    app.pubsub.publish("t")(1)
+    assert other.receive() == ["publish", 0, "t", 1, False]
+
+
+def test_a_queue_keeps_a_function(app: JsMeetsPy, page: Page, raw: RawPage) -> None:
+    raw.send(["push", 1, "q", [None], [[[3, 0], "function", 5, "f"]]])
+    assert raw.receive() == ["return", 1, True]
+    (function,) = page.queue("q").get(timeout=scaled(10))
+    assert function.nowait(1)
+    assert raw.receive() == ["use", 0, 5, [["call", [1]]]]
+
+
+def test_a_message_of_a_protocol_of_its_own_carries_data_only(app: JsMeetsPy) -> None:
+    message = {"protocol": "mine", "key": "k", "id": 0, "data": print, "exception": None}
+    for data in (print, 2**53):
+        with pytest.raises(TypeError, match="user-defined protocol carries no functions"):
+            app.sockets.reservecast({**message, "data": data})
+
+
+def test_a_callback_writes_under_the_cell_that_has_passed_it(
+    app: JsMeetsPy, page: Page, raw: RawPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell("c", "run", {})
+    monkeypatch.setattr("jsmeets_local.bridge.bridge.current_cell", lambda: cell)
+    sent(page, raw, len, 2**60)
+    export = app.bridge.call(app.bridge.protocol._sessions[raw.id].exports.get, 1)
+    assert export.function.cell is cell
