@@ -116,8 +116,12 @@ export function serveWorld(connection: Connection): void {
                 return describe(value);
             case "same":
                 return value === first;
+            case "await":
+                return value;   // like every value, once it is settled
+            case "read":
+                return value.slice(first, second).arrayBuffer();
             default:
-                return value.slice(first, second).arrayBuffer();   // "read", of a Blob
+                throw new TypeError(`The page knows no step '${name}'`);
         }
     }
 

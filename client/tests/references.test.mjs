@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { Exports, Imports } from "../src/references.ts";
 import { after, connected, python, quietly, settled } from "./page.mjs";
 
 setFlagsFromString("--expose-gc");
@@ -236,6 +237,49 @@ test("a release comes behind a large packet that uses the object", async () => {
     assert.deepEqual(end.messages().map(([kind]) => kind), ["use", "release"]);
 });
 
+test("counts of both tables agree, in whatever order objects are sent, dropped and released", async () => {
+    let seed = 7;
+    const random = (below) => {
+        seed = (seed * 1103515245 + 12345) % 2147483648;
+        return Math.floor(seed / 2147483648 * below);
+    };
+    const exports = new Exports();
+    const releases = [];
+    const imports = new Imports((pairs) => releases.push(pairs));
+    imports.makers.set("object", (imported) => ({ imported }));
+    const objects = Array.from({ length: 5 }, (_, index) => ({ index }));
+    const [under_way, held] = [[], new Map()];
+    const arrive = () => {
+        const number = under_way.shift();
+        held.set(number, imports.take(number, "object", ["Object"]));
+    };
+    const release = () => releases.shift()?.forEach(([number, count]) => exports.release(number, count));
+    const drop = (number) => {
+        imports.drop(held.get(number).imported);
+        held.delete(number);
+    };
+    const steps = [
+        () => under_way.push(exports.add(objects[random(objects.length)])),
+        () => under_way.length && arrive(),
+        () => held.size && drop([...held.keys()][random(held.size)]),
+        release,
+        () => after(0),
+    ];
+    for (let step = 0; step < 5000; step += 1) {
+        await steps[random(20) ? random(4) : 4]();
+        [...under_way, ...held.keys()].forEach((number) => assert.ok(exports.get(number)));
+    }
+    while (under_way.length) {
+        arrive();
+    }
+    [...held.keys()].forEach(drop);
+    await after(2);
+    while (releases.length) {
+        release();
+    }
+    assert.deepEqual([exports.size, imports.size], [0, 0]);
+});
+
 // ---------------------------------------------------------------- work of Python
 
 test("a callback of the page: value, promise, error, none to wait for", async () => {
@@ -277,8 +321,13 @@ test("steps on an object: this is kept, promises are awaited on the way, the obj
     assert.deepEqual(await answer(work(["keys"])), [["x", "later", "constructor", "move"]]);
     assert.deepEqual(await answer(["use", 1, 1, [["same", null]], [[[3, 0, 1], "own", 1]]]), [true]);
     assert.deepEqual(await answer(work(["get", "constructor"], ["new", [5]], ["get", "x"])), [5]);
+    JsPyQueue.push_nowait("q")([Promise.resolve([5])]);
+    await settled();
+    end.messages();
+    assert.deepEqual(await answer(["use", 1, 3, [["await"]]]), [[5]]);
+    assert.equal((await answer(work(["jump"])))[0].message, "The page knows no step 'jump'");
     assert.deepEqual(await answer(work(["describe"])), [{ name: "Point", text: "[object Object]", flags: [] }]);
-    assert.deepEqual((await answer(work(["data"]))), [{ x: 3, later: null }, [[[2, "later"], "function", 3, ""]]]);
+    assert.deepEqual((await answer(work(["data"]))), [{ x: 3, later: null }, [[[2, "later"], "function", 4, ""]]]);
     const [{ kind, name, message }] = await answer(work(["get", "mve"]));
     assert.deepEqual([kind, name, message], ["unknown", "UnknownProperty", "Point has no 'mve'; did you mean 'move'?"]);
     assert.equal((await answer(["use", 1, 1, [["same", null]], [[[3, 0, 1], "own", 55]]]))[0].name, "UnknownReference");

@@ -516,8 +516,7 @@
   var isPlainObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
   var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isPlainObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
   var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
-  var STEPS = ["get", "set", "delete", "has", "call", "new", "length", "keys", "iterate", "data", "describe", "same", "read"];
-  var isSteps = (value) => isArray(value) && value.every((step) => isArray(step) && STEPS.includes(step[0]) && (step[0] !== "call" && step[0] !== "new" || isArray(step[1])));
+  var isSteps = (value) => isArray(value) && value.length > 0 && value.every(isArray);
   var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
   var isOptionalError = (value) => value === void 0 || value === null || isError(value);
   var SHAPES = new Map(Object.entries({
@@ -1576,6 +1575,7 @@ ${stack}` };
     }
   };
   var isString2 = (value) => typeof value === "string";
+  var isPath = (value) => Array.isArray(value) && value.length > 0 && value.every((step) => isString2(step) || isCount(step));
   var FACTS = new Map(Object.entries({
     bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
     map: [],
@@ -1591,7 +1591,7 @@ ${stack}` };
     if (specials === void 0) {
       return;
     }
-    const isSpecial = (special) => Array.isArray(special) && Array.isArray(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
+    const isSpecial = (special) => Array.isArray(special) && isPath(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
     if (!Array.isArray(specials) || !specials.every(isSpecial)) {
       throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
     }
@@ -3122,8 +3122,13 @@ ${stack}` };
           return describe(value);
         case "same":
           return value === first;
-        default:
+        case "await":
+          return value;
+        // like every value, once it is settled
+        case "read":
           return value.slice(first, second).arrayBuffer();
+        default:
+          throw new TypeError(`The page knows no step '${name}'`);
       }
     }
     function run(value, owner, steps, index, call) {

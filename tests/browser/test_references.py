@@ -145,7 +145,7 @@ def test_functions_of_python_in_results_items_and_publications(app: JsMeetsPy, o
     app.queues.push_nowait("q")(lambda: "from the queue")
     assert tab.evaluate("JsPyQueue.get('q').then((f) => f())") == "from the queue"
     app.pubsub.publish("t")(lambda: "published")
-    tab.wait_for_function("globalThis.published")
+    tab.wait_for_function("!!globalThis.published")
     assert tab.evaluate("published()") == "published"
 
 
@@ -202,8 +202,8 @@ def test_a_dropped_function_of_the_page_is_released(app: JsMeetsPy, open_page: O
     assert tab.evaluate("JsPyTextSocket.stats().references.exported") == 1000
     del functions
     gc.collect()
-    tab.wait_for_function("JsPyTextSocket.stats().references.exported === 0")
     until(lambda: counts(app) == {"exported": 0, "imported": 0})
+    tab.wait_for_function("JsPyTextSocket.stats().references.exported === 0")
 
 
 def test_references_survive_a_lost_connection(app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire) -> None:
