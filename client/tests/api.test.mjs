@@ -44,7 +44,7 @@ test("of many calls in one turn the first 16 know their place; the next turn beg
     const stacks = await burst(18);
     assert.ok(stacks.slice(0, 16).every((stack) => /at .*burst/s.test(stack)));
     for (const stack of stacks.slice(16)) {
-        assert.equal(stack, `ValueError: no\n    at one of more than 16 calls made at once\n\nIn Python:\n${trace}`);
+        assert.equal(stack, `ValueError: no\n    at one of more than 16 calls in one turn\n\nIn Python:\n${trace}`);
     }
     assert.match((await burst(1))[0], /at .*burst/s);
 });
@@ -155,7 +155,7 @@ test("expose, clear, is_running count overlapping calls", async () => {
     for (const [key, func] of [["", slow], ["$x", slow], [5, slow], ["f", 5], ["f", null]]) {
         assert.throws(() => JsPyFunction.expose(key, func), TypeError);
     }
-    assert.throws(() => JsPyFunction.expose("f", 5), /expose\('f'\): a function is needed, not number/);
+    assert.throws(() => JsPyFunction.expose("f", 5), /expose\('f'\): expected a function, not number/);
 });
 
 test("exclusive: one at a time, first come first served, also after errors", async () => {
@@ -316,7 +316,7 @@ test("subscribe, deliver, replace, unsubscribe", async () => {
     assert.equal(await gone, true);
     assert.equal(await JsPyPubsub.unsubscribe("t"), false);
     assert.equal(seen.length, 2);
-    await assert.rejects(JsPyPubsub.subscribe("t", 5), /a function is needed/);
+    await assert.rejects(JsPyPubsub.subscribe("t", 5), /expected a function/);
     await assert.rejects(JsPyPubsub.subscribe(5, () => 1), TypeError);
 });
 

@@ -46,8 +46,8 @@ test("wrong indices are told", () => {
     assert.throws(() => array.get(-1, 0), range("index -1 is out of bounds for dimension 0, of length 2"));
     assert.throws(() => array.row(2), range("index 2 is out of bounds for dimension 0, of length 2"));
     for (const [index, text] of [[0.5, "0.5"], ["0", "0"], [undefined, "undefined"], [1n, "1"], [NaN, "NaN"]]) {
-        assert.throws(() => array.get(index, 0), { name: "TypeError", message: `NDArray: an index is an integer, not ${text}` });
-        assert.throws(() => array.row(index), { name: "TypeError", message: `NDArray: an index is an integer, not ${text}` });
+        assert.throws(() => array.get(index, 0), { name: "TypeError", message: `NDArray: an index must be an integer, not ${text}` });
+        assert.throws(() => array.row(index), { name: "TypeError", message: `NDArray: an index must be an integer, not ${text}` });
     }
     assert.throws(() => array.get(0), { name: "TypeError", message: /1 indices for 2 dimensions; row\(i\)/ });
     assert.throws(() => array.get(0, 0, 0), { name: "TypeError", message: /3 indices for 2 dimensions/ });
@@ -86,7 +86,7 @@ test("bool of one dimension is told by a property, and leaves as it came", () =>
 test("an array is of a dtype that its data has", () => {
     assert.deepEqual(leaving(new NDArray(new Uint8Array(2), [1, 2])), ["uint8", [1, 2]]);
     assert.deepEqual(leaving(new NDArray(new Uint8ClampedArray(2), [1, 2])), ["uint8", [1, 2]]);
-    assert.throws(() => new NDArray(new Float32Array(1), [1], "int32"), { name: "TypeError", message: /a Float32Array has no items of dtype int32/ });
+    assert.throws(() => new NDArray(new Float32Array(1), [1], "int32"), { name: "TypeError", message: /a Float32Array cannot hold items of dtype int32/ });
     assert.throws(() => new NDArray(new Int8Array(1), [1], "bool"), TypeError);
     for (const data of [[1], new ArrayBuffer(1), new DataView(new ArrayBuffer(1)), null, undefined]) {
         assert.throws(() => new NDArray(data, [1]), { name: "TypeError", message: "NDArray: the data must be a typed array" });
@@ -175,7 +175,7 @@ test("imshow says what is no image, and leaves the canvas alone", () => {
         }
         return "nothing";
     };
-    const start = "TypeError: imshow: an image is an NDArray of dtype uint8 and of shape [height, width], "
+    const start = "TypeError: imshow: expected an NDArray of dtype uint8 and shape [height, width], "
         + "[height, width, 3] or [height, width, 4], not ";
     assert.equal(told(new NDArray(new Float64Array(6), [2, 3])), `${start}float64 [2, 3]`);
     assert.equal(told(new NDArray(new Uint8Array(6), [2, 3], "bool")), `${start}bool [2, 3]`);
@@ -187,7 +187,7 @@ test("imshow says what is no image, and leaves the canvas alone", () => {
     assert.deepEqual([canvas.size, canvas.put], [[300, 150], []]);
     const image = new NDArray(new Uint8Array(1), [1, 1]);
     for (const wrong of [null, undefined, "canvas", Object.assign(new Canvas(), { context: "webgl" })]) {
-        assert.throws(() => imshow(wrong, image), { name: "TypeError", message: /imshow: a canvas is needed/ });
+        assert.throws(() => imshow(wrong, image), { name: "TypeError", message: /imshow: expected a canvas/ });
     }
 });
 
