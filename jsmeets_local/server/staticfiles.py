@@ -159,7 +159,8 @@ def files_of(directory: str) -> Files:
     folder = os.path.abspath(directory)
     if not os.path.isdir(folder):
         raise RuntimeError(
-            f"static={directory!r}: there is no folder {folder}. Relative paths start at the working directory; for a "
-            "folder beside the program, pass str(Path(__file__).with_name('static'))"
+            f"static={directory!r}: the folder does not exist: {folder}. "
+            "Relative paths start at the working directory; "
+            "for a folder beside the program, pass str(Path(__file__).with_name('static'))"
         )
     return Files(directory=directory)

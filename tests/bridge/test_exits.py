@@ -35,7 +35,8 @@ QUITS = {
     ),
     "a queue callback": ("app.queues.add_callback(lambda key: sys.exit(app.queues.pop(key)))", ["push", 1, "q", 3]),
 }
-EARLY = ": the main thread is neither in run() nor in wait(), which it would end; the next one ends at once\n"  # where the page was quicker
+# What the log says if the page was quicker than run().
+EARLY = ": the main thread is in neither run() nor wait(); its next run() or wait() exits immediately\n"
 END = "\nprint('not reached', flush=True)"
 
 
@@ -100,7 +101,7 @@ def test_a_wait_that_comes_later_ends_at_once(start: Any) -> None:
     assert (code, out) == (3, "")
     assert errors.strip() == (
         "the exposed function 'quit' called sys.exit(3): the main thread is neither in run() nor in wait(), "
-        "which it would end; the next one ends at once"
+        "which it would end; its next run() or wait() exits immediately"
     )
 
 

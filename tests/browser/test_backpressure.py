@@ -30,11 +30,11 @@ def test_a_full_queue_pushes_back(app: JsMeetsPy, tabs: Tabs) -> None:
     tab.wait_for_function("done.length === 2")
     assert page.queue("q").get(scaled(5)) == 1
     tab.wait_for_function("done.length === 3")
-    with tab.expect_console_message(lambda message: "queue 'q' of Python is full" in message.text):
+    with tab.expect_console_message(lambda message: "Python's queue 'q' is full" in message.text):
         tab.evaluate("JsPyQueue.push_nowait('q')(4)")
     assert [page.queue("q").get(scaled(5)) for _ in range(2)] == [2, 3]
     assert tab.evaluate("JsPyQueue.push('e')(1)") is True
-    with tab.expect_console_message(lambda message: "queue 'e' of Python is full: 1 items" in message.text):
+    with tab.expect_console_message(lambda message: "Python's queue 'e' is full: 1 items" in message.text):
         assert tab.evaluate("JsPyQueue.push('e')(2)") is False
 
 

@@ -92,9 +92,7 @@ def test_a_page_of_an_earlier_launch_is_told(tabs: Tabs, tab: Tab) -> None:
     first.stop()
     second = JsMeetsPy(bridge=Bridge())
     url = second.launch(PAGE, mode="none", port=port).url
-    expect(badge(tab)).to_have_text(
-        "Python has restarted. Open the URL that it printed.", timeout=scaled(30_000)
-    )
+    expect(badge(tab)).to_have_text("Python has restarted. Open the URL that it printed.", timeout=scaled(30_000))
     tab.goto("about:blank")
     tab.goto(url)
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)")

@@ -139,7 +139,7 @@ def test_python_lists_its_functions(app: JsMeetsPy, open_page: Open, tab: Tab) -
     ) == [listed, False]
     assert not app.functions.has("$list")
     assert not app.functions.clear("$list")
-    with pytest.raises(ValueError, match="belong to the library"):
+    with pytest.raises(ValueError, match="are reserved"):
         app.functions.expose("$list", print)
 
 

@@ -118,7 +118,7 @@ def test_a_taken_port_is_an_error_of_the_caller(app: JsMeetsPy) -> None:
 
 def test_modes(app: JsMeetsPy) -> None:
     modes = "'auto', 'browser', 'app', 'window', 'auto-window', 'notebook', 'none'"
-    with pytest.raises(ValueError, match=f"mode is one of {modes}; got 'tab'"):
+    with pytest.raises(ValueError, match=f"mode must be one of {modes}; got 'tab'"):
         app.launch("<p>", mode="tab")
 
 

@@ -271,7 +271,7 @@ def test_sys_exit_in_a_function_ends_no_kernel(kernel: Kernel) -> None:
     assert (run.error, run.value) == (None, "False")
     kernel.until(lambda: exposing.stderr or run.stderr)
     assert (
-        "'leave' called sys.exit(3): ignored, as the kernel of a notebook does not end" in exposing.stderr + run.stderr
+        "'leave' called sys.exit(3): ignored, because a notebook kernel keeps running" in exposing.stderr + run.stderr
     )
     assert kernel.value("1 + 1") == 2
 
@@ -293,11 +293,11 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
     from jsmeets_local.notebook import display as notebook
 
     assert choose_modes("auto") == ["browser"]
-    with pytest.raises(LaunchError, match="works in a Jupyter kernel"):
+    with pytest.raises(LaunchError, match="needs a Jupyter kernel"):
         choose_modes("notebook")
     monkeypatch.setattr(notebook, "kernel_shell", object)
     monkeypatch.setitem(sys.modules, "google.colab", sys)
-    with pytest.raises(LaunchError, match="Colab does not carry WebSockets"):
+    with pytest.raises(LaunchError, match="Colab does not forward WebSockets"):
         choose_modes("notebook")
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
 

@@ -237,14 +237,14 @@ def test_page_url(app: JsMeetsPy) -> None:
     ],
 )
 def test_invalid_base_urls_are_refused(app: JsMeetsPy, base_url: str) -> None:
-    with pytest.raises(ValueError, match=r'base_url is a path \("/user/ann/proxy/\{port\}/"\) or a URL'):
+    with pytest.raises(ValueError, match=r'base_url must be a path \("/user/ann/proxy/\{port\}/"\) or a URL'):
         app.launch("<p>x</p>", mode="none", base_url=base_url)
     with pytest.raises(LaunchError, match="this application is not served"):
         _ = app.port
 
 
 def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="this mode opens a whole URL"):
+    with pytest.raises(ValueError, match="this mode needs an absolute URL"):
         app.launch("<p>x</p>", mode="browser", base_url="/user/ann/proxy/{port}/")
     browser, opened = tmp_path / "browser", tmp_path / "opened"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')

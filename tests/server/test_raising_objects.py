@@ -179,7 +179,7 @@ def test_any_raising_object_gives_the_page_an_error(served: Any, raises: Any, ki
     assert answer[0] == "error", answer
     error = answer[1]
     if error["kind"] == "unserializable":
-        assert error["message"].startswith(f"'{way}' returned what cannot be sent: result"), error
+        assert error["message"].startswith(f"'{way}' returned a value that cannot be sent: result"), error
     assert ask(raw, "fine") == ("return", "fine")
     given["value"] = lambda: "again"
     assert ask(raw, way) == ("return", "again"), "an exclusive function goes on"

@@ -140,5 +140,5 @@ def test_plain_names() -> None:
 
 def test_a_folder_that_is_not_there_is_named_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RuntimeError, match=rf"there is no folder {tmp_path / 'stat'}\..*beside the program"):
+    with pytest.raises(RuntimeError, match=rf"the folder does not exist: {tmp_path / 'stat'}\..*beside the program"):
         JsMeetsPy(bridge=Bridge(), static="stat")
