@@ -463,7 +463,9 @@ def test_a_browser_that_ends_after_its_page_has_come_ends_nothing(
     clients[0].close()
 
 
-def test_a_browser_that_cannot_be_started_is_told_at_once(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_that_cannot_be_started_is_reported_immediately(
+    app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(url: str) -> bool:
         raise OSError("no memory")
 
@@ -486,7 +488,9 @@ def test_the_library_path_of_a_packaged_program_is_restored(monkeypatch: pytest.
     assert os.environ["MEANWHILE"] == "set"
 
 
-def test_a_browser_that_cannot_be_opened_is_told_at_once(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_that_cannot_be_opened_is_reported_immediately(
+    app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("webbrowser.open", lambda url: False)
     start = time.monotonic()
     with pytest.raises(LaunchError, match=r'no browser was found on this machine\. launch\(mode="none"\)'):

@@ -53,7 +53,7 @@ SENDS: dict[str, Callable[[Page], bool]] = {  # these need no answer
 
 @pytest.mark.parametrize("send", SENDS)
 @pytest.mark.parametrize("by", ["Python", "its user"])
-def test_a_send_to_a_closed_page_is_no_error(
+def test_sending_to_a_closed_page_is_not_an_error(
     app: JsMeetsPy, by: str, send: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "jsmeets_local")
@@ -150,7 +150,7 @@ def test_a_page_may_close_between_a_wait_and_a_publication(app: JsMeetsPy) -> No
     assert turns == 3
 
 
-def test_nothing_is_kept_of_what_is_published_after_the_end(app: JsMeetsPy) -> None:
+def test_publications_after_the_end_are_not_kept(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     page.close()
     heard: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -192,7 +192,7 @@ def test_a_second_page_of_the_same_server(app: JsMeetsPy) -> None:
     assert app.pages == ()
 
 
-def test_open_comes_after_launch(app: JsMeetsPy) -> None:
+def test_open_requires_launch(app: JsMeetsPy) -> None:
     with pytest.raises(LaunchError, match=r"this application is not served; call launch\(\) first"):
         app.open("<p>")
     app.launch("<p>", mode="none").close()

@@ -151,7 +151,7 @@ def test_one_timeout_for_all(app: JsMeetsPy, page: Page) -> None:
     other.close()
 
 
-def test_a_page_that_never_comes(page: Page) -> None:
+def test_a_page_that_never_connects(page: Page) -> None:
     with pytest.raises(CallTimeout, match="did not connect within"):
         page.map("f", timeout=0.05)([1, 2])
 

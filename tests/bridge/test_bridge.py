@@ -273,7 +273,7 @@ def test_an_item_taken_for_a_cancelled_reader_goes_back() -> None:
     assert served(bridge, main) == 50
 
 
-def test_cancelling_a_broadcast_harms_nobody() -> None:
+def test_cancelling_a_broadcast_affects_no_other_socket() -> None:
     casting = Casting()
 
     async def main() -> None:

@@ -92,7 +92,7 @@ def test_the_exit_code_is_that_of_sys_exit(start: Any, code: str, status: int, s
     assert (ended, out, errors) == (status, "", said)
 
 
-def test_a_wait_that_comes_later_ends_at_once(start: Any) -> None:
+def test_a_later_wait_ends_immediately(start: Any) -> None:
     exposed, _ = QUITS["plain"]
     program = start(f"{exposed}\nlaunch()\nsys.stdin.readline()\npage.wait(){END}")
     page = program.page()
@@ -100,8 +100,8 @@ def test_a_wait_that_comes_later_ends_at_once(start: Any) -> None:
     code, out, errors = program.end()
     assert (code, out) == (3, "")
     assert errors.strip() == (
-        "the exposed function 'quit' called sys.exit(3): the main thread is neither in run() nor in wait(), "
-        "which it would end; its next run() or wait() exits immediately"
+        "the exposed function 'quit' called sys.exit(3): the main thread is in neither run() nor wait(); "
+        "its next run() or wait() exits immediately"
     )
 
 

@@ -48,7 +48,7 @@ def test_a_statement_in_a_coroutine_without_the_second_call_warns() -> None:
         asyncio.run(main())
 
 
-def test_one_that_a_coroutine_returns_does_not_warn() -> None:
+def test_a_prepared_call_returned_by_a_coroutine_does_not_warn() -> None:
     async def prepares() -> Prepared[Any]:
         return call("two")
 

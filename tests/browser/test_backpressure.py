@@ -1,4 +1,4 @@
-"""Limits as a page sees them: it waits, or is told why not."""
+"""Limits as a page sees them: it waits, or receives the reason."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_full_queue_pushes_back(app: JsMeetsPy, tabs: Tabs) -> None:
         assert tab.evaluate("JsPyQueue.push('e')(2)") is False
 
 
-def test_oversized_messages_are_refused_where_they_are_sent(tabs: Tabs) -> None:
+def test_oversized_messages_raise_in_the_sender(tabs: Tabs) -> None:
     app = JsMeetsPy(bridge=Bridge(), limits=Limits(message_bytes=100_000))
     try:
         app.functions.expose("size", len)

@@ -1,4 +1,4 @@
-"""A page whose connection breaks resumes: no message is lost, doubled or out of order."""
+"""A page whose connection breaks resumes: no message is lost, duplicated or out of order."""
 
 from __future__ import annotations
 

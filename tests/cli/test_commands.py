@@ -225,7 +225,7 @@ def test_assets_are_copied_and_not_written_over(invoke: Callable[..., Result], t
 # doctor --------------------------------------------------------------------------------------------------------
 
 
-def test_doctor_says_what_is_there_and_what_to_install(
+def test_doctor_reports_what_works_and_what_to_install(
     invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
@@ -247,9 +247,7 @@ def test_doctor_says_what_is_there_and_what_to_install(
     assert {state for state, _ in found.values()} <= {"ok", "missing", "note"}
 
 
-def test_doctor_fails_where_nothing_can_be_served(
-    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_doctor_fails_if_nothing_can_be_served(invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(13, "no sockets today")
 

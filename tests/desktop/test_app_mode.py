@@ -90,7 +90,7 @@ def test_without_a_screen(start: Start, tmp_path: Path) -> None:
     until(lambda: profiles(tmp_path) == [], 5)
 
 
-def test_a_browser_that_ends_at_once(open_app: Start, tmp_path: Path) -> None:
+def test_a_browser_that_exits_immediately(open_app: Start, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho it is broken >&2\n")
     broken.chmod(0o755)

@@ -149,7 +149,7 @@ def test_auto_window_takes_the_default_browser(start: Start, tmp_path: Path) -> 
     program.kill()
 
 
-def test_auto_window_goes_on_where_the_window_fails(start: Start, screen: Screen, gui: str) -> None:
+def test_auto_window_falls_back_if_the_window_fails(start: Start, screen: Screen, gui: str) -> None:
     """All checks pass, and the process of the window ends at once."""
     need("chromium")
     code = """

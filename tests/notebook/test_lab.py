@@ -123,7 +123,7 @@ def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, brows
     assert untrusted.frames(0) == 0
 
 
-def test_a_frame_whose_server_comes_late(browser: Any, tmp_path: Path) -> None:
+def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> None:
     """An editor may show the iframe before it forwards the port."""
     app = JsMeetsPy(bridge=Bridge())
     page = app.launch("<h1>Late</h1>", mode="none")

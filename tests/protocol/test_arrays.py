@@ -30,13 +30,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def travelled(value: Any) -> Any:
-    """Return a value after the wire, as the receiver in Python has it."""
+    """Return a value as Python receives it from the wire."""
     (message,) = decode(encode([message_packet(["return", 1], pack(value, "result"))]))
     return message.value  # type: ignore[union-attr]
 
 
 def told(value: Any) -> tuple[str, tuple[int, ...] | None, bytes]:
-    """Return what travels of the only array in a value."""
+    """Return the wire form of the only array in a value."""
     (buffer,) = pack(value, "result").buffers
     return buffer.dtype, buffer.shape, bytes(buffer.data)
 
@@ -255,7 +255,7 @@ def test_images_with_more_than_8_bits_per_channel_are_refused(mode: str) -> None
     assert travelled(np.asarray(Image.new("I;16", (2, 1), 300))).tolist() == [[300, 300]]
 
 
-def test_a_broken_image_is_told(tmp_path: Path) -> None:
+def test_a_broken_image_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "broken.png"
     Image.effect_noise((64, 64), 50).save(file)
     file.write_bytes(file.read_bytes()[:1000])

@@ -174,7 +174,7 @@ def test_all_pandas_columns_in_one_data_frame() -> None:
         pd.Index(["same", "same"], name=7),
     ],
 )
-def test_an_index_comes_back(index: Any) -> None:
+def test_an_index_survives_the_round_trip(index: Any) -> None:
     frame = pd.DataFrame({"x": [1.5, 2.5], 3: ["a", "b"]}, index=index)
     assert_frame_equal(to_frame(travelled(frame)), frame, check_index_type="equiv")
 

@@ -271,7 +271,7 @@ def test_a_proxy_without_forwarded_headers(app: JsMeetsPy, base_url: str) -> Non
     RawPage(f"http://127.0.0.1:{port_of(app)}/#{app.pages[0].url.partition('#')[2]}").close()
 
 
-def test_localhost_is_used_only_where_the_server_owns_it(app: JsMeetsPy) -> None:
+def test_localhost_is_used_only_if_the_server_owns_it(app: JsMeetsPy) -> None:
     """Browsers try `::1` too, so another server there would receive the token of the page."""
     app.launch("<p>x</p>", mode="none")
     server = app._launcher._running_server()
@@ -320,7 +320,7 @@ def test_behind_a_proxy_of_unknown_name(app: JsMeetsPy) -> None:
     assert shake_hands(page, app, local, f"http://{local}", path="/own") == 101
 
 
-def test_behind_a_proxy_whose_name_is_told(app: JsMeetsPy) -> None:
+def test_behind_a_proxy_of_known_name(app: JsMeetsPy) -> None:
     @app.websocket_route("/own")
     async def own(websocket: Any) -> None:
         await websocket.accept()

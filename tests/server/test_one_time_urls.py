@@ -176,7 +176,7 @@ def test_the_owner_of_a_connection() -> None:
                 assert _uid(six.getsockname()[:2], server.getsockname()[:2]) == os.getuid()
 
 
-def test_behind_a_proxy_accounts_are_not_told_apart(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_behind_a_proxy_accounts_are_not_distinguished(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
     page = app.launch("<p>x</p>", mode="none", base_url="http://127.0.0.1:{port}/")
     for name in ("getuid", "geteuid"):
         monkeypatch.setattr(os, name, lambda: 65534)

@@ -1,4 +1,4 @@
-"""Ctrl-C, thousands of times, at any place of everything that blocks: nothing is lost, and nothing stands still.
+"""Ctrl-C, thousands of times, at any place of everything that blocks: nothing is lost and nothing hangs.
 
     python -m tests.stress.interrupts --count 8000 --loop asyncio
 
