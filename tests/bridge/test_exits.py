@@ -148,7 +148,7 @@ def test_an_awaited_wait_beside_other_tasks(app: JsMeetsPy, page: Page, caplog: 
 
     with caplog.at_level(logging.INFO), pytest.raises(SystemExit):
         asyncio.run(main())
-    assert "called sys.exit(3): the program ends" in caplog.text
+    assert "called sys.exit(3): stopping the program" in caplog.text
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
 
 
