@@ -111,7 +111,7 @@ class JsMeetsPy(Starlette):
         badge: bool = True,
     ) -> None:
         if isinstance(debug, str):  # a folder, meant for static=
-            raise TypeError(f"debug is True or False; got {debug!r}")
+            raise TypeError(f"debug must be True or False; got {debug!r}")
         check_flag("badge", badge)
         static, templates = _folder("static", static), _folder("templates", templates)
         _check(bridge=(bridge, Bridge), limits=(limits, Limits), token=(token, str))
@@ -392,7 +392,7 @@ class JsMeetsPy(Starlette):
         verbs = None if methods is None else [methods] if isinstance(methods, str) else list(methods)
 
         def decorate(func: F) -> F:
-            check_function(func, f"what serves {path!r}")
+            check_function(func, f"the handler of {path!r}")
             self.router.add_route(path, func, verbs, name, include_in_schema)
             return func
 
@@ -426,7 +426,7 @@ class JsMeetsPy(Starlette):
         check_path(path, "websocket_route")
 
         def decorate(func: F) -> F:
-            check_function(func, f"what serves the WebSockets of {path!r}")
+            check_function(func, f"the WebSocket handler of {path!r}")
             self._add_websocket(path, func, self._access.without_token(), name)
             return func
 
@@ -500,18 +500,18 @@ class JsMeetsPy(Starlette):
 
     def _expose(self, key: str | None, func: F, exclusive: bool) -> F:
         try:
-            check_function(func, "what app.expose exposes")
+            check_function(func, "the argument of app.expose")
         except TypeError as error:
-            raise TypeError(f'{error}. A method of an object is one: app.expose("name")(thing.method)') from None
+            raise TypeError(f'{error}. Expose a method of an object as app.expose("name")(thing.method)') from None
         key = key if key is not None else _name_of(func)
         if not self.functions.expose(key, func, exclusive):
-            raise RuntimeError(f"the function exposed as {key!r} is running; it can be replaced when it has ended")
+            raise RuntimeError(f"the function exposed as {key!r} is running; replace it when it has finished")
         return func
 
 
 def _folder(name: str, folder: str | os.PathLike[str] | None) -> str | None:
     if folder is not None and not isinstance(folder, (str, os.PathLike)):
-        raise TypeError(f"{name} is the path of a folder; got {folder!r:.60}")
+        raise TypeError(f"{name} must be the path of a folder; got {folder!r:.60}")
     if not folder:
         return None
     found = bundled(folder)
@@ -527,7 +527,7 @@ def _check(**options: tuple[Any, type]) -> None:
     for name, (value, kind) in options.items():
         if value is not None and not isinstance(value, kind):
             made = "" if kind is str else f"; write {name}={kind.__name__}(...)"
-            raise TypeError(f"{name} is a {kind.__name__}, or None; got {value!r:.60}{made}")
+            raise TypeError(f"{name} must be a {kind.__name__} or None; got {value!r:.60}{made}")
 
 
 def _name_of(func: Callable[..., Any]) -> str:
@@ -539,16 +539,16 @@ def _name_of(func: Callable[..., Any]) -> str:
     name = getattr(func, "__name__", None)
     if name is None or name == "<lambda>":
         what = repr(func) if name is None else "a lambda"
-        raise TypeError(f'{what} has no name of its own; give it one: app.expose("name")(...)')
+        raise TypeError(f'{what} has no name; pass one: app.expose("name")(...)')
     if isinstance(func, type):
         raise TypeError(
-            f"{name} is a class, and pages call functions: expose a method of an object of it, "
-            f'app.expose("name")(thing.method); or app.expose("{name}")({name}) where what it makes can be sent'
+            f'{name} is a class. Expose a method of an instance, app.expose("name")(thing.method), or pass a name, '
+            f'app.expose("{name}")({name}), if its instances can be sent'
         )
     if _lacks_its_object(func):
         raise TypeError(
-            f"{func.__qualname__} is a method, and app.expose has no object to call it on: "
-            f'app.expose("{name}")(thing.{name}) when there is one'
+            f"{func.__qualname__} is a method without an object. Create the object and expose its method: "
+            f'app.expose("{name}")(thing.{name})'
         )
     return str(name)
 

@@ -1,11 +1,11 @@
-/** Calls of user functions: results, errors, listeners and held deliveries. */
+/** Calls to user functions: results, errors, listeners and held deliveries. */
 
 import { checkedFunction } from "./arguments.ts";
 
 export const isThenable = (value: any): value is PromiseLike<any> =>
     value !== null && (typeof value === "object" || typeof value === "function") && typeof value.then === "function";
 
-/** Call `action` and pass on its result or error; synchronously unless it returns a thenable. */
+/** Call `action` and pass on its result or error, synchronously unless it returns a thenable. */
 export function follow(action: () => any, done: (value: any) => void, failed: (error: any) => void): void {
     let result;
     try {
@@ -47,7 +47,7 @@ export class Listeners<Args extends unknown[]> {
     }
 }
 
-/** Runs deliveries in order, and holds them back until the document's scripts have run. */
+/** Runs deliveries in order, holding them back until the document's scripts have run. */
 export class Deliveries {
     private holds = 0;
     private waiting: Array<() => void> = [];

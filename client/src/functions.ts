@@ -1,4 +1,4 @@
-/** Functions that Python calls, and calls of Python's functions. */
+/** Functions that Python calls, and calls to Python functions. */
 
 import { version } from "../package.json";
 import { follow, isThenable } from "./callbacks.ts";
@@ -13,33 +13,33 @@ type AnyFunction = (...args: any[]) => any;
 /** An exposed Python function. */
 export interface PyFunctionInfo {
     name: string;
-    /** "add2(a, b=1)"; "f(...)" where Python cannot tell. */
+    /** The signature, such as "add2(a, b=1)", or "f(...)" if Python cannot determine it. */
     signature: string;
-    /** The docstring, or "". */
+    /** The docstring, or "" if there is none. */
     doc: string;
-    /** Whether its calls run one at a time. */
+    /** True if calls run one at a time. */
     exclusive: boolean;
 }
 
-/** Functions that Python calls, and calls of Python's functions. */
+/** Functions that Python calls, and calls to Python functions. */
 export interface JsPyFunctionApi {
     readonly VERSION: string;
     readonly JsPyError: typeof JsPyError;
     /**
-     * Let Python call `func` as `key`; it may be async. False, and nothing changes, while the one exposed before runs.
-     * `exclusive`: one call at a time, in the order of arrival.
+     * Let Python call `func` by the name `key`. The function may be async. With `exclusive`, calls run one at a time, in
+     * the order of arrival. Returns false, without any effect, while an earlier function of that name is running.
      */
     expose(key: string, func: (...args: any[]) => any, exclusive?: boolean): boolean;
-    /** False when it is absent or running. */
+    /** Remove a function. Returns false if it does not exist or is running. */
     clear(key: string): boolean;
     is_running(key: string): boolean;
     get_keys(): string[];
     has(key: string): boolean;
-    /** Call a Python function: `await call("add2")(4, 7)`. Rejects with JsPyError; with TypeError for what cannot be sent. */
+    /** Call a Python function: `await call("add2")(4, 7)`. Rejects with JsPyError, or TypeError if an argument cannot be sent. */
     call(key: string, timeout?: Timeout): (...args: any[]) => Promise<any>;
-    /** Call without waiting for the end. Throws when it cannot be sent. */
+    /** Call a Python function without waiting for its result. Throws if the call cannot be sent. */
     call_nowait(key: string): (...args: any[]) => void;
-    /** What Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
+    /** List the functions that Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
     list(): Promise<PyFunctionInfo[]>;
 }
 
@@ -47,7 +47,7 @@ interface Exposed {
     func: AnyFunction;
     exclusive: boolean;
     running: number;
-    /** A promise that resolves when the last call of an exclusive function has ended. */
+    /** Resolves when the last call to an exclusive function has ended. */
     tail: Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     const errors = new CallErrors(() => connection.socketId);
     let code: Code | null = null;
 
-    // ---------------------------------------------------------------- calls of Python
+    // ---------------------------------------------------------------- calls to Python
 
     function checkedKey(key: unknown): void {
         if (typeof key !== "string") {
@@ -101,7 +101,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
             throw new TypeError(`expose: the key must be a string that is not empty and does not begin with "$", not ${String(key)}`);
         }
         if (typeof func !== "function") {
-            throw new TypeError(`expose('${key}'): a function is needed, not ${func === null ? "null" : typeof func}`);
+            throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
         }
         if (isRunning(key)) {
             return false;
@@ -118,7 +118,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
 
     // ---------------------------------------------------------------- calls from Python
 
-    /** Call an exposed function. Returns its value, or a promise of it. */
+    /** Call an exposed function. Returns its value or a promise of it. */
     function run(entry: Exposed, args: any[]): any {
         entry.running += 1;
         let result;
@@ -135,7 +135,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         return result;
     }
 
-    /** Queue a call of an exclusive function, in the order of arrival. */
+    /** Queue a call to an exclusive function, in the order of arrival. */
     function runInOrder(entry: Exposed, args: any[]): Promise<any> {
         const result = entry.tail.then(() => entry.func(...args));
         entry.tail = result.then(() => undefined, () => undefined);   // an error does not affect the next call
@@ -208,8 +208,9 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     }
 
     /**
-     * Call one function many times. Resolves after all calls with their values, or with the first failed call.
-     * `args`: the arguments of each call, followed by the key.
+     * Call a function once per list of arguments in `args`, whose last element is the key.
+     *
+     * Resolves after all calls, with their values or with the first failure.
      */
     function map(args: any[]): Promise<unknown> {
         const key = args.pop();
@@ -235,7 +236,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
 
     connection.handle("call", receiveCall);
     connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
-    // Messages of 2020, which user code builds by hand; they get no response.
+    // Messages of 2020, which user code builds by hand. They get no response.
     for (const protocol of ["function", "function_call"]) {
         connection.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
     }

@@ -43,11 +43,11 @@ export class Requests {
         }
         this.pending.delete(id);
         clearTimeout(request.timer);
-        request.packet.cancelled = true;   // a settled request must not be sent later
+        request.packet.cancelled = true;   // don't send a request that is already settled
         request.settle(failure, value);
     }
 
-    /** Fail the requests that were sent; with `all`, also the unsent ones, which would never be settled. */
+    /** Fail the sent requests. With `all`, also fail the unsent ones, which would never settle. */
     disconnect(all: boolean): void {
         for (const [id, { packet }] of [...this.pending]) {
             if (all || packet.sent) {

@@ -136,5 +136,5 @@ class TextSockets:
     def _packed(self, data: dict[str, Any]) -> tuple[Any, str]:
         missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
         if missing:
-            raise TypeError(f"data is a dict with the keys {', '.join(_KEYS)}; missing: {', '.join(missing)}")
+            raise TypeError(f"data must be a dict with the keys {', '.join(_KEYS)}; missing: {', '.join(missing)}")
         return self._bridge.pack(data, "data"), str(data["protocol"])

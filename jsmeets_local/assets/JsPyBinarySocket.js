@@ -109,7 +109,7 @@
         if (handler && data instanceof ArrayBuffer) {
           report("the message handler", () => handler(socket, data));
         } else if (typeof data === "string") {
-          console.error("JsPyBinarySocket: a text frame arrived; it is dropped");
+          console.error("JsPyBinarySocket: dropped a text frame, expected bytes");
         }
       }
       close() {

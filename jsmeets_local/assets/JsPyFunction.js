@@ -11,7 +11,7 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
@@ -36,13 +36,13 @@
   // src/errors.ts
   var JsPyError = class extends Error {
     kind;
-    /** The function that was called. */
+    /** The name of the called function. */
     key;
-    /** The socket of this page at that moment. */
+    /** The socket number of this page at the time of the error. */
     socket_id;
-    /** Python's traceback, or "". */
+    /** Python's traceback, or "" if there is none. */
     python_traceback;
-    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    /** The attributes of the exception that can be sent, such as `error.fields.code`. */
     fields;
     /** The members of an ExceptionGroup. */
     errors;
@@ -73,7 +73,7 @@
   }
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var TRACED = 16;
-  var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
+  var UNTRACED = `    at one of more than ${TRACED} calls in one turn`;
   var captureStackTrace = Error.captureStackTrace;
   var CallErrors = class {
     constructor(socketId) {
@@ -81,7 +81,7 @@
     }
     socketId;
     traced = 0;
-    /** Capture the stack of a call below the function `below`, or return null beyond the limit per turn. */
+    /** Capture the stack of a call below the function `below`. Returns null beyond the limit per turn. */
     placeOf(below) {
       if (this.traced === 0) {
         queueMicrotask(() => {
@@ -215,7 +215,7 @@ ${frames}${python}`;
         throw new TypeError(`expose: the key must be a string that is not empty and does not begin with "$", not ${String(key)}`);
       }
       if (typeof func !== "function") {
-        throw new TypeError(`expose('${key}'): a function is needed, not ${func === null ? "null" : typeof func}`);
+        throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
       }
       if (isRunning(key)) {
         return false;

@@ -11,13 +11,13 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
   function checkedFunction(func, where) {
     if (typeof func !== "function") {
-      throw new TypeError(`${where}: a function is needed, not ${String(func)}`);
+      throw new TypeError(`${where}: expected a function, not ${String(func)}`);
     }
     return func;
   }

@@ -5926,7 +5926,7 @@ var Cell = class {
   isScript;
   lexical;
   hoisted;
-  /** The last expression, whose value is the value of the cell. */
+  /** The last expression, which is the value of the cell. */
   last;
   parse() {
     try {

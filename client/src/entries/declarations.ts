@@ -1,9 +1,9 @@
 /**
- * The names of jsmeets_local in a page: as a module (`import { py } from "/jsmeetspy/jsmeets.mjs"`), and as globals
+ * The names of jsmeets_local in a page, as a module (`import { py } from "/jsmeetspy/jsmeets.mjs"`) and as globals
  * (`<script src="/jsmeetspy/JsPyTextSocket.js">` and so on).
  *
- * Timeouts are seconds; `null`, nothing, 0 or a negative number mean no limit; what is not a finite number is a TypeError.
- * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value.
+ * Timeouts are in seconds. An omitted, `null`, 0 or negative timeout means no limit; a value that is not a finite number
+ * is a TypeError. Values are JSON. `ArrayBuffer`, typed arrays and `DataView` are sent as binary, anywhere in a value.
  */
 
 import type { JsPyBinarySocketConstructor } from "../binarysocket.ts";
