@@ -44,32 +44,30 @@ function imageShape(image: any): readonly number[] {
     return shape;
 }
 
-/** Create `imshow`. It reuses the ImageData of each canvas, so that repeated calls allocate nothing. */
-export function createImshow(): Imshow {
-    const shown = new WeakMap<object, Picture>();
+/** The picture of each canvas, so that repeated calls allocate nothing. */
+const shown = new WeakMap<object, Picture>();
 
-    function pictureOf(canvas: HTMLCanvasElement | OffscreenCanvas, pen: Pen): Picture {
-        const known = shown.get(canvas);
-        if (known && known.pixels.width === canvas.width && known.pixels.height === canvas.height) {
-            return known;
-        }
-        const pixels = pen.createImageData(canvas.width, canvas.height);
-        const made = { pixels, words: new Uint32Array(pixels.data.buffer) };
-        shown.set(canvas, made);
-        return made;
+function pictureOf(canvas: HTMLCanvasElement | OffscreenCanvas, pen: Pen): Picture {
+    const known = shown.get(canvas);
+    if (known && known.pixels.width === canvas.width && known.pixels.height === canvas.height) {
+        return known;
     }
-
-    return (canvas, image) => {
-        const [height, width, channels = 1] = imageShape(image);
-        const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") as Pen | null : null;
-        if (!pen) {
-            throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
-        }
-        if (canvas.width !== width || canvas.height !== height) {
-            [canvas.width, canvas.height] = [width!, height!];
-        }
-        const picture = pictureOf(canvas, pen);
-        PAINTERS[channels]!(image.data as Uint8Array, picture);
-        pen.putImageData(picture.pixels, 0, 0);
-    };
+    const pixels = pen.createImageData(canvas.width, canvas.height);
+    const made = { pixels, words: new Uint32Array(pixels.data.buffer) };
+    shown.set(canvas, made);
+    return made;
 }
+
+export const imshow: Imshow = (canvas, image) => {
+    const [height, width, channels = 1] = imageShape(image);
+    const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") as Pen | null : null;
+    if (!pen) {
+        throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
+    }
+    if (canvas.width !== width || canvas.height !== height) {
+        [canvas.width, canvas.height] = [width!, height!];
+    }
+    const picture = pictureOf(canvas, pen);
+    PAINTERS[channels]!(image.data as Uint8Array, picture);
+    pen.putImageData(picture.pixels, 0, 0);
+};

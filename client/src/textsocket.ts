@@ -2,7 +2,7 @@
 
 import { version } from "../package.json";
 import { Address } from "./address.ts";
-import { createImshow, type Imshow } from "./canvas.ts";
+import { imshow, type Imshow } from "./canvas.ts";
 import type { Connection, ConnectionState } from "./connection.ts";
 import type { CustomMessage } from "./messages.ts";
 import { NDArray } from "./ndarray.ts";
@@ -69,14 +69,15 @@ export interface TextSocket extends JsPyTextSocketApi {
     readonly _connection: Connection;
 }
 
-export function createTextSocket(connection: Connection): TextSocket {
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createTextSocket = (function (connection: Connection): TextSocket {
     const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
     const reconnect = (url?: string): boolean => connection.reconnect(url);
     const addProtocol: JsPyTextSocketApi["add_protocol"] = (name, func) => connection.addProtocol(name, func);
     return {
         VERSION: version,
         NDArray,
-        imshow: createImshow(),
+        imshow,
         reconnect,
         init: reconnect,
         close: () => connection.close(),
@@ -112,4 +113,4 @@ export function createTextSocket(connection: Connection): TextSocket {
         },
         _connection: connection,
     };
-}
+});

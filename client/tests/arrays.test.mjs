@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createImshow } from "../src/canvas.ts";
+import { imshow } from "../src/canvas.ts";
 import { NDArray } from "../src/ndarray.ts";
 import { decode, encode, hex } from "./page.mjs";
 
-const imshow = createImshow();
 
 /** As it comes to the page that Python sends it to. */
 const travelled = (value) => decode(encode([["return", 1, value]]))[0][2];

@@ -1940,11 +1940,11 @@ ${stack}` };
 
   // src/lifecycle.ts
   function scriptsHaveRun() {
-    if (!hasDocument() || document.readyState === "complete") {
-      return true;
+    if (!hasDocument() || document.readyState !== "interactive") {
+      return !hasDocument() || document.readyState === "complete";
     }
     const [timing] = performance.getEntriesByType?.("navigation") ?? [];
-    return document.readyState === "interactive" && (timing?.domContentLoadedEventStart ?? 0) > 0;
+    return (timing?.domContentLoadedEventStart ?? 0) > 0;
   }
   function followDocument(connection) {
     const release = scriptsHaveRun() ? () => void 0 : connection.deliveries.hold();
@@ -1981,42 +1981,40 @@ ${stack}` };
     }
     return shape;
   }
-  function createImshow() {
-    const shown = /* @__PURE__ */ new WeakMap();
-    function pictureOf(canvas, pen) {
-      const known = shown.get(canvas);
-      if (known && known.pixels.width === canvas.width && known.pixels.height === canvas.height) {
-        return known;
-      }
-      const pixels = pen.createImageData(canvas.width, canvas.height);
-      const made = { pixels, words: new Uint32Array(pixels.data.buffer) };
-      shown.set(canvas, made);
-      return made;
+  var shown = /* @__PURE__ */ new WeakMap();
+  function pictureOf(canvas, pen) {
+    const known = shown.get(canvas);
+    if (known && known.pixels.width === canvas.width && known.pixels.height === canvas.height) {
+      return known;
     }
-    return (canvas, image) => {
-      const [height, width, channels = 1] = imageShape(image);
-      const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") : null;
-      if (!pen) {
-        throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
-      }
-      if (canvas.width !== width || canvas.height !== height) {
-        [canvas.width, canvas.height] = [width, height];
-      }
-      const picture = pictureOf(canvas, pen);
-      PAINTERS[channels](image.data, picture);
-      pen.putImageData(picture.pixels, 0, 0);
-    };
+    const pixels = pen.createImageData(canvas.width, canvas.height);
+    const made = { pixels, words: new Uint32Array(pixels.data.buffer) };
+    shown.set(canvas, made);
+    return made;
   }
+  var imshow = (canvas, image) => {
+    const [height, width, channels = 1] = imageShape(image);
+    const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") : null;
+    if (!pen) {
+      throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
+    }
+    if (canvas.width !== width || canvas.height !== height) {
+      [canvas.width, canvas.height] = [width, height];
+    }
+    const picture = pictureOf(canvas, pen);
+    PAINTERS[channels](image.data, picture);
+    pen.putImageData(picture.pixels, 0, 0);
+  };
 
   // src/textsocket.ts
-  function createTextSocket(connection) {
+  var createTextSocket = (function(connection) {
     const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
     const reconnect = (url) => connection.reconnect(url);
     const addProtocol = (name, func) => connection.addProtocol(name, func);
     return {
       VERSION: version,
       NDArray,
-      imshow: createImshow(),
+      imshow,
       reconnect,
       init: reconnect,
       close: () => connection.close(),
@@ -2052,7 +2050,7 @@ ${stack}` };
       },
       _connection: connection
     };
-  }
+  });
 
   // src/uncaught.ts
   var MOST_UNCAUGHT = 50;

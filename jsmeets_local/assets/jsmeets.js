@@ -174,19 +174,19 @@
       return;
     }
     let status = null;
-    let shown = "";
+    let shown2 = "";
     let timer;
     function show(trouble, words) {
-      shown = words;
+      shown2 = words;
       status?.replaceChildren(...words ? [makePill(trouble, words)] : []);
     }
     connection.badge = (trouble, reason) => {
       clearTimeout(timer);
       const words = wordsFor(trouble, reason);
-      if (words === shown) {
+      if (words === shown2) {
         return;
       }
-      if (shown || !words) {
+      if (shown2 || !words) {
         show(trouble, words);
         return;
       }
@@ -336,7 +336,7 @@
     }
   };
   var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
-  function createBinarySocket(script2, connection) {
+  var createBinarySocket = (function(script2, connection) {
     const place2 = new Place(script2, connection);
     return class JsPyBinarySocket {
       static VERSION = version;
@@ -409,7 +409,7 @@
         this.#closeEvents = [];
       }
     };
-  }
+  });
 
   // src/messages.ts
   var ProtocolError = class extends Error {
@@ -2326,7 +2326,7 @@ ${stack}` };
   }
 
   // src/functions.ts
-  function createFunctions(connection, loadCode) {
+  var createFunctions = (function(connection, loadCode) {
     const exposed = /* @__PURE__ */ new Map();
     const errors = new CallErrors(() => connection.socketId);
     let code = null;
@@ -2492,15 +2492,15 @@ ${stack}` };
       call_nowait: callNowait,
       list: () => call("$list")()
     };
-  }
+  });
 
   // src/lifecycle.ts
   function scriptsHaveRun() {
-    if (!hasDocument() || document.readyState === "complete") {
-      return true;
+    if (!hasDocument() || document.readyState !== "interactive") {
+      return !hasDocument() || document.readyState === "complete";
     }
     const [timing] = performance.getEntriesByType?.("navigation") ?? [];
-    return document.readyState === "interactive" && (timing?.domContentLoadedEventStart ?? 0) > 0;
+    return (timing?.domContentLoadedEventStart ?? 0) > 0;
   }
   function followDocument(connection) {
     const release = scriptsHaveRun() ? () => void 0 : connection.deliveries.hold();
@@ -2521,7 +2521,7 @@ ${stack}` };
       throw new TypeError(`A topic must be a string, not ${typeof topic}`);
     }
   }
-  function createPubsub(connection) {
+  var createPubsub = (function(connection) {
     const subscriptions = /* @__PURE__ */ new Map();
     const ask = (message, limit, body, order) => new Promise((resolve) => connection.request({
       message,
@@ -2604,7 +2604,7 @@ ${stack}` };
     connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
     connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
-  }
+  });
 
   // src/queues.ts
   var Items = class {
@@ -2648,7 +2648,7 @@ ${stack}` };
     }
     return `push ${JSON.stringify(key)}`;
   }
-  function createQueues(connection) {
+  var createQueues = (function(connection) {
     const queues = /* @__PURE__ */ new Map();
     const waiters = /* @__PURE__ */ new Map();
     let callbacks = [];
@@ -2739,7 +2739,7 @@ ${stack}` };
       add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
       clear_callback: () => void (callbacks = [])
     };
-  }
+  });
 
   // src/canvas.ts
   function paintGray(data, { words }) {
@@ -2763,42 +2763,40 @@ ${stack}` };
     }
     return shape;
   }
-  function createImshow() {
-    const shown = /* @__PURE__ */ new WeakMap();
-    function pictureOf(canvas, pen) {
-      const known = shown.get(canvas);
-      if (known && known.pixels.width === canvas.width && known.pixels.height === canvas.height) {
-        return known;
-      }
-      const pixels = pen.createImageData(canvas.width, canvas.height);
-      const made = { pixels, words: new Uint32Array(pixels.data.buffer) };
-      shown.set(canvas, made);
-      return made;
+  var shown = /* @__PURE__ */ new WeakMap();
+  function pictureOf(canvas, pen) {
+    const known = shown.get(canvas);
+    if (known && known.pixels.width === canvas.width && known.pixels.height === canvas.height) {
+      return known;
     }
-    return (canvas, image) => {
-      const [height, width, channels = 1] = imageShape(image);
-      const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") : null;
-      if (!pen) {
-        throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
-      }
-      if (canvas.width !== width || canvas.height !== height) {
-        [canvas.width, canvas.height] = [width, height];
-      }
-      const picture = pictureOf(canvas, pen);
-      PAINTERS[channels](image.data, picture);
-      pen.putImageData(picture.pixels, 0, 0);
-    };
+    const pixels = pen.createImageData(canvas.width, canvas.height);
+    const made = { pixels, words: new Uint32Array(pixels.data.buffer) };
+    shown.set(canvas, made);
+    return made;
   }
+  var imshow = (canvas, image) => {
+    const [height, width, channels = 1] = imageShape(image);
+    const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") : null;
+    if (!pen) {
+      throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
+    }
+    if (canvas.width !== width || canvas.height !== height) {
+      [canvas.width, canvas.height] = [width, height];
+    }
+    const picture = pictureOf(canvas, pen);
+    PAINTERS[channels](image.data, picture);
+    pen.putImageData(picture.pixels, 0, 0);
+  };
 
   // src/textsocket.ts
-  function createTextSocket(connection) {
+  var createTextSocket = (function(connection) {
     const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
     const reconnect = (url) => connection.reconnect(url);
     const addProtocol = (name, func) => connection.addProtocol(name, func);
     return {
       VERSION: version,
       NDArray,
-      imshow: createImshow(),
+      imshow,
       reconnect,
       init: reconnect,
       close: () => connection.close(),
@@ -2834,7 +2832,7 @@ ${stack}` };
       },
       _connection: connection
     };
-  }
+  });
 
   // src/uncaught.ts
   var MOST_UNCAUGHT = 50;
