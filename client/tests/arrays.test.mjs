@@ -4,7 +4,6 @@ import { imshow } from "../src/canvas.ts";
 import { NDArray } from "../src/ndarray.ts";
 import { decode, encode, hex } from "./page.mjs";
 
-
 /** As it comes to the page that Python sends it to. */
 const travelled = (value) => decode(encode([["return", 1, value]]))[0][2];
 
