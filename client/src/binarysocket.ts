@@ -81,7 +81,8 @@ class Place {
 const report = (what: string, action: () => unknown): void =>
     guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
 
-export function createBinarySocket(
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createBinarySocket = (function (
     script: ScriptTag | null, connection: () => Connection | undefined,
 ): JsPyBinarySocketConstructor {
     const place = new Place(script, connection);
@@ -168,4 +169,4 @@ export function createBinarySocket(
             this.#closeEvents = [];
         }
     };
-}
+});

@@ -54,7 +54,8 @@ interface Exposed {
 /** Loads the code of `$eval`, `$cell` and `$describe` on demand. */
 export type LoadCode = () => Promise<{ createCode: typeof createCode }>;
 
-export function createFunctions(connection: Connection, loadCode: LoadCode): JsPyFunctionApi {
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createFunctions = (function (connection: Connection, loadCode: LoadCode): JsPyFunctionApi {
     const exposed = new Map<string, Exposed>();
     const errors = new CallErrors(() => connection.socketId);
     let code: Code | null = null;
@@ -252,4 +253,4 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         call_nowait: callNowait,
         list: () => call("$list")(),
     };
-}
+});

@@ -4,13 +4,12 @@ import { hasDocument } from "./address.ts";
 import type { Connection } from "./connection.ts";
 
 function scriptsHaveRun(): boolean {
-    if (!hasDocument() || document.readyState === "complete") {
-        return true;
+    if (!hasDocument() || document.readyState !== "interactive") {
+        return !hasDocument() || document.readyState === "complete";
     }
     // After DOMContentLoaded the only event left is load, which may be late. The timing entry tells the two apart.
     const [timing] = performance.getEntriesByType?.("navigation") ?? [];
-    return document.readyState === "interactive"
-        && ((timing as PerformanceNavigationTiming | undefined)?.domContentLoadedEventStart ?? 0) > 0;
+    return ((timing as PerformanceNavigationTiming | undefined)?.domContentLoadedEventStart ?? 0) > 0;
 }
 
 /** Hold back messages until the document's scripts have run. Close and reopen the connection with the document. */

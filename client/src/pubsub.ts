@@ -36,7 +36,8 @@ function checkTopic(topic: unknown): void {
     }
 }
 
-export function createPubsub(connection: Connection): JsPyPubsubApi {
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
     const subscriptions = new Map<string, Subscription>();
 
     // ---------------------------------------------------------------- to the broker
@@ -142,4 +143,4 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
     // Messages of 2020, which user code builds by hand.
     connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
-}
+});

@@ -86,7 +86,8 @@ function orderOf(key: unknown): string {
     return `push ${JSON.stringify(key)}`;
 }
 
-export function createQueues(connection: Connection): JsPyQueueApi {
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createQueues = (function (connection: Connection): JsPyQueueApi {
     const queues = new Map<QueueKey, Items>();
     /** Key -> callbacks that wait for the next items. */
     const waiters = new Map<QueueKey, Array<(item: any) => void>>();
@@ -191,4 +192,4 @@ export function createQueues(connection: Connection): JsPyQueueApi {
         add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
         clear_callback: () => void (callbacks = []),
     };
-}
+});

@@ -69,7 +69,8 @@ export interface TextSocket extends JsPyTextSocketApi {
     readonly _connection: Connection;
 }
 
-export function createTextSocket(connection: Connection): TextSocket {
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createTextSocket = (function (connection: Connection): TextSocket {
     const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
     const reconnect = (url?: string): boolean => connection.reconnect(url);
     const addProtocol: JsPyTextSocketApi["add_protocol"] = (name, func) => connection.addProtocol(name, func);
@@ -112,4 +113,4 @@ export function createTextSocket(connection: Connection): TextSocket {
         },
         _connection: connection,
     };
-}
+});

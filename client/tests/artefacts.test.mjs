@@ -65,6 +65,14 @@ test("classes have the names that users see", () => {
     }
 });
 
+test("the factories of the globals are compiled with their file", () => {
+    const factories = ["createTextSocket", "createFunctions", "createQueues", "createPubsub", "createBinarySocket"];
+    for (const name of ["jsmeets.js", "jsmeets.mjs"]) {
+        const eager = [...read(name).matchAll(/\bvar (\w+) = \(function\(/g)].map(([, factory]) => factory);
+        assert.deepEqual(factories.filter((factory) => !eager.includes(factory)), [], name);
+    }
+});
+
 test("only code that runs Python's code compiles text", () => {
     for (const name of FILES.filter((file) => file !== "jsmeets-code.mjs")) {
         assert.doesNotMatch(read(name), /\beval\)?\(|new (Async)?Function\(/, name);

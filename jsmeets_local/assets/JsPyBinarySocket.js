@@ -72,7 +72,7 @@
     }
   };
   var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
-  function createBinarySocket(script, connection) {
+  var createBinarySocket = (function(script, connection) {
     const place = new Place(script, connection);
     return class JsPyBinarySocket {
       static VERSION = version;
@@ -145,7 +145,7 @@
         this.#closeEvents = [];
       }
     };
-  }
+  });
 
   // src/install.ts
   var globals = globalThis;

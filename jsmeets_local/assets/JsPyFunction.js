@@ -177,7 +177,7 @@ ${frames}${python}`;
   }
 
   // src/functions.ts
-  function createFunctions(connection, loadCode) {
+  var createFunctions = (function(connection, loadCode) {
     const exposed = /* @__PURE__ */ new Map();
     const errors = new CallErrors(() => connection.socketId);
     let code = null;
@@ -343,7 +343,7 @@ ${frames}${python}`;
       call_nowait: callNowait,
       list: () => call("$list")()
     };
-  }
+  });
 
   // src/install.ts
   var globals = globalThis;

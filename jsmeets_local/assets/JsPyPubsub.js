@@ -31,7 +31,7 @@
       throw new TypeError(`A topic must be a string, not ${typeof topic}`);
     }
   }
-  function createPubsub(connection) {
+  var createPubsub = (function(connection) {
     const subscriptions = /* @__PURE__ */ new Map();
     const ask = (message, limit, body, order) => new Promise((resolve) => connection.request({
       message,
@@ -114,7 +114,7 @@
     connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
     connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
-  }
+  });
 
   // src/install.ts
   var globals = globalThis;

@@ -64,7 +64,7 @@
     }
     return `push ${JSON.stringify(key)}`;
   }
-  function createQueues(connection) {
+  var createQueues = (function(connection) {
     const queues = /* @__PURE__ */ new Map();
     const waiters = /* @__PURE__ */ new Map();
     let callbacks = [];
@@ -155,7 +155,7 @@
       add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
       clear_callback: () => void (callbacks = [])
     };
-  }
+  });
 
   // src/install.ts
   var globals = globalThis;

@@ -1941,11 +1941,11 @@ ${stack}` };
 
   // src/lifecycle.ts
   function scriptsHaveRun() {
-    if (!hasDocument() || document.readyState === "complete") {
-      return true;
+    if (!hasDocument() || document.readyState !== "interactive") {
+      return !hasDocument() || document.readyState === "complete";
     }
     const [timing] = performance.getEntriesByType?.("navigation") ?? [];
-    return document.readyState === "interactive" && (timing?.domContentLoadedEventStart ?? 0) > 0;
+    return (timing?.domContentLoadedEventStart ?? 0) > 0;
   }
   function followDocument(connection) {
     const release = scriptsHaveRun() ? () => void 0 : connection.deliveries.hold();
@@ -2010,7 +2010,7 @@ ${stack}` };
   }
 
   // src/textsocket.ts
-  function createTextSocket(connection) {
+  var createTextSocket = (function(connection) {
     const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
     const reconnect = (url) => connection.reconnect(url);
     const addProtocol = (name, func) => connection.addProtocol(name, func);
@@ -2053,7 +2053,7 @@ ${stack}` };
       },
       _connection: connection
     };
-  }
+  });
 
   // src/uncaught.ts
   var MOST_UNCAUGHT = 50;

@@ -336,7 +336,7 @@
     }
   };
   var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
-  function createBinarySocket(script2, connection) {
+  var createBinarySocket = (function(script2, connection) {
     const place2 = new Place(script2, connection);
     return class JsPyBinarySocket {
       static VERSION = version;
@@ -409,7 +409,7 @@
         this.#closeEvents = [];
       }
     };
-  }
+  });
 
   // src/messages.ts
   var ProtocolError = class extends Error {
@@ -2327,7 +2327,7 @@ ${stack}` };
   }
 
   // src/functions.ts
-  function createFunctions(connection, loadCode) {
+  var createFunctions = (function(connection, loadCode) {
     const exposed = /* @__PURE__ */ new Map();
     const errors = new CallErrors(() => connection.socketId);
     let code = null;
@@ -2493,15 +2493,15 @@ ${stack}` };
       call_nowait: callNowait,
       list: () => call("$list")()
     };
-  }
+  });
 
   // src/lifecycle.ts
   function scriptsHaveRun() {
-    if (!hasDocument() || document.readyState === "complete") {
-      return true;
+    if (!hasDocument() || document.readyState !== "interactive") {
+      return !hasDocument() || document.readyState === "complete";
     }
     const [timing] = performance.getEntriesByType?.("navigation") ?? [];
-    return document.readyState === "interactive" && (timing?.domContentLoadedEventStart ?? 0) > 0;
+    return (timing?.domContentLoadedEventStart ?? 0) > 0;
   }
   function followDocument(connection) {
     const release = scriptsHaveRun() ? () => void 0 : connection.deliveries.hold();
@@ -2522,7 +2522,7 @@ ${stack}` };
       throw new TypeError(`A topic must be a string, not ${typeof topic}`);
     }
   }
-  function createPubsub(connection) {
+  var createPubsub = (function(connection) {
     const subscriptions = /* @__PURE__ */ new Map();
     const ask = (message, limit, body, order) => new Promise((resolve) => connection.request({
       message,
@@ -2605,7 +2605,7 @@ ${stack}` };
     connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
     connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
-  }
+  });
 
   // src/queues.ts
   var Items = class {
@@ -2649,7 +2649,7 @@ ${stack}` };
     }
     return `push ${JSON.stringify(key)}`;
   }
-  function createQueues(connection) {
+  var createQueues = (function(connection) {
     const queues = /* @__PURE__ */ new Map();
     const waiters = /* @__PURE__ */ new Map();
     let callbacks = [];
@@ -2740,7 +2740,7 @@ ${stack}` };
       add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
       clear_callback: () => void (callbacks = [])
     };
-  }
+  });
 
   // src/canvas.ts
   function paintGray(data, { words }) {
@@ -2792,7 +2792,7 @@ ${stack}` };
   }
 
   // src/textsocket.ts
-  function createTextSocket(connection) {
+  var createTextSocket = (function(connection) {
     const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
     const reconnect = (url) => connection.reconnect(url);
     const addProtocol = (name, func) => connection.addProtocol(name, func);
@@ -2835,7 +2835,7 @@ ${stack}` };
       },
       _connection: connection
     };
-  }
+  });
 
   // src/uncaught.ts
   var MOST_UNCAUGHT = 50;

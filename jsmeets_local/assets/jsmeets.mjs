@@ -342,7 +342,7 @@ var Place = class {
   }
 };
 var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
-function createBinarySocket(script, connection) {
+var createBinarySocket = (function(script, connection) {
   const place2 = new Place(script, connection);
   return class JsPyBinarySocket {
     static VERSION = version;
@@ -415,7 +415,7 @@ function createBinarySocket(script, connection) {
       this.#closeEvents = [];
     }
   };
-}
+});
 
 // src/messages.ts
 var ProtocolError = class extends Error {
@@ -2333,7 +2333,7 @@ function edits(from, to) {
 }
 
 // src/functions.ts
-function createFunctions(connection, loadCode) {
+var createFunctions = (function(connection, loadCode) {
   const exposed = /* @__PURE__ */ new Map();
   const errors = new CallErrors(() => connection.socketId);
   let code = null;
@@ -2499,15 +2499,15 @@ function createFunctions(connection, loadCode) {
     call_nowait: callNowait,
     list: () => call("$list")()
   };
-}
+});
 
 // src/lifecycle.ts
 function scriptsHaveRun() {
-  if (!hasDocument() || document.readyState === "complete") {
-    return true;
+  if (!hasDocument() || document.readyState !== "interactive") {
+    return !hasDocument() || document.readyState === "complete";
   }
   const [timing] = performance.getEntriesByType?.("navigation") ?? [];
-  return document.readyState === "interactive" && (timing?.domContentLoadedEventStart ?? 0) > 0;
+  return (timing?.domContentLoadedEventStart ?? 0) > 0;
 }
 function followDocument(connection) {
   const release = scriptsHaveRun() ? () => void 0 : connection.deliveries.hold();
@@ -2528,7 +2528,7 @@ function checkTopic(topic) {
     throw new TypeError(`A topic must be a string, not ${typeof topic}`);
   }
 }
-function createPubsub(connection) {
+var createPubsub = (function(connection) {
   const subscriptions = /* @__PURE__ */ new Map();
   const ask = (message, limit, body, order) => new Promise((resolve) => connection.request({
     message,
@@ -2611,7 +2611,7 @@ function createPubsub(connection) {
   connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
   connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
   return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
-}
+});
 
 // src/queues.ts
 var Items = class {
@@ -2655,7 +2655,7 @@ function orderOf(key) {
   }
   return `push ${JSON.stringify(key)}`;
 }
-function createQueues(connection) {
+var createQueues = (function(connection) {
   const queues = /* @__PURE__ */ new Map();
   const waiters = /* @__PURE__ */ new Map();
   let callbacks = [];
@@ -2746,7 +2746,7 @@ function createQueues(connection) {
     add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
     clear_callback: () => void (callbacks = [])
   };
-}
+});
 
 // src/canvas.ts
 function paintGray(data, { words }) {
@@ -2798,7 +2798,7 @@ function createImshow() {
 }
 
 // src/textsocket.ts
-function createTextSocket(connection) {
+var createTextSocket = (function(connection) {
   const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
   const reconnect = (url) => connection.reconnect(url);
   const addProtocol = (name, func) => connection.addProtocol(name, func);
@@ -2841,7 +2841,7 @@ function createTextSocket(connection) {
     },
     _connection: connection
   };
-}
+});
 
 // src/uncaught.ts
 var MOST_UNCAUGHT = 50;
