@@ -249,8 +249,8 @@ PAGES: dict[str, Case] = {
         TypeError,
         "Write call('f')(1), or call('f')({'a': 1})",
     ),
-    "show": (on_page(lambda page: page.show(width=0)), ValueError, "width is 1 or more pixels; got 0"),
-    "show, a fraction": (on_page(lambda page: page.show(height=1.5)), TypeError, "height is a whole number of pixels"),
+    "show": (on_page(lambda page: page.show(width=0)), ValueError, "width must be 1 or more pixels; got 0"),
+    "show, a fraction": (on_page(lambda page: page.show(height=1.5)), TypeError, "height must be a whole number of pixels"),
     "js, a keyword": (on_page(lambda page: page.js.f(a=1)), TypeError, "Write page.js.f(1), or page.js.f({'a': 1})"),
     "js, an assignment": (
         on_page(lambda page: setattr(page.js, "x", 1)),
