@@ -1,8 +1,8 @@
-// Builds what is in jsmeets_local/assets/, and dist/ for npm. ./scripts/client calls it.
+// Builds jsmeets_local/assets/, and dist/ for npm. ./scripts/client calls it.
 //
-//   node build.mjs            writes them
-//   node build.mjs --check    fails where jsmeets_local/assets/ is not what the source gives
-//   node build.mjs --package  writes dist/ alone
+//   node build.mjs            writes both
+//   node build.mjs --check    fails if jsmeets_local/assets/ differs from the build
+//   node build.mjs --package  writes only dist/
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ const PACKAGED = ["jsmeets.mjs", CODE, "jsmeets.d.mts"];
 const [, VERSION] = /^version = "(.+)"$/m.exec(readFileSync(path("../pyproject.toml"), "utf8"));
 const BANNER = `// jsmeets_local ${VERSION}, MIT License. Built from client/src: change it there, then run ./scripts/client.`;
 
-/** What is only needed sometimes stays a file of its own, beside the module. */
+/** Code that is needed only sometimes stays a separate file, next to the module. */
 const codeApart = {
     name: "code-apart",
     setup({ onResolve }) {
@@ -45,7 +45,7 @@ async function buildInto(folder) {
     declareInto(folder);
 }
 
-/** The declarations of the module with all they need, in one file. */
+/** Bundle the declarations of the module into one file. */
 function declareInto(folder) {
     const [entry, out] = [path("src/entries/declarations.ts"), join(folder, "jsmeets.d.mts")];
     execFileSync(process.execPath, [path("node_modules/dts-bundle-generator/dist/bin/dts-bundle-generator.js"),
@@ -56,7 +56,7 @@ function declareInto(folder) {
     writeFileSync(out, `${BANNER}\n${about}\n\n${text}`);
 }
 
-/** The version of the Python package is the only one: the others follow it. */
+/** Write the version of the Python package into the npm files, which follow it. */
 function followVersion() {
     for (const name of ["package.json", "package-lock.json"]) {
         const data = JSON.parse(readFileSync(path(name), "utf8"));

@@ -112,7 +112,7 @@ class JsMeetsPy(Starlette):
         badge: bool = True,
     ) -> None:
         if isinstance(debug, str):  # a folder, meant for static=
-            raise TypeError(f"debug is True or False; got {debug!r}")
+            raise TypeError(f"debug must be True or False; got {debug!r}")
         check_flag("badge", badge)
         static, templates = _folder("static", static), _folder("templates", templates)
         _check(bridge=(bridge, Bridge), limits=(limits, Limits), token=(token, str))
@@ -393,7 +393,7 @@ class JsMeetsPy(Starlette):
         verbs = None if methods is None else [methods] if isinstance(methods, str) else list(methods)
 
         def decorate(func: F) -> F:
-            check_function(func, f"what serves {path!r}")
+            check_function(func, f"the handler of {path!r}")
             self.router.add_route(path, func, verbs, name, include_in_schema)
             return func
 
@@ -427,7 +427,7 @@ class JsMeetsPy(Starlette):
         check_path(path, "websocket_route")
 
         def decorate(func: F) -> F:
-            check_function(func, f"what serves the WebSockets of {path!r}")
+            check_function(func, f"the WebSocket handler of {path!r}")
             self._add_websocket(path, func, self._access.without_token(), name)
             return func
 
@@ -520,7 +520,7 @@ class JsMeetsPy(Starlette):
             key = key if key is not None else exposed.__name__
             self._expose_methods(key, _made(exposed), exclusive, keep_running)
         elif callable(exposed) or isinstance(exposed, (classmethod, property)):
-            check_function(exposed, "what app.expose exposes")
+            check_function(exposed, "the argument of app.expose")
             self._expose_function(key if key is not None else _name_of(exposed), exposed, exclusive, keep_running)
         else:
             self._expose_methods(key, exposed, exclusive, keep_running)
@@ -528,14 +528,14 @@ class JsMeetsPy(Starlette):
 
     def _expose_function(self, key: str, func: Callable[..., Any], exclusive: bool, keep_running: bool) -> None:
         if not self.functions.expose(key, func, exclusive, keep_running=keep_running):
-            raise RuntimeError(f"the function exposed as {key!r} is running; it can be replaced when it has ended")
+            raise RuntimeError(f"the function exposed as {key!r} is running; replace it when it has finished")
 
     def _expose_methods(self, key: str | None, thing: Any, exclusive: bool, keep_running: bool) -> None:
         methods = _public_methods(type(thing))
         if not methods:
-            raise TypeError(f"app.expose exposes a function, a class, or an object with methods; got {thing!r:.60}")
+            raise TypeError(f"the argument of app.expose must be a function, a class, or an object with methods; got {thing!r:.60}")
         if key is None:
-            raise TypeError(f'{thing!r:.60} has no name of its own; give it one: app.expose(thing, "name")')
+            raise TypeError(f'{thing!r:.60} has no name; pass one: app.expose(thing, "name")')
         for name in methods:
             self._expose_function(f"{key}.{name}", getattr(thing, name), exclusive, keep_running)
 
@@ -570,7 +570,7 @@ def _public_methods(kind: type) -> list[str]:
 
 def _folder(name: str, folder: str | os.PathLike[str] | None) -> str | None:
     if folder is not None and not isinstance(folder, (str, os.PathLike)):
-        raise TypeError(f"{name} is the path of a folder; got {folder!r:.60}")
+        raise TypeError(f"{name} must be the path of a folder; got {folder!r:.60}")
     if not folder:
         return None
     found = bundled(folder)
@@ -586,7 +586,7 @@ def _check(**options: tuple[Any, type]) -> None:
     for name, (value, kind) in options.items():
         if value is not None and not isinstance(value, kind):
             made = "" if kind is str else f"; write {name}={kind.__name__}(...)"
-            raise TypeError(f"{name} is a {kind.__name__}, or None; got {value!r:.60}{made}")
+            raise TypeError(f"{name} must be a {kind.__name__} or None; got {value!r:.60}{made}")
 
 
 def _name_of(func: Callable[..., Any]) -> str:
@@ -598,11 +598,11 @@ def _name_of(func: Callable[..., Any]) -> str:
     name = getattr(func, "__name__", None)
     if name is None or name == "<lambda>":
         what = repr(func) if name is None else "a lambda"
-        raise TypeError(f'{what} has no name of its own; give it one: app.expose("name")(...)')
+        raise TypeError(f'{what} has no name; pass one: app.expose("name")(...)')
     if _lacks_its_object(func):
         raise TypeError(
-            f"{func.__qualname__} is a method, and app.expose has no object to call it on: "
-            f'app.expose("{name}")(thing.{name}) when there is one'
+            f"{func.__qualname__} is a method without an object. Create the object and expose its method: "
+            f'app.expose("{name}")(thing.{name})'
         )
     return str(name)
 

@@ -422,5 +422,5 @@ class DocumentPage(Page):
 
 def _check_code(code: Any) -> str:
     if not isinstance(code, str):
-        raise TypeError(f"the code to evaluate is a str; got {code!r:.60}")
+        raise TypeError(f"the code to evaluate must be a str; got {code!r:.60}")
     return code

@@ -32,9 +32,9 @@ def to_frame(value: Mapping[str, Any], kind: Literal["pandas", "polars"] = "pand
         ValueError: `value` is not a data frame, or `kind` is unknown.
     """
     if kind not in _MAKERS:
-        raise ValueError(f"kind is 'pandas' or 'polars'; got {kind!r}")
+        raise ValueError(f"kind must be 'pandas' or 'polars'; got {kind!r}")
     if not isinstance(value, Mapping) or not isinstance(value.get("data"), Mapping):
-        raise ValueError("to_frame takes a data frame of a page: {'columns': [...], 'data': {name: values}}")
+        raise ValueError("to_frame takes a data frame from a page: {'columns': [...], 'data': {name: values}}")
     columns, index = _columns(value), _index(value.get("index"))
     lengths = {len(column.values) for column in columns} | ({len(index.values)} if index else set())
     if len(lengths) > 1:
@@ -61,7 +61,7 @@ def _columns(value: Mapping[str, Any]) -> list[_Column]:
     names = list(data) if names is None else names
     absent = [name for name in names if str(name) not in data]
     if absent:
-        raise ValueError(f"there is no column {absent[0]!r} in the data")
+        raise ValueError(f"the data has no column {absent[0]!r}")
     return [_Column(name, data[str(name)], dtypes.get(str(name))) for name in names]
 
 
@@ -70,7 +70,7 @@ def _index(index: Any) -> _Column | None:
     if index is None or not isinstance(index, Mapping):
         return None if index is None else _Column(None, index, None)
     if "data" not in index:
-        raise ValueError("the index needs its 'data'")
+        raise ValueError("the index has no 'data'")
     return _Column(index.get("name"), index["data"], index.get("dtype"))
 
 

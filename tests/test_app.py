@@ -232,7 +232,7 @@ def test_the_files_are_served_with_their_types() -> None:
         assert client.get("/jsmeetspy/none.js").status_code == 404
 
 
-def test_a_script_comes_as_it_is_and_is_only_read() -> None:
+def test_scripts_are_served_unchanged_and_only_read() -> None:
     app = make()
     with TestClient(app) as client:
         whole = client.get("/jsmeetspy/jsmeets.js")

@@ -67,7 +67,7 @@ EXPOSE: dict[str, Case] = {
     "a property": (lambda app: app.expose(own["size"]), TypeError, "got a property: give lambda: thing.size after its"),
     "a class method by name": (lambda app: app.expose("n")(own["made"]), TypeError, "give Class.made"),
     "an object": (lambda app: app.expose(object()), TypeError, "a class, or an object with methods; got <object"),
-    "a number": (lambda app: app.expose(5), TypeError, "app.expose exposes a function, a class, or an object with"),
+    "a number": (lambda app: app.expose(5), TypeError, "the argument of app.expose must be a function, a class, or an object with"),
     "True": (lambda app: app.expose(True), TypeError, "an object with methods; got True"),
     "a number by name": (lambda app: app.expose("n")(5), TypeError, "an object with methods; got 5"),
     "a number and a name": (lambda app: app.expose(5, "n"), TypeError, "an object with methods; got 5"),
@@ -75,41 +75,41 @@ EXPOSE: dict[str, Case] = {
     "an object without a name": (
         lambda app: app.expose(Silent()),
         TypeError,
-        'has no name of its own; give it one: app.expose(thing, "name")',
+        'has no name; pass one: app.expose(thing, "name")',
     ),
-    "an empty name": (lambda app: app.expose(Silent(), ""), ValueError, "the key of an exposed function is empty"),
-    "a name that is none": (lambda app: app.expose(Silent(), 5), TypeError, "the key of an exposed function is a str"),
+    "an empty name": (lambda app: app.expose(Silent(), ""), ValueError, "the key of an exposed function must not be empty"),
+    "a name that is none": (lambda app: app.expose(Silent(), 5), TypeError, "the key of an exposed function must be a str"),
     "a class that needs arguments": (
         lambda app: app.expose(Needing),
         TypeError,
         "Needing cannot be made without arguments (missing a required argument: 'size'): expose an object of it, "
         'app.expose(Needing(...), "Needing")',
     ),
-    "no name": (lambda app: app.expose(""), ValueError, "the key of an exposed function is empty"),
-    "a name of the library": (lambda app: app.expose("$n")(print), ValueError, "begin with $ belong to the library"),
+    "no name": (lambda app: app.expose(""), ValueError, "the key of an exposed function must not be empty"),
+    "a name of the library": (lambda app: app.expose("$n")(print), ValueError, "begin with $ are reserved"),
     "a lambda": (
         lambda app: app.expose(lambda: 1),
         TypeError,
-        'a lambda has no name of its own; give it one: app.expose("',
+        'a lambda has no name; pass one: app.expose("',
     ),
-    "a partial": (lambda app: app.expose(functools.partial(print)), TypeError, "has no name of its own; give it one"),
-    "a callable object": (lambda app: app.expose(Thing()), TypeError, "has no name of its own; give it one"),
+    "a partial": (lambda app: app.expose(functools.partial(print)), TypeError, "has no name; pass one"),
+    "a callable object": (lambda app: app.expose(Thing()), TypeError, "has no name; pass one"),
     "a method without its object": (
         lambda app: app.expose(Thing.method),
         TypeError,
-        'Thing.method is a method, and app.expose has no object to call it on: app.expose("method")(thing.method)',
+        'Thing.method is a method without an object. Create the object and expose its method: app.expose("method")(thing.method)',
     ),
-    "callable, a number": (lambda app: app.functions.callable(5), TypeError, "is a function; got 5"),
-    "callable, a name": (lambda app: app.functions.callable("n"), TypeError, "is a function; got 'n'"),
+    "callable, a number": (lambda app: app.functions.callable(5), TypeError, "must be a function; got 5"),
+    "callable, a name": (lambda app: app.functions.callable("n"), TypeError, "must be a function; got 'n'"),
     "callable, a partial": (
         lambda app: app.functions.callable(functools.partial(print)),
         TypeError,
-        "has no name of its own; give it one: expose('name', func)",
+        "has no name; pass one: expose('name', func)",
     ),
     "the function first": (
         lambda app: app.functions.expose(print, "n"),
         TypeError,
-        "the key of an exposed function is a",
+        "the key of an exposed function must be a",
     ),
     "JsPyFunction, a class method": (lambda app: app.functions.expose("n", own["made"]), TypeError, "give Class.made"),
 }
@@ -118,44 +118,68 @@ CALLBACKS: dict[str, Case] = {
     "subscribe": (
         lambda app: app.pubsub.subscribe("t", own["made"]),
         TypeError,
-        "topic 't' is a function; got a class",
+        "topic 't' must be a function; got a class",
     ),
-    "@subscribe": (lambda app: app.pubsub.subscribe("t")(5), TypeError, "the subscriber of topic 't' is a function"),
-    "@subscribe alone": (lambda app: app.pubsub.subscribe(print), TypeError, "the topic is a str; got <built-in"),
+    "@subscribe": (
+        lambda app: app.pubsub.subscribe("t")(5),
+        TypeError,
+        "the subscriber of topic 't' must be a function",
+    ),
+    "@subscribe alone": (lambda app: app.pubsub.subscribe(print), TypeError, "the topic must be a str; got <built-in"),
     "queue": (
         lambda app: app.queues.add_callback(own["size"]),
         TypeError,
-        "a queue callback is a function; got a prop",
+        "a queue callback must be a function; got a prop",
     ),
-    "socket event": (lambda app: app.sockets.add_socket_event(5), TypeError, "a socket event callback is a function"),
-    "state event": (lambda app: app.sockets.add_state_event(5), TypeError, "a state event callback is a function"),
-    "protocol": (lambda app: app.sockets.add_protocol("p", 5), TypeError, "the handler of protocol 'p' is a function"),
-    "protocol's name": (lambda app: app.sockets.add_protocol(5, print), TypeError, "the protocol is a str; got 5"),
-    "background": (lambda app: Background(app.bridge).register_function(5), TypeError, "is registered is a function"),
+    "socket event": (
+        lambda app: app.sockets.add_socket_event(5),
+        TypeError,
+        "a socket event callback must be a function",
+    ),
+    "state event": (lambda app: app.sockets.add_state_event(5), TypeError, "a state event callback must be a function"),
+    "protocol": (
+        lambda app: app.sockets.add_protocol("p", 5),
+        TypeError,
+        "the handler of protocol 'p' must be a function",
+    ),
+    "protocol's name": (lambda app: app.sockets.add_protocol(5, print), TypeError, "the protocol must be a str; got 5"),
+    "background": (
+        lambda app: Background(app.bridge).register_function(5),
+        TypeError,
+        "of register_function must be a function",
+    ),
     "background's arguments": (
         lambda app: Background(app.bridge).register_function(print, "abc"),
         TypeError,
-        "param is a tuple of the arguments, register_function(func, (1, 2)); got 'abc'",
+        "param must be a tuple of arguments: register_function(func, (1, 2)); got 'abc'",
     ),
     "binary messages": (
         lambda app: JsPyBinarySocket().set_message_handler(5),
         TypeError,
-        "a message handler is a func",
+        "a message handler must be a func",
     ),
-    "binary limit": (lambda app: JsPyBinarySocket().set_connection_limit("5"), TypeError, "limit is a number of conn"),
+    "binary limit": (
+        lambda app: JsPyBinarySocket().set_connection_limit("5"),
+        TypeError,
+        "limit must be a number of conn",
+    ),
     "limit": (
         lambda app: app.sockets.set_connection_limit("5"),
         TypeError,
-        "limit is a number of connections; got '5'",
+        "limit must be a number of connections; got '5'",
     ),
-    "@route alone": (lambda app: app.route(print), TypeError, 'route needs the path that is served: @app.route("/")'),
-    "route": (lambda app: app.route("x"), ValueError, 'begins with a slash: @app.route("/x")'),
-    "@route": (lambda app: app.route("/x")(5), TypeError, "what serves '/x' is a function; got 5"),
+    "@route alone": (lambda app: app.route(print), TypeError, 'route needs a path: @app.route("/")'),
+    "route": (lambda app: app.route("x"), ValueError, 'begin with a slash: @app.route("/x")'),
+    "@route": (lambda app: app.route("/x")(5), TypeError, "the handler of '/x' must be a function; got 5"),
     "@websocket_route alone": (lambda app: app.websocket_route(print), TypeError, '@app.websocket_route("/")'),
-    "@websocket_route": (lambda app: app.websocket_route("/x")(5), TypeError, "WebSockets of '/x' is a function"),
-    "@on_event alone": (lambda app: app.on_event(print), ValueError, 'event_type is "startup" or "shutdown"'),
-    "@on_event": (lambda app: app.on_event("startup")(5), TypeError, "what runs at 'startup' is a function; got 5"),
-    "event": (lambda app: app.add_event_handler("startup", 5), TypeError, "what runs at 'startup' is a function"),
+    "@websocket_route": (
+        lambda app: app.websocket_route("/x")(5),
+        TypeError,
+        "WebSocket handler of '/x' must be a function",
+    ),
+    "@on_event alone": (lambda app: app.on_event(print), ValueError, 'event_type must be "startup" or "shutdown"'),
+    "@on_event": (lambda app: app.on_event("startup")(5), TypeError, "the 'startup' handler must be a function; got 5"),
+    "event": (lambda app: app.add_event_handler("startup", 5), TypeError, "the 'startup' handler must be a function"),
     "add_socket": (lambda app: app.add_socket("x"), TypeError, 'takes a socket, JsPyBinarySocket("/path"), or'),
     "add_socket, the class": (
         lambda app: app.add_socket(JsPyBinarySocket),
@@ -165,17 +189,21 @@ CALLBACKS: dict[str, Case] = {
 }
 
 APPLICATION: dict[str, Case] = {
-    "static": (lambda _: JsMeetsPy(static=5), TypeError, "static is the path of a folder; got 5"),
-    "templates": (lambda _: JsMeetsPy(templates=5), TypeError, "templates is the path of a folder; got 5"),
-    "debug": (lambda _: JsMeetsPy("static"), TypeError, "debug is True or False; got 'static'"),
+    "static": (lambda _: JsMeetsPy(static=5), TypeError, "static must be the path of a folder; got 5"),
+    "templates": (lambda _: JsMeetsPy(templates=5), TypeError, "templates must be the path of a folder; got 5"),
+    "debug": (lambda _: JsMeetsPy("static"), TypeError, "debug must be True or False; got 'static'"),
     "bridge": (lambda _: JsMeetsPy(bridge=Bridge), TypeError, "write bridge=Bridge(...)"),
     "limits": (
         lambda _: JsMeetsPy(limits=5),
         TypeError,
-        "limits is a Limits, or None; got 5; write limits=Limits(...)",
+        "limits must be a Limits or None; got 5; write limits=Limits(...)",
     ),
-    "token": (lambda _: JsMeetsPy(token=5), TypeError, "token is a str, or None; got 5"),
-    "expose_errors": (lambda _: JsMeetsPy(expose_errors="no"), TypeError, "expose_errors is True or False; got 'no'"),
+    "token": (lambda _: JsMeetsPy(token=5), TypeError, "token must be a str or None; got 5"),
+    "expose_errors": (
+        lambda _: JsMeetsPy(expose_errors="no"),
+        TypeError,
+        "expose_errors must be True or False; got 'no'",
+    ),
     "hosts": (lambda _: JsMeetsPy(allowed_hosts="a"), TypeError, "allowed_hosts must be a list; got 'a'"),
 }
 
@@ -186,31 +214,39 @@ def launching(**options: Any) -> Callable[[JsMeetsPy], Any]:
 
 LAUNCH: dict[str, Case] = {
     "page": (launching(page=5), TypeError, "page must be a route, the name or path of a file, or HTML text; got 5"),
-    "mode": (launching(mode=["none"]), ValueError, "mode is one of 'auto', 'browser'"),
-    "host": (launching(host=5), TypeError, "host is a name or an address of this machine"),
-    "no host": (launching(host=""), ValueError, "host is empty: the default, '127.0.0.1', serves only this machine"),
-    "spa": (launching(spa="no"), TypeError, "spa is True or False; got 'no'"),
-    "badge": (lambda _: JsMeetsPy(badge="no"), TypeError, "badge is True or False; got 'no'"),  # type: ignore[arg-type]
+    "mode": (launching(mode=["none"]), ValueError, "mode must be one of 'auto', 'browser'"),
+    "host": (launching(host=5), TypeError, "host must be a name or address of this machine"),
+    "no host": (launching(host=""), ValueError, "host is empty: use '127.0.0.1', the default, for this machine"),
+    "spa": (launching(spa="no"), TypeError, "spa must be True or False; got 'no'"),
+    "badge": (lambda _: JsMeetsPy(badge="no"), TypeError, "badge must be True or False; got 'no'"),  # type: ignore[arg-type]
     "an unknown host": (
         launching(host="no-such-host.invalid"),
         OSError,
         "host='no-such-host.invalid' is not a name or",
     ),
-    "another machine": (launching(host="203.0.113.5"), OSError, "host='203.0.113.5' is not a name or address of t"),
-    "port": (launching(port="8000"), ValueError, "port is a number from 0 (a free one) to 65535; got '8000'"),
-    "port True": (launching(port=True), ValueError, "port is a number from 0 (a free one) to 65535; got True"),
+    "another machine": (
+        launching(host="203.0.113.5"),
+        OSError,
+        "host='203.0.113.5' is not a name or address of this m",
+    ),
+    "port": (launching(port="8000"), ValueError, "port must be a number from 0 (a free port) to 65535; got '8000'"),
+    "port True": (launching(port=True), ValueError, "port must be a number from 0 (a free port) to 65535; got True"),
     "a port of X11": (launching(port=6000), ValueError, "browsers refuse to open port 6000"),
     "a port of IRC": (launching(port=6667), ValueError, "browsers refuse to open port 6667"),
-    "timeout": (launching(timeout="3"), TypeError, "timeout is a number of seconds, or None for no limit; got '3'"),
-    "width": (launching(width=[1]), TypeError, "width is a whole number of pixels, or in a notebook a CSS length"),
-    "height": (launching(height=1.5), TypeError, "height is a whole number of pixels"),
-    "a negative width": (launching(width=-1), ValueError, "width is 1 or more pixels; got -1"),
-    "no height": (launching(height=0), ValueError, "height is 1 or more pixels; got 0"),
-    "no width of a tab": (launching(mode="browser", width=0), ValueError, "width is 1 or more pixels; got 0"),
-    "grace": (launching(grace="1"), TypeError, "grace is a number of seconds"),
-    "private": (launching(private="no"), TypeError, "private is True or False; got 'no'"),
-    "base_url": (launching(base_url=5), TypeError, "base_url is a path or a URL"),
-    "main": (lambda app: app.run("<p>", "none", 5), TypeError, "main is a function; got 5"),
+    "timeout": (
+        launching(timeout="3"),
+        TypeError,
+        "timeout must be a number of seconds, or None for no limit; got '3'",
+    ),
+    "width": (launching(width=[1]), TypeError, "width must be a whole number of pixels, or a CSS length"),
+    "height": (launching(height=1.5), TypeError, "height must be a whole number of pixels"),
+    "a negative width": (launching(width=-1), ValueError, "width must be 1 or more pixels; got -1"),
+    "no height": (launching(height=0), ValueError, "height must be 1 or more pixels; got 0"),
+    "no width of a tab": (launching(mode="browser", width=0), ValueError, "width must be 1 or more pixels; got 0"),
+    "grace": (launching(grace="1"), TypeError, "grace must be a number of seconds"),
+    "private": (launching(private="no"), TypeError, "private must be True or False; got 'no'"),
+    "base_url": (launching(base_url=5), TypeError, "base_url must be a path or a URL"),
+    "main": (lambda app: app.run("<p>", "none", 5), TypeError, "main must be a function; got 5"),
 }
 
 
@@ -219,25 +255,25 @@ def on_page(use: Callable[[Page], Any]) -> Callable[[JsMeetsPy], Any]:
 
 
 PAGES: dict[str, Case] = {
-    "call": (on_page(lambda page: page.call(5)), TypeError, "the key of a function is a str; got 5"),
+    "call": (on_page(lambda page: page.call(5)), TypeError, "the key of a function must be a str; got 5"),
     "call, arguments": (
         on_page(lambda page: page.call("f", [1])),
         TypeError,
         "second call: call('name')(1, 2)",
     ),
-    "eval": (on_page(lambda page: page.eval(5)), TypeError, "the code to evaluate is a str; got 5"),
+    "eval": (on_page(lambda page: page.eval(5)), TypeError, "the code to evaluate must be a str; got 5"),
     "call, a keyword": (
         on_page(lambda page: page.call("f")(a=1)),
         TypeError,
         "Write call('f')(1), or call('f')({'a': 1})",
     ),
-    "show": (on_page(lambda page: page.show(width=0)), ValueError, "width is 1 or more pixels; got 0"),
-    "show, a fraction": (on_page(lambda page: page.show(height=1.5)), TypeError, "height is a whole number of pixels"),
+    "show": (on_page(lambda page: page.show(width=0)), ValueError, "width must be 1 or more pixels; got 0"),
+    "show, a fraction": (on_page(lambda page: page.show(height=1.5)), TypeError, "height must be a whole number of pixels"),
     "js, a keyword": (on_page(lambda page: page.js.f(a=1)), TypeError, "Write page.js.f(1), or page.js.f({'a': 1})"),
     "js, an assignment": (
         on_page(lambda page: setattr(page.js, "x", 1)),
         AttributeError,
-        'assign by page.eval("x = ...")',
+        'use page.eval("x = ...")',
     ),
     "call_nowait": (on_page(lambda page: page.call_nowait("f")(a=1)), TypeError, "Write call_nowait('f')(1)"),
     "map": (on_page(lambda page: page.map("f", [1])), TypeError, "second call: map('name')([1, 2])"),
@@ -246,16 +282,20 @@ PAGES: dict[str, Case] = {
         TypeError,
         "publish('t') takes one value: publish('t')(data)",
     ),
-    "queue": (on_page(lambda page: page.queue([1])), TypeError, "the key of a queue in a page is a str"),
-    "wait": (on_page(lambda page: page.wait("x")), TypeError, "timeout is a number of seconds"),
-    "state event": (on_page(lambda page: page.add_state_event(5)), TypeError, "a state event callback is a function"),
+    "queue": (on_page(lambda page: page.queue([1])), TypeError, "the key of a queue in a page must be a str"),
+    "wait": (on_page(lambda page: page.wait("x")), TypeError, "timeout must be a number of seconds"),
+    "state event": (
+        on_page(lambda page: page.add_state_event(5)),
+        TypeError,
+        "a state event callback must be a function",
+    ),
     "push_nowait": (
         lambda app: app.queues.push_nowait("q")(1, 2),
         TypeError,
-        "for several write push_nowait('q')([1, 2])",
+        "to pass several, write push_nowait('q')([1, 2])",
     ),
     "push": (lambda app: app.queues.push("q", [1]), TypeError, "second call: push('queue')(data)"),
-    "target": (lambda app: app.functions.call_nowait("f", "1"), TypeError, "target is a socket number"),
+    "target": (lambda app: app.functions.call_nowait("f", "1"), TypeError, "target must be a socket number"),
 }
 
 
@@ -358,7 +398,9 @@ def test_lambdas_of_2020_keep_their_name_and_are_not_replaced(app: JsMeetsPy) ->
 def test_a_taken_port_is_not_an_unknown_host(app: JsMeetsPy) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(OSError, match=rf"port {port} of 127.0.0.1 cannot be used .* another program may have it"):
+        with pytest.raises(
+            OSError, match=rf"port {port} of 127.0.0.1 cannot be used .* another program may be using it"
+        ):
             app.launch("<p>", "none", port=port)
 
 
@@ -394,7 +436,7 @@ def test_a_missing_page_is_named_with_the_places_searched(app: JsMeetsPy, tmp_pa
         other.launch("indx.html", "none")
     with pytest.raises(FileNotFoundError, match=f"did you mean '{tmp_path}/index.html'"):
         app.launch(tmp_path / "indx.html", "none")
-    with pytest.raises(FileNotFoundError, match=f"is a folder: name a page in it, as '{tmp_path}/index.html'"):
+    with pytest.raises(FileNotFoundError, match=f"is a folder: name a page in it, such as '{tmp_path}/index.html'"):
         app.launch(tmp_path, "none")
 
 
@@ -444,7 +486,9 @@ def test_a_browser_that_ends_after_its_page_has_come_ends_nothing(
     clients[0].close()
 
 
-def test_a_browser_that_cannot_be_started_is_told_at_once(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_that_cannot_be_started_is_reported_immediately(
+    app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(url: str) -> bool:
         raise OSError("no memory")
 
@@ -467,7 +511,9 @@ def test_the_library_path_of_a_packaged_program_is_restored(monkeypatch: pytest.
     assert os.environ["MEANWHILE"] == "set"
 
 
-def test_a_browser_that_cannot_be_opened_is_told_at_once(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_that_cannot_be_opened_is_reported_immediately(
+    app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("webbrowser.open", lambda url: False)
     start = time.monotonic()
     with pytest.raises(LaunchError, match=r'no browser was found on this machine\. launch\(mode="none"\)'):

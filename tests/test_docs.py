@@ -341,7 +341,7 @@ def test_javascript_parses() -> None:
 
 
 def complete(param: Any) -> bool:
-    """Return whether code is a whole program: it imports what it uses."""
+    """Return whether code is a complete program, that is, imports what it uses."""
     return re.search("^(from|import) jsmeets_local", param.values[0], re.MULTILINE) is not None
 
 
@@ -387,7 +387,7 @@ class Program:
             self.opened.put(None)
 
     def open(self, url: str) -> bool:
-        """Stands for `webbrowser.open`."""
+        """A stand-in for `webbrowser.open`."""
         self.opened.put(url)
         return True
 

@@ -40,7 +40,7 @@ def test_a_closed_page_says_so(app: JsMeetsPy, by: str, use: str) -> None:
     else:
         as_page(page).close()
         assert page.wait(scaled(10))
-    with pytest.raises(PageClosed, match=r"closed.*launch\(\)|nothing more comes"):
+    with pytest.raises(PageClosed, match=r"closed.*launch\(\)|nothing more will arrive"):
         USES[use](page)
 
 
@@ -53,7 +53,7 @@ SENDS: dict[str, Callable[[Page], bool]] = {  # these need no answer
 
 @pytest.mark.parametrize("send", SENDS)
 @pytest.mark.parametrize("by", ["Python", "its user"])
-def test_a_send_to_a_closed_page_is_no_error(
+def test_sending_to_a_closed_page_is_not_an_error(
     app: JsMeetsPy, by: str, send: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "jsmeets_local")
@@ -64,7 +64,7 @@ def test_a_send_to_a_closed_page_is_no_error(
     else:
         as_page(page).close()
         assert page.wait(scaled(10))
-    told = "nothing more is sent to http"
+    told = "dropping messages to http"
     hears = send == "publish"  # the other page does
     assert [SENDS[send](page) for _ in range(3)] == [hears] * 3
     assert caplog.text.count(told) == (not hears), "once for a page"
@@ -84,9 +84,7 @@ def test_sends_to_a_page_that_never_connected_warn_once(
     assert [SENDS[send](page) for _ in range(3)] == [True] * 3, "nobody knows yet that it does not come back"
     assert page.wait(scaled(10))
     app.bridge.portal.call(lambda: None)
-    assert [record.levelname for record in caplog.records if "is lost: the page is closed" in record.message] == [
-        "WARNING"
-    ]
+    assert [record.levelname for record in caplog.records if "dropped a message to" in record.message] == ["WARNING"]
 
 
 def test_unsupported_values_raise_whether_or_not_the_page_is_closed(app: JsMeetsPy) -> None:
@@ -116,9 +114,9 @@ def test_a_loop_over_a_queue_may_write_back_until_the_page_goes(app: JsMeetsPy) 
 @pytest.mark.parametrize("use", [lambda page: page.call("add", [4, 7]), lambda page: page.aio.call("add", "a")])
 def test_arguments_in_place_of_the_timeout_are_refused(app: JsMeetsPy, use: Callable[[Page], Any]) -> None:
     page = app.launch("<p>", mode="none")
-    with pytest.raises(TypeError, match=r"timeout is a number.*second call: call\('name'\)\(1, 2\)"):
+    with pytest.raises(TypeError, match=r"timeout must be a number.*second call: call\('name'\)\(1, 2\)"):
         use(page)
-    with pytest.raises(TypeError, match=r"suppress is True or False; got 'x'.*second call: publish"):
+    with pytest.raises(TypeError, match=r"suppress must be True or False; got 'x'.*second call: publish"):
         page.publish("t", "x")  # type: ignore[arg-type]
     assert page.publish("t", True)("x")
 
@@ -152,7 +150,7 @@ def test_a_page_may_close_between_a_wait_and_a_publication(app: JsMeetsPy) -> No
     assert turns == 3
 
 
-def test_nothing_is_kept_of_what_is_published_after_the_end(app: JsMeetsPy) -> None:
+def test_publications_after_the_end_are_not_kept(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     page.close()
     heard: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -194,7 +192,7 @@ def test_a_second_page_of_the_same_server(app: JsMeetsPy) -> None:
     assert app.pages == ()
 
 
-def test_open_comes_after_launch(app: JsMeetsPy) -> None:
+def test_open_requires_launch(app: JsMeetsPy) -> None:
     with pytest.raises(LaunchError, match=r"this application is not served; call launch\(\) first"):
         app.open("<p>")
     app.launch("<p>", mode="none").close()
@@ -222,7 +220,7 @@ def test_the_grace_time_can_be_set(app: JsMeetsPy) -> None:
     ("grace", "error"), [("2", TypeError), (True, TypeError), (-1, ValueError), (math.inf, ValueError)]
 )
 def test_a_grace_time_is_checked(app: JsMeetsPy, grace: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match="grace is"):
+    with pytest.raises(error, match="grace must be"):
         app.launch("<p>", mode="none", grace=grace)
     assert app.pages == ()
 

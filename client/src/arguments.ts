@@ -1,6 +1,6 @@
 /** Validation of the arguments of public functions: timeouts, functions. */
 
-/** Seconds; nothing, `null`, 0 or negative: no limit. */
+/** A timeout in seconds. `undefined`, `null`, 0 and negative numbers mean no limit. */
 export type Timeout = number | null | undefined;
 
 /** Convert a timeout to milliseconds; null means no limit. Throws TypeError for a value that is not a finite number. */
@@ -9,7 +9,7 @@ export function millisecondsOf(timeout: unknown): number | null {
         return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-        throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
+        throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
     }
     return Math.min(timeout * 1000, 0x7FFFFFFF);   // the maximum delay of setTimeout
 }
@@ -26,7 +26,7 @@ export function optionsOf<Options extends object>(options: Options, known: Reado
 /** Return `func`. Throws TypeError unless it is a function. */
 export function checkedFunction<T extends (...args: any[]) => any>(func: T, where: string): T {
     if (typeof func !== "function") {
-        throw new TypeError(`${where}: a function is needed, not ${String(func)}`);
+        throw new TypeError(`${where}: expected a function, not ${String(func)}`);
     }
     return func;
 }

@@ -1,5 +1,5 @@
 /**
- * The badge: a note in the corner of the document while the connection to Python is lost.
+ * The badge in the corner of the document while the connection to Python is lost.
  *
  * A shadow root isolates its CSS from the document's, and a constructed style sheet works under a
  * Content-Security-Policy without 'unsafe-inline'.
@@ -14,13 +14,13 @@ const PATIENCE = 600;
 /** The text for each trouble, with an optional hint on the second line. */
 const WORDS: Partial<Record<Trouble, string>> = {
     "reconnecting": "Reconnecting…",
-    "lost": "Python does not answer. Trying again…",
+    "lost": "Python is not responding. Retrying…",
     "closed": "Disconnected from Python.",
-    "restarting": "Python starts again…",
-    "broken": "Python is not running.\nThe terminal tells why.",
-    "no token": "This address lacks its token.\nOpen the one that Python printed.",
-    "other token": "Python has started again.\nOpen the address that it printed now.",
-    "refused": "Python refuses this page.\nIts log tells why.",
+    "restarting": "Python is restarting…",
+    "broken": "Python is not running.\nSee the terminal for the reason.",
+    "no token": "This URL has no launch token.\nOpen the URL that Python printed.",
+    "other token": "Python has restarted.\nOpen the URL that it printed.",
+    "refused": "Python refused this page.\nSee its log for the reason.",
 };
 
 /** Close reason -> the text of the badge. */
@@ -28,8 +28,8 @@ const REASONS: ReadonlyArray<[RegExp, string]> = [
     [/^the Python program has ended$/, "The Python program has ended."],
     [/^stopped by Python$/, "Stopped by Python."],
     [/^closed by Python$/, "Closed by Python."],
-    [/connection limit/, "Python allows no more pages."],
-    [/^this Python speaks /, "This page is of another version."],
+    [/connection limit/, "Python accepts no more pages."],
+    [/^this Python speaks /, "This page has another version than Python."],
 ];
 
 const CSS = `

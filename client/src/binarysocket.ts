@@ -9,27 +9,31 @@ const DEFAULT_PATH = "/jsmeetspy/binarysocket";
 
 type MessageHandler = (ws: WebSocket, data: ArrayBuffer) => unknown;
 
-/** A WebSocket of its own for plain bytes. */
+/** A separate WebSocket for plain bytes. It does not reconnect automatically. */
 export interface JsPyBinarySocketApi {
     readonly VERSION: string;
-    /** Without a path: where it was connected before. False while open or connecting. */
+    /** Open the socket again, by default at the same path. Returns false while it is open or connecting. */
     reconnect(url_path?: string): boolean;
+    /** Close the socket. Returns false if it was closed already. */
     close(): boolean;
+    /** Return true if the socket is open. */
     ready(): boolean;
-    /** False when it is not open, or `data` is not bytes. */
+    /** Send bytes. Returns false if the socket is not open or `data` is of another type. */
     send(data: ArrayBuffer | ArrayBufferView | Blob): boolean;
+    /** Call `func(websocket, data)` for each message; `null` removes the handler. */
     set_message_handler(func: ((ws: WebSocket, data: ArrayBuffer) => unknown) | null): void;
+    /** Call `func` each time the socket is lost or closed. */
     add_close_event(func: () => unknown): void;
     clear_close_event(): void;
 }
 
 export interface JsPyBinarySocketConstructor {
-    /** Opens at once. The path is below the application's root, or a whole URL. */
+    /** Open a socket at a path below the application's root, or at an absolute URL. */
     new (url_path?: string): JsPyBinarySocketApi;
     readonly VERSION: string;
 }
 
-/** The server's address and launch token: those of the connection if there is one, else from script and document. */
+/** The server's address and launch token, from the connection if there is one, else from the script and document. */
 class Place {
     constructor(private readonly script: ScriptTag | null, private readonly connection: () => Connection | undefined) {}
 
@@ -73,11 +77,12 @@ class Place {
     }
 }
 
-/** Call a user function; log its error, which must not affect the socket. */
+/** Call a user function. Its errors are logged and don't affect the socket. */
 const report = (what: string, action: () => unknown): void =>
     guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
 
-export function createBinarySocket(
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createBinarySocket = (function (
     script: ScriptTag | null, connection: () => Connection | undefined,
 ): JsPyBinarySocketConstructor {
     const place = new Place(script, connection);
@@ -111,7 +116,7 @@ export function createBinarySocket(
             socket.binaryType = "arraybuffer";
             socket.onmessage = (event) => this.#receive(socket, event.data);
             socket.onclose = () => {
-                // Reset before the events run: they may reconnect.
+                // Reset before the events run, because they may reconnect.
                 this._websocket = this._websocket === socket ? null : this._websocket;
                 [...this.#closeEvents].forEach((func) => report("a close event", func));
             };
@@ -122,7 +127,7 @@ export function createBinarySocket(
             if (handler && data instanceof ArrayBuffer) {
                 report("the message handler", () => handler(socket, data));
             } else if (typeof data === "string") {
-                console.error("JsPyBinarySocket: a text frame arrived; it is dropped");
+                console.error("JsPyBinarySocket: dropped a text frame, expected bytes");
             }
         }
 
@@ -164,4 +169,4 @@ export function createBinarySocket(
             this.#closeEvents = [];
         }
     };
-}
+});

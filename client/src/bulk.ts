@@ -1,6 +1,6 @@
 /** Large content that Python offers over HTTP, which is faster than chunks. */
 
-/** Milliseconds without progress before a fetch is aborted: the browser's connections to the host may all be in use. */
+/** Milliseconds without progress before a fetch is aborted. All of the browser's connections to the host may be in use. */
 const PATIENCE = 5000;
 
 interface Reader {
@@ -22,7 +22,7 @@ export async function fetchBulk(url: string, total: number, running: AbortContro
         wait();
         return response.ok ? await wholeBody(response.body!, total, wait) : null;
     } catch (error) {
-        console.debug("JsPyTextSocket: large content cannot be fetched:", error);
+        console.debug("JsPyTextSocket: cannot fetch large content:", error);
         return null;
     } finally {
         clearTimeout(timer);
@@ -30,7 +30,7 @@ export async function fetchBulk(url: string, total: number, running: AbortContro
     }
 }
 
-/** Read the body into one buffer, the only copy of it. Returns null unless it has exactly `total` bytes. */
+/** Read the body into a single buffer. Returns null unless it has exactly `total` bytes. */
 async function wholeBody(body: ReadableStream<Uint8Array>, total: number, came: () => void): Promise<Uint8Array | null> {
     const reader = byteReader(body) ?? copyingReader(body);
     let content = new Uint8Array(total);
@@ -45,7 +45,7 @@ async function wholeBody(body: ReadableStream<Uint8Array>, total: number, came: 
     return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
 }
 
-/** Return a reader that fills the given buffer without a copy, or null if the browser has none. */
+/** Return a reader that fills the given buffer without copying, or null if the browser doesn't support it. */
 function byteReader(body: ReadableStream<Uint8Array>): Reader | null {
     try {
         return body.getReader({ mode: "byob" }) as unknown as Reader;

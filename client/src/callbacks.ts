@@ -1,4 +1,4 @@
-/** Calls of user functions: results, errors, listeners and held deliveries. */
+/** Calls to user functions: results, errors, listeners and held deliveries. */
 
 import { checkedFunction } from "./arguments.ts";
 
@@ -48,7 +48,7 @@ export class Listeners<Args extends unknown[]> {
     }
 }
 
-/** Runs deliveries in order, and holds them back until the document's scripts have run. */
+/** Runs deliveries in order, holding them back until the document's scripts have run. */
 export class Deliveries {
     private holds = 0;
     private waiting: Array<() => void> = [];

@@ -1,4 +1,4 @@
-/** Drawing of arrays on a canvas. */
+/** Drawing arrays on a canvas. */
 
 import { NDArray } from "./ndarray.ts";
 
@@ -10,8 +10,8 @@ interface Picture {
 type Pen = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
 /**
- * Draw an image on a canvas, which takes its size: an NDArray of dtype uint8 and shape [height, width] (gray),
- * [height, width, 3] (red, green, blue) or [height, width, 4] (and opacity). TypeError for what is no image.
+ * Draw an image on a canvas and resize the canvas to it. The image is an NDArray of dtype uint8 and shape
+ * [height, width] (gray), [height, width, 3] (RGB) or [height, width, 4] (RGBA). Throws TypeError for other values.
  */
 export type Imshow = (canvas: HTMLCanvasElement | OffscreenCanvas, image: NDArray) => void;
 
@@ -38,13 +38,13 @@ function imageShape(image: any): readonly number[] {
     const fits = shape.length === 2 || (shape.length === 3 && shape[2]! in PAINTERS);
     if (!fits || image.dtype !== "uint8" || image.data.length === 0) {
         const given = image instanceof NDArray ? `${image.dtype} [${shape.join(", ")}]` : image?.constructor?.name ?? image;
-        throw new TypeError("imshow: an image is an NDArray of dtype uint8 and of shape [height, width], "
+        throw new TypeError("imshow: expected an NDArray of dtype uint8 and shape [height, width], "
             + `[height, width, 3] or [height, width, 4], not ${given}`);
     }
     return shape;
 }
 
-/** Create `imshow`. It reuses the ImageData of each canvas, so that repeated calls allocate nothing. */
+/** Create `imshow`. It reuses the ImageData of each canvas, so repeated calls allocate nothing. */
 export function createImshow(): Imshow {
     const shown = new WeakMap<object, Picture>();
 
@@ -63,7 +63,7 @@ export function createImshow(): Imshow {
         const [height, width, channels = 1] = imageShape(image);
         const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") as Pen | null : null;
         if (!pen) {
-            throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
+            throw new TypeError("imshow: expected a canvas with a 2d context, or with no context yet");
         }
         if (canvas.width !== width || canvas.height !== height) {
             [canvas.width, canvas.height] = [width!, height!];

@@ -23,7 +23,7 @@ export function join<T extends { set(part: Uint8Array, at: number): void }>(part
     return whole;
 }
 
-/** Memory of acknowledged content for reuse: filling it takes half the time of new memory. */
+/** Reuses the memory of acknowledged content. Filling it takes half the time of new memory. */
 export class SpareMemory {
     private spare: WeakRef<ArrayBufferLike> | null = null;
 
@@ -126,7 +126,7 @@ export class Assembler {
             return this.acceptOffered(frame);
         }
         if (frame.length <= CHUNK_HEAD || frame.length > CHUNK_HEAD + this.size || frame[0] !== 2 || flags > 3) {
-            throw new ProtocolError("a chunk of the wrong form");
+            throw new ProtocolError("malformed chunk");
         }
         const view = viewOf(frame);
         const [stream, total] = [view.getUint32(4, true), Number(view.getBigUint64(8, true))];
@@ -135,18 +135,18 @@ export class Assembler {
         return { stream, content: part.taken < total ? null : this.whole(stream, part) };
     }
 
-    /** Accept a frame of an offer: the first one carries the secret, the last one marks its place in the order. */
+    /** Accept a frame of an offer. The first frame carries the secret; the last one marks its place in the order. */
     private acceptOffered(frame: Uint8Array): Accepted {
         const flags = frame[1]!;
         const [isText, isLast] = [(flags & 2) !== 0, (flags & 1) !== 0];
         if (frame[0] !== 2 || flags > 7 || frame.length !== (isLast ? CHUNK_HEAD : 2 * CHUNK_HEAD)) {
-            throw new ProtocolError("an offer of the wrong form");
+            throw new ProtocolError("malformed offer");
         }
         const view = viewOf(frame);
         const [stream, total] = [view.getUint32(4, true), Number(view.getBigUint64(8, true))];
         const part = this.open.get(stream);
         if (isLast ? part?.taken !== total || part.total !== total || part.isText !== isText : part) {
-            throw new ProtocolError("an offer that does not fit");
+            throw new ProtocolError("offer does not match its stream");
         }
         if (part) {
             return { stream, content: this.whole(stream, part) };
@@ -155,7 +155,7 @@ export class Assembler {
         return { stream, content: null, offer: { stream, total, secret: hexOf(frame.subarray(CHUNK_HEAD)) } };
     }
 
-    /** Set the content of an offer that was fetched. */
+    /** Set the fetched content of an offer. */
     fill({ stream, total }: Offer, content: Uint8Array): void {
         Object.assign(this.open.get(stream)!, { content, taken: total });
     }
@@ -172,7 +172,7 @@ export class Assembler {
 
     private begin(stream: number, total: number, isText: boolean, content?: Uint8Array): Part {
         if (total > this.maxBytes || this.open.size >= MAX_STREAMS) {
-            throw new ProtocolError("a message too large, or too many of them at once");
+            throw new ProtocolError("message too large, or too many streams at once");
         }
         const part = { content: content ?? attempt(() => new Uint8Array(total), "too large"), isText, taken: 0, total };
         this.open.set(stream, part);
@@ -183,7 +183,7 @@ export class Assembler {
         const end = part.taken + frame.length - CHUNK_HEAD;
         const isLast = (frame[1]! & 1) === 1;
         if (total !== part.content.length || (frame[1]! >= 2) !== part.isText || end > total || isLast !== (end === total)) {
-            throw new ProtocolError("chunks that do not fit together");
+            throw new ProtocolError("chunks of one stream disagree about its content");
         }
         part.content.set(frame.subarray(CHUNK_HEAD), part.taken);
         part.taken = end;

@@ -40,7 +40,7 @@ export const frameOf = (packets: readonly Packet[]): string | Uint8Array =>
 export function decode(data: string | ArrayBuffer | Uint8Array): Message[] {
     const messages = typeof data === "string" ? parseJson(data) : decodeBinary(bytesOf(data));
     if (!Array.isArray(messages)) {
-        throw new ProtocolError("a frame that is not an array of messages");
+        throw new ProtocolError("frame is not an array of messages");
     }
     messages.forEach(checkMessage);
     messages.forEach(checkSpecials);
@@ -51,11 +51,11 @@ function decodeBinary(frame: Uint8Array): unknown {
     const bytes = frame.byteOffset % 8 ? frame.slice() : frame;   // typed arrays require alignment
     const size = bytes.length < 8 || bytes[0] !== 1 ? Infinity : viewOf(bytes).getUint32(4, true);
     if (8 + size > bytes.length) {
-        throw new ProtocolError("a binary frame of an unknown type, or cut short");
+        throw new ProtocolError("binary frame has an unknown type or is truncated");
     }
     const header = parseJson(decodeUtf8(bytes.subarray(8, 8 + size)));
     if (!Array.isArray(header) || !Array.isArray(header[0]) || !Array.isArray(header[1])) {
-        throw new ProtocolError("a binary frame with a wrong header");
+        throw new ProtocolError("binary frame has an invalid header");
     }
     header[1].reduce((start: number, buffer) => takeBuffer(header[0], bytes, start, buffer), padded(8 + size));
     return header[0];
@@ -65,7 +65,7 @@ function decodeBinary(frame: Uint8Array): unknown {
 function takeBuffer(messages: unknown[], frame: Uint8Array, start: number, buffer: unknown): number {
     const [path, dtype, length, shape] = Array.isArray(buffer) ? buffer : [];
     if (!isCount(length) || (length > 0 && start + length > frame.length)) {
-        throw new ProtocolError("a buffer that is not in the frame");
+        throw new ProtocolError("buffer does not fit into its frame");
     }
     const at = Math.min(start, frame.length - frame.length % 8);
     place(messages, path, binaryValue(frame.subarray(length ? start : at, length ? start + length : at), dtype, shape));
@@ -75,11 +75,11 @@ function takeBuffer(messages: unknown[], frame: Uint8Array, start: number, buffe
 function binaryValue(bytes: Uint8Array, dtype: any, shape: any): unknown {
     const size = itemSize(dtype);
     if (!size || bytes.length % size) {
-        throw new ProtocolError("a buffer of the wrong dtype or length");
+        throw new ProtocolError("buffer has a wrong dtype or length");
     }
     const count = bytes.length / size;
     if (shape !== null && !(Array.isArray(shape) && shape.every(isCount) && product(shape) === count)) {
-        throw new ProtocolError("a buffer whose shape does not fit");
+        throw new ProtocolError("buffer does not fit its shape");
     }
     const data = makeArray(dtype, bytes, count);
     return shape === null || shape.length === 1 ? marked(data, dtype) : new NDArray(data, shape, dtype);
@@ -93,14 +93,14 @@ function place(root: unknown[], path: any, value: unknown): void {
     path.forEach((step: Step, index) => {
         const fits = Array.isArray(parent) ? isCount(step) : typeof step === "string" && isPlainObject(parent);
         if (!fits || !Object.hasOwn(parent, step)) {
-            throw new ProtocolError("a buffer whose path leads nowhere");
+            throw new ProtocolError("buffer path leads nowhere");
         }
         if (index < path.length - 1) {
             parent = parent[step];
         } else if (parent[step] === null) {
             parent[step] = value;
         } else {
-            throw new ProtocolError("a buffer for a place that is taken");
+            throw new ProtocolError("buffer path does not lead to a null");
         }
     });
 }

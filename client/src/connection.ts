@@ -1,4 +1,4 @@
-/** The connection to Python: it opens and reconnects automatically, and resumes its session. */
+/** The connection to Python, which opens and reconnects automatically, and resumes its session. */
 
 import { Address, hasDocument } from "./address.ts";
 import { Deliveries, Listeners, guard } from "./callbacks.ts";
@@ -23,16 +23,16 @@ import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
 import { NO_EXPOSURES, serveWorld, type Exposures } from "./world.ts";
 
 /**
- * "connecting": never connected yet. "open". "reconnecting": the connection is lost, and calls, queue items and
- * publications wait; back in time, nothing is lost and nothing comes twice. "lost": Python was away for longer, or is
- * another one; what was on its way may be lost, and the page still tries. "closed": by `close()` or by Python.
+ * "connecting": not connected yet. "open": connected. "reconnecting": the connection is lost; calls, queue items and
+ * publications wait, and none is lost or duplicated if it resumes in time. "lost": Python was gone for longer, or has
+ * restarted; messages in flight may be lost, and the page keeps trying. "closed": closed by `close()` or by Python.
  */
 export type ConnectionState = "connecting" | "open" | "reconnecting" | "lost" | "closed";
 
-/** The internal state; `hidden`: the document was left, and may return from the back/forward cache. */
+/** The internal state. `hidden`: the document was left and may return from the back/forward cache. */
 type State = "idle" | "connecting" | "open" | "waiting" | "closed" | "hidden";
 
-/** State -> the states that may follow it, and whether `reconnect` connects. */
+/** State -> the states that may follow, and whether `reconnect` connects. */
 const STATES: Record<State, { next: readonly State[]; mayReconnect: boolean }> = {
     idle: { next: ["connecting", "closed", "hidden"], mayReconnect: true },
     connecting: { next: ["open", "waiting", "closed", "hidden"], mayReconnect: false },
@@ -46,19 +46,19 @@ const STATES: Record<State, { next: readonly State[]; mayReconnect: boolean }> =
 const PROTOCOL_ERROR = 4400;
 /** The number of queued messages that are sent without waiting for the end of the turn. */
 const BURST = 256;
-/** Milliseconds after which a connection counts as stable: its loss resets the retry delay. */
+/** Milliseconds after which a connection counts as stable, so that its loss resets the retry delay. */
 const GOOD_CONNECTION = 1000;
 const [FIRST_DELAY, LONGEST_DELAY] = [100, 5000];
-/** Attempts before a program under `--reload` counts as broken: about three seconds. */
+/** Attempts before a program under `--reload` counts as broken, about three seconds. */
 const PATIENT_ATTEMPTS = 6;
-/** The number of failed attempts per query for the reason of the refusal. */
+/** Failed attempts between two requests for the reason of a refusal. */
 const ASK_EVERY = 4;
 
 /** Kinds of requests that Python stops when they are given up. */
 const CANCELLABLE = ["call", "push", "use"];
-/** Kinds of messages that concern one link alone: they are neither counted nor sent again. */
+/** Kinds of messages that concern a single link. They are neither counted nor resent. */
 const UNCOUNTED = ["welcome", "close", "credit", "ack", "ping"];
-/** Kinds that are held back until the document's scripts have run -> the file that handles them. */
+/** Kind held back until the document's scripts have run -> the file that handles it. */
 const DELIVERED: ReadonlyMap<string, string> = new Map([
     ["call", "JsPyFunction.js"], ["notify", "JsPyFunction.js"], ["push", "JsPyQueue.js"], ["publish", "JsPyPubsub.js"],
     ["custom", "JsPyTextSocket.js"], ["use", "JsPyTextSocket.js"], ["release", "JsPyTextSocket.js"],
@@ -73,7 +73,7 @@ export type Handler = (message: Message, reply: Reply) => void;
 /** A message that Python responds to. */
 export interface Request extends Expectation {
     message: (id: number) => Message;
-    /** The user's value in the message, and its name, for errors. */
+    /** The user's value in the message and its name, for error messages. */
     body: unknown;
     label: string;
     /** Requests with the same value are sent in sequence. */
@@ -104,11 +104,11 @@ export class Connection {
     exposures: Exposures = NO_EXPOSURES;
     /** Saves a file on the user's computer. */
     readonly download = createDownload(this);
-    /** Shows a trouble to the user, if the badge is loaded. */
+    /** Shows the state of the connection to the user, if the badge is loaded. */
     badge: ((trouble: Trouble, reason: string) => void) | null = null;
     socketId: number | null = null;
     connections = 0;
-    /** Why Python closed the connection. */
+    /** The reason that Python gave for closing the connection. */
     disconnectReason: string | null = null;
 
     private state: State = "idle";
@@ -116,7 +116,7 @@ export class Connection {
     private session: Session | null = null;
     private documentName = randomName();
     private maxBytes = MAX_MESSAGE_BYTES;
-    /** The name of the last session, to detect a restart of Python. */
+    /** The name of the last session, to detect that Python has restarted. */
     private pythonName = "";
     private wasWelcomed = false;
     private toldState: ConnectionState = "connecting";
@@ -183,12 +183,12 @@ export class Connection {
         this.tellBadge(this.publicState);
     }
 
-    /** Register the handler of a kind of message. */
+    /** Register the handler for a kind of message. */
     handle(kind: string, handler: Handler): void {
         this.handlers.set(kind, handler);
     }
 
-    /** Register a user's handler of custom messages. */
+    /** Register a user's handler for custom messages. */
     addProtocol(name: string, func: (message: CustomMessage) => unknown): void {
         this.protocols.set(name, checkedFunction(func, `add_protocol('${name}')`));
     }
@@ -221,7 +221,7 @@ export class Connection {
         return this.connect();
     }
 
-    /** Close, and stay closed until `reconnect`. */
+    /** Close the connection until `reconnect`. */
     close(): boolean {
         if (this.state === "closed") {
             return false;
@@ -230,14 +230,14 @@ export class Connection {
         return true;
     }
 
-    /** Disconnect a document that is left and may return from the back/forward cache. */
+    /** Disconnect a document that is being left and may return from the back/forward cache. */
     hide(): void {
         if (this.state !== "closed" && this.state !== "hidden") {
             this.sayGoodbye("hidden");
         }
     }
 
-    /** Connect a document from the back/forward cache, under a new name. */
+    /** Connect a document restored from the back/forward cache, under a new name. */
     show(): void {
         if (this.state === "hidden") {
             this.documentName = randomName();
@@ -292,7 +292,7 @@ export class Connection {
         socket.onclose = (event) => link.ended || this.lost(link, event);
     }
 
-    /** Send `hello`; under `--reload`, reload the document instead. */
+    /** Send `hello`, or reload the document under `--reload`. */
     private greet(link: Link): void {
         if (this.reloads) {
             location.reload();
@@ -309,13 +309,13 @@ export class Connection {
         const isNew = link.welcomedAt === null;
         if (isNew && !this.identity.token && !this.hinted) {
             this.hinted = true;   // log the hint once
-            console.error(`JsPyTextSocket: no connection to ${this.address.url}. Open the page by the URL that app.launch() `
-                + "printed (it carries the launch token); or the Python server is not running.");
+            console.error(`JsPyTextSocket: cannot connect to ${this.address.url}. Open the page with the URL that app.launch() `
+                + "printed, which carries the launch token, and check that the Python server is running.");
         }
         if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
             void this.askWhy();
         }
-        const isHopeless = event.code === PROTOCOL_ERROR && isNew;   // another protocol version: only a reload helps
+        const isHopeless = event.code === PROTOCOL_ERROR && isNew;   // another protocol version, which only a reload can fix
         this.leave(isHopeless ? "closed" : "waiting", isHopeless);
     }
 
@@ -343,8 +343,9 @@ export class Connection {
     }
 
     /**
-     * Drop the link, and keep the session for the next one or end it.
-     * `isRefused`: Python accepted the WebSocket and rejected the client.
+     * Drop the link. Keeps the session for the next link, or ends it.
+     *
+     * `isRefused`: Python accepted the WebSocket and then rejected the client.
      */
     private leave(next: "waiting" | "closed" | "hidden", isRefused = false): void {
         const { link, session } = this;
@@ -386,7 +387,7 @@ export class Connection {
 
     // ---------------------------------------------------------------- sessions
 
-    /** End the session: it has expired, or Python has restarted. Unacknowledged messages may be lost. */
+    /** End a session that has expired, or whose Python has restarted. Unacknowledged messages may be lost. */
     private endSession(): void {
         clearTimeout(this.giveUpTimer);
         const hadSession = this.session !== null;
@@ -447,7 +448,7 @@ export class Connection {
         this.wantsBadge &&= settings.badge !== false;
     }
 
-    /** End the previous session. Listeners receive "lost" before "open", however soon Python is back. */
+    /** End the previous session. Listeners receive "lost" before "open", however soon Python returns. */
     private endEarlierSession(link: Link): boolean {
         this.endSession();
         this.socketId = null;
@@ -529,7 +530,7 @@ export class Connection {
         const [kind] = message;
         const { session } = link;
         if (link.welcomedAt === null ? kind !== "welcome" && kind !== "close" : kind === "welcome") {
-            throw new ProtocolError(`an unexpected '${kind}' message`);
+            throw new ProtocolError(`unexpected '${kind}' message`);
         }
         if (session && !UNCOUNTED.includes(kind)) {
             session.received += 1;
@@ -575,7 +576,7 @@ export class Connection {
             case "fault":
                 return console.error(`JsPyTextSocket: ${first}: ${second.message}`);
             default:
-                throw new ProtocolError(`an unexpected '${kind}' message`);
+                throw new ProtocolError(`unexpected '${kind}' message`);
         }
     }
 
@@ -635,7 +636,7 @@ export class Connection {
         if (isRequest(message)) {
             this.reply(session, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
         } else {
-            this.warnOnce(`${text}: '${kind}' messages are lost`);
+            this.warnOnce(`${text}: '${kind}' messages are dropped`);
         }
     }
 
@@ -644,7 +645,7 @@ export class Connection {
         if (func) {
             this.guard(`protocol '${object.protocol}'`, () => func(object));
         } else {
-            this.warnOnce(`no protocol '${object.protocol}' is added: its messages are lost`);
+            this.warnOnce(`no handler for protocol '${object.protocol}': its messages are dropped`);
         }
     }
 
@@ -698,11 +699,11 @@ export class Connection {
         if (this.post(packet)) {
             this.requests.add(id, packet, request, CANCELLABLE.includes(message[0]));
         } else {
-            request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "too much is waiting to be sent"));
+            request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "the send queue is full"));
         }
     }
 
-    /** Send a message without a response; false if closed or full. Throws TypeError if it cannot be serialized. */
+    /** Send a message without a response. Returns false if closed or full; throws TypeError if it cannot be serialized. */
     notify(message: Message, body: unknown, label: string, order?: string): boolean {
         const packet = this.pack(message, body, label);
         packet.order = order ?? null;

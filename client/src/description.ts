@@ -1,4 +1,4 @@
-/** Descriptions of thrown values, as they are sent to Python. */
+/** Descriptions of thrown values for Python. */
 
 import { withoutToken } from "./errors.ts";
 import { type ErrorFacts, type Failure, isPlainObject } from "./messages.ts";
@@ -23,7 +23,7 @@ type ErrorLike = { message: string; name?: unknown; stack?: unknown };
 export const isErrorLike = (error: any): error is ErrorLike =>
     typeof error === "object" && error !== null && typeof error.message === "string";
 
-/** Return true for a JsPyError, including one of another copy of this library. */
+/** Return true for a JsPyError, including one from another copy of this library. */
 export const isOfPython = (error: unknown): error is { kind: string; fields: unknown } =>
     typeof error === "object" && error !== null && "python_traceback" in error;
 
@@ -56,7 +56,7 @@ export class ErrorDescriptions {
                 this.addDetails(facts, error, room);
             }
         } catch (inner) {
-            console.debug("JsPyTextSocket: an error cannot be told in full:", inner);
+            console.debug("JsPyTextSocket: cannot describe an error in full:", inner);
         }
         return facts;
     }
@@ -106,7 +106,7 @@ function textOf(value: unknown): string {
     }
 }
 
-/** Return the members of an AggregateError; an `errors` property of any other form is a field. */
+/** Return the members of an AggregateError. An `errors` property of any other form is a field. */
 function membersOf({ errors }: { errors?: unknown }): unknown[] {
     return Array.isArray(errors) && errors.every(isErrorLike) ? errors.slice(0, MOST_ERRORS) : [];
 }

@@ -1,23 +1,23 @@
-/** Errors of calls of Python functions. */
+/** Errors raised by calls to Python functions. */
 
 import type { Failure, JsPyErrorKind } from "./messages.ts";
 
-/** A call failed, in Python or on the way. Its `stack` leads to the call (to the first 16 of one turn), followed by Python's traceback. */
+/** The error of a failed call. Its `stack` shows the call (for the first 16 calls of a turn), followed by Python's traceback. */
 export class JsPyError extends Error {
-    /** The exception's type in Python ("ValueError"), or UnknownFunction, TimeoutError, DisconnectedError. */
+    /** The type of the exception in Python, such as "ValueError", or UnknownFunction, TimeoutError or DisconnectedError. */
     declare name: string;
-    /** Exactly the text of the exception in Python. */
+    /** The text of the exception in Python, unchanged. */
     declare message: string;
     kind: JsPyErrorKind;
-    /** The function that was called. */
+    /** The name of the called function. */
     key: string;
-    /** The socket of this page at that moment. */
+    /** The socket number of this page at the time of the error. */
     socket_id: number | null;
-    /** Python's traceback, or "". */
+    /** Python's traceback, or "" if there is none. */
     python_traceback: string;
-    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    /** The attributes of the exception that can be sent, such as `error.fields.code`. */
     fields: Record<string, any>;
-    /** What the exception was raised from (`raise ... from`). */
+    /** The cause of the exception (`raise ... from`). */
     declare cause?: JsPyError;
     /** The members of an ExceptionGroup. */
     errors: JsPyError[];
@@ -43,7 +43,7 @@ function addDetails(error: JsPyError, { fields = {}, cause, errors = [] }: Failu
     }
 }
 
-/** Create the error for a cause or a member of an exception. */
+/** Create the error for the cause or a member of an exception. */
 function nestedError(failure: Failure, { key, socket_id }: JsPyError): JsPyError {
     const error = new JsPyError(failure.message);
     Object.assign(error, { name: failure.name, kind: failure.kind, key, socket_id, python_traceback: failure.trace });
@@ -69,9 +69,9 @@ export const disconnected = (message: string): Failure => ({ kind: "disconnected
 
 // ---------------------------------------------------------------- stacks of calls
 
-/** The number of calls per turn whose stack is captured: capturing costs more than the call itself. */
+/** Calls per turn whose stack is captured. Capturing a stack costs more than the call itself. */
 const TRACED = 16;
-const UNTRACED = `    at one of more than ${TRACED} calls made at once`;
+const UNTRACED = `    at one of more than ${TRACED} calls in one turn`;
 
 type Place = { stack?: string } | null;
 
@@ -85,7 +85,7 @@ export class CallErrors {
 
     constructor(private readonly socketId: () => number | null) {}
 
-    /** Capture the stack of a call below the function `below`, or return null beyond the limit per turn. */
+    /** Capture the stack of a call below the function `below`. Returns null beyond the limit per turn. */
     placeOf(below: Function): Place {
         if (this.traced === 0) {
             queueMicrotask(() => { this.traced = 0; });

@@ -1,4 +1,4 @@
-/** Functions that Python calls, and calls of Python's functions. */
+/** Functions that Python calls, and calls to Python functions. */
 
 import { version } from "../package.json";
 import { follow, isThenable } from "./callbacks.ts";
@@ -17,11 +17,11 @@ type AnyFunction = (...args: any[]) => any;
 /** An exposed Python function. */
 export interface PyFunctionInfo {
     name: string;
-    /** "add2(a, b=1)"; "f(...)" where Python cannot tell. */
+    /** The signature, such as "add2(a, b=1)", or "f(...)" if Python cannot determine it. */
     signature: string;
-    /** The docstring, or "". */
+    /** The docstring, or "" if there is none. */
     doc: string;
-    /** Whether its calls run one at a time. */
+    /** True if calls run one at a time. */
     exclusive: boolean;
 }
 
@@ -54,7 +54,7 @@ export interface JsPyFunctionApi {
     call(key: string, options?: Timeout | CallOptions): (...args: any[]) => PyResult;
     /** Call without waiting for the end. Throws when it cannot be sent. */
     call_nowait(key: string): (...args: any[]) => void;
-    /** What Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
+    /** List the functions that Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
     list(): Promise<PyFunctionInfo[]>;
 }
 
@@ -63,14 +63,15 @@ interface Exposed {
     exclusive: boolean;
     context: boolean;
     running: number;
-    /** A promise that resolves when the last call of an exclusive function has ended. */
+    /** Resolves when the last call to an exclusive function has ended. */
     tail: Promise<void>;
 }
 
 /** Loads the code of `$eval`, `$cell` and `$describe` on demand. */
 export type LoadCode = () => Promise<{ createCode: typeof createCode }>;
 
-export function createFunctions(connection: Connection, loadCode: LoadCode): JsPyFunctionApi {
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createFunctions = (function (connection: Connection, loadCode: LoadCode): JsPyFunctionApi {
     const exposed = new Map<string, Exposed>();
     /** Function -> its entry, also after `clear`. */
     const owners = new WeakMap<AnyFunction, Exposed>();
@@ -79,7 +80,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     const late = new LateNames<Exposed>();
     let code: Code | null = null;
 
-    // ---------------------------------------------------------------- calls of Python
+    // ---------------------------------------------------------------- calls to Python
 
     function checkedKey(key: unknown): void {
         if (typeof key !== "string") {
@@ -114,7 +115,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
             throw new TypeError(`expose: the key must be a string that is not empty and does not begin with "$", not ${String(key)}`);
         }
         if (typeof func !== "function") {
-            throw new TypeError(`expose('${key}'): a function is needed, not ${func === null ? "null" : typeof func}`);
+            throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
         }
         const { exclusive, context } = typeof options === "object" && options !== null
             ? optionsOf<ExposeOptions>(options, ["exclusive", "context"], `expose('${key}')`) : { exclusive: options };
@@ -235,8 +236,9 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     const failureOf = (error: unknown): object => connection.errors.failure(error);
 
     /**
-     * Call one function many times. Resolves after all calls with their values, or with the first failed call.
-     * `args`: the arguments of each call, followed by the key.
+     * Call a function once per list of arguments in `args`, whose last element is the key.
+     *
+     * Resolves after all calls, with their values or with the first failure.
      */
     function map(args: any[], call: Call): Promise<unknown> {
         const key = args.pop();
@@ -271,7 +273,7 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
     };
     connection.handle("call", receiveCall);
     connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
-    // Messages of 2020, which user code builds by hand; they get no response.
+    // Messages of 2020, which user code builds by hand. They get no response.
     for (const protocol of ["function", "function_call"]) {
         connection.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
     }
@@ -287,4 +289,4 @@ export function createFunctions(connection: Connection, loadCode: LoadCode): JsP
         call_nowait: callNowait,
         list: () => call("$list")(),
     };
-}
+});

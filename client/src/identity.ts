@@ -1,4 +1,4 @@
-/** The identity of the client: the launch token, and the page name that Python assigned. */
+/** The identity of the client: the launch token and the page name that Python assigned. */
 
 import { type Address, hasDocument } from "./address.ts";
 import { hexOf } from "./chunks.ts";
@@ -7,12 +7,12 @@ const STORED = "jsmeets_local";
 const WINDOW_NAME = /^jsmeets_local:(.+)$/;
 const FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
 
-/** Return a name of 128 random bits, which cannot be guessed. */
+/** Return an unguessable name of 128 random bits. */
 export const randomName = (): string => hexOf(crypto.getRandomValues(new Uint8Array(16)));
 
 const inFrame = (): boolean => Boolean(globalThis.parent) && parent !== window;
 
-/** Return the parent window if it is a client of Python; a notebook's window is not. */
+/** Return the parent window if it is a client of Python, unlike the window of a notebook. */
 function pageAround(): any {
     try {
         return inFrame() && (parent as any).JsPyTextSocket ? parent : null;
@@ -57,7 +57,7 @@ export class Identity {
                 history.replaceState(history.state, "", location.pathname + location.search + this.rest);
             }
         } catch (error) {
-            console.debug("JsPyTextSocket: the launch token stays in the address:", error);
+            console.debug("JsPyTextSocket: cannot remove the launch token from the address:", error);
         }
     }
 
@@ -84,11 +84,11 @@ export class Identity {
         try {
             sessionStorage.setItem(this.storedAt(), JSON.stringify(this.known));
         } catch (error) {
-            console.debug("JsPyTextSocket: the page's name is not kept:", error);
+            console.debug("JsPyTextSocket: cannot store the page name:", error);
         }
     }
 
-    /** Restore the identity of an earlier document of this tab; lazily, because the key depends on the address. */
+    /** Restore the identity of an earlier document of this tab. Called lazily, because the key depends on the address. */
     private recall(): void {
         if (this.isRecalled) {
             return;
@@ -98,7 +98,7 @@ export class Identity {
             const stored = JSON.parse(sessionStorage.getItem(this.storedAt()) ?? "{}");
             this.known = { token: String(stored.token ?? ""), page: this.pageOf(stored) };
         } catch (error) {
-            console.debug("JsPyTextSocket: nothing is known of earlier documents:", error);
+            console.debug("JsPyTextSocket: cannot read the stored identity:", error);
         }
     }
 
@@ -108,13 +108,13 @@ export class Identity {
         return pathname === "/" ? STORED : `${STORED}:${pathname}`;
     }
 
-    /** Return the stored page name. The iframes of a tab share its sessionStorage, so they use `window.name`. */
+    /** Return the stored page name. Iframes use `window.name`, because the iframes of a tab share its sessionStorage. */
     private pageOf(stored: any): string {
         const [, own] = (inFrame() && WINDOW_NAME.exec(window.name)) || [];
         return own ?? (this.isGuest(stored) ? "" : String(stored.page ?? ""));
     }
 
-    /** Return true if the stored name is the parent's, whose storage is shared, or the opener's, which was copied. */
+    /** Return true if the stored name belongs to the parent, whose storage is shared, or the opener, whose storage was copied. */
     private isGuest(stored: any): boolean {
         try {
             const host = inFrame() ? pageAround() : opener;

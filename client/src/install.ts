@@ -1,6 +1,6 @@
 /**
- * Installation of the globals of 2020, each created once: a document may load a file twice, or both the classic files
- * and the module. All of them share the connection of the first one.
+ * Installation of the globals of 2020. Each is created once, because a document may load a file twice, or both the
+ * classic files and the module. All of them share the first connection.
  */
 
 import { Address, hasDocument, type ScriptTag } from "./address.ts";
@@ -28,7 +28,7 @@ const globals = globalThis as unknown as Globals;
 /** The file that is loaded on demand, see `code/index.ts`. */
 export const CODE_FILE = "jsmeets-code.mjs";
 
-/** Return the running script element. It is only available while the script runs. */
+/** Return the running script element, which is available only while the script runs. */
 export const currentScript = (): ScriptTag | null =>
     (hasDocument() ? document.currentScript as HTMLScriptElement | null : null);
 

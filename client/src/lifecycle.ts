@@ -4,22 +4,21 @@ import { hasDocument } from "./address.ts";
 import type { Connection } from "./connection.ts";
 
 function scriptsHaveRun(): boolean {
-    if (!hasDocument() || document.readyState === "complete") {
-        return true;
+    if (!hasDocument() || document.readyState !== "interactive") {
+        return !hasDocument() || document.readyState === "complete";
     }
-    // Between DOMContentLoaded and load the only event left is load, which may be late: check the timing entry.
+    // After DOMContentLoaded the only event left is load, which may be late. The timing entry tells the two apart.
     const [timing] = performance.getEntriesByType?.("navigation") ?? [];
-    return document.readyState === "interactive"
-        && ((timing as PerformanceNavigationTiming | undefined)?.domContentLoadedEventStart ?? 0) > 0;
+    return ((timing as PerformanceNavigationTiming | undefined)?.domContentLoadedEventStart ?? 0) > 0;
 }
 
-/** Hold back messages until the document's scripts have run; close and reopen the connection with the document. */
+/** Hold back messages until the document's scripts have run. Close and reopen the connection with the document. */
 export function followDocument(connection: Connection): void {
     const release = scriptsHaveRun() ? () => undefined : connection.deliveries.hold();
     if (!hasDocument()) {
         return;
     }
-    // In a later task: the document's own listeners may expose functions, and this one runs before them.
+    // In a later task, because the document's own listeners, which run after this one, may expose functions.
     document.addEventListener("DOMContentLoaded", () => setTimeout(release), { once: true });
     addEventListener("load", release, { once: true });
     addEventListener("online", () => connection.hurry());

@@ -10,7 +10,7 @@ import type { Session } from "./session.ts";
 const CREDIT_EVERY = 4;
 
 export class Link {
-    /** The session of the link, once the welcome has arrived. */
+    /** The session of the link, set when the welcome arrives. */
     session: Session | null = null;
     welcomedAt: number | null = null;
     /** True once `hello` has been sent. */
@@ -36,7 +36,7 @@ export class Link {
         this.fetches.forEach((running) => running.abort());
     }
 
-    /** Return the messages of a frame, or of the chunks that it completes. Throws ProtocolError. */
+    /** Return the messages of a frame, or of the chunks it completes. Throws ProtocolError. */
     messagesOf(data: string | ArrayBuffer): Message[] {
         const bytes = typeof data === "string" ? null : new Uint8Array(data);
         if (bytes?.[0] !== 2) {
@@ -51,7 +51,7 @@ export class Link {
         return content === null ? [] : decode(content);
     }
 
-    /** Acknowledge the received messages if that is due. */
+    /** Acknowledge the received messages if an acknowledgement is due. */
     acknowledge(size: number): void {
         const { session } = this;
         if (session) {
@@ -84,7 +84,7 @@ export class Link {
         }
         if (content) {
             this.assembler.fill(offer, content);
-            this.session?.addBytes(content.length);   // the acknowledgement is due with its last frame
+            this.session?.addBytes(content.length);   // counts towards the acknowledgement, which its last frame triggers
             this.send(["credit", offer.stream, CHUNK_WINDOW]);
         } else {
             this.assembler.drop(offer.stream);

@@ -3,7 +3,7 @@
 /** A message is an array that begins with its kind. */
 export type Message = any[];
 
-/** The description of an error on the wire. */
+/** The description of an error, as sent on the wire. */
 export interface ErrorFacts {
     name: string;
     message: string;
@@ -18,25 +18,25 @@ export interface Failure extends ErrorFacts {
     kind: JsPyErrorKind | "uncaught";
 }
 
-/** Why a call failed. */
+/** The reason that a call failed. */
 export type JsPyErrorKind =
-    /** The function raised; `name` is the type of the exception. */
+    /** The function raised an exception; `name` is its type. */
     | "raised"
-    /** There is no function of that key. */
+    /** No function of that name is exposed. */
     | "unknown"
     /** The result cannot be sent. */
     | "unserializable"
-    /** The other side does not serve this. */
+    /** The other side does not support this. */
     | "unavailable"
-    /** A limit or a rule. */
+    /** A limit or a rule of the library rejected the call. */
     | "refused"
-    /** No answer in time. */
+    /** No response arrived in time. */
     | "timeout"
-    /** The connection is closed, or was lost before the answer. */
+    /** The connection is closed, or was lost before the response. */
     | "disconnected"
     | "";
 
-/** A user's own kind of message, for `send_json` and `add_protocol`. */
+/** A custom message, for `send_json` and `add_protocol`. */
 export interface CustomMessage {
     protocol: string;
     key: any;
@@ -117,7 +117,7 @@ const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
 export function checkMessage(message: any): asserts message is Message {
     const shape = Array.isArray(message) ? SHAPES.get(message[0]) : undefined;
     if (!shape) {
-        throw new ProtocolError("a message of an unknown kind");
+        throw new ProtocolError("message of unknown kind");
     }
     if (!shape.every((fits, index) => fits(message[index + 1]))) {
         throw new ProtocolError(`a '${message[0]}' message of the wrong shape`);

@@ -1,4 +1,4 @@
-/** The exports of `jsmeets.mjs` besides the globals of 2020. */
+/** The exports of `jsmeets.mjs`, besides the globals of 2020. */
 
 import type { Identity } from "./identity.ts";
 import type { CallOptions } from "./asking.ts";
@@ -30,30 +30,32 @@ export interface Py {
     readonly [key: string]: PyExposed;
 }
 
-/** One queue key in both directions. */
+/** The queues of one key, in both directions. */
 export interface Queue extends AsyncIterable<any> {
-    /** To Python's queue of this key. */
+    /** Push to Python's queue. Resolves to true once Python has the item, else to false. */
     push(data: any, options?: { timeout?: Timeout }): Promise<boolean>;
-    /** To Python's queue of this key; throws when it cannot be sent. */
+    /** Push to Python's queue without waiting. Throws if the item cannot be sent. */
     push_nowait(data: any): void;
-    /** The newest item from Python. */
+    /** Take the newest item from Python. */
     pop(default_value?: any): any;
-    /** The oldest item from Python. */
+    /** Take the oldest item from Python. */
     shift(default_value?: any): any;
-    /** The oldest item from Python, or the next to come. Rejects with a TimeoutError. */
+    /** Take the oldest item from Python, or wait for the next one. Rejects with a TimeoutError after the timeout. */
     get(timeout?: Timeout): Promise<any>;
+    /** Return true if there is no item to take. */
     is_empty(): boolean;
+    /** Take the items from Python as they arrive. */
     [Symbol.asyncIterator](): AsyncGenerator<any, never, undefined>;
 }
 
 export interface Pubsub {
-    /** `suppress`: not to this page's own subscription. */
+    /** Publish to a topic. `suppress` skips this page's own subscription. */
     publish(topic: string, data: any, options?: { suppress?: boolean; timeout?: Timeout }): Promise<boolean>;
     subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
 }
 
-/** Lets Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
+/** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
 export interface Expose {
     (key: string, func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
     (func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
@@ -61,30 +63,30 @@ export interface Expose {
 }
 
 /**
- * The desktop window that shows this page (mode "window"). All of it rejects with JsPyError where there is none, and
- * where `launch(..., window_api=True)` was not said. Sizes and positions are whole pixels.
+ * The desktop window that shows this page (mode "window"). All methods reject with JsPyError if there is no window, or
+ * if the page was launched without `window_api=True`. Sizes and positions are whole pixels.
  */
 export interface Native {
     get_title(): Promise<string>;
     set_title(title: string): Promise<void>;
-    /** Width and height of the content. */
+    /** Return the width and height of the content. */
     get_size(): Promise<[number, number]>;
     resize(width: number, height: number): Promise<void>;
-    /** Of the upper left corner, from that of the screen. */
+    /** Return the position of the upper left corner, relative to that of the screen. */
     get_position(): Promise<[number, number]>;
     move(x: number, y: number): Promise<void>;
     minimize(): Promise<void>;
     maximize(): Promise<void>;
-    /** Back from minimized, maximized or full screen. */
+    /** Restore a minimized, maximized or full-screen window. */
     restore(): Promise<void>;
-    /** `false` ends it. */
+    /** Enter full screen, or leave it with `false`. */
     fullscreen(on?: boolean): Promise<void>;
     bring_to_front(): Promise<void>;
-    /** The paths of files that the user chose; none where it was cancelled. */
+    /** Let the user choose files. Resolves to their paths, or to an empty array if the user cancels. */
     open_dialog(options?: { multiple?: boolean; directory?: string; file_types?: [string, string[]][] }): Promise<string[]>;
-    /** Where to save a file; `null` where it was cancelled. Nothing is written. */
+    /** Let the user choose where to save a file. Resolves to a path, or to `null` if the user cancels. Writes nothing. */
     save_dialog(filename?: string, options?: { directory?: string }): Promise<string | null>;
-    /** The path of a folder; `null` where it was cancelled. */
+    /** Let the user choose a folder. Resolves to its path, or to `null` if the user cancels. */
     folder_dialog(options?: { directory?: string }): Promise<string | null>;
 }
 

@@ -1,22 +1,22 @@
-/** Arrays: the types of their items, and NDArray for those of other than one dimension. */
+/** Arrays: the dtypes of their items, and NDArray for arrays that are not one-dimensional. */
 
 /** Any typed array. */
 export type TypedArray =
     | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array
     | BigInt64Array | BigUint64Array | Float32Array | Float64Array;
 
-/** An array of bool of one dimension: it comes back to Python as such, where a Uint8Array without `dtype` is bytes. */
+/** A one-dimensional array of bool. Python receives it as one; a Uint8Array without `dtype` arrives as bytes. */
 export type BoolArray = Uint8Array & { readonly dtype: "bool" };
 
-/** A frame of pandas or polars; `jsmeets_local.values.to_frame` makes one of it again. */
+/** A data frame of pandas or polars. `jsmeets_local.values.to_frame` converts it back. */
 export interface Frame {
-    /** The names, in their order. */
+    /** The column names, in order. */
     readonly columns: ReadonlyArray<string | number>;
-    /** Name -> values: typed arrays for numbers, dates (milliseconds since 1970) and durations, where NaN is missing; else lists. */
+    /** Name -> values: typed arrays for numbers, dates (milliseconds since 1970) and durations, where NaN is missing; else arrays. */
     readonly data: { readonly [name: string]: TypedArray | BoolArray | any[] };
-    /** The names of the rows; `null` where they are only counted. */
+    /** The row labels, or `null` if the rows are only numbered. */
     readonly index: { readonly name: string | number | null; readonly data: TypedArray | any[]; readonly dtype: string } | null;
-    /** Name -> type, as pandas writes it: "float64", "datetime64[us]", "string", ... */
+    /** Name -> dtype in the notation of pandas, such as "float64", "datetime64[us]" or "string". */
     readonly dtypes: { readonly [name: string]: string };
 }
 
@@ -97,14 +97,14 @@ function checkedDtype(data: any, dtype: string | undefined): string {
     const mark = (data as { dtype?: any }).dtype;
     const told = dtype ?? (fitting.includes(mark) ? mark : fitting[0]);
     if (!fitting.includes(told)) {
-        throw new TypeError(`NDArray: a ${data.constructor.name} has no items of dtype ${told}`);
+        throw new TypeError(`NDArray: a ${data.constructor.name} cannot hold items of dtype ${told}`);
     }
     return told;
 }
 
 function checkedIndex(index: any, axis: number, length: number): number {
     if (!Number.isInteger(index)) {
-        throw new TypeError(`NDArray: an index is an integer, not ${String(index)}`);
+        throw new TypeError(`NDArray: an index must be an integer, not ${String(index)}`);
     }
     if (index < 0 || index >= length) {
         throw new RangeError(`NDArray: index ${index} is out of bounds for dimension ${axis}, of length ${length}`);
@@ -113,18 +113,18 @@ function checkedIndex(index: any, axis: number, length: number): number {
 }
 
 /**
- * An array of other than one dimension, as numpy arrays arrive (those of one dimension are the typed array itself).
- * It may be sent back as it is. Frozen; its `data` is not.
+ * An array that is not one-dimensional, as numpy arrays arrive (one-dimensional ones arrive as typed arrays). It can be
+ * sent back. The object is frozen; its `data` is not.
  */
 export class NDArray {
-    /** The items in C order (the last index runs fastest). */
+    /** The items in C order (the last index changes fastest). */
     readonly data: TypedArray;
-    /** The length in each dimension. */
+    /** The length of each dimension. */
     readonly shape: readonly number[];
-    /** "float64", "int32", "bool", ...; "float16" also where the browser has Float32Array alone. */
+    /** The dtype, such as "float64" or "bool". In browsers without Float16Array, the `data` of "float16" is a Float32Array. */
     readonly dtype: string;
 
-    /** Throws TypeError where `data` does not fill `shape`, or has no items of `dtype`. `"bool"` is for a Uint8Array of 0 and 1. */
+    /** Throws TypeError if `data` does not fill `shape` or cannot hold `dtype`. `"bool"` takes a Uint8Array of 0 and 1. */
     constructor(data: TypedArray, shape: readonly number[], dtype?: string) {
         this.dtype = checkedDtype(data, dtype);
         if (product(shape) !== data.length) {
@@ -135,16 +135,16 @@ export class NDArray {
         Object.freeze(this);
     }
 
-    /** The item at an index for each dimension. RangeError where there is none; TypeError for what is no index. */
+    /** Return the item at one index per dimension. Throws RangeError if out of range, TypeError if not an integer. */
     get(...indices: number[]): number | bigint {
         const { data, shape } = this;
         if (indices.length !== shape.length) {
-            throw new TypeError(`NDArray.get: ${indices.length} indices for ${shape.length} dimensions; row(i) is a part of it`);
+            throw new TypeError(`NDArray.get: ${indices.length} indices for ${shape.length} dimensions; row(i) returns a part`);
         }
         return data[indices.reduce((at, index, axis) => at * shape[axis]! + checkedIndex(index, axis, shape[axis]!), 0)]!;
     }
 
-    /** A part of one dimension less that shares the memory: a typed array where one is left. RangeError, TypeError as `get`. */
+    /** Return a view with one dimension less: an NDArray, or a typed array if one dimension is left. Throws as `get` does. */
     row(index: number): NDArray | TypedArray {
         const [length, ...rest] = this.shape;
         if (rest.length === 0) {
@@ -156,5 +156,5 @@ export class NDArray {
     }
 }
 
-/** Create an NDArray. Outside the class, because bundlers rename a class that refers to itself. */
+/** Create an NDArray. Defined outside the class, because bundlers rename a class that refers to itself. */
 const partOf = (...given: ConstructorParameters<typeof NDArray>): NDArray => new NDArray(...given);

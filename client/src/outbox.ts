@@ -5,10 +5,10 @@ import { frameOf } from "./codec.ts";
 import { ProtocolError } from "./messages.ts";
 import { fitsFrame, type Packet } from "./packet.ts";
 
-/** Chunks of a stream in flight, fewer than the 16 allowed, because small messages wait behind them. */
+/** Chunks of a stream in flight: fewer than the 16 allowed, because small messages wait behind them. */
 const WINDOW = 6;
 
-/** A packet that is being sent in chunks. */
+/** A packet being sent in chunks. */
 interface Stream {
     packet: Packet;
     chunker: Chunker;
@@ -18,9 +18,9 @@ interface Stream {
 /**
  * Batches small packets, splits large ones into chunks, and sends small ones between the chunks.
  *
- * A packet with an `order` waits for an unfinished large one of the same `order`; all others do not wait. Both sides
- * count the packets in the order in which they are completed on the wire. Unacknowledged packets are kept: after a
- * reconnect, `rewind` queues those again that Python has not received.
+ * A packet with an `order` waits for an unfinished large packet of the same `order`; all other packets don't wait. Both
+ * sides count packets in the order in which they are completed on the wire. Unacknowledged packets are kept, and after
+ * a reconnect `rewind` queues the ones again that Python has not received.
  */
 export class Outbox {
     /** Memory for large content. */
@@ -32,12 +32,12 @@ export class Outbox {
     private readonly streams = new Map<number, Stream>();
     /** Large packets that wait for a free stream. */
     private beyond: Packet[] = [];
-    /** Packets that were sent completely, in order. */
+    /** Completely sent packets, in order. */
     private unacknowledged: Packet[] = [];
     private acknowledged = 0;
     private size = 0;
     private nextStream = 1;
-    /** The long text that is sent as one frame, from `put` until its acknowledgement. */
+    /** The long text sent as one frame, from `put` until its acknowledgement. */
     private whole: Packet | null = null;
 
     /**
@@ -73,7 +73,7 @@ export class Outbox {
         return true;
     }
 
-    /** Send all packets that need not wait. */
+    /** Send all packets that don't have to wait. */
     flush(): void {
         do {
             this.writeSmall();
@@ -98,7 +98,7 @@ export class Outbox {
         this.writeBatch(batch);
     }
 
-    /** Take a packet out of the next frame if it is cancelled, large, or has to wait. Returns whether it did. */
+    /** Keep a packet out of the next frame if it is cancelled, large, or has to wait. Returns true if it did. */
     private putAside(packet: Packet): boolean {
         const behind = packet.order === null ? this.behindUses(packet) : this.held.get(packet.order);
         if (packet.cancelled) {
@@ -189,7 +189,7 @@ export class Outbox {
         }
     }
 
-    /** Queue the packets that waited for a finished large one, before all newer ones. */
+    /** Queue the packets that waited for a finished large one, ahead of newer packets. */
     private release(packet: Packet): void {
         for (const key of [packet, packet.order]) {
             if (key !== null) {
@@ -217,7 +217,7 @@ export class Outbox {
         }
     }
 
-    /** Drop the packets that Python has received. Throws ProtocolError if it acknowledges more than were sent. */
+    /** Drop the packets that Python has received. Throws ProtocolError if it acknowledges more than was sent. */
     acknowledge(received: number): void {
         const sent = this.acknowledged + this.unacknowledged.length;
         if (!(received >= this.acknowledged && received <= sent)) {
@@ -240,7 +240,7 @@ export class Outbox {
         }
     }
 
-    /** Resume the session on a new link: queue what Python has not received again. Throws as `acknowledge`. */
+    /** Resume the session on a new link, and queue again what Python has not received. Throws as `acknowledge` does. */
     rewind(received: number): void {
         this.acknowledge(received);
         const packets = [...this.unacknowledged, ...this.unfinished()];

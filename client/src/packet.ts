@@ -8,7 +8,7 @@ import { Specials, type Step, isData, isForeignType, keyTrouble } from "./specia
 
 /** The maximum nesting depth that Python accepts. */
 const SEND_DEPTH = 256;
-/** The maximum number of characters of a text sent as one frame; only one such text is in flight at a time. */
+/** The maximum length of a text sent as one frame. Only one such text is in flight at a time. */
 const WHOLE_TEXT = 1048576;
 /** Bytes reserved for the brackets of a frame. */
 const MARGIN = 64;
@@ -238,7 +238,7 @@ function reasonFor(body: unknown, label: string, hasSpecials: boolean, error: un
     try {
         return explain(body, label, hasSpecials) || plain;
     } catch (second) {
-        // A getter or toJSON of the user threw: its message is the reason.
+        // A getter or toJSON of the user threw. Its message is the reason.
         return second instanceof Error ? `${label}: ${second.message}` : plain;
     }
 }
@@ -248,7 +248,7 @@ function reasonFor(body: unknown, label: string, hasSpecials: boolean, error: un
 /** Return an upper bound of the UTF-8 size of a text. */
 const textSize = (text: string): number => text.length * 3;
 const exactSize = ({ text, size }: Packet): number => size - textSize(text) + utf8.encode(text).length;
-/** Return an upper bound of the bytes that a buffer adds to a frame: content, padding and table entry. */
+/** Return an upper bound of the bytes a buffer adds to a frame: content, padding and table entry. */
 const bufferSize = ({ bytes, path, shape }: Buffer): number =>
     bytes.length + 3 * JSON.stringify([path, shape]).length + 64;
 
@@ -290,9 +290,9 @@ function bareMessage(message: Message, found: Found): Message {
 }
 
 /**
- * Create a packet, which later changes of the values do not affect.
+ * Create a packet that is not affected by later changes to the values.
  *
- * Throws TypeError if the message cannot be sent; `body` and `label` are the value and its name in the error.
+ * Throws TypeError if the message cannot be sent; `body` and `label` are the value and its name for the error.
  * `mayBeWhole`: a long text may be sent as a single frame.
  */
 export function pack(

@@ -11,14 +11,16 @@ type Subscriber = (topic: string, data: any) => unknown;
 export interface JsPyPubsubApi {
     readonly VERSION: string;
     /**
-     * True when the broker has it; false after the timeout, on a lost connection, for what cannot be sent.
-     * `suppress`: not to this page's own subscription. A number alone in second place is the timeout.
+     * Publish to a topic. Resolves to true once the broker has the data, and to false after the timeout, if the
+     * connection is lost, or if the data cannot be sent. `suppress` skips this page's own subscription. A number as the
+     * second of two arguments is the timeout.
      */
     publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout): (data: any) => Promise<boolean>;
-    /** One function per topic, again replaces it. An async one gets the next only after its promise has settled. */
+    /** Call `func(topic, data)` for each publication. Replaces an earlier subscriber. An async one runs one publication at a time. */
     subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
-    /** False when it was not subscribed. */
+    /** End a subscription. Also resolves to false if there was none. */
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
+    /** Return the topics that this page subscribes to. */
     get_topics(): string[];
 }
 
@@ -34,7 +36,8 @@ function checkTopic(topic: unknown): void {
     }
 }
 
-export function createPubsub(connection: Connection): JsPyPubsubApi {
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
     const subscriptions = new Map<string, Subscription>();
 
     // ---------------------------------------------------------------- to the broker
@@ -110,7 +113,7 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
         }
     }
 
-    /** Run the subscriber for each publication, after the promise of the previous one has settled. */
+    /** Run the subscriber for each publication, once the promise of the previous one has settled. */
     function drain(topic: string, entry: Subscription): void {
         while (!entry.isBusy && entry.news.length) {
             entry.isBusy = true;
@@ -140,4 +143,4 @@ export function createPubsub(connection: Connection): JsPyPubsubApi {
     // Messages of 2020, which user code builds by hand.
     connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
-}
+});

@@ -4,30 +4,30 @@ import { version } from "../package.json";
 import type { Connection } from "./connection.ts";
 import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
 
-/** The key of a queue; 5 and "5" are two queues. */
+/** The key of a queue. 5 and "5" are different queues. */
 export type QueueKey = string | number | boolean | null;
 
 /** Queues that Python fills, and pushes to Python's queues. */
 export interface JsPyQueueApi {
     readonly VERSION: string;
-    /** Throws when it cannot be sent. */
+    /** Push to Python's queue without waiting. Throws if the item cannot be sent. */
     push_nowait(key: QueueKey): (data: any) => void;
-    /** True when Python has it; false after the timeout, on a lost connection, for what cannot be sent. */
+    /** Push to Python's queue. Resolves to true once Python has the item; to false on timeout, disconnect or unsendable data. */
     push(key: QueueKey, timeout?: Timeout): (data: any) => Promise<boolean>;
-    /** Take the newest item. */
+    /** Take the newest item that Python pushed, or return the default. */
     pop(key: QueueKey, default_value?: any): any;
-    /** Take the oldest item. */
+    /** Take the oldest item that Python pushed, or return the default. */
     shift(key: QueueKey, default_value?: any): any;
-    /** Take the oldest item, or the next to come. Rejects with a TimeoutError. */
+    /** Take the oldest item, or wait for the next one. Rejects with a TimeoutError after the timeout. */
     get(key: QueueKey, timeout?: Timeout): Promise<any>;
     is_empty(key: QueueKey): boolean;
-    /** Whether there was ever an item, until `remove`. */
+    /** Return true if the queue exists: it has received an item, and has not been removed since. */
     has(key: QueueKey): boolean;
     get_keys(): QueueKey[];
-    /** Drop the items. False when there is no such queue. */
+    /** Drop the items of a queue. Returns false if it does not exist. */
     clear(key: QueueKey): boolean;
     clear_all(): void;
-    /** Drop the queue. False when there is no such queue. */
+    /** Remove a queue. Returns false if it does not exist. */
     remove(key: QueueKey): boolean;
     remove_all(): void;
     /** Call `func(key)` after each item that arrives. */
@@ -35,7 +35,7 @@ export interface JsPyQueueApi {
     clear_callback(): void;
 }
 
-/** A deque: Array.shift would move all items on each call. */
+/** A deque. Array.shift would move all items on each call. */
 class Items {
     private list: any[] = [];
     private first = 0;
@@ -86,7 +86,8 @@ function orderOf(key: unknown): string {
     return `push ${JSON.stringify(key)}`;
 }
 
-export function createQueues(connection: Connection): JsPyQueueApi {
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createQueues = (function (connection: Connection): JsPyQueueApi {
     const queues = new Map<QueueKey, Items>();
     /** Key -> callbacks that wait for the next items. */
     const waiters = new Map<QueueKey, Array<(item: any) => void>>();
@@ -158,7 +159,7 @@ export function createQueues(connection: Connection): JsPyQueueApi {
             const take = (item: any): void => (clearTimeout(timer), resolve(item));
             const late = (): void => {
                 waiting.splice(waiting.indexOf(take), 1);
-                reject(new DOMException(`Nothing came on the queue '${key}' in time`, "TimeoutError"));
+                reject(new DOMException(`No item arrived on queue '${key}' in time`, "TimeoutError"));
             };
             const timer = limit === null ? undefined : setTimeout(late, limit);
             waiting.push(take);
@@ -191,4 +192,4 @@ export function createQueues(connection: Connection): JsPyQueueApi {
         add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
         clear_callback: () => void (callbacks = []),
     };
-}
+});

@@ -1,11 +1,11 @@
-/** The session: the state that survives a reconnect. */
+/** The session, the state that survives a reconnect. */
 
 import { CHUNK_BYTES } from "./chunks.ts";
 
 /** The number of unacknowledged messages at which an acknowledgement is due. */
 const ACK_MESSAGES = 64;
 
-/** Counts the received messages, so that Python knows which ones to send again. */
+/** Counts the received messages, so that Python knows which ones to resend. */
 export class Session {
     received = 0;
     /** Ids of requests that are held back until the scripts of the document have run. */
@@ -13,7 +13,7 @@ export class Session {
     private acknowledged = 0;
     private bytes = 0;
 
-    /** @param seconds how long Python keeps the session without a connection. */
+    /** @param seconds the time that Python keeps the session without a connection. */
     constructor(readonly name: string, readonly seconds: number) {}
 
     /** Count bytes towards the next acknowledgement. */

@@ -1,4 +1,4 @@
-/** Suggestions for error messages about an unknown name: the closest name and the exposed ones. */
+/** Suggestions for unknown names in error messages: the closest name and the exposed ones. */
 
 const MAX_SHOWN = 30;
 

@@ -8,66 +8,65 @@ import type { CustomMessage } from "./messages.ts";
 import { NDArray } from "./ndarray.ts";
 import type { Timeout } from "./arguments.ts";
 
-/** The connection between this page and Python. It opens by itself and comes back by itself. */
+/** The connection between this page and Python. It opens and reconnects automatically. */
 export interface JsPyTextSocketApi {
     readonly VERSION: string;
     readonly NDArray: typeof NDArray;
     /**
-     * Draw an image on a canvas, which takes its size: an NDArray of dtype uint8 and shape [height, width] (gray),
-     * [height, width, 3] (red, green, blue) or [height, width, 4] (and opacity). TypeError for what is no image.
+     * Draw an image on a canvas and resize the canvas to it. The image is an NDArray of dtype uint8 and shape
+     * [height, width] (gray), [height, width, 3] (RGB) or [height, width, 4] (RGBA). Throws TypeError for other values.
      */
     readonly imshow: Imshow;
-    /** Open again after `close()`, or at once where a new attempt is due. False while open or connecting. */
+    /** Open the connection after `close()`, or retry now instead of later. Returns false while it is open or connecting. */
     reconnect(url?: string): boolean;
-    /** The same as `reconnect`. */
+    /** Alias of `reconnect`. */
     init(url?: string): boolean;
-    /** Close, and stay closed until `reconnect`. False when it was closed. */
+    /** Close the connection until `reconnect`. Returns false if it was closed already. */
     close(): boolean;
-    /** Whether Python has welcomed this page. */
+    /** Return true if the connection is open and Python has accepted this page. */
     ready(): boolean;
-    /** True as soon as the connection is ready; false after the timeout, or where it is closed. */
+    /** Wait until the connection is ready. Resolves to true, or to false after the timeout or if it is closed. */
     wait_ready(timeout?: Timeout): Promise<boolean>;
-    /** Send a message of your own kind. False when it cannot be sent; throws TypeError where a key is missing. */
+    /** Send a custom message. Returns false if it cannot be sent; throws TypeError if a key is missing. */
     send_json(object: CustomMessage): boolean;
-    /** The number of this page's socket, or null while there is none. */
+    /** Return the socket number of this page, or null if it has none. */
     get_socket_id(): number | null;
-    /** Call `func` each time the connection has become ready. */
+    /** Call `func` each time the connection becomes ready. */
     add_open_event(func: () => unknown): void;
     clear_open_event(): void;
-    /** Call `func` each time the connection is lost or closed, or Python refuses the page; `get_socket_id()` still tells the old number. */
+    /** Call `func` each time the connection is lost, closed or refused. `get_socket_id()` still returns the old number. */
     add_close_event(func: () => unknown): void;
     clear_close_event(): void;
-    /** The state of the connection, see `ConnectionState`. */
+    /** Return the state of the connection, see `ConnectionState`. */
     state(): ConnectionState;
-    /** Call `func` each time the state changes. "open" after "reconnecting" is the same session; after anything else a new one. */
+    /** Call `func(state)` when the state changes. "open" after "reconnecting" resumes the session; else it is a new one. */
     add_state_event(func: (state: ConnectionState) => unknown): void;
     clear_state_event(): void;
     /**
-     * Call `func` each time a new session has begun, also the first one: Python knows nothing of earlier ones, but the
-     * subscriptions, which go with it. `restarted`: it is another Python process than before.
+     * Call `func(restarted)` when a session begins, including the first one. `restarted` is true if Python is another
+     * process than before, which knows nothing of this page except its subscriptions.
      */
     add_session_event(func: (restarted: boolean) => unknown): void;
     clear_session_event(): void;
-    /** `false`: no badge in this page tells of a lost connection; `true` or nothing: it does again. */
+    /** Disable the badge in this page with `false`. Enable it with `true` or without an argument. */
     set_badge(on?: boolean): void;
     /**
-     * Calls that wait for Python; answers of Python that came too late, twice or to nothing; results of functions for
-     * which Python no longer waited; connections so far; objects of this page that Python holds, and of Python that this
-     * page holds; streams that are being read, in both directions.
+     * Return counts of pending requests, ignored responses (late, duplicate or unknown), results of cancelled functions,
+     * connections so far, objects of this page that Python holds and of Python that this page holds, and open streams.
      */
     stats(): {
         pending: number; ignored: number; dropped: number; connections: number;
         references: { exported: number; imported: number }; streams: number;
     };
-    /** Serve your own kind of messages. */
+    /** Handle custom messages of the protocol `name`. */
     add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
-    /** The same as `add_protocol`. */
+    /** Alias of `add_protocol`. */
     _add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
     readonly _URL_PATH: string;
-    /** The address of the socket. */
+    /** The URL of the WebSocket. */
     _url: string | null;
     readonly _websocket: WebSocket | null;
-    /** Why Python closed the connection, or null. */
+    /** The reason that Python gave for closing the connection, or null. */
     readonly _disconnect_reason: string | null;
 }
 
@@ -76,7 +75,8 @@ export interface TextSocket extends JsPyTextSocketApi {
     readonly _connection: Connection;
 }
 
-export function createTextSocket(connection: Connection): TextSocket {
+// In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
+export const createTextSocket = (function (connection: Connection): TextSocket {
     const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
     const reconnect = (url?: string): boolean => connection.reconnect(url);
     const addProtocol: JsPyTextSocketApi["add_protocol"] = (name, func) => connection.addProtocol(name, func);
@@ -122,4 +122,4 @@ export function createTextSocket(connection: Connection): TextSocket {
         },
         _connection: connection,
     };
-}
+});

@@ -1,15 +1,15 @@
-/** The reason that a connection is not open, as the badge shows it. */
+/** Reasons that a connection is not open, for the badge. */
 
 import { type Address, hasDocument } from "./address.ts";
 import type { Identity } from "./identity.ts";
 
-/** The reason that a running Python rejects the connection; "" if it does not. */
+/** The reason that a running Python rejects the connection, or "" if it doesn't. */
 export type Refusal = "" | "no token" | "other token" | "refused";
 
 /** The states that the badge distinguishes. */
 export type Trouble = "open" | "closed" | "connecting" | "reconnecting" | "lost" | "restarting" | "broken" | Exclude<Refusal, "">;
 
-/** Ask over HTTP why the handshake was rejected: a WebSocket does not expose the status. */
+/** Ask over HTTP why the handshake was rejected. A WebSocket does not expose the status. */
 export async function askWhy(address: Address, identity: Identity): Promise<Refusal> {
     const url = hasDocument() ? address.http("stats") : "";
     if (!url) {

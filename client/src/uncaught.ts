@@ -1,4 +1,4 @@
-/** Reports of uncaught errors and unhandled rejections to Python. */
+/** Reporting uncaught errors and unhandled rejections to Python. */
 
 import { hasDocument } from "./address.ts";
 import type { Connection } from "./connection.ts";
@@ -6,14 +6,14 @@ import { isOfPython } from "./description.ts";
 import { withoutToken } from "./errors.ts";
 import type { ErrorFacts } from "./messages.ts";
 
-/** The number of errors that one document reports at most. */
+/** The maximum number of errors that a document reports. */
 const MOST_UNCAUGHT = 50;
 const [MESSAGE_ROOM, TRACE_ROOM] = [2000, 8000];
 
-/** Kinds that are not reported: Python has logged them already, or a lost connection caused them. */
+/** Kinds that are not reported, because Python has logged them already or a lost connection caused them. */
 const KNOWN_TO_PYTHON = ["raised", "unserializable", "disconnected"];
 
-/** Report the document's uncaught errors to Python, each one once. */
+/** Report each uncaught error of the document to Python once. */
 export function reportUncaught(connection: Connection): void {
     const { errors } = connection;
     const seen = new Set<string>();

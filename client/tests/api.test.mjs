@@ -14,7 +14,7 @@ async function ask(end, ...messages) {
     return end.messages();
 }
 
-test("an error of Python's: type, exact text, traceback, and the place of the call", async () => {
+test("an error of Python has its type, text and traceback, and the stack of the call", async () => {
     const end = await connected("JsPyFunction");
     async function here_it_is_called() {
         return JsPyFunction.call("add2")(-1);
@@ -32,7 +32,7 @@ test("an error of Python's: type, exact text, traceback, and the place of the ca
     assert.ok(error.stack.includes(trace));
 });
 
-test("of many calls in one turn the first 16 know their place; the next turn begins anew", async () => {
+test("the first 16 calls of a turn have a stack; the next turn starts over", async () => {
     const end = await connected("JsPyFunction");
     async function burst(count) {
         const calls = Array.from({ length: count }, () => JsPyFunction.call("add2")(-1));
@@ -44,12 +44,12 @@ test("of many calls in one turn the first 16 know their place; the next turn beg
     const stacks = await burst(18);
     assert.ok(stacks.slice(0, 16).every((stack) => /at .*burst/s.test(stack)));
     for (const stack of stacks.slice(16)) {
-        assert.equal(stack, `ValueError: no\n    at one of more than 16 calls made at once\n\nIn Python:\n${trace}`);
+        assert.equal(stack, `ValueError: no\n    at one of more than 16 calls in one turn\n\nIn Python:\n${trace}`);
     }
     assert.match((await burst(1))[0], /at .*burst/s);
 });
 
-test("an unknown function of Python's", async () => {
+test("an unknown Python function", async () => {
     const end = await connected("JsPyFunction");
     const call = JsPyFunction.call("nope")();
     await settled();
@@ -120,7 +120,7 @@ test("errors: thrown, rejected, not errors, unknown, unserializable", async () =
     assert.match(await message("rejectd"), /did you mean 'rejected'\?/);
 });
 
-test("an error that nobody waits for goes to the console and to Python", async () => {
+test("an error without a caller goes to the console and to Python", async () => {
     const end = await connected("JsPyFunction");
     JsPyFunction.expose("f", () => { throw new Error("oh"); });
     JsPyFunction.expose("g", async () => { throw new Error("later"); });
@@ -155,7 +155,7 @@ test("expose, clear, is_running count overlapping calls", async () => {
     for (const [key, func] of [["", slow], ["$x", slow], [5, slow], ["f", 5], ["f", null]]) {
         assert.throws(() => JsPyFunction.expose(key, func), TypeError);
     }
-    assert.throws(() => JsPyFunction.expose("f", 5), /expose\('f'\): a function is needed, not number/);
+    assert.throws(() => JsPyFunction.expose("f", 5), /expose\('f'\): expected a function, not number/);
 });
 
 test("exclusive: one at a time, first come first served, also after errors", async () => {
@@ -238,7 +238,7 @@ test("a long queue keeps its order at both ends", async () => {
     assert.deepEqual([JsPyQueue.pop("q"), JsPyQueue.shift("q"), JsPyQueue.is_empty("q")], [4999, 4000, false]);
 });
 
-test("queue callbacks run after the data is there; their errors are told", async () => {
+test("queue callbacks run once the item is in the queue; their errors are logged", async () => {
     const end = await connected("JsPyQueue");
     const seen = [];
     JsPyQueue.add_callback(() => { throw new Error("oh"); });
@@ -265,7 +265,7 @@ test("queue: get waits for the next item", async () => {
     assert.equal(await JsPyQueue.get("q"), 3);
 });
 
-test("push: true, false for a timeout, false for what cannot be sent; undefined is null", async () => {
+test("push resolves to true, or to false after a timeout or for unsendable data; undefined is null", async () => {
     const end = await connected("JsPyQueue");
     const pushed = JsPyQueue.push("q")(undefined);
     await settled();
@@ -281,7 +281,7 @@ test("push: true, false for a timeout, false for what cannot be sent; undefined 
     }
 });
 
-test("publish: what stands in second place", async () => {
+test("publish: the meanings of the second argument", async () => {
     const end = await connected("JsPyPubsub");
     const results = [JsPyPubsub.publish("t")(1), JsPyPubsub.publish("t", undefined)(2), JsPyPubsub.publish("t", false)(3),
         JsPyPubsub.publish("t", true)(4), JsPyPubsub.publish("t", null)(5), JsPyPubsub.publish("t", 0)(6),
@@ -316,7 +316,7 @@ test("subscribe, deliver, replace, unsubscribe", async () => {
     assert.equal(await gone, true);
     assert.equal(await JsPyPubsub.unsubscribe("t"), false);
     assert.equal(seen.length, 2);
-    await assert.rejects(JsPyPubsub.subscribe("t", 5), /a function is needed/);
+    await assert.rejects(JsPyPubsub.subscribe("t", 5), /expected a function/);
     await assert.rejects(JsPyPubsub.subscribe(5, () => 1), TypeError);
 });
 
@@ -354,7 +354,7 @@ test("an async subscriber takes one after another; errors do not stop it", async
     assert.equal(said.length, 1);
 });
 
-test("code that is evaluated for the first time keeps its place among the calls", async () => {
+test("the first evaluated code keeps its place among the calls", async () => {
     const end = await connected();
     const seen = [];
     let loaded;
@@ -373,14 +373,14 @@ test("code that is evaluated for the first time keeps its place among the calls"
     delete globalThis.seen;
 });
 
-test("code that does not end holds up nothing, also the first that is run", async () => {
+test("code that does not end blocks nothing, not even as the first", async () => {
     const end = await connected("JsPyFunction");
     JsPyFunction.expose("f", () => 1);
     const answers = await ask(end, ["call", 1, "$eval", ["await new Promise(() => {})"]], ["call", 2, "f", []], ["call", 3, "$eval", ["2"]]);
     assert.deepEqual(answers, [["return", 2, 1], ["return", 3, 2]]);
 });
 
-test("a file that cannot be loaded holds up nothing, and is asked for again", async () => {
+test("a file that cannot be loaded blocks nothing and is requested again", async () => {
     const end = await connected();
     let attempts = 0;
     installFunctions(async () => {
@@ -395,7 +395,7 @@ test("a file that cannot be loaded holds up nothing, and is asked for again", as
     }
 });
 
-test("an error takes its own properties, its cause and its members along, as far as they can be sent", async () => {
+test("an error is sent with the properties, cause and members that can be sent", async () => {
     const end = await connected("JsPyFunction");
     class OrderError extends Error {
         code = 404;
@@ -421,7 +421,7 @@ test("an error takes its own properties, its cause and its members along, as far
     assert.deepEqual((await asked("all")).errors.map(({ name, message }) => [name, message]), [["RangeError", "one"], ["Error", "two"]]);
 });
 
-test("circles, long chains and large fields of an error are cut", async () => {
+test("cycles, long chains and large fields of an error are truncated", async () => {
     await connected("JsPyFunction");
     const describe = (error) => JsPyTextSocket._connection.errors.describe(error);
     const circle = Object.assign(new Error("a"), { list: [], big: "x".repeat(20000), code: 1 });
@@ -446,7 +446,7 @@ test("circles, long chains and large fields of an error are cut", async () => {
     assert.equal(odd.name, "Error");
 });
 
-test("an exception of Python has its fields, its cause and its members, and takes them back", async () => {
+test("an exception of Python keeps its fields, cause and members in both directions", async () => {
     const end = await connected("JsPyFunction");
     const failed = JsPyFunction.call("f")().catch((error) => error);
     await settled();

@@ -38,7 +38,7 @@ test("get: an index for each dimension", () => {
     assert.equal(new NDArray(new BigInt64Array([7n]), []).get(), 7n);
 });
 
-test("wrong indices are told", () => {
+test("wrong indices throw", () => {
     const array = new NDArray(new Float64Array(6), [2, 3]);
     const range = (text) => ({ name: "RangeError", message: `NDArray: ${text}` });
     assert.throws(() => array.get(2, 0), range("index 2 is out of bounds for dimension 0, of length 2"));
@@ -46,8 +46,8 @@ test("wrong indices are told", () => {
     assert.throws(() => array.get(-1, 0), range("index -1 is out of bounds for dimension 0, of length 2"));
     assert.throws(() => array.row(2), range("index 2 is out of bounds for dimension 0, of length 2"));
     for (const [index, text] of [[0.5, "0.5"], ["0", "0"], [undefined, "undefined"], [1n, "1"], [NaN, "NaN"]]) {
-        assert.throws(() => array.get(index, 0), { name: "TypeError", message: `NDArray: an index is an integer, not ${text}` });
-        assert.throws(() => array.row(index), { name: "TypeError", message: `NDArray: an index is an integer, not ${text}` });
+        assert.throws(() => array.get(index, 0), { name: "TypeError", message: `NDArray: an index must be an integer, not ${text}` });
+        assert.throws(() => array.row(index), { name: "TypeError", message: `NDArray: an index must be an integer, not ${text}` });
     }
     assert.throws(() => array.get(0), { name: "TypeError", message: /1 indices for 2 dimensions; row\(i\)/ });
     assert.throws(() => array.get(0, 0, 0), { name: "TypeError", message: /3 indices for 2 dimensions/ });
@@ -68,7 +68,7 @@ test("rows share the memory of the array", () => {
     assert.equal(new NDArray(new Uint8Array(0), [2, 0]).row(1).length, 0);
 });
 
-test("bool of one dimension is told by a property, and leaves as it came", () => {
+test("a one-dimensional bool array has a dtype and is sent back as bool", () => {
     const flags = arrived("bool", null, [1, 0, 1]);
     assert.deepEqual([flags.constructor, [...flags], flags.dtype], [Uint8Array, [1, 0, 1], "bool"]);
     assert.deepEqual(Object.keys(flags), ["0", "1", "2"]);
@@ -83,17 +83,17 @@ test("bool of one dimension is told by a property, and leaves as it came", () =>
     assert.equal(new NDArray(flags, [3, 1]).dtype, "bool");
 });
 
-test("an array is of a dtype that its data has", () => {
+test("an array has a dtype that its data can hold", () => {
     assert.deepEqual(leaving(new NDArray(new Uint8Array(2), [1, 2])), ["uint8", [1, 2]]);
     assert.deepEqual(leaving(new NDArray(new Uint8ClampedArray(2), [1, 2])), ["uint8", [1, 2]]);
-    assert.throws(() => new NDArray(new Float32Array(1), [1], "int32"), { name: "TypeError", message: /a Float32Array has no items of dtype int32/ });
+    assert.throws(() => new NDArray(new Float32Array(1), [1], "int32"), { name: "TypeError", message: /a Float32Array cannot hold items of dtype int32/ });
     assert.throws(() => new NDArray(new Int8Array(1), [1], "bool"), TypeError);
     for (const data of [[1], new ArrayBuffer(1), new DataView(new ArrayBuffer(1)), null, undefined]) {
         assert.throws(() => new NDArray(data, [1]), { name: "TypeError", message: "NDArray: the data must be a typed array" });
     }
 });
 
-test("float16 where there is no Float16Array: float32, and the dtype is told", () => {
+test("float16 without Float16Array is float32 with a dtype", () => {
     const half = Object.getOwnPropertyDescriptor(globalThis, "Float16Array");
     delete globalThis.Float16Array;
     try {
@@ -138,14 +138,14 @@ function drawn(shape, bytes) {
     return [canvas.size, ...canvas.put];
 }
 
-test("imshow: gray, red-green-blue, and with opacity", () => {
+test("imshow: gray, RGB and RGBA", () => {
     assert.deepEqual(drawn([2, 1], [0, 255]), [[1, 2], ["000000ffffffffff", 0, 0]]);
     assert.deepEqual(drawn([1, 2, 1], [16, 32]), [[2, 1], ["101010ff202020ff", 0, 0]]);
     assert.deepEqual(drawn([1, 2, 3], [1, 2, 3, 254, 253, 252]), [[2, 1], ["010203fffefdfcff", 0, 0]]);
     assert.deepEqual(drawn([2, 1, 4], [1, 2, 3, 4, 5, 6, 7, 8]), [[1, 2], ["0102030405060708", 0, 0]]);
 });
 
-test("imshow draws a part of a larger memory", () => {
+test("imshow draws a view of a larger buffer", () => {
     const film = new NDArray(new Uint8Array([9, 9, 1, 2]), [2, 1, 2]);
     const canvas = new Canvas();
     imshow(canvas, film.row(1));
@@ -165,7 +165,7 @@ test("imshow keeps its pixels from frame to frame, until the size changes", () =
     assert.deepEqual([canvas.size, canvas.made], [[4, 6], 2]);
 });
 
-test("imshow says what is no image, and leaves the canvas alone", () => {
+test("imshow throws for other values and leaves the canvas unchanged", () => {
     const canvas = new Canvas();
     const told = (image) => {
         try {
@@ -175,7 +175,7 @@ test("imshow says what is no image, and leaves the canvas alone", () => {
         }
         return "nothing";
     };
-    const start = "TypeError: imshow: an image is an NDArray of dtype uint8 and of shape [height, width], "
+    const start = "TypeError: imshow: expected an NDArray of dtype uint8 and shape [height, width], "
         + "[height, width, 3] or [height, width, 4], not ";
     assert.equal(told(new NDArray(new Float64Array(6), [2, 3])), `${start}float64 [2, 3]`);
     assert.equal(told(new NDArray(new Uint8Array(6), [2, 3], "bool")), `${start}bool [2, 3]`);
@@ -187,11 +187,11 @@ test("imshow says what is no image, and leaves the canvas alone", () => {
     assert.deepEqual([canvas.size, canvas.put], [[300, 150], []]);
     const image = new NDArray(new Uint8Array(1), [1, 1]);
     for (const wrong of [null, undefined, "canvas", Object.assign(new Canvas(), { context: "webgl" })]) {
-        assert.throws(() => imshow(wrong, image), { name: "TypeError", message: /imshow: a canvas is needed/ });
+        assert.throws(() => imshow(wrong, image), { name: "TypeError", message: /imshow: expected a canvas/ });
     }
 });
 
-test("every dtype comes and goes with its type", () => {
+test("every dtype survives the round trip", () => {
     const typed = [new Int8Array([-1]), new Uint16Array([65535]), new BigInt64Array([-(2n ** 63n)]), new BigUint64Array([2n ** 64n - 1n])];
     assert.deepEqual(travelled(typed), typed);
 });

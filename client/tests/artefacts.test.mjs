@@ -32,7 +32,7 @@ for (const name of CLASSIC.slice(1)) {
     });
 }
 
-test("a file that comes before JsPyTextSocket.js says so; JsPyBinarySocket.js works without it", () => {
+test("a file loaded before JsPyTextSocket.js throws; JsPyBinarySocket.js works without it", () => {
     for (const name of ["JsPyFunction", "JsPyQueue", "JsPyPubsub"]) {
         assert.throws(() => pageWith(name), { message: `Load JsPyTextSocket.js before ${name}.js` });
     }
@@ -40,7 +40,7 @@ test("a file that comes before JsPyTextSocket.js says so; JsPyBinarySocket.js wo
     pageWith("badge");
 });
 
-test("files that are loaded twice, alone and joined, share one connection", async () => {
+test("files that are loaded twice, separate and combined, share one connection", async () => {
     const { context, opened, load } = pageWith(...CLASSIC, "badge");
     const first = CLASSIC.map((name) => context[name]);
     [...CLASSIC, "badge", "jsmeets"].forEach(load);
@@ -50,7 +50,7 @@ test("files that are loaded twice, alone and joined, share one connection", asyn
     assert.deepEqual(opened, ["ws://127.0.0.1:1/jsmeetspy/textsocket"]);
 });
 
-test("the joined file makes what the single ones make", () => {
+test("the combined file defines the same globals as the separate ones", () => {
     const [single, joined] = [pageWith(...CLASSIC), pageWith("jsmeets")];
     for (const name of CLASSIC) {
         assert.deepEqual(Object.keys(joined.context[name]), Object.keys(single.context[name]));
@@ -65,13 +65,21 @@ test("classes have the names that users see", () => {
     }
 });
 
-test("only what runs code that Python sends compiles text", () => {
+test("the factories of the globals are compiled with their file", () => {
+    const factories = ["createTextSocket", "createFunctions", "createQueues", "createPubsub", "createBinarySocket"];
+    for (const name of ["jsmeets.js", "jsmeets.mjs"]) {
+        const eager = [...read(name).matchAll(/\bvar (\w+) = \(function\(/g)].map(([, factory]) => factory);
+        assert.deepEqual(factories.filter((factory) => !eager.includes(factory)), [], name);
+    }
+});
+
+test("only code that runs Python's code compiles text", () => {
     for (const name of FILES.filter((file) => file !== "jsmeets-code.mjs")) {
         assert.doesNotMatch(read(name), /\beval\)?\(|new (Async)?Function\(/, name);
     }
 });
 
-test("there is one version: that of the Python package", () => {
+test("the version is that of the Python package", () => {
     const [, version] = /^version = "(.+)"$/m.exec(readFileSync(new URL("../../pyproject.toml", import.meta.url), "utf8"));
     const { context } = pageWith("jsmeets");
     assert.deepEqual(CLASSIC.map((name) => context[name].VERSION), CLASSIC.map(() => version));
@@ -80,6 +88,6 @@ test("there is one version: that of the Python package", () => {
     }
 });
 
-test("the lock file has no addresses of registries", () => {
+test("the lock file has no registry URLs", () => {
     assert.doesNotMatch(readFileSync(new URL("../package-lock.json", import.meta.url), "utf8"), /"resolved"/);
 });

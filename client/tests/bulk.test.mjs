@@ -21,7 +21,7 @@ function offer(stream) {
     return frame.buffer;
 }
 
-test("a document that is not there has no address to fetch from: Python hears that, and sends chunks", async () => {
+test("without a document there is no URL to fetch from, so Python sends chunks", async () => {
     const end = await connected("JsPyQueue");
     const asked = [];
     globalThis.fetch = (url) => asked.push(url);

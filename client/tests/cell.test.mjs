@@ -33,7 +33,7 @@ test("the value of a cell is that of its last expression", async () => {
     }
 });
 
-test("what a cell declares, later cells see: live, and again", async () => {
+test("later cells see the live declarations of a cell, and may repeat them", async () => {
     for (const wait of ["", "await 0;"]) {
         for (let round = 1; round <= 2; round += 1) {
             await run(`${wait} const c = ${round}; let l = ${round}; var v = ${round}; class K { static n = ${round} }
@@ -59,7 +59,7 @@ test("a name may change its kind from cell to cell", async () => {
     }
 });
 
-test("what is declared inside, or only looks so, stays where it is", async () => {
+test("nested declarations stay local", async () => {
     await run(`
         { let inner1 = 1; const inner2 = 2; class Inner3 {} }
         for (const inner4 of [1]) { inner4; }
@@ -72,7 +72,7 @@ test("what is declared inside, or only looks so, stays where it is", async () =>
     assert.deepEqual(await run("[typeof outer, text, typeof hoisted, from_block]"), ["function", "const inner7 = 1; 1", "undefined", 1]);
 });
 
-test("a cell that fails keeps what it has declared before", async () => {
+test("a cell that fails keeps its earlier declarations", async () => {
     await assert.rejects(run("const before_it = 1; throw new Error('stop')"), /stop/);
     assert.equal(await run("before_it"), 1);
 });
@@ -98,7 +98,7 @@ test("strict cells are strict", async () => {
     assert.equal(await run("with (Math) { var three = abs(-3) }\nthree"), 3);
 });
 
-test("stacks tell the lines of the editor, where the JavaScript begins in line 2", async () => {
+test("stacks show the lines of the editor, whose JavaScript begins in line 2", async () => {
     await run("function far() {\n  throw new Error('far');\n}");
     const [first] = [`In[${number}]`];
     const stack = async (code) => (await run(code).catch((error) => error)).stack;

@@ -6,7 +6,7 @@ import { Chunker, after, connected, connections, contentOf, decode, encode, load
 
 const LIBRARY = ["JsPyFunction", "JsPyQueue", "JsPyPubsub"];
 
-test("hello, welcome, ready; what was called before goes out after the welcome, in order", async () => {
+test("hello, welcome, ready; earlier calls are sent after the welcome, in order", async () => {
     load(...LIBRARY);
     const first = JsPyFunction.call("f")(1);
     JsPyQueue.push_nowait("q")(2);
@@ -27,7 +27,7 @@ test("hello, welcome, ready; what was called before goes out after the welcome, 
     assert.equal(await first, "value");
 });
 
-test("a document's name is 128 random bits: nobody guesses it, and comes back as that document", async () => {
+test("a document's name is 128 random bits, so no other page can impersonate it", async () => {
     const names = [];
     for (let count = 0; count < 50; count += 1) {
         load(...LIBRARY);
@@ -50,7 +50,7 @@ test("one turn is one frame", async () => {
     assert.equal(end.frames().length, 1);
 });
 
-test("a burst goes out while the rest of it is made, in order", async () => {
+test("a burst is sent in order while the rest of it is created", async () => {
     const end = await connected(...LIBRARY);
     for (let i = 0; i < 600; i += 1) {
         JsPyFunction.call_nowait("f")(i);
@@ -61,7 +61,7 @@ test("a burst goes out while the rest of it is made, in order", async () => {
     assert.deepEqual(end.messages().map(([, , [i]]) => i), all.slice(512));
 });
 
-test("values are as they were when they were sent", async () => {
+test("later changes to sent values have no effect", async () => {
     const end = await connected(...LIBRARY);
     const small = new Uint8Array([1]);
     const large = new Uint8Array(300000).fill(1);
@@ -103,7 +103,7 @@ test("a late answer is ignored", async () => {
     assert.deepEqual(references, { exported: 0, imported: 0 });
 });
 
-test("another Python, however fast it is there, is a new session", async () => {
+test("another Python is a new session, however fast it starts", async () => {
     load(...LIBRARY);
     await settled();
     const said = [];
@@ -133,7 +133,7 @@ test("another Python, however fast it is there, is a new session", async () => {
     JsPyTextSocket.close();
 });
 
-test("an event that closes while a new session begins is heard", async () => {
+test("a close during the events of a new session takes effect", async () => {
     load(...LIBRARY);
     await settled();
     python().welcome(1, "p1", { session: "one", resume_seconds: 10 });
@@ -155,7 +155,7 @@ test("an event that closes while a new session begins is heard", async () => {
     assert.deepEqual([JsPyTextSocket.state(), sessions], ["closed", []]);
 });
 
-test("a lost connection: what was sent fails, what comes then waits for the next", async () => {
+test("a lost connection fails sent calls; later ones wait for the next", async () => {
     const end = await connected(...LIBRARY);
     const seen = [];
     JsPyTextSocket.add_close_event(() => seen.push(["close", JsPyTextSocket.get_socket_id(), JsPyTextSocket.ready()]));
@@ -179,7 +179,7 @@ test("a lost connection: what was sent fails, what comes then waits for the next
     assert.deepEqual(seen, [["close", 1, false], ["open", 2, true]]);
 });
 
-test("while a program is being written, a document that lost its connection gives way to a new one", async () => {
+test("under --reload, a document that lost its connection reloads", async () => {
     const loads = [];
     globalThis.document = { readyState: "complete", addEventListener() {}, currentScript: null, baseURI: "http://127.0.0.1:1/" };
     globalThis.location = { hash: "", href: "http://127.0.0.1:1/", reload: () => loads.push(connections()) };
@@ -250,7 +250,7 @@ test("Python closes for good, with a reason", async () => {
     assert.equal(connections(), 1);
 });
 
-test("refused by the connection limit: no welcome at all", async () => {
+test("refused by the connection limit, without a welcome", async () => {
     load(...LIBRARY);
     const call = JsPyFunction.call("f")();
     await settled();
@@ -261,7 +261,7 @@ test("refused by the connection limit: no welcome at all", async () => {
     assert.match(JsPyTextSocket._disconnect_reason, /connection limit/);
 });
 
-test("a page that is refused hears its close events, also when it comes back", async () => {
+test("a refused page runs its close events, also when it reconnects", async () => {
     const end = await connected(...LIBRARY);
     let closed = 0;
     JsPyTextSocket.add_close_event(() => { closed += 1; });
@@ -293,7 +293,7 @@ test("a close event may reconnect: the new connection is kept", async () => {
     assert.equal(JsPyTextSocket.get_socket_id(), 2);
 });
 
-test("an error in an event is told, and the next event runs", async () => {
+test("an error in an event is logged, and the next event runs", async () => {
     const end = await connected(...LIBRARY);
     const seen = [];
     JsPyTextSocket.add_close_event(() => { throw new Error("oh"); });
@@ -339,7 +339,7 @@ test("loading a file twice keeps the first", async () => {
     assert.equal(connections(), 1);
 });
 
-test("a script that is not loaded", async () => {
+test("a message for a script that is not loaded", async () => {
     const end = await connected();
     const said = await quietly(() => end.send(["call", 1, "f", []], ["push", 2, "q", 1], ["push", 0, "q", 1], ["push", 0, "q", 1]), "warn");
     await settled();
@@ -349,7 +349,7 @@ test("a script that is not loaded", async () => {
     assert.equal(said.length, 1);
 });
 
-test("chunks: at most six ahead of the credit, small messages overtake, the order of a lane is kept", async () => {
+test("chunks: at most six ahead of the credit, small messages overtake, order is kept", async () => {
     const end = await connected(...LIBRARY);
     const big = "x".repeat(262144 * 8);   // nine chunks, with what is around it
     JsPyQueue.push_nowait("q")(big);
@@ -370,7 +370,7 @@ test("chunks: at most six ahead of the credit, small messages overtake, the orde
     assert.deepEqual(rest.map(([, , key, data]) => [key, data.length]), [["q", big.length], ["q", 6]]);
 });
 
-test("an unfinished stream starts again on the next connection, with what waits behind it", async () => {
+test("an unfinished stream restarts on the next connection, with the messages behind it", async () => {
     const end = await connected(...LIBRARY);
     const answer = JsPyQueue.push("q")("x".repeat(262144 * 8));
     JsPyQueue.push_nowait("q")("second");
@@ -389,7 +389,7 @@ test("an unfinished stream starts again on the next connection, with what waits 
     assert.equal(await answer, true);
 });
 
-test("a large message leaves its memory to the next one, and nothing of itself", async () => {
+test("a large message reuses the memory of the previous one, without its content", async () => {
     const end = await connected(...LIBRARY);
     const values = [0xAB, 0xCD, 0xEF].map((byte, index) => new Uint8Array(300000 - index).fill(byte));
     for (const [index, value] of values.entries()) {
@@ -405,7 +405,7 @@ test("a large message leaves its memory to the next one, and nothing of itself",
     }
 });
 
-test("a text travels as it is up to a million characters, and in chunks beyond", async () => {
+test("a text of up to a million characters is one frame, a longer one is chunked", async () => {
     const end = await connected(...LIBRARY);
     for (const [index, [length, count]] of [[300000, 1], [1040000, 1], [1050000, 5]].entries()) {
         JsPyQueue.push_nowait("q")("x".repeat(length));
@@ -417,7 +417,7 @@ test("a text travels as it is up to a million characters, and in chunks beyond",
     }
 });
 
-test("while one text is on its way as it is, others go in chunks, so that what is small need not wait for all of them", async () => {
+test("while one long text is in flight as one frame, others are chunked, so small messages wait for only one", async () => {
     const end = await connected(...LIBRARY);
     const large = () => JsPyQueue.push_nowait("q")("x".repeat(300000));
     large();
@@ -433,7 +433,7 @@ test("while one text is on its way as it is, others go in chunks, so that what i
     assert.deepEqual(end.frames().map((frame) => typeof frame), ["string"]);
 });
 
-test("chunks from Python are credited, and their message handled", async () => {
+test("chunks from Python are credited and their message is handled", async () => {
     const end = await connected(...LIBRARY);
     const chunker = new Chunker(contentOf([encode([["push", 0, "q", new Float64Array(200000)]])]), false, 7);
     while (!chunker.done) {
@@ -459,7 +459,7 @@ test("custom messages", async () => {
     assert.equal(JsPyTextSocket.send_json(object), false);
 });
 
-test("a message of the form of 2020 built by hand reaches what it is for, unless the page serves that protocol itself", async () => {
+test("a hand-built message of 2020 reaches its target unless the page handles that protocol itself", async () => {
     const end = await connected(...LIBRARY);
     const seen = [];
     JsPyFunction.expose("f", (...args) => seen.push(["f", ...args]));
@@ -482,7 +482,7 @@ test("a message of the form of 2020 built by hand reaches what it is for, unless
     assert.equal(JsPyQueue.is_empty("q"), true);
 });
 
-test("timeouts: what counts as none, and what is refused", async () => {
+test("timeouts: values without a limit, and refused values", async () => {
     await connected(...LIBRARY);
     for (const none of [undefined, null, 0, -1, -Infinity]) {
         assert.equal(typeof JsPyFunction.call("f", none), "function");
@@ -520,7 +520,7 @@ async function next_connection() {
     return [end, end.messages()[0]];
 }
 
-test("a connection that comes back in time: nothing is lost, nothing twice, and the page notices little", async () => {
+test("a connection that resumes in time loses and duplicates nothing", async () => {
     const end = await in_session(...LIBRARY);
     const states = [];
     JsPyTextSocket.add_state_event((state) => states.push(state));
@@ -545,7 +545,7 @@ test("a connection that comes back in time: nothing is lost, nothing twice, and 
     assert.deepEqual(states, ["reconnecting", "open"]);
 });
 
-test("a request that was given up meanwhile is not sent again", async () => {
+test("a request that timed out meanwhile is not sent again", async () => {
     const end = await in_session(...LIBRARY);
     const call = JsPyFunction.call("f", 0.01)();
     const kept = JsPyFunction.call("g")();
@@ -560,7 +560,7 @@ test("a request that was given up meanwhile is not sent again", async () => {
     assert.equal(await kept, 1);
 });
 
-test("after the grace time what was sent fails by name, and what comes later waits", async () => {
+test("after the grace time sent calls fail with their names, and later ones wait", async () => {
     const end = await in_session(...LIBRARY);
     const states = [];
     JsPyTextSocket.add_state_event((state) => states.push(state));
@@ -584,7 +584,7 @@ test("after the grace time what was sent fails by name, and what comes later wai
     assert.equal(await later, 5);
 });
 
-test("another Python: its session is new, what was sent fails", async () => {
+test("another Python begins a new session and fails sent calls", async () => {
     const end = await in_session(...LIBRARY);
     const sent = JsPyFunction.call("f")();
     await settled();
@@ -601,7 +601,7 @@ test("another Python: its session is new, what was sent fails", async () => {
     }, "warn");
 });
 
-test("what has come is acknowledged now and then", async () => {
+test("received messages are acknowledged in batches", async () => {
     const end = await in_session(...LIBRARY);
     for (let i = 0; i < 64; i += 1) {
         end.send(["push", 0, "q", i]);
@@ -611,7 +611,7 @@ test("what has come is acknowledged now and then", async () => {
     assert.deepEqual(end.messages(), [["ack", 65]]);
 });
 
-test("what Python has is not kept", async () => {
+test("acknowledged messages are not kept", async () => {
     const end = await in_session(...LIBRARY);
     for (let i = 0; i < 5; i += 1) {
         JsPyQueue.push_nowait("q")(i);

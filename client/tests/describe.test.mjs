@@ -42,7 +42,7 @@ test("the signature of each kind of function", async () => {
     }
 });
 
-test("parameters one by one; a function without JavaScript has none to tell", async () => {
+test("parameters one by one; a native function has none", async () => {
     const end = await connected("JsPyFunction");
     JsPyFunction.expose("f", ({ a }, b = [1, 2], ...rest) => [a, b, rest]);
     JsPyFunction.expose("native", Math.max);
@@ -58,7 +58,7 @@ test("parameters one by one; a function without JavaScript has none to tell", as
     assert.deepEqual(JsPyFunction.get_keys(), ["f", "native"]);
 });
 
-test("a comment at the beginning of the function, where none is above it", async () => {
+test("a comment at the beginning of a function without one above it", async () => {
     const end = await connected("JsPyFunction");
     const functions = {
         line(a) {

@@ -7,14 +7,14 @@ const end = await connected(...LIBRARY);
 const module = await import("../../jsmeets_local/assets/jsmeets.mjs");
 const { py, expose, native, queue, pubsub, ready } = module;
 
-test("the module beside the classic files: the same objects, and these names", () => {
+test("the module next to the classic files exports the same objects", () => {
     assert.ok(module.JsPyTextSocket === globalThis.JsPyTextSocket);
     assert.ok(module.JsPyError === JsPyFunction.JsPyError);
     assert.deepEqual(Object.keys(module).sort(), ["JsPyBinarySocket", "JsPyError", "JsPyFunction", "JsPyPubsub", "JsPyQueue",
         "JsPyTextSocket", "NDArray", "download", "expose", "imshow", "native", "pubsub", "py", "queue", "ready"]);
 });
 
-test("py is no thenable, and keeps its functions", async () => {
+test("py is not a thenable and caches its functions", async () => {
     assert.ok(await py === py);
     assert.ok(py.f === py.f);
     assert.equal(py.then, undefined);
@@ -103,7 +103,7 @@ test("queue and pubsub", async () => {
     assert.deepEqual([push[0], push[3], cancel, publish[0], publish.at(-1), more], ["push", 1, ["cancel", push[1]], "publish", true, []]);
 });
 
-test("ready tells the socket id, or fails", async () => {
+test("ready resolves to the socket id, or rejects", async () => {
     assert.equal(await ready(1), 1);
     JsPyTextSocket.close();
     await assert.rejects(ready(1), { name: "JsPyError" });

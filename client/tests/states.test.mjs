@@ -31,7 +31,7 @@ const STEPS = {
     }),
 };
 
-test("no order of events leads out of the table", async () => {
+test("no order of events leaves the table of states", async () => {
     const seen = new Set();
     await quietly(async () => {
         for (let seed = 1; seed <= 60; seed += 1) {
@@ -57,7 +57,7 @@ test("no order of events leads out of the table", async () => {
     assert.deepEqual([...seen].sort(), ["closed", "connecting", "lost", "open", "reconnecting"]);
 });
 
-test("a step that is not in the table is an error", async () => {
+test("a transition outside the table is an error", async () => {
     load();
     await settled();
     JsPyTextSocket.close();

@@ -119,7 +119,7 @@ test("chunks of two streams interleave; another total or another kind does not f
     assert.throws(() => assembler.accept(wrong), ProtocolError);
 });
 
-test("what a page sends as binary keeps its type", () => {
+test("binary values of a page keep their type", () => {
     const sent = {
         bytes: [new Uint8Array([1]), new Uint8ClampedArray([1]), new DataView(new ArrayBuffer(1)), new ArrayBuffer(1)],
         typed: [new Float64Array([1.5]), new BigUint64Array([2n ** 64n - 1n]), new Int16Array([-1])],
@@ -135,7 +135,7 @@ test("what a page sends as binary keeps its type", () => {
     assert.throws(() => new NDArray(new Float32Array(5), [2, 3]), /5 items do not fill the shape \[2,3\]/);
 });
 
-test("JSON as JSON.stringify has it, with and without binaries beside it", () => {
+test("JSON equals that of JSON.stringify, with and without binary values", () => {
     class Point {
         toJSON() {
             return { x: 1, raw: new Uint8Array([7]) };
@@ -153,7 +153,7 @@ test("JSON as JSON.stringify has it, with and without binaries beside it", () =>
     assert.ok(same_twice.bin instanceof Uint8Array, "the page's own object is left alone");
 });
 
-test("what cannot be sent is named with the way to it", () => {
+test("unsendable values are reported with their path", () => {
     const why = (value) => {
         try {
             pack(["call", 1, "f", value], value, "args");

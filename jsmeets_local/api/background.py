@@ -28,7 +28,7 @@ class Background:
         Raises:
             TypeError: `func` is not a function, or `param` is not a collection of arguments.
         """
-        check_function(func, "what is registered")
+        check_function(func, "the argument of register_function")
         if isinstance(param, str) or not isinstance(param, Iterable):
-            raise TypeError(f"param is a tuple of the arguments, register_function(func, (1, 2)); got {param!r:.60}")
+            raise TypeError(f"param must be a tuple of arguments: register_function(func, (1, 2)); got {param!r:.60}")
         self._bridge.background(func, tuple(param))

@@ -89,7 +89,7 @@ class JsPyBinarySocket:
 
     def __init__(self, url_path: str = "/jsmeetspy/binarysocket") -> None:
         if not isinstance(url_path, str) or not url_path.startswith("/"):
-            raise ValueError(f"url_path is a path that begins with '/'; got {url_path!r}")
+            raise ValueError(f"url_path must begin with '/'; got {url_path!r}")
         self._url_path = url_path
         self._bridge = default_bridge()
         self._limit = 0
@@ -219,7 +219,7 @@ class JsPyBinarySocket:
                 return
             data = event.get("bytes")
             if data is None:
-                await peer.websocket.close(1003, "this socket takes bytes only")
+                await peer.websocket.close(1003, "this socket accepts only bytes")
                 return
             if peer.listener is not None:
                 self._bridge.tell(peer.listener, peer.websocket, number, bytes(data))
@@ -273,7 +273,7 @@ class JsPyBinarySocket:
             return
         reason = "it is too slow" if peer is not None else "it was closed"
         if peer is not None:
-            logger.error("binary socket %d is closed: %s, %d bytes wait for it", number, reason, peer.waiting)
+            logger.error("closed binary socket %d: %s, %d bytes queued", number, reason, peer.waiting)
             self._close(number, CLOSE_TOO_SLOW, reason)
         done(ConnectionError(f"binary socket {number}: {reason}"))
 
@@ -284,7 +284,7 @@ def _size(data: Data) -> int:
 
 def _check_data(data: Any) -> None:
     if not isinstance(data, (bytes, bytearray, memoryview, str)):
-        raise TypeError(f"a binary socket sends bytes; got {type(data).__name__}")
+        raise TypeError(f"a binary socket can only send bytes; got {type(data).__name__}")
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

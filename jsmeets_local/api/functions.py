@@ -45,9 +45,9 @@ class FunctionsBase:
             TypeError: `key` is not a str, or `func` is not callable.
         """
         check_name(key, "key of an exposed function")
-        check_function(func, f"what is exposed as {key!r}")
+        check_function(func, f"the object exposed as {key!r}")
         if key.startswith("$"):
-            raise ValueError(f"keys that begin with $ belong to the library; got {key!r}")
+            raise ValueError(f"names that begin with $ are reserved; got {key!r}")
         context = call_context(self._bridge)
         done: bool = self._bridge.call(
             self._bridge.expose, key, func, exclusive, current_cell(), context, bool(keep_running)
@@ -73,10 +73,10 @@ class FunctionsBase:
         return self._decorate(func, exclusive=True)
 
     def _decorate(self, func: F, exclusive: bool) -> F:
-        check_function(func, "what this decorator exposes")
+        check_function(func, "the decorated object")
         key = getattr(func, "__name__", None)
         if key is None:
-            raise TypeError(f"{func!r} has no name of its own; give it one: expose('name', func)")
+            raise TypeError(f"{func!r} has no name; pass one: expose('name', func)")
         if self.has(key) or not self.expose(key, func, exclusive):
             raise KeyError(f"The exposed function {key!r} is invalid @python: the name is taken")
         return func

@@ -34,7 +34,7 @@ class Names:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # looked up by IPython and copy, never a function of the page
-            raise AttributeError(f'call a function whose name begins with "_" by page.call({name!r})(...)')
+            raise AttributeError(f'to call a function whose name begins with "_", use page.call({name!r})(...)')
         return self._kind(name, self._client)
 
     def __getitem__(self, name: str) -> Any:
@@ -42,7 +42,7 @@ class Names:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
-            raise AttributeError(f'Python cannot set a function of the page; assign by page.eval("{name} = ...")')
+            raise AttributeError(f'Python cannot set a function of the page; use page.eval("{name} = ...")')
         super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:

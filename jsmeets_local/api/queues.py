@@ -109,9 +109,9 @@ class QueuesBase:
         check_queue_key(key)
         check_when_full(when_full)
         if max_items is not None and (isinstance(max_items, bool) or not isinstance(max_items, int)):
-            raise TypeError(f"max_items is a number of items, or None; got {max_items!r}")
+            raise TypeError(f"max_items must be a number or None; got {max_items!r}")
         if max_items is not None and max_items < 1:
-            raise ValueError(f"max_items is 1 or more; got {max_items}")
+            raise ValueError(f"max_items must be at least 1; got {max_items}")
         self._bridge.call(self._bridge.protocol.queues.set_limit, key, max_items, when_full)
 
     def add_callback(self, func: Callable[[Hashable], Any]) -> None:

@@ -136,10 +136,10 @@ class TextSockets:
     def _packed(self, data: dict[str, Any]) -> tuple[Any, str]:
         missing = [key for key in _KEYS if not isinstance(data, dict) or key not in data]
         if missing:
-            raise TypeError(f"data is a dict with the keys {', '.join(_KEYS)}; missing: {', '.join(missing)}")
+            raise TypeError(f"data must be a dict with the keys {', '.join(_KEYS)}; missing: {', '.join(missing)}")
         payload = self._bridge.pack(data, "data")
         if payload.references:
             raise TypeError(
-                "a message of a user-defined protocol carries no functions, objects or integers beyond 2**53"
+                "a custom message cannot carry functions, objects or integers beyond 2**53"
             )
         return payload, str(data["protocol"])

@@ -73,7 +73,7 @@
     }
   };
   var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
-  function createBinarySocket(script, connection) {
+  var createBinarySocket = (function(script, connection) {
     const place = new Place(script, connection);
     return class JsPyBinarySocket {
       static VERSION = version;
@@ -110,7 +110,7 @@
         if (handler && data instanceof ArrayBuffer) {
           report("the message handler", () => handler(socket, data));
         } else if (typeof data === "string") {
-          console.error("JsPyBinarySocket: a text frame arrived; it is dropped");
+          console.error("JsPyBinarySocket: dropped a text frame, expected bytes");
         }
       }
       close() {
@@ -146,7 +146,7 @@
         this.#closeEvents = [];
       }
     };
-  }
+  });
 
   // src/install.ts
   var globals = globalThis;

@@ -10,7 +10,7 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
@@ -48,7 +48,7 @@
     return Object.assign(error, { name, stack: "" });
   }
   var TRACED = 16;
-  var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
+  var UNTRACED = `    at one of more than ${TRACED} calls in one turn`;
   var captureStackTrace = Error.captureStackTrace;
 
   // src/iterable.ts
@@ -192,7 +192,7 @@
   };
 
   // src/functions.ts
-  function createFunctions(connection, loadCode) {
+  var createFunctions = (function(connection, loadCode) {
     const exposed = /* @__PURE__ */ new Map();
     const owners = /* @__PURE__ */ new WeakMap();
     const { callErrors: errors } = connection;
@@ -226,7 +226,7 @@
         throw new TypeError(`expose: the key must be a string that is not empty and does not begin with "$", not ${String(key)}`);
       }
       if (typeof func !== "function") {
-        throw new TypeError(`expose('${key}'): a function is needed, not ${func === null ? "null" : typeof func}`);
+        throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
       }
       const { exclusive, context } = typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context"], `expose('${key}')`) : { exclusive: options };
       if (isRunning(key)) {
@@ -378,7 +378,7 @@
       call_nowait: callNowait,
       list: () => call("$list")()
     };
-  }
+  });
 
   // src/install.ts
   var globals = globalThis;

@@ -10,13 +10,13 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
   function checkedFunction(func, where) {
     if (typeof func !== "function") {
-      throw new TypeError(`${where}: a function is needed, not ${String(func)}`);
+      throw new TypeError(`${where}: expected a function, not ${String(func)}`);
     }
     return func;
   }
@@ -30,7 +30,7 @@
       throw new TypeError(`A topic must be a string, not ${typeof topic}`);
     }
   }
-  function createPubsub(connection) {
+  var createPubsub = (function(connection) {
     const subscriptions = /* @__PURE__ */ new Map();
     const ask = (message, limit, body, order) => new Promise((resolve) => connection.request({
       message,
@@ -113,7 +113,7 @@
     connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
     connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
-  }
+  });
 
   // src/install.ts
   var globals = globalThis;

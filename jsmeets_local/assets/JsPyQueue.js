@@ -10,13 +10,13 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
   function checkedFunction(func, where) {
     if (typeof func !== "function") {
-      throw new TypeError(`${where}: a function is needed, not ${String(func)}`);
+      throw new TypeError(`${where}: expected a function, not ${String(func)}`);
     }
     return func;
   }
@@ -63,7 +63,7 @@
     }
     return `push ${JSON.stringify(key)}`;
   }
-  function createQueues(connection) {
+  var createQueues = (function(connection) {
     const queues = /* @__PURE__ */ new Map();
     const waiters = /* @__PURE__ */ new Map();
     let callbacks = [];
@@ -124,7 +124,7 @@
         const take = (item) => (clearTimeout(timer), resolve(item));
         const late = () => {
           waiting.splice(waiting.indexOf(take), 1);
-          reject(new DOMException(`Nothing came on the queue '${key}' in time`, "TimeoutError"));
+          reject(new DOMException(`No item arrived on queue '${key}' in time`, "TimeoutError"));
         };
         const timer = limit === null ? void 0 : setTimeout(late, limit);
         waiting.push(take);
@@ -154,7 +154,7 @@
       add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
       clear_callback: () => void (callbacks = [])
     };
-  }
+  });
 
   // src/install.ts
   var globals = globalThis;

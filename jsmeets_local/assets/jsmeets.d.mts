@@ -1,12 +1,12 @@
 // jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
 /**
- * The names of jsmeets_local in a page: as a module (`import { py } from "/jsmeetspy/jsmeets.mjs"`), and as globals
+ * The names of jsmeets_local in a page, as a module (`import { py } from "/jsmeetspy/jsmeets.mjs"`) and as globals
  * (`<script src="/jsmeetspy/JsPyTextSocket.js">` and so on).
  *
- * Timeouts are seconds; `null`, nothing, 0 or a negative number mean no limit; what is not a finite number is a TypeError.
- * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value, `Map`, `Set` and
- * `BigInt` as what they are in Python. Functions, class instances and DOM nodes cross by reference: Python calls and uses
- * them here. `PyFunction` and `PyObject` are what Python sends by reference.
+ * Timeouts are in seconds. An omitted, `null`, 0 or negative timeout means no limit; a value that is not a finite number
+ * is a TypeError. Values are JSON. `ArrayBuffer`, typed arrays and `DataView` are sent as binary, anywhere in a value.
+ * `Map`, `Set` and `BigInt` keep their content. Functions, class instances and DOM nodes are sent by reference. A
+ * `PyFunction` or `PyObject` is an object that Python has sent by reference.
  */
 
 /** Calls of the page's functions by Python, and their cancellation. */
@@ -15,23 +15,23 @@ export interface CallContext {
     /** Aborts when Python no longer waits for the call, and when the session ends. */
     readonly signal: AbortSignal;
 }
-/** Why a call failed. */
+/** The reason that a call failed. */
 export type JsPyErrorKind = 
-/** The function raised; `name` is the type of the exception. */
+/** The function raised an exception; `name` is its type. */
 "raised"
-/** There is no function of that key. */
+/** No function of that name is exposed. */
  | "unknown"
 /** The result cannot be sent. */
  | "unserializable"
-/** The other side does not serve this. */
+/** The other side does not support this. */
  | "unavailable"
-/** A limit or a rule. */
+/** A limit or a rule of the library rejected the call. */
  | "refused"
-/** No answer in time. */
+/** No response arrived in time. */
  | "timeout"
-/** The connection is closed, or was lost before the answer. */
+/** The connection is closed, or was lost before the response. */
  | "disconnected" | "";
-/** A user's own kind of message, for `send_json` and `add_protocol`. */
+/** A custom message, for `send_json` and `add_protocol`. */
 export interface CustomMessage {
     protocol: string;
     key: any;
@@ -39,22 +39,22 @@ export interface CustomMessage {
     data: any;
     exception: any;
 }
-/** A call failed, in Python or on the way. Its `stack` leads to the call (to the first 16 of one turn), followed by Python's traceback. */
+/** The error of a failed call. Its `stack` shows the call (for the first 16 calls of a turn), followed by Python's traceback. */
 export declare class JsPyError extends Error {
-    /** The exception's type in Python ("ValueError"), or UnknownFunction, TimeoutError, DisconnectedError. */
+    /** The type of the exception in Python, such as "ValueError", or UnknownFunction, TimeoutError or DisconnectedError. */
     name: string;
-    /** Exactly the text of the exception in Python. */
+    /** The text of the exception in Python, unchanged. */
     message: string;
     kind: JsPyErrorKind;
-    /** The function that was called. */
+    /** The name of the called function. */
     key: string;
-    /** The socket of this page at that moment. */
+    /** The socket number of this page at the time of the error. */
     socket_id: number | null;
-    /** Python's traceback, or "". */
+    /** Python's traceback, or "" if there is none. */
     python_traceback: string;
-    /** The exception's own attributes that could be sent: `error.fields.code`. */
+    /** The attributes of the exception that can be sent, such as `error.fields.code`. */
     fields: Record<string, any>;
-    /** What the exception was raised from (`raise ... from`). */
+    /** The cause of the exception (`raise ... from`). */
     cause?: JsPyError;
     /** The members of an ExceptionGroup. */
     errors: JsPyError[];
@@ -69,7 +69,7 @@ export interface PyStream extends AsyncIterableIterator<any> {
     destroy(): void;
 }
 /** Validation of the arguments of public functions: timeouts, functions. */
-/** Seconds; nothing, `null`, 0 or negative: no limit. */
+/** A timeout in seconds. `undefined`, `null`, 0 and negative numbers mean no limit. */
 export type Timeout = number | null | undefined;
 /** A file of Python, passed by `ref(path)`. It is read in pieces when it is asked for. */
 export interface PyFile {
@@ -95,26 +95,30 @@ export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | s
 /** Saves a file on the user's computer. Returns false if the user cancelled. */
 export type Download = (name: string, data: Downloadable) => Promise<boolean>;
 /**
- * "connecting": never connected yet. "open". "reconnecting": the connection is lost, and calls, queue items and
- * publications wait; back in time, nothing is lost and nothing comes twice. "lost": Python was away for longer, or is
- * another one; what was on its way may be lost, and the page still tries. "closed": by `close()` or by Python.
+ * "connecting": not connected yet. "open": connected. "reconnecting": the connection is lost; calls, queue items and
+ * publications wait, and none is lost or duplicated if it resumes in time. "lost": Python was gone for longer, or has
+ * restarted; messages in flight may be lost, and the page keeps trying. "closed": closed by `close()` or by Python.
  */
 export type ConnectionState = "connecting" | "open" | "reconnecting" | "lost" | "closed";
-/** A WebSocket of its own for plain bytes. */
+/** A separate WebSocket for plain bytes. It does not reconnect automatically. */
 export interface JsPyBinarySocketApi {
     readonly VERSION: string;
-    /** Without a path: where it was connected before. False while open or connecting. */
+    /** Open the socket again, by default at the same path. Returns false while it is open or connecting. */
     reconnect(url_path?: string): boolean;
+    /** Close the socket. Returns false if it was closed already. */
     close(): boolean;
+    /** Return true if the socket is open. */
     ready(): boolean;
-    /** False when it is not open, or `data` is not bytes. */
+    /** Send bytes. Returns false if the socket is not open or `data` is of another type. */
     send(data: ArrayBuffer | ArrayBufferView | Blob): boolean;
+    /** Call `func(websocket, data)` for each message; `null` removes the handler. */
     set_message_handler(func: ((ws: WebSocket, data: ArrayBuffer) => unknown) | null): void;
+    /** Call `func` each time the socket is lost or closed. */
     add_close_event(func: () => unknown): void;
     clear_close_event(): void;
 }
 export interface JsPyBinarySocketConstructor {
-    /** Opens at once. The path is below the application's root, or a whole URL. */
+    /** Open a socket at a path below the application's root, or at an absolute URL. */
     new (url_path?: string): JsPyBinarySocketApi;
     readonly VERSION: string;
 }
@@ -131,11 +135,11 @@ export interface CallOptions {
 /** An exposed Python function. */
 export interface PyFunctionInfo {
     name: string;
-    /** "add2(a, b=1)"; "f(...)" where Python cannot tell. */
+    /** The signature, such as "add2(a, b=1)", or "f(...)" if Python cannot determine it. */
     signature: string;
-    /** The docstring, or "". */
+    /** The docstring, or "" if there is none. */
     doc: string;
-    /** Whether its calls run one at a time. */
+    /** True if calls run one at a time. */
     exclusive: boolean;
 }
 /** How a function is exposed: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
@@ -166,147 +170,148 @@ export interface JsPyFunctionApi {
     call(key: string, options?: Timeout | CallOptions): (...args: any[]) => PyResult;
     /** Call without waiting for the end. Throws when it cannot be sent. */
     call_nowait(key: string): (...args: any[]) => void;
-    /** What Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
+    /** List the functions that Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
     list(): Promise<PyFunctionInfo[]>;
 }
 /** Publish and subscribe, with Python as the broker. */
 export interface JsPyPubsubApi {
     readonly VERSION: string;
     /**
-     * True when the broker has it; false after the timeout, on a lost connection, for what cannot be sent.
-     * `suppress`: not to this page's own subscription. A number alone in second place is the timeout.
+     * Publish to a topic. Resolves to true once the broker has the data, and to false after the timeout, if the
+     * connection is lost, or if the data cannot be sent. `suppress` skips this page's own subscription. A number as the
+     * second of two arguments is the timeout.
      */
     publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout): (data: any) => Promise<boolean>;
-    /** One function per topic, again replaces it. An async one gets the next only after its promise has settled. */
+    /** Call `func(topic, data)` for each publication. Replaces an earlier subscriber. An async one runs one publication at a time. */
     subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
-    /** False when it was not subscribed. */
+    /** End a subscription. Also resolves to false if there was none. */
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
+    /** Return the topics that this page subscribes to. */
     get_topics(): string[];
 }
-/** The key of a queue; 5 and "5" are two queues. */
+/** The key of a queue. 5 and "5" are different queues. */
 export type QueueKey = string | number | boolean | null;
 /** Queues that Python fills, and pushes to Python's queues. */
 export interface JsPyQueueApi {
     readonly VERSION: string;
-    /** Throws when it cannot be sent. */
+    /** Push to Python's queue without waiting. Throws if the item cannot be sent. */
     push_nowait(key: QueueKey): (data: any) => void;
-    /** True when Python has it; false after the timeout, on a lost connection, for what cannot be sent. */
+    /** Push to Python's queue. Resolves to true once Python has the item; to false on timeout, disconnect or unsendable data. */
     push(key: QueueKey, timeout?: Timeout): (data: any) => Promise<boolean>;
-    /** Take the newest item. */
+    /** Take the newest item that Python pushed, or return the default. */
     pop(key: QueueKey, default_value?: any): any;
-    /** Take the oldest item. */
+    /** Take the oldest item that Python pushed, or return the default. */
     shift(key: QueueKey, default_value?: any): any;
-    /** Take the oldest item, or the next to come. Rejects with a TimeoutError. */
+    /** Take the oldest item, or wait for the next one. Rejects with a TimeoutError after the timeout. */
     get(key: QueueKey, timeout?: Timeout): Promise<any>;
     is_empty(key: QueueKey): boolean;
-    /** Whether there was ever an item, until `remove`. */
+    /** Return true if the queue exists: it has received an item, and has not been removed since. */
     has(key: QueueKey): boolean;
     get_keys(): QueueKey[];
-    /** Drop the items. False when there is no such queue. */
+    /** Drop the items of a queue. Returns false if it does not exist. */
     clear(key: QueueKey): boolean;
     clear_all(): void;
-    /** Drop the queue. False when there is no such queue. */
+    /** Remove a queue. Returns false if it does not exist. */
     remove(key: QueueKey): boolean;
     remove_all(): void;
     /** Call `func(key)` after each item that arrives. */
     add_callback(func: (key: QueueKey) => unknown): void;
     clear_callback(): void;
 }
-/** Arrays: the types of their items, and NDArray for those of other than one dimension. */
+/** Arrays: the dtypes of their items, and NDArray for arrays that are not one-dimensional. */
 /** Any typed array. */
 export type TypedArray = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Float32Array | Float64Array;
-/** An array of bool of one dimension: it comes back to Python as such, where a Uint8Array without `dtype` is bytes. */
+/** A one-dimensional array of bool. Python receives it as one; a Uint8Array without `dtype` arrives as bytes. */
 export type BoolArray = Uint8Array & {
     readonly dtype: "bool";
 };
-/** A frame of pandas or polars; `jsmeets_local.values.to_frame` makes one of it again. */
+/** A data frame of pandas or polars. `jsmeets_local.values.to_frame` converts it back. */
 export interface Frame {
-    /** The names, in their order. */
+    /** The column names, in order. */
     readonly columns: ReadonlyArray<string | number>;
-    /** Name -> values: typed arrays for numbers, dates (milliseconds since 1970) and durations, where NaN is missing; else lists. */
+    /** Name -> values: typed arrays for numbers, dates (milliseconds since 1970) and durations, where NaN is missing; else arrays. */
     readonly data: {
         readonly [name: string]: TypedArray | BoolArray | any[];
     };
-    /** The names of the rows; `null` where they are only counted. */
+    /** The row labels, or `null` if the rows are only numbered. */
     readonly index: {
         readonly name: string | number | null;
         readonly data: TypedArray | any[];
         readonly dtype: string;
     } | null;
-    /** Name -> type, as pandas writes it: "float64", "datetime64[us]", "string", ... */
+    /** Name -> dtype in the notation of pandas, such as "float64", "datetime64[us]" or "string". */
     readonly dtypes: {
         readonly [name: string]: string;
     };
 }
 /**
- * An array of other than one dimension, as numpy arrays arrive (those of one dimension are the typed array itself).
- * It may be sent back as it is. Frozen; its `data` is not.
+ * An array that is not one-dimensional, as numpy arrays arrive (one-dimensional ones arrive as typed arrays). It can be
+ * sent back. The object is frozen; its `data` is not.
  */
 export declare class NDArray {
-    /** The items in C order (the last index runs fastest). */
+    /** The items in C order (the last index changes fastest). */
     readonly data: TypedArray;
-    /** The length in each dimension. */
+    /** The length of each dimension. */
     readonly shape: readonly number[];
-    /** "float64", "int32", "bool", ...; "float16" also where the browser has Float32Array alone. */
+    /** The dtype, such as "float64" or "bool". In browsers without Float16Array, the `data` of "float16" is a Float32Array. */
     readonly dtype: string;
-    /** Throws TypeError where `data` does not fill `shape`, or has no items of `dtype`. `"bool"` is for a Uint8Array of 0 and 1. */
+    /** Throws TypeError if `data` does not fill `shape` or cannot hold `dtype`. `"bool"` takes a Uint8Array of 0 and 1. */
     constructor(data: TypedArray, shape: readonly number[], dtype?: string);
-    /** The item at an index for each dimension. RangeError where there is none; TypeError for what is no index. */
+    /** Return the item at one index per dimension. Throws RangeError if out of range, TypeError if not an integer. */
     get(...indices: number[]): number | bigint;
-    /** A part of one dimension less that shares the memory: a typed array where one is left. RangeError, TypeError as `get`. */
+    /** Return a view with one dimension less: an NDArray, or a typed array if one dimension is left. Throws as `get` does. */
     row(index: number): NDArray | TypedArray;
 }
 /**
- * Draw an image on a canvas, which takes its size: an NDArray of dtype uint8 and shape [height, width] (gray),
- * [height, width, 3] (red, green, blue) or [height, width, 4] (and opacity). TypeError for what is no image.
+ * Draw an image on a canvas and resize the canvas to it. The image is an NDArray of dtype uint8 and shape
+ * [height, width] (gray), [height, width, 3] (RGB) or [height, width, 4] (RGBA). Throws TypeError for other values.
  */
 export type Imshow = (canvas: HTMLCanvasElement | OffscreenCanvas, image: NDArray) => void;
-/** The connection between this page and Python. It opens by itself and comes back by itself. */
+/** The connection between this page and Python. It opens and reconnects automatically. */
 export interface JsPyTextSocketApi {
     readonly VERSION: string;
     readonly NDArray: typeof NDArray;
     /**
-     * Draw an image on a canvas, which takes its size: an NDArray of dtype uint8 and shape [height, width] (gray),
-     * [height, width, 3] (red, green, blue) or [height, width, 4] (and opacity). TypeError for what is no image.
+     * Draw an image on a canvas and resize the canvas to it. The image is an NDArray of dtype uint8 and shape
+     * [height, width] (gray), [height, width, 3] (RGB) or [height, width, 4] (RGBA). Throws TypeError for other values.
      */
     readonly imshow: Imshow;
-    /** Open again after `close()`, or at once where a new attempt is due. False while open or connecting. */
+    /** Open the connection after `close()`, or retry now instead of later. Returns false while it is open or connecting. */
     reconnect(url?: string): boolean;
-    /** The same as `reconnect`. */
+    /** Alias of `reconnect`. */
     init(url?: string): boolean;
-    /** Close, and stay closed until `reconnect`. False when it was closed. */
+    /** Close the connection until `reconnect`. Returns false if it was closed already. */
     close(): boolean;
-    /** Whether Python has welcomed this page. */
+    /** Return true if the connection is open and Python has accepted this page. */
     ready(): boolean;
-    /** True as soon as the connection is ready; false after the timeout, or where it is closed. */
+    /** Wait until the connection is ready. Resolves to true, or to false after the timeout or if it is closed. */
     wait_ready(timeout?: Timeout): Promise<boolean>;
-    /** Send a message of your own kind. False when it cannot be sent; throws TypeError where a key is missing. */
+    /** Send a custom message. Returns false if it cannot be sent; throws TypeError if a key is missing. */
     send_json(object: CustomMessage): boolean;
-    /** The number of this page's socket, or null while there is none. */
+    /** Return the socket number of this page, or null if it has none. */
     get_socket_id(): number | null;
-    /** Call `func` each time the connection has become ready. */
+    /** Call `func` each time the connection becomes ready. */
     add_open_event(func: () => unknown): void;
     clear_open_event(): void;
-    /** Call `func` each time the connection is lost or closed, or Python refuses the page; `get_socket_id()` still tells the old number. */
+    /** Call `func` each time the connection is lost, closed or refused. `get_socket_id()` still returns the old number. */
     add_close_event(func: () => unknown): void;
     clear_close_event(): void;
-    /** The state of the connection, see `ConnectionState`. */
+    /** Return the state of the connection, see `ConnectionState`. */
     state(): ConnectionState;
-    /** Call `func` each time the state changes. "open" after "reconnecting" is the same session; after anything else a new one. */
+    /** Call `func(state)` when the state changes. "open" after "reconnecting" resumes the session; else it is a new one. */
     add_state_event(func: (state: ConnectionState) => unknown): void;
     clear_state_event(): void;
     /**
-     * Call `func` each time a new session has begun, also the first one: Python knows nothing of earlier ones, but the
-     * subscriptions, which go with it. `restarted`: it is another Python process than before.
+     * Call `func(restarted)` when a session begins, including the first one. `restarted` is true if Python is another
+     * process than before, which knows nothing of this page except its subscriptions.
      */
     add_session_event(func: (restarted: boolean) => unknown): void;
     clear_session_event(): void;
-    /** `false`: no badge in this page tells of a lost connection; `true` or nothing: it does again. */
+    /** Disable the badge in this page with `false`. Enable it with `true` or without an argument. */
     set_badge(on?: boolean): void;
     /**
-     * Calls that wait for Python; answers of Python that came too late, twice or to nothing; results of functions for
-     * which Python no longer waited; connections so far; objects of this page that Python holds, and of Python that this
-     * page holds; streams that are being read, in both directions.
+     * Return counts of pending requests, ignored responses (late, duplicate or unknown), results of cancelled functions,
+     * connections so far, objects of this page that Python holds and of Python that this page holds, and open streams.
      */
     stats(): {
         pending: number;
@@ -319,15 +324,15 @@ export interface JsPyTextSocketApi {
         };
         streams: number;
     };
-    /** Serve your own kind of messages. */
+    /** Handle custom messages of the protocol `name`. */
     add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
-    /** The same as `add_protocol`. */
+    /** Alias of `add_protocol`. */
     _add_protocol(name: string, func: (message: CustomMessage) => unknown): void;
     readonly _URL_PATH: string;
-    /** The address of the socket. */
+    /** The URL of the WebSocket. */
     _url: string | null;
     readonly _websocket: WebSocket | null;
-    /** Why Python closed the connection, or null. */
+    /** The reason that Python gave for closing the connection, or null. */
     readonly _disconnect_reason: string | null;
 }
 /** A Python function. */
@@ -350,25 +355,27 @@ export interface Py {
     readonly $list: PyCaller<PyFunctionInfo[]> & PyExposed;
     readonly [key: string]: PyExposed;
 }
-/** One queue key in both directions. */
+/** The queues of one key, in both directions. */
 export interface Queue extends AsyncIterable<any> {
-    /** To Python's queue of this key. */
+    /** Push to Python's queue. Resolves to true once Python has the item, else to false. */
     push(data: any, options?: {
         timeout?: Timeout;
     }): Promise<boolean>;
-    /** To Python's queue of this key; throws when it cannot be sent. */
+    /** Push to Python's queue without waiting. Throws if the item cannot be sent. */
     push_nowait(data: any): void;
-    /** The newest item from Python. */
+    /** Take the newest item from Python. */
     pop(default_value?: any): any;
-    /** The oldest item from Python. */
+    /** Take the oldest item from Python. */
     shift(default_value?: any): any;
-    /** The oldest item from Python, or the next to come. Rejects with a TimeoutError. */
+    /** Take the oldest item from Python, or wait for the next one. Rejects with a TimeoutError after the timeout. */
     get(timeout?: Timeout): Promise<any>;
+    /** Return true if there is no item to take. */
     is_empty(): boolean;
+    /** Take the items from Python as they arrive. */
     [Symbol.asyncIterator](): AsyncGenerator<any, never, undefined>;
 }
 export interface Pubsub {
-    /** `suppress`: not to this page's own subscription. */
+    /** Publish to a topic. `suppress` skips this page's own subscription. */
     publish(topic: string, data: any, options?: {
         suppress?: boolean;
         timeout?: Timeout;
@@ -376,7 +383,7 @@ export interface Pubsub {
     subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
 }
-/** Lets Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
+/** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
 export interface Expose {
     (key: string, func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
     (func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
@@ -385,19 +392,19 @@ export interface Expose {
     }, options?: boolean | ExposeOptions): boolean;
 }
 /**
- * The desktop window that shows this page (mode "window"). All of it rejects with JsPyError where there is none, and
- * where `launch(..., window_api=True)` was not said. Sizes and positions are whole pixels.
+ * The desktop window that shows this page (mode "window"). All methods reject with JsPyError if there is no window, or
+ * if the page was launched without `window_api=True`. Sizes and positions are whole pixels.
  */
 export interface Native {
     get_title(): Promise<string>;
     set_title(title: string): Promise<void>;
-    /** Width and height of the content. */
+    /** Return the width and height of the content. */
     get_size(): Promise<[
         number,
         number
     ]>;
     resize(width: number, height: number): Promise<void>;
-    /** Of the upper left corner, from that of the screen. */
+    /** Return the position of the upper left corner, relative to that of the screen. */
     get_position(): Promise<[
         number,
         number
@@ -405,12 +412,12 @@ export interface Native {
     move(x: number, y: number): Promise<void>;
     minimize(): Promise<void>;
     maximize(): Promise<void>;
-    /** Back from minimized, maximized or full screen. */
+    /** Restore a minimized, maximized or full-screen window. */
     restore(): Promise<void>;
-    /** `false` ends it. */
+    /** Enter full screen, or leave it with `false`. */
     fullscreen(on?: boolean): Promise<void>;
     bring_to_front(): Promise<void>;
-    /** The paths of files that the user chose; none where it was cancelled. */
+    /** Let the user choose files. Resolves to their paths, or to an empty array if the user cancels. */
     open_dialog(options?: {
         multiple?: boolean;
         directory?: string;
@@ -419,11 +426,11 @@ export interface Native {
             string[]
         ][];
     }): Promise<string[]>;
-    /** Where to save a file; `null` where it was cancelled. Nothing is written. */
+    /** Let the user choose where to save a file. Resolves to a path, or to `null` if the user cancels. Writes nothing. */
     save_dialog(filename?: string, options?: {
         directory?: string;
     }): Promise<string | null>;
-    /** The path of a folder; `null` where it was cancelled. */
+    /** Let the user choose a folder. Resolves to its path, or to `null` if the user cancels. */
     folder_dialog(options?: {
         directory?: string;
     }): Promise<string | null>;
@@ -456,18 +463,18 @@ declare const JsPyPubsub$1: JsPyPubsubApi;
 declare const JsPyBinarySocket$1: JsPyBinarySocketConstructor;
 /** Draw an image on a canvas: `imshow(document.querySelector("canvas"), image)`. */
 export declare const imshow: Imshow;
-/** Every exposed Python function; also the global `py`, where the page has no other one of that name. */
+/** The exposed Python functions. Also the global `py`, unless the page defines that name. */
 declare const py$1: Py;
 /** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
 export declare const expose: Expose;
-/** One queue key in both directions. */
+/** Return the queues of one key, in both directions. */
 export declare const queue: (key: QueueKey) => Queue;
 export declare const pubsub: Pubsub;
 /** Save a file on the user's computer: `await download("report.csv", text)`. In a native window it asks where. */
 export declare const download: Download;
 /** The desktop window that shows this page: `await native.resize(800, 600)`. */
 export declare const native: Native;
-/** The number of this page's socket, once it is connected. Rejects with JsPyError after the timeout, or when closed. */
+/** Wait for the connection. Resolves to this page's socket number; rejects with JsPyError after the timeout or if closed. */
 export declare const ready: (timeout?: Timeout) => Promise<number>;
 declare global {
     var JsPyTextSocket: JsPyTextSocketApi;

@@ -76,20 +76,20 @@ var Address = class {
 var PATIENCE = 600;
 var WORDS = {
   "reconnecting": "Reconnecting…",
-  "lost": "Python does not answer. Trying again…",
+  "lost": "Python is not responding. Retrying…",
   "closed": "Disconnected from Python.",
-  "restarting": "Python starts again…",
-  "broken": "Python is not running.\nThe terminal tells why.",
-  "no token": "This address lacks its token.\nOpen the one that Python printed.",
-  "other token": "Python has started again.\nOpen the address that it printed now.",
-  "refused": "Python refuses this page.\nIts log tells why."
+  "restarting": "Python is restarting…",
+  "broken": "Python is not running.\nSee the terminal for the reason.",
+  "no token": "This URL has no launch token.\nOpen the URL that Python printed.",
+  "other token": "Python has restarted.\nOpen the URL that it printed.",
+  "refused": "Python refused this page.\nSee its log for the reason."
 };
 var REASONS = [
   [/^the Python program has ended$/, "The Python program has ended."],
   [/^stopped by Python$/, "Stopped by Python."],
   [/^closed by Python$/, "Closed by Python."],
-  [/connection limit/, "Python allows no more pages."],
-  [/^this Python speaks /, "This page is of another version."]
+  [/connection limit/, "Python accepts no more pages."],
+  [/^this Python speaks /, "This page has another version than Python."]
 ];
 var CSS = `
     :host {
@@ -210,7 +210,7 @@ function millisecondsOf(timeout) {
     return null;
   }
   if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-    throw new TypeError(`The timeout must be a number of seconds (0 or nothing: no limit), not ${String(timeout)}`);
+    throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
   }
   return Math.min(timeout * 1e3, 2147483647);
 }
@@ -223,7 +223,7 @@ function optionsOf(options, known, where) {
 }
 function checkedFunction(func, where) {
   if (typeof func !== "function") {
-    throw new TypeError(`${where}: a function is needed, not ${String(func)}`);
+    throw new TypeError(`${where}: expected a function, not ${String(func)}`);
   }
   return func;
 }
@@ -349,7 +349,7 @@ var Place = class {
   }
 };
 var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
-function createBinarySocket(script, connection) {
+var createBinarySocket = (function(script, connection) {
   const place2 = new Place(script, connection);
   return class JsPyBinarySocket {
     static VERSION = version;
@@ -386,7 +386,7 @@ function createBinarySocket(script, connection) {
       if (handler && data instanceof ArrayBuffer) {
         report("the message handler", () => handler(socket2, data));
       } else if (typeof data === "string") {
-        console.error("JsPyBinarySocket: a text frame arrived; it is dropped");
+        console.error("JsPyBinarySocket: dropped a text frame, expected bytes");
       }
     }
     close() {
@@ -422,7 +422,7 @@ function createBinarySocket(script, connection) {
       this.#closeEvents = [];
     }
   };
-}
+});
 
 // src/calls.ts
 var Call = class {
@@ -557,7 +557,7 @@ var SHAPES = new Map(Object.entries({
 function checkMessage(message) {
   const shape = Array.isArray(message) ? SHAPES.get(message[0]) : void 0;
   if (!shape) {
-    throw new ProtocolError("a message of an unknown kind");
+    throw new ProtocolError("message of unknown kind");
   }
   if (!shape.every((fits, index) => fits(message[index + 1]))) {
     throw new ProtocolError(`a '${message[0]}' message of the wrong shape`);
@@ -678,7 +678,7 @@ var Assembler = class {
       return this.acceptOffered(frame);
     }
     if (frame.length <= CHUNK_HEAD || frame.length > CHUNK_HEAD + this.size || frame[0] !== 2 || flags > 3) {
-      throw new ProtocolError("a chunk of the wrong form");
+      throw new ProtocolError("malformed chunk");
     }
     const view = viewOf(frame);
     const [stream, total] = [view.getUint32(4, true), Number(view.getBigUint64(8, true))];
@@ -686,18 +686,18 @@ var Assembler = class {
     this.append(part, frame, total);
     return { stream, content: part.taken < total ? null : this.whole(stream, part) };
   }
-  /** Accept a frame of an offer: the first one carries the secret, the last one marks its place in the order. */
+  /** Accept a frame of an offer. The first frame carries the secret; the last one marks its place in the order. */
   acceptOffered(frame) {
     const flags = frame[1];
     const [isText, isLast] = [(flags & 2) !== 0, (flags & 1) !== 0];
     if (frame[0] !== 2 || flags > 7 || frame.length !== (isLast ? CHUNK_HEAD : 2 * CHUNK_HEAD)) {
-      throw new ProtocolError("an offer of the wrong form");
+      throw new ProtocolError("malformed offer");
     }
     const view = viewOf(frame);
     const [stream, total] = [view.getUint32(4, true), Number(view.getBigUint64(8, true))];
     const part = this.open.get(stream);
     if (isLast ? part?.taken !== total || part.total !== total || part.isText !== isText : part) {
-      throw new ProtocolError("an offer that does not fit");
+      throw new ProtocolError("offer does not match its stream");
     }
     if (part) {
       return { stream, content: this.whole(stream, part) };
@@ -705,7 +705,7 @@ var Assembler = class {
     this.begin(stream, total, isText, new Uint8Array(0));
     return { stream, content: null, offer: { stream, total, secret: hexOf(frame.subarray(CHUNK_HEAD)) } };
   }
-  /** Set the content of an offer that was fetched. */
+  /** Set the fetched content of an offer. */
   fill({ stream, total }, content) {
     Object.assign(this.open.get(stream), { content, taken: total });
   }
@@ -719,7 +719,7 @@ var Assembler = class {
   }
   begin(stream, total, isText, content) {
     if (total > this.maxBytes || this.open.size >= MAX_STREAMS) {
-      throw new ProtocolError("a message too large, or too many of them at once");
+      throw new ProtocolError("message too large, or too many streams at once");
     }
     const part = { content: content ?? attempt(() => new Uint8Array(total), "too large"), isText, taken: 0, total };
     this.open.set(stream, part);
@@ -729,7 +729,7 @@ var Assembler = class {
     const end = part.taken + frame.length - CHUNK_HEAD;
     const isLast = (frame[1] & 1) === 1;
     if (total !== part.content.length || frame[1] >= 2 !== part.isText || end > total || isLast !== (end === total)) {
-      throw new ProtocolError("chunks that do not fit together");
+      throw new ProtocolError("chunks of one stream disagree about its content");
     }
     part.content.set(frame.subarray(CHUNK_HEAD), part.taken);
     part.taken = end;
@@ -739,13 +739,13 @@ var Assembler = class {
 // src/errors.ts
 var JsPyError = class extends Error {
   kind;
-  /** The function that was called. */
+  /** The name of the called function. */
   key;
-  /** The socket of this page at that moment. */
+  /** The socket number of this page at the time of the error. */
   socket_id;
-  /** Python's traceback, or "". */
+  /** Python's traceback, or "" if there is none. */
   python_traceback;
-  /** The exception's own attributes that could be sent: `error.fields.code`. */
+  /** The attributes of the exception that can be sent, such as `error.fields.code`. */
   fields;
   /** The members of an ExceptionGroup. */
   errors;
@@ -784,7 +784,7 @@ function unknownError(name, message) {
 }
 var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
 var TRACED = 16;
-var UNTRACED = `    at one of more than ${TRACED} calls made at once`;
+var UNTRACED = `    at one of more than ${TRACED} calls in one turn`;
 var captureStackTrace = Error.captureStackTrace;
 var CallErrors = class {
   constructor(socketId) {
@@ -794,7 +794,7 @@ var CallErrors = class {
   /** The class of these errors: every file of this library has a copy of its own. */
   JsPyError = JsPyError;
   traced = 0;
-  /** Capture the stack of a call below the function `below`, or return null beyond the limit per turn. */
+  /** Capture the stack of a call below the function `below`. Returns null beyond the limit per turn. */
   placeOf(below) {
     if (this.traced === 0) {
       queueMicrotask(() => {
@@ -878,7 +878,7 @@ var ErrorDescriptions = class {
         this.addDetails(facts, error, room);
       }
     } catch (inner) {
-      console.debug("JsPyTextSocket: an error cannot be told in full:", inner);
+      console.debug("JsPyTextSocket: cannot describe an error in full:", inner);
     }
     return facts;
   }
@@ -1257,7 +1257,7 @@ var Identity = class {
         history.replaceState(history.state, "", location.pathname + location.search + this.rest);
       }
     } catch (error) {
-      console.debug("JsPyTextSocket: the launch token stays in the address:", error);
+      console.debug("JsPyTextSocket: cannot remove the launch token from the address:", error);
     }
   }
   /** Store the identity from the fragment for later documents of this tab. */
@@ -1281,10 +1281,10 @@ var Identity = class {
     try {
       sessionStorage.setItem(this.storedAt(), JSON.stringify(this.known));
     } catch (error) {
-      console.debug("JsPyTextSocket: the page's name is not kept:", error);
+      console.debug("JsPyTextSocket: cannot store the page name:", error);
     }
   }
-  /** Restore the identity of an earlier document of this tab; lazily, because the key depends on the address. */
+  /** Restore the identity of an earlier document of this tab. Called lazily, because the key depends on the address. */
   recall() {
     if (this.isRecalled) {
       return;
@@ -1294,7 +1294,7 @@ var Identity = class {
       const stored = JSON.parse(sessionStorage.getItem(this.storedAt()) ?? "{}");
       this.known = { token: String(stored.token ?? ""), page: this.pageOf(stored) };
     } catch (error) {
-      console.debug("JsPyTextSocket: nothing is known of earlier documents:", error);
+      console.debug("JsPyTextSocket: cannot read the stored identity:", error);
     }
   }
   /** Return the storage key. Applications behind one proxy share a sessionStorage, so it includes the path. */
@@ -1302,12 +1302,12 @@ var Identity = class {
     const { pathname } = new URL(this.address.root);
     return pathname === "/" ? STORED : `${STORED}:${pathname}`;
   }
-  /** Return the stored page name. The iframes of a tab share its sessionStorage, so they use `window.name`. */
+  /** Return the stored page name. Iframes use `window.name`, because the iframes of a tab share its sessionStorage. */
   pageOf(stored) {
     const [, own] = inFrame() && WINDOW_NAME.exec(window.name) || [];
     return own ?? (this.isGuest(stored) ? "" : String(stored.page ?? ""));
   }
-  /** Return true if the stored name is the parent's, whose storage is shared, or the opener's, which was copied. */
+  /** Return true if the stored name belongs to the parent, whose storage is shared, or the opener, whose storage was copied. */
   isGuest(stored) {
     try {
       const host = inFrame() ? pageAround() : opener;
@@ -1337,7 +1337,7 @@ async function fetchBulk(url, total, running) {
     wait();
     return response.ok ? await wholeBody(response.body, total, wait) : null;
   } catch (error) {
-    console.debug("JsPyTextSocket: large content cannot be fetched:", error);
+    console.debug("JsPyTextSocket: cannot fetch large content:", error);
     return null;
   } finally {
     clearTimeout(timer);
@@ -1430,13 +1430,13 @@ function checkedDtype(data, dtype) {
   const mark = data.dtype;
   const told = dtype ?? (fitting.includes(mark) ? mark : fitting[0]);
   if (!fitting.includes(told)) {
-    throw new TypeError(`NDArray: a ${data.constructor.name} has no items of dtype ${told}`);
+    throw new TypeError(`NDArray: a ${data.constructor.name} cannot hold items of dtype ${told}`);
   }
   return told;
 }
 function checkedIndex(index, axis, length) {
   if (!Number.isInteger(index)) {
-    throw new TypeError(`NDArray: an index is an integer, not ${String(index)}`);
+    throw new TypeError(`NDArray: an index must be an integer, not ${String(index)}`);
   }
   if (index < 0 || index >= length) {
     throw new RangeError(`NDArray: index ${index} is out of bounds for dimension ${axis}, of length ${length}`);
@@ -1444,13 +1444,13 @@ function checkedIndex(index, axis, length) {
   return index;
 }
 var NDArray = class {
-  /** The items in C order (the last index runs fastest). */
+  /** The items in C order (the last index changes fastest). */
   data;
-  /** The length in each dimension. */
+  /** The length of each dimension. */
   shape;
-  /** "float64", "int32", "bool", ...; "float16" also where the browser has Float32Array alone. */
+  /** The dtype, such as "float64" or "bool". In browsers without Float16Array, the `data` of "float16" is a Float32Array. */
   dtype;
-  /** Throws TypeError where `data` does not fill `shape`, or has no items of `dtype`. `"bool"` is for a Uint8Array of 0 and 1. */
+  /** Throws TypeError if `data` does not fill `shape` or cannot hold `dtype`. `"bool"` takes a Uint8Array of 0 and 1. */
   constructor(data, shape, dtype) {
     this.dtype = checkedDtype(data, dtype);
     if (product(shape) !== data.length) {
@@ -1460,15 +1460,15 @@ var NDArray = class {
     this.shape = Object.freeze([...shape]);
     Object.freeze(this);
   }
-  /** The item at an index for each dimension. RangeError where there is none; TypeError for what is no index. */
+  /** Return the item at one index per dimension. Throws RangeError if out of range, TypeError if not an integer. */
   get(...indices) {
     const { data, shape } = this;
     if (indices.length !== shape.length) {
-      throw new TypeError(`NDArray.get: ${indices.length} indices for ${shape.length} dimensions; row(i) is a part of it`);
+      throw new TypeError(`NDArray.get: ${indices.length} indices for ${shape.length} dimensions; row(i) returns a part`);
     }
     return data[indices.reduce((at, index, axis) => at * shape[axis] + checkedIndex(index, axis, shape[axis]), 0)];
   }
-  /** A part of one dimension less that shares the memory: a typed array where one is left. RangeError, TypeError as `get`. */
+  /** Return a view with one dimension less: an NDArray, or a typed array if one dimension is left. Throws as `get` does. */
   row(index) {
     const [length, ...rest] = this.shape;
     if (rest.length === 0) {
@@ -1669,7 +1669,7 @@ var frameOf = (packets) => packets.some((packet) => packet.buffers.length) ? bin
 function decode(data) {
   const messages = typeof data === "string" ? parseJson(data) : decodeBinary(bytesOf(data));
   if (!Array.isArray(messages)) {
-    throw new ProtocolError("a frame that is not an array of messages");
+    throw new ProtocolError("frame is not an array of messages");
   }
   messages.forEach(checkMessage);
   messages.forEach(checkSpecials);
@@ -1679,11 +1679,11 @@ function decodeBinary(frame) {
   const bytes = frame.byteOffset % 8 ? frame.slice() : frame;
   const size = bytes.length < 8 || bytes[0] !== 1 ? Infinity : viewOf(bytes).getUint32(4, true);
   if (8 + size > bytes.length) {
-    throw new ProtocolError("a binary frame of an unknown type, or cut short");
+    throw new ProtocolError("binary frame has an unknown type or is truncated");
   }
   const header = parseJson(decodeUtf8(bytes.subarray(8, 8 + size)));
   if (!Array.isArray(header) || !Array.isArray(header[0]) || !Array.isArray(header[1])) {
-    throw new ProtocolError("a binary frame with a wrong header");
+    throw new ProtocolError("binary frame has an invalid header");
   }
   header[1].reduce((start, buffer) => takeBuffer(header[0], bytes, start, buffer), padded(8 + size));
   return header[0];
@@ -1691,7 +1691,7 @@ function decodeBinary(frame) {
 function takeBuffer(messages, frame, start, buffer) {
   const [path, dtype, length, shape] = Array.isArray(buffer) ? buffer : [];
   if (!isCount(length) || length > 0 && start + length > frame.length) {
-    throw new ProtocolError("a buffer that is not in the frame");
+    throw new ProtocolError("buffer does not fit into its frame");
   }
   const at = Math.min(start, frame.length - frame.length % 8);
   place(messages, path, binaryValue(frame.subarray(length ? start : at, length ? start + length : at), dtype, shape));
@@ -1700,11 +1700,11 @@ function takeBuffer(messages, frame, start, buffer) {
 function binaryValue(bytes, dtype, shape) {
   const size = itemSize(dtype);
   if (!size || bytes.length % size) {
-    throw new ProtocolError("a buffer of the wrong dtype or length");
+    throw new ProtocolError("buffer has a wrong dtype or length");
   }
   const count = bytes.length / size;
   if (shape !== null && !(Array.isArray(shape) && shape.every(isCount) && product(shape) === count)) {
-    throw new ProtocolError("a buffer whose shape does not fit");
+    throw new ProtocolError("buffer does not fit its shape");
   }
   const data = makeArray(dtype, bytes, count);
   return shape === null || shape.length === 1 ? marked(data, dtype) : new NDArray(data, shape, dtype);
@@ -1717,14 +1717,14 @@ function place(root, path, value) {
   path.forEach((step, index) => {
     const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
     if (!fits || !Object.hasOwn(parent2, step)) {
-      throw new ProtocolError("a buffer whose path leads nowhere");
+      throw new ProtocolError("buffer path leads nowhere");
     }
     if (index < path.length - 1) {
       parent2 = parent2[step];
     } else if (parent2[step] === null) {
       parent2[step] = value;
     } else {
-      throw new ProtocolError("a buffer for a place that is taken");
+      throw new ProtocolError("buffer path does not lead to a null");
     }
   });
 }
@@ -1740,7 +1740,7 @@ var Link = class {
   }
   socket;
   bulkUrl;
-  /** The session of the link, once the welcome has arrived. */
+  /** The session of the link, set when the welcome arrives. */
   session = null;
   welcomedAt = null;
   /** True once `hello` has been sent. */
@@ -1758,7 +1758,7 @@ var Link = class {
     this.ended = true;
     this.fetches.forEach((running) => running.abort());
   }
-  /** Return the messages of a frame, or of the chunks that it completes. Throws ProtocolError. */
+  /** Return the messages of a frame, or of the chunks it completes. Throws ProtocolError. */
   messagesOf(data) {
     const bytes = typeof data === "string" ? null : new Uint8Array(data);
     if (bytes?.[0] !== 2) {
@@ -1772,7 +1772,7 @@ var Link = class {
     }
     return content === null ? [] : decode(content);
   }
-  /** Acknowledge the received messages if that is due. */
+  /** Acknowledge the received messages if an acknowledgement is due. */
   acknowledge(size) {
     const { session } = this;
     if (session) {
@@ -2066,12 +2066,12 @@ var Outbox = class {
   streams = /* @__PURE__ */ new Map();
   /** Large packets that wait for a free stream. */
   beyond = [];
-  /** Packets that were sent completely, in order. */
+  /** Completely sent packets, in order. */
   unacknowledged = [];
   acknowledged = 0;
   size = 0;
   nextStream = 1;
-  /** The long text that is sent as one frame, from `put` until its acknowledgement. */
+  /** The long text sent as one frame, from `put` until its acknowledgement. */
   whole = null;
   /** The number of queued packets. */
   get length() {
@@ -2093,7 +2093,7 @@ var Outbox = class {
     }
     return true;
   }
-  /** Send all packets that need not wait. */
+  /** Send all packets that don't have to wait. */
   flush() {
     do {
       this.writeSmall();
@@ -2116,7 +2116,7 @@ var Outbox = class {
     }
     this.writeBatch(batch);
   }
-  /** Take a packet out of the next frame if it is cancelled, large, or has to wait. Returns whether it did. */
+  /** Keep a packet out of the next frame if it is cancelled, large, or has to wait. Returns true if it did. */
   putAside(packet) {
     const behind = packet.order === null ? this.behindUses(packet) : this.held.get(packet.order);
     if (packet.cancelled) {
@@ -2200,7 +2200,7 @@ var Outbox = class {
       this.release(stream.packet);
     }
   }
-  /** Queue the packets that waited for a finished large one, before all newer ones. */
+  /** Queue the packets that waited for a finished large one, ahead of newer packets. */
   release(packet) {
     for (const key of [packet, packet.order]) {
       if (key !== null) {
@@ -2225,7 +2225,7 @@ var Outbox = class {
       this.flush();
     }
   }
-  /** Drop the packets that Python has received. Throws ProtocolError if it acknowledges more than were sent. */
+  /** Drop the packets that Python has received. Throws ProtocolError if it acknowledges more than was sent. */
   acknowledge(received) {
     const sent = this.acknowledged + this.unacknowledged.length;
     if (!(received >= this.acknowledged && received <= sent)) {
@@ -2246,7 +2246,7 @@ var Outbox = class {
       this.whole = null;
     }
   }
-  /** Resume the session on a new link: queue what Python has not received again. Throws as `acknowledge`. */
+  /** Resume the session on a new link, and queue again what Python has not received. Throws as `acknowledge` does. */
   rewind(received) {
     this.acknowledge(received);
     const packets = [...this.unacknowledged, ...this.unfinished()];
@@ -2487,7 +2487,7 @@ var Requests = class {
 // src/session.ts
 var ACK_MESSAGES = 64;
 var Session = class {
-  /** @param seconds how long Python keeps the session without a connection. */
+  /** @param seconds the time that Python keeps the session without a connection. */
   constructor(name, seconds) {
     this.name = name;
     this.seconds = seconds;
@@ -3278,18 +3278,18 @@ var Connection = class {
   exposures = NO_EXPOSURES;
   /** Saves a file on the user's computer. */
   download = createDownload(this);
-  /** Shows a trouble to the user, if the badge is loaded. */
+  /** Shows the state of the connection to the user, if the badge is loaded. */
   badge = null;
   socketId = null;
   connections = 0;
-  /** Why Python closed the connection. */
+  /** The reason that Python gave for closing the connection. */
   disconnectReason = null;
   state = "idle";
   link = null;
   session = null;
   documentName = randomName();
   maxBytes = MAX_MESSAGE_BYTES;
-  /** The name of the last session, to detect a restart of Python. */
+  /** The name of the last session, to detect that Python has restarted. */
   pythonName = "";
   wasWelcomed = false;
   toldState = "connecting";
@@ -3341,11 +3341,11 @@ var Connection = class {
     this.wantsBadge = on;
     this.tellBadge(this.publicState);
   }
-  /** Register the handler of a kind of message. */
+  /** Register the handler for a kind of message. */
   handle(kind, handler) {
     this.handlers.set(kind, handler);
   }
-  /** Register a user's handler of custom messages. */
+  /** Register a user's handler for custom messages. */
   addProtocol(name, func) {
     this.protocols.set(name, checkedFunction(func, `add_protocol('${name}')`));
   }
@@ -3373,7 +3373,7 @@ var Connection = class {
     }
     return this.connect();
   }
-  /** Close, and stay closed until `reconnect`. */
+  /** Close the connection until `reconnect`. */
   close() {
     if (this.state === "closed") {
       return false;
@@ -3381,13 +3381,13 @@ var Connection = class {
     this.sayGoodbye("closed");
     return true;
   }
-  /** Disconnect a document that is left and may return from the back/forward cache. */
+  /** Disconnect a document that is being left and may return from the back/forward cache. */
   hide() {
     if (this.state !== "closed" && this.state !== "hidden") {
       this.sayGoodbye("hidden");
     }
   }
-  /** Connect a document from the back/forward cache, under a new name. */
+  /** Connect a document restored from the back/forward cache, under a new name. */
   show() {
     if (this.state === "hidden") {
       this.documentName = randomName();
@@ -3436,7 +3436,7 @@ var Connection = class {
     socket2.onmessage = (event) => link.ended || this.receive(link, event.data);
     socket2.onclose = (event) => link.ended || this.lost(link, event);
   }
-  /** Send `hello`; under `--reload`, reload the document instead. */
+  /** Send `hello`, or reload the document under `--reload`. */
   greet(link) {
     if (this.reloads) {
       location.reload();
@@ -3452,7 +3452,7 @@ var Connection = class {
     const isNew = link.welcomedAt === null;
     if (isNew && !this.identity.token && !this.hinted) {
       this.hinted = true;
-      console.error(`JsPyTextSocket: no connection to ${this.address.url}. Open the page by the URL that app.launch() printed (it carries the launch token); or the Python server is not running.`);
+      console.error(`JsPyTextSocket: cannot connect to ${this.address.url}. Open the page with the URL that app.launch() printed, which carries the launch token, and check that the Python server is running.`);
     }
     if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
       void this.askWhy();
@@ -3481,8 +3481,9 @@ var Connection = class {
     this.leave("waiting");
   }
   /**
-   * Drop the link, and keep the session for the next one or end it.
-   * `isRefused`: Python accepted the WebSocket and rejected the client.
+   * Drop the link. Keeps the session for the next link, or ends it.
+   *
+   * `isRefused`: Python accepted the WebSocket and then rejected the client.
    */
   leave(next, isRefused = false) {
     const { link, session } = this;
@@ -3521,7 +3522,7 @@ var Connection = class {
     }
   }
   // ---------------------------------------------------------------- sessions
-  /** End the session: it has expired, or Python has restarted. Unacknowledged messages may be lost. */
+  /** End a session that has expired, or whose Python has restarted. Unacknowledged messages may be lost. */
   endSession() {
     clearTimeout(this.giveUpTimer);
     const hadSession = this.session !== null;
@@ -3578,7 +3579,7 @@ var Connection = class {
     this.reloads = settings.reload === true && hasDocument();
     this.wantsBadge &&= settings.badge !== false;
   }
-  /** End the previous session. Listeners receive "lost" before "open", however soon Python is back. */
+  /** End the previous session. Listeners receive "lost" before "open", however soon Python returns. */
   endEarlierSession(link) {
     this.endSession();
     this.socketId = null;
@@ -3651,7 +3652,7 @@ var Connection = class {
     const [kind] = message;
     const { session } = link;
     if (link.welcomedAt === null ? kind !== "welcome" && kind !== "close" : kind === "welcome") {
-      throw new ProtocolError(`an unexpected '${kind}' message`);
+      throw new ProtocolError(`unexpected '${kind}' message`);
     }
     if (session && !UNCOUNTED.includes(kind)) {
       session.received += 1;
@@ -3696,7 +3697,7 @@ var Connection = class {
       case "fault":
         return console.error(`JsPyTextSocket: ${first}: ${second.message}`);
       default:
-        throw new ProtocolError(`an unexpected '${kind}' message`);
+        throw new ProtocolError(`unexpected '${kind}' message`);
     }
   }
   /** Report that a message refers to an object that this page does not have: to its caller, or in the log. */
@@ -3751,7 +3752,7 @@ var Connection = class {
     if (isRequest(message)) {
       this.reply(session, ["error", id, { kind: "unavailable", name: "UnavailableError", message: text, trace: "" }]);
     } else {
-      this.warnOnce(`${text}: '${kind}' messages are lost`);
+      this.warnOnce(`${text}: '${kind}' messages are dropped`);
     }
   }
   receiveCustom(object) {
@@ -3759,7 +3760,7 @@ var Connection = class {
     if (func) {
       this.guard(`protocol '${object.protocol}'`, () => func(object));
     } else {
-      this.warnOnce(`no protocol '${object.protocol}' is added: its messages are lost`);
+      this.warnOnce(`no handler for protocol '${object.protocol}': its messages are dropped`);
     }
   }
   warnOnce(text) {
@@ -3807,10 +3808,10 @@ var Connection = class {
     if (this.post(packet)) {
       this.requests.add(id, packet, request, CANCELLABLE.includes(message[0]));
     } else {
-      request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "too much is waiting to be sent"));
+      request.settle(disconnected(this.state === "closed" ? "the connection is closed" : "the send queue is full"));
     }
   }
-  /** Send a message without a response; false if closed or full. Throws TypeError if it cannot be serialized. */
+  /** Send a message without a response. Returns false if closed or full; throws TypeError if it cannot be serialized. */
   notify(message, body, label, order) {
     const packet = this.pack(message, body, label);
     packet.order = order ?? null;
@@ -3942,7 +3943,7 @@ var LateNames = class {
 };
 
 // src/functions.ts
-function createFunctions(connection, loadCode) {
+var createFunctions = (function(connection, loadCode) {
   const exposed = /* @__PURE__ */ new Map();
   const owners = /* @__PURE__ */ new WeakMap();
   const { callErrors: errors } = connection;
@@ -3976,7 +3977,7 @@ function createFunctions(connection, loadCode) {
       throw new TypeError(`expose: the key must be a string that is not empty and does not begin with "$", not ${String(key)}`);
     }
     if (typeof func !== "function") {
-      throw new TypeError(`expose('${key}'): a function is needed, not ${func === null ? "null" : typeof func}`);
+      throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
     }
     const { exclusive, context } = typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context"], `expose('${key}')`) : { exclusive: options };
     if (isRunning(key)) {
@@ -4128,15 +4129,15 @@ function createFunctions(connection, loadCode) {
     call_nowait: callNowait,
     list: () => call("$list")()
   };
-}
+});
 
 // src/lifecycle.ts
 function scriptsHaveRun() {
-  if (!hasDocument() || document.readyState === "complete") {
-    return true;
+  if (!hasDocument() || document.readyState !== "interactive") {
+    return !hasDocument() || document.readyState === "complete";
   }
   const [timing] = performance.getEntriesByType?.("navigation") ?? [];
-  return document.readyState === "interactive" && (timing?.domContentLoadedEventStart ?? 0) > 0;
+  return (timing?.domContentLoadedEventStart ?? 0) > 0;
 }
 function followDocument(connection) {
   const release = scriptsHaveRun() ? () => void 0 : connection.deliveries.hold();
@@ -4157,7 +4158,7 @@ function checkTopic(topic) {
     throw new TypeError(`A topic must be a string, not ${typeof topic}`);
   }
 }
-function createPubsub(connection) {
+var createPubsub = (function(connection) {
   const subscriptions = /* @__PURE__ */ new Map();
   const ask2 = (message, limit, body, order) => new Promise((resolve) => connection.request({
     message,
@@ -4240,7 +4241,7 @@ function createPubsub(connection) {
   connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
   connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
   return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
-}
+});
 
 // src/queues.ts
 var Items = class {
@@ -4284,7 +4285,7 @@ function orderOf2(key) {
   }
   return `push ${JSON.stringify(key)}`;
 }
-function createQueues(connection) {
+var createQueues = (function(connection) {
   const queues = /* @__PURE__ */ new Map();
   const waiters = /* @__PURE__ */ new Map();
   let callbacks = [];
@@ -4345,7 +4346,7 @@ function createQueues(connection) {
       const take = (item) => (clearTimeout(timer), resolve(item));
       const late = () => {
         waiting.splice(waiting.indexOf(take), 1);
-        reject(new DOMException(`Nothing came on the queue '${key}' in time`, "TimeoutError"));
+        reject(new DOMException(`No item arrived on queue '${key}' in time`, "TimeoutError"));
       };
       const timer = limit === null ? void 0 : setTimeout(late, limit);
       waiting.push(take);
@@ -4375,7 +4376,7 @@ function createQueues(connection) {
     add_callback: (func) => void callbacks.push(checkedFunction(func, "add_callback")),
     clear_callback: () => void (callbacks = [])
   };
-}
+});
 
 // src/canvas.ts
 function paintGray(data, { words }) {
@@ -4395,7 +4396,7 @@ function imageShape(image) {
   const fits = shape.length === 2 || shape.length === 3 && shape[2] in PAINTERS;
   if (!fits || image.dtype !== "uint8" || image.data.length === 0) {
     const given = image instanceof NDArray ? `${image.dtype} [${shape.join(", ")}]` : image?.constructor?.name ?? image;
-    throw new TypeError(`imshow: an image is an NDArray of dtype uint8 and of shape [height, width], [height, width, 3] or [height, width, 4], not ${given}`);
+    throw new TypeError(`imshow: expected an NDArray of dtype uint8 and shape [height, width], [height, width, 3] or [height, width, 4], not ${given}`);
   }
   return shape;
 }
@@ -4415,7 +4416,7 @@ function createImshow() {
     const [height, width, channels = 1] = imageShape(image);
     const pen = typeof canvas?.getContext === "function" ? canvas.getContext("2d") : null;
     if (!pen) {
-      throw new TypeError("imshow: a canvas is needed, of a 2d context or of none yet");
+      throw new TypeError("imshow: expected a canvas with a 2d context, or with no context yet");
     }
     if (canvas.width !== width || canvas.height !== height) {
       [canvas.width, canvas.height] = [width, height];
@@ -4427,7 +4428,7 @@ function createImshow() {
 }
 
 // src/textsocket.ts
-function createTextSocket(connection) {
+var createTextSocket = (function(connection) {
   const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
   const reconnect = (url) => connection.reconnect(url);
   const addProtocol = (name, func) => connection.addProtocol(name, func);
@@ -4477,7 +4478,7 @@ function createTextSocket(connection) {
     },
     _connection: connection
   };
-}
+});
 
 // src/uncaught.ts
 var MOST_UNCAUGHT = 50;

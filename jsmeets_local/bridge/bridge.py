@@ -354,7 +354,7 @@ class Bridge:
                 fault = error
             if fault is not None:
                 pending.clear()
-                logger.error("socket %d is closed: %s", socket, on_one_line(str(fault)))
+                logger.error("closed socket %d: %s", socket, on_one_line(str(fault)))
                 self.do(self.protocol.close_socket, socket, f"protocol error: {fault}", False, CLOSE_PROTOCOL)
             return bool(pending)
         finally:
@@ -447,7 +447,7 @@ class Bridge:
                         else:
                             self._perform(effect)
                     except Exception:  # noqa: BLE001 - no thread could start, for example; must not stop the others
-                        logger.exception("the bridge could not carry out %s", type(effect).__name__)
+                        logger.exception("the bridge failed to run %s", type(effect).__name__)
         finally:
             self._carrying_out = False
         if self.protocol.expires_at != self._timer_due:
@@ -533,7 +533,7 @@ class Bridge:
             logger.warning("ignored a message of protocol %r from a page: %s", protocol, error)
         else:
             if not handled:
-                text = "ignored a message of protocol %r from a page: add a handler by JsPyTextSocket.add_protocol()"
+                text = "ignored a message of protocol %r from a page: add a handler with JsPyTextSocket.add_protocol()"
                 logger.warning(text, protocol)
 
     # Queues --------------------------------------------------------------------------------------------

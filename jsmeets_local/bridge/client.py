@@ -174,13 +174,13 @@ class Client:
             LaunchError: There is none.
         """
         if self.surface is None or not self.surface.takes_commands:
-            raise LaunchError('Python controls no window of this page; launch(mode="window") opens it in one')
+            raise LaunchError('this page has no window that Python can control; open it with launch(mode="window")')
         return self.surface
 
     def check_accepts_commands(self) -> None:
         """Raise `LaunchError` if the page itself may not control its window."""
         if not self._accepts_commands:
-            raise LaunchError("this page may not control its window; launch(..., window_api=True) allows it")
+            raise LaunchError("this page may not control its window; allow it with launch(..., window_api=True)")
 
     def is_gone(self) -> bool:
         """Return whether the page is closed and its server has stopped, so that messages are lost. Log it once."""
@@ -203,7 +203,7 @@ class Client:
 
     def _log_refusal(self) -> None:
         if next(self._refusals) == 0:
-            logger.info("nothing more is sent to %s: the page is closed", self.address)
+            logger.info("dropping messages to %s: the page is closed", self.address)
 
     def check_open(self) -> None:
         """Raise an error if messages would be lost.
@@ -258,9 +258,7 @@ class Client:
         """
         if not iterables or not all(hasattr(it, "__iter__") or hasattr(it, "__getitem__") for it in iterables):
             got = ", ".join(f"{values!r:.60}" for values in iterables) or "none"
-            raise TypeError(
-                f"map({key!r}) takes an iterable for each argument of the function, map({key!r})([1, 2]); got {got}"
-            )
+            raise TypeError(f"map({key!r}) takes one iterable per argument, as in map({key!r})([1, 2]); got {got}")
         payloads = split_batch(key, [list(args) for args in zip(*iterables, strict=False)], self.bridge.pack)
         return Batch([Call(self, "$map", limit, payload, key) for payload in payloads])
 
@@ -281,7 +279,7 @@ class Client:
                 # Python itself may have closed the page, which needs no warning; otherwise one warning is enough.
                 level = logging.INFO if self.presence.over else logging.DEBUG if self._losses else logging.WARNING
                 self._losses += 1
-                logger.log(level, "a message to %s is lost: the page is closed", self.address)
+                logger.log(level, "dropped a message to %s: the page is closed", self.address)
 
         def start() -> None:
             if self.presence.closed and not self.presence.sockets:

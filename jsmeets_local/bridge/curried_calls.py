@@ -96,7 +96,7 @@ class CurriedSend(CurriedCall[T]):
         try:
             given = (*args, *named.values())
             if len(given) != 1 or not named.keys() <= {"data"}:
-                hint = f"; for several write {self._half()}([1, 2])" if len(given) > 1 else ""
+                hint = f"; to pass several, write {self._half()}([1, 2])" if len(given) > 1 else ""
                 raise TypeError(f"{self._half()} takes one value: {self._whole()}; got {len(given)}{hint}")
             return self._send(given[0])
         except BaseException as error:
@@ -133,6 +133,6 @@ def refuse_named(function: str, named: Mapping[str, Any]) -> NoReturn:
     values = ", ".join(f"{value!r:.60}" for value in named.values())
     fields = ", ".join(f"{name!r}: {value!r:.60}" for name, value in named.items())
     raise TypeError(
-        f"functions of JavaScript take positional arguments; got {got}. "
+        f"JavaScript functions take positional arguments; got {got}. "
         f"Write {function}({values}), or {function}({{{fields}}}) to pass an object"
     )

@@ -180,7 +180,7 @@ class Dispatcher:
             if queue is None:
                 queue = self._serial_queues[call.socket] = SerialQueue()
         if not self._submit(queue, (function.key, function.context.copy().run, (self._run_plain, call))):
-            text = "too many functions wait for pages; Limits(waiting_threads=...) allows more"
+            text = "too many functions wait for pages; increase Limits(waiting_threads=...)"
             packet = error_packet(call.call_id, ErrorInfo("refused", "TooManyWaiting", text)) if call.call_id else None
             self._answer([(call, packet)])
 
@@ -403,7 +403,7 @@ def _unsendable(call: Invoke, value: Any, error: BaseException) -> Packet:
     reason = error_text(error)
     if not isinstance(error, (TypeError, MessageTooBig)):  # their messages contain the path
         reason = f"result: object of type {type_name(value)} cannot be sent to a page: {error_name(error)}: {reason}"
-    text = f"{call.function.key!r} returned what cannot be sent: {reason}"
+    text = f"{call.function.key!r} returned a value that cannot be sent: {reason}"
     logger.error("%s", text, exc_info=error.__cause__)
     return error_packet(call.call_id, ErrorInfo("unserializable", error_name(error), text))
 
@@ -419,11 +419,11 @@ def _failed_job(job: Job | None, error: BaseException) -> Answer | None:
 
 def _last_resort(call: Invoke, error: BaseException) -> Packet | None:
     """Log an error that cannot be reported in full, for example because a log handler raised it; return the answer."""
-    text = f"the outcome of {call.function.key!r} cannot be reported: {error_name(error)}"
+    text = f"cannot report the outcome of {call.function.key!r}: {error_name(error)}"
     try:
         logger.critical("%s", f"{text}\n{error_trace(error)}")
     except BaseException:  # noqa: BLE001 - a log handler that raises SystemExit, for example; the answer mentions it
-        text += ", and the log raised"
+        text += ", and logging failed"
     return error_packet(call.call_id, ErrorInfo("raised", error_name(error), text)) if call.call_id else None
 
 

@@ -44,16 +44,15 @@ class ExitRequests:
             request, about = self.requests.popleft()
             call = f"{about} called sys.exit({'' if request.code is None else repr(request.code)})"
             if kernel_shell() is not None:
-                logger.warning("%s: ignored, as the kernel of a notebook does not end", call)
+                logger.warning("%s: ignored, because a notebook kernel keeps running", call)
                 continue
             waits, self._waits = self._waits, []
             self._next = None if waits else request
             if waits or self._runs:
-                logger.info("%s: the program ends", call)
+                logger.info("%s: stopping the program", call)
             else:
                 logger.warning(
-                    "%s: the main thread is neither in run() nor in wait(), which it would end; "
-                    "the next one ends at once",
+                    "%s: the main thread is in neither run() nor wait(); its next run() or wait() exits immediately",
                     call,
                 )
             for end in waits:

@@ -483,7 +483,7 @@ class Portal:
         try:
             loop.call_soon_threadsafe(func, *args)
         except RuntimeError:  # that loop is closed, so no task waits
-            logger.debug("an answer came after the event loop that waited for it was closed")
+            logger.debug("dropped a result: the event loop that waited for it is closed")
             self._abandoned.append(pending)  # its `cancel` may not be set yet
             self.defer(self._clean_up)
 

@@ -27,9 +27,9 @@ def check_grace(grace: float | None) -> float | None:
     if grace is None:
         return None
     if isinstance(grace, bool) or not isinstance(grace, (int, float)):
-        raise TypeError(f"grace is a number of seconds, or None for no end; got {grace!r}")
+        raise TypeError(f"grace must be a number of seconds, or None to wait forever; got {grace!r}")
     if not 0 <= grace < math.inf:
-        raise ValueError(f"grace is 0 or more seconds, or None for no end; got {grace!r}")
+        raise ValueError(f"grace must be at least 0, or None to wait forever; got {grace!r}")
     return float(grace)
 
 

@@ -53,8 +53,8 @@ def wait_error(
 ) -> CallTimeout | Disconnected:
     """Return the error to raise for `TIMED_OUT` or `CLOSED`."""
     if item is TIMED_OUT:
-        return CallTimeout(f"nothing came to {what} within {timeout} s")
-    return closed(f"the page was closed, or the server has stopped; nothing more comes to {what}")
+        return CallTimeout(f"nothing arrived on {what} within {timeout} s")
+    return closed(f"the page was closed, or the server has stopped; nothing more will arrive on {what}")
 
 
 class Inbox:

@@ -26,12 +26,12 @@ def assets(folder: Path, force: bool) -> None:
     different = [name for name in FILES if _differs(folder / name, contents[name])]
     if different and not force:
         raise click.ClickException(
-            f"{folder} has other versions of {', '.join(different)}; nothing was written. --force replaces them"
+            f"{folder} has other versions of {', '.join(different)}; nothing was written. Replace them with --force"
         )
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         if (folder / name).is_file() and name not in different:
-            click.echo(f"as it is  {folder / name}")
+            click.echo(f"unchanged {folder / name}")
         else:
             (folder / name).write_bytes(content)
             click.echo(f"written   {folder / name}")

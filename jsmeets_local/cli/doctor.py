@@ -71,10 +71,10 @@ def _server() -> Finding:
         with opener.open(page.url, timeout=10) as response:
             response.read()
     except (OSError, JsPyError) as error:
-        return Finding("broken", "server", f"a page at 127.0.0.1 cannot be served or fetched: {error}")
+        return Finding("broken", "server", f"cannot serve or fetch a page at 127.0.0.1: {error}")
     finally:
         app.stop()
-    return Finding("ok", "server", "a page at 127.0.0.1 was served and fetched")
+    return Finding("ok", "server", "served and fetched a page at 127.0.0.1")
 
 
 def _display() -> Finding:
@@ -83,14 +83,14 @@ def _display() -> Finding:
     names = [name for name in ("WAYLAND_DISPLAY", "DISPLAY") if os.environ.get(name)]
     if names:
         return Finding("ok", "display", ", ".join(f"{name}={os.environ[name]}" for name in names))
-    return Finding("note", "display", 'none: only mode="none" works; xvfb-run (apt install xvfb xauth) makes one')
+    return Finding("note", "display", 'none: only mode="none" works; xvfb-run (apt install xvfb xauth) provides one')
 
 
 def _tab() -> Finding:
     try:
         browser = webbrowser.get()
     except webbrowser.Error:
-        text = 'mode="browser": no browser is found; install one, or name it in the environment variable BROWSER'
+        text = 'mode="browser": no browser found; install one, or set the environment variable BROWSER'
         return Finding("missing", "browser", text)
     return Finding("ok", "browser", f'mode="browser" opens {getattr(browser, "name", "") or type(browser).__name__}')
 
@@ -129,14 +129,14 @@ def _packaging() -> Finding:
 def _arrays() -> Finding:
     numpy = _version("numpy")
     if numpy is None:
-        text = "arrays of pages come as memoryview; for numpy's: pip install 'jsmeets-local[numpy]'"
+        text = "arrays arrive as memoryview; for numpy arrays: pip install 'jsmeets-local[numpy]'"
         return Finding("note", "numpy", text)
     return Finding("ok", "numpy", numpy)
 
 
 def _account() -> Finding:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        text = "root: browsers refuse their sandbox to this account; a user's own is better for desktop programs"
+        text = "root: browsers don't run sandboxed as root; use a normal account for desktop programs"
         return Finding("note", "account", text)
     return Finding("ok", "account", "not root")
 

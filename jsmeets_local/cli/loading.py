@@ -68,7 +68,7 @@ def find_target(context: click.Context, parameter: click.Parameter, text: str) -
     module = _MODULE.fullmatch(text)
     if module:
         return Target(None, module[1], module[2])
-    raise click.BadParameter(f"there is no {path}; a target is a page, a Python file or module:app")
+    raise click.BadParameter(f"{path} does not exist; the target must be a page, a Python file or module:app")
 
 
 def load(target: Target) -> Program:
@@ -84,8 +84,8 @@ def load(target: Target) -> Program:
     if app.pages:
         app.stop()
         raise Broken(
-            f"{_name(module)} launches its page while it is imported. Put that below "
-            '`if __name__ == "__main__":`, or start it by itself: python ' + _name(module)
+            f"{_name(module)} calls launch() while it is imported. Put the call under "
+            '`if __name__ == "__main__":`, or run the file directly: python ' + _name(module)
         )
     return Program(app, "/", _main(module))
 
@@ -103,7 +103,7 @@ def _import_file(file: Path) -> ModuleType:
     name = file.stem if file.stem not in sys.modules else f"{file.stem}_of_the_user"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{file} cannot be imported")
+        raise ImportError(f"cannot import {file}")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -120,7 +120,7 @@ def _attribute(module: ModuleType, name: str) -> JsMeetsPy:
     except AttributeError as error:
         raise Broken(f"{_name(module)} has no {name}: {error}") from error
     if not isinstance(app, JsMeetsPy):
-        raise Broken(f"{name} in {_name(module)} is no JsMeetsPy; it is {app!r:.100}")
+        raise Broken(f"{name} in {_name(module)} is not a JsMeetsPy: {app!r:.100}")
     return app
 
 
@@ -132,7 +132,7 @@ def _only_app(module: ModuleType) -> JsMeetsPy:
         raise Broken(f"{_name(module)} has no application at its top level: write app = JsMeetsPy()")
     if len(set(map(id, apps.values()))) > 1:
         choice = f"jsmeets-local run {module.__name__}:{min(apps)}"
-        raise Broken(f"{_name(module)} has several applications; {choice} says which")
+        raise Broken(f"{_name(module)} has several applications; choose one: {choice}")
     return next(iter(apps.values()))
 
 

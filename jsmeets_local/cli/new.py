@@ -30,13 +30,13 @@ def new(folder: Path) -> None:
     NAME consists of letters, digits, - and _; it may be a path. Nothing is overwritten.
     """
     if folder.exists():
-        raise click.ClickException(f"{folder} is there already; choose another name, or remove it")
+        raise click.ClickException(f"{folder} already exists; choose another name, or remove it")
     for file in _files():
         copy = folder / file.relative_to(TEMPLATE)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(file.read_text(encoding="utf-8").replace(ITS_NAME, folder.name), encoding="utf-8")
     click.echo(
-        f"Made {folder}. Try it:\n\n"
+        f"Created {folder}. Try it:\n\n"
         f"    cd {folder}\n"
         "    jsmeets-local run app.py --reload    its page, which follows what you change\n"
         "    python -m pytest                     its test\n"

@@ -87,7 +87,7 @@ def _ready(program: Path) -> str:
     """Return a message with the place of the program, its size and how to start it."""
     whole = program.parent if program.parent.name == program.stem else program
     start = f"open {program}" if program.suffix == ".app" else str(program.resolve())
-    return f"Made {whole} ({_size(whole) / 1e6:.0f} MB). Start it:\n\n    {start}\n"
+    return f"Created {whole} ({_size(whole) / 1e6:.0f} MB). Start it:\n\n    {start}\n"
 
 
 def _size(path: Path) -> int:

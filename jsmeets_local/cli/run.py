@@ -27,7 +27,7 @@ class Traceback(click.ClickException):
 @click.command(short_help="Show a page, or run a program with its page.")
 @click.argument("target", callback=find_target)
 @click.option("--window", "mode", flag_value="window", help="Show it in a window of its own (pip extra: window).")
-@click.option("--app", "mode", flag_value="app", help="Show it in a Chromium-family browser without its bars.")
+@click.option("--app", "mode", flag_value="app", help="Show it in a Chromium-family browser without toolbars.")
 @click.option(
     "--browser", "mode", flag_value="browser", help="Show it in a tab of the default browser; this is the default."
 )

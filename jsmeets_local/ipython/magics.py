@@ -33,8 +33,8 @@ class JsMagics(Magics):
     @cell_magic
     @magic_arguments()
     @argument("-o", "--out", metavar="NAME", help="store the value under this name, and do not show it")
-    @argument("-t", "--timeout", metavar="SECONDS", type=float, help="how long it may take; no limit by default")
-    @argument("-p", "--page", metavar="EXPR", help="the page; by default the one that was launched last and is open")
+    @argument("-t", "--timeout", metavar="SECONDS", type=float, help="timeout in seconds (default: no limit)")
+    @argument("-p", "--page", metavar="EXPR", help="the page (default: the open page that was launched last)")
     def js(self, line: str, cell: str) -> Any:
         """Run the cell as JavaScript in a page of jsmeets_local.
 
@@ -43,7 +43,7 @@ class JsMagics(Magics):
         """
         options = parse_argstring(self.js, line)
         if options.out is not None and not options.out.isidentifier():
-            raise UsageError(f"%%js -o: {options.out!r} is no name of a variable")
+            raise UsageError(f"%%js -o: {options.out!r} is not a variable name")
         page = self._page(options.page)
         value = self._run(page, cell, options.timeout)
         if options.out is None:
@@ -60,11 +60,11 @@ class JsMagics(Magics):
         if expression is None:
             pages = open_pages()
             if not pages:
-                raise UsageError("%%js needs a page, and none is open: launch() one first")
+                raise UsageError("%%js needs an open page; call launch() first")
             return pages[-1]
         page = self.shell.ev(expression)
         if not isinstance(page, Page):
-            raise UsageError(f"%%js -p: {expression} is no page, but {page!r}")
+            raise UsageError(f"%%js -p: {expression} is not a page: {page!r}")
         return page
 
     def _run(self, page: Page, code: str, timeout: float | None) -> Any:
@@ -76,7 +76,7 @@ class JsMagics(Magics):
         except JavaScriptError as error:
             raise CellError(error, self._cells, self.shell.colors != "nocolor") from error.__cause__
         except CallTimeout:
-            raise CallTimeout(f"the cell did not end within {timeout} s; it goes on in the page") from None
+            raise CallTimeout(f"the cell did not finish within {timeout} s; it continues in the page") from None
 
     def _first_line(self, code: str) -> int:
         """Return the editor's line where the JavaScript begins; empty lines or another magic may precede `%%js`."""

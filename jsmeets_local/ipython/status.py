@@ -56,7 +56,7 @@ def overview() -> Overview:
     """Return the status of all bridges that have a page, or of the default bridge if no page is open."""
     pages = open_pages()
     bridges = list(dict.fromkeys(page._client.bridge for page in pages)) or [default_bridge()]
-    rows = [] if pages else [Row("page", "", "none is open: launch() one")]
+    rows = [] if pages else [Row("page", "", "none open; call launch()")]
     for bridge in bridges:
         own = [page for page in pages if page._client.bridge is bridge]
         rows += [*_page_rows(own, pages[-1:], bridge), *_bridge_rows(bridge)]
@@ -75,7 +75,7 @@ def _page_rows(pages: list[Page], last: list[Page], bridge: Bridge) -> Iterable[
         yield Row("page", page._client.address, state + ("; %%js runs here" if page in last else ""))
         yield from _listed("its functions", [(name, "") for name in dir(page.js)])
     if others:
-        yield Row("page", "", f"opened by somebody else, {_sockets(sorted(others))}")
+        yield Row("page", "", f"opened elsewhere, {_sockets(sorted(others))}")
 
 
 def _sockets(numbers: list[int]) -> str:

@@ -43,7 +43,7 @@ class BrowserTab:
     def __init__(self, url: str, failed: Callable[[], None]) -> None:
         self._url = url
         self._failed = failed
-        self._failure: JsPyError = LaunchError("the page was closed before it had connected")
+        self._failure: JsPyError = LaunchError("the page was closed before it connected")
         threading.Thread(target=self._run, name="jsmeets-browser", daemon=True).start()
 
     def close(self) -> None:

@@ -67,16 +67,16 @@ def app_problem() -> str | None:
     if find_chromium() is None:
         named = os.environ.get(PROGRAM)
         if named:
-            return f"the environment variable {PROGRAM} names {named!r}, and there is no such program"
+            return f"the environment variable {PROGRAM} names {named!r}, which does not exist"
         return (
-            'mode="app" needs a browser of Chromium\'s family, and none was found: install Chrome, Chromium, Edge or '
-            f"Brave, or name its program in the environment variable {PROGRAM}"
+            'mode="app" needs a Chromium-family browser, and none was found: install Chrome, Chromium, Edge or '
+            f"Brave, or set the environment variable {PROGRAM} to its program"
         )
     arguments = _more_arguments()
     if is_root() and "--no-sandbox" not in arguments:
         return (
-            "Chromium does not run as root with its sandbox: run this program as another user, or set the environment "
-            f'variable {ARGUMENTS}="--no-sandbox" where you trust every page that it shows'
+            "Chromium does not run sandboxed as root: run this program as another user, or set the environment "
+            f'variable {ARGUMENTS}="--no-sandbox" if you trust every page it shows'
         )
     is_headless = any(argument.startswith("--headless") for argument in arguments)
     return None if is_headless else display_problem()
@@ -133,7 +133,7 @@ class BrowserWindow:
 
     def failure(self) -> JsPyError:
         """Return the exception for a browser that exited before its page had connected."""
-        return NoWindow(f"the browser ended before its page had connected; it wrote:\n{self._child.output()}")
+        return NoWindow(f"the browser exited before its page connected; its output:\n{self._child.output()}")
 
     def _receive(self, message: dict[str, Any]) -> None:
         if message["event"] == "started":

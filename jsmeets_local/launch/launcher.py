@@ -118,7 +118,7 @@ class Launcher:
         path = self._locate(page)
         if given.spa:
             if self._answer_routes is None:
-                raise TypeError("spa=True is for JsMeetsPy: this application has a router of its own")
+                raise TypeError("spa=True needs a JsMeetsPy; this application has its own router")
             self._answer_routes(path)
         modes = list(given.modes)
         while True:

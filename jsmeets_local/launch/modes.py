@@ -27,7 +27,7 @@ def choose_modes(mode: str) -> list[str]:
         MissingExtra: The mode needs a package that is not installed.
     """
     if mode not in MODES:
-        raise ValueError(f"mode is one of {', '.join(map(repr, MODES))}; got {mode!r}")
+        raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}; got {mode!r}")
     if mode == "auto":
         mode = "browser" if kernel_shell() is None else "notebook"
     if mode == "notebook":

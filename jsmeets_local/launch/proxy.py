@@ -29,8 +29,8 @@ INSTALL = (
     "or pass launch(base_url=...)"
 )
 REACHABLE = (
-    "A front end has to show the iframe, and its browser has to reach that address. "
-    "jupyter console, qtconsole, and a kernel without a front end (nbconvert, papermill) show none: there "
+    "The front end must show the iframe, and its browser must be able to reach that address. "
+    "jupyter console, qtconsole and kernels without a front end (nbconvert, papermill) show no iframe; there "
     'launch(mode="browser") opens a tab, and launch(mode="none") gives you page.url. '
     f"If the kernel runs on another machine: {INSTALL}, or forward a port=... to the machine of the browser."
 )
@@ -74,18 +74,19 @@ def check_base_url(base_url: str, whole: bool) -> None:
         ValueError: `base_url` is neither a path nor a URL, or a path although `whole` is set; the text shows both.
     """
     if not isinstance(base_url, str):
-        raise TypeError(f"base_url is a path or a URL, with {{port}} for the port; got {base_url!r:.60}")
+        raise TypeError(f"base_url must be a path or a URL, with {{port}} for the port; got {base_url!r:.60}")
     parts = urlsplit(base_url.replace("{port}", "0"))
     absolute = parts.scheme in ("http", "https") and parts.netloc != ""
     path = parts.path.rstrip("/")
     fits = path == "" or PREFIX.fullmatch(path) is not None
     if parts.query or parts.fragment or not fits or not (absolute or (base_url.startswith("/") and not parts.netloc)):
         raise ValueError(
-            'base_url is a path ("/user/ann/proxy/{port}/") or a URL ("https://example.org/user/ann/proxy/{port}/"); '
+            'base_url must be a path ("/user/ann/proxy/{port}/") or a URL '
+            '("https://example.org/user/ann/proxy/{port}/"); '
             f"got {base_url!r}"
         )
     if whole and not absolute:
-        raise ValueError(f"this mode opens a whole URL, base_url='https://example.org/...'; got {base_url!r}")
+        raise ValueError(f"this mode needs an absolute URL, base_url='https://example.org/...'; got {base_url!r}")
 
 
 def site_at(base_url: str, port: int) -> Site:

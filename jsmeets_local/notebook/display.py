@@ -30,7 +30,7 @@ _HTML = Template("""\
 <div style="width: $width; max-width: 100%; font-size: 12px; line-height: 1.6">
 <div style="display: grid">
 <div style="grid-area: 1 / 1; padding: 6px 0; opacity: .7">\
-The page was here while its Python was running. Run its cell again to bring it back.</div>
+This page was available while Python was running. Run the cell again to restore it.</div>
 <iframe src="$url" title="$title" allow="loopback-network; local-network-access" style="$look"></iframe>
 <img src="$probe" alt="" style="display: none" onload="$answered" onerror="$silent">
 </div>
@@ -102,9 +102,11 @@ def check_side(name: str, size: Any) -> None:
         ValueError: `size` is less than 1.
     """
     if isinstance(size, bool) or not isinstance(size, (str, numbers.Integral)):
-        raise TypeError(f'{name} is a whole number of pixels, or in a notebook a CSS length ("50%"); got {size!r:.60}')
+        raise TypeError(
+            f'{name} must be a whole number of pixels, or a CSS length ("50%") in a notebook; got {size!r:.60}'
+        )
     if isinstance(size, numbers.Integral) and int(size) < 1:
-        raise ValueError(f"{name} is 1 or more pixels; got {size!r}")
+        raise ValueError(f"{name} must be 1 or more pixels; got {size!r}")
 
 
 def _length(size: int | str) -> str:
@@ -125,7 +127,7 @@ def require_kernel() -> Any:
         raise LaunchError('mode="notebook" requires a Jupyter kernel; in other programs, use mode="browser"')
     if "google.colab" in sys.modules:
         raise LaunchError(
-            "Google Colab does not carry WebSockets between a page and the kernel, so that no page can connect; "
+            "Google Colab does not forward WebSockets to the kernel, so pages cannot connect; "
             "run this notebook in JupyterLab, Notebook 7 or VS Code"
         )
     return shell

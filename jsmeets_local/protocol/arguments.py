@@ -34,7 +34,7 @@ def seconds(timeout: float | None) -> float | None:
     if timeout is None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real) or math.isnan(timeout):
-        raise TypeError(f"timeout is a number of seconds, or None for no limit; got {timeout!r}")
+        raise TypeError(f"timeout must be a number of seconds, or None for no limit; got {timeout!r}")
     return None if timeout <= 0 or math.isinf(timeout) else float(timeout)
 
 
@@ -59,9 +59,9 @@ def check_name(name: Any, what: str) -> str:
         ValueError: `name` is empty.
     """
     if not isinstance(name, str):
-        raise TypeError(f"the {what} is a str; got {name!r}")
+        raise TypeError(f"the {what} must be a str; got {name!r}")
     if not name:
-        raise ValueError(f"the {what} is empty")
+        raise ValueError(f"the {what} must not be empty")
     return name
 
 
@@ -73,7 +73,7 @@ def check_suppress(suppress: Any) -> None:
     """
     if not isinstance(suppress, int) or suppress not in (0, 1):
         hint = "Pass the data in a second call: publish('topic')(data)"
-        raise TypeError(f"suppress is True or False; got {suppress!r:.60}. {hint}")
+        raise TypeError(f"suppress must be True or False; got {suppress!r:.60}. {hint}")
 
 
 def check_queue_key(key: Any) -> Key:
@@ -83,7 +83,7 @@ def check_queue_key(key: Any) -> Key:
         TypeError: `key` is not a JSON scalar.
     """
     if key is not None and not isinstance(key, (str, int, float)):
-        raise TypeError(f"the key of a queue in a page is a str, a number, a bool or None; got {key!r}")
+        raise TypeError(f"the key of a queue in a page must be a str, a number, a bool or None; got {key!r}")
     return key
 
 
@@ -97,9 +97,9 @@ def check_function(func: Any, what: str) -> None:
         inner = func.fget if isinstance(func, property) else func.__func__
         name = getattr(inner, "__name__", "name")
         later = f"Class.{name}" if isinstance(func, classmethod) else f"lambda: thing.{name}"
-        raise TypeError(f"{what} is a function; got a {type(func).__name__}: give {later} after its class is made")
+        raise TypeError(f"{what} must be a function; got a {type(func).__name__}: give {later} after its class is made")
     if not callable(func):
-        raise TypeError(f"{what} is a function; got {func!r:.200}")
+        raise TypeError(f"{what} must be a function; got {func!r:.200}")
 
 
 def check_flag(name: str, value: Any) -> bool:
@@ -109,7 +109,7 @@ def check_flag(name: str, value: Any) -> bool:
         TypeError: `value` is not a bool; `"no"`, for example, is truthy.
     """
     if not isinstance(value, bool):
-        raise TypeError(f"{name} is True or False; got {value!r:.60}")
+        raise TypeError(f"{name} must be True or False; got {value!r:.60}")
     return value
 
 
@@ -120,7 +120,7 @@ def check_limit(limit: Any) -> int:
         TypeError: `limit` is not an int.
     """
     if not isinstance(limit, int):
-        raise TypeError(f"limit is a number of connections; got {limit!r:.60}")
+        raise TypeError(f"limit must be a number of connections; got {limit!r:.60}")
     return limit
 
 
@@ -137,6 +137,6 @@ def check_target(target: Any) -> Target:
     if isinstance(target, Collection) and all(isinstance(number, numbers.Integral) for number in target):
         return [int(number) for number in target]
     raise TypeError(
-        f"target is a socket number, a collection of them, or None for all pages; got {target!r:.60}. "
+        f"target must be a socket number, a collection of them, or None for all pages; got {target!r:.60}. "
         "Pass arguments in a second call: call('name', target=...)(arguments)"
     )

@@ -95,7 +95,7 @@ def _of_microseconds(scalar: Any, where: str) -> Any:
     _check_unit(scalar, where)
     item = scalar.astype(f"{scalar.dtype.kind}8[us]").item()
     if isinstance(item, int):
-        raise Unsendable(f"{where}: {scalar!r} is beyond what Python's own dates reach; send str() of it")
+        raise Unsendable(f"{where}: {scalar!r} is out of range for Python's dates; send str() of it")
     return item
 
 
@@ -132,7 +132,9 @@ def _asked(value: Any, where: str) -> Any:
     try:
         return numpy.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:  # on another device, with a gradient, ...
-        raise Unsendable(f"{where}: object of type {type_name(value)} gives no array: {error_text(error)}") from error
+        raise Unsendable(
+            f"{where}: object of type {type_name(value)} cannot be converted to an array: {error_text(error)}"
+        ) from error
 
 
 # Others ------------------------------------------------------------------------------------------------------------

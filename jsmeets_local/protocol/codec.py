@@ -279,7 +279,7 @@ def _revive(info: _BufferInfo, data: memoryview) -> Any:
     if item is None:
         raise ProtocolError(f"buffer of unknown dtype {info.dtype!r:.40}")
     if info.length % item:
-        raise ProtocolError(f"{info.length} bytes are no whole number of {info.dtype} items")
+        raise ProtocolError(f"{info.length} bytes are not a whole number of {info.dtype} items")
     if info.shape is not None and not _fits(info.shape, info.length // item):
         raise _wrong_shape(info)
     if info.dtype == "bytes":

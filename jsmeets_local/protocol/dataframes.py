@@ -57,7 +57,7 @@ def _assembled(columns: Iterable[tuple[Any, _Column]], index: Any, where: str) -
 
 def _name(label: Any, where: str) -> str | int:
     if isinstance(label, tuple):
-        raise Unsendable(f"{where}: the columns have names of several levels; join them, as in '_'.join(name)")
+        raise Unsendable(f"{where}: the columns have several levels; join their names, as in '_'.join(name)")
     return label if type(label) in (str, int) else str(label)
 
 
@@ -76,7 +76,7 @@ def _exact(array: Any) -> Any:
 def _index(index: Any, where: str) -> dict[str, Any] | None:
     """Convert an index; return `None` for the default one."""
     if index.nlevels > 1:
-        raise Unsendable(f"{where}: the rows have names of several levels; send its reset_index()")
+        raise Unsendable(f"{where}: the index has several levels; send reset_index() of it")
     if isinstance(index, loaded("pandas", "RangeIndex")) and (index.start, index.step) == (0, 1) and index.name is None:
         return None
     column = _of_pandas(index.to_series())

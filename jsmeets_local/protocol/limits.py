@@ -19,7 +19,7 @@ _LEAST = {"message_bytes": 64 * 1024, "outbox_bytes": 2**20, "outbox_messages": 
 def check_overflow(policy: object) -> None:
     """Raise `ValueError` unless `policy` is an overflow policy."""
     if policy not in get_args(Overflow):
-        raise ValueError(f"overflow is one of {', '.join(map(repr, get_args(Overflow)))}; got {policy!r}")
+        raise ValueError(f"overflow must be one of {', '.join(map(repr, get_args(Overflow)))}; got {policy!r}")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,12 +69,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             if name != "overflow":
                 _check(name, getattr(self, name), float if name == "resume_seconds" else int)
         if self.message_bytes > MAX_MESSAGE_BYTES:
-            raise ValueError(f"message_bytes is {MAX_MESSAGE_BYTES} at most; got {self.message_bytes}")
+            raise ValueError(f"message_bytes must be at most {MAX_MESSAGE_BYTES}; got {self.message_bytes}")
 
 
 def _check(name: str, value: object, kind: type) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, kind)):
-        raise TypeError(f"{name} is a number; got {value!r}")
+        raise TypeError(f"{name} must be a number; got {value!r}")
     least = _LEAST.get(name, 1)
     if not least <= value < math.inf:  # type: ignore[operator]
-        raise ValueError(f"{name} is {least} or more; got {value!r}")
+        raise ValueError(f"{name} must be at least {least}; got {value!r}")

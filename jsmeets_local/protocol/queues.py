@@ -18,7 +18,7 @@ Ticket: TypeAlias = tuple[int, int]  # a socket and the number of its request to
 def check_when_full(policy: object) -> None:
     """Raise `ValueError` unless `policy` is a policy for full queues."""
     if policy not in get_args(WhenFull):
-        raise ValueError(f"when_full is one of {', '.join(map(repr, get_args(WhenFull)))}; got {policy!r}")
+        raise ValueError(f"when_full must be one of {', '.join(map(repr, get_args(WhenFull)))}; got {policy!r}")
 
 
 def put_back(entries: deque[Entry], entry: Entry) -> None:
@@ -80,7 +80,7 @@ class Queues:
             self._waiting.setdefault(key, deque()).append((item, ticket))
         else:
             self.dropped += 1
-            return f"queue {key!r} of Python is full: {limit.max_items} items, and none is taken"
+            return f"Python's queue {key!r} is full: {limit.max_items} items, and none are taken"
         return None
 
     def _store(self, key: Hashable, item: Any, ticket: Ticket | None) -> None:

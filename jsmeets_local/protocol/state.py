@@ -287,7 +287,7 @@ class ProtocolState:
         was_lost = lost and session.confirmed
         pending = self._end_calls(socket, was_lost)
         if was_lost:
-            text = f"the connection to a page (socket {socket}) was lost, and it did not come back"
+            text = f"the connection to a page (socket {socket}) was lost, and it did not reconnect"
             self._effects.append(Report("warning", f"{text}: {pending} calls may or may not have run"))
         if session.confirmed:
             self._effects.append(Left(socket, session.page, lost))
@@ -519,7 +519,7 @@ class ProtocolState:
             self.calls.ignored += 1
 
     def _too_many_calls(self) -> m.ErrorInfo:
-        text = f"{self.limits.calls} calls of this page are running; Limits(calls=...) allows more"
+        text = f"{self.limits.calls} calls of this page are running; increase Limits(calls=...)"
         return m.ErrorInfo("refused", "TooManyCalls", text)
 
     def _on_return(self, socket: int, message: m.Return) -> None:
@@ -562,7 +562,7 @@ class ProtocolState:
 
     def _on_subscribe(self, socket: int, message: m.Subscribe) -> None:
         if self.broker.count(socket) >= self.limits.topics:
-            text = f"{self.limits.topics} topics are subscribed; Limits(topics=...) allows more"
+            text = f"{self.limits.topics} topics are subscribed; increase Limits(topics=...)"
             self._send(socket, error_packet(message.id, m.ErrorInfo("refused", "TooManyTopics", text)))
             return
         self.broker.subscribe(message.topic, socket)
@@ -907,8 +907,8 @@ class ProtocolState:
     def _close_slow(self, socket: int) -> None:
         """Close a client whose outbox is full."""
         outbox = self._sessions[socket].outbox
-        reason = f"the page is too slow: {len(outbox)} messages wait for it"
-        self._effects.append(Report("error", f"socket {socket} is closed: {reason}"))
+        reason = f"the page is too slow: {len(outbox)} messages are queued"
+        self._effects.append(Report("error", f"closed socket {socket}: {reason}"))
         outbox.clear()  # otherwise the client would read the reason last
         self.close_socket(socket, reason, True, CLOSE_TOO_SLOW)
 

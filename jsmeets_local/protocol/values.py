@@ -130,7 +130,7 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
         size += sum(100 + len(str(reference.facts)) for reference in payload.references)
     room = max_bytes - min(_ENVELOPE_BYTES, max_bytes // 4)
     if size > room:
-        raise MessageTooBig(f"{name}: {size} bytes; one message carries {room} at most")
+        raise MessageTooBig(f"{name}: {size} bytes; a message holds at most {room}")
     return payload
 
 
@@ -244,7 +244,7 @@ class _Walk:
 
     def _enter(self, value: Any, path: tuple[str | int, ...], where: str) -> None:
         if id(value) in self._open:
-            raise Unsendable(f"{where}: refers back to itself; what is sent must be a tree")
+            raise Unsendable(f"{where}: contains a reference to itself; send a tree")
         if len(path) >= MAX_DEPTH:
             raise Unsendable(f"{where[:60]}...: nested more than {MAX_DEPTH} levels deep")
         self._open.add(id(value))

@@ -51,7 +51,7 @@ class Access:
             if isinstance(value, str):
                 raise TypeError(f"{name} must be a list; got {value!r}: write {name}=[{value!r}]")
         if token is not None and not _TOKEN.fullmatch(token):
-            raise ValueError("token may have letters, digits and -._~ only, as a WebSocket subprotocol carries it")
+            raise ValueError("token may contain only letters, digits and -._~, to fit into a WebSocket subprotocol")
         self._refusals = Refusals()
         self._proxies: set[str] = set()  # public origins of proxies in front of this server
         self._any_proxy = False  # a proxy whose public host name is unknown

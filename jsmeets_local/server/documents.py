@@ -84,7 +84,7 @@ class Documents:
             return 'nothing is served at "/": add @app.route("/"), or pass a page: launch("index.html")'
         looked = ["no route"] if page.startswith("/") else []
         if os.path.isdir(page):
-            return f"{page!r} is a folder: name a page in it, as {os.path.join(page, 'index.html')!r}"
+            return f"{page!r} is a folder: name a page in it, such as {os.path.join(page, 'index.html')!r}"
         folders = {"template": self._templates, "static file": self._static}
         looked += [f"no {kind} in {folder}" for kind, folder in folders.items() if folder is not None]
         looked.append(f"no file {os.path.abspath(page)}")

@@ -108,7 +108,7 @@ class TextEndpoint:
         version = next((name for name in offered if name.startswith("jsmeets.v")), None)
         await send({"type": "websocket.accept", "subprotocol": version})
         theirs = version or "no version (the files of 2020?)"
-        reason = f"this Python speaks {SUBPROTOCOL}, the page's JavaScript {theirs}: reload it, or copy the files anew"
+        reason = f"this Python speaks {SUBPROTOCOL}, the page's JavaScript {theirs}: reload it, or copy the files again"
         logger.error("closed a page: %s", on_one_line(reason))
         await transport.close(CLOSE_PROTOCOL, reason)
         return False

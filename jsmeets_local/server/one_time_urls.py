@@ -99,7 +99,7 @@ class OneTimeUrls:
         if url is None:
             return None
         if url.is_local and is_another_account(scope):
-            logger.warning("refused to open a page for another account of this machine than that of launch()")
+            logger.warning("refused to open a page for another account than the one that called launch()")
             return None
         is_known = self.access_cookie is not None and self.access_cookie.admits(scope)
         return url.place if self._use_up(nonce, url) or is_known else None

@@ -47,13 +47,13 @@ class Handlers:
             ValueError: `event_type` is neither "startup" nor "shutdown".
         """
         self.check_type(event_type)
-        check_function(func, f"what runs at {event_type!r}")
+        check_function(func, f"the {event_type!r} handler")
         self._handlers[event_type].append(func)
 
     def check_type(self, event_type: str) -> None:
         """Raise `ValueError` for an unknown event."""
         if event_type not in self._handlers:
-            raise ValueError(f'event_type is "startup" or "shutdown"; got {event_type!r}')
+            raise ValueError(f'event_type must be "startup" or "shutdown"; got {event_type!r}')
 
     @asynccontextmanager
     async def run(self, app: Any) -> AsyncIterator[MutableMapping[str, Any] | None]:
@@ -85,6 +85,6 @@ def check_path(path: Any, decorator: str) -> None:
         ValueError: `path` does not begin with a slash.
     """
     if not isinstance(path, str):
-        raise TypeError(f'{decorator} needs the path that is served: @app.{decorator}("/"); got {path!r:.200}')
+        raise TypeError(f'{decorator} needs a path: @app.{decorator}("/"); got {path!r:.200}')
     if not path.startswith("/"):
-        raise ValueError(f'the path of a route begins with a slash: @app.{decorator}("/{path}")')
+        raise ValueError(f'the path of a route must begin with a slash: @app.{decorator}("/{path}")')

@@ -25,10 +25,10 @@ def check_switch_interval(seconds: float) -> float:
         ValueError: `seconds` is not between `LEAST` and `MOST`.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise TypeError(f"switch_interval is a number of seconds, or None to leave it alone; got {seconds!r}")
+        raise TypeError(f"switch_interval must be a number of seconds, or None to leave it unchanged; got {seconds!r}")
     if not LEAST <= seconds <= MOST:
         raise ValueError(
-            f"switch_interval is from {LEAST:.6f} to {MOST:g} seconds (Python's own is 0.005); got {seconds!r}"
+            f"switch_interval must be from {LEAST:.6f} to {MOST:g} seconds (Python's default is 0.005); got {seconds!r}"
         )
     return float(seconds)
 

@@ -271,13 +271,11 @@ def bind(host: str, port: int) -> socket.socket:
         OSError: The host is unknown, or the port is taken; the text names it.
     """
     if not isinstance(host, str):
-        raise TypeError(f"host is a name or an address of this machine, such as '127.0.0.1'; got {host!r:.60}")
+        raise TypeError(f"host must be a name or address of this machine, such as '127.0.0.1'; got {host!r:.60}")
     if not host:  # sockets bind it to all interfaces, and it cannot occur in a URL
-        raise ValueError(
-            "host is empty: the default, '127.0.0.1', serves only this machine; '0.0.0.0' serves all networks"
-        )
+        raise ValueError("host is empty: use '127.0.0.1', the default, for this machine, or '0.0.0.0' for all networks")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-        raise ValueError(f"port is a number from 0 (a free one) to 65535; got {port!r:.60}")
+        raise ValueError(f"port must be a number from 0 (a free port) to 65535; got {port!r:.60}")
     if port in _REFUSED:
         raise ValueError(
             f"browsers refuse to open port {port}, which belongs to another protocol; choose another port="
@@ -301,15 +299,15 @@ def bind(host: str, port: int) -> socket.socket:
 def _bind_problem(host: str, port: int, error: OSError) -> str:
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         return (
-            f"host={host!r} is not a name or address of this machine ({error.strerror}). The default, '127.0.0.1', "
-            "serves only this machine; '0.0.0.0' serves all networks"
+            f"host={host!r} is not a name or address of this machine ({error.strerror}). Use '127.0.0.1', the default, "
+            "for this machine, or '0.0.0.0' for all of its networks"
         )
     where = f"port {port} of {host}" if port else f"a free port of {host}"
     if error.errno == errno.EACCES:
-        return f"{where} cannot be used ({error.strerror}); the system reserves it. Choose a port= from 1024"
+        return f"{where} is reserved by the system ({error.strerror}). Choose a port= of 1024 or above, or omit it"
     return (
-        f"{where} cannot be used ({error.strerror}); another program may have it. "
-        "Choose another port=, or none for a free one"
+        f"{where} cannot be used ({error.strerror}); another program may be using it. "
+        "Choose another port=, or omit it for a free one"
     )
 
 

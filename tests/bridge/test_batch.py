@@ -81,7 +81,7 @@ def test_a_page_that_leaves(page: Page) -> None:
 def test_empty_arguments_call_nothing(page: Page) -> None:
     assert page.map("f")([]) == []
     assert page.map("f")([1, 2], []) == []
-    with pytest.raises(TypeError, match=r"map\('f'\) takes an iterable for each argument"):
+    with pytest.raises(TypeError, match=r"map\('f'\) takes one iterable per argument"):
         page.map("f")()
     with pytest.raises(TypeError, match=r"map\('f'\)\(\[1, 2\]\); got 5"):
         page.map("f")(5)
@@ -151,7 +151,7 @@ def test_one_timeout_for_all(app: JsMeetsPy, page: Page) -> None:
     other.close()
 
 
-def test_a_page_that_never_comes(page: Page) -> None:
+def test_a_page_that_never_connects(page: Page) -> None:
     with pytest.raises(CallTimeout, match="did not connect within"):
         page.map("f", timeout=0.05)([1, 2])
 

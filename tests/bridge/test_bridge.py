@@ -84,13 +84,13 @@ def test_decorators() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda f: f.expose(5, print), TypeError, "key of an exposed function is a str; got 5"),
+        (lambda f: f.expose(5, print), TypeError, "key of an exposed function must be a str; got 5"),
         (lambda f: f.expose("", print), ValueError, "empty"),
-        (lambda f: f.expose("f", 5), TypeError, "'f' is a function; got 5"),
-        (lambda f: f.expose("$eval", print), ValueError, "belong to the library"),
-        (lambda f: f.call("f", target="1"), TypeError, "target is a socket number"),
-        (lambda f: f.call("f", target=True), TypeError, "target is a socket number"),
-        (lambda f: f.call("f", timeout="1"), TypeError, "timeout is a number of seconds"),
+        (lambda f: f.expose("f", 5), TypeError, "'f' must be a function; got 5"),
+        (lambda f: f.expose("$eval", print), ValueError, "are reserved"),
+        (lambda f: f.call("f", target="1"), TypeError, "target must be a socket number"),
+        (lambda f: f.call("f", target=True), TypeError, "target must be a socket number"),
+        (lambda f: f.call("f", timeout="1"), TypeError, "timeout must be a number of seconds"),
         (lambda f: f.call_nowait("f")(object()), TypeError, r"args\[0\]: object of type object"),
     ],
 )
@@ -245,7 +245,7 @@ def test_stop_ends_a_blocking_get() -> None:
 
     served(bridge, main)
     thread.join(scaled(10))
-    assert outcomes == ["the page was closed, or the server has stopped; nothing more comes to the queue 'q'"]
+    assert outcomes == ["the page was closed, or the server has stopped; nothing more will arrive on the queue 'q'"]
 
 
 def test_a_blocking_get_ends_in_time_when_nothing_is_served() -> None:
@@ -273,7 +273,7 @@ def test_an_item_taken_for_a_cancelled_reader_goes_back() -> None:
     assert served(bridge, main) == 50
 
 
-def test_cancelling_a_broadcast_harms_nobody() -> None:
+def test_cancelling_a_broadcast_affects_no_other_socket() -> None:
     casting = Casting()
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Many messages of a page in one WebSocket frame: handled over several turns and answered once each, in between."""
+"""Many messages of a page in one WebSocket frame: handled over several turns, with one answer each."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_burst_is_answered_while_it_is_handled(fast_path: bool) -> None:
 
 
 @pytest.mark.parametrize("fast_path", [True, False])
-def test_a_page_that_comes_back_in_the_middle_of_a_burst_loses_nothing(fast_path: bool) -> None:
+def test_a_page_that_reconnects_during_a_burst_loses_nothing(fast_path: bool) -> None:
     bridge = Bridge()
     seen = noting(bridge)
 

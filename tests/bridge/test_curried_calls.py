@@ -48,7 +48,7 @@ def test_a_statement_in_a_coroutine_without_the_second_call_warns() -> None:
         asyncio.run(main())
 
 
-def test_one_that_a_coroutine_returns_does_not_warn() -> None:
+def test_a_call_returned_by_a_coroutine_does_not_warn() -> None:
     async def prepares() -> CurriedCall[Any]:
         return call("two")
 
@@ -123,13 +123,13 @@ def test_functions_of_javascript_take_no_keywords() -> None:
     with pytest.raises(TypeError) as caught:
         call("two")(a=1, b="x")
     assert str(caught.value) == (
-        "functions of JavaScript take positional arguments; got a=1, b='x'. "
+        "JavaScript functions take positional arguments; got a=1, b='x'. "
         "Write call('two')(1, 'x'), or call('two')({'a': 1, 'b': 'x'}) to pass an object"
     )
 
 
 @pytest.mark.parametrize(
-    ("args", "text"), [((), "got 0"), ((1, 2), r"got 2; for several write publish\('t'\)\(\[1, 2\]\)")]
+    ("args", "text"), [((), "got 0"), ((1, 2), r"got 2; to pass several, write publish\('t'\)\(\[1, 2\]\)")]
 )
 def test_publishing_takes_exactly_one_value(args: tuple[Any, ...], text: str) -> None:
     with pytest.raises(TypeError, match=r"publish\('t'\) takes one value: publish\('t'\)\(data\); " + text):

@@ -35,7 +35,8 @@ QUITS = {
     ),
     "a queue callback": ("app.queues.add_callback(lambda key: sys.exit(app.queues.pop(key)))", ["push", 1, "q", 3]),
 }
-EARLY = ": the main thread is neither in run() nor in wait(), which it would end; the next one ends at once\n"  # where the page was quicker
+# What the log says if the page was quicker than run().
+EARLY = ": the main thread is in neither run() nor wait(); its next run() or wait() exits immediately\n"
 END = "\nprint('not reached', flush=True)"
 
 
@@ -91,7 +92,7 @@ def test_the_exit_code_is_that_of_sys_exit(start: Any, code: str, status: int, s
     assert (ended, out, errors) == (status, "", said)
 
 
-def test_a_wait_that_comes_later_ends_at_once(start: Any) -> None:
+def test_a_later_wait_ends_immediately(start: Any) -> None:
     exposed, _ = QUITS["plain"]
     program = start(f"{exposed}\nlaunch()\nsys.stdin.readline()\npage.wait(){END}")
     page = program.page()
@@ -99,8 +100,8 @@ def test_a_wait_that_comes_later_ends_at_once(start: Any) -> None:
     code, out, errors = program.end()
     assert (code, out) == (3, "")
     assert errors.strip() == (
-        "the exposed function 'quit' called sys.exit(3): the main thread is neither in run() nor in wait(), "
-        "which it would end; the next one ends at once"
+        "the exposed function 'quit' called sys.exit(3): the main thread is in neither run() nor wait(); "
+        "its next run() or wait() exits immediately"
     )
 
 
@@ -147,7 +148,7 @@ def test_an_awaited_wait_beside_other_tasks(app: JsMeetsPy, page: Page, caplog: 
 
     with caplog.at_level(logging.INFO), pytest.raises(SystemExit):
         asyncio.run(main())
-    assert "called sys.exit(3): the program ends" in caplog.text
+    assert "called sys.exit(3): stopping the program" in caplog.text
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
 
 

@@ -182,7 +182,7 @@ def test_a_returned_item_goes_to_the_next_waiter(app: JsMeetsPy, kind: str) -> N
     assert second.wait(scaled(5))
 
 
-def test_a_loop_that_is_closed_before_its_answer_comes_loses_nothing(app: JsMeetsPy) -> None:
+def test_closing_a_loop_before_the_answer_arrives_loses_nothing(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none")
     client = RawPage(page.url)
     portal = page._client.bridge.portal

@@ -1,4 +1,4 @@
-"""Code of the user that blocks an event loop is logged."""
+"""Logging user code that blocks an event loop."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_a_strict_serial_queue_is_never_shared(pool: WorkerPool, answers: Answer
     assert answers.all(40) == list(range(40))
 
 
-def test_slots_bound_what_runs_and_waiting_gives_one_back(pool: WorkerPool, answers: Answers) -> None:
+def test_slots_bound_running_functions_and_waiting_frees_one(pool: WorkerPool, answers: Answers) -> None:
     release, busy, peak = threading.Event(), 0, 0
     lock = threading.Lock()
     both = threading.Barrier(2)
@@ -171,9 +171,7 @@ def test_many_submitters_lose_nothing(pool: WorkerPool, answers: Answers) -> Non
     assert sorted(answers.all(2000)) == sorted(1000 * i + n for i in range(4) for n in range(500))
 
 
-def test_a_job_that_comes_as_a_worker_gives_up_waiting_is_run(
-    answers: Answers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_submitted_while_a_worker_stops_waiting_runs(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jsmeets_local.bridge.workers.IDLE", 0.005)
     pool = WorkerPool(2, answers.deliver, after)
     pauses = threading.Event()

@@ -1,4 +1,4 @@
-"""Arrays, images and data frames in real browsers, and what comes back from there."""
+"""Arrays, images and data frames in real browsers, and their way back."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_every_type_there_and_back(page: Page) -> None:
         assert (back.dtype, back.shape, back.tolist()) == (dtype, (3, 1), table.T.tolist())
 
 
-def test_bool_is_told_and_stays(page: Page) -> None:
+def test_bool_keeps_its_dtype(page: Page) -> None:
     flags = np.array([[True, False], [False, True]])
     assert page.js.kind(flags[0]) == ["Uint8Array", "bool", ""]
     assert page.js.kind(flags) == ["NDArray", "bool", "Uint8Array"]

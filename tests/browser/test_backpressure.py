@@ -1,4 +1,4 @@
-"""Limits as a page sees them: it waits, or is told why not."""
+"""Limits as a page sees them: it waits, or receives the reason."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def test_a_full_queue_pushes_back(app: JsMeetsPy, tabs: Tabs) -> None:
     tab.wait_for_function("done.length === 2")
     assert page.queue("q").get(scaled(5)) == 1
     tab.wait_for_function("done.length === 3")
-    with tab.expect_console_message(lambda message: "queue 'q' of Python is full" in message.text):
+    with tab.expect_console_message(lambda message: "Python's queue 'q' is full" in message.text):
         tab.evaluate("JsPyQueue.push_nowait('q')(4)")
     assert [page.queue("q").get(scaled(5)) for _ in range(2)] == [2, 3]
     assert tab.evaluate("JsPyQueue.push('e')(1)") is True
-    with tab.expect_console_message(lambda message: "queue 'e' of Python is full: 1 items" in message.text):
+    with tab.expect_console_message(lambda message: "Python's queue 'e' is full: 1 items" in message.text):
         assert tab.evaluate("JsPyQueue.push('e')(2)") is False
 
 
-def test_oversized_messages_are_refused_where_they_are_sent(tabs: Tabs) -> None:
+def test_oversized_messages_raise_in_the_sender(tabs: Tabs) -> None:
     app = JsMeetsPy(bridge=Bridge(), limits=Limits(message_bytes=100_000))
     try:
         app.functions.expose("size", len)

@@ -48,11 +48,11 @@ def test_a_short_interruption_shows_no_badge(open_by_wire: OpenByWire, tab: Tab)
     assert page.eval("JsPyTextSocket.stats().connections") == 2
 
 
-def test_the_badge_tells_that_python_does_not_answer(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
+def test_the_badge_shows_that_python_is_not_responding(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
     app.bridge.protocol.resume_seconds = 0.2
     page, wire = open_by_wire(PAGE)
     wire.refuse()
-    expect(badge(tab)).to_have_text("Python does not answer. Trying again…")
+    expect(badge(tab)).to_have_text("Python is not responding. Retrying…")
     wire.flow()
     assert page.wait_connected(10)
     expect(badge(tab)).to_have_text("")
@@ -68,7 +68,7 @@ def test_where_python_has_closed_it_a_reload_helps(app: JsMeetsPy, open_by_wire:
     assert tab.locator("jsmeets-badge").count() == 0
 
 
-def test_the_badge_tells_that_python_has_stopped(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
+def test_the_badge_shows_that_python_has_stopped(app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab) -> None:
     open_by_wire(PAGE)
     app.stop()
     expect(badge(tab)).to_have_text("Stopped by Python.")
@@ -77,13 +77,13 @@ def test_the_badge_tells_that_python_has_stopped(app: JsMeetsPy, open_by_wire: O
     expect(badge(tab)).to_have_text("Stopped by Python.")
 
 
-def test_a_page_without_its_token_is_told(app: JsMeetsPy, tab: Tab) -> None:
+def test_a_page_without_its_token_shows_the_reason(app: JsMeetsPy, tab: Tab) -> None:
     page = app.launch(PAGE, mode="none")
     tab.goto(page.url.partition("#")[0])
-    expect(badge(tab)).to_have_text("This address lacks its token. Open the one that Python printed.")
+    expect(badge(tab)).to_have_text("This URL has no launch token. Open the URL that Python printed.")
 
 
-def test_a_page_of_an_earlier_launch_is_told(tabs: Tabs, tab: Tab) -> None:
+def test_a_page_of_an_earlier_launch_shows_the_reason(tabs: Tabs, tab: Tab) -> None:
     first = JsMeetsPy(bridge=Bridge())
     page = first.launch(PAGE, mode="none")
     port = urlsplit(page.url).port or 0
@@ -92,9 +92,7 @@ def test_a_page_of_an_earlier_launch_is_told(tabs: Tabs, tab: Tab) -> None:
     first.stop()
     second = JsMeetsPy(bridge=Bridge())
     url = second.launch(PAGE, mode="none", port=port).url
-    expect(badge(tab)).to_have_text(
-        "Python has started again. Open the address that it printed now.", timeout=scaled(30_000)
-    )
+    expect(badge(tab)).to_have_text("Python has restarted. Open the URL that it printed.", timeout=scaled(30_000))
     tab.goto("about:blank")
     tab.goto(url)
     assert tab.evaluate("JsPyTextSocket.wait_ready(10)")
@@ -102,28 +100,28 @@ def test_a_page_of_an_earlier_launch_is_told(tabs: Tabs, tab: Tab) -> None:
     second.stop()
 
 
-def test_a_page_that_python_refuses_is_told(app: JsMeetsPy, tab: Tab) -> None:
+def test_a_page_that_python_refuses_shows_the_reason(app: JsMeetsPy, tab: Tab) -> None:
     page = app.launch(PAGE, mode="none")
     app._access.admits = lambda scope: False  # type: ignore[method-assign]
     tab.goto(page.url)
-    expect(badge(tab)).to_have_text("Python refuses this page. Its log tells why.")
+    expect(badge(tab)).to_have_text("Python refused this page. See its log for the reason.")
 
 
-def test_a_page_too_many_is_told(app: JsMeetsPy, open_by_wire: OpenByWire, tabs: Tabs) -> None:
+def test_a_page_beyond_the_limit_shows_the_reason(app: JsMeetsPy, open_by_wire: OpenByWire, tabs: Tabs) -> None:
     app.sockets.set_connection_limit(1)
     page, _ = open_by_wire(PAGE)
     second = tabs.open(page.url)
-    expect(badge(second)).to_have_text("Python allows no more pages.Reload")
+    expect(badge(second)).to_have_text("Python accepts no more pages.Reload")
 
 
-def test_a_program_that_is_being_written_starts_again_or_has_an_error(
+def test_a_program_under_development_restarts_or_shows_an_error(
     app: JsMeetsPy, open_by_wire: OpenByWire, tab: Tab
 ) -> None:
     app.bridge.protocol.settings["reload"] = True  # as `run --reload` sets it
     open_by_wire(PAGE)
     app.stop()
-    expect(badge(tab)).to_have_text("Python starts again…")
-    expect(badge(tab)).to_have_text("Python is not running. The terminal tells why.", timeout=scaled(15_000))
+    expect(badge(tab)).to_have_text("Python is restarting…")
+    expect(badge(tab)).to_have_text("Python is not running. See the terminal for the reason.", timeout=scaled(15_000))
 
 
 def test_a_close_by_the_page_shows_no_badge(open_by_wire: OpenByWire, tab: Tab) -> None:

@@ -169,7 +169,7 @@ def test_errors_of_python_reach_javascript(app: JsMeetsPy, open_page: Open, tab:
 
     assert message("JsPyFunction.call('wrong')()") == [
         "TypeError",
-        "'wrong' returned what cannot be sent: result['a'][0]: object of type object cannot be sent to a page; "
+        "'wrong' returned a value that cannot be sent: result['a'][0]: object of type object cannot be sent to a page; "
         "ref() of it is sent by reference",
     ]
     assert message("JsPyFunction.call('leaves')()") == ["value", None], "sys.exit() ends the program, not the call"
@@ -238,7 +238,7 @@ def test_the_2020_dict_of_all_pages(app: JsMeetsPy, open_page: Open, tabs: Tabs)
     assert results == [{1: "from elsewhere", 2: "from elsewhere"}]
 
 
-def test_a_page_that_leaves_ends_its_calls_at_once(open_page: Open, tab: Tab) -> None:
+def test_a_page_that_leaves_fails_its_calls_immediately(open_page: Open, tab: Tab) -> None:
     page = open_page("JsPyFunction.expose('never', () => new Promise(() => {}));")
     page.wait_connected()
     errors: list[BaseException] = []
@@ -295,7 +295,7 @@ def test_10000_in_flight_each_way(app: JsMeetsPy, open_page: Open, tab: Tab) -> 
     assert results == [list(range(10_000))]
 
 
-def test_calls_start_in_order_and_slow_ones_hold_nobody_up(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+def test_calls_start_in_order_and_slow_ones_block_no_others(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     started: list[int] = []
     release = threading.Event()
 

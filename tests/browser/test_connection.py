@@ -30,7 +30,7 @@ def drop(app: JsMeetsPy, socket: int) -> None:
     )
 
 
-def test_a_lost_connection_comes_back_with_everything(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+def test_a_lost_connection_resumes_without_loss(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     go_on = threading.Event()
     app.functions.expose("slow", lambda: go_on.wait(scaled(20)))
     page = open_page("""
@@ -157,7 +157,7 @@ def test_two_applications_in_one_process_share_nothing(tabs: Tabs) -> None:
         two.stop()
 
 
-def test_a_page_without_the_token_is_refused_and_told_what_to_do(app: JsMeetsPy, tabs: Tabs) -> None:
+def test_a_page_without_the_token_is_refused_with_a_hint(app: JsMeetsPy, tabs: Tabs) -> None:
     page = app.launch("<p>x</p>", mode="none")
     tab = tabs.open(page.url.partition("#")[0])
     while not any("launch" in text for text in tabs.console):
@@ -242,7 +242,7 @@ def test_a_restarted_server_gets_its_pages_back(tab: Tab) -> None:
         app.stop()
 
 
-def test_pages_of_another_version_are_told(app: JsMeetsPy, tab: Tab, caplog: pytest.LogCaptureFixture) -> None:
+def test_pages_of_another_version_show_the_reason(app: JsMeetsPy, tab: Tab, caplog: pytest.LogCaptureFixture) -> None:
     page = app.launch("<p>x</p>", mode="none")
     tab.goto(page.url)
     page.wait_connected(10)

@@ -73,7 +73,7 @@ def test_documentation_in_files_of_the_page(app: JsMeetsPy, tab: Tab, tmp_path: 
     assert page.js.imported.__doc__ == "imported(b)\n\nIn a module."
 
 
-def test_a_page_that_is_away_or_busy_tells_nothing_and_holds_nobody_up(open_page: Open, tab: Tab) -> None:
+def test_an_absent_or_busy_page_contributes_nothing_and_blocks_nothing(open_page: Open, tab: Tab) -> None:
     page = open_page(SCRIPT)
     page.wait_connected()
     page.call_nowait("hangs")()
@@ -89,7 +89,7 @@ def test_a_page_that_is_away_or_busy_tells_nothing_and_holds_nobody_up(open_page
     assert str(inspect.signature(page.js.area)) == "(*args)"
 
 
-def test_on_the_bridges_loop_nobody_waits(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+def test_no_call_waits_on_the_bridges_loop(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     @app.expose
     async def look() -> list[Any]:
         return [dir(page.js), page.js.area.__doc__, await page.aio.js.area(3, 4)]
@@ -139,7 +139,7 @@ def test_python_lists_its_functions(app: JsMeetsPy, open_page: Open, tab: Tab) -
     ) == [listed, False]
     assert not app.functions.has("$list")
     assert not app.functions.clear("$list")
-    with pytest.raises(ValueError, match="belong to the library"):
+    with pytest.raises(ValueError, match="are reserved"):
         app.functions.expose("$list", print)
 
 
@@ -213,7 +213,7 @@ def test_cells_and_the_names_of_the_page(cells: Cells) -> None:
     assert cells.run("[name, status]") == [{"deep": 1}, [2]]
 
 
-def test_errors_tell_the_lines_of_their_cells(cells: Cells) -> None:
+def test_errors_show_the_lines_of_their_cells(cells: Cells) -> None:
     cells.run("function far() {\n  const nothing = null;\n  nothing.x;\n}")
     far = ("In[1]", 4)
     assert cells.places("null.x") == [(cells.last(), 2)]
@@ -247,7 +247,7 @@ SYNTAX = [
 
 
 @pytest.mark.parametrize(("code", "line", "column"), SYNTAX)
-def test_syntax_errors_tell_the_line_and_run_nothing(cells: Cells, code: str, line: int, column: int | None) -> None:
+def test_syntax_errors_show_the_line_and_run_nothing(cells: Cells, code: str, line: int, column: int | None) -> None:
     with pytest.raises(CellError) as caught:
         cells.run("window.ran = true;" + code)
     (frame,) = caught.value.frames

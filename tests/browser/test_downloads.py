@@ -69,7 +69,7 @@ def test_an_answer_to_the_page_with_small_calls_in_between(
     ) == [[2, 3, 4], 4 * ITEMS, 4 * ITEMS - 1, 0, 1]
 
 
-def test_order_is_kept_between_what_is_fetched_and_what_is_not(
+def test_order_is_kept_between_fetched_and_sent_content(
     app: JsMeetsPy, open_page: Callable[..., Page], tab: Tab
 ) -> None:
     page = open_page(SCRIPT)

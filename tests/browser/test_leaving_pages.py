@@ -1,4 +1,4 @@
-"""How soon a call ends when its page goes: at once after a goodbye, after the grace time without one.
+"""Time until a call fails when its page leaves: none after a goodbye, the grace time without one.
 
 `--log-cli-level=info` shows the times.
 """
@@ -75,7 +75,7 @@ def leave(tab: Tab, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["close", "navigate", "reload"])
-def test_a_page_that_says_goodbye_ends_its_calls_at_once(
+def test_a_goodbye_fails_the_calls_of_the_page_immediately(
     how: str, browser: Browser, page: Page, tab: Tab, begin: Callable[[], Future[End]]
 ) -> None:
     tab.goto(page.url)
@@ -120,7 +120,7 @@ def shows_a_tab(process: psutil.Process) -> bool:
 
 
 def kill(processes: list[psutil.Process]) -> None:
-    """Kill all processes at once: a stopped one cannot say goodbye for one that was killed before it."""
+    """Kill all processes together, because a surviving process would say goodbye for a killed one."""
     for process in processes:
         process.suspend()
     for process in processes:

@@ -79,9 +79,7 @@ def start() -> Iterator[Callable[[int], Program]]:
         program.kill()
 
 
-def test_a_page_goes_on_with_a_python_that_was_killed_and_started_again(
-    start: Callable[[int], Program], tab: Tab
-) -> None:
+def test_a_page_continues_with_a_killed_and_restarted_python(start: Callable[[int], Program], tab: Tab) -> None:
     first = start(0)
     port = urlsplit(first.url).port or 0
     tab.goto(first.url)

@@ -1,4 +1,4 @@
-"""A page whose connection breaks resumes: no message is lost, doubled or out of order."""
+"""A page whose connection breaks resumes: no message is lost, duplicated or out of order."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_both_sides_hear_of_the_state(app: JsMeetsPy, tab: Tab, open_by_wire: Op
     assert [heard.get(timeout=scaled(5)) for _ in range(2)] == ["reconnecting", "closed"]
     assert events == [(1, "connect"), (1, "disconnect"), (2, "connect"), (2, "disconnect")]
     assert waiting.state == "connecting"
-    with pytest.raises(TypeError, match="a state event callback is a function"):
+    with pytest.raises(TypeError, match="a state event callback must be a function"):
         page.add_state_event(None)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Addresses, cookies and policies that keep others out, in real browsers."""
+"""Addresses, cookies and policies that restrict access, in real browsers."""
 
 from __future__ import annotations
 

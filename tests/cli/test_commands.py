@@ -61,8 +61,8 @@ def test_python_m_is_the_same(invoke: Callable[..., Result]) -> None:
     [
         (["nothing"], "No such command 'nothing'."),
         (["run"], "Missing argument 'TARGET'."),
-        (["run", "no.html"], "there is no no.html; a target is a page, a Python file or module:app"),
-        (["run", "."], "there is no index.html; a target is"),
+        (["run", "no.html"], "no.html does not exist; the target must be a page, a Python file or module:app"),
+        (["run", "."], "index.html does not exist; the target must be"),
         (["run", "notes.txt"], "notes.txt is neither a page (.html) nor a program (.py)"),
         (["run", "notes.txt", "--port", "66000"], "66000 is not in the range 0<=x<=65535"),
         (["new", "1st"], "'1st' is no name of a project"),
@@ -118,8 +118,8 @@ def test_main_is_a_function_of_the_page(target: Callable[[str], Target]) -> None
     ("source", "sentence"),
     [
         ("", "program.py has no application at its top level: write app = JsMeetsPy()"),
-        ("b = JsMeetsPy(); a = JsMeetsPy()", "has several applications; jsmeets-local run program:a says which"),
-        ("app = JsMeetsPy(bridge=Bridge()); app.launch('<p>', mode='none')", "launches its page while it is imported"),
+        ("b = JsMeetsPy(); a = JsMeetsPy()", "has several applications; choose one: jsmeets-local run program:a"),
+        ("app = JsMeetsPy(bridge=Bridge()); app.launch('<p>', mode='none')", "calls launch() while it is imported"),
         ("def f():\n    open('no/such')\nf()", "line 3, in f\n    open('no/such')\nFileNotFoundError: [Errno 2]"),
         ("import", "SyntaxError: "),
     ],
@@ -135,7 +135,7 @@ def test_a_wrong_attribute_says_what_it_is(target: Callable[[str], Target]) -> N
     target("value = 3")
     for name, sentence in (
         ("program:nothing", "program.py has no nothing"),
-        ("program:value", "is no JsMeetsPy; it is 3"),
+        ("program:value", "is not a JsMeetsPy: 3"),
     ):
         with pytest.raises(Broken) as caught:
             load(find_target(None, None, name))  # type: ignore[arg-type]
@@ -192,7 +192,7 @@ def test_a_project_is_not_written_over(invoke: Callable[..., Result], tmp_path: 
     (tmp_path / "tool").write_text("mine")
     result = invoke("new", "tool")
     assert result.exit_code == 1
-    assert result.stderr == "Error: tool is there already; choose another name, or remove it\n"
+    assert result.stderr == "Error: tool already exists; choose another name, or remove it\n"
     assert (tmp_path / "tool").read_text() == "mine"
 
 
@@ -213,7 +213,7 @@ def test_assets_are_copied_and_not_written_over(invoke: Callable[..., Result], t
     (folder / "jsmeets.mjs").unlink()
     refused = invoke("assets", "web/js")
     assert refused.exit_code == 1
-    assert "other versions of JsPyQueue.js; nothing was written. --force" in refused.stderr
+    assert "other versions of JsPyQueue.js; nothing was written. Replace them with --force" in refused.stderr
     assert not (folder / "jsmeets.mjs").exists()
     forced = invoke("assets", "web/js", "--force")
     assert forced.exit_code == 0
@@ -225,7 +225,7 @@ def test_assets_are_copied_and_not_written_over(invoke: Callable[..., Result], t
 # doctor --------------------------------------------------------------------------------------------------------
 
 
-def test_doctor_says_what_is_there_and_what_to_install(
+def test_doctor_reports_what_works_and_what_to_install(
     invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
@@ -239,14 +239,15 @@ def test_doctor_says_what_is_there_and_what_to_install(
     assert found["app"][0] == "missing"
     assert "no-such-browser" in found["app"][1]
     if sys.platform == "linux":
-        assert found["display"] == ("note", 'none: only mode="none" works; xvfb-run (apt install xvfb xauth) makes one')
+        assert found["display"] == (
+            "note",
+            'none: only mode="none" works; xvfb-run (apt install xvfb xauth) provides one',
+        )
         assert found["window"][0] == "missing"
     assert {state for state, _ in found.values()} <= {"ok", "missing", "note"}
 
 
-def test_doctor_fails_where_nothing_can_be_served(
-    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_doctor_fails_if_nothing_can_be_served(invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(13, "no sockets today")
 

@@ -137,7 +137,7 @@ def test_environments_in_the_folder_do_not_belong_to_the_program(
     ("source", "wanted"),
     [("app.run(mode='window')", True), ("MODE = 'auto-window'", True), ("app.run(mode='app')", False)],
 )
-def test_a_toolkit_is_packaged_where_a_window_is_used(source: str, wanted: bool, write: Callable[..., Path]) -> None:
+def test_a_toolkit_is_packaged_if_a_window_is_used(source: str, wanted: bool, write: Callable[..., Path]) -> None:
     assert wants_window(write(app_dot_py=source) / "app.py") is wanted
 
 

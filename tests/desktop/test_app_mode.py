@@ -90,7 +90,7 @@ def test_without_a_screen(start: Start, tmp_path: Path) -> None:
     until(lambda: profiles(tmp_path) == [], 5)
 
 
-def test_a_browser_that_ends_at_once(open_app: Start, tmp_path: Path) -> None:
+def test_a_browser_that_exits_immediately(open_app: Start, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho it is broken >&2\n")
     broken.chmod(0o755)
@@ -101,7 +101,7 @@ except LaunchError as error:
     say(str(error).replace("\\n", " | "))
 """
     program = open_app(code, JSMEETS_LOCAL_CHROMIUM=str(broken))
-    assert program.line() == "the browser ended before its page had connected; it wrote: | it is broken"
+    assert program.line() == "the browser exited before its page connected; its output: | it is broken"
     assert program.ended() == 0
     assert profiles(tmp_path) == []
 
@@ -114,7 +114,7 @@ try:
 except LaunchError as error:
     say(error)
 """)
-    assert 'launch(mode="window") opens it in one' in program.line()
+    assert 'open it with launch(mode="window")' in program.line()
 
 
 def test_the_choice_of_the_browser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_the_choice_of_the_browser(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("JSMEETS_LOCAL_CHROMIUM", str(tmp_path / "chromium"))
     assert chromium.find_chromium() == tmp_path / "chromium"
     monkeypatch.setenv("JSMEETS_LOCAL_CHROMIUM", "missing")
-    assert "names 'missing', and there is no such program" in str(chromium.app_problem())
+    assert "names 'missing', which does not exist" in str(chromium.app_problem())
 
 
 @pytest.mark.parametrize(

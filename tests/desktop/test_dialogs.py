@@ -107,9 +107,9 @@ for call in (lambda: page.window.open_dialog(directory="/no/such/folder"),
     except (OSError, ValueError, TypeError) as error:
         say(type(error).__name__, error)
 """)
-    assert "there is no such folder" in program.line()
-    assert "has letters, digits and spaces" in program.line()
-    assert '"*.png", say' in program.line()
-    assert program.line() == "TypeError width is a whole number of pixels; got '1'"
-    assert program.line() == "ValueError width is 1 or more pixels; got 0"
-    assert program.line() == "TypeError a title is a str; got 5"
+    assert "the folder does not exist" in program.line()
+    assert "may contain only letters, digits and spaces" in program.line()
+    assert 'must look like "*.png"' in program.line()
+    assert program.line() == "TypeError width must be a whole number of pixels; got '1'"
+    assert program.line() == "ValueError width must be at least 1 pixels; got 0"
+    assert program.line() == "TypeError title must be a str; got 5"

@@ -147,7 +147,7 @@ app.run(PAGE, "auto-window", lambda page: (say(page.call("sum")(3, 4)), page.clo
     assert program.line() == "first"
     second = program.line()
     if gui == "qt":
-        assert "only once in a process" in second
+        assert "only once per process" in second
         assert 'launch(mode="window")' in second
     else:
         assert second == "3"
@@ -195,7 +195,7 @@ except TypeError as error:
 """)
     assert "on the main thread" in program.line()
     assert program.line() == "FileNotFoundError"
-    assert "CSS lengths are for notebooks" in program.line()
+    assert "only notebooks take CSS lengths" in program.line()
     assert program.ended() == 0
 
 

@@ -269,7 +269,7 @@ except LaunchError as error:
     say(error)
 """)
     screen.window("Never").close()
-    assert program.line() == "the window was closed before its page had connected"
+    assert program.line() == "the window was closed before its page connected"
     assert program.line() == "()"
     assert "no page connected within 0.5 s" in program.line()
     assert program.ended() == 0
@@ -297,7 +297,7 @@ sys.stdin.readline()
 """)
     if allowed:
         assert program.line() == "['Steered', 2, 2]"
-        assert program.line() == "ValueError: width is 1 or more pixels; got 0"
+        assert program.line() == "ValueError: width must be at least 1 pixels; got 0"
         window = screen.window("Steered")
         until(lambda: window.size() == (345, 234) and window.position() == (20, 30))
     else:

@@ -54,14 +54,14 @@ def both(program: Program) -> str:
 
 def test_no_display(start: Start, gui: str) -> None:
     said = both(start(TRIES, PYWEBVIEW_GUI=gui))
-    assert said.startswith("LaunchError there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set")
+    assert said.startswith("LaunchError no display found: neither DISPLAY nor WAYLAND_DISPLAY is set")
     assert "xvfb-run" in said
 
 
 @pytest.mark.parametrize("display", [":97", "localhost:97.0", "unix:97", "/tmp/no-such-socket"])
 def test_a_display_that_is_gone(start: Start, gui: str, display: str) -> None:
     said = both(start(TRIES, PYWEBVIEW_GUI=gui, DISPLAY=display))
-    assert f"the display does not answer (DISPLAY={display})" in said
+    assert f"the display is not responding (DISPLAY={display})" in said
 
 
 def test_no_pywebview(start: Start, screen: Screen) -> None:
@@ -121,7 +121,7 @@ except LaunchError as error:
         said = program.line()
         deaf.shutdown(socket.SHUT_RDWR)
         thread.join(scaled(10))
-    assert said.startswith("the window did not open; its process wrote: | ")
+    assert said.startswith("the window did not open; its output: | ")
     assert program.ended() == 0
 
 
@@ -149,7 +149,7 @@ def test_auto_window_takes_the_default_browser(start: Start, tmp_path: Path) -> 
     program.kill()
 
 
-def test_auto_window_goes_on_where_the_window_fails(start: Start, screen: Screen, gui: str) -> None:
+def test_auto_window_falls_back_if_the_window_fails(start: Start, screen: Screen, gui: str) -> None:
     """All checks pass, and the process of the window ends at once."""
     need("chromium")
     code = """
@@ -192,10 +192,10 @@ def test_a_display_by_tcp_or_wayland_is_enough(monkeypatch: pytest.MonkeyPatch, 
         monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
         monkeypatch.setenv("DISPLAY", f"localhost:{server.getsockname()[1] - 6000}.0")
         assert display_problem() is None
-    assert "does not answer" in str(display_problem())
+    assert "is not responding" in str(display_problem())
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-5")
-    assert "does not answer" in str(display_problem())
+    assert "is not responding" in str(display_problem())
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "wayland-5"))
         server.listen()

@@ -161,7 +161,7 @@ say(before == (me.num_fds(), threading.active_count(), len(app.bridge.watchers))
 
 
 @pytest.mark.parametrize("sleeper", ["all", "window"])
-def test_a_sleep_is_no_close(show: Show, screen: Screen, sleeper: str) -> None:
+def test_sleeping_does_not_close_the_page(show: Show, screen: Screen, sleeper: str) -> None:
     """All processes of a laptop, or those of the page alone, stop for longer than the grace time."""
     program = show("""
 page = app.launch(PAGE, mode="window", title="Mine", grace=0.5)

@@ -118,7 +118,7 @@ def test_a_taken_port_is_an_error_of_the_caller(app: JsMeetsPy) -> None:
 
 def test_modes(app: JsMeetsPy) -> None:
     modes = "'auto', 'browser', 'app', 'window', 'auto-window', 'notebook', 'none'"
-    with pytest.raises(ValueError, match=f"mode is one of {modes}; got 'tab'"):
+    with pytest.raises(ValueError, match=f"mode must be one of {modes}; got 'tab'"):
         app.launch("<p>", mode="tab")
 
 
@@ -177,7 +177,7 @@ except LaunchError as error:
     assert "jsmeets=" not in result.stdout
 
 
-def test_a_machine_without_a_browser_is_told(tmp_path: Path) -> None:
+def test_a_machine_without_a_browser_raises(tmp_path: Path) -> None:
     code = """
 import webbrowser
 from jsmeets_local import *
@@ -238,7 +238,7 @@ def test_mode_none_returns_at_once_and_the_first_call_waits(app: JsMeetsPy) -> N
     assert "connected" in repr(page)
 
 
-def test_pages_are_told_apart(app: JsMeetsPy) -> None:
+def test_pages_are_distinguished(app: JsMeetsPy) -> None:
     one, two = app.launch("<p>1", mode="none"), app.launch("<p>2", mode="none")
     first, second = as_page(one, "1"), as_page(two, "2")
     one.call_nowait("f")("for one")

@@ -1,4 +1,4 @@
-"""Stands for a front end where there is none: opens the frames that cells display in a headless Chromium.
+"""A stand-in for a front end: opens the iframes that cells display in a headless Chromium.
 
 It is for the kernel, whose `IPYTHONDIR` has a start-up file that calls `open_frames()`.
 """

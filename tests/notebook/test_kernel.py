@@ -84,7 +84,7 @@ def test_stopping_ends_a_launch_that_waits_without_a_limit(kernel: Kernel) -> No
     assert run.error == "LaunchError: the page was closed before it had connected"
 
 
-def test_the_frame_is_shown_once_by_its_cell_and_again_by_others(kernel: Kernel) -> None:
+def test_the_iframe_is_shown_once_by_its_cell_and_again_by_others(kernel: Kernel) -> None:
     code = LAUNCH.replace("</p>", "</p>', width='50%', height=120").replace('"<p>', "'<p>").replace('")', ")")
     run, _ = launch(kernel, code + "page")
     assert len(run.html) == 1
@@ -119,7 +119,7 @@ def test_a_call_in_the_same_cell_and_in_the_next(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("code", ["page.call('f')()", "page.queue('q').get()"])
-def test_interrupt_ends_a_wait_and_the_bridge_goes_on(kernel: Kernel, code: str) -> None:
+def test_an_interrupt_ends_a_wait_and_the_bridge_continues(kernel: Kernel, code: str) -> None:
     _, page = launch(kernel)
     # The kernel takes the time: to draw its first traceback takes longer than to end the wait.
     run = kernel.start(f"import time\ntry:\n    {code}\nexcept KeyboardInterrupt:\n    ended = time.time()\n    raise")
@@ -266,7 +266,7 @@ BLOCKING = {
 
 
 @pytest.mark.parametrize("way", BLOCKING)
-def test_a_line_that_blocks_is_told_of_in_coroutines_only(kernel: Kernel, way: str) -> None:
+def test_a_blocking_line_is_logged_only_in_coroutines(kernel: Kernel, way: str) -> None:
     code, told = BLOCKING[way]
     _, page = launch(kernel)
     run = kernel.start(code)
@@ -278,7 +278,7 @@ def test_a_line_that_blocks_is_told_of_in_coroutines_only(kernel: Kernel, way: s
     assert told or run.stderr == ""
 
 
-def test_an_async_function_that_blocks_is_told_of_under_its_cell(kernel: Kernel) -> None:
+def test_a_blocking_async_function_is_logged_under_its_cell(kernel: Kernel) -> None:
     _, page = launch(kernel)
     exposing = kernel.run("import time\n@app.expose\nasync def f(seconds):\n    time.sleep(seconds)")
     assert page.ask("call", "f", [0]) == ["return", 1, None]
@@ -296,7 +296,7 @@ def test_sys_exit_in_a_function_ends_no_kernel(kernel: Kernel) -> None:
     assert (run.error, run.value) == (None, "False")
     kernel.until(lambda: exposing.stderr or run.stderr)
     assert (
-        "'leave' called sys.exit(3): ignored, as the kernel of a notebook does not end" in exposing.stderr + run.stderr
+        "'leave' called sys.exit(3): ignored, because a notebook kernel keeps running" in exposing.stderr + run.stderr
     )
     assert kernel.value("1 + 1") == 2
 
@@ -322,7 +322,7 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
         choose_modes("notebook")
     monkeypatch.setattr(notebook, "kernel_shell", object)
     monkeypatch.setitem(sys.modules, "google.colab", sys)
-    with pytest.raises(LaunchError, match="Colab does not carry WebSockets"):
+    with pytest.raises(LaunchError, match="Colab does not forward WebSockets"):
         choose_modes("notebook")
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
 

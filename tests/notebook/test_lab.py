@@ -112,18 +112,18 @@ def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, brows
     tab.route("https://**", lambda route: route.abort())
     tab.goto(f"file://{tmp_path}/export.html", wait_until="domcontentloaded")
     tab.wait_for_selector("iframe", state="detached", timeout=scaled(20_000))
-    assert tab.locator("text=The page was here while its Python was running").is_visible()
+    assert tab.locator("text=This page was available while Python was running").is_visible()
     assert tab.locator("a[href*='#jsmeets=']").count() == 0
     tab.close()
 
     foreign = notebook.path.with_name("foreign.ipynb")  # what this server has not signed is not trusted
     foreign.write_text(notebook.path.read_text().replace("<h1 ", "<h1 lang='en' "))
     untrusted = open_notebook(file=foreign)
-    untrusted.wait_text(0, "The page was here while its Python was running")
+    untrusted.wait_text(0, "This page was available while Python was running")
     assert untrusted.frames(0) == 0
 
 
-def test_a_frame_whose_server_comes_late(browser: Any, tmp_path: Path) -> None:
+def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> None:
     """An editor may show the iframe before it forwards the port."""
     app = JsMeetsPy(bridge=Bridge())
     page = app.launch("<h1>Late</h1>", mode="none")
@@ -139,7 +139,7 @@ def test_a_frame_whose_server_comes_late(browser: Any, tmp_path: Path) -> None:
         app.launch("<h1>Late</h1>", mode="none", port=port)
         tab.wait_for_selector("iframe", state="visible", timeout=scaled(10_000))
         tab.frame_locator("iframe").locator("h1", has_text="Late").wait_for(timeout=scaled(10_000))
-        assert not tab.locator("text=The page was here").is_visible()
+        assert not tab.locator("text=This page was available").is_visible()
     finally:
         app.stop()
         tab.close()

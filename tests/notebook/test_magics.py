@@ -73,15 +73,15 @@ def test_js_runs_cells_in_the_page(kernel: Kernel, launch: Launch) -> None:
         assert (run.value, run.error, run.stderr) == (None, None, "")
     assert kernel.run("%%js\nawait JsPyFunction.call('add2')(1, 2)").value == "3"
     late = kernel.run("%%js -t 0.1\nawait new Promise(() => {})")
-    assert late.error == "CallTimeout: the cell did not end within 0.1 s; it goes on in the page"
-    assert "no name of a variable" in kernel.run("%%js -o 1x\n1").stderr
+    assert late.error == "CallTimeout: the cell did not finish within 0.1 s; it continues in the page"
+    assert "not a variable name" in kernel.run("%%js -o 1x\n1").stderr
     assert kernel.value("app.pages[0] is page") is True
 
 
 def test_js_runs_in_the_page_that_was_launched_last(kernel: Kernel, launch: Launch) -> None:
     kernel.run("%load_ext jsmeets_local")
     nowhere = kernel.run("%%js\n1")
-    assert nowhere.stderr.strip() == "UsageError: %%js needs a page, and none is open: launch() one first"
+    assert nowhere.stderr.strip() == "UsageError: %%js needs an open page; call launch() first"
     launch()
     launch("from jsmeets_local import Bridge\nother_app = JsMeetsPy(bridge=Bridge())\n"
            "other = other_app.launch('<title>Other</title>', mode='none')", "other")  # fmt: skip
@@ -92,12 +92,12 @@ def test_js_runs_in_the_page_that_was_launched_last(kernel: Kernel, launch: Laun
         kernel.run(f"pages = [page, other]\nget_ipython().run_cell_magic('js', '-p pages[0]', {title!r})").value
         == "'first'"
     )
-    assert "3 is no page" in kernel.run("%%js -p 3\n1").stderr
+    assert "3 is not a page" in kernel.run("%%js -p 3\n1").stderr
     kernel.run("other.close()")
     assert kernel.run(f"%%js\n{title}").value == "'first'"
     assert kernel.run("%%js -p other\n1").error.startswith("PageClosed: ")
     kernel.run("app.stop()")
-    assert "none is open" in kernel.run("%%js\n1").stderr
+    assert "needs an open page" in kernel.run("%%js\n1").stderr
 
 
 def test_errors_have_the_lines_of_the_cell(kernel: Kernel, launch: Launch) -> None:
@@ -147,7 +147,7 @@ def test_an_interrupt_ends_the_wait(kernel: Kernel, launch: Launch) -> None:
 
 def test_jsmeets_shows_what_there_is(kernel: Kernel, launch: Launch) -> None:
     empty = kernel.run("%load_ext jsmeets_local\n%jsmeets")
-    assert "none is open: launch() one" in empty.html[0]
+    assert "none open; call launch()" in empty.html[0]
     launch()
     launch("second = app.open('/', mode='none')", "second")
     run = kernel.run("%jsmeets\nNone")
@@ -180,7 +180,7 @@ def test_the_magics_come_and_go(kernel: Kernel) -> None:
     assert "of jsmeets_local" in kernel.inspect("%%js")
     assert "-t SECONDS" in kernel.inspect("%%js")
     kernel.run("%%html\n<b>IPython's own</b>")
-    assert "needs a page" in kernel.run("%%js\n1").stderr
+    assert "needs an open page" in kernel.run("%%js\n1").stderr
     kernel.run("%unload_ext jsmeets_local")
     assert kernel.value("get_ipython().find_cell_magic('js') == before") is True
     assert kernel.value("get_ipython().find_line_magic('jsmeets')") is None

@@ -204,7 +204,7 @@ def test_03_queues_and_progress(read: Callable[[str], Reader]) -> None:
     assert "of 100 million darts" in reader.to('page.eval("note.textContent")')
     assert "canceled after" in reader.to("await darts")
     assert reader.to("plans = ") == "['wake up', 'brew coffee', 'read']"
-    assert reader.to("plans.get(timeout=0.5)") == "nothing came to the queue 'plans' within 0.5 s\n"
+    assert reader.to("plans.get(timeout=0.5)") == "nothing arrived on the queue 'plans' within 0.5 s\n"
     reader.to_the_end()
 
 

@@ -266,6 +266,6 @@ def test_the_error_when_no_browser_connects(kernel: Kernel, jupyter: Callable[..
     assert "pip install jupyter-server-proxy where Jupyter's server is installed, and restart that server" in run.error
     assert "base_url=" in run.error
     assert "port=" in run.error
-    assert "jupyter console, qtconsole, and a kernel without a front end" in run.error
+    assert "jupyter console, qtconsole and kernels without a front end" in run.error
     assert 'launch(mode="browser") opens a tab, and launch(mode="none") gives you page.url' in run.error
     assert "jsmeets=" not in run.error

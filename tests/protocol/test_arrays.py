@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def told(value: Any) -> tuple[str, tuple[int, ...] | None, bytes]:
-    """Return what travels of the only array in a value."""
+    """Return the wire form of the only array in a value."""
     (buffer,) = pack(value, "result").buffers
     return buffer.dtype, buffer.shape, bytes(buffer.data)
 
@@ -84,7 +84,7 @@ def test_durations_are_milliseconds() -> None:
         (lambda: np.ma.masked_array([1, 2], [0, 1]), "a masked array cannot be sent to a page; send its filled(value)"),
         (lambda: np.longdouble(1), "object of type numpy.longdouble cannot be sent to a page"),
         (lambda: np.complex128(1), "cannot be sent to a page"),
-        (lambda: np.datetime64("12000-01-01"), "beyond what Python's own dates reach; send str() of it"),
+        (lambda: np.datetime64("12000-01-01"), "out of range for Python's dates; send str() of it"),
         (lambda: np.timedelta64(1, "M"), "give it a unit of a fixed length"),
     ],
 )
@@ -216,7 +216,7 @@ def test_objects_with_an_array_interface() -> None:
     result = travelled({"weights": [Tensor([[1.5, 2.5]])]})["weights"][0]
     assert (result.dtype, result.tolist()) == ("float64", [[1.5, 2.5]])
     assert refusal(Tensor([], "cuda:0")).endswith(
-        "test_arrays.Tensor gives no array: can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first."
+        "test_arrays.Tensor cannot be converted to an array: can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first."
     )
     assert "dtype object" in refusal(Tensor([object()]))
     assert pack(Tensor, "v").references[0].kind == "function"  # the class itself is no array
@@ -250,7 +250,7 @@ def test_images_with_more_than_8_bits_per_channel_are_refused(mode: str) -> None
     assert travelled(np.asarray(Image.new("I;16", (2, 1), 300))).tolist() == [[300, 300]]
 
 
-def test_a_broken_image_is_told(tmp_path: Path) -> None:
+def test_a_broken_image_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "broken.png"
     Image.effect_noise((64, 64), 50).save(file)
     file.write_bytes(file.read_bytes()[:1000])

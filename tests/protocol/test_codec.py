@@ -104,7 +104,7 @@ def in_chunks(value: Any) -> tuple[memoryview, Any]:
     return content, message.value
 
 
-def test_a_large_array_is_not_copied_again_once_it_is_put_together() -> None:
+def test_an_assembled_large_array_is_not_copied_again() -> None:
     sent = numpy.arange(200_000, dtype="float64").reshape(400, 500)
     content, [got, small] = in_chunks([sent, numpy.arange(3)])
     assert numpy.array_equal(got, sent)

@@ -137,11 +137,11 @@ def test_pandas_values_outside_a_data_frame() -> None:
         (lambda: pd.DataFrame([[1, 2]], columns=["1", 1]), "args[0]: two columns are named '1'"),
         (
             lambda: pd.DataFrame([[1]], columns=[("a", 1)]),
-            "args[0]: the columns have names of several levels; join them",
+            "args[0]: the columns have several levels; join their names",
         ),
         (
             lambda: pd.DataFrame({"a": [1]}, index=[[1], [2]]),
-            "args[0]: the rows have names of several levels; send its r",
+            "args[0]: the index has several levels; send r",
         ),
         (lambda: pd.DataFrame({"a": [1, 1j]}), "args[0]['data']['a']: array of dtype complex128 cannot be sent"),
         (lambda: pd.DataFrame({"a": [1, object()]}), "args[0]['data']['a'][1]: object of type object cannot be sent"),
@@ -205,7 +205,7 @@ def test_all_pandas_columns_in_one_data_frame() -> None:
         pd.Index(["same", "same"], name=7),
     ],
 )
-def test_an_index_comes_back(index: Any) -> None:
+def test_an_index_survives_the_round_trip(index: Any) -> None:
     frame = pd.DataFrame({"x": [1.5, 2.5], 3: ["a", "b"]}, index=index)
     assert_frame_equal(to_frame(travelled(frame)), frame, check_index_type="equiv")
 
@@ -284,13 +284,13 @@ def test_a_data_frame_made_by_a_page() -> None:
 @pytest.mark.parametrize(
     ("value", "kind", "text"),
     [
-        ([1], "pandas", "to_frame takes a data frame of a page"),
-        ({"columns": ["a"]}, "pandas", "to_frame takes a data frame of a page"),
-        ({"columns": ["a", "b"], "data": {"a": [1]}}, "pandas", "there is no column 'b' in the data"),
+        ([1], "pandas", "to_frame takes a data frame from a page"),
+        ({"columns": ["a"]}, "pandas", "to_frame takes a data frame from a page"),
+        ({"columns": ["a", "b"], "data": {"a": [1]}}, "pandas", "the data has no column 'b'"),
         ({"data": {"a": [1], "b": [1, 2]}}, "polars", r"have different lengths: \[1, 2\]"),
         ({"data": {"a": [1]}, "index": {"data": [1, 2]}}, "pandas", r"have different lengths: \[1, 2\]"),
-        ({"data": {"a": [1]}, "index": {"name": "i"}}, "pandas", "the index needs its 'data'"),
-        ({"data": {}}, "dask", "kind is 'pandas' or 'polars'; got 'dask'"),
+        ({"data": {"a": [1]}, "index": {"name": "i"}}, "pandas", "the index has no 'data'"),
+        ({"data": {}}, "dask", "kind must be 'pandas' or 'polars'; got 'dask'"),
     ],
 )
 def test_malformed_data_frames_are_refused(value: Any, kind: Any, text: str) -> None:

@@ -340,7 +340,7 @@ def test_a_value_may_take_three_quarters_of_a_message(message_bytes: int) -> Non
     room = message_bytes - min(65_536, message_bytes // 4)
     if message_bytes < 2**28:
         assert len(pack("x" * (room - 2), "data", limits.message_bytes).json) == room
-    with pytest.raises(MessageTooBig, match=f"data: {room + 1} bytes; one message carries {room} at most"):
+    with pytest.raises(MessageTooBig, match=f"data: {room + 1} bytes; a message holds at most {room}"):
         pack("x" * (room - 1), "data", limits.message_bytes)
 
 

@@ -116,7 +116,7 @@ STEPS = st.one_of(SENDS, st.integers(1, 5), st.sampled_from(["fetch", "decline",
 
 
 @given(st.lists(STEPS, max_size=40))
-def test_nothing_is_lost_or_doubled_whatever_becomes_of_an_offer(steps: list[Any]) -> None:
+def test_nothing_is_lost_or_duplicated_whatever_happens_to_an_offer(steps: list[Any]) -> None:
     page = begin()
     sends: list[tuple[str, str, int]] = []
     for step in steps:
@@ -287,7 +287,7 @@ def test_no_secret_outlives_its_connection(state: ProtocolState, end: str) -> No
     assert told == [True]
 
 
-def test_a_page_that_comes_back_has_a_new_secret(state: ProtocolState) -> None:
+def test_a_page_that_returns_has_a_new_secret(state: ProtocolState) -> None:
     old = offered_by(state, 1)
     state.lose(1, 0.0)
     assert state.offers.take(old) is None

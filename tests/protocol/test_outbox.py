@@ -1,4 +1,4 @@
-"""The outbox: no packet is lost, doubled or out of order, whatever the connection does."""
+"""The outbox: no packet is lost, duplicated or out of order, whatever the connection does."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class Page:
 
 
 @given(st.lists(STEPS, max_size=40))
-def test_nothing_is_lost_or_doubled_where_the_connection_breaks(steps: list[Any]) -> None:
+def test_nothing_is_lost_or_duplicated_when_the_connection_breaks(steps: list[Any]) -> None:
     outbox = Outbox()
     page = Page(outbox)
     sends: list[tuple[str, str, int]] = []

@@ -206,7 +206,7 @@ def test_errors_of_pages(kind: str, expected: type[JsPyError]) -> None:
     assert error.report() == f"no in {{protocol: call, key: f, id: {call_id}, socket_id: {page}}}"
 
 
-def test_a_page_that_leaves_ends_its_calls_at_once() -> None:
+def test_a_page_that_leaves_fails_its_calls_immediately() -> None:
     state = ProtocolState()
     first, second = connected(state, "a", "b")
     call_id = state.request("call", "f", pack([], "args"), None, None)
@@ -243,7 +243,7 @@ def of_presence(state: ProtocolState) -> list[fx.Effect]:
     return [effect for effect in state.effects() if isinstance(effect, PRESENCE)]
 
 
-def test_a_page_is_there_once_it_has_answered_its_welcome() -> None:
+def test_a_page_counts_as_connected_once_it_answers_the_welcome() -> None:
     state = ProtocolState()
     assert state.hello(hello(), "") == 1
     assert of_presence(state) == []
@@ -272,7 +272,7 @@ def test_a_page_that_leaves_before_its_welcome_was_never_there(lost: bool) -> No
     assert of_presence(state) == []
 
 
-def test_a_page_whose_answer_to_the_welcome_was_lost_goes_on_where_it_was() -> None:
+def test_a_page_whose_answer_to_the_welcome_is_lost_resumes() -> None:
     state = ProtocolState("session")
     state.hello(hello(topics=["t"]), "")
     written(state.outbox(1))
@@ -505,7 +505,7 @@ def test_names_of_a_page() -> None:
 # Coming back ------------------------------------------------------------------------------------------------
 
 
-def test_a_page_that_comes_back_in_time_goes_on_under_its_number() -> None:
+def test_a_page_that_reconnects_in_time_keeps_its_number() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")
     call_id = state.request("call", "f", pack([], "args"), page, None)
@@ -605,7 +605,7 @@ def test_a_page_of_another_session_begins_anew() -> None:
     assert written(state.outbox(page + 1))[0].settings["resumed"] is False
 
 
-def test_replies_that_nobody_waits_for_are_counted_and_change_nothing() -> None:
+def test_unexpected_replies_are_counted_and_ignored() -> None:
     state = ProtocolState()
     asked, other = connected(state, "asked", "other")
     failure = m.ErrorInfo("raised", "Error", "too late")

@@ -303,7 +303,7 @@ def test_a_value_within_another_keeps_its_paths() -> None:
 def test_cycles_are_refused() -> None:
     loop: list[Any] = [1]
     loop.append({"again": loop})
-    with pytest.raises(TypeError, match=r"args\[1\]\['again'\]: refers back to itself"):
+    with pytest.raises(TypeError, match=r"args\[1\]\['again'\]: contains a reference to itself"):
         pack(loop, "args")
 
 
@@ -453,7 +453,7 @@ def test_children_that_know_their_parent_are_refused() -> None:
     """Walked level by level, they multiply by a hundred at each second level."""
     parent: dict[str, Any] = {"children": []}
     parent["children"] += [{"parent": parent} for _ in range(100)]
-    with pytest.raises(TypeError, match=r"value\['children'\]\[0\]\['parent'\]: refers back to itself"):
+    with pytest.raises(TypeError, match=r"value\['children'\]\[0\]\['parent'\]: contains a reference to itself"):
         pack(parent, "value")
 
 

@@ -237,14 +237,14 @@ def test_page_url(app: JsMeetsPy) -> None:
     ],
 )
 def test_invalid_base_urls_are_refused(app: JsMeetsPy, base_url: str) -> None:
-    with pytest.raises(ValueError, match=r'base_url is a path \("/user/ann/proxy/\{port\}/"\) or a URL'):
+    with pytest.raises(ValueError, match=r'base_url must be a path \("/user/ann/proxy/\{port\}/"\) or a URL'):
         app.launch("<p>x</p>", mode="none", base_url=base_url)
     with pytest.raises(LaunchError, match="this application is not served"):
         _ = app.port
 
 
 def test_a_browser_opens_a_whole_url(app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="this mode opens a whole URL"):
+    with pytest.raises(ValueError, match="this mode needs an absolute URL"):
         app.launch("<p>x</p>", mode="browser", base_url="/user/ann/proxy/{port}/")
     browser, opened = tmp_path / "browser", tmp_path / "opened"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
@@ -271,7 +271,7 @@ def test_a_proxy_without_forwarded_headers(app: JsMeetsPy, base_url: str) -> Non
     RawPage(f"http://127.0.0.1:{port_of(app)}/#{app.pages[0].url.partition('#')[2]}").close()
 
 
-def test_localhost_is_used_only_where_the_server_owns_it(app: JsMeetsPy) -> None:
+def test_localhost_is_used_only_if_the_server_owns_it(app: JsMeetsPy) -> None:
     """Browsers try `::1` too, so another server there would receive the token of the page."""
     app.launch("<p>x</p>", mode="none")
     server = app._launcher._running_server()
@@ -320,7 +320,7 @@ def test_behind_a_proxy_of_unknown_name(app: JsMeetsPy) -> None:
     assert shake_hands(page, app, local, f"http://{local}", path="/own") == 101
 
 
-def test_behind_a_proxy_whose_name_is_told(app: JsMeetsPy) -> None:
+def test_behind_a_proxy_of_known_name(app: JsMeetsPy) -> None:
     @app.websocket_route("/own")
     async def own(websocket: Any) -> None:
         await websocket.accept()

@@ -1,4 +1,4 @@
-"""Libraries that replace threads by green ones: `launch()` raises at once instead of waiting for ever."""
+"""Libraries that replace threads by green ones: `launch()` raises instead of waiting forever."""
 
 from __future__ import annotations
 

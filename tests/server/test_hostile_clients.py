@@ -108,7 +108,7 @@ def test_malformed_hellos(page: Page, good: RawPage, rest: list[Any]) -> None:
     assert closed_with(connection) == 4400
 
 
-def test_no_page_is_told_the_name_of_another_document(app: JsMeetsPy, page: Page, good: RawPage) -> None:
+def test_no_page_receives_the_name_of_another_document(app: JsMeetsPy, page: Page, good: RawPage) -> None:
     _, first = welcome(page, "curious", "", ["#"])
     assert "the good one" not in json.dumps(first)
     assert "the good one" not in json.dumps(RawPage(page.url, "asking").ask("call", "$list", []))

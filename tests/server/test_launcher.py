@@ -38,7 +38,7 @@ def get(port: int, path: str) -> str:
 
 
 class Foreign:
-    """A Starlette application that is no JsMeetsPy, with a bridge, and a launcher for it."""
+    """A Starlette application that is not a JsMeetsPy, with a bridge and a launcher."""
 
     def __init__(self, fail: Exception | None = None) -> None:
         self.bridge = Bridge()
@@ -69,7 +69,7 @@ class Foreign:
         await self.bridge.stop()
 
 
-def test_an_application_that_is_no_jsmeetspy() -> None:
+def test_an_application_that_is_not_a_jsmeetspy() -> None:
     foreign = Foreign()
     Functions(foreign.bridge).expose("add", lambda a, b: a + b)
     page = foreign.launcher.launch("hello?x=1", "none")

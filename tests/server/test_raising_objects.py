@@ -169,7 +169,7 @@ def rest(app: JsMeetsPy) -> tuple[int, int, int]:
 
 @settings(max_examples=60)
 @given(raises=errors, kind=st.sampled_from(list(hostile(ValueError))), way=st.sampled_from(WAYS))
-def test_any_raising_object_gives_the_page_an_error(served: Any, raises: Any, kind: str, way: str) -> None:
+def test_any_raising_object_reaches_the_page_as_an_error(served: Any, raises: Any, kind: str, way: str) -> None:
     app, raw, given = served
     given["value"] = lambda: hostile(raises)[kind]
     answer = ask(raw, way)
@@ -182,7 +182,7 @@ def test_any_raising_object_gives_the_page_an_error(served: Any, raises: Any, ki
     assert answer[0] == "error", answer
     error = answer[1]
     if error["kind"] == "unserializable":
-        assert error["message"].startswith(f"'{way}' returned what cannot be sent: result"), error
+        assert error["message"].startswith(f"'{way}' returned a value that cannot be sent: result"), error
     assert ask(raw, "fine") == ("return", "fine")
     given["value"] = lambda: "again"
     assert ask(raw, way) == ("return", "again"), "an exclusive function goes on"
@@ -191,7 +191,7 @@ def test_any_raising_object_gives_the_page_an_error(served: Any, raises: Any, ki
 
 @settings(max_examples=40)
 @given(raises=errors, way=st.sampled_from(WAYS))
-def test_any_exception_gives_the_page_an_error(served: Any, raises: Any, way: str) -> None:
+def test_any_exception_reaches_the_page_as_an_error(served: Any, raises: Any, way: str) -> None:
     app, raw, given = served
 
     def fails() -> Any:
@@ -316,7 +316,7 @@ def test_a_function_that_cannot_be_described_hides_no_other(app: JsMeetsPy, page
 
 @contextmanager
 def handler(raises: Any) -> Iterator[None]:
-    """A handler of the user's that raises."""
+    """A user's handler that raises."""
 
     class Broken(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

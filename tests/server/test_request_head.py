@@ -219,7 +219,7 @@ def test_a_stop_among_handshakes_is_quiet(app: JsMeetsPy, more: str, caplog: pyt
         sock.close()
 
 
-def test_plain_uvicorn_can_be_told_to_use_these_protocols() -> None:
+def test_plain_uvicorn_can_use_these_protocols() -> None:
     http, ws = "jsmeets_local.server.request_head:HttpProtocol", "jsmeets_local.server.fastpath:FastPathProtocol"
     config = uvicorn.Config(JsMeetsPy(bridge=Bridge()), http=http, ws=ws)
     config.load()

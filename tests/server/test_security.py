@@ -1,4 +1,4 @@
-"""Access control, and the harm that a hostile client cannot do to others."""
+"""Access control, and hostile clients that cannot harm others."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def closed_with(connection: Any) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("offered", [["jsmeets.v9"], []])
-def test_clients_of_other_versions_are_told_why(
+def test_clients_of_other_versions_receive_the_reason(
     page: Page, offered: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     connection = open_socket(page.url, protocols=offered)

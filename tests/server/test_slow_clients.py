@@ -1,4 +1,4 @@
-"""A slow page harms only itself: what waits for it is limited, and losses are reported."""
+"""Slow pages harm only themselves: their outboxes are limited, and losses are reported."""
 
 from __future__ import annotations
 

@@ -108,6 +108,6 @@ def test_a_second_launch_has_the_same(apps: list[JsMeetsPy]) -> None:
      (float("nan"), ValueError)],
 )  # fmt: skip
 def test_invalid_intervals_are_refused(apps: list[JsMeetsPy], own: float, value: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match="switch_interval is"):
+    with pytest.raises(error, match="switch_interval must be"):
         apps[0].launch(PAGE, mode="none", switch_interval=value)
     assert interval() == own

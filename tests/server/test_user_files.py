@@ -58,7 +58,7 @@ def header(head: str, name: str) -> str | None:
 
 
 def write_pages(*folders: Path) -> None:
-    """A page and a script of the same names in each folder, which tell where they are."""
+    """A page and a script of the same names in each folder, which show their folder."""
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "index.html").write_text(f"<p>page of {folder.name}</p>")
@@ -244,7 +244,7 @@ def versions(app: JsMeetsPy, tmp_path: Path) -> Iterator[tuple[str, Callable[[in
         yield path, write
 
 
-def test_files_are_revalidated_where_launch_serves(app: JsMeetsPy, tmp_path: Path) -> None:
+def test_files_are_revalidated_under_launch(app: JsMeetsPy, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<p>")
     page = app.launch(str(tmp_path / "page.html"), mode="none")
     for path, write in versions(app, tmp_path):

@@ -33,7 +33,7 @@ LARGE = bytes(300_000)  # travels in chunks
 
 
 class Row(NamedTuple):
-    """How one kind of message has come through, one way."""
+    """Result of one kind of message in one direction."""
 
     kind: str
     way: str
@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What has come through, and through what."""
+    """Results of a run, and the faults that it survived."""
 
     rows: list[Row]
     wrong_answers: int
@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
     seconds: float
 
     def is_good(self) -> bool:
-        """Whether everything has arrived once and in order."""
+        """Return True if everything has arrived once and in order."""
         harm = [row.lost + row.twice + row.out_of_order for row in self.rows]
         return not sum(harm) and not self.wrong_answers
 
@@ -77,7 +77,7 @@ def row(kind: str, way: str, sent: int, arrived: list[int]) -> Row:
 
 
 class PythonSide:
-    """What Python has seen, and what it sends."""
+    """Messages that Python has received and sends."""
 
     def __init__(self, app: JsMeetsPy, page: Page, count: int) -> None:
         self.seen: dict[str, list[int]] = {kind: [] for kind in KINDS}
@@ -158,7 +158,7 @@ def _through(wire: BadWire, app: JsMeetsPy, page: Page, tab: Any, count: int, ev
 
 
 def _settle(side: PythonSide, tab: Any) -> None:
-    """Publications have no answer: the last ones may be under way still, or lost, which is seen then."""
+    """Publications have no answer, so the last ones may still be in flight, or lost, which shows then."""
     side.complete.wait(PATIENCE)
     tab.evaluate(f"Promise.race([complete, new Promise((done) => setTimeout(done, {PATIENCE * 1000}))])")
 

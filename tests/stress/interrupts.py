@@ -1,4 +1,4 @@
-"""Ctrl-C, thousands of times, at any place of everything that blocks: nothing is lost, and nothing stands still.
+"""Ctrl-C, thousands of times, at any place of everything that blocks: nothing is lost and nothing hangs.
 
     python -m tests.stress.interrupts --count 8000 --loop asyncio
 
@@ -111,7 +111,7 @@ def bounded(what: str, work: Callable[[], object]) -> None:
     thread.join(SECONDS)
     if thread.is_alive():
         faulthandler.dump_traceback(all_threads=True)
-        raise SystemExit(f"{what} does not end")
+        raise SystemExit(f"{what} keeps running")
     if failures:
         raise failures[0]
 

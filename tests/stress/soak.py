@@ -33,7 +33,7 @@ REST = 20.0  # seconds that what was used gets to go; idle threads take 10
 
 
 class Sample(NamedTuple):
-    """What the program uses."""
+    """Resources that the program uses."""
 
     threads: float
     descriptors: float
@@ -42,7 +42,7 @@ class Sample(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What it has used, and when."""
+    """Resource usage over time."""
 
     before: Sample  # any load
     after: Sample
@@ -52,7 +52,7 @@ class Report(NamedTuple):
     seconds: float
 
     def is_good(self) -> bool:
-        """Whether nothing is left behind."""
+        """Return True if nothing leaks."""
         return _has_rested(self.before, self.after)
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class Report(NamedTuple):
 
 
 class Program:
-    """The program that is soaked, seen from outside."""
+    """The program under test, seen from outside."""
 
     def __init__(self) -> None:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -83,7 +83,7 @@ class Program:
         return str(self._ask("open_page"))
 
     def sample(self) -> Sample:
-        """What it uses now."""
+        """Return the current usage."""
         threads, tasks = self._ask("counts")
         return Sample(threads, self._seen.num_fds(), tasks, self._seen.memory_info().rss / 2**20)
 
@@ -99,7 +99,7 @@ class Program:
 
 
 class Tabs:
-    """Tabs, and what happens to them."""
+    """Tabs and their life cycle."""
 
     def __init__(self, program: Program, browser: Any, seed: int) -> None:
         self.done = dict.fromkeys(("opened", "closed", "reloaded", "frozen", "thawed"), 0)
@@ -188,7 +188,7 @@ def _under_load(program: Program, tabs: Tabs, seconds: float) -> list[tuple[floa
 
 
 def _at_rest(program: Program, before: Sample) -> Sample:
-    """What it uses when it has let go of everything, or has had the time to."""
+    """Return the usage after the program has released everything, or has had the time to."""
     end = time.monotonic() + REST
     while not _has_rested(before, sample := program.sample()) and time.monotonic() < end:
         time.sleep(STEP)

@@ -1,4 +1,4 @@
-"""The program that soak.py watches, in a process of its own: it serves pages and talks to all of them, for ever."""
+"""The program that soak.py watches, in its own process: it serves pages and talks to all of them, forever."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def echo(value: Any) -> Any:
 
 @app.expose
 async def counts() -> list[int]:
-    """How many threads and tasks there are; without the threads that serve files, AnyIO's, which keep a few idle."""
+    """Return the numbers of threads and tasks, without AnyIO's threads for files, of which a few stay idle."""
     threads = [thread for thread in threading.enumerate() if not thread.name.startswith("AnyIO")]
     return [len(threads), len(asyncio.all_tasks())]
 
@@ -49,7 +49,7 @@ def talk(page: Page, turn: int) -> None:
 
 
 def talk_to_all() -> None:
-    """What the program does beside serving."""
+    """Work of the program besides serving."""
     turn = 0
     while True:
         turn += 1
@@ -61,7 +61,7 @@ def talk_to_all() -> None:
 
 
 def main() -> None:
-    """Says the address of the first page, and goes on until its stdin ends."""
+    """Print the address of the first page, and run until stdin ends."""
     app.queues.add_callback(app.queues.shift)
     first = app.launch("<p>", mode="none", grace=None)
     threading.Thread(target=talk_to_all, daemon=True).start()

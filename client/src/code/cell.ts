@@ -51,14 +51,14 @@ class Cell {
     private readonly isScript: boolean;
     private readonly lexical: string[];
     private readonly hoisted: string[];
-    /** The last expression, whose value is the value of the cell. */
+    /** The last expression, which is the value of the cell. */
     private readonly last: { start: number; end: number } | null;
 
     constructor(private readonly code: string, private readonly name: string, private readonly before: number) {
         const first = code.replace(/^(?:\s|\/\/.*|\/\*[^]*?\*\/)*/, "").slice(0, 12);
         this.head = "\n".repeat(before);
         this.strict = /^(["'])use strict\1/.test(first) ? '"use strict"; ' : "";
-        // Users mean {a: 1} as an object; as a statement it is a block.
+        // Users mean {a: 1} as an object, but as a statement it is a block.
         const isExpression = first.startsWith("{") && parseExpression(code) !== null;
         const program = isExpression ? null : this.parse();
         const { lexical, hoisted } = program ? declarations(program) : { lexical: [], hoisted: [] };
@@ -184,7 +184,7 @@ class Cell {
 /**
  * Run a cell.
  *
- * `name`: its name in stacks. `before`: the number of lines above its JavaScript in the editor. The value is that of
- * the last statement if that is an expression.
+ * `name` is the name of the cell in stacks, `before` the number of lines above its JavaScript in the editor. Returns the
+ * value of the last statement if it is an expression.
  */
 export const runCell = (code: string, name: string, before: number): any => new Cell(code, name, before).run();

@@ -120,7 +120,7 @@ function isFunctionLike(node: Node): boolean {
     return isMethod || /Function|^Class(Declaration|Expression)$/.test(node.type);
 }
 
-/** The scripts of the document, each read once, from the browser's cache so that the text is the one that ran. */
+/** The scripts of the document. Each is read once, from the browser's cache, so that the text is the one that ran. */
 class Files {
     private readonly texts = new Map<string, Promise<string>>();
     private readonly indexes = new Map<string, Index>();

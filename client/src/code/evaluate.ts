@@ -1,4 +1,4 @@
-/** Evaluation of code with `eval` and `AsyncFunction`, which a Content-Security-Policy may forbid. */
+/** Evaluating code with `eval` and `AsyncFunction`, which a Content-Security-Policy may forbid. */
 
 import { endOfExpression, ifParses, needsFunction, parseBody, parseExpression } from "./syntax.ts";
 
@@ -19,7 +19,7 @@ export function compile<T>(action: () => T): T {
 /** Run a script in the global scope. */
 export const runScript = (code: string): any => (0, eval)(code);
 
-/** Evaluate an expression, or statements and return the value of the last one. Top-level await is allowed. */
+/** Evaluate an expression or statements, and return the value of the last one. Allows top-level await. */
 export function evaluate(code: string): any {
     if (parseExpression(code)) {
         return compile(() => new AsyncFunction(`return (\n${code}\n);`))();

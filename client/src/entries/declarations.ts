@@ -1,11 +1,11 @@
 /**
- * The names of jsmeets_local in a page: as a module (`import { py } from "/jsmeetspy/jsmeets.mjs"`), and as globals
+ * The names of jsmeets_local in a page, as a module (`import { py } from "/jsmeetspy/jsmeets.mjs"`) and as globals
  * (`<script src="/jsmeetspy/JsPyTextSocket.js">` and so on).
  *
- * Timeouts are seconds; `null`, nothing, 0 or a negative number mean no limit; what is not a finite number is a TypeError.
- * Values are JSON; `ArrayBuffer`, typed arrays and `DataView` cross as binary, in any place of a value, `Map`, `Set` and
- * `BigInt` as what they are in Python. Functions, class instances and DOM nodes cross by reference: Python calls and uses
- * them here. `PyFunction` and `PyObject` are what Python sends by reference.
+ * Timeouts are in seconds. An omitted, `null`, 0 or negative timeout means no limit; a value that is not a finite number
+ * is a TypeError. Values are JSON. `ArrayBuffer`, typed arrays and `DataView` are sent as binary, anywhere in a value.
+ * `Map`, `Set` and `BigInt` keep their content. Functions, class instances and DOM nodes are sent by reference. A
+ * `PyFunction` or `PyObject` is an object that Python has sent by reference.
  */
 
 import type { JsPyBinarySocketConstructor } from "../binarysocket.ts";

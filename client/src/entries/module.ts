@@ -28,18 +28,18 @@ export const NDArray = JsPyTextSocket.NDArray;
 /** Draw an image on a canvas: `imshow(document.querySelector("canvas"), image)`. */
 export const imshow: Imshow = JsPyTextSocket.imshow;
 
-/** Every exposed Python function; also the global `py`, where the page has no other one of that name. */
+/** The exposed Python functions. Also the global `py`, unless the page defines that name. */
 export const py: Py = createPy(JsPyFunction);
 /** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
 export const expose: Expose = createExpose(JsPyFunction);
-/** One queue key in both directions. */
+/** Return the queues of one key, in both directions. */
 export const queue: (key: QueueKey) => Queue = createQueue(JsPyQueue);
 export const pubsub: Pubsub = createPubsubModule(JsPyPubsub);
 /** Save a file on the user's computer: `await download("report.csv", text)`. In a native window it asks where. */
 export const download: Download = socket._connection.download;
 /** The desktop window that shows this page: `await native.resize(800, 600)`. */
 export const native: Native = createNative(JsPyFunction, socket._connection.identity);
-/** The number of this page's socket, once it is connected. Rejects with JsPyError after the timeout, or when closed. */
+/** Wait for the connection. Resolves to this page's socket number; rejects with JsPyError after the timeout or if closed. */
 export const ready: (timeout?: Timeout) => Promise<number> = createReady(JsPyTextSocket, JsPyFunction);
 
 exposeToConsole(py);

@@ -21,9 +21,9 @@ def check_pixels(name: str, value: Any, least: int | None = None) -> int:
         ValueError: `value` is less than `least`.
     """
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} is a whole number of pixels; got {value!r}")
+        raise TypeError(f"{name} must be a whole number of pixels; got {value!r}")
     if least is not None and value < least:
-        raise ValueError(f"{name} is {least} or more pixels; got {value!r}")
+        raise ValueError(f"{name} must be at least {least} pixels; got {value!r}")
     return operator.index(value)  # also accepts numpy integers
 
 
@@ -37,7 +37,7 @@ def _move(x: int, y: int) -> list[Any]:
 
 def _title(title: str) -> list[Any]:
     if not isinstance(title, str):
-        raise TypeError(f"a title is a str; got {title!r}")
+        raise TypeError(f"title must be a str; got {title!r}")
     return [title]
 
 
@@ -67,7 +67,7 @@ def _folder(directory: str | os.PathLike[str] | None) -> str:
     if directory is None:
         return ""
     if not os.path.isdir(directory):
-        raise NotADirectoryError(f"a dialog cannot begin in {os.fspath(directory)!r}: there is no such folder")
+        raise NotADirectoryError(f"a dialog cannot start in {os.fspath(directory)!r}: the folder does not exist")
     return os.path.abspath(os.fspath(directory))
 
 
@@ -75,10 +75,10 @@ def _file_type(name: str, patterns: Sequence[str]) -> str:
     """Return a file type in the syntax of pywebview: `"Images (*.png;*.jpg)"`."""
     patterns = [patterns] if isinstance(patterns, str) else patterns
     if not re.fullmatch(r"[\w ]+", name):
-        raise ValueError(f"the name of a file type has letters, digits and spaces; got {name!r}")
+        raise ValueError(f"the name of a file type may contain only letters, digits and spaces; got {name!r}")
     for pattern in patterns:
         if not re.fullmatch(r"\*(\.(\w+|\*))*", pattern):
-            raise ValueError(f'the pattern of a file type is "*.png", say; got {pattern!r}')
+            raise ValueError(f'the pattern of a file type must look like "*.png"; got {pattern!r}')
     return f"{name} ({';'.join(patterns)})"
 
 
@@ -111,5 +111,5 @@ def check_command(method: str, args: tuple[Any, ...], options: Mapping[str, Any]
     """
     check = _COMMANDS.get(method)
     if check is None:
-        raise AttributeError(f"a window has no {method!r}; it has {', '.join(_COMMANDS)}")
+        raise AttributeError(f"a window has no method {method!r}; it has {', '.join(_COMMANDS)}")
     return check(*args, **options)

@@ -20,7 +20,7 @@ from .requirements import advice, toolkit
 
 __all__ = ["InProcessWindow", "MainThreadWindow", "in_process_problem"]
 
-_INSTEAD = 'launch(mode="window") opens one in a process of its own'
+_INSTEAD = 'launch(mode="window") opens one in its own process'
 
 _has_run = False  # a window has run in this process
 
@@ -30,10 +30,10 @@ def in_process_problem() -> str | None:
     if kernel_shell() is not None:
         return f"run() with a window would block the kernel of this notebook; {_INSTEAD}"
     if threading.current_thread() is not threading.main_thread():
-        return f"run() with a window has to be called on the main thread; {_INSTEAD} from any thread"
+        return f"run() with a window must be called on the main thread; {_INSTEAD} from any thread"
     if toolkit() == "qt":
         if _has_run:
-            return f"Qt shows a window by run() only once in a process, and has done so; {_INSTEAD} any number of times"
+            return f"Qt can show a window with run() only once per process; {_INSTEAD} any number of times"
         return _missing_library()
     return None
 
@@ -99,7 +99,7 @@ class InProcessWindow(CommandableWindow):
 
     def failure(self) -> JsPyError:
         """Return the exception for a window that was closed before its page had connected."""
-        return PageClosed("the window was closed before its page had connected")
+        return PageClosed("the window was closed before its page connected")
 
     def _install_interrupt_handler(self) -> None:
         """Install a SIGINT handler on the toolkit's thread; its loop runs Python signal handlers periodically."""

@@ -34,28 +34,28 @@ class WindowOptions(TypedDict, total=False):
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name} is a str; got {value!r}")
+        raise TypeError(f"{name} must be a str; got {value!r}")
     return value
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{name} is True or False; got {value!r}")
+        raise TypeError(f"{name} must be True or False; got {value!r}")
     return value
 
 
 def _file(name: str, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
-        raise TypeError(f"{name} is the path of an image file; got {value!r:.60}")
+        raise TypeError(f"{name} must be the path of an image file; got {value!r:.60}")
     value = bundled(value)
     if not os.path.isfile(value):
-        raise FileNotFoundError(f"{name} is the path of an image file; there is none at {os.path.abspath(value)}")
+        raise FileNotFoundError(f"{name} must be the path of an image file; {os.path.abspath(value)} does not exist")
     return str(os.path.abspath(value))
 
 
 def _pair(name: str, value: Any, least: int | None = None) -> list[int]:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(f"{name} is a pair of whole numbers of pixels; got {value!r}")
+        raise TypeError(f"{name} must be a pair of whole numbers of pixels; got {value!r}")
     return [check_pixels(name, number, least) for number in value]
 
 
@@ -85,7 +85,7 @@ def check_window_options(options: Mapping[str, Any]) -> dict[str, Any]:
         if name not in _OPTIONS:
             similar = get_close_matches(name, (*_OPTIONS, *_OTHERS), 1)
             meant = f"; did you mean {similar[0]}=?" if similar else "."
-            raise TypeError(f"launch() has no option {name!r}{meant} Those of windows are {', '.join(_OPTIONS)}")
+            raise TypeError(f"launch() has no option {name!r}{meant} The options of windows are {', '.join(_OPTIONS)}")
     return {name: _OPTIONS[name](name, value) for name, value in options.items()}
 
 
@@ -119,5 +119,7 @@ def window_parameters(width: int | str | None, height: int | str | None, options
 
 def _check_side(name: str, value: int | str | None, default: int) -> int:
     if isinstance(value, str):
-        raise TypeError(f"{name} of a window is a whole number of pixels; CSS lengths are for notebooks; got {value!r}")
+        raise TypeError(
+            f"{name} of a window must be a whole number of pixels (only notebooks take CSS lengths); got {value!r}"
+        )
     return default if value is None else check_pixels(name, value, 1)

@@ -46,9 +46,9 @@ class WindowProcess(CommandableWindow):
     def failure(self) -> JsPyError:
         """Return the exception for a window that was closed before its page had connected."""
         if self._was_shown:
-            return PageClosed("the window was closed before its page had connected")
+            return PageClosed("the window was closed before its page connected")
         output = self._child.output()
-        return NoWindow(f"the window did not open; its process wrote:\n{output}\n{advice(output)}")
+        return NoWindow(f"the window did not open; its output:\n{output}\n{advice(output)}")
 
     def _send_request(self, number: int, method: str, args: list[Any]) -> None:
         self._child.send({"id": number, "method": method, "args": args})

@@ -72,7 +72,7 @@ class CommandableWindow:
     def _answer(self, number: int, outcome: dict[str, Any]) -> None:
         """Complete a request with `{"value": ...}` or `{"error": text}`, from any thread."""
         error = outcome.get("error")
-        value = outcome.get("value") if error is None else JsPyError(f"the window could not obey: {error}")
+        value = outcome.get("value") if error is None else JsPyError(f"the window rejected the command: {error}")
         self._portal.post_or_run(self._finish, number, value)
 
     def _end(self) -> None:
@@ -95,4 +95,4 @@ class CommandableWindow:
 
 
 def _closed() -> PageClosed:
-    return PageClosed("this window is closed, and its page with it; launch() opens another one")
+    return PageClosed("this window and its page are closed; launch() opens another one")

@@ -18,8 +18,8 @@ __all__ = ["advice", "display_problem", "has_pywebview", "is_root", "toolkit", "
 INSTALL = "pip install 'jsmeets-local[window]'"
 LIBRARIES = "sudo apt install libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0 libnss3 libasound2"
 SANDBOX = (
-    "Qt's browser does not run as root with its sandbox: run this program as another user, or set the environment "
-    "variable QTWEBENGINE_DISABLE_SANDBOX=1 where you trust every page that it shows"
+    "Qt's browser does not run sandboxed as root: run this program as another user, or set the environment "
+    "variable QTWEBENGINE_DISABLE_SANDBOX=1 if you trust every page it shows"
 )
 ANSWER_SECONDS = 2.0  # for a display to answer
 
@@ -44,7 +44,7 @@ def _linux_problem() -> str | None:
     if chosen is None:
         return (
             f"pywebview is installed, but no toolkit for it: {INSTALL} installs Qt; or use Debian's GTK "
-            "(sudo apt install python3-gi gir1.2-webkit2-4.1) in an environment made with --system-site-packages"
+            "(sudo apt install python3-gi gir1.2-webkit2-4.1) in an environment created with --system-site-packages"
         )
     if not (chosen == "qt" and os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in _WITHOUT_DISPLAY):
         problem = display_problem()
@@ -113,13 +113,13 @@ def display_problem() -> str | None:
     display, wayland = os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", "")
     if not display and not wayland:
         return (
-            "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set. Run this on a desktop; over ssh with -X; "
+            "no display found: neither DISPLAY nor WAYLAND_DISPLAY is set. Run this on a desktop; over ssh with -X; "
             "or on a virtual screen: xvfb-run -a python ..."
         )
     if (wayland and _wayland_answers(wayland)) or (display and _x_answers(display)):
         return None
     name = f"DISPLAY={display}" if display else f"WAYLAND_DISPLAY={wayland}"
-    return f"the display does not answer ({name}): check that it is running and that this account may use it"
+    return f"the display is not responding ({name}): check that it is running and that this account may use it"
 
 
 def _wayland_answers(name: str) -> bool:
@@ -156,7 +156,7 @@ def _connects(family: int, address: str | tuple[str, int]) -> bool:
 def advice(output: str) -> str:
     """Return advice on the output of a window process that failed."""
     if "xcb" in output or "cannot open shared object file" in output:
-        return f"Some libraries of the desktop are missing. On Debian and Ubuntu: {LIBRARIES}"
+        return f"Some desktop libraries are missing. On Debian and Ubuntu: {LIBRARIES}"
     if "sandbox" in output:
         return SANDBOX
-    return 'mode="auto-window" opens a browser where no window can open.'
+    return 'mode="auto-window" opens a browser if no window can open.'
