@@ -533,7 +533,9 @@ class JsMeetsPy(Starlette):
     def _expose_methods(self, key: str | None, thing: Any, exclusive: bool, keep_running: bool) -> None:
         methods = _public_methods(type(thing))
         if not methods:
-            raise TypeError(f"the argument of app.expose must be a function, a class, or an object with methods; got {thing!r:.60}")
+            raise TypeError(
+                f"the argument of app.expose must be a function, a class, or an object with methods; got {thing!r:.60}"
+            )
         if key is None:
             raise TypeError(f'{thing!r:.60} has no name; pass one: app.expose(thing, "name")')
         for name in methods:

@@ -67,7 +67,11 @@ EXPOSE: dict[str, Case] = {
     "a property": (lambda app: app.expose(own["size"]), TypeError, "got a property: give lambda: thing.size after its"),
     "a class method by name": (lambda app: app.expose("n")(own["made"]), TypeError, "give Class.made"),
     "an object": (lambda app: app.expose(object()), TypeError, "a class, or an object with methods; got <object"),
-    "a number": (lambda app: app.expose(5), TypeError, "the argument of app.expose must be a function, a class, or an object with"),
+    "a number": (
+        lambda app: app.expose(5),
+        TypeError,
+        "the argument of app.expose must be a function, a class, or an object with",
+    ),
     "True": (lambda app: app.expose(True), TypeError, "an object with methods; got True"),
     "a number by name": (lambda app: app.expose("n")(5), TypeError, "an object with methods; got 5"),
     "a number and a name": (lambda app: app.expose(5, "n"), TypeError, "an object with methods; got 5"),
@@ -77,8 +81,16 @@ EXPOSE: dict[str, Case] = {
         TypeError,
         'has no name; pass one: app.expose(thing, "name")',
     ),
-    "an empty name": (lambda app: app.expose(Silent(), ""), ValueError, "the key of an exposed function must not be empty"),
-    "a name that is none": (lambda app: app.expose(Silent(), 5), TypeError, "the key of an exposed function must be a str"),
+    "an empty name": (
+        lambda app: app.expose(Silent(), ""),
+        ValueError,
+        "the key of an exposed function must not be empty",
+    ),
+    "a name that is none": (
+        lambda app: app.expose(Silent(), 5),
+        TypeError,
+        "the key of an exposed function must be a str",
+    ),
     "a class that needs arguments": (
         lambda app: app.expose(Needing),
         TypeError,
@@ -268,7 +280,11 @@ PAGES: dict[str, Case] = {
         "Write call('f')(1), or call('f')({'a': 1})",
     ),
     "show": (on_page(lambda page: page.show(width=0)), ValueError, "width must be 1 or more pixels; got 0"),
-    "show, a fraction": (on_page(lambda page: page.show(height=1.5)), TypeError, "height must be a whole number of pixels"),
+    "show, a fraction": (
+        on_page(lambda page: page.show(height=1.5)),
+        TypeError,
+        "height must be a whole number of pixels",
+    ),
     "js, a keyword": (on_page(lambda page: page.js.f(a=1)), TypeError, "Write page.js.f(1), or page.js.f({'a': 1})"),
     "js, an assignment": (
         on_page(lambda page: setattr(page.js, "x", 1)),

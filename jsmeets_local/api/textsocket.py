@@ -139,7 +139,5 @@ class TextSockets:
             raise TypeError(f"data must be a dict with the keys {', '.join(_KEYS)}; missing: {', '.join(missing)}")
         payload = self._bridge.pack(data, "data")
         if payload.references:
-            raise TypeError(
-                "a custom message cannot carry functions, objects or integers beyond 2**53"
-            )
+            raise TypeError("a custom message cannot carry functions, objects or integers beyond 2**53")
         return payload, str(data["protocol"])
