@@ -230,7 +230,7 @@ export class Streams {
     stop(imported: Imported): void {
         this.readers.delete(imported.number);
         this.connection.imports.forget(imported);
-        this.connection.control(["stop", imported.number]);
+        this.connection.control(["stop", imported.number], [imported.number]);   // behind messages that carry it home
     }
 
     // ---------------------------------------------------------------- streams of this page

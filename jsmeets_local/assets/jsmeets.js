@@ -2902,7 +2902,7 @@ ${stack}` };
     stop(imported) {
       this.readers.delete(imported.number);
       this.connection.imports.forget(imported);
-      this.connection.control(["stop", imported.number]);
+      this.connection.control(["stop", imported.number], [imported.number]);
     }
     // ---------------------------------------------------------------- streams of this page
     pull(number, count) {
