@@ -111,7 +111,7 @@ def test_images(page: Page) -> None:
     opaque = np.dstack([colors, np.full((40, 30), 255, "uint8")])
     assert (page.js.show(opaque[::-1]) == opaque[::-1]).all()
     assert (page.js.show(Image.fromarray(colors)) == opaque).all()
-    with pytest.raises(Exception, match=r"TypeError: imshow: an image is .* not float64 \[2, 3\]"):
+    with pytest.raises(Exception, match=r"TypeError: imshow: expected an NDArray .* not float64 \[2, 3\]"):
         page.js.show(gray.astype("float64"))
 
 

@@ -180,7 +180,7 @@ def test_errors_of_python_reach_javascript(app: JsMeetsPy, open_page: Open, tab:
     name, text = message("JsPyFunction.call('unknown')(1)")
     assert name == "UnknownFunction"
     assert text == "Python exposes no function 'unknown' (exposed: wrong, leaves, cancels)"
-    name, text = message("JsPyFunction.call('wrong')(1, {deep: [10n]})")
+    name, text = message("JsPyFunction.call('wrong')(1, {deep: [Symbol('s')]})")
     assert name == "TypeError"
     assert "args[1].deep[0]" in text
 
