@@ -77,10 +77,7 @@ const isError: Check = (value) =>
     && (value.errors === undefined || (isArray(value.errors) && value.errors.every(isError)));
 const isCustom: Check = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
 
-const STEPS = ["get", "set", "delete", "has", "call", "new", "length", "keys", "iterate", "data", "describe", "same", "read"];
-const isSteps: Check = (value) => isArray(value)
-    && value.every((step: any) => isArray(step) && STEPS.includes(step[0])
-        && (step[0] !== "call" && step[0] !== "new" || isArray(step[1])));
+const isSteps: Check = (value) => isArray(value) && value.length > 0 && value.every(isArray);
 const isReleases: Check = (value) => isArray(value)
     && value.every((pair: any) => isArray(pair) && pair.length === 2 && pair.every(isId));
 const isOptionalError: Check = (value) => value === undefined || isError(value);

@@ -123,6 +123,8 @@ export class Specials {
 // ---------------------------------------------------------------- receiving
 
 const isString = (value: unknown): boolean => typeof value === "string";
+const isPath = (value: unknown): boolean =>
+    Array.isArray(value) && value.length > 0 && value.every((step) => isString(step) || isCount(step));
 
 /** Kind -> the check of each of its facts. */
 const FACTS: ReadonlyMap<unknown, ReadonlyArray<(fact: any) => boolean>> = new Map(Object.entries({
@@ -144,7 +146,7 @@ export function checkSpecials(message: Message): void {
     if (specials === undefined) {
         return;
     }
-    const isSpecial = (special: any): boolean => Array.isArray(special) && Array.isArray(special[0])
+    const isSpecial = (special: any): boolean => Array.isArray(special) && isPath(special[0])
         && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
     if (!Array.isArray(specials) || !specials.every(isSpecial)) {
         throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
