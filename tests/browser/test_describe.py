@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page as Tab
 
-from jsmeets_local import Bridge, CallTimeout, JavaScriptError, JsMeetsPy, Page
+from jsmeets_local import Bridge, CallTimeout, JavaScriptError, JsMeetsPy, JSProxy, Page
 from jsmeets_local.ipython.run_cell import CellError, run_cell
 from jsmeets_local.protocol.functions import is_async
 from tests.timing import scaled
@@ -196,10 +196,9 @@ def test_values_of_cells(cells: Cells) -> None:
     assert cells.run("const module = await import('/jsmeetspy/jsmeets.mjs'); typeof module.py") == "object"
     assert cells.run("undefined") is None
     assert cells.run("new Uint8Array([1, 2])") == b"\x01\x02"
-    assert cells.run("document.body") == {}
-    assert cells.run("() => 1") is None
-    with pytest.raises(CellError, match="BigInt"):
-        cells.run("1n")
+    assert isinstance(cells.run("document.body"), JSProxy)
+    assert cells.run("() => 1")() == 1
+    assert cells.run("1n") == 1
     with pytest.raises(CallTimeout):
         cells.run("await new Promise(() => {})", 0.1)
 
