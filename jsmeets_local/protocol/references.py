@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from ..errors import ProtocolError, TooManyReferences, WrongPage
 from . import messages as m
 from .functions import Function
+from .text import shown
 
 __all__ = [
     "BIGGEST",
@@ -35,6 +36,7 @@ __all__ = [
     "ref",
     "revive",
     "unknown_reference",
+    "unmarked",
 ]
 
 SMALLEST, BIGGEST = -(2**53) + 1, 2**53 - 1  # JavaScript numbers hold the integers between them exactly
@@ -62,6 +64,20 @@ def ref(value: Any) -> Any:
             objects of the page need no `ref`.
     """
     return value if isinstance(value, (Ref, Imported)) else Ref(value)
+
+
+def unmarked(value: Any) -> Any:
+    """Return a revived value with the objects themselves in place of those that were marked with `Ref`."""
+    root: list[Any] = [value]
+    containers: list[Any] = [root]
+    while containers:
+        container = containers.pop()
+        for step, item in enumerate(container) if type(container) is list else container.items():
+            if type(item) is Ref:
+                container[step] = item.value
+            elif type(item) is list or type(item) is dict:
+                containers.append(item)
+    return root[0]
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -355,11 +371,10 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
     index, name, shortest = _PLACES[type(message)]
     refusal: RefusedReference | None = None
     root: list[Any] = [getattr(message, name)]
-    for special in message.specials:  # type: ignore[union-attr]
-        path: list[str | int] = special.path
-        if len(path) < shortest or path[0] != index:
-            raise _misplaced(path)
-        place, step = _find(root, path)
+    specials: tuple[m.Special, ...] = message.specials  # type: ignore[union-attr]
+    # All are found before the first is made: a path must not lead into an object of Python that the message refers to.
+    places = [_find(root, special, index, shortest) for special in specials]
+    for special, (place, step) in zip(specials, places, strict=True):
         try:
             place[step] = _make(special, place[step], make)
         except RefusedReference as error:
@@ -372,19 +387,29 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
     return message if root[0] is getattr(message, name) else replace(message, **{name: root[0]})
 
 
-def _find(root: list[Any], path: list[str | int]) -> tuple[Any, Any]:
+def _find(root: list[Any], special: m.Special, index: int, shortest: int) -> tuple[Any, Any]:
     """Return the container and key of a place in a message."""
+    path: list[str | int] = special.path
     place: Any = root
     steps: list[str | int] = [0, *path[1:]]
     try:
+        if len(path) < shortest or path[0] != index:
+            raise LookupError
         for step in steps[:-1]:
-            place = place[step]
-        if not isinstance(place, (list, dict)):
-            raise TypeError
-        place[steps[-1]]  # type: ignore[index]
-    except (KeyError, IndexError, TypeError):
+            place = _container(place)[step]
+        found = _container(place)[steps[-1]]
+        if type(found) is not list if special.kind == "map" else found is not None:
+            raise LookupError
+    except (LookupError, TypeError):
         raise _misplaced(path) from None
     return place, steps[-1]
+
+
+def _container(value: Any) -> Any:
+    """Return a container of JSON. A text or an array has items, too, but no places for special values."""
+    if type(value) is not list and type(value) is not dict:
+        raise LookupError
+    return value
 
 
 def _misplaced(path: list[str | int]) -> ProtocolError:
@@ -394,12 +419,12 @@ def _misplaced(path: list[str | int]) -> ProtocolError:
 def _make(special: m.Special, value: Any, make: Callable[[m.Special], Any]) -> Any:
     if special.kind == "map":
         return _dict(value, special)
-    if value is not None:
+    if value is not None:  # two have the same path
         raise _misplaced(special.path)
     if special.kind == "bigint":
         return _integer(special.fact)
     if type(special.fact) is not int or not 1 <= special.fact <= m.MAX_ID:
-        raise ProtocolError(f"{special.kind} with the number {special.fact!r:.40}")
+        raise ProtocolError(f"{special.kind} with the number {shown(special.fact, 40)}")
     return make(special)
 
 
@@ -410,13 +435,13 @@ def _integer(digits: Any) -> int:
         except ValueError:  # more digits than Python converts
             text = f"a BigInt of {len(digits)} digits is too long for Python; send it as text"
             raise RefusedReference(m.ErrorInfo("refused", "ValueError", text)) from None
-    raise ProtocolError(f"an integer with the digits {digits!r:.40}")
+    raise ProtocolError(f"an integer with the digits {shown(digits, 40)}")
 
 
 def _dict(pairs: Any, special: m.Special) -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     try:
-        if not all(isinstance(pair, list) for pair in pairs):
+        if not all(type(pair) is list for pair in (pairs if type(pairs) is list else [None])):
             raise TypeError
         for key, value in pairs:
             if key is not None and not isinstance(key, (str, int, float)):

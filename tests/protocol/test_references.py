@@ -343,7 +343,7 @@ def test_a_call_that_was_cancelled_before_there_was_room_gives_its_references_ba
     state, socket = connected(Limits(outbox_messages=1000))
     for _ in range(1000):
         state.notify("f", pack([1], "args"), socket)
-    call = state.call("f", pack([print, len], "args"), socket, None)
+    call = state.request("call", "f", pack([print, len], "args"), socket, None)
     assert state.stats()["pages"][0]["references"]["exported"] == 2
     state.calls.cancel(call)
     written(state, socket)

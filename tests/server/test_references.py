@@ -644,7 +644,7 @@ def test_a_queue_keeps_a_function(app: JsMeetsPy, page: Page, raw: RawPage) -> N
 def test_a_message_of_a_protocol_of_its_own_carries_data_only(app: JsMeetsPy) -> None:
     message = {"protocol": "mine", "key": "k", "id": 0, "data": print, "exception": None}
     for data in (print, 2**53):
-        with pytest.raises(TypeError, match="user-defined protocol carries no functions"):
+        with pytest.raises(TypeError, match="a custom message cannot carry functions"):
             app.sockets.reservecast({**message, "data": data})
 
 
