@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import dataclasses
 import gc
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -151,6 +154,35 @@ def test_the_same_function_is_the_same_object_while_it_is_used(app: JsMeetsPy, r
     assert other != function
     assert len({function, other, given(app, raw, 1)}) == 2
     assert references(app) == {"exported": 0, "imported": 2}
+
+
+def test_a_function_of_a_page_is_copied_as_itself_and_not_pickled(app: JsMeetsPy, raw: RawPage) -> None:
+    @dataclasses.dataclass
+    class Settings:
+        on_step: Any
+
+    function = given(app, raw, 1)
+    assert copy.copy(function) is function
+    assert copy.deepcopy([function])[0] is function
+    assert dataclasses.asdict(Settings(function))["on_step"] is function
+    with pytest.raises(TypeError, match=r"<JavaScript function 'g'> belongs to an open page and cannot be pickled"):
+        pickle.dumps(function)
+
+
+def test_calls_and_callbacks_nest_deeper_than_there_are_workers(app: JsMeetsPy, raw: RawPage) -> None:
+    depth = 100
+    app.functions.expose("down", lambda n, g: 0 if n == 0 else 1 + g(n - 1))
+    raw.send(["call", 1, "down", [depth, None], [[[3, 1], "function", 1, "g"]]])
+    uses = []
+    for number in range(2, depth + 2):
+        _, use, _, ((_, (n,)),) = raw.next("use")
+        uses.append(use)
+        raw.send(["call", number, "down", [n, None], [[[3, 1], "function", 1, "g"]]])
+    for number in range(depth + 1, 1, -1):
+        kind, answered, value = raw.next("return")
+        assert (kind, answered) == ("return", number)
+        raw.send(["return", uses.pop(), value])
+    assert raw.next("return") == ["return", 1, depth]
 
 
 def test_a_function_is_released_with_the_count_of_its_arrivals(app: JsMeetsPy, raw: RawPage) -> None:
