@@ -514,6 +514,43 @@ test("a session that goes on keeps the objects; its end kills them", async () =>
     assert.deepEqual(counts(), { exported: 0, imported: 0 });
 });
 
+test("a page in the back/forward cache: its objects and those of Python die with the session", async () => {
+    const end = await connected(...LIBRARY);
+    const [f] = await received(end, ["function", 1, "tell"]);
+    let began = null;
+    JsPyFunction.expose("slow", (callback, call) => {
+        began = call.signal;
+        return callback(1);
+    }, { context: true });
+    end.send(["call", 50, "slow", [null], [[[3, 0], "function", 2, "back"]]]);
+    JsPyFunction.call_nowait("keep")(() => 1);
+    await settled();
+    assert.deepEqual(counts(), { exported: 1, imported: 2 });
+    JsPyTextSocket._connection.hide();
+    await settled();
+    assert.equal(began.aborted, true);
+    assert.deepEqual(counts(), { exported: 0, imported: 0 });
+    JsPyTextSocket._connection.show();
+    const meanwhile = f(2);
+    const kept = JsPyFunction.call("keep")(() => 2);
+    await assert.rejects(meanwhile, { kind: "disconnected" });
+    const again = python();
+    await quietly(() => again.welcome(2, "p1", { session: "s1", resumed: false, received: 0 }), "warn");
+    await settled();
+    const messages = again.messages();
+    assert.deepEqual(messages.filter(([kind]) => kind === "return" || kind === "use"), []);   // of the old session
+    const [call] = messages.filter(([kind]) => kind === "call");
+    assert.deepEqual(call.slice(2), ["keep", [null], [[[3, 0], "function", 2, ""]]]);
+    assert.deepEqual(await ask(again, ["use", 1, 1, [["call", []]]]), [["error", 1, {
+        kind: "unknown", name: "UnknownReference", trace: "",
+        message: "The page has no object 1 any more: it was released, or its session ended",
+    }]]);
+    again.send(["return", call[1], null], ["release", [[2, 1]]]);
+    await kept;
+    assert.deepEqual(counts(), { exported: 0, imported: 0 });
+    JsPyTextSocket.close();
+});
+
 test("Python hears the names that the page exposes, once a turn and with a new session", async () => {
     const end = await connected(...LIBRARY);
     JsPyFunction.expose("a", () => 1);

@@ -314,10 +314,10 @@ class Exports:
                     number = self.add(reference).number
                     numbers.append(number)
                     if len(self) - before > room:
-                        text = f"more than {room} objects more cannot be sent by reference"
-                        raise TooManyReferences(
-                            f"{text} to the page (socket {socket}); Limits(references=...) allows more"
+                        text = (
+                            f"only {max(room, 0)} more objects can be sent by reference to the page (socket {socket})"
                         )
+                        raise TooManyReferences(f"{text}; Limits(references=...) allows more")
                     facts = (number, *reference.facts)
                 specials.append([[*reference.path], kind, *facts])
         except BaseException:

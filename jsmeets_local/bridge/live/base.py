@@ -109,7 +109,6 @@ class Live(Imported):
     def __hash__(self) -> int:
         return hash(self._identity)
 
-
     def __copy__(self) -> Self:
         return self
 
