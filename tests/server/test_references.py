@@ -207,6 +207,33 @@ def test_a_function_is_released_with_the_count_of_its_arrivals(app: JsMeetsPy, r
     assert references(app) == {"exported": 0, "imported": 0}
 
 
+def ask_plain(function: JSFunction) -> None:
+    function(1)
+
+
+async def ask_async(function: JSFunction) -> None:
+    await function.aio(1)
+
+
+async def pass_async(function: JSFunction) -> None:
+    pass
+
+
+@pytest.mark.parametrize("func", [lambda function: None, ask_plain, pass_async, ask_async], ids=str)
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_an_argument_is_released_with_the_call(app: JsMeetsPy, raw: RawPage, func: Any, exclusive: bool) -> None:
+    """No later message is needed for it, and no end of an idle worker."""
+    app.functions.expose("f", func, exclusive=exclusive)
+    raw.send(["call", 1, "f", [None], [[[3, 0], "function", 7, "g"]]])
+    kinds = []
+    while sorted(kinds) != ["release", "return"]:
+        message = raw.receive(scaled(5))
+        if message[0] == "use":
+            raw.send(["return", message[1], None])
+        else:
+            kinds.append(message[0])
+
+
 def test_releases_of_one_turn_are_one_message(app: JsMeetsPy, raw: RawPage) -> None:
     kept: list[Any] = []
     app.functions.expose("take", lambda *args: kept.extend(args))
@@ -268,6 +295,74 @@ def test_a_function_of_another_application_is_refused(
     as_page(page)
     with pytest.raises(WrongPage, match="another application"):
         page.call("f")(function)
+
+
+# Races -------------------------------------------------------------------------------------------------
+
+
+def test_what_one_frame_sends_and_takes_back(app: JsMeetsPy, page: Page, raw: RawPage) -> None:
+    ran: list[Any] = []
+
+    async def later(*args: Any) -> None:
+        ran.append(args)
+        await asyncio.sleep(60)
+
+    app.functions.expose("later", later)
+    app.functions.expose("plain", lambda *args: ran.append(args))
+    numbers = [special[2] for special in sent(page, raw, lambda: ran.append("callback"), ref({"a": 1}))]
+    function, mapping = numbers
+    raw.send(
+        ["call", 1, "later", [None], [[[3, 0], "function", 1, "f"]]],
+        ["cancel", 1],
+        ["use", 2, function, [["call", []]]],
+        ["release", [[function, 1], [mapping, 1]]],
+        ["use", 3, mapping, [["get", "a"]]],
+        ["use", 4, function, [["call", []]]],
+        ["cancel", 4],
+        ["call", 5, "plain", [None, None], [[[3, 0], "function", 1, "f"], [[3, 1], "function", 1, "f"]]],
+    )
+    answers: dict[int, Any] = {}
+    while 5 not in answers:
+        message = raw.receive()
+        if message[0] != "release":
+            answers[message[1]] = message
+    assert answers[2] == ["return", 2, None]
+    assert [answers[number][2]["name"] for number in (3, 4)] == ["UnknownReference"] * 2
+    assert 1 not in answers
+    assert ran[-2] == "callback"
+    first, second = ran[-1]
+    assert first is second
+    ran.clear()
+    del first, second
+    deadline = time.monotonic() + scaled(10)
+    while (held := references(app)) != {"exported": 0, "imported": 0} and time.monotonic() < deadline:
+        gc.collect()
+    assert held == {"exported": 0, "imported": 0}
+    assert app.stats()["pages"][0]["running_calls"] == 0
+
+
+def test_a_page_that_leaves_while_its_function_is_called_and_its_objects_arrive(app: JsMeetsPy, page: Page) -> None:
+    outcomes: list[Any] = []
+
+    def take(function: JSFunction) -> None:
+        try:
+            outcomes.append(function(1))
+        except Disconnected as error:
+            outcomes.append(type(error))
+            raise
+
+    app.functions.expose("take", take)
+    for number in range(20):
+        leaving = RawPage(page.url, f"leaving {number}")
+        leaving.send(["call", 1, "take", [None], [[[3, 0], "function", 1, "f"]]], *([["goodbye"]] if number % 2 else []))
+        if number % 2 == 0:
+            leaving.next("use")
+        leaving.close()
+    deadline = time.monotonic() + scaled(10)
+    while len(outcomes) + app.stats()["cancelled_calls"] < 20 and time.monotonic() < deadline:
+        pass
+    assert set(outcomes) <= {PageClosed, Disconnected}
+    assert len(outcomes) + app.stats()["cancelled_calls"] >= 20
 
 
 # Functions and objects of Python -----------------------------------------------------------------------
