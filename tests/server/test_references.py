@@ -354,7 +354,9 @@ def test_a_page_that_leaves_while_its_function_is_called_and_its_objects_arrive(
     app.functions.expose("take", take)
     for number in range(20):
         leaving = RawPage(page.url, f"leaving {number}")
-        leaving.send(["call", 1, "take", [None], [[[3, 0], "function", 1, "f"]]], *([["goodbye"]] if number % 2 else []))
+        leaving.send(
+            ["call", 1, "take", [None], [[[3, 0], "function", 1, "f"]]], *([["goodbye"]] if number % 2 else [])
+        )
         if number % 2 == 0:
             leaving.next("use")
         leaving.close()
