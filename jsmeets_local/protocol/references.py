@@ -41,6 +41,9 @@ __all__ = [
 
 SMALLEST, BIGGEST = -(2**53) + 1, 2**53 - 1  # JavaScript numbers hold the integers between them exactly
 
+_MANY = 1000  # keys of a Map
+_KEYS = frozenset({str, int, float, bool, type(None)})
+
 M = TypeVar("M", bound=m.Message)
 
 
@@ -418,7 +421,7 @@ def _misplaced(path: list[str | int]) -> ProtocolError:
 
 def _make(special: m.Special, value: Any, make: Callable[[m.Special], Any]) -> Any:
     if special.kind == "map":
-        return _dict(value, special)
+        return _dict(value if type(value) is list else [None], special)
     if value is not None:  # two have the same path
         raise _misplaced(special.path)
     if special.kind == "bigint":
@@ -438,18 +441,18 @@ def _integer(digits: Any) -> int:
     raise ProtocolError(f"an integer with the digits {shown(digits, 40)}")
 
 
-def _dict(pairs: Any, special: m.Special) -> dict[Any, Any]:
-    made: dict[Any, Any] = {}
-    try:
-        if not all(type(pair) is list for pair in (pairs if type(pairs) is list else [None])):
-            raise TypeError
-        for key, value in pairs:
-            if key is not None and not isinstance(key, (str, int, float)):
-                raise TypeError
-            made[key] = value
-    except (TypeError, ValueError):
-        raise ProtocolError(f"the Map at {str(special.path)[:100]} has no pairs of key and value") from None
+def _dict(pairs: list[Any], special: m.Special) -> dict[Any, Any]:
+    for pair in pairs:
+        if type(pair) is not list or len(pair) != 2 or type(pair[0]) not in _KEYS:
+            raise ProtocolError(f"the Map at {str(special.path)[:100]} has no pairs of key and value")
+    # Integers whose difference is a multiple of 2**61 - 1 have the same hash; 10,000 of them take a second.
+    if len(pairs) > _MANY and len({hash(key) for key, _ in pairs}) < len(pairs) // 2:
+        raise _refused_map("too many keys of a Map are equal or have the same hash in Python")
+    made = dict(pairs)
     if len(made) < len(pairs):
-        text = "two keys of a Map are equal in Python, as 1 and true are; send its entries as an array"
-        raise RefusedReference(m.ErrorInfo("refused", "ValueError", text))
+        raise _refused_map("two keys of a Map are equal in Python, as 1 and true are")
     return made
+
+
+def _refused_map(reason: str) -> RefusedReference:
+    return RefusedReference(m.ErrorInfo("refused", "ValueError", f"{reason}; send its entries as an array"))

@@ -7,6 +7,7 @@ import functools
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -159,6 +160,29 @@ def test_specials_in_wrong_places_close_the_connection(
     assert closing(raw).startswith("protocol error")
     other.send(["call", 2, "take", []])
     assert answer(other, 2) == ["return", 2, None]
+
+
+def test_a_map_whose_keys_have_one_hash_is_refused_at_once(app: JsMeetsPy, page: Page, raw: RawPage) -> None:
+    """Inserting them into a dict would take seconds, in which every other page waits."""
+    app.functions.expose("take", lambda *args: None)
+    count = 20_000
+    specials = [[[3, 0, n, 0], "bigint", str((n + 1) * (2**61 - 1))] for n in range(count)]
+    start = time.monotonic()
+    raw.send(["call", 1, "take", [[[None, 0]] * count], [*specials, [[3, 0], "map"]]])
+    assert "have the same hash" in answer(raw, 1)[2]["message"]
+    assert time.monotonic() - start < scaled(1.5)
+    fine = [[f"k{n}", n] for n in range(count)]
+    raw.send(["call", 2, "take", [fine], [[[3, 0], "map"]]])
+    assert answer(raw, 2) == ["return", 2, None]
+
+
+def test_an_object_of_python_is_no_key_of_a_map(page: Page, raw: RawPage) -> None:
+    class Key(str):
+        __hash__ = boom  # type: ignore[assignment]
+
+    (number,) = export(page, raw, ref(Key("a")))
+    raw.send(["notify", "take", [[[None, 1]]], [[[2, 0, 0, 0], "own", number], [[2, 0], "map"]]])
+    assert "has no pairs of key and value" in closing(raw)
 
 
 # Steps ---------------------------------------------------------------------------------------------------
