@@ -237,6 +237,18 @@ def test_a_page_that_publishes_an_object_of_python_does_not_get_its_data(
     assert got[0]["a"][0] is account
 
 
+def test_a_message_that_cannot_be_handled_ends_its_session_only(app: JsMeetsPy, page: Page, raw: RawPage) -> None:
+    """The page would connect again and repeat the message otherwise."""
+    app.functions.expose("take", lambda *args: None)
+    other = RawPage(page.url, "other")
+    app.bridge.protocol.revive = boom
+    raw.send(["call", 1, "take", [None], [[[3, 0], "function", 1, "f"]]])
+    assert closing(raw) == "protocol error: Python could not handle a message, and has logged why"
+    other.send(["call", 2, "take", []])
+    assert answer(other, 2) == ["return", 2, None]
+    assert len(app.stats()["pages"]) == 1
+
+
 # Objects that raise ----------------------------------------------------------------------------------------
 
 

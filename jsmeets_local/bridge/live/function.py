@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["JSFunction", "TimedFunction"]
 
+MAX_NAME = 200  # characters of a name, which the page chooses
+
 
 class JSFunction(Live):
     """Function of a page, which arrives in Python wherever a page sends a function.
@@ -33,7 +35,7 @@ class JSFunction(Live):
         if not isinstance(detail, str):
             raise ProtocolError(f"the name of a function is a string; got {detail!r:.60}")
         super().__init__(bridge, handle, detail)
-        self.__name__ = detail
+        self.__name__ = detail[:MAX_NAME]
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         try:
