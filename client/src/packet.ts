@@ -97,33 +97,55 @@ function strip(value: any, path: Step[], found: Found): any {
 }
 
 function stripObject(value: any, path: Step[], found: Found, specials: Specials): any {
-    if (value instanceof Set) {
-        return stripItems([...value], path, found);
+    if (isData(value)) {
+        return stripItems(value, path, found);
     }
-    if (value instanceof Map) {
-        const taken = new Set<string>();
-        for (const key of value.keys()) {
-            const trouble = keyTrouble(key, taken);
-            if (trouble) {
-                throw new TypeError(trouble);
-            }
+    const [type, content] = builtIn(value);
+    switch (type) {
+        case "":
+            specials.referObject(value, path);
+            return null;
+        case "Set":
+            return stripItems(content, path, found);
+        case "Map": {
+            checkKeys(content);
+            const pairs = stripItems(content, path, found);
+            specials.add(path, "map");   // after its items
+            return pairs;
         }
-        const pairs = stripItems([...value], path, found);
-        specials.add(path, "map");   // after its items
-        return pairs;
+        default:
+            return isDeep(content, found) ? strip(content, path, found) : content;
     }
-    if (isBoxed(value)) {
-        return isDeep(value.valueOf(), found) ? strip(value.valueOf(), path, found) : value.valueOf();
-    }
-    if (!isData(value)) {
-        specials.referObject(value, path);
-        return null;
-    }
-    return stripItems(value, path, found);
 }
 
-const isBoxed = (value: unknown): boolean =>
-    value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt;
+function checkKeys(pairs: ReadonlyArray<[unknown, unknown]>): void {
+    const taken = new Set<string>();
+    for (const [key] of pairs) {
+        const trouble = keyTrouble(key, taken);
+        if (trouble) {
+            throw new TypeError(trouble);
+        }
+    }
+}
+
+/** Type -> what reads the content of an object of this type, of any frame. It throws for any other object. */
+const CONTENTS: ReadonlyMap<string, (value: any) => unknown> = new Map<string, (value: any) => unknown>([
+    ["Map", (value) => [...Map.prototype.entries.call(value)]],
+    ["Set", (value) => [...Set.prototype.values.call(value)]],
+    ...[Number, String, Boolean, BigInt].map(({ name, prototype }: any): [string, (value: any) => unknown] =>
+        [name, (value) => prototype.valueOf.call(value)]),
+]);
+
+/** Return the type and content of a Map, a Set or a boxed value; "" for other objects. */
+function builtIn(value: any): [type: string, content?: any] {
+    const type = value instanceof Map ? "Map" : value instanceof Set ? "Set" : Object.prototype.toString.call(value).slice(8, -1);
+    try {
+        const content = CONTENTS.get(type)?.(value);
+        return content === undefined ? [""] : [type, content];
+    } catch {
+        return [""];   // it looks like one, as a Proxy of a Map does
+    }
+}
 
 /** Return true for a value that JSON.stringify does not represent completely by itself. */
 function isDeep(value: unknown, { specials }: Found): boolean {

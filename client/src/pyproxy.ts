@@ -130,6 +130,9 @@ export function createProxies(connection: Connection): void {
         [DISPOSE]() {
             destroy(this);
         },
+        [Symbol.toPrimitive]() {
+            return Object.prototype.toString.call(this);   // toString() would be a method in Python
+        },
         async *[Symbol.asyncIterator]() {
             yield* await use(targets.get(this)!, [["iterate"]], null, "", objectMethods[Symbol.asyncIterator]!);
         },

@@ -35,13 +35,22 @@ export class ByReference {
     constructor(readonly value: object) {}
 }
 
-/** Return the name of the class of an object, for its representation in Python. */
-export function classNameOf(value: any): string {
-    const name = value.constructor?.name;
-    return typeof name === "string" && name ? name : Object.prototype.toString.call(value).slice(8, -1);
+/** Return the name that `read` reads from an object of the user; "" if that is no string, as `static name = 5`, or throws. */
+function nameFrom(read: () => unknown): string {
+    try {
+        const name = read();
+        return typeof name === "string" ? name : "";
+    } catch {
+        return "";   // a getter or a proxy of the user
+    }
 }
 
-const factsOfFile = ({ name = "", size, type, lastModified = null }: any): object => ({ name, size, type, modified: lastModified });
+/** Return the name of the class of an object, for its representation in Python. */
+export const classNameOf = (value: any): string => nameFrom(() => value.constructor?.name)
+    || nameFrom(() => Object.prototype.toString.call(value).slice(8, -1)) || "Object";
+
+const factsOfFile = (file: any): object =>
+    ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
 
 // ---------------------------------------------------------------- sending
 
@@ -90,7 +99,7 @@ export class Specials {
             return this.add(path, "own", imported.number);
         }
         if (typeof value === "function") {
-            return this.refer(value, path, "function", value.name);
+            return this.refer(value, path, "function", nameFrom(() => value.name));
         }
         if (isFile(value)) {
             return this.refer(value, path, "file", factsOfFile(value));
@@ -164,8 +173,13 @@ export function revive(message: Message, exports: Exports, imports: Imports): Er
     const specials: Special[] = message[at];
     let failure: Error | null = null;
     message.length = at;
-    for (const [path, kind, ...facts] of specials) {
-        const [parent, step] = path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere();
+    // All are found before the first is made: a path must not lead into an object of the page.
+    const places = specials.map(([path, kind]) => (path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere()));
+    for (const [index, [, kind, ...facts]] of specials.entries()) {
+        const [parent, step] = places[index]!;
+        if (kind !== "map" && parent[step] !== null) {
+            nowhere();   // two have the same path
+        }
         try {
             parent[step] = valueOf(parent[step], kind, facts, exports, imports);
         } catch (error) {

@@ -108,6 +108,41 @@ test("data stays data: literals of any frame, dates, toJSON, boxed values, what 
     assert.deepEqual(end.messages(), [["push", 0, "q", [null, {}], [[[3, 0], "object", 2, "Object"]]]]);
 });
 
+test("names that are no strings, or throw, do not matter", async () => {
+    const end = await connected(...LIBRARY);
+    const thrower = () => { throw new Error("no name"); };
+    const odd = [
+        class { static name = 5; }, class { static name() {} }, class { static get name() { return thrower(); } },
+        Object.defineProperty(() => 1, "name", { value: Symbol("s") }), new Proxy(() => 1, { get: thrower }),
+    ];
+    for (const f of odd) {
+        JsPyFunction.call_nowait("f")(f);
+    }
+    class Strange {}
+    Strange.prototype.constructor = odd[0];
+    JsPyFunction.call_nowait("f")(new Strange(), Object.defineProperty(new Point(), "constructor", { get: thrower }));
+    JsPyFunction.call_nowait("f")(Object.defineProperty(new File(["a"], "x"), "name", { value: 5 }));
+    await settled();
+    const specials = end.messages().map((message) => message.at(-1));
+    assert.deepEqual(specials.slice(0, 5), odd.map((_, index) => [[[2, 0], "function", index + 1, ""]]));
+    assert.deepEqual(specials[5], [[[2, 0], "object", 6, "Object"], [[2, 1], "object", 7, "Object"]]);
+    assert.equal(specials[6][0][3].name, "");
+});
+
+test("Maps, Sets and boxed values are those of any frame; what only looks like one crosses by reference", async () => {
+    const end = await connected(...LIBRARY);
+    const foreign = runInNewContext("[new Map([[1, 2]]), new Set([3]), new Number(4), new String('5'), new Boolean(false), Object(6n)]");
+    const tagged = Object.defineProperty(new Point(), Symbol.toStringTag, { value: "Number" });
+    JsPyFunction.call_nowait("f")(...foreign, tagged, new Proxy(new Map(), {}), Object.create(Set.prototype));
+    await settled();
+    const [[, , args, specials]] = end.messages();
+    assert.deepEqual(args, [[[1, 2]], [3], 4, "5", false, null, null, null, null]);
+    assert.deepEqual(specials, [
+        [[2, 0], "map"], [[2, 5], "bigint", "6"],
+        [[2, 6], "object", 1, "Point"], [[2, 7], "object", 2, "Map"], [[2, 8], "object", 3, "Set"],
+    ]);
+});
+
 test("what cannot be sent is refused with the way to it, and nothing stays exported", async () => {
     await connected(...LIBRARY);
     const cycle = new Map();
@@ -188,6 +223,16 @@ test("an object of Python: methods, attributes, no thenable, refuses to be assig
     assert.throws(() => { model.rate = 1; }, /await object\.set\("rate", value\)/);
     end.send(["error", 4, { kind: "raised", name: "AttributeError", message: "no", trace: "" }]);
     await assert.rejects(set, { name: "AttributeError", key: "Model.rate" });
+});
+
+test("an object of Python has a text, and no other name reaches Python by itself", async () => {
+    const end = await connected(...LIBRARY);
+    const first = received(end, ["object", 1, "Model"]);
+    const [model] = await first;
+    assert.equal(`${model}`, "[object Python Model]");
+    assert.equal(JSON.stringify({ model }), '{"model":{}}');
+    await settled();
+    assert.deepEqual(end.messages(), []);
 });
 
 test("destroyed: Python hears how often it was sent, and the proxy says so", async () => {
@@ -425,6 +470,19 @@ test("specials that are malformed end the connection", async () => {
 
 // ---------------------------------------------------------------- sessions
 
+test("a path of Python's does not lead into an object of the page", async () => {
+    const end = await connected(...LIBRARY);
+    const own = { secret: null, run: () => 1 };
+    globalThis.own = own;
+    const [[, , , specials]] = await ask(end, ["use", 1, 0, [["get", "own"]]]);
+    const number = specials[0][2];
+    JsPyFunction.expose("take", () => 1);
+    await quietly(() => end.send(["call", 2, "take", [null], [[[3, 0], "own", number], [[3, 0, "secret"], "bigint", "5"]]]));
+    await after(2);
+    assert.equal(own.secret, null);
+    assert.equal(end.transport.closed?.code, 4400);
+});
+
 test("what was held back for the scripts of the document is dropped with its session", async () => {
     await connected(...LIBRARY);
     const { _connection: connection } = JsPyTextSocket;
@@ -486,6 +544,43 @@ test("a session that goes on keeps the objects; its end kills them", async () =>
     await kept;
     JsPyTextSocket.close();
     assert.deepEqual(counts(), { exported: 0, imported: 0 });
+});
+
+test("a page in the back/forward cache: its objects and those of Python die with the session", async () => {
+    const end = await connected(...LIBRARY);
+    const [f] = await received(end, ["function", 1, "tell"]);
+    let began = null;
+    JsPyFunction.expose("slow", (callback, call) => {
+        began = call.signal;
+        return callback(1);
+    }, { context: true });
+    end.send(["call", 50, "slow", [null], [[[3, 0], "function", 2, "back"]]]);
+    JsPyFunction.call_nowait("keep")(() => 1);
+    await settled();
+    assert.deepEqual(counts(), { exported: 1, imported: 2 });
+    JsPyTextSocket._connection.hide();
+    await settled();
+    assert.equal(began.aborted, true);
+    assert.deepEqual(counts(), { exported: 0, imported: 0 });
+    JsPyTextSocket._connection.show();
+    const meanwhile = f(2);
+    const kept = JsPyFunction.call("keep")(() => 2);
+    await assert.rejects(meanwhile, { kind: "disconnected" });
+    const again = python();
+    await quietly(() => again.welcome(2, "p1", { session: "s1", resumed: false, received: 0 }), "warn");
+    await settled();
+    const messages = again.messages();
+    assert.deepEqual(messages.filter(([kind]) => kind === "return" || kind === "use"), []);   // of the old session
+    const [call] = messages.filter(([kind]) => kind === "call");
+    assert.deepEqual(call.slice(2), ["keep", [null], [[[3, 0], "function", 2, ""]]]);
+    assert.deepEqual(await ask(again, ["use", 1, 1, [["call", []]]]), [["error", 1, {
+        kind: "unknown", name: "UnknownReference", trace: "",
+        message: "The page has no object 1 any more: it was released, or its session ended",
+    }]]);
+    again.send(["return", call[1], null], ["release", [[2, 1]]]);
+    await kept;
+    assert.deepEqual(counts(), { exported: 0, imported: 0 });
+    JsPyTextSocket.close();
 });
 
 test("Python hears the names that the page exposes, once a turn and with a new session", async () => {

@@ -1086,6 +1086,9 @@ ${stack}` };
       [DISPOSE]() {
         destroy(this);
       },
+      [Symbol.toPrimitive]() {
+        return Object.prototype.toString.call(this);
+      },
       async *[Symbol.asyncIterator]() {
         yield* await use(targets.get(this), [["iterate"]], null, "", objectMethods[Symbol.asyncIterator]);
       }
@@ -1498,11 +1501,16 @@ ${stack}` };
     }
     value;
   };
-  function classNameOf(value) {
-    const name = value.constructor?.name;
-    return typeof name === "string" && name ? name : Object.prototype.toString.call(value).slice(8, -1);
+  function nameFrom(read) {
+    try {
+      const name = read();
+      return typeof name === "string" ? name : "";
+    } catch {
+      return "";
+    }
   }
-  var factsOfFile = ({ name = "", size, type, lastModified = null }) => ({ name, size, type, modified: lastModified });
+  var classNameOf = (value) => nameFrom(() => value.constructor?.name) || nameFrom(() => Object.prototype.toString.call(value).slice(8, -1)) || "Object";
+  var factsOfFile = (file) => ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
   function keyTrouble(key, taken) {
     let same = "";
     if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
@@ -1548,7 +1556,7 @@ ${stack}` };
         return this.add(path, "own", imported.number);
       }
       if (typeof value === "function") {
-        return this.refer(value, path, "function", value.name);
+        return this.refer(value, path, "function", nameFrom(() => value.name));
       }
       if (isFile(value)) {
         return this.refer(value, path, "file", factsOfFile(value));
@@ -1601,8 +1609,12 @@ ${stack}` };
     const specials = message[at];
     let failure = null;
     message.length = at;
-    for (const [path, kind, ...facts] of specials) {
-      const [parent2, step] = path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere();
+    const places = specials.map(([path, kind]) => path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere());
+    for (const [index, [, kind, ...facts]] of specials.entries()) {
+      const [parent2, step] = places[index];
+      if (kind !== "map" && parent2[step] !== null) {
+        nowhere();
+      }
       try {
         parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
       } catch (error) {
@@ -1846,31 +1858,49 @@ ${stack}` };
     return found.specials ? stripObject(value, path, found, found.specials) : stripItems(value, path, found);
   }
   function stripObject(value, path, found, specials) {
-    if (value instanceof Set) {
-      return stripItems([...value], path, found);
+    if (isData(value)) {
+      return stripItems(value, path, found);
     }
-    if (value instanceof Map) {
-      const taken = /* @__PURE__ */ new Set();
-      for (const key of value.keys()) {
-        const trouble = keyTrouble(key, taken);
-        if (trouble) {
-          throw new TypeError(trouble);
-        }
+    const [type, content] = builtIn(value);
+    switch (type) {
+      case "":
+        specials.referObject(value, path);
+        return null;
+      case "Set":
+        return stripItems(content, path, found);
+      case "Map": {
+        checkKeys(content);
+        const pairs = stripItems(content, path, found);
+        specials.add(path, "map");
+        return pairs;
       }
-      const pairs = stripItems([...value], path, found);
-      specials.add(path, "map");
-      return pairs;
+      default:
+        return isDeep(content, found) ? strip(content, path, found) : content;
     }
-    if (isBoxed(value)) {
-      return isDeep(value.valueOf(), found) ? strip(value.valueOf(), path, found) : value.valueOf();
-    }
-    if (!isData(value)) {
-      specials.referObject(value, path);
-      return null;
-    }
-    return stripItems(value, path, found);
   }
-  var isBoxed = (value) => value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt;
+  function checkKeys(pairs) {
+    const taken = /* @__PURE__ */ new Set();
+    for (const [key] of pairs) {
+      const trouble = keyTrouble(key, taken);
+      if (trouble) {
+        throw new TypeError(trouble);
+      }
+    }
+  }
+  var CONTENTS = new Map([
+    ["Map", (value) => [...Map.prototype.entries.call(value)]],
+    ["Set", (value) => [...Set.prototype.values.call(value)]],
+    ...[Number, String, Boolean, BigInt].map(({ name, prototype }) => [name, (value) => prototype.valueOf.call(value)])
+  ]);
+  function builtIn(value) {
+    const type = value instanceof Map ? "Map" : value instanceof Set ? "Set" : Object.prototype.toString.call(value).slice(8, -1);
+    try {
+      const content = CONTENTS.get(type)?.(value);
+      return content === void 0 ? [""] : [type, content];
+    } catch {
+      return [""];
+    }
+  }
   function isDeep(value, { specials }) {
     const type = typeof value;
     return type === "object" ? value !== null : specials !== null && isForeignType(type);

@@ -352,6 +352,9 @@ class Bridge:
                         break
             except ProtocolError as error:
                 fault = error
+            except Exception:  # noqa: BLE001 - the client would connect again, and repeat the message for ever
+                logger.exception("the bridge could not handle a message of socket %d", socket)
+                fault = ProtocolError("Python could not handle a message, and has logged why")
             if fault is not None:
                 pending.clear()
                 logger.error("closed socket %d: %s", socket, on_one_line(str(fault)))

@@ -219,8 +219,13 @@ class Dispatcher:
         task = spawn(coroutine, context)
         if not task.done():
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Forget a task, whose last objects of pages may just have been collected."""
+        self._tasks.discard(task)
+        self._portal.run_deferred()
 
     async def _run_in_turn(self, call: Invoke) -> None:
         """Run an async function in a task of its own, so that cancelling the call does not cancel those behind it."""
@@ -254,6 +259,7 @@ class Dispatcher:
         except BaseException as error:  # noqa: BLE001 - raised while the outcome was reported
             packet = _last_resort(call, error)
         call.stops = None
+        running.set(None)  # the context lives as long as the task, and the arguments with it
         self._portal.drain()  # what the function has pushed or published precedes its answer
         self._answer([(call, packet)])
 

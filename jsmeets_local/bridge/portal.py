@@ -288,6 +288,7 @@ class Portal:
                     func(*args)
                 except Exception:
                     logger.exception("the bridge could not finish %r", func)
+                del func, args  # objects of pages that nothing else uses are released in this turn
         finally:
             if is_callback:
                 self.run_deferred()

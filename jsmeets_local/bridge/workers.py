@@ -220,7 +220,10 @@ class WorkerPool:
                     worker.thread.name = f"jsmeets: {about}"
                 answer = func(*args)
                 job = None  # it has ended, even if the next line raises
-                job = self._next_job(worker, answer) or self._first_job(worker)
+                del func, args  # an idle worker would keep the arguments, and a page what it has passed by reference
+                job = self._next_job(worker, answer)
+                del answer
+                job = job or self._first_job(worker)
         except BaseException as error:  # noqa: BLE001 - the caller of the job must not wait forever
             self._retire(worker, job, error)
 

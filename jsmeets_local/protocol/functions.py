@@ -21,11 +21,14 @@ class AsyncCallable:
 
 def is_async(func: Callable[..., Any]) -> bool:
     """Return whether calling `func` returns an awaitable, also through `partial`, `staticmethod` and `__call__`."""
-    while isinstance(func, (functools.partial, staticmethod)):
-        func = func.func if isinstance(func, functools.partial) else func.__func__
-    if isinstance(func, AsyncCallable):
-        return True
-    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
+    try:
+        while isinstance(func, (functools.partial, staticmethod)):
+            func = func.func if isinstance(func, functools.partial) else func.__func__
+        if isinstance(func, AsyncCallable):
+            return True
+        return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
+    except (Exception, SystemExit):  # noqa: BLE001 - the user's `__getattr__` or `__class__`
+        return False
 
 
 class Function:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from ..errors import ProtocolError, TooManyReferences, WrongPage
 from . import messages as m
 from .functions import Function
+from .text import shown
 
 __all__ = [
     "BIGGEST",
@@ -35,9 +36,13 @@ __all__ = [
     "ref",
     "revive",
     "unknown_reference",
+    "unmarked",
 ]
 
 SMALLEST, BIGGEST = -(2**53) + 1, 2**53 - 1  # JavaScript numbers hold the integers between them exactly
+
+_MANY = 1000  # keys of a Map
+_KEYS = frozenset({str, int, float, bool, type(None)})
 
 M = TypeVar("M", bound=m.Message)
 
@@ -62,6 +67,20 @@ def ref(value: Any) -> Any:
             objects of the page need no `ref`.
     """
     return value if isinstance(value, (Ref, Imported)) else Ref(value)
+
+
+def unmarked(value: Any) -> Any:
+    """Return a revived value with the objects themselves in place of those that were marked with `Ref`."""
+    root: list[Any] = [value]
+    containers: list[Any] = [root]
+    while containers:
+        container = containers.pop()
+        for step, item in enumerate(container) if type(container) is list else container.items():
+            if type(item) is Ref:
+                container[step] = item.value
+            elif type(item) is list or type(item) is dict:
+                containers.append(item)
+    return root[0]
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -298,10 +317,10 @@ class Exports:
                     number = self.add(reference).number
                     numbers.append(number)
                     if len(self) - before > room:
-                        text = f"more than {room} objects more cannot be sent by reference"
-                        raise TooManyReferences(
-                            f"{text} to the page (socket {socket}); Limits(references=...) allows more"
+                        text = (
+                            f"only {max(room, 0)} more objects can be sent by reference to the page (socket {socket})"
                         )
+                        raise TooManyReferences(f"{text}; Limits(references=...) allows more")
                     facts = (number, *reference.facts)
                 specials.append([[*reference.path], kind, *facts])
         except BaseException:
@@ -355,11 +374,10 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
     index, name, shortest = _PLACES[type(message)]
     refusal: RefusedReference | None = None
     root: list[Any] = [getattr(message, name)]
-    for special in message.specials:  # type: ignore[union-attr]
-        path: list[str | int] = special.path
-        if len(path) < shortest or path[0] != index:
-            raise _misplaced(path)
-        place, step = _find(root, path)
+    specials: tuple[m.Special, ...] = message.specials  # type: ignore[union-attr]
+    # All are found before the first is made: a path must not lead into an object of Python that the message refers to.
+    places = [_find(root, special, index, shortest) for special in specials]
+    for special, (place, step) in zip(specials, places, strict=True):
         try:
             place[step] = _make(special, place[step], make)
         except RefusedReference as error:
@@ -372,19 +390,29 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
     return message if root[0] is getattr(message, name) else replace(message, **{name: root[0]})
 
 
-def _find(root: list[Any], path: list[str | int]) -> tuple[Any, Any]:
+def _find(root: list[Any], special: m.Special, index: int, shortest: int) -> tuple[Any, Any]:
     """Return the container and key of a place in a message."""
+    path: list[str | int] = special.path
     place: Any = root
     steps: list[str | int] = [0, *path[1:]]
     try:
+        if len(path) < shortest or path[0] != index:
+            raise LookupError
         for step in steps[:-1]:
-            place = place[step]
-        if not isinstance(place, (list, dict)):
-            raise TypeError
-        place[steps[-1]]  # type: ignore[index]
-    except (KeyError, IndexError, TypeError):
+            place = _container(place)[step]
+        found = _container(place)[steps[-1]]
+        if type(found) is not list if special.kind == "map" else found is not None:
+            raise LookupError
+    except (LookupError, TypeError):
         raise _misplaced(path) from None
     return place, steps[-1]
+
+
+def _container(value: Any) -> Any:
+    """Return a container of JSON. A text or an array has items, too, but no places for special values."""
+    if type(value) is not list and type(value) is not dict:
+        raise LookupError
+    return value
 
 
 def _misplaced(path: list[str | int]) -> ProtocolError:
@@ -393,13 +421,13 @@ def _misplaced(path: list[str | int]) -> ProtocolError:
 
 def _make(special: m.Special, value: Any, make: Callable[[m.Special], Any]) -> Any:
     if special.kind == "map":
-        return _dict(value, special)
-    if value is not None:
+        return _dict(value if type(value) is list else [None], special)
+    if value is not None:  # two have the same path
         raise _misplaced(special.path)
     if special.kind == "bigint":
         return _integer(special.fact)
     if type(special.fact) is not int or not 1 <= special.fact <= m.MAX_ID:
-        raise ProtocolError(f"{special.kind} with the number {special.fact!r:.40}")
+        raise ProtocolError(f"{special.kind} with the number {shown(special.fact, 40)}")
     return make(special)
 
 
@@ -410,21 +438,21 @@ def _integer(digits: Any) -> int:
         except ValueError:  # more digits than Python converts
             text = f"a BigInt of {len(digits)} digits is too long for Python; send it as text"
             raise RefusedReference(m.ErrorInfo("refused", "ValueError", text)) from None
-    raise ProtocolError(f"an integer with the digits {digits!r:.40}")
+    raise ProtocolError(f"an integer with the digits {shown(digits, 40)}")
 
 
-def _dict(pairs: Any, special: m.Special) -> dict[Any, Any]:
-    made: dict[Any, Any] = {}
-    try:
-        if not all(isinstance(pair, list) for pair in pairs):
-            raise TypeError
-        for key, value in pairs:
-            if key is not None and not isinstance(key, (str, int, float)):
-                raise TypeError
-            made[key] = value
-    except (TypeError, ValueError):
-        raise ProtocolError(f"the Map at {str(special.path)[:100]} has no pairs of key and value") from None
+def _dict(pairs: list[Any], special: m.Special) -> dict[Any, Any]:
+    for pair in pairs:
+        if type(pair) is not list or len(pair) != 2 or type(pair[0]) not in _KEYS:
+            raise ProtocolError(f"the Map at {str(special.path)[:100]} has no pairs of key and value")
+    # Integers whose difference is a multiple of 2**61 - 1 have the same hash; 10,000 of them take a second.
+    if len(pairs) > _MANY and len({hash(key) for key, _ in pairs}) < len(pairs) // 2:
+        raise _refused_map("too many keys of a Map are equal or have the same hash in Python")
+    made = dict(pairs)
     if len(made) < len(pairs):
-        text = "two keys of a Map are equal in Python, as 1 and true are; send its entries as an array"
-        raise RefusedReference(m.ErrorInfo("refused", "ValueError", text))
+        raise _refused_map("two keys of a Map are equal in Python, as 1 and true are")
     return made
+
+
+def _refused_map(reason: str) -> RefusedReference:
+    return RefusedReference(m.ErrorInfo("refused", "ValueError", f"{reason}; send its entries as an array"))

@@ -46,7 +46,7 @@ from .limits import Limits, Overflow, check_overflow
 from .offers import Offers
 from .outbox import Outbox
 from .queues import Queues
-from .references import Arrivals, Handle, Imported, RefusedReference, revive, unknown_reference
+from .references import Arrivals, Handle, Imported, Ref, RefusedReference, revive, unknown_reference, unmarked
 from .session import Session
 from .topics import Broker
 from .uses import check_use
@@ -404,7 +404,8 @@ class ProtocolState:
             counted += kind not in _UNCOUNTED
             if kind in _WITH_SPECIALS and message.specials:  # type: ignore[union-attr]
                 try:
-                    message = revive(message, functools.partial(self._import, socket, session))
+                    make = self._import if kind is not m.Publish else self._import_to_publish
+                    message = revive(message, functools.partial(make, socket, session))
                 except RefusedReference as error:
                     self._refuse(socket, message, error.info)
                     continue
@@ -579,7 +580,8 @@ class ProtocolState:
             info = m.ErrorInfo("refused" if is_too_big else "unserializable", type(error).__name__, str(error))
             self._fail(socket, message.id, f"publish to topic {message.topic!r}", info)
             return
-        self._publish(message.topic, message.data, payload, skip=socket if message.suppress else None)
+        data = unmarked(message.data) if message.specials else message.data
+        self._publish(message.topic, data, payload, skip=socket if message.suppress else None)
         self._acknowledge(socket, message.id, True)
 
     def _on_custom(self, socket: int, message: m.Custom) -> None:
@@ -646,6 +648,11 @@ class ProtocolState:
             proxy = self.revive(handle, special.detail)
             handle.proxy = ref(proxy)
         return proxy
+
+    def _import_to_publish(self, socket: int, session: Session, special: m.Special) -> Any:
+        """Return the object of a reference; mark objects of Python, which pages get by reference, not as data."""
+        value = self._import(socket, session, special)
+        return Ref(value) if special.kind == "own" and not callable(value) else value
 
     def _room(self, session: Session) -> int:
         """Return the number of objects that may be added to the tables of a session."""

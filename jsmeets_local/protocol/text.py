@@ -6,10 +6,22 @@ Names are read through the descriptors of `type`, and the message of an error is
 
 from __future__ import annotations
 
+import reprlib
 import traceback
 from typing import Any
 
-__all__ = ["error_name", "error_text", "error_trace", "on_one_line", "on_own_lines", "plain", "type_name"]
+__all__ = [
+    "class_name",
+    "error_name",
+    "error_text",
+    "error_trace",
+    "function_name",
+    "on_one_line",
+    "on_own_lines",
+    "plain",
+    "shown",
+    "type_name",
+]
 
 _name = type.__dict__["__name__"].__get__
 _qualified = type.__dict__["__qualname__"].__get__
@@ -26,6 +38,32 @@ def type_name(value: Any) -> str:
     kind = type(value)
     module, name = _module(kind), plain(_qualified(kind))
     return name if module == "builtins" or type(module) is not str else f"{module}.{name}"
+
+
+def class_name(value: Any) -> str:
+    """Return the name of the type of a value, without its module."""
+    return plain(_name(type(value)))
+
+
+def function_name(func: Any) -> str:
+    """Return the name of a callable; that of its type if it has none, or if reading it raises.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed in the meantime.
+    """
+    try:
+        name = _name(func) if isinstance(func, type) else func.__name__
+    except (Exception, SystemExit):  # noqa: BLE001 - the user's `__getattr__` or property
+        name = None
+    return plain(name) if isinstance(name, str) else class_name(func)
+
+
+def shown(value: Any, length: int) -> str:
+    """Return the beginning of the `repr` of a value, of which it looks at little; a note of the type if that raises."""
+    try:
+        return reprlib.repr(value)[:length]
+    except (Exception, SystemExit):  # noqa: BLE001 - the user's `__repr__`
+        return f"a {type_name(value)}"
 
 
 def error_name(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from . import messages as m
 from .functions import Function, is_async
 from .references import Export, RefusedReference
-from .text import type_name
+from .text import class_name, shown, type_name
 
 __all__ = ["check_use"]
 
@@ -45,17 +45,19 @@ def check_use(export: Export, steps: list[list[Any]]) -> tuple[Function, list[An
 
 def _check_step(export: Export, step: list[Any]) -> None:
     name = step[0] if step else None
-    if not isinstance(name, str) or _ARITY.get(name) != len(step) - 1:
-        raise _refused("TypeError", f"an object of Python has no step {step!r:.60}")
-    if name == "call" and not isinstance(step[1], list):
+    # The exact types: an object of Python that the page sends home may be a str, an int or a list of its own kind.
+    if type(name) is not str or _ARITY.get(name) != len(step) - 1:
+        raise _refused("TypeError", f"an object of Python has no step {shown(step, 60)}")
+    if name == "call" and type(step[1]) is not list:
         raise _refused("TypeError", "the arguments of a call are an array")
     if name not in ("get", "set", "has"):
         return
     key = step[1]
-    if isinstance(key, bool) or not isinstance(key, (str, int)):
-        raise _refused("TypeError", f"the key of an attribute or item is a str or an int; got {key!r:.60}")
-    if isinstance(key, str) and key.startswith("_"):
-        text = f"{key!r} of a {type_name(export.value)} is private: pages reach what does not begin with an underscore"
+    if type(key) not in (str, int):
+        raise _refused("TypeError", f"the key of an attribute or item is a str or an int; got {shown(key, 60)}")
+    if type(key) is str and key.startswith("_"):
+        owner = type_name(export.value)
+        text = f"{shown(key, 60)} of a {owner} is private: pages reach what does not begin with an underscore"
         raise _refused("AttributeError", text)
 
 
@@ -65,7 +67,7 @@ def _refused(name: str, text: str) -> RefusedReference:
 
 def _function(value: Any, steps: list[list[Any]]) -> tuple[Function, list[Any]]:
     name, *rest = steps[-1]
-    label = type(value).__name__
+    label = class_name(value)
     if len(steps) == 2:
         key = steps[0][1]
         found = inspect.getattr_static(value, key, None) if isinstance(key, str) else None

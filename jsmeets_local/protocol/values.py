@@ -26,7 +26,7 @@ from .arrays import Unsendable, flatten, loaded, unboxed
 from .dataframes import is_missing, to_columns
 from .files import describe_file
 from .references import BIGGEST, SMALLEST, Imported, Ref, Reference
-from .text import error_name, error_text, plain, type_name
+from .text import class_name, error_name, error_text, function_name, plain, type_name
 
 __all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "base", "pack"]
 
@@ -223,7 +223,7 @@ class _Walk:
         except (Unsendable, RecursionError, MemoryError):
             raise
         except Exception as error:  # from the user's properties, iterators and conversions
-            raise Unsendable(_failed(where, value, error)) from error
+            raise Unsendable(_failed(where, value.value if type(value) is Ref else value, error)) from error
 
     def _scalar(self, value: Any, path: tuple[str | int, ...], where: str) -> Any:
         if type(value) in _LEAVES:
@@ -292,15 +292,14 @@ def _marked(value: Imported | Ref, path: tuple[str | int, ...], where: str) -> R
     facts = describe_file(marked, where)
     if facts is not None:
         return Reference(path, "file", marked, (facts,))
-    return Reference(path, "object", marked, (plain(type(marked).__name__),))
+    return Reference(path, "object", marked, (class_name(marked),))
 
 
 def _name(func: Any) -> str:
     """Return the name of a callable, for its representation in the page."""
     while isinstance(func, functools.partial):
         func = func.func
-    name = getattr(func, "__name__", None)
-    return plain(name) if isinstance(name, str) else plain(type(func).__name__)
+    return function_name(func)
 
 
 def _check_count(numbers: range) -> None:

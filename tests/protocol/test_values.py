@@ -169,7 +169,7 @@ class Net:
         ([object()], "; ref() of it is sent by reference"),
         ([{"f": io.BytesIO()}], "args[0]['f']: an open file cannot be sent as data; send its read(), or ref() of it"),
         ([ref(io.StringIO())], "args[0]: the file is open as text; open it with mode 'rb'"),
-        ([ref(pathlib.Path("/no such file"))], "args[0]: object of type jsmeets_local.protocol.references.Ref cannot"),
+        ([ref(pathlib.Path("/no such file"))], "cannot be sent to a page: FileNotFoundError"),
         (["\ud800", Foo()], "args[1]: object of type"),
         pytest.param(
             10**5000, "args: object of type int cannot be sent to a page: ValueError: Exceeds the limit", id="digits"

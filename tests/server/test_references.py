@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import dataclasses
 import gc
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -153,6 +156,35 @@ def test_the_same_function_is_the_same_object_while_it_is_used(app: JsMeetsPy, r
     assert references(app) == {"exported": 0, "imported": 2}
 
 
+def test_a_function_of_a_page_is_copied_as_itself_and_not_pickled(app: JsMeetsPy, raw: RawPage) -> None:
+    @dataclasses.dataclass
+    class Settings:
+        on_step: Any
+
+    function = given(app, raw, 1)
+    assert copy.copy(function) is function
+    assert copy.deepcopy([function])[0] is function
+    assert dataclasses.asdict(Settings(function))["on_step"] is function
+    with pytest.raises(TypeError, match=r"<JavaScript function 'g'> belongs to an open page and cannot be pickled"):
+        pickle.dumps(function)
+
+
+def test_calls_and_callbacks_nest_deeper_than_there_are_workers(app: JsMeetsPy, raw: RawPage) -> None:
+    depth = 100
+    app.functions.expose("down", lambda n, g: 0 if n == 0 else 1 + g(n - 1))
+    raw.send(["call", 1, "down", [depth, None], [[[3, 1], "function", 1, "g"]]])
+    uses = []
+    for number in range(2, depth + 2):
+        _, use, _, ((_, (n,)),) = raw.next("use")
+        uses.append(use)
+        raw.send(["call", number, "down", [n, None], [[[3, 1], "function", 1, "g"]]])
+    for number in range(depth + 1, 1, -1):
+        kind, answered, value = raw.next("return")
+        assert (kind, answered) == ("return", number)
+        raw.send(["return", uses.pop(), value])
+    assert raw.next("return") == ["return", 1, depth]
+
+
 def test_a_function_is_released_with_the_count_of_its_arrivals(app: JsMeetsPy, raw: RawPage) -> None:
     function = given(app, raw, 4)
     assert given(app, raw, 4) is function
@@ -173,6 +205,33 @@ def test_a_function_is_released_with_the_count_of_its_arrivals(app: JsMeetsPy, r
     raw.send(["call", 2, "f", []])
     assert sorted([raw.receive(), raw.receive()]) == [["release", [[5, 1]]], ["return", 2, 1]]
     assert references(app) == {"exported": 0, "imported": 0}
+
+
+def ask_plain(function: JSFunction) -> None:
+    function(1)
+
+
+async def ask_async(function: JSFunction) -> None:
+    await function.aio(1)
+
+
+async def pass_async(function: JSFunction) -> None:
+    pass
+
+
+@pytest.mark.parametrize("func", [lambda function: None, ask_plain, pass_async, ask_async], ids=str)
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_an_argument_is_released_with_the_call(app: JsMeetsPy, raw: RawPage, func: Any, exclusive: bool) -> None:
+    """No later message is needed for it, and no end of an idle worker."""
+    app.functions.expose("f", func, exclusive=exclusive)
+    raw.send(["call", 1, "f", [None], [[[3, 0], "function", 7, "g"]]])
+    kinds = []
+    while sorted(kinds) != ["release", "return"]:
+        message = raw.receive(scaled(5))
+        if message[0] == "use":
+            raw.send(["return", message[1], None])
+        else:
+            kinds.append(message[0])
 
 
 def test_releases_of_one_turn_are_one_message(app: JsMeetsPy, raw: RawPage) -> None:
@@ -236,6 +295,76 @@ def test_a_function_of_another_application_is_refused(
     as_page(page)
     with pytest.raises(WrongPage, match="another application"):
         page.call("f")(function)
+
+
+# Races -------------------------------------------------------------------------------------------------
+
+
+def test_what_one_frame_sends_and_takes_back(app: JsMeetsPy, page: Page, raw: RawPage) -> None:
+    ran: list[Any] = []
+
+    async def later(*args: Any) -> None:
+        ran.append(args)
+        await asyncio.sleep(60)
+
+    app.functions.expose("later", later)
+    app.functions.expose("plain", lambda *args: ran.append(args))
+    numbers = [special[2] for special in sent(page, raw, lambda: ran.append("callback"), ref({"a": 1}))]
+    function, mapping = numbers
+    raw.send(
+        ["call", 1, "later", [None], [[[3, 0], "function", 1, "f"]]],
+        ["cancel", 1],
+        ["use", 2, function, [["call", []]]],
+        ["release", [[function, 1], [mapping, 1]]],
+        ["use", 3, mapping, [["get", "a"]]],
+        ["use", 4, function, [["call", []]]],
+        ["cancel", 4],
+        ["call", 5, "plain", [None, None], [[[3, 0], "function", 1, "f"], [[3, 1], "function", 1, "f"]]],
+    )
+    answers: dict[int, Any] = {}
+    while 5 not in answers:
+        message = raw.receive()
+        if message[0] != "release":
+            answers[message[1]] = message
+    assert answers[2] == ["return", 2, None]
+    assert [answers[number][2]["name"] for number in (3, 4)] == ["UnknownReference"] * 2
+    assert 1 not in answers
+    assert ran[-2] == "callback"
+    first, second = ran[-1]
+    assert first is second
+    ran.clear()
+    del first, second
+    deadline = time.monotonic() + scaled(10)
+    while (held := references(app)) != {"exported": 0, "imported": 0} and time.monotonic() < deadline:
+        gc.collect()
+    assert held == {"exported": 0, "imported": 0}
+    assert app.stats()["pages"][0]["running_calls"] == 0
+
+
+def test_a_page_that_leaves_while_its_function_is_called_and_its_objects_arrive(app: JsMeetsPy, page: Page) -> None:
+    outcomes: list[Any] = []
+
+    def take(function: JSFunction) -> None:
+        try:
+            outcomes.append(function(1))
+        except Disconnected as error:
+            outcomes.append(type(error))
+            raise
+
+    app.functions.expose("take", take)
+    for number in range(20):
+        leaving = RawPage(page.url, f"leaving {number}")
+        leaving.send(
+            ["call", 1, "take", [None], [[[3, 0], "function", 1, "f"]]], *([["goodbye"]] if number % 2 else [])
+        )
+        if number % 2 == 0:
+            leaving.next("use")
+        leaving.close()
+    deadline = time.monotonic() + scaled(10)
+    while len(outcomes) + app.stats()["cancelled_calls"] < 20 and time.monotonic() < deadline:
+        pass
+    assert set(outcomes) <= {PageClosed, Disconnected}
+    assert len(outcomes) + app.stats()["cancelled_calls"] >= 20
 
 
 # Functions and objects of Python -----------------------------------------------------------------------

@@ -1,11 +1,25 @@
 // The page's side of chaos.py: it counts what comes, and sends as much itself.
-const seen = { call: [], push: [], publish: [] };
+const seen = { call: [], push: [], publish: [], callback: [] };
 const LARGE_EVERY = 500;
 const LARGE_BYTES = 300_000; // travels in chunks
 
 JsPyFunction.expose("seen", (n) => (seen.call.push(n), n));
 JsPyQueue.add_callback((key) => seen.push.push(JsPyQueue.shift(key)[0]));
 JsPyPubsub.subscribe("down", (_, [n]) => seen.publish.push(n) === expected && all_came());
+
+let marked; // a function of Python
+
+JsPyFunction.expose("callbacks", (there) => {
+    marked = there;
+    return async (n, back) => {
+        seen.callback.push(n);
+        const value = await back(n);
+        if (n % 2) {
+            back.destroy(); // the others are collected some time
+        }
+        return value;
+    };
+});
 
 let expected = 0;
 let all_came = () => undefined;
@@ -19,6 +33,7 @@ const item = (n) => [n, n % LARGE_EVERY ? null : new Uint8Array(LARGE_BYTES)];
 /** One of each kind. Returns promises of whether it was answered as it should be. */
 const send = (n, seconds) => [
     JsPyFunction.call("seen", seconds)(n).then((value) => value === n),
+    marked.with({ timeout: seconds })(n, (x) => x).then((value) => value === n),
     JsPyQueue.push("up", seconds)(item(n)),
     JsPyPubsub.publish("up", true, seconds)(item(n)),
 ];

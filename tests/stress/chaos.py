@@ -1,4 +1,4 @@
-"""Calls, pushes and publications, both ways at once, over a wire that misbehaves; then they are counted.
+"""Calls, callbacks, pushes and publications, both ways at once, over a wire that misbehaves; then they are counted.
 
 `python -m tests.stress.chaos --help`, or scripts/chaos.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import sys
 import threading
 import time
@@ -18,16 +19,17 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
 
-from jsmeets_local import Bridge, JsMeetsPy, Page
+from jsmeets_local import Bridge, JSFunction, JsMeetsPy, Page
 from tests.browser.conftest import BROWSERS
 from tests.wire import BadWire
 
 __all__ = ["Outcome", "chaos"]
 
 SCRIPT = (Path(__file__).parent / "chaos.js").read_text()
-KINDS = ("call", "push", "publish")
+KINDS = ("call", "push", "publish", "callback")
 BATCH = 250  # of each kind and way: what is in flight at most
 PATIENCE = 60.0  # seconds that one message may take
+REST = 10.0  # seconds in which the last objects are released
 LARGE_EVERY = 500
 LARGE = bytes(300_000)  # travels in chunks
 
@@ -48,6 +50,7 @@ class Outcome(NamedTuple):
 
     rows: list[Row]
     wrong_answers: int
+    references: list[int]  # what each side exports, beside what the other one imports
     cuts: int
     faults: dict[str, int]
     reconnects: int
@@ -56,14 +59,15 @@ class Outcome(NamedTuple):
     def is_good(self) -> bool:
         """Return True if everything has arrived once and in order."""
         harm = [row.lost + row.twice + row.out_of_order for row in self.rows]
-        return not sum(harm) and not self.wrong_answers
+        there, here, back, forth = self.references
+        return not sum(harm) and not self.wrong_answers and there == here and back == forth
 
     def __str__(self) -> str:
         head = f"{'kind':8} {'way':14} {'sent':>8} {'lost':>6} {'twice':>6} {'out of order':>13}"
         rows = [f"{r.kind:8} {r.way:14} {r.sent:8} {r.lost:6} {r.twice:6} {r.out_of_order:13}" for r in self.rows]
         faults = ", ".join(f"{count} {name}" for name, count in sorted(self.faults.items()))
         end = (
-            f"wrong answers {self.wrong_answers}; connections cut {self.cuts} ({faults}); "
+            f"wrong answers {self.wrong_answers}; references {self.references}; connections cut {self.cuts} ({faults}); "
             f"reconnects {self.reconnects}; {self.seconds:.1f} s"
         )
         return "\n".join([head, *rows, end])
@@ -88,6 +92,7 @@ class PythonSide:
         self._count = count
         self._call = page.aio.call("seen", PATIENCE)
         self._push = app.queues.push("down", PATIENCE)
+        self._callback = page.call("callbacks", PATIENCE)(self._marked).timeout(PATIENCE)
         app.functions.expose("seen", self._called)
         app.queues.add_callback(self._pushed)
         app.pubsub.subscribe("up", self._published)
@@ -95,6 +100,10 @@ class PythonSide:
     async def _called(self, n: int) -> int:
         self.seen["call"].append(n)
         return n
+
+    async def _marked(self, n: int, back: JSFunction) -> Any:
+        self.seen["callback"].append(n)
+        return await back.aio(n)
 
     async def _pushed(self, key: str) -> None:
         self.seen["push"].append(self._app.queues.shift(key)[0])
@@ -114,8 +123,10 @@ class PythonSide:
     async def _send(self, n: int) -> bool:
         item = [n, None if n % LARGE_EVERY else LARGE]
         self._page.publish("down", suppress=True)(item)
-        answer, pushed = await asyncio.gather(self._call(n), self._push(item))
-        return answer == n and len(pushed) == 1
+        answer, value, pushed = await asyncio.gather(
+            self._call(n), self._callback.aio(n, lambda x: x), self._push(item)
+        )
+        return answer == value == n and len(pushed) == 1
 
 
 def chaos(app: JsMeetsPy, tab: Any, count: int, seed: int = 0, every: float = 1.0, delay: float = 0.001) -> Outcome:
@@ -154,13 +165,32 @@ def _through(wire: BadWire, app: JsMeetsPy, page: Page, tab: Any, count: int, ev
     rows = [row(kind, "Python -> page", count, there[kind]) for kind in KINDS]
     rows += [row(kind, "page -> Python", count, side.seen[kind]) for kind in KINDS]
     wrong += side.wrong_answers
-    return Outcome(rows, wrong, wire.cuts, dict(wire.faults), tab.evaluate("reconnects"), time.monotonic() - start)
+    return Outcome(
+        rows,
+        wrong,
+        _references(app, tab),
+        wire.cuts,
+        dict(wire.faults),
+        tab.evaluate("reconnects"),
+        time.monotonic() - start,
+    )
 
 
 def _settle(side: PythonSide, tab: Any) -> None:
     """Publications have no answer, so the last ones may still be in flight, or lost, which shows then."""
     side.complete.wait(PATIENCE)
     tab.evaluate(f"Promise.race([complete, new Promise((done) => setTimeout(done, {PATIENCE * 1000}))])")
+
+
+def _references(app: JsMeetsPy, tab: Any) -> list[int]:
+    """Return what each side exports and the other one imports, once they agree, or have had the time to."""
+    end = time.monotonic() + REST
+    while True:
+        gc.collect()
+        here, there = app.stats()["pages"][-1]["references"], tab.evaluate("JsPyTextSocket.stats().references")
+        held = [there["exported"], here["imported"], there["imported"], here["exported"]]
+        if (held[0] == held[1] and held[2] == held[3]) or time.monotonic() > end:
+            return held
 
 
 def main() -> None:

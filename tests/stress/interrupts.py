@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
 import random
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from jsmeets_local import Bridge, JsMeetsPy, Page
+from jsmeets_local import Bridge, JsMeetsPy, Page, ref
 from jsmeets_local.blocking import BlockingQueues
 from jsmeets_local.errors import CallTimeout
 from tests.raw import RawPage
@@ -72,6 +74,7 @@ class Sender(threading.Thread):
         self.pushed: list[int] = []
         self.read: Callable[[str], int] = lambda name: 0
         self.stopped = threading.Event()
+        self.released = 0  # functions, which Python has dropped
 
     def send_last(self) -> None:
         self._page.send(["push", 0, "last", 1])
@@ -80,8 +83,16 @@ class Sender(threading.Thread):
         threading.Thread(target=self._send, name="page, sending", daemon=True).start()
         for kind, *rest in self._page.messages():
             if kind == "call":
-                number, key, args = rest
+                number, key, args, *specials = rest
                 self._page.send(["return", number, args[:-1] if key == "$map" else args])
+                if specials:
+                    self._page.send(["release", [[special[2], 1] for special in specials[0]]])
+            elif kind == "use":
+                number, _, ((_, args),) = rest
+                if number:
+                    self._page.send(["return", number, args])
+            elif kind == "release":
+                self.released += sum(count for _, count in rest[0])
             elif kind == "push":
                 self.pushed.append(rest[-1])
 
@@ -94,6 +105,11 @@ class Sender(threading.Thread):
                     rest = [False] if name == "topic" else []
                     self._page.send(*([kind, 0, name, number, *rest] for number in range(start, start + 10)))
                     self.sent[name] += 10
+            number = self.sent["functions"]
+            if number - self.released < AHEAD:
+                specials = [[[3, 0], "function", number + 1, "f"], [[3, 1], "function", number + 1, "f"]]
+                self._page.send(["push", 0, "functions", [None, None], specials])
+                self.sent["functions"] += 2
 
 
 def bounded(what: str, work: Callable[[], object]) -> None:
@@ -130,6 +146,7 @@ def main(count: int, seed: int) -> None:
     app.pubsub.subscribe("numbers", lambda topic, number: heard.append(number))
     told: list[int] = []
     undisturbed = threading.Event()
+    functions = page.queue("functions")
     rounds = 0
 
     def loop_over(source: Any, name: str) -> None:
@@ -150,7 +167,16 @@ def main(count: int, seed: int) -> None:
     def give_up_at_once() -> None:
         page.subscribe("topic").close()
 
+    def call_and_destroy() -> None:
+        with functions.get()[0] as function:
+            function.timeout(SECONDS)(1)
+
     works: list[Callable[[], object]] = [
+        lambda: functions.get()[0](1),
+        lambda: functions.get()[0].nowait(1),
+        lambda: functions.get()[1].destroy(),
+        call_and_destroy,
+        lambda: page.call("echo")(lambda: 1, ref(app)),
         lambda: items["topic"].append(subscription.get()),
         lambda: loop_over(subscription, "topic"),
         lambda: items["got"].append(got.get()),
@@ -212,6 +238,17 @@ def main(count: int, seed: int) -> None:
         lost[name] = len(set(range(sender.sent[name])) - set(numbers))
         assert len(numbers) == len(set(numbers)) or lost[name], f"{name}: some came twice"
         assert numbers == list(range(sender.sent[name])) or lost[name], f"{name}: not in order"
+    with suppress(CallTimeout):
+        while True:
+            functions.get(0.5)
+    gc.collect()
+    bounded("a call", lambda: page.call("echo")(1))
+    end = time.monotonic() + SECONDS
+    while sender.released < sender.sent["functions"] and time.monotonic() < end:
+        app.stats()
+    lost["functions"] = sender.sent["functions"] - sender.released
+    held = app.stats()["pages"][0]["references"]
+    assert held == {"exported": 0, "imported": 0}, held
     bounded("the stop", app.stop)
     lost["numbers"] = len(set(told) - set(heard))
     report = sys.stdout.write

@@ -3,13 +3,16 @@ JsPyFunction.expose("echo", (value) => value);
 JsPyPubsub.subscribe("down", () => undefined);
 JsPyQueue.add_callback((key) => JsPyQueue.shift(key));
 
+JsPyFunction.expose("use", (f) => f(1));
+
 let turn = 0;
 
 async function talk() {
     const calls = Array.from({ length: 20 }, (_, n) => JsPyFunction.call("echo", 10)(n));
     const large = turn % 10 ? [] : [JsPyFunction.call("echo", 10)(new Uint8Array(400_000))];
+    const callbacks = Array.from({ length: 20 }, (_, n) => JsPyFunction.call("use", 10)(() => n));
     turn += 1;
-    await Promise.allSettled([...calls, ...large, JsPyPubsub.publish("up", true, 10)(turn), JsPyQueue.push("up", 10)(turn)]);
+    await Promise.allSettled([...calls, ...callbacks, ...large, JsPyFunction.call("model", 10)(), JsPyPubsub.publish("up", true, 10)(turn), JsPyQueue.push("up", 10)(turn)]);
     setTimeout(talk, 20);
 }
 

@@ -1,4 +1,4 @@
-"""Mixed load with tabs that open, close, reload and sleep, while threads, descriptors, tasks and memory are counted.
+"""Mixed load with tabs that open, close, reload and sleep, while threads, descriptors, tasks, references and memory are counted.
 
 `python -m tests.stress.soak --help`, or scripts/soak.
 """
@@ -38,6 +38,7 @@ class Sample(NamedTuple):
     threads: float
     descriptors: float
     tasks: float
+    references: float
     megabytes: float
 
 
@@ -84,8 +85,8 @@ class Program:
 
     def sample(self) -> Sample:
         """Return the current usage."""
-        threads, tasks = self._ask("counts")
-        return Sample(threads, self._seen.num_fds(), tasks, self._seen.memory_info().rss / 2**20)
+        threads, tasks, references = self._ask("counts")
+        return Sample(threads, self._seen.num_fds(), tasks, references, self._seen.memory_info().rss / 2**20)
 
     def close(self) -> None:
         """Ends it."""
@@ -196,7 +197,7 @@ def _at_rest(program: Program, before: Sample) -> Sample:
 
 
 def _has_rested(before: Sample, now: Sample) -> bool:
-    return now.threads <= before.threads and now.descriptors <= before.descriptors and now.tasks <= before.tasks
+    return all(late <= early for early, late in zip(before[:-1], now[:-1], strict=True))  # but megabytes
 
 
 def _slopes(samples: list[tuple[float, Sample]]) -> tuple[Sample, Sample]:

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from jsmeets_local import Bridge, JsMeetsPy, JsPyError, Page
+from jsmeets_local import Bridge, JSFunction, JsMeetsPy, JsPyError, Page, ref
 
 SCRIPT = (Path(__file__).parent / "soak.js").read_text()
 HTML = f"<!DOCTYPE html><title>soak</title><script>{SCRIPT}</script>"
@@ -26,10 +26,27 @@ def echo(value: Any) -> Any:
 
 
 @app.expose
+async def use(function: JSFunction) -> Any:
+    """For callbacks of the pages."""
+    return await function.aio()
+
+
+class Model:
+    """An object for the pages."""
+
+
+@app.expose
+def model() -> Any:
+    """Return another object by reference each time."""
+    return ref(Model())
+
+
+@app.expose
 async def counts() -> list[int]:
-    """Return the numbers of threads and tasks, without AnyIO's threads for files, of which a few stay idle."""
+    """Return the numbers of threads, tasks and references; not AnyIO's threads for files, of which a few stay idle."""
     threads = [thread for thread in threading.enumerate() if not thread.name.startswith("AnyIO")]
-    return [len(threads), len(asyncio.all_tasks())]
+    references = [sum(page["references"].values()) for page in app.stats()["pages"]]
+    return [len(threads), len(asyncio.all_tasks()), sum(references)]
 
 
 @app.expose
@@ -44,6 +61,7 @@ def talk(page: Page, turn: int) -> None:
     page.call_nowait("echo")(turn)
     page.publish("down")([turn] * 50)
     page.queue("down").push(turn)
+    page.call("use", 0.5)(lambda n: n + turn)
     with closing(page.subscribe("up")):
         page.eval("JsPyPubsub.publish('up')(1)", 0.5)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from ...errors import CallTimeout, JsPyError, PageClosed, UnknownReference
 from ...protocol.calls import Finished
@@ -108,6 +108,16 @@ class Live(Imported):
 
     def __hash__(self) -> int:
         return hash(self._identity)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # as of a function; `dataclasses.asdict` copies callbacks, too
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        text = "call it in this process, and send data to the other one"
+        raise TypeError(f"{self!r} belongs to an open page and cannot be pickled; {text}")
 
 
 def _wake() -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["JSFunction", "JSMethod", "TimedFunction"]
 
+MAX_NAME = 200  # characters of a name, which the page chooses
+
 
 class JSFunction(JSProxy):
     """Function of a page, which arrives in Python wherever a page sends a function.
@@ -36,7 +38,7 @@ class JSFunction(JSProxy):
 
     def __init__(self, bridge: Bridge, handle: Handle, detail: Any) -> None:
         super().__init__(bridge, handle, detail)
-        self.__name__ = detail
+        self.__name__ = detail[:MAX_NAME]
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         try:
