@@ -14,6 +14,7 @@ from .app import JsMeetsPy
 from .bridge.bridge import Bridge, default_bridge
 from .bridge.live.call import Call, Cancelled, current_call, current_page
 from .bridge.live.function import JSFunction
+from .bridge.live.stream import JSStream
 from .errors import (
     BridgeBusy,
     CallTimeout,
@@ -46,6 +47,7 @@ __all__ = [
     "ConnectionLost",
     "Disconnected",
     "JSFunction",
+    "JSStream",
     "JavaScriptError",
     "JsMeetsPy",
     "JsPyBackground",
