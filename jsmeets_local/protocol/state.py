@@ -125,6 +125,7 @@ class ProtocolState:
         self.revive: Callable[[Handle, Any], Imported] = lambda handle, detail: Imported(handle)
         # Calls a function once an object is collected.
         self.watch: Callable[[object, Callable[[], object]], object] = finalize
+        self.watch_stream = self.watch  # the same, without delay
         self._streamed: dict[int, Exports] = {}  # iterators that pages read, or may read, by identity
         self._released: dict[int, list[tuple[int, int]]] = {}  # socket -> numbers and counts to release
         self._sessions: dict[int, Session] = {}
@@ -666,10 +667,11 @@ class ProtocolState:
                 raise RefusedReference(m.ErrorInfo("refused", "TooManyReferences", text))
             handle = Handle(self, socket, number, kind)
             arrivals = session.imports.add(handle)
-            stream = None
             if kind == "stream":
                 stream = session.readers[number] = Incoming(socket, number, self.limits.stream_items)
-            self.watch(handle, functools.partial(self._collected, socket, arrivals, stream))
+                self.watch_stream(handle, functools.partial(self._left, arrivals, stream))
+            else:
+                self.watch(handle, functools.partial(self._collected, socket, arrivals))
         elif handle.kind != kind:
             self._let_go(socket, number, 1)
             raise unknown_reference(f"the object {number} of the page is a {handle.kind}, not a {kind}")
@@ -685,17 +687,10 @@ class ProtocolState:
         """Return the number of objects that may be added to the tables of a session."""
         return self.limits.references - len(session.exports) - len(session.imports)
 
-    def _collected(self, socket: int, arrivals: Arrivals, stream: Incoming | None) -> None:
-        """Release an object of a page whose handle was collected, or stop a stream."""
+    def _collected(self, socket: int, arrivals: Arrivals) -> None:
+        """Release an object of a page whose handle was collected."""
         session = self._sessions.get(socket)
-        if session is None:
-            return
-        if stream is not None:
-            if session.readers.get(stream.number) is stream:
-                session.imports.collected(arrivals)
-                del session.readers[stream.number]
-                self._send(socket, message_packet(["stop", stream.number]))
-        else:
+        if session is not None:
             self._let_go(socket, *session.imports.collected(arrivals))
 
     def _let_go(self, socket: int, number: int, count: int) -> None:
@@ -737,6 +732,14 @@ class ProtocolState:
         """Drop the items of a stream. The page stops it when its handle is collected."""
         stream.leave()
         self._effects.append(Arrived(stream))
+
+    def _left(self, arrivals: Arrivals, stream: Incoming) -> None:
+        """Stop a stream of a page whose handle was collected, unless it has ended."""
+        session = self._sessions.get(stream.socket)
+        if session is not None and session.readers.get(stream.number) is stream:
+            del session.readers[stream.number]
+            session.imports.collected(arrivals)
+            self._send(stream.socket, message_packet(["stop", stream.number]))
 
     def _on_items(self, socket: int, message: m.Items) -> None:
         stream = self._sessions[socket].readers.get(message.number)

@@ -31,6 +31,8 @@ from jsmeets_local import (
     current_page,
     ref,
 )
+from jsmeets_local.protocol.codec import decode
+from jsmeets_local.protocol.values import pack
 from tests.raw import RawPage, as_page
 from tests.timing import scaled, until
 
@@ -78,6 +80,13 @@ def read(raw: RawPage, number: int, credit: int = 1000) -> tuple[list[Any], Any]
         got += message[2]
     assert message[:2] == ["end", number]
     return got, message[2] if len(message) > 2 else None
+
+
+def binary(raw: RawPage) -> list[Any]:
+    """Return the messages of the next frame, which is binary."""
+    frame = raw.socket.recv(scaled(10))
+    assert isinstance(frame, bytes)
+    return list(decode(frame))
 
 
 def counts(app: JsMeetsPy) -> tuple[int, dict[str, int]]:
@@ -172,24 +181,24 @@ def test_arguments_items_and_publications_carry_streams(app: JsMeetsPy, page: Pa
     kind, _, args, specials = raw.receive()
     assert (kind, args) == ("notify", [None])
     assert read(raw, specials[0][2]) == ([0, 1], None)
-    page.push("q", {"rows": async_rows(2)})
+    app.queues.push_nowait("q")({"rows": async_rows(2)})
     kind, _, _, data, specials = raw.receive()
     assert (kind, data, specials[0][0]) == ("push", {"rows": None}, [3, "rows"])
     assert read(raw, specials[0][2]) == ([0, 1], None)
     raw.ask("subscribe", "t")
-    app.pubsub.publish("t", map(str, range(2)))
+    app.pubsub.publish("t")(map(str, range(2)))
     assert read(raw, raw.next("publish")[-1][0][2]) == (["0", "1"], None)
 
 
 def test_a_page_that_is_sent_the_iterator_of_another_gets_an_error_in_the_log(
-    app: JsMeetsPy, raw: RawPage, caplog: pytest.LogCaptureFixture
+    app: JsMeetsPy, page: Page, raw: RawPage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    second = RawPage(app.url or "", "e")
+    second = RawPage(page.url, "other")
     for one in (raw, second):
         assert one.ask("subscribe", "t") == ["return", 1, True]
-    app.pubsub.publish("t", rows(2))
+    app.pubsub.publish("t")(rows(2))
     assert read(raw, raw.next("publish")[-1][0][2]) == ([0, 1], None)
-    app.pubsub.publish("t", "next")
+    app.pubsub.publish("t")("next")
     assert second.next("publish")[3] == "next"
     assert "send each page an iterator of its own" in caplog.text
 
@@ -229,15 +238,17 @@ def test_a_reader_that_grants_nothing_more_stops_the_producer(
     assert counts(app) == NOTHING
 
 
-def test_small_items_travel_in_batches_and_arrays_one_by_one(app: JsMeetsPy, raw: RawPage) -> None:
+def test_small_items_travel_in_batches(app: JsMeetsPy, raw: RawPage) -> None:
     app.functions.expose("rows", rows)
-    raw.send(["pull", started(raw, "rows", 1000), 1000])
+    raw.send(["pull", started(raw, "rows", 1000), 1001])
     sizes = []
     while (message := raw.receive())[0] == "items":
         sizes.append(len(message[2]))
     assert sum(sizes) == 1000
     assert len(sizes) < 100
 
+
+def test_arrays_are_copied_once_and_the_iterator_may_reuse_them(app: JsMeetsPy, raw: RawPage) -> None:
     def frames() -> Iterator[Any]:
         frame = numpy.zeros(50_000, "f4")
         for number in range(4):
@@ -247,15 +258,14 @@ def test_small_items_travel_in_batches_and_arrays_one_by_one(app: JsMeetsPy, raw
     app.functions.expose("frames", frames)
     raw.send(["pull", started(raw, "frames"), 10])
     for number in range(4):
-        items = raw.receive()
+        (items,) = binary(raw)
         assert items.items[0].tolist() == [number] * 50_000
-    assert raw.receive().number == items.number
 
 
 def test_values_of_all_kinds_are_items(app: JsMeetsPy, raw: RawPage) -> None:
     app.functions.expose("rows", lambda: iter([2**60, print, {"deep": [rows(1)]}, numpy.arange(2)]))
     raw.send(["pull", started(raw, "rows"), 10])
-    items = raw.receive()
+    (items, _) = binary(raw)
     assert items.items[0] is None
     kinds = [(special.path, special.kind) for special in items.specials]
     assert kinds == [([2, 0], "bigint"), ([2, 1], "function"), ([2, 2, "deep", 0], "stream")]
@@ -344,8 +354,7 @@ def test_an_iterator_is_closed_when_its_page_no_longer_reads_it(
     raw.send(["pull", number, 2])
     assert raw.receive() == ["items", number, [0, 1]]
     if end == "shutdown":
-        page.close()
-        app.close()
+        app.stop()
     else:
         raw.send(["stop", number] if end == "stop" else ["goodbye"])
     assert closed.wait(scaled(5))
@@ -445,7 +454,7 @@ def test_a_slow_generator_sends_each_item_and_keeps_no_worker(app: JsMeetsPy, ra
     for _ in others:
         step.release()
     raw.send(*[["pull", other, 1] for other in others])
-    assert sorted(raw.receive()[1] for _ in others) == others
+    assert sorted(raw.next("items")[1] for _ in others) == others
     assert until(lambda: app.bridge.call(app.bridge.stats)["workers"]["running"] == 0)
 
 
@@ -495,7 +504,8 @@ def test_async_for_reads_on_any_loop(app: JsMeetsPy, raw: RawPage) -> None:
     raw.send(["items", 1, [4]], ["end", 1])
     assert raw.receive() == ["return", 1, [1, 2, 3, 4]]
 
-    other = in_thread(lambda: asyncio.run(take(given(app, raw, 2))))
+    stream = given(app, raw, 2)
+    other = in_thread(lambda: asyncio.run(take(stream)))
     raw.next("pull")
     raw.send(["items", 2, [1]], ["end", 2])
     assert other.result(scaled(10)) == [1]
@@ -634,15 +644,24 @@ def test_items_that_refer_to_nothing_end_the_stream(app: JsMeetsPy, raw: RawPage
     assert list(stream) == []
 
 
-def test_a_stream_goes_home_before_it_is_stopped(app: JsMeetsPy, page: Page, raw: RawPage) -> None:
+def test_a_stream_goes_home_before_it_is_stopped(app: JsMeetsPy, raw: RawPage) -> None:
     stream = given(app, raw)
-    page.call_nowait("f")(stream, "x" * 400_000)  # in chunks
-    stream.close()
-    message = raw.socket.recv(scaled(10))
-    assert isinstance(message, bytes)
-    raw.send(["call", 5, "$list", []])
-    kinds = [raw.receive()[0] for _ in range(1)]
-    assert "stop" not in kinds
+    protocol = app.bridge.protocol
+
+    def send_and_close() -> None:
+        app.bridge.do(protocol.notify, "f", pack([stream, b"x" * 2_000_000], "args"), raw.id)
+        stream.close()
+
+    app.bridge.call(send_and_close)
+    kinds = []
+    while "stop" not in kinds:
+        frame = raw.socket.recv(scaled(10))
+        kinds.append("chunk" if isinstance(frame, bytes) else "stop" if "stop" in frame else "other")
+        if isinstance(frame, bytes) and frame[1] & 1:
+            kinds.append("last chunk")
+        elif isinstance(frame, bytes):
+            raw.send(["credit", int.from_bytes(frame[4:8], "little"), 1])
+    assert "last chunk" in kinds
 
 
 def test_too_many_items_close_the_connection(app: JsMeetsPy, raw: RawPage) -> None:
