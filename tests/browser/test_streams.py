@@ -30,19 +30,19 @@ async function all(stream) {
 """
 COUNT = """
 globalThis.made = 0;
-globalThis.closed = [];
+globalThis.ended = [];
 JsPyFunction.expose('count', function* (n) {
-    try { for (let i = 0; i < n; i += 1) { made += 1; yield i; } } finally { closed.push('count'); }
+    try { for (let i = 0; i < n; i += 1) { made += 1; yield i; } } finally { ended.push('count'); }
 });
 JsPyFunction.expose('acount', async function* (n) {
-    try { for (let i = 0; i < n; i += 1) { made += 1; await null; yield i; } } finally { closed.push('acount'); }
+    try { for (let i = 0; i < n; i += 1) { made += 1; await null; yield i; } } finally { ended.push('acount'); }
 });
 JsPyFunction.expose('fails', async function* () { yield 1; throw new RangeError('too far'); });
 JsPyFunction.expose('readable', (n) => {
     let i = 0;
     return new ReadableStream({
         pull(controller) { if (i < n) { controller.enqueue(i); i += 1; } else { controller.close(); } },
-        cancel() { closed.push('readable'); },
+        cancel() { ended.push('readable'); },
     });
 });
 """
@@ -204,7 +204,7 @@ def test_twenty_thousand_small_items_each_way(app: JsMeetsPy, open_page: Open, t
 
 
 def test_arrays_each_way(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
-    page = open_page("""
+    page = open_page(READ + """
         JsPyFunction.expose('frames', function* (n) {
             for (let i = 0; i < n; i += 1) { yield new Float32Array(262144).fill(i); }
         });
@@ -257,13 +257,13 @@ def test_leaving_a_loop_closes_the_iterator_of_the_page(app: JsMeetsPy, open_pag
         for item in stream:
             if item == 700:
                 break
-    assert until(lambda: tab.evaluate("closed") == [name])
+    assert until(lambda: tab.evaluate("ended") == [name])
     if name != "readable":
         assert 700 < tab.evaluate("made") <= 701 + 256
     stream = page.call(name)(100_000)
     assert next(stream) == 0
     del stream
-    assert until(lambda: tab.evaluate("closed") == [name, name])
+    assert until(lambda: tab.evaluate("ended") == [name, name])
     assert until(lambda: quiet(app))
 
 
