@@ -236,7 +236,8 @@ class _AsyncReader(_Base):
             try:
                 has_ended, error = await self._read()
             except BaseException as raised:  # noqa: BLE001 - sent to the page that reads
-                has_ended, error = True, self._failed(raised)
+                # A task that was cancelled while it waited for its reader has not closed the iterator.
+                has_ended, error = not isinstance(raised, asyncio.CancelledError), self._failed(raised)
             self._flush()
             self._end(error)
             if not has_ended:

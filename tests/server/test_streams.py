@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import csv
 import gc
@@ -606,6 +607,19 @@ def test_a_timeout_leaves_the_stream_readable(app: JsMeetsPy, raw: RawPage) -> N
     assert stream.get(timeout=scaled(5)) == 1
     with pytest.raises(StopIteration):
         stream.get(timeout=scaled(5))
+
+
+def test_ctrl_c_ends_the_wait_and_leaves_the_stream_readable(app: JsMeetsPy, raw: RawPage) -> None:
+    stream = given(app, raw)
+    waits = threading.Thread(target=lambda: (raw.next("pull"), _thread.interrupt_main()))
+    waits.start()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in stream:
+            pass
+    waits.join()
+    raw.send(["items", 1, [1]], ["end", 1])
+    assert list(stream) == [1]
+    assert until(lambda: counts(app) == NOTHING)
 
 
 def test_a_departed_page_ends_the_loop(app: JsMeetsPy, raw: RawPage) -> None:
