@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from jsmeets_local.errors import JavaScriptError, PageClosed, ProtocolError, WrongPage
 from jsmeets_local.protocol import messages as m
+from jsmeets_local.protocol.chunks import Assembler
 from jsmeets_local.protocol.codec import decode
 from jsmeets_local.protocol.effects import Close, Produce
 from jsmeets_local.protocol.limits import Limits
@@ -259,6 +260,56 @@ def test_a_producer_waits_for_acknowledgements() -> None:
     side.receive(["ack", outbox.sent - 1])
     assert len(side.taken(Produce)) == 1
     assert 0 < stream.in_flight < IN_FLIGHT_BYTES
+
+
+def test_a_resumed_session_gets_what_was_lost_once_and_goes_on() -> None:
+    side = Side()
+    side.exported(iter([1]))
+    side.receive(["pull", 1, 100])
+    (effect,) = side.taken(Produce)
+    stream: Outgoing = effect.stream
+    half = "x" * (IN_FLIGHT_BYTES // 2)
+    for number in range(2):
+        side.state.send_items(stream, pack([number, half], "items"), 2)
+    side.state.produced(stream)
+    outbox = side.state.outbox(side.socket)
+    while outbox.take() is not None:
+        for one in list(outbox._streams):
+            outbox.credit(one, 16)
+    assert side.taken(Produce) == []  # nothing is acknowledged yet
+    received = outbox.sent - 1
+    side.state.lose(side.socket, 0.0)
+    side.state.send_items(stream, pack([2, 2], "items"), 2)
+    side.state.end_stream(stream, None)
+    assert side.state.hello(m.Hello("d", "", [], "s", received), "p") == side.socket
+    frames = []
+    while (frame := outbox.take()) is not None:
+        frames.append(frame)
+        for one in list(outbox._streams):
+            outbox.credit(one, 16)
+    assembler = Assembler(2**28)
+    chunks = [assembler.feed(frame)[1] for frame in frames if isinstance(frame, bytes)]
+    (whole,) = [chunk for chunk in chunks if chunk is not None]
+    assert [message.items[0] for message in decode(whole)] == [1]  # type: ignore[union-attr]
+    assert decode(frames[-1]) == [m.Items(1, [2, 2]), m.End(1)]
+
+
+def test_an_acknowledgement_at_the_resumption_lets_the_producer_go_on() -> None:
+    side = Side()
+    side.exported(iter([1]))
+    side.receive(["pull", 1, 100])
+    (effect,) = side.taken(Produce)
+    side.state.send_items(effect.stream, pack(["x" * IN_FLIGHT_BYTES], "items"), 1)
+    side.state.produced(effect.stream)
+    outbox = side.state.outbox(side.socket)
+    while outbox.take() is not None:
+        for one in list(outbox._streams):
+            outbox.credit(one, 16)
+    side.state.lose(side.socket, 0.0)
+    assert side.taken(Produce) == []
+    assert side.state.hello(m.Hello("d", "", [], "s", outbox.sent), "p") == side.socket
+    assert side.taken(Produce) == [effect]
+    assert effect.stream.in_flight == 0
 
 
 def test_items_follow_a_large_batch_of_the_same_stream() -> None:
