@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextvars import Context
 from time import monotonic
@@ -134,9 +135,13 @@ class _Reader(_Base):
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
         super().__init__(owner, source, stream)
         self._queue = SerialQueue(strict=True)
+        self._items: deque[Payload] = deque()  # the worker appends on the right, and the loop takes from the left
+        self._timer: asyncio.Handle | None = None
 
     def read(self) -> None:
-        """Read a batch of items, on the loop."""
+        """Read a batch of items, on the loop. If it takes long, its first items are sent before it is complete."""
+        if (loop := self._owner.portal.loop) is not None:
+            self._timer = loop.call_later(TURN, self._flush)
         job = (self._about, self._context.run, (self._read, self._stream.credit))
         if not self._owner.dispatcher.submit(self._queue, job):
             text = "too many functions wait for pages; increase Limits(waiting_threads=...)"
@@ -154,12 +159,12 @@ class _Reader(_Base):
 
     def _read(self, credit: int) -> None:
         stream, iterator = self._stream, self._iterator
-        items: list[Payload] = []
-        size, until = 0, monotonic() + TURN
+        count = size = 0
+        until = monotonic() + TURN
         has_ended, error = False, None
         with writing(self._cell):
             try:
-                while len(items) < credit and size < BATCH_BYTES and not stream.is_over:
+                while count < credit and size < BATCH_BYTES and not stream.is_over:
                     item = next(iterator, _END)
                     if item is _END:
                         has_ended = True
@@ -168,17 +173,25 @@ class _Reader(_Base):
                     if isinstance(packed, ErrorInfo):
                         has_ended, error = True, packed
                         break
-                    items.append(packed)
+                    self._items.append(packed)
+                    count += 1
                     size += _size(packed)
                     if monotonic() > until:
                         break
             except BaseException as raised:  # noqa: BLE001 - sent to the page that reads
                 has_ended, error = True, self._failed(raised)
-        self._owner.portal.post_or_run(self._have_read, _batches(items), has_ended, error)
+        self._owner.portal.post_or_run(self._have_read, has_ended, error)
 
-    def _have_read(self, batches: list[tuple[Payload, int]], has_ended: bool, error: ErrorInfo | None) -> None:
-        """Send what a worker has read, on the loop."""
-        self._send(batches)
+    def _flush(self) -> None:
+        """Send what the worker has read so far, on the loop."""
+        items = [self._items.popleft() for _ in range(len(self._items))]
+        self._send(_batches(items))
+
+    def _have_read(self, has_ended: bool, error: ErrorInfo | None) -> None:
+        """Send the rest of what a worker has read, on the loop."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._flush()
         if has_ended:
             self._end(error)
         else:

@@ -459,6 +459,23 @@ def test_a_slow_generator_sends_each_item_and_keeps_no_worker(app: JsMeetsPy, ra
     assert until(lambda: app.bridge.call(app.bridge.stats)["workers"]["running"] == 0)
 
 
+def test_items_are_sent_while_the_generator_works_on_the_next(app: JsMeetsPy, raw: RawPage) -> None:
+    goes_on = threading.Event()
+
+    def slow() -> Iterator[int]:
+        yield 1
+        yield 2
+        goes_on.wait(scaled(10))
+        yield 3
+
+    app.functions.expose("slow", slow)
+    number = started(raw, "slow")
+    raw.send(["pull", number, 100])
+    assert raw.receive() == ["items", number, [1, 2]]
+    goes_on.set()
+    assert read(raw, number) == ([3], None)
+
+
 def test_an_object_of_python_is_iterated(app: JsMeetsPy, raw: RawPage) -> None:
     class Rows:
         async def __aiter__(self) -> AsyncIterator[int]:
