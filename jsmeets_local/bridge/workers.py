@@ -219,8 +219,10 @@ class WorkerPool:
                     worker.about = about
                     worker.thread.name = f"jsmeets: {about}"
                 answer = func(*args)
-                job = None  # it has ended, even if the next line raises
-                del func, args  # an idle worker would keep the arguments, and a page what it has passed by reference
+                # The job has ended, even if the next lines raise. While the worker sleeps, it keeps no objects alive
+                # that a page has passed.
+                del about, func, args
+                job = None
                 job = self._next_job(worker, answer)
                 del answer
                 job = job or self._first_job(worker)
