@@ -158,12 +158,14 @@ def as_page(page: Page, document: str = "d") -> RawPage:
 
 
 class Echo(threading.Thread):
-    """A page that answers every call with its first argument and keeps all other messages."""
+    """A page that exposes `echo`, answers every call with its first argument and keeps all other messages."""
 
     def __init__(self, page: Page) -> None:
         super().__init__(daemon=True)
         self.raw = as_page(page)
         self.heard: list[Any] = []
+        self.raw.send(["names", ["echo"]])
+        page.wait_for("echo", scaled(10))
         self.start()
 
     def run(self) -> None:
