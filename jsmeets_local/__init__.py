@@ -13,6 +13,7 @@ from .api.textsocket import TextSockets
 from .app import JsMeetsPy
 from .bridge.bridge import Bridge, default_bridge
 from .bridge.live.call import Call, Cancelled, current_call, current_page
+from .bridge.live.file import JSFile
 from .bridge.live.function import JSFunction
 from .errors import (
     BridgeBusy,
@@ -30,6 +31,7 @@ from .errors import (
     TooManyReferences,
     UnknownFunction,
     UnknownReference,
+    UnreadableFile,
     WouldDeadlock,
     WrongPage,
 )
@@ -45,6 +47,7 @@ __all__ = [
     "Cancelled",
     "ConnectionLost",
     "Disconnected",
+    "JSFile",
     "JSFunction",
     "JavaScriptError",
     "JsMeetsPy",
@@ -66,6 +69,7 @@ __all__ = [
     "TooManyReferences",
     "UnknownFunction",
     "UnknownReference",
+    "UnreadableFile",
     "WouldDeadlock",
     "WrongPage",
     "__version__",

@@ -35,6 +35,7 @@ from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
 from .live.kinds import revive
+from .live.shared_files import read_part
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
 from .waiters import CLOSED, TIMED_OUT, Waiters, add_waiter
@@ -75,6 +76,7 @@ class Bridge:
         self.protocol = ProtocolState(secrets.token_hex(8))  # used on the loop's thread only, through the portal
         self.portal = Portal()
         self.protocol.revive = functools.partial(revive, self)
+        self.protocol.read_part = read_part
         self.protocol.watch = self._watch
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...protocol.messages import ErrorInfo
 from ...protocol.references import Handle, RefusedReference
 from .base import Live
+from .file import JSFile
 from .function import JSFunction
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "revive"]
 
-KINDS: dict[str, type[Live]] = {"function": JSFunction}
+KINDS: dict[str, type[Live]] = {"function": JSFunction, "file": JSFile}
 
 
 def revive(bridge: Bridge, handle: Handle, detail: Any) -> Live:
