@@ -219,8 +219,11 @@ class WorkerPool:
                     worker.about = about
                     worker.thread.name = f"jsmeets: {about}"
                 answer = func(*args)
+                del func, args  # objects of the job must not live until the next one
                 job = None  # it has ended, even if the next line raises
-                job = self._next_job(worker, answer) or self._first_job(worker)
+                job = self._next_job(worker, answer)
+                del answer
+                job = job or self._first_job(worker)
         except BaseException as error:  # noqa: BLE001 - the caller of the job must not wait forever
             self._retire(worker, job, error)
 
