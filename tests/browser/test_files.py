@@ -181,7 +181,7 @@ JsPyFunction.expose("streamed", async (file) => {
     }
 });
 JsPyFunction.expose("save", (file, name) => file.save(name));
-JsPyFunction.expose("download", async () => (await import("./jsmeetspy/jsmeets.mjs")).download("note.txt", "größer"));
+JsPyFunction.expose("download", async () => (await import("./jsmeetspy/" + "jsmeets.mjs")).download("note.txt", "größer"));
 """
 
 
