@@ -34,12 +34,13 @@ from jsmeets_local import (
     ref,
 )
 from jsmeets_local.bridge.live import file as files
+from jsmeets_local.launch.window.saving import save
 from jsmeets_local.protocol.chunks import CHUNK, Assembler
 from jsmeets_local.protocol.codec import decode, frame_parts, message_packet
 from jsmeets_local.protocol.files import MAX_READ
 from jsmeets_local.protocol.messages import Return
 from jsmeets_local.protocol.values import pack
-from tests.raw import RawPage, as_page
+from tests.raw import RawPage, as_page, key_of
 from tests.timing import scaled, until
 
 CONTENT = np.random.default_rng(5).integers(0, 256, 3_000_000, np.uint8).tobytes()
@@ -541,3 +542,35 @@ def test_a_page_reads_only_files_that_it_was_given(app: JsMeetsPy, page: Page, r
     raw.send(["release", [[number, 1]]])
     assert part(raw, number, 0, 5)[1] == "UnknownReference"
     assert not app.bridge._dispatcher._exclusive
+
+
+# Saving in a window ----------------------------------------------------------------------------------------------------
+
+
+def test_a_page_saves_files_only_through_the_dialog_of_its_window(app: JsMeetsPy, page: Page, raw: RawPage) -> None:
+    special = [[[3, 2], "file", 1, facts(5)]]
+    for key, expected in ((key_of(page), 'open it with launch(mode="window")'), ("forged", "has no window")):
+        kind, _, error = raw.ask("call", "$save", [key, "x.bin", None], special)
+        assert (kind, error["name"]) == ("error", "LaunchError")
+        assert expected in error["message"]
+
+
+def test_saving_writes_the_whole_file_or_nothing(app: JsMeetsPy, raw: RawPage, file: JSFile, tmp_path: Path) -> None:
+    target = tmp_path / "saved.bin"
+    target.write_bytes(b"earlier")
+    save(file, str(target))
+    assert target.read_bytes() == CONTENT
+    for source in (target, io.BytesIO(CONTENT)):
+        save(source, str(tmp_path / "copy.bin"))
+        assert (tmp_path / "copy.bin").read_bytes() == CONTENT
+    for wrong in ("text", print, app):
+        with pytest.raises(TypeError, match="only files can be saved"):
+            save(wrong, str(target))
+    raw.send(["goodbye"])
+    until(lambda: not app.bridge.protocol.is_present(raw.id))
+    file.seek(0)
+    file._piece = (0, b"")
+    with pytest.raises(PageClosed):
+        save(file, str(target))
+    assert target.read_bytes() == CONTENT
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["copy.bin", "saved.bin"]
