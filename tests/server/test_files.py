@@ -213,6 +213,21 @@ def test_sequential_reading_asks_in_advance_for_growing_pieces(app: JsMeetsPy, r
     assert max(sizes) == files.MOST
 
 
+def test_pieces_that_were_read_are_freed_at_once(app: JsMeetsPy, raw: RawPage) -> None:
+    content = bytes(60_000_000)
+    file = given(app, raw, len(content))
+    Disk(raw, content)
+    gc.collect()
+    gc.disable()
+    try:
+        while file.read(2**20):
+            pass
+        kept = [one for one in gc.get_objects() if isinstance(one, files._Request)]
+    finally:
+        gc.enable()
+    assert kept == []
+
+
 def test_two_pieces_are_under_way(app: JsMeetsPy, raw: RawPage) -> None:
     file = given(app, raw, 30_000_000)
     reading = in_thread(file.read, 20_000_000)

@@ -35,12 +35,16 @@ Piece: TypeAlias = tuple[int, bytes]
 
 
 class _Request(Struct, eq=False):
-    """Request for a piece, from `start` to `end`."""
+    """Request for a piece, from `start` to `end`.
+
+    The waiters have keys, so that the function that cancels one does not refer to it: as a cycle, they would keep the
+    piece until the garbage collector runs.
+    """
 
     start: int
     end: int
     outcome: Piece | JsPyError | None = None
-    waiters: list[Done[Piece | JsPyError]] = field(default_factory=list)
+    waiters: dict[object, Done[Piece | JsPyError]] = field(default_factory=dict)
     cancel: Cancel | None = None
 
 
@@ -86,8 +90,9 @@ class _Reader:
                 self._take(request)
                 done(request.outcome)
                 return None
-            request.waiters.append(done)
-            return functools.partial(self._leave, request, done)
+            key = object()
+            request.waiters[key] = done
+            return functools.partial(self._leave, request, key)
 
         return operation
 
@@ -122,10 +127,10 @@ class _Reader:
     def _arrive(self, request: _Request, value: Any) -> None:
         request.cancel = None
         request.outcome = outcome = self._checked(request, value)
-        waiters, request.waiters = request.waiters, []
+        waiters, request.waiters = request.waiters, {}
         if waiters:
             self._take(request)
-        for done in waiters:
+        for done in waiters.values():
             done(outcome)
 
     def _checked(self, request: _Request, value: Any) -> Piece | JsPyError:
@@ -156,10 +161,9 @@ class _Reader:
         self._next = request.end
         self._read_ahead()
 
-    def _leave(self, request: _Request, done: Done[Piece | JsPyError]) -> None:
+    def _leave(self, request: _Request, key: object) -> None:
         """Stop waiting. What nobody waits for is cancelled."""
-        if done in request.waiters:
-            request.waiters.remove(done)
+        if request.waiters.pop(key, None) is not None:
             if not any(one.waiters for one in self._requests):
                 self._drop()
             self._withdraw(request)
