@@ -53,6 +53,14 @@ def take(array):
 
 
 @app.expose
+def read(file):
+    size = 0
+    while piece := file.read(2**20):
+        size += len(piece)
+    return size
+
+
+@app.expose
 async def small(text):
     return text
 
