@@ -355,6 +355,49 @@ def test_camera(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab
     assert program.wait(scaled(10)) == 0
 
 
+def test_training_monitor(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
+    """Two tabs follow one training and control it; the question goes to the tab that has started it."""
+    url, program = example("training_monitor")
+    tab.goto(url)
+    expect(tab.locator("#tab")).to_have_text("Tab 1")
+    tab.locator("#start").click()
+    epoch = "() => Number(document.getElementById('epoch').textContent)"
+    tab.wait_for_function(f"({epoch})() >= 5", timeout=scaled(20_000))
+    with tab.context.expect_page() as opened:
+        tab.get_by_text("Open another tab").click()
+    other = opened.value
+    expect(other.locator("#tab")).to_have_text("Tab 2")
+    other.locator("#rate").fill("-1.5")
+    expect(tab.locator("output")).to_have_text("0.032")
+    other.locator("#pause").click()
+    expect(tab.locator("#says")).to_have_text("Tab 2 paused the training.")
+    expect(other.locator("#epoch")).to_have_text(tab.inner_text("#epoch"))
+    expect(tab.locator("#pause")).to_have_text("Resume")
+    colors = "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
+    for one in (tab, other):
+        assert one.locator("#map").evaluate(colors) > 50
+        assert one.locator("#chart").evaluate(colors) > 10
+
+    tab.locator("#pause").click()
+    expect(tab.locator("#question")).to_be_visible(timeout=scaled(60_000))
+    expect(tab.locator("#question p")).to_contain_text(re.compile(r"^(9[5-9]|100)\.\d% of the unseen points"))
+    assert not other.locator("#question").is_visible()
+    expect(other.locator("#epoch")).to_have_text("400")
+    tab.get_by_text("Go on").click()
+    tab.wait_for_function(f"({epoch})() > 400", timeout=scaled(20_000))
+    other.locator("#stop").click()
+    expect(tab.locator("#says")).to_have_text("Tab 2 stopped the training.")
+
+    tab.locator("#start").click()
+    other.wait_for_function(f"({epoch})() < 100", timeout=scaled(20_000))
+    expect(tab.locator("#question")).to_be_visible(timeout=scaled(60_000))
+    tab.close()
+    expect(other.locator("#says")).to_have_text("Tab 1 has left, and the training with it.")
+    expect(other.locator("#start")).to_be_enabled()
+    other.close()
+    assert program.wait(scaled(10)) == 0
+
+
 def test_desktop_todo(tab: Page, tmp_path: Path) -> None:
     """In the browser it has one file; the buttons for other files belong to the window."""
     file = tmp_path / "garden.json"
