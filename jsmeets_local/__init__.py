@@ -14,6 +14,7 @@ from .app import JsMeetsPy
 from .bridge.bridge import Bridge, default_bridge
 from .bridge.live.call import Call, Cancelled, current_call, current_page
 from .bridge.live.function import JSFunction
+from .bridge.live.proxy import JSProxy
 from .errors import (
     BridgeBusy,
     CallTimeout,
@@ -29,6 +30,7 @@ from .errors import (
     ProtocolError,
     TooManyReferences,
     UnknownFunction,
+    UnknownProperty,
     UnknownReference,
     WouldDeadlock,
     WrongPage,
@@ -46,6 +48,7 @@ __all__ = [
     "ConnectionLost",
     "Disconnected",
     "JSFunction",
+    "JSProxy",
     "JavaScriptError",
     "JsMeetsPy",
     "JsPyBackground",
@@ -65,6 +68,7 @@ __all__ = [
     "ProtocolError",
     "TooManyReferences",
     "UnknownFunction",
+    "UnknownProperty",
     "UnknownReference",
     "WouldDeadlock",
     "WrongPage",

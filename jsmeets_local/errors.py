@@ -5,6 +5,7 @@
     JsPyError                     the root: `except JsPyError` catches all of them
     ├── JavaScriptError           the page's code raised
     ├── UnknownFunction           the page has no function of that name
+    │   └── UnknownProperty       an object has no such property        (also an AttributeError)
     ├── PageUnavailable           the page has not loaded the script that answers
     ├── CallTimeout               no answer in time                     (also a TimeoutError)
     ├── Disconnected              the page left, or is not connected    (also a ConnectionError)
@@ -44,6 +45,7 @@ __all__ = [
     "ProtocolError",
     "TooManyReferences",
     "UnknownFunction",
+    "UnknownProperty",
     "UnknownReference",
     "WouldDeadlock",
     "WrongPage",
@@ -128,6 +130,14 @@ class JavaScriptError(JsPyError):
 
 class UnknownFunction(JsPyError):
     """The page has not exposed a function of that name."""
+
+
+class UnknownProperty(UnknownFunction, AttributeError):
+    """An object of the page, or the page itself, has no property of that name."""
+
+    def __init__(self, msg: str = "", *facts: Any, **named: Any) -> None:
+        super().__init__(msg, *facts, **named)
+        self.name = ""  # otherwise a traceback would ask the page for similar names, which `msg` has
 
 
 class PageUnavailable(JsPyError):

@@ -6,9 +6,9 @@ import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
-from .api.names import AsyncPageFunction, Names, PageFunction
 from .api.pubsub import Pubsub
 from .api.readers import PageQueue, Subscription
+from .api.world import AsyncWorld, World
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
 from .bridge.client import Client
@@ -33,7 +33,7 @@ class AsyncPage:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self.js = Names(AsyncPageFunction, client)
+        self.js = AsyncWorld(client)
 
     @property
     def window(self) -> AsyncWindow:
@@ -128,7 +128,7 @@ class Page:
         self._shown_by = ""  # the run of the cell that showed the iframe
         self.grace = client.presence.grace
         self.url = url
-        self.js = Names(PageFunction, self._client)
+        self.js = World(self._client)
         self.aio = AsyncPage(self._client)
         client.bridge.portal.finalize(self, client.presence.end)
 

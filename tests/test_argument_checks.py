@@ -285,11 +285,15 @@ PAGES: dict[str, Case] = {
         TypeError,
         "height must be a whole number of pixels",
     ),
-    "js, a keyword": (on_page(lambda page: page.js.f(a=1)), TypeError, "Write page.js.f(1), or page.js.f({'a': 1})"),
     "js, an assignment": (
-        on_page(lambda page: setattr(page.js, "x", 1)),
+        on_page(lambda page: setattr(page.js, "by_ref", 1)),
         AttributeError,
-        'use page.eval("x = ...")',
+        "'by_ref' is the proxy's own; write the property of JavaScript as by_ref_",
+    ),
+    "js, an assignment to be awaited": (
+        on_page(lambda page: setattr(page.aio.js, "x", 1)),
+        AttributeError,
+        "write await page.aio.js.setattr('x', ...)",
     ),
     "call_nowait": (on_page(lambda page: page.call_nowait("f")(a=1)), TypeError, "Write call_nowait('f')(1)"),
     "map": (on_page(lambda page: page.map("f", [1])), TypeError, "second call: map('name')([1, 2])"),

@@ -47,6 +47,20 @@ def sequence(call, count, warm_up=0):
     return {"seconds": seconds}
 
 
+def in_turn(calls, count, warm_up=0):
+    """One of each of `calls` after the other, as in `sequence`: the seconds of each, by name."""
+    seconds = {name: [] for name in calls}
+    for i in range(-warm_up, count):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            value = call("add", i, 7)
+            end = time.perf_counter()
+            check(value, i + 7)
+            if i >= 0:
+                seconds[name].append(end - start)
+    return seconds
+
+
 def floods(flood, size, count, warm_up=0):
     """`flood(size)` has `size` calls of `add(i, 7)` in flight and returns their values: seconds per call, of each."""
     seconds = []

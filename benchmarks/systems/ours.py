@@ -17,6 +17,8 @@ from jsmeets_local import JsMeetsPy, JsPyFunction, JsPyPubsub
 PAGE = """<!DOCTYPE html><title>ours</title><body><script>
 JsPyFunction.expose("add", loops.functions.add);
 JsPyFunction.expose("echo", loops.functions.echo);
+class Adder { constructor() { this.sum = 7; } add(a, b) { return a + b; } }
+window.adder = new Adder();
 window.bench = {
     ready: JsPyTextSocket.wait_ready().then(() => {}),
     call: (name, ...args) => JsPyFunction.call(name)(...args),
@@ -46,6 +48,16 @@ def call_page(**options):
     return calling.sequence(lambda name, *args: page.call(name)(*args), **options)
 
 
+def use_object(**options):
+    adder = page.js.adder
+    uses = {
+        "call": lambda name, a, b: page.call("add")(a, b),
+        "attribute": lambda name, a, b: adder.sum + a,
+        "method": lambda name, a, b: adder.add(a, b),
+    }
+    return calling.in_turn(uses, **options)
+
+
 def flood_by_map(**options):
     return calling.floods(lambda size: page.map("add")(range(size), [7] * size), **options)
 
@@ -70,4 +82,12 @@ if "asgi" in sys.argv:
     serve(start(app, loop="uvloop", **LIKE_OURS) + "/plain", publish=publish)
 else:
     page = app.launch(PAGE, mode="none")
-    serve(page.url, call_page=call_page, flood_by_map=flood_by_map, flood=flood, flood_here=flood_here, publish=publish)
+    serve(
+        page.url,
+        call_page=call_page,
+        use_object=use_object,
+        flood_by_map=flood_by_map,
+        flood=flood,
+        flood_here=flood_here,
+        publish=publish,
+    )

@@ -40,10 +40,10 @@ export function serveWorld(connection: Connection): void {
         if (value === null || value === undefined) {
             throw new TypeError(`Cannot read '${String(key)}' of ${value}`);
         }
-        const place = typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key;
+        const place = indexOf(value, key);
         const found = value[place];
         if (found === undefined && !(place in Object(value))) {
-            throw unknownError("UnknownProperty", `${classNameOf(value)} has no '${key}'${didYouMean(String(key), namesOf(value))}`);
+            throw unknownError("UnknownProperty", `${classNameOf(value)} has no '${key}'${typeof key === "string" ? didYouMean(key, namesOf(value)) : ""}`);
         }
         return found;
     }
@@ -59,18 +59,83 @@ export function serveWorld(connection: Connection): void {
     }
 
     function remove(value: any, key: any): void {
-        if (Array.isArray(value) && Number.isInteger(key)) {
-            value.splice(key, 1);
-        } else if (value instanceof Map || value instanceof Set) {
-            value.delete(key);
+        if (!Reflect.deleteProperty(value, key)) {
+            throw new TypeError(`'${String(key)}' of ${classNameOf(value)} cannot be deleted`);
+        }
+    }
+
+    /** Return a property, and whether it is a method of the object's class: Python need not read those again. */
+    function attribute(value: any, key: any): unknown {
+        const found = get(value, key);
+        return isThenable(found)
+            ? Promise.resolve(found).then((settled) => [answerOf(settled), false])
+            : [answerOf(found), typeof found === "function" && isMethod(value, key)];
+    }
+
+    const missing = (value: any, key: any): Error => unknownError("UnknownProperty", `${classNameOf(value)} has no item '${String(key)}'`);
+
+    function item(value: any, key: any): unknown {
+        if (!isMapping(value)) {
+            return get(value, key);
+        }
+        if (!value.has(key)) {
+            throw missing(value, key);
+        }
+        return value.get(key);
+    }
+
+    function setItem(value: any, key: any, assigned: unknown): void {
+        if (isMapping(value) && typeof value.set === "function") {
+            value.set(key, assigned);
         } else {
-            Reflect.deleteProperty(value, key);
+            const place = indexOf(value, key);
+            if (isList(value) && typeof place === "number" && !(place in value)) {
+                throw missing(value, key);   // as a list of Python does not grow
+            }
+            value[place] = assigned;
+        }
+    }
+
+    function removeItem(value: any, key: any): void {
+        const place = indexOf(value, key);
+        if (isMapping(value) ? !value.has(key) : !(place in value)) {
+            throw missing(value, key);
+        } else if (isMapping(value)) {
+            value.delete(key);
+        } else if (Array.isArray(value) && typeof place === "number") {
+            value.splice(place, 1);
+        } else {
+            remove(value, place);
         }
     }
 
     function has(value: any, key: any): boolean {
         const asks = value.has ?? value.includes ?? value.contains;
-        return typeof asks === "function" ? Boolean(asks.call(value, key)) : key in value;
+        const isNode = typeof Node !== "undefined" && value instanceof Node;   // its `contains` accepts nodes alone
+        return typeof asks === "function" && !(isNode && typeof key !== "object") ? Boolean(asks.call(value, key)) : key in value;
+    }
+
+    /** Return at most `count` items, from the number `start` on. */
+    function itemsOf(value: any, start: number, count: number): unknown[] {
+        if (isList(value)) {
+            const end = Math.min(value.length, start + count);
+            return Array.from({ length: Math.max(0, end - start) }, (_, index) => answerOf(value[start + index]));
+        }
+        if (typeof value[Symbol.iterator] !== "function") {
+            throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+        }
+        const items = [];
+        let index = 0;
+        for (const item of value) {
+            if (index >= start) {
+                items.push(answerOf(item));
+            }
+            index += 1;
+            if (index === start + count) {
+                break;
+            }
+        }
+        return items;
     }
 
     function lengthOf(value: any): number {
@@ -98,6 +163,16 @@ export function serveWorld(connection: Connection): void {
                 return null;
             case "delete":
                 return void remove(value, first);
+            case "attribute":
+                return attribute(value, first);
+            case "get_item":
+                return item(value, first);
+            case "set_item":
+                return void setItem(value, first, second);
+            case "delete_item":
+                return void removeItem(value, first);
+            case "items":
+                return itemsOf(value, first, second);
             case "has":
                 return has(value, first);
             case "call":
@@ -117,6 +192,7 @@ export function serveWorld(connection: Connection): void {
             case "same":
                 return value === first;
             case "await":
+            case "reference":
                 return value;   // like every value, once it is settled
             case "read":
                 return value.slice(first, second).arrayBuffer();
@@ -132,13 +208,17 @@ export function serveWorld(connection: Connection): void {
         for (; index < steps.length; index += 1) {
             const step = steps[index]!;
             const next = apply(value, owner, step, call);
-            owner = step[0] === "get" ? value : undefined;
+            owner = step[0] === "get" || (step[0] === "get_item" && !isMapping(value)) ? value : undefined;
             value = next;
             if (isThenable(value)) {
                 return runOn(value, steps, index + 1, call);
             }
         }
-        return steps.at(-1)?.[0] === "data" ? value : answerOf(value);
+        const last = steps.at(-1)?.[0];
+        if (last === "new" || last === "reference") {
+            return typeof value === "object" && value !== null ? new ByReference(value) : value;
+        }
+        return last === "data" ? value : answerOf(value);
     }
 
     /** Apply the steps from `index` on when the value has settled, unless the call is cancelled meanwhile. */
@@ -180,6 +260,27 @@ function namesOf(value: any): string[] {
         Object.getOwnPropertyNames(at).forEach((name) => names.add(name));
     }
     return [...names];
+}
+
+const isList = (value: any): boolean => typeof value === "object" && value !== null && typeof value.length === "number";
+
+/** Return true for what has its items behind methods: a Map, the headers of a response. */
+const isMapping = (value: any): boolean => typeof value === "object" && value !== null && typeof value.get === "function" && typeof value.has === "function";
+
+/** Return a key; a negative index counts from the end. */
+const indexOf = (value: any, key: any): any => (typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key);
+
+/** Return true for a function that an object's class defines, and neither the object itself nor an accessor. */
+function isMethod(value: any, key: any): boolean {
+    const owns = (at: any): boolean => at === null || Object.hasOwn(at, key);
+    let at = Object(value);
+    if (owns(at)) {
+        return false;
+    }
+    while (!owns(at)) {
+        at = Object.getPrototypeOf(at);
+    }
+    return at !== null && "value" in Object.getOwnPropertyDescriptor(at, key)!;
 }
 
 /** Return an object literal with methods by reference: as data it would lose what `this` is. */

@@ -333,6 +333,38 @@ test("steps on an object: this is kept, promises are awaited on the way, the obj
     assert.equal((await answer(["use", 1, 1, [["same", null]], [[[3, 0, 1], "own", 55]]]))[0].name, "UnknownReference");
 });
 
+test("attributes tell methods of the class; items, batches, and data by reference", async () => {
+    const end = await connected(...LIBRARY);
+    class Meter {
+        own = () => 1;
+        read() { return this.own(); }
+        get either() { return this.own; }
+    }
+    Object.assign(globalThis, { meter: new Meter(), table: { rows: [1, 2, 3] }, keyed: new URLSearchParams("a=1"), steps: new Set([1, 2, 3]) });
+    const world = async (...steps) => (await ask(end, ["use", 1, 0, steps]))[0].slice(2);
+    const isMethod = async (name) => (await world(["get", "meter"], ["attribute", name]))[0][1];
+    assert.deepEqual([await isMethod("read"), await isMethod("own"), await isMethod("either")], [true, false, false]);
+    assert.deepEqual(await world(["get", "table"], ["attribute", "rows"]), [[[1, 2, 3], false]]);
+    const [[kind, , , className]] = (await world(["get", "table"], ["reference"]))[1].map(([, ...rest]) => [rest[0], 0, 0, rest[2]]);
+    assert.deepEqual([kind, className], ["object", "Object"]);
+    assert.equal((await world(["get", "Date"], ["new", [0]]))[1][0][1], "object");
+    assert.deepEqual(await world(["get", "keyed"], ["get_item", "a"]), ["1"]);
+    assert.equal((await world(["get", "keyed"], ["get_item", "b"]))[0].name, "UnknownProperty");
+    assert.deepEqual(await world(["get", "keyed"], ["set_item", "b", "2"]), [null]);
+    assert.deepEqual(await world(["get", "keyed"], ["delete_item", "a"]), [null]);
+    assert.equal(String(globalThis.keyed), "b=2");
+    const rows = (...steps) => world(["get", "table"], ["get", "rows"], ...steps);
+    assert.deepEqual(await rows(["set_item", -1, 9]), [null]);
+    assert.equal((await rows(["set_item", 3, 9]))[0].name, "UnknownProperty");
+    assert.deepEqual(await rows(["delete_item", 0]), [null]);
+    assert.deepEqual(await rows(["items", 0, 9]), [[2, 9]]);
+    assert.deepEqual(await world(["get", "steps"], ["items", 1, 1]), [[2]]);
+    assert.deepEqual(await world(["get", "steps"], ["items", 3, 1]), [[]]);
+    assert.match((await world(["get", "meter"], ["items", 0, 1]))[0].message, /Meter cannot be iterated/);
+    assert.match((await world(["get", "meter"], ["turn"]))[0].message, /knows no step 'turn'/);
+    ["meter", "table", "keyed", "steps"].forEach((name) => delete globalThis[name]);
+});
+
 test("the page's world: what it exposes, then its globals; literals with methods are objects", async () => {
     const end = await connected(...LIBRARY);
     globalThis.shop = { open: true, sell(n) { return this.open ? n : 0; } };
@@ -341,7 +373,7 @@ test("the page's world: what it exposes, then its globals; literals with methods
     const world = async (...steps) => (await ask(end, ["use", 1, 0, steps]))[0].slice(2);
     assert.deepEqual(await world(["get", "sum"], ["call", [4, 7]]), [11]);
     assert.deepEqual(await world(["get", "Math"], ["get", "max"], ["call", [1, 2]]), [2]);
-    assert.deepEqual(await world(["get", "Date"], ["new", [0]]), ["1970-01-01T00:00:00.000Z"]);
+    assert.deepEqual(await world(["get", "Date"], ["new", [0]], ["get", "toJSON"], ["call", []]), ["1970-01-01T00:00:00.000Z"]);
     assert.deepEqual(await world(["get", "shop"], ["get", "sell"], ["call", [3]]), [3]);
     assert.deepEqual(await world(["get", "shop"]), [null, [[[2], "object", 1, "Object"]]]);
     assert.deepEqual(await world(["get", "Math"]), [null, [[[2], "object", 2, "Object"]]]);

@@ -2795,10 +2795,10 @@ ${stack}` };
       if (value === null || value === void 0) {
         throw new TypeError(`Cannot read '${String(key)}' of ${value}`);
       }
-      const place2 = typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key;
+      const place2 = indexOf(value, key);
       const found = value[place2];
       if (found === void 0 && !(place2 in Object(value))) {
-        throw unknownError("UnknownProperty", `${classNameOf(value)} has no '${key}'${didYouMean(String(key), namesOf(value))}`);
+        throw unknownError("UnknownProperty", `${classNameOf(value)} has no '${key}'${typeof key === "string" ? didYouMean(key, namesOf(value)) : ""}`);
       }
       return found;
     }
@@ -2812,17 +2812,72 @@ ${stack}` };
       return connection.exposures.wait(name, call, () => unknownError("UnknownFunction", text + didYouMean(name, names())));
     }
     function remove(value, key) {
-      if (Array.isArray(value) && Number.isInteger(key)) {
-        value.splice(key, 1);
-      } else if (value instanceof Map || value instanceof Set) {
-        value.delete(key);
+      if (!Reflect.deleteProperty(value, key)) {
+        throw new TypeError(`'${String(key)}' of ${classNameOf(value)} cannot be deleted`);
+      }
+    }
+    function attribute(value, key) {
+      const found = get(value, key);
+      return isThenable(found) ? Promise.resolve(found).then((settled) => [answerOf(settled), false]) : [answerOf(found), typeof found === "function" && isMethod(value, key)];
+    }
+    const missing = (value, key) => unknownError("UnknownProperty", `${classNameOf(value)} has no item '${String(key)}'`);
+    function item(value, key) {
+      if (!isMapping(value)) {
+        return get(value, key);
+      }
+      if (!value.has(key)) {
+        throw missing(value, key);
+      }
+      return value.get(key);
+    }
+    function setItem(value, key, assigned) {
+      if (isMapping(value) && typeof value.set === "function") {
+        value.set(key, assigned);
       } else {
-        Reflect.deleteProperty(value, key);
+        const place2 = indexOf(value, key);
+        if (isList(value) && typeof place2 === "number" && !(place2 in value)) {
+          throw missing(value, key);
+        }
+        value[place2] = assigned;
+      }
+    }
+    function removeItem(value, key) {
+      const place2 = indexOf(value, key);
+      if (isMapping(value) ? !value.has(key) : !(place2 in value)) {
+        throw missing(value, key);
+      } else if (isMapping(value)) {
+        value.delete(key);
+      } else if (Array.isArray(value) && typeof place2 === "number") {
+        value.splice(place2, 1);
+      } else {
+        remove(value, place2);
       }
     }
     function has(value, key) {
       const asks = value.has ?? value.includes ?? value.contains;
-      return typeof asks === "function" ? Boolean(asks.call(value, key)) : key in value;
+      const isNode = typeof Node !== "undefined" && value instanceof Node;
+      return typeof asks === "function" && !(isNode && typeof key !== "object") ? Boolean(asks.call(value, key)) : key in value;
+    }
+    function itemsOf2(value, start, count) {
+      if (isList(value)) {
+        const end = Math.min(value.length, start + count);
+        return Array.from({ length: Math.max(0, end - start) }, (_, index2) => answerOf(value[start + index2]));
+      }
+      if (typeof value[Symbol.iterator] !== "function") {
+        throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+      }
+      const items = [];
+      let index = 0;
+      for (const item2 of value) {
+        if (index >= start) {
+          items.push(answerOf(item2));
+        }
+        index += 1;
+        if (index === start + count) {
+          break;
+        }
+      }
+      return items;
     }
     function lengthOf(value) {
       const length = value.length ?? value.size;
@@ -2847,6 +2902,16 @@ ${stack}` };
           return null;
         case "delete":
           return void remove(value, first);
+        case "attribute":
+          return attribute(value, first);
+        case "get_item":
+          return item(value, first);
+        case "set_item":
+          return void setItem(value, first, second);
+        case "delete_item":
+          return void removeItem(value, first);
+        case "items":
+          return itemsOf2(value, first, second);
         case "has":
           return has(value, first);
         case "call":
@@ -2866,6 +2931,7 @@ ${stack}` };
         case "same":
           return value === first;
         case "await":
+        case "reference":
           return value;
         // like every value, once it is settled
         case "read":
@@ -2878,13 +2944,17 @@ ${stack}` };
       for (; index < steps.length; index += 1) {
         const step = steps[index];
         const next = apply(value, owner, step, call);
-        owner = step[0] === "get" ? value : void 0;
+        owner = step[0] === "get" || step[0] === "get_item" && !isMapping(value) ? value : void 0;
         value = next;
         if (isThenable(value)) {
           return runOn(value, steps, index + 1, call);
         }
       }
-      return steps.at(-1)?.[0] === "data" ? value : answerOf(value);
+      const last = steps.at(-1)?.[0];
+      if (last === "new" || last === "reference") {
+        return typeof value === "object" && value !== null ? new ByReference(value) : value;
+      }
+      return last === "data" ? value : answerOf(value);
     }
     function runOn(value, steps, index, call) {
       return Promise.resolve(value).then((settled) => call.isCancelled ? void 0 : run(settled, void 0, steps, index, call));
@@ -2920,6 +2990,20 @@ ${stack}` };
     }
     return [...names];
   }
+  var isList = (value) => typeof value === "object" && value !== null && typeof value.length === "number";
+  var isMapping = (value) => typeof value === "object" && value !== null && typeof value.get === "function" && typeof value.has === "function";
+  var indexOf = (value, key) => typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key;
+  function isMethod(value, key) {
+    const owns = (at2) => at2 === null || Object.hasOwn(at2, key);
+    let at = Object(value);
+    if (owns(at)) {
+      return false;
+    }
+    while (!owns(at)) {
+      at = Object.getPrototypeOf(at);
+    }
+    return at !== null && "value" in Object.getOwnPropertyDescriptor(at, key);
+  }
   var answerOf = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
   function dataOf(value, depth = DATA_DEPTH) {
     if (typeof value !== "object" || value === null || depth === 0) {
@@ -2928,8 +3012,8 @@ ${stack}` };
     if (typeof value.toJSON === "function" || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) {
       return value;
     }
-    const isList = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
-    if (isList) {
+    const isList2 = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
+    if (isList2) {
       return Array.from(value, (item) => dataOf(item, depth - 1));
     }
     const keys = Object.keys(value);

@@ -131,6 +131,19 @@ class Call(Struct, eq=False):
         self.done(outcome)
 
 
+class WorldUse(Call):
+    """Operation that works on the world of a client once it is connected. `payload` has the steps."""
+
+    def __call__(self, done: Done[Any]) -> Cancel | None:
+        """Begin, or wait for the connection first."""
+        self.done = done
+        self.socket = socket = self.client.presence.socket
+        if socket is None:
+            return self._when_connected(done)
+        timeout = None if self.limit is None else max(1e-6, self.limit - self.waited)
+        return self.client.bridge.use(socket, self.payload, self.key, timeout, self._finish)
+
+
 class Client:
     """Client behind a `Page`. `Page` blocks for its operations; `AsyncPage` awaits them.
 
@@ -269,6 +282,18 @@ class Client:
             return False
         self._post_when_connected(lambda socket: self.bridge.protocol.notify(key, payload, socket))
         return True
+
+    def use_nowait(self, steps: Payload) -> bool:
+        """Work on the world of the page without an answer, once it is connected. Return `False` if it is closed."""
+        if self._is_closed():
+            return False
+        self._post_when_connected(lambda socket: self.bridge.protocol.use_nowait(socket, steps))
+        return True
+
+    def names(self) -> frozenset[str]:
+        """Return the names of the functions that the page has announced. Any thread may ask."""
+        socket = self.presence.socket
+        return frozenset() if socket is None else self.bridge.protocol.names(socket)
 
     def _post_when_connected(self, send: Callable[[int], None]) -> None:
         def connected(_: Any) -> None:

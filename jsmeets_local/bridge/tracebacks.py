@@ -20,7 +20,14 @@ T = TypeVar("T")
 
 _OWN = os.path.dirname(os.path.dirname(__file__))
 _STDLIB = os.path.dirname(os.__file__)
-_PLAIN = (KeyboardInterrupt, JsPyError, TypeError, ValueError)  # their message is sufficient for the caller
+_PLAIN = (
+    KeyboardInterrupt,
+    JsPyError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)  # their message is sufficient for the caller
 
 logger = logging.getLogger("jsmeets_local")
 

@@ -73,7 +73,7 @@ def _page_rows(pages: list[Page], last: list[Page], bridge: Bridge) -> Iterable[
         others.difference_update(sockets)
         state = f"connected, {_sockets(sockets)}" if sockets else "not connected"
         yield Row("page", page._client.address, state + ("; %%js runs here" if page in last else ""))
-        yield from _listed("its functions", [(name, "") for name in dir(page.js)])
+        yield from _listed("its functions", [(name, "") for name in sorted(page._client.names())])
     if others:
         yield Row("page", "", f"opened elsewhere, {_sockets(sorted(others))}")
 

@@ -15,6 +15,7 @@ from ..errors import (
     PageUnavailable,
     TooManyReferences,
     UnknownFunction,
+    UnknownProperty,
     UnknownReference,
 )
 from . import messages as m
@@ -31,6 +32,7 @@ _KINDS: dict[str, type[JsPyError]] = {  # kind of error, or name of one of these
     "unknown": UnknownFunction,
     "unavailable": PageUnavailable,
     "refused": PageUnavailable,
+    "UnknownProperty": UnknownProperty,
     "UnknownReference": UnknownReference,
     "TooManyReferences": TooManyReferences,
 }

@@ -32,7 +32,9 @@ threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 CASES: dict[str, Callable[[JsMeetsPy, Page], Any]] = {
     "call": lambda app, page: page.call("f", timeout=0.01)(1),
-    "js": lambda app, page: page.js.f(object()),
+    "js": lambda app, page: setattr(page.js, "x", object()),
+    "js by a name of its own": lambda app, page: setattr(page.js, "by_ref", 1),
+    "closed js": lambda app, page: (page.close(), page.js.f),
     "argument": lambda app, page: page.call("f")(object()),
     "eval": lambda app, page: page.eval("1", timeout=0.01),
     "map": lambda app, page: page.map("f", timeout=0.01)([1]),

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ProtocolError
 from ...protocol.arguments import seconds_of_call
 from ...protocol.references import Handle
 from ...protocol.values import Payload
+from ..portal import Operation
 from ..tracebacks import cut
-from .base import Live, Use, value_of
+from .base import value_of
+from .proxy import JSProxy, Remote
+from .steps import call, joined
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
 
-__all__ = ["JSFunction", "TimedFunction"]
+__all__ = ["JSFunction", "JSMethod", "TimedFunction"]
 
 
-class JSFunction(Live):
+class JSFunction(JSProxy):
     """Function of a page, which arrives in Python wherever a page sends a function.
 
     A call waits for the answer, as `Page.call` does, and raises the same errors; `PageClosed` if the page has left.
-    Keyword arguments become an object that is passed as the last argument.
+    Keyword arguments become an object that is passed as the last argument. `await function.aio(1)` calls it on any
+    event loop. Its properties are attributes, as those of each `JSProxy`.
 
     Attributes:
         __name__: The name of the function in JavaScript; empty if it has none.
@@ -29,22 +32,18 @@ class JSFunction(Live):
 
     __slots__ = ("__name__",)
 
+    typeof = "function"
+
     def __init__(self, bridge: Bridge, handle: Handle, detail: Any) -> None:
-        if not isinstance(detail, str):
-            raise ProtocolError(f"the name of a function is a string; got {detail!r:.60}")
         super().__init__(bridge, handle, detail)
         self.__name__ = detail
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         try:
-            return self._block(args, options, None)
+            return self._call(args, options, None)
         except BaseException as error:
             cut(error)
             raise
-
-    async def aio(self, *args: Any, **options: Any) -> Any:
-        """Call the function on any event loop, and await its value."""
-        return await self._await(args, options, None)
 
     def nowait(self, *args: Any, **options: Any) -> bool:
         """Call the function without waiting; an error in it is logged.
@@ -55,11 +54,7 @@ class JSFunction(Live):
         Raises:
             TypeError: An argument cannot be sent.
         """
-        handle, steps = self._held(), self._steps(args, options)
-        if not self._bridge.protocol.is_present(handle.socket):
-            return False
-        self._bridge.post(self._bridge.protocol.use_nowait, handle, steps)
-        return True
+        return self._post(joined((*self._path(), call(self._bridge, args, options))))
 
     def timeout(self, seconds: float | None) -> TimedFunction:
         """Return this function with a time limit for its answer: `ask.timeout(2)("name?")`.
@@ -69,22 +64,74 @@ class JSFunction(Live):
         """
         return TimedFunction(self, seconds_of_call(seconds, "function.timeout(2)(...)"))
 
-    def _steps(self, args: tuple[Any, ...], options: dict[str, Any]) -> Payload:
-        given = [*args, options] if options else list(args)
-        return self._bridge.pack(given, "args").within(b'[["call",', b"]]", (0, 1))
+    def _label(self) -> str:
+        return self.__name__ or "function"
 
-    def _use(self, args: tuple[Any, ...], options: dict[str, Any], timeout: float | None) -> Use:
-        return Use(self._bridge, self._held(), self._steps(args, options), self.__name__ or "function", timeout)
+    def _awaitable(self) -> str:
+        return f"{self._label()}.aio"
 
-    def _block(self, args: tuple[Any, ...], options: dict[str, Any], timeout: float | None) -> Any:
-        twin = f"await {self.__name__ or 'function'}.aio(...)"
-        return value_of(self._bridge.portal.block(self._use(args, options, timeout), twin))
+    def _call(self, args: tuple[Any, ...], options: dict[str, Any], timeout: float | None) -> Any:
+        return self._use(call(self._bridge, args, options), twin="(...)", timeout=timeout)
 
     async def _await(self, args: tuple[Any, ...], options: dict[str, Any], timeout: float | None) -> Any:
-        return value_of(await self._bridge.portal.awaitable(self._use(args, options, timeout)))
+        steps = joined((*self._path(), call(self._bridge, args, options)))
+        return value_of(await self._bridge.portal.awaitable(self._operation(steps, self._label(), timeout)))
 
     def __repr__(self) -> str:
         return f"<JavaScript function {self.__name__!r}>" if self.__name__ else "<JavaScript function>"
+
+
+class JSMethod(JSFunction):
+    """Function that was read from an object, which it has as `this`.
+
+    A call reads the property and calls it, in one request. Passed to the page it is the function alone, as in
+    JavaScript.
+
+    Args:
+        owner: The object.
+        name: The name of the property.
+        path: The step that reads the property.
+        function: The function.
+    """
+
+    __slots__ = ("_function", "_key", "_owner", "_read")
+
+    def __init__(self, owner: Remote, name: str, path: Payload, function: JSFunction) -> None:
+        self._owner = owner
+        self._read = path
+        self._function = function
+        self._bridge = function._bridge
+        self._identity = function._identity
+        self._class = function._class
+        self._methods = function._methods
+        self._key = name
+        self.__name__ = function.__name__ or name
+
+    @property
+    def _handle(self) -> Handle | None:  # type: ignore[override] # values.py sends the function by it
+        return self._function._handle
+
+    def destroy(self) -> None:
+        """Let the page forget the function, as the proxy of the function does; its object stays."""
+        self._function.destroy()
+
+    def _operation(self, steps: Payload, about: str, timeout: float | None = None) -> Operation[Any]:
+        return self._owner._operation(steps, about, timeout)
+
+    def _post(self, steps: Payload) -> bool:
+        return self._owner._post(steps)
+
+    def _path(self) -> tuple[Payload, ...]:
+        return (*self._owner._path(), self._read)
+
+    def _label(self) -> str:
+        return f"{self._owner._label()}.{self._key}"
+
+    def _awaitable(self) -> str:
+        return f"{self._owner._awaitable()}.{self._key}"
+
+    def __repr__(self) -> str:
+        return f"<JavaScript method {self._key!r} of {self._owner._label()}>"
 
 
 class TimedFunction:
@@ -98,7 +145,7 @@ class TimedFunction:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         try:
-            return self._function._block(args, options, self._seconds)
+            return self._function._call(args, options, self._seconds)
         except BaseException as error:
             cut(error)
             raise

@@ -8,13 +8,14 @@ from ...protocol.messages import ErrorInfo
 from ...protocol.references import Handle, RefusedReference
 from .base import Live
 from .function import JSFunction
+from .proxy import JSProxy
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
 
 __all__ = ["KINDS", "revive"]
 
-KINDS: dict[str, type[Live]] = {"function": JSFunction}
+KINDS: dict[str, type[Live]] = {"function": JSFunction, "object": JSProxy}
 
 
 def revive(bridge: Bridge, handle: Handle, detail: Any) -> Live:

@@ -465,7 +465,7 @@ def test_the_current_page_is_the_tab_that_called(app: JsMeetsPy, page: Page) -> 
         return current_page().js.show(1)
 
     older, newer = as_page(page, "a"), as_page(page, "b")
-    older.send(["call", 1, "show", []])
+    older.send(["names", ["show"]], ["call", 1, "show", []])
     _, call_id, key, args = older.next("call")
     assert (key, args) == ("show", [1])
     older.send(["return", call_id, "shown"])

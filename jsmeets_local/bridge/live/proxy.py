@@ -1,0 +1,342 @@
+"""`JSProxy`: an object of a page that Python steers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ...errors import JavaScriptError, JsPyError, ProtocolError, UnknownProperty
+from ...protocol.references import Handle
+from ...protocol.text import on_one_line
+from ...protocol.values import Payload
+from ..portal import Operation
+from ..tracebacks import cut, public
+from .base import Live, Use, value_of
+from .path import JSPath
+from .steps import call, joined, own_names, property_name, step, with_key, with_value
+
+if TYPE_CHECKING:
+    from ..bridge import Bridge
+    from .function import JSFunction
+
+__all__ = ["QUERY_SECONDS", "JSProxy", "Remote"]
+
+QUERY_SECONDS = 0.4  # time that completion, help and repr() may wait for a page
+_BATCH = 256  # items per request of a loop
+_TEXT_ROOM = 80  # characters of an object in its repr()
+
+
+class Remote:
+    """Operators of Python on something in a page. Each waits for the page in one request.
+
+    Names that begin with an underscore belong to Python: `copy`, IPython and numpy look them up, and no page is asked.
+    """
+
+    __slots__ = ()
+
+    _bridge: Bridge
+
+    def _operation(self, steps: Payload, about: str, timeout: float | None = None) -> Operation[Any]:
+        """Return an operation that applies steps; its outcome is a value, or the exception to raise."""
+        raise NotImplementedError
+
+    def _post(self, steps: Payload) -> bool:
+        """Apply steps without waiting. Return `False` if the page has left, so that nothing is sent."""
+        raise NotImplementedError
+
+    def _path(self) -> tuple[Payload, ...]:
+        """Return the steps that lead from what `_operation` begins with to this object."""
+        return ()
+
+    def _label(self) -> str:
+        """Return the name of this object in errors."""
+        raise NotImplementedError
+
+    def _awaitable(self) -> str:
+        """Return the expression that leads to the awaitable twin, for errors."""
+        return "proxy.aio"
+
+    def _use(self, *steps: Payload, about: str = "", twin: str = "", timeout: float | None = None) -> Any:
+        """Apply steps, and wait in this thread."""
+        operation = self._operation(joined((*self._path(), *steps)), about or self._label(), timeout)
+        return value_of(self._bridge.portal.block(operation, f"await {self._awaitable()}{twin}"))
+
+    # Attributes ----------------------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(_hint(self, name))
+        try:
+            return self._attribute(property_name(name, type(self)), name)
+        except BaseException as error:
+            cut(error)
+            raise
+
+    def _attribute(self, key: str, name: str) -> Any:
+        """Read a property. A function keeps its object: `proxy.method(1)` has the object as `this`."""
+        value, is_method = self._use(step("attribute", key), about=f"{self._label()}.{key}", twin=f".{name}")
+        if is_method:
+            self._remember(key, value)
+        return self._method(key, step("get", key), value) if _is_function(value) else value
+
+    def _remember(self, key: str, method: JSFunction) -> None:
+        """Note a method of the object's class, which need not be read again."""
+
+    def _method(self, name: str, path: Payload, function: JSFunction) -> Any:
+        from .function import JSMethod
+
+        return JSMethod(self, name, path, function)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            object.__setattr__(self, name, value)
+            return
+        try:
+            self._use(
+                with_value(self._bridge, "set", self._writable(name), value),
+                about=f"{self._label()}.{name}",
+                twin=f".setattr({name!r}, ...)",
+            )
+        except BaseException as error:
+            cut(error)
+            raise
+
+    def __delattr__(self, name: str) -> None:
+        if name.startswith("_"):
+            object.__delattr__(self, name)
+            return
+        try:
+            key = self._writable(name)
+            self._use(step("delete", key), about=f"{self._label()}.{name}", twin=f".delattr({name!r})")
+        except BaseException as error:
+            cut(error)
+            raise
+
+    def _writable(self, name: str) -> str:
+        """Return the property of JavaScript that is written."""
+        own = own_names(type(self))
+        if name in own:
+            raise AttributeError(f"{name!r} is the proxy's own; write the property of JavaScript as {name}_")
+        return property_name(name, type(self))
+
+    def __dir__(self) -> list[str]:
+        own = own_names(type(self))
+        try:
+            names = self._use(step("keys"), timeout=QUERY_SECONDS)
+        except JsPyError:  # completion must not fail if the page has left, or is busy
+            return sorted(own)
+        return sorted(own.union(name for name in names if name.isidentifier()))
+
+    # Items ---------------------------------------------------------------------------------------------
+
+    @public
+    def __getitem__(self, key: Any) -> Any:
+        path = with_key(self._bridge, "get_item", key)
+        with _Missing(key):
+            value = self._use(path, about=self._place(key), twin=f"[{key!r:.40}]")
+        return self._method(str(key), path, value) if _is_function(value) else value
+
+    @public
+    def __setitem__(self, key: Any, value: Any) -> None:
+        with _Missing(key):
+            self._use(with_value(self._bridge, "set_item", key, value), about=self._place(key), twin="...")
+
+    @public
+    def __delitem__(self, key: Any) -> None:
+        with _Missing(key):
+            self._use(with_key(self._bridge, "delete_item", key), about=self._place(key), twin="...")
+
+    def _place(self, key: Any) -> str:
+        return f"{self._label()}[{key!r:.40}]"
+
+    @public
+    def __contains__(self, key: Any) -> bool:
+        return bool(self._use(with_key(self._bridge, "has", key), twin="..."))
+
+    @public
+    def __len__(self) -> int:
+        with _Refused():
+            return int(self._use(step("length"), twin=".length"))
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the items, which arrive in batches."""
+        try:
+            with _Refused():
+                first = self._use(step("items", 0, _BATCH), twin="...")
+        except BaseException as error:
+            cut(error)
+            raise
+        return self._items(first)
+
+    def _items(self, batch: list[Any]) -> Iterator[Any]:
+        count = 0
+        while batch:
+            count += len(batch)
+            yield from batch
+            if len(batch) < _BATCH:
+                return
+            try:
+                batch = self._use(step("items", count, _BATCH), twin="...")
+            except BaseException as error:
+                cut(error)
+                raise
+
+    def __bool__(self) -> bool:
+        """Return `True`, as JavaScript takes each object for true, also an empty array."""
+        return True
+
+
+def _is_function(value: Any) -> bool:
+    return isinstance(value, JSProxy) and value.typeof == "function"
+
+
+def _hint(remote: Remote, name: str) -> str:
+    text = f"{type(remote).__name__!r} object has no attribute {name!r}"
+    return text if name.startswith("__") else f"{text}; a property of JavaScript is [{name!r}]"
+
+
+class _Missing:
+    """Context that raises `IndexError` or `KeyError` for an item that an object does not have."""
+
+    def __init__(self, key: Any) -> None:
+        self._key = key
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, UnknownProperty):
+            raise (IndexError(error.msg) if isinstance(self._key, int) else KeyError(self._key)) from None
+
+
+class _Refused:
+    """Context that raises the `TypeError` of JavaScript as one of Python: `list` expects that of `len`."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, JavaScriptError) and error.name == "TypeError":
+            raise TypeError(error.msg) from None
+
+
+class JSProxy(Live, Remote):
+    """Object of a page, which arrives in Python where a page sends what is no plain data: an element, a class instance.
+
+    Attributes, items, `len()`, `in` and loops work on the object in the page. A property that has the name of an
+    attribute below has an underscore at its end, as keywords of Python have: `chart.destroy_()`, `element.class_`.
+
+    Attributes:
+        aio: The awaitable twin: `await proxy.aio.title`, `await proxy.aio.fit(1)`.
+        js_id: A number that the proxies of one object share, and no other object of the page has.
+        typeof: The type in JavaScript: `"object"`, or `"function"`.
+    """
+
+    __slots__ = ("_class", "_methods")
+
+    typeof = "object"
+
+    def __init__(self, bridge: Bridge, handle: Handle, detail: Any) -> None:
+        if not isinstance(detail, str):
+            raise ProtocolError(f"the name of a {handle.kind} is a string; got {detail!r:.60}")
+        super().__init__(bridge, handle, detail)
+        self._class = detail
+        self._methods: dict[str, JSFunction] = {}  # the methods of the class that were read; they hold no proxy
+
+    def _operation(self, steps: Payload, about: str, timeout: float | None = None) -> Operation[Any]:
+        return Use(self._bridge, self._held(), steps, about, timeout)
+
+    def _label(self) -> str:
+        return self._class
+
+    def _post(self, steps: Payload) -> bool:
+        handle, bridge = self._held(), self._bridge
+        if not bridge.protocol.is_present(handle.socket):
+            return False
+        bridge.post(bridge.protocol.use_nowait, handle, steps)
+        return True
+
+    def _attribute(self, key: str, name: str) -> Any:
+        function = self._methods.get(key)
+        if function is None:
+            return super()._attribute(key, name)
+        self._held()
+        return self._method(key, step("get", key), function)
+
+    def _remember(self, key: str, method: JSFunction) -> None:
+        self._methods[key] = method
+
+    def _writable(self, name: str) -> str:
+        key = super()._writable(name)
+        self._methods.pop(key, None)
+        return key
+
+    @property
+    def js_id(self) -> int:
+        return self._identity[1]
+
+    @property
+    def aio(self) -> JSPath:
+        return JSPath(self)
+
+    @public
+    def new(self, *args: Any, **options: Any) -> Any:
+        """Construct an object, as `new` does in JavaScript: `page.js.Date.new(0)`."""
+        return self._use(call(self._bridge, args, options, "new"), twin=".new(...)")
+
+    @public
+    def to_py(self) -> Any:
+        """Return a deep copy as data. What is no data within it, such as a function, stays a proxy."""
+        return self._use(step("data"), twin=".to_py()")
+
+    @public
+    def by_ref(self, name: str) -> Any:
+        """Return a property by reference, also if it is plain data: `chart.by_ref("options").animation = False`.
+
+        Args:
+            name: The name of the property. Numbers, text and `None` have no reference, and are returned.
+        """
+        return self._use(
+            step("get", name), step("reference"), about=f"{self._label()}.{name}", twin=f".by_ref({name!r})"
+        )
+
+    @public
+    def object_keys(self) -> list[str]:
+        """Return the names of the object's own properties, as `Object.keys` does."""
+        keys: list[str] = self._of_object("keys")
+        return keys
+
+    @public
+    def object_values(self) -> list[Any]:
+        """Return the values of the object's own properties, as `Object.values` does."""
+        values: list[Any] = self._of_object("values")
+        return values
+
+    @public
+    def object_entries(self) -> list[list[Any]]:
+        """Return the names and values of the object's own properties, as `Object.entries` does."""
+        entries: list[list[Any]] = self._of_object("entries")
+        return entries
+
+    def _of_object(self, name: str) -> Any:
+        steps = joined([step("get", "Object"), step("get", name), call(self._bridge, [self], {})])
+        operation = Use(self._bridge, self._held().socket, steps, f"Object.{name}")
+        return value_of(self._bridge.portal.block(operation, f"await page.aio.js.Object.{name}(proxy)"))
+
+    @public
+    def __str__(self) -> str:
+        try:
+            return str(self._use(step("get", "toString"), call(self._bridge, [], {}), timeout=QUERY_SECONDS))
+        except JsPyError:  # the page has left or is busy, or the object has no text
+            return repr(self)
+
+    def __repr__(self) -> str:
+        if self._handle is None:
+            return f"<JSProxy of {self._class}, destroyed>"
+        try:
+            text = on_one_line(self._use(step("describe"), timeout=QUERY_SECONDS)["text"])
+        except JsPyError:  # the page has left or is busy
+            return f"<JSProxy of {self._class}>"
+        shown = text if len(text) <= _TEXT_ROOM else f"{text[:_TEXT_ROOM]}..."
+        return f"<JSProxy of {self._class}>" if text.startswith("[object ") else f"<JSProxy of {self._class}: {shown}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an object of a page cannot be copied or pickled; to_py() returns its data")

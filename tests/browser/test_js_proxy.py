@@ -1,0 +1,499 @@
+"""Objects of a page in Python, in real browsers."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import gc
+import inspect
+import itertools
+import pickle
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page as Tab
+
+from jsmeets_local import (
+    JavaScriptError,
+    JSFunction,
+    JsMeetsPy,
+    JSProxy,
+    Page,
+    PageClosed,
+    UnknownFunction,
+    UnknownProperty,
+    UnknownReference,
+    WouldDeadlock,
+)
+from tests.timing import scaled, until
+
+from .conftest import Tabs
+
+Open = Callable[..., Page]
+
+SCRIPT = """
+class Point {
+    static make(x) { return new this(x); }
+    constructor(x) { this.x = x; this._secret = 9; this.destroyed = 0; }
+    add(n) { return this.x + n; }
+    later(n) { return Promise.resolve(this.add(n)); }
+    fail() { throw new RangeError("no"); }
+    destroy() { this.destroyed += 1; return this.destroyed; }
+    options(...args) { return args; }
+    get twice() { return 2 * this.x; }
+    get handler() { return this.onstep ?? null; }
+    set strict(value) { throw new TypeError("read only"); }
+    class() { return "classy"; }
+}
+globalThis.Point = Point;
+globalThis.point = new Point(5);
+globalThis.counter = 1;
+globalThis.config = { a: { b: 1 }, list: [1, 2, 3] };
+globalThis.chart = { data: [1], add(n) { this.data.push(n); return this.data; } };
+function log(...args) { return args; }
+globalThis.Endless = class Endless { *[Symbol.iterator]() { for (let n = 0; ; n += 1) { yield n; } } };
+globalThis.big = Array.from({ length: 600 }, (_, index) => new Point(index));
+JsPyFunction.expose("sum", (a, b) => a + b);
+JsPyFunction.expose("Point", Point);
+JsPyFunction.expose("make", (x) => new Point(x));
+JsPyFunction.expose("given", (...args) => args);
+"""
+
+
+@pytest.fixture
+def page(app: JsMeetsPy, open_page: Open) -> Page:
+    page = open_page(SCRIPT)
+    page.wait_connected(scaled(10))
+    return page
+
+
+def awaited(path: Any) -> Any:
+    """Await a path on an event loop of another thread."""
+
+    async def run() -> Any:
+        return await path
+
+    return ThreadPoolExecutor(1).submit(asyncio.run, run()).result(scaled(20))
+
+
+def sent(app: JsMeetsPy, func: Callable[[], Any]) -> int:
+    """Return how many requests of Python a function sends."""
+    before = app.bridge.protocol._last_id
+    func()
+    return app.bridge.protocol._last_id - before
+
+
+# The world ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_world_has_the_exposed_functions_and_then_the_globals(app: JsMeetsPy, page: Page, tab: Tab) -> None:
+    assert page.js.sum(4, 7) == 11
+    assert page.js.document.title == "T"
+    page.js.document.title = "Loss"
+    assert tab.title() == "Loss"
+    assert page.js.Math.max(1, 2) == 2
+    assert page.js.log(1, color="red") == [1, {"color": "red"}]
+    assert page.js.given(1, color="red") == [1, {"color": "red"}]
+    assert page.js.counter == 1
+    page.js.counter = 5
+    assert (page.js.counter, tab.evaluate("counter")) == (5, 5)
+    page.js["counter"] = 6
+    assert page.js["counter"] == 6
+    assert "counter" in page.js
+    assert "sum" in page.js
+    del page.js.counter
+    assert "counter" not in page.js
+    assert page.js.Promise.resolve(5) == 5  # promises are awaited, and a function keeps its object
+
+
+def test_an_exposed_function_needs_no_request_of_its_own(app: JsMeetsPy, page: Page) -> None:
+    until(lambda: "sum" in page._client.names())
+    assert sent(app, lambda: page.js.sum) == 0
+    assert sent(app, lambda: page.js.sum(1, 2)) == 1
+    assert sent(app, lambda: page.js.Point.new(3)) == 1
+
+
+def test_absent_names_are_attribute_errors(page: Page) -> None:
+    assert not hasattr(page.js, "nope")
+    assert getattr(page.js, "nope", 5) == 5
+    with pytest.raises(UnknownFunction, match=r"no function 'documnt' and has no global.*did you mean 'document'"):
+        page.js.documnt.title  # noqa: B018
+    with pytest.raises(AttributeError, match="Point has no 'twise'; did you mean 'twice'"):
+        page.js.point.twise  # noqa: B018
+    assert not hasattr(page.js.point, "nope")
+
+
+def test_names_of_python_ask_no_page(app: JsMeetsPy, page: Page) -> None:
+    point, function = page.js.point, page.js.log
+
+    def probe() -> None:
+        for thing in (page.js, page.aio.js, point, function, point.aio, page.js.sum):
+            for name in ("_repr_html_", "_ipython_display_", "_ipython_canary_method_should_not_exist_", "__array__"):
+                assert not hasattr(thing, name)
+
+    assert sent(app, probe) == 0
+    with pytest.raises(AttributeError, match=r"a property of JavaScript is \['_secret'\]"):
+        point._secret  # noqa: B018
+    assert point["_secret"] == 9
+
+
+def test_exposed_functions_are_not_replaced(page: Page) -> None:
+    with pytest.raises(AttributeError, match="'sum' is a function that the page exposes"):
+        page.js.sum = 5
+    with pytest.raises(TypeError, match="no collection"):
+        list(page.js)
+
+
+# Attributes, items and calls ---------------------------------------------------------------------------------------
+
+
+def test_attributes(page: Page, tab: Tab) -> None:
+    point = page.js.point
+    assert (point.x, point.twice, point.handler) == (5, 10, None)
+    point.x = 6
+    assert tab.evaluate("point.x") == 6
+    point.extra = {"deep": [b"ab", point]}
+    assert tab.evaluate("[point.extra.deep[0].length, point.extra.deep[1] === point]") == [2, True]
+    del point.extra
+    assert not hasattr(point, "extra")
+    with pytest.raises(JavaScriptError, match="TypeError: read only"):
+        point.strict = 1
+    with pytest.raises(TypeError, match="value: object of type"):
+        point.x = object()
+
+
+def test_methods_keep_their_object_and_are_called_in_one_request(app: JsMeetsPy, page: Page) -> None:
+    point = page.js.point
+    assert point.add(1) == 6
+    assert sent(app, lambda: point.add(2)) == 1  # it was read before
+    assert sent(app, lambda: point.x) == 1
+    add = point.add
+    assert isinstance(add, JSFunction)
+    assert [add(1), add.timeout(5)(2), add.nowait(3), awaited(add.aio(4))] == [6, 7, True, 9]
+    assert point.later(1) == 6
+    assert point.options(1, animation=False) == [1, {"animation": False}]
+    assert page.js.make(3).add == page.js.make(4).add  # one function of their class
+    assert repr(add) == "<JavaScript method 'add' of Point>"
+    assert (add.__name__, add.typeof) == ("add", "function")
+    assert page.js.given(add) == [add]  # the function itself
+    with pytest.raises(JavaScriptError, match="RangeError: no"):
+        point.fail()
+
+
+def test_a_method_that_becomes_another_property_is_not_remembered(page: Page, tab: Tab) -> None:
+    point = page.js.point
+    tab.evaluate("point.onstep = () => 1")
+    assert point.handler() == 1  # an accessor, which may return something else
+    tab.evaluate("point.onstep = null")
+    assert point.handler is None
+    assert point.add(1) == 6
+    point.add = 5
+    assert point.add == 5
+    chart = page.js.chart
+    assert chart.add(2) == [1, 2]  # an object literal with methods is no data
+    tab.evaluate("chart.add = 7")
+    assert chart.add == 7
+
+
+def test_names_that_belong_to_python_have_an_underscore(page: Page) -> None:
+    point = page.js.point
+    assert point.destroy_() == 1
+    assert point["destroy"]() == 2
+    assert point.class_() == "classy"
+    with pytest.raises(AttributeError, match="write the property of JavaScript as new_"):
+        point.new = 1
+    point.new_ = 1
+    assert point.new_ == 1
+
+
+def test_functions_construct_and_have_properties(page: Page) -> None:
+    assert page.js.Date.new(0).getTime() == 0
+    assert page.js.Point.new(4).add(1) == page.js.globalThis.Point.new(4).add(1) == 5
+    assert page.js.Point.make(3).x == 3  # `this` of a static method is the class
+    assert page.js.make(1).constructor.__name__ == "Point"
+    assert page.js.Point.name == "Point"
+    assert page.js.Array.isArray([1]) is True
+
+
+def test_items(page: Page, tab: Tab) -> None:
+    tab.evaluate("document.body.innerHTML = '<ul><li>a<li>b<li>c</ul>'")
+    items = page.js.document.querySelectorAll("li")
+    assert [item.textContent for item in items] == ["a", "b", "c"]
+    assert (len(items), items[0].textContent, items[-1].textContent) == (3, "a", "c")
+    with pytest.raises(IndexError, match="NodeList has no '3'"):
+        items[3]
+    numbers = page.js.by_ref("config").by_ref("list")
+    numbers.push(4)
+    numbers[0] = 10
+    del numbers[1]
+    assert (list(numbers), 3 in numbers, 2 in numbers, page.js.config["list"]) == ([10, 3, 4], True, False, [10, 3, 4])
+    with pytest.raises(IndexError):
+        numbers[9] = 1
+    with pytest.raises(IndexError):
+        del numbers[9]
+    params = page.js.URLSearchParams.new("a=1&b=2")
+    assert (params["a"], "b" in params, "c" in params, list(params)) == ("1", True, False, [["a", "1"], ["b", "2"]])
+    params["c"] = "3"
+    del params["a"]
+    assert str(params) == "b=2&c=3"
+    with pytest.raises(KeyError, match="nope"):
+        params["nope"]
+    with pytest.raises(KeyError, match="nope"):
+        del params["nope"]
+    numbered = page.js.Map.new([[page.js.point, 1]])
+    assert (numbered[page.js.point], len(numbered)) == (1, 1)
+    storage = page.js.sessionStorage
+    storage["k"] = "v"
+    assert storage["k"] == storage.k == "v"
+    assert "title" in page.js.document
+    assert page.js.document.body in page.js.document
+
+
+def test_long_collections_arrive_in_batches(app: JsMeetsPy, page: Page) -> None:
+    big = page.js.by_ref("big")
+    assert len(big) == 600
+    assert sent(app, lambda: sum(1 for _ in big)) == 3
+    assert [point.x for point in big][::100] == [0, 100, 200, 300, 400, 500]
+    numbers = page.js.Set.new(list(range(513)))
+    assert list(numbers) == list(range(513))
+    assert list(page.js.Set.new(list(range(512)))) == list(range(512))
+    assert list(itertools.islice(page.js.Endless.new(), 300)) == list(range(300))
+    with pytest.raises(TypeError, match="Point cannot be iterated"):
+        list(page.js.point)
+    with pytest.raises(TypeError, match="Point has no length"):
+        len(page.js.point)
+
+
+# What a proxy is ---------------------------------------------------------------------------------------------------
+
+
+def test_proxies_of_one_object_are_equal(page: Page) -> None:
+    point, again = page.js.point, page.js.point
+    assert point is again
+    other = page.js.make(5)
+    assert point == again
+    assert point != other
+    assert len({point, again, other}) == 2
+    assert point.js_id == again.js_id != other.js_id
+    assert page.js.given(point) == [point]
+    assert (bool(page.js.Map.new()), point.typeof, page.js.log.typeof) == (True, "object", "function")
+
+
+def test_the_representation_says_what_it_is(page: Page, tab: Tab) -> None:
+    tab.evaluate("document.body.innerHTML = '<h1 id=top>Hello\\nyou</h1>'")
+    heading = page.js.document.querySelector("h1")
+    assert repr(heading).startswith('<JSProxy of HTMLHeadingElement: <h1 id="top">Hello')
+    assert "\n" not in repr(heading)
+    assert repr(page.js.point) == "<JSProxy of Point>"
+    assert str(page.js.URLSearchParams.new("a=1")) == "a=1"
+    assert repr(page.js.log) == "<JavaScript function 'log'>"
+    assert repr(page.js).startswith("<JavaScript of http://")
+    assert isinstance(heading, JSProxy)
+
+
+def test_completion_asks_once(app: JsMeetsPy, page: Page) -> None:
+    point = page.js.point
+    assert {"x", "add", "twice", "to_py", "new"} <= set(dir(point))
+    assert sent(app, lambda: dir(point)) == 1
+    assert {"sum", "document", "point"} <= set(dir(page.js))
+
+
+def test_conversion_to_data(page: Page) -> None:
+    assert page.js.point.to_py() == {"x": 5, "_secret": 9, "destroyed": 0}
+    assert page.js.by_ref("config").to_py() == page.js.config
+    assert page.js.point.object_keys() == ["x", "_secret", "destroyed"]
+    assert page.js.point.object_values() == [5, 9, 0]
+    assert page.js.point.object_entries()[0] == ["x", 5]
+    for take in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"to_py\(\) returns its data"):
+            take(page.js.point)
+
+
+def test_plain_objects_are_changed_by_reference(page: Page, tab: Tab) -> None:
+    page.js.config["a"] = 5  # changes a copy
+    assert tab.evaluate("config.a.b") == 1
+    page.js.by_ref("config").by_ref("a").b = 2
+    assert tab.evaluate("config.a.b") == 2
+    assert page.js.by_ref("counter") == 1
+
+
+def test_eval_returns_proxies(page: Page) -> None:
+    point = page.eval("new Point(8)")
+    assert isinstance(point, JSProxy)
+    assert point.add(1) == 9
+    assert isinstance(page.eval("document"), JSProxy)
+
+
+# Lifetimes ---------------------------------------------------------------------------------------------------------
+
+
+def imported(app: JsMeetsPy) -> int:
+    count: int = app.bridge.call(app.bridge.stats)["pages"][-1]["references"]["imported"]
+    return count
+
+
+def test_objects_are_forgotten(app: JsMeetsPy, page: Page) -> None:
+    gc.collect()
+    until(lambda: imported(app) == 0)
+    point = page.js.make(1)
+    assert point.add(1) == 2
+    assert point.add(1) == 2
+    assert imported(app) == 2  # the object, and its method
+    del point  # without the garbage collector: no cycles
+    until(lambda: imported(app) == 0)
+    with page.js.make(1) as point:
+        assert point.x == 1
+    with pytest.raises(UnknownReference, match="<JSProxy of Point, destroyed> was destroyed"):
+        point.x  # noqa: B018
+    with pytest.raises(TypeError, match=r"args\[0\]: this object of a page was destroyed"):
+        page.js.given(point)
+    until(lambda: imported(app) == 0)
+
+
+def test_a_proxy_of_a_page_that_has_left_says_so(app: JsMeetsPy, page: Page, tab: Tab) -> None:
+    point = page.js.point
+    add = point.add
+    tab.reload()
+    assert page.js.point.x == 5
+    for use in (
+        lambda: point.x,
+        lambda: add(1),
+        lambda: setattr(point, "x", 1),
+        lambda: len(point),
+        lambda: list(point),
+        lambda: awaited(point.aio.x),
+    ):
+        with pytest.raises(PageClosed, match=r"the page of 'Point.* has left"):
+            use()
+    assert repr(point) == str(point) == "<JSProxy of Point>"
+    assert dir(point) == ["aio", "by_ref", "destroy", "js_id", "new", "object_entries", "object_keys",
+                          "object_values", "to_py", "typeof"]  # fmt: skip
+    assert add.nowait(1) is False
+    page.close()
+    with pytest.raises(PageClosed):
+        page.js.document  # noqa: B018
+
+
+def test_a_proxy_belongs_to_its_page(app: JsMeetsPy, page: Page, tabs: Tabs) -> None:
+    other = app.launch("<p>", mode="none")
+    tabs.open(other.url)
+    other.wait_connected(scaled(10))
+    for use in (
+        lambda: other.js.console.log(page.js.point),
+        lambda: setattr(other.js, "x", [page.js.point]),
+        lambda: awaited(other.aio.js.console.log(page.js.point)),
+    ):
+        with pytest.raises(TypeError, match="an object of another page"):
+            use()
+
+
+def test_the_loop_of_the_bridge_is_not_blocked(app: JsMeetsPy, page: Page, tab: Tab) -> None:
+    @app.expose
+    async def use(point: JSProxy) -> list[str]:
+        texts = []
+        for wrong in (
+            lambda: page.js.document,
+            lambda: point.x,
+            lambda: point.add(1),
+            lambda: setattr(point, "x", 1),
+            lambda: list(point),
+        ):
+            try:
+                wrong()
+            except WouldDeadlock as error:
+                texts.append(str(error).partition("in an async function use ")[2])
+        return [*texts, repr(point), str(await point.aio.x), str(await page.aio.js.document.title)]
+
+    assert tab.evaluate("JsPyFunction.call('use')(point)") == [
+        "await page.aio.js.document",
+        "await proxy.aio.x",
+        "await proxy.aio.add",
+        "await proxy.aio.setattr('x', ...)",
+        "await proxy.aio...",
+        "<JSProxy of Point>",
+        "5",
+        "T",
+    ]
+
+
+def test_tracebacks_end_at_the_line_of_the_user(page: Page) -> None:
+    point = page.js.point
+    for use in (
+        lambda: point.nope,
+        lambda: point.fail(),
+        lambda: setattr(point, "strict", 1),
+        lambda: point["nope"],
+        lambda: page.js.nope,
+        lambda: len(point),
+        lambda: list(point),
+        lambda: page.js.Point.new(object()),
+    ):
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - which one it is, others test
+            use()
+        frames = [frame for frame in traceback.extract_tb(caught.tb) if "jsmeets_local" in Path(frame.filename).parts]
+        assert frames == []
+
+
+# Paths -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_path_is_one_request(app: JsMeetsPy, page: Page, tab: Tab) -> None:
+    tab.evaluate("document.body.innerHTML = '<h1>Hello</h1>'")
+    until(lambda: "sum" in page._client.names())
+    path = page.aio.js.document.querySelector("h1").textContent
+    assert sent(app, lambda: awaited(path)) == 1
+    assert awaited(path) == awaited(path) == "Hello"  # it may be awaited again
+    assert awaited(page.aio.js.make(3).add(1)) == 4
+    assert awaited(page.aio.js.Point.new(3).later(1)) == 4
+    assert awaited(page.aio.js.Date.new(0).getTime()) == 0
+    assert awaited(page.aio.js.config["list"][-1]) == 3
+    assert awaited(page.aio.js.config.a.setattr("b", 7)) is None  # nothing is copied on the way
+    assert tab.evaluate("config.a.b") == 7
+    assert awaited(page.aio.js.setattr("counter", 8)) is None
+    assert awaited(page.aio.js.counter) == 8
+    assert awaited(page.aio.js.config.delattr("a")) is None
+    assert awaited(page.aio.js.point.to_py())["x"] == 5
+    assert awaited(page.aio.js.by_ref("config")) == page.js.by_ref("config")
+    assert awaited(page.aio.js.log(b"ab", color=[page.js.point])) == [b"ab", {"color": [page.js.point]}]
+    assert awaited(page.js.point.aio.add(1)) == 6
+    assert awaited(page.js.point.aio) == page.js.point
+    assert repr(path) == "<JavaScript path: await page.aio.js.document.querySelector(...).textContent>"
+    with pytest.raises(UnknownProperty, match="Point has no 'nope'"):
+        awaited(page.aio.js.point.nope.title)
+    with pytest.raises(AttributeError, match=r"await page\.aio\.js\.document\.setattr\('title', \.\.\.\)"):
+        page.aio.js.document.title = "x"
+
+
+def test_a_call_is_a_coroutine(page: Page) -> None:
+    async def tasks() -> list[Any]:
+        made = [asyncio.create_task(page.aio.js.sum(1, 2)), asyncio.create_task(page.aio.js.log(3))]
+        assert all("JSCall" in repr(task) or "PageCall" in repr(task) for task in made)
+        results = [*await asyncio.gather(*made), *await asyncio.gather(page.aio.js.sum(1, 1), page.aio.js.counter)]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(page.aio.js.eval("new Promise(() => {})"), 0.05)
+        return results
+
+    assert ThreadPoolExecutor(1).submit(asyncio.run, tasks()).result(scaled(20)) == [3, [3], 2, 1]
+    assert inspect.isawaitable(page.aio.js.document)
+
+
+# Content-Security-Policy -------------------------------------------------------------------------------------------
+
+
+def test_it_works_under_a_strict_policy(app: JsMeetsPy, tab: Tab, tmp_path: Path) -> None:
+    policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'"
+    (tmp_path / "page.html").write_text(
+        f'<!DOCTYPE html><meta http-equiv="Content-Security-Policy" content="{policy}"><title>T</title><h1>Hi</h1>'
+        '<script src="/jsmeetspy/jsmeets.js"></script>'
+    )
+    page = app.launch(str(tmp_path / "page.html"), mode="none")
+    tab.goto(page.url)
+    page.wait_connected(scaled(10))
+    page.js.document.title = "Loss"
+    assert (tab.title(), page.js.document.querySelector("h1").textContent) == ("Loss", "Hi")
+    assert awaited(page.aio.js.document.querySelector("h1").textContent) == "Hi"
+    assert list(page.js.Set.new([1, 2])) == [1, 2]

@@ -1,0 +1,163 @@
+"""Objects of a page over a connection: which messages their use sends, and which it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from jsmeets_local import JsMeetsPy, JSProxy, Page, PageClosed, UnknownProperty
+from tests.raw import RawPage, as_page
+from tests.timing import scaled, until
+
+
+@pytest.fixture
+def raw(page: Page) -> RawPage:
+    return as_page(page)
+
+
+@pytest.fixture
+def proxy(app: JsMeetsPy, raw: RawPage) -> JSProxy:
+    """The object 7 of the page, of a class Chart."""
+    got: list[Any] = []
+    app.functions.expose("take", got.append)
+    raw.send(["call", 1, "take", [None], [[[3, 0], "object", 7, "Chart"]]])
+    assert raw.receive() == ["return", 1, None]
+    app.functions.clear("take")
+    (proxy,) = got
+    assert isinstance(proxy, JSProxy)
+    return proxy
+
+
+def begun(func: Callable[[], Any]) -> Future[Any]:
+    return ThreadPoolExecutor(1).submit(func)
+
+
+def answered(raw: RawPage, func: Callable[[], Any], *answer: Any) -> tuple[Any, Any]:
+    """Run a function, answer its only request, and return the request, without its id, and the result."""
+    result = begun(func)
+    kind, number, *rest = raw.receive()
+    raw.send(["return", number, *answer])
+    return [kind, *rest], result.result(scaled(10))
+
+
+USES: dict[str, tuple[Callable[[Any], Any], list[Any], Any, Any]] = {  # -> steps, answer, result
+    "attribute": (lambda p: p.title, [["attribute", "title"]], ["T", False], "T"),
+    "keyword": (lambda p: p.class_, [["attribute", "class"]], [1, False], 1),
+    "own name": (lambda p: p.destroy_, [["attribute", "destroy"]], [1, False], 1),
+    "assignment": (lambda p: setattr(p, "title", [1]), [["set", "title", [1]]], None, None),
+    "deletion": (lambda p: delattr(p, "title"), [["delete", "title"]], None, None),
+    "item": (lambda p: p[-1], [["get_item", -1]], 5, 5),
+    "item assignment": (lambda p: p.__setitem__("k", 1), [["set_item", "k", 1]], None, None),
+    "item deletion": (lambda p: p.__delitem__("k"), [["delete_item", "k"]], None, None),
+    "in": (lambda p: "k" in p, [["has", "k"]], True, True),
+    "len": (len, [["length"]], 3, 3),
+    "list": (lambda p: [*iter(p)], [["items", 0, 256]], [1, 2], [1, 2]),
+    "new": (lambda p: p.new(1, a=2), [["new", [1, {"a": 2}]]], None, None),
+    "to_py": (lambda p: p.to_py(), [["data"]], {"a": 1}, {"a": 1}),
+    "by_ref": (lambda p: p.by_ref("o"), [["get", "o"], ["reference"]], 1, 1),
+    "path": (
+        lambda p: asyncio.run(awaited(p.aio.a["b"](1, c=2).d)),
+        [["get", "a"], ["get_item", "b"], ["call", [1, {"c": 2}]], ["get", "d"]],
+        4,
+        4,
+    ),
+    "path, a promise": (lambda p: asyncio.run(awaited(p.aio)), [["await"]], 4, 4),
+    "path, an assignment": (
+        lambda p: asyncio.run(awaited(p.aio.a.setattr("b", 1))),
+        [["get", "a"], ["set", "b", 1]],
+        None,
+        None,
+    ),
+}
+
+
+async def awaited(path: Any) -> Any:
+    return await path
+
+
+@pytest.mark.parametrize("use", USES)
+def test_each_use_is_one_request(proxy: JSProxy, raw: RawPage, use: str) -> None:
+    func, steps, answer, result = USES[use]
+    assert answered(raw, lambda: func(proxy), answer) == (["use", 7, steps], result)
+
+
+def test_arguments_of_all_kinds_have_their_paths(proxy: JSProxy, raw: RawPage) -> None:
+    path = proxy.aio.a(2**60, proxy).b(lambda: 1)
+    (_, _, steps, specials), _ = answered(raw, lambda: asyncio.run(awaited(path)), None)
+    assert steps == [["get", "a"], ["call", [None, None]], ["get", "b"], ["call", [None]]]
+    assert specials == [
+        [[3, 1, 1, 0], "bigint", str(2**60)],
+        [[3, 1, 1, 1], "own", 7],
+        [[3, 3, 1, 0], "function", 1, "<lambda>"],
+    ]
+
+
+def test_a_method_is_read_once_and_called_by_its_name(proxy: JSProxy, raw: RawPage) -> None:
+    reference = [[2, 0], "function", 8, "update"]
+    steps, method = answered(raw, lambda: proxy.update, [None, True], [reference])
+    assert steps == ["use", 7, [["attribute", "update"]]]
+    call = ["use", 7, [["get", "update"], ["call", [1]]]]
+    assert answered(raw, lambda: method(1), 5) == (call, 5)
+    assert answered(raw, lambda: proxy.update(1), 5) == (call, 5)
+    assert proxy.update.nowait(2) is True
+    assert raw.receive() == ["use", 0, 7, [["get", "update"], ["call", [2]]]]
+
+
+def test_a_function_of_the_object_itself_is_read_each_time(proxy: JSProxy, raw: RawPage) -> None:
+    for _ in range(2):
+        steps, _ = answered(raw, lambda: proxy.update, [None, False], [[[2, 0], "function", 8, "update"]])
+        assert steps == ["use", 7, [["attribute", "update"]]]
+
+
+def test_an_announced_function_is_called_by_a_call(page: Page, raw: RawPage) -> None:
+    raw.send(["names", ["sum"]])
+    until(lambda: "sum" in page._client.names())
+    assert answered(raw, lambda: page.js.sum(1, a=2), 3) == (["call", "sum", [1, {"a": 2}]], 3)
+    assert answered(raw, lambda: asyncio.run(awaited(page.aio.js.sum(1, a=2))), 3) == (
+        ["call", "sum", [1, {"a": 2}]],
+        3,
+    )
+    steps = [["get", "sum"], ["call", [1]], ["get", "b"]]
+    assert answered(raw, lambda: asyncio.run(awaited(page.aio.js.sum(1).b)), 3) == (["use", 0, steps], 3)
+
+
+def test_other_names_of_the_world_are_read(page: Page, raw: RawPage) -> None:
+    assert answered(raw, lambda: page.js.counter, 3) == (["use", 0, [["get", "counter"]]], 3)
+    assert answered(raw, lambda: setattr(page.js, "counter", 3), None) == (["use", 0, [["set", "counter", 3]]], None)
+    assert answered(raw, lambda: delattr(page.js, "counter"), None) == (["use", 0, [["delete", "counter"]]], None)
+    reading = begun(lambda: page.js.nope)
+    raw.send(["error", raw.receive()[1], {"kind": "unknown", "name": "UnknownFunction", "message": "no"}])
+    with pytest.raises(UnknownProperty, match="no"):
+        reading.result(scaled(10))
+
+
+def test_the_world_waits_for_the_page(app: JsMeetsPy) -> None:
+    page = app.launch("<p>", mode="none")
+    reading = begun(lambda: page.js.counter)
+    raw = as_page(page)
+    message = raw.receive()
+    assert message[2:] == [0, [["get", "counter"]]]
+    raw.send(["return", message[1], 3])
+    assert reading.result(scaled(10)) == 3
+
+
+def test_a_read_ends_with_its_page(page: Page, proxy: JSProxy, raw: RawPage) -> None:
+    reading = begun(lambda: proxy.title)
+    raw.receive()
+    raw.send(["goodbye"])
+    with pytest.raises(ConnectionError, match=r"'Chart\.title'"):
+        reading.result(scaled(10))
+    with pytest.raises(PageClosed, match=r"the page of 'Chart\.title' has left"):
+        proxy.title  # noqa: B018
+    assert repr(proxy) == "<JSProxy of Chart>"
+
+
+@pytest.mark.parametrize("detail", [5, None, []])
+def test_an_object_without_a_class_name_is_a_protocol_error(app: JsMeetsPy, raw: RawPage, detail: Any) -> None:
+    app.functions.expose("take", lambda thing: None)
+    raw.send(["call", 1, "take", [None], [[[3, 0], "object", 7, detail]]])
+    assert "protocol error" in raw.next("close")[1]
