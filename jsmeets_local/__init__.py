@@ -15,6 +15,7 @@ from .bridge.bridge import Bridge, default_bridge
 from .bridge.live.call import Call, Cancelled, current_call, current_page
 from .bridge.live.function import JSFunction
 from .bridge.live.proxy import JSProxy
+from .bridge.live.stream import JSStream
 from .errors import (
     BridgeBusy,
     CallTimeout,
@@ -49,6 +50,7 @@ __all__ = [
     "Disconnected",
     "JSFunction",
     "JSProxy",
+    "JSStream",
     "JavaScriptError",
     "JsMeetsPy",
     "JsPyBackground",

@@ -34,9 +34,11 @@ from ..protocol.values import Payload, pack
 from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
+from .live.call import stream_context
 from .live.kinds import revive
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
+from .producers import Producers
 from .waiters import CLOSED, TIMED_OUT, Waiters, add_waiter
 
 __all__ = ["BURST", "GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]
@@ -76,6 +78,7 @@ class Bridge:
         self.portal = Portal()
         self.protocol.revive = functools.partial(revive, self)
         self.protocol.watch = self._watch
+        self.protocol.watch_stream = functools.partial(self._watch, at_once=True)
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
         self.socket_listeners: dict[Callable[..., Any], Listener] = {}
@@ -86,6 +89,7 @@ class Bridge:
         self.write_waiters: Waiters = deque()  # publishers that wait for room in outboxes
         self.exits = ExitRequests(self.portal)
         self._dispatcher = Dispatcher(self.portal, self._answer, self.pack, self.exits)
+        self._producers = Producers(self.portal, self._dispatcher, self.protocol, self.do, self.pack)
         self.pages: WeakValueDictionary[str, Any] = WeakValueDictionary()  # launched pages, by their names
         self.page_factory: Callable[[Bridge, int], Any] | None = None  # makes the page of a socket
         self._pages_of_calls: dict[int, Any] = {}  # those that functions have asked for, by socket
@@ -190,11 +194,14 @@ class Bridge:
     def pack(self, value: Any, name: str) -> Payload:
         """Convert a value for the wire, on any thread; see `protocol.values.pack`."""
         payload = pack(value, name, self.protocol.limits.message_bytes)
-        if payload.is_bound() or (cell := current_cell()) is None:
+        if payload.is_bound():
             return payload
-        # What a callback prints appears under the cell that has passed it.
-        references = tuple(replace(reference, cell=cell) for reference in payload.references)
-        return replace(payload, references=references)
+        cell = current_cell()  # what a callback or a generator prints appears under the cell that has passed it
+        references = [
+            replace(reference, cell=cell, context=stream_context() if reference.kind == "stream" else None)
+            for reference in payload.references
+        ]
+        return replace(payload, references=tuple(references))
 
     def do(self, func: Callable[..., Any], *args: Any) -> Any:
         """Call a function of the protocol state, on the loop, and carry out its effects."""
@@ -282,9 +289,9 @@ class Bridge:
                 self._pages_of_calls[socket] = page
         return page
 
-    def _watch(self, obj: object, func: Callable[[], object]) -> None:
+    def _watch(self, obj: object, func: Callable[[], object], at_once: bool = False) -> None:
         """Call a function of the protocol state once an object is collected."""
-        self.portal.finalize(obj, functools.partial(self.do, func))
+        self.portal.finalize(obj, functools.partial(self.do, func), at_once)
 
     # Connections ---------------------------------------------------------------------------------------
 
@@ -458,6 +465,13 @@ class Bridge:
             done = self._callers.pop(effect.finished.id, None)
             if done is not None:
                 done(effect.finished)
+        elif isinstance(effect, fx.Arrived):
+            for resolve in list(effect.stream.waiters):
+                resolve(True)
+        elif isinstance(effect, fx.Produce):
+            self._producers.read(effect.stream)
+        elif isinstance(effect, fx.Close):
+            self._producers.close(effect)
         elif isinstance(effect, fx.Deliver):
             if isinstance(effect.subscriber, Listener):
                 self.tell(effect.subscriber, effect.topic, effect.data)

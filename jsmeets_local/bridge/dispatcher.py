@@ -11,7 +11,7 @@ import threading
 import traceback
 import types
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import Context
 from typing import Any, TypeAlias
@@ -41,7 +41,8 @@ __all__ = ["Answer", "Dispatcher", "Listener"]
 
 SLOTS = 32  # plain functions that run concurrently
 CANCEL_SECONDS = 2.0  # time for cancelled coroutine functions to end
-_OWN = frozenset({__name__, TimedAwaitable.__module__})  # modules of frames between the loop and user functions
+# Modules of frames between the loop and user functions.
+_OWN = frozenset({__name__, TimedAwaitable.__module__, f"{__package__}.producers"})
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -173,13 +174,13 @@ class Dispatcher:
                 self._enqueue(queue, functools.partial(self._run_in_turn, call))
                 return
         elif function.is_async:
-            self._spawn(self._run_async(call), function.context.copy())
+            self.spawn(self._run_async(call), function.context.copy())
             return
         else:
             queue = self._serial_queues.get(call.socket)
             if queue is None:
                 queue = self._serial_queues[call.socket] = SerialQueue()
-        if not self._submit(queue, (function.key, function.context.copy().run, (self._run_plain, call))):
+        if not self.submit(queue, (function.key, function.context.copy().run, (self._run_plain, call))):
             text = "too many functions wait for pages; increase Limits(waiting_threads=...)"
             packet = error_packet(call.call_id, ErrorInfo("refused", "TooManyWaiting", text)) if call.call_id else None
             self._answer([(call, packet)])
@@ -190,7 +191,7 @@ class Dispatcher:
             self._enqueue(listener.queue, functools.partial(self._tell_async, listener, args))
         else:
             job = (listener.about, Context().run, (self._tell_plain, listener, args))
-            self._submit(listener.serial_queue, job)
+            self.submit(listener.serial_queue, job)
 
     def forget(self, function: Function) -> None:
         """Remove the queue of an exposed function that was replaced or removed."""
@@ -200,7 +201,8 @@ class Dispatcher:
         """Return counters of the worker threads."""
         return {} if self._pool is None else self._pool.stats()
 
-    def _submit(self, serial_queue: SerialQueue, job: Job) -> bool:
+    def submit(self, serial_queue: SerialQueue, job: Job) -> bool:
+        """Run a job in a worker; return `False`, and log it, if too many functions wait for pages."""
         if self._pool is None:
             logger.warning("dropped a call: the bridge has stopped")
             return True
@@ -213,9 +215,10 @@ class Dispatcher:
         queue.pending.append(start)
         if not queue.busy:
             queue.busy = True
-            self._spawn(queue.drain(), Context())  # not in the context of the caller, who may be an exposed function
+            self.spawn(queue.drain(), Context())  # not in the context of the caller, who may be an exposed function
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None]:
+    def spawn(self, coroutine: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None]:
+        """Run a coroutine as a task that is cancelled when the bridge stops."""
         task = spawn(coroutine, context)
         if not task.done():
             self._tasks.add(task)
@@ -227,7 +230,7 @@ class Dispatcher:
         # When the bridge stops, each call behind this one ends at once. Otherwise the function has ended before its
         # cancellation took effect.
         with suppress(asyncio.CancelledError):
-            await self._spawn(self._run_async(call), call.function.context.copy())
+            await self.spawn(self._run_async(call), call.function.context.copy())
 
     async def _run_async(self, call: Invoke) -> None:
         if call.cancelled:
@@ -303,23 +306,37 @@ class Dispatcher:
         is_end = isinstance(error, asyncio.CancelledError) and (call.cancelled or self._stopping)
         if is_end or (call.cancelled and isinstance(error, Disconnected)):  # the page has left
             return None
+        info = self.report(error, "the exposed function %r raised", call.function.key)
+        return error_packet(call.call_id, info) if call.call_id else None
+
+    def takes_exit(self, error: BaseException, about: str) -> bool:
+        """End the program if the user's code has raised `SystemExit` outside the call of a function."""
+        if not isinstance(error, SystemExit) or shutdown.has_begun():
+            return False
+        self._exits.add(error, about)
+        self._portal.post_or_run(self._exits.carry_out)
+        return True
+
+    def report(self, error: BaseException, text: str, about: str) -> ErrorInfo:
+        """Log an error of the user's code, and return it for a page.
+
+        Args:
+            error: The error.
+            text: The text of the log, with `%s` or `%r` for `about`.
+            about: The description of what has raised.
+        """
         frames = error.__traceback__
         while frames is not None and frames.tb_frame.f_globals.get("__name__") in _OWN:
             frames = frames.tb_next
         error = error.with_traceback(frames)  # without stack frames of this library
-        _log(error, "the exposed function %r raised", call.function.key)
-        if not call.call_id:
-            return None
+        _log(error, text, about)
         info = ErrorInfo("raised", error_name(error), error_text(error))
         if self.exposes_errors:
             info = describe(replace(info, trace=error_trace(error)), error)
-        return error_packet(call.call_id, info)
+        return info
 
     def _tell_failure(self, listener: Listener, error: BaseException) -> None:
-        if isinstance(error, SystemExit) and not shutdown.has_begun():
-            self._exits.add(error, listener.about)
-            self._portal.post_or_run(self._exits.carry_out)
-        else:
+        if not self.takes_exit(error, listener.about):
             _log(error, "%s raised", listener.about)
 
     def _resolve(self, value: Any, call: Invoke | None) -> Any:
@@ -388,7 +405,7 @@ def _current_task() -> asyncio.Task[Any]:
 def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> Packet | Unbound | None:
     if not call.call_id:
         return None
-    if call.cancelled:  # it is dropped and counted
+    if call.cancelled and not isinstance(value, (Iterator, AsyncIterator)):  # it is dropped and counted
         return message_packet(["return", call.call_id, None])
     try:
         kind = type(value)

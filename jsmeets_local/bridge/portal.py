@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import queue
 import sys
 import threading
 from collections import deque
@@ -158,6 +159,8 @@ class Portal:
         self._abandoned: deque[_Pending] = deque()
         self._finalizers: set[_Finalizer] = set()
         self._collected: deque[_Finalizer] = deque()  # finalizers of collected objects
+        self._urgent: queue.SimpleQueue[_Finalizer | None] = queue.SimpleQueue()  # for `_watch`; `None` ends it
+        self._watches = False  # `_watch` runs
         self._drains = 0
         self._woken_for = -1  # the value of `_drains` at the last wake-up
         self._thread: int | None = None
@@ -193,6 +196,9 @@ class Portal:
     def close(self) -> None:
         """Stop, after running the posted functions; called on the loop's thread."""
         with self._lock:
+            if self._watches:
+                self._watches = False
+                self._urgent.put(None)
             self.drain()
             self.loop = None
             self._thread = None
@@ -201,6 +207,7 @@ class Portal:
     def disown(self) -> None:
         """Forget the loop after a fork, in the child: the parent keeps the loop and the pages."""
         self._lock = threading.RLock()  # a thread of the parent may have held it
+        self._urgent, self._watches = queue.SimpleQueue(), False
         if self.loop is not None:
             self._items.clear()
         self._forked, self._was_open = True, False
@@ -292,14 +299,30 @@ class Portal:
             if is_callback:
                 self.run_deferred()
 
-    def finalize(self, obj: object, func: Callable[[], object]) -> None:
-        """Call `func()` on the loop, in one of its next callbacks, once `obj` is collected.
+    def finalize(self, obj: object, func: Callable[[], object], at_once: bool = False) -> None:
+        """Call `func()` on the loop, once `obj` is collected; on the loop only.
 
-        A finalizer in Python would swallow a `KeyboardInterrupt` that is raised in it; `append` cannot be interrupted.
+        A finalizer in Python would swallow a `KeyboardInterrupt` that is raised in it; `append` and `put` cannot be
+        interrupted.
+
+        Args:
+            obj: The object.
+            func: The function.
+            at_once: True to wake up the loop, which otherwise calls the function in one of its next callbacks.
         """
-        finalizer = _Finalizer(obj, self._collected.append)
+        finalizer = _Finalizer(obj, self._urgent.put if at_once else self._collected.append)
         finalizer.func = func
         self._finalizers.add(finalizer)
+        if at_once and not self._watches and self.loop is not None:
+            threading.Thread(target=self._watch, args=(self._urgent,), name="jsmeets-collector", daemon=True).start()
+            self._watches = True
+
+    def _watch(self, urgent: queue.SimpleQueue[_Finalizer | None]) -> None:
+        """Wake up the loop for objects that are collected, in a thread of its own."""
+        while (finalizer := urgent.get()) is not None:
+            self._collected.append(finalizer)
+            self.post(_clean_up_next)
+            del finalizer
 
     def _clean_up(self) -> None:
         """Cancel abandoned operations, and call the finalizers of collected objects."""
@@ -486,6 +509,10 @@ class Portal:
             logger.debug("dropped a result: the event loop that waited for it is closed")
             self._abandoned.append(pending)  # its `cancel` may not be set yet
             self.defer(self._clean_up)
+
+
+def _clean_up_next() -> None:
+    """Do nothing on the loop, which calls the finalizers of collected objects in this callback."""
 
 
 def _run_once(work: list[Any]) -> None:

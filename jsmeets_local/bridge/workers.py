@@ -219,8 +219,13 @@ class WorkerPool:
                     worker.about = about
                     worker.thread.name = f"jsmeets: {about}"
                 answer = func(*args)
-                job = None  # it has ended, even if the next line raises
-                job = self._next_job(worker, answer) or self._first_job(worker)
+                # The job has ended, even if the next lines raise. While the worker sleeps, it keeps no objects alive
+                # that a page has passed.
+                del about, func, args
+                job = None
+                job = self._next_job(worker, answer)
+                del answer
+                job = job or self._first_job(worker)
         except BaseException as error:  # noqa: BLE001 - the caller of the job must not wait forever
             self._retire(worker, job, error)
 

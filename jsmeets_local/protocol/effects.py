@@ -9,10 +9,14 @@ import msgspec
 
 from .calls import Finished
 from .functions import Function
+from .references import Export, Reference
+from .streams import Incoming, Outgoing
 
 __all__ = [
+    "Arrived",
     "CallFinished",
     "Cancelled",
+    "Close",
     "Connected",
     "Deliver",
     "Drop",
@@ -23,6 +27,7 @@ __all__ = [
     "Lost",
     "Named",
     "Ponged",
+    "Produce",
     "Releasing",
     "Report",
     "Resumed",
@@ -125,6 +130,32 @@ class Ponged(_Effect, frozen=True, gc=False):
     sent: float
 
 
+class Produce(_Effect, frozen=True, gc=False):
+    """Ask an iterator for the items that its reader has granted; see `ProtocolState.produced`."""
+
+    stream: Outgoing
+
+
+class Close(_Effect, frozen=True, gc=False):
+    """Close an iterator of Python that no page reads any longer.
+
+    Attributes:
+        source: The iterator, with its context.
+        stream: The stream, if the page has begun to read it.
+        reason: Why nothing more is read.
+    """
+
+    source: Export | Reference
+    stream: Outgoing | None
+    reason: str
+
+
+class Arrived(_Effect, frozen=True, gc=False):
+    """Wake those who wait for the items of a stream of a page: items have arrived, or the stream is over."""
+
+    stream: Incoming
+
+
 class Named(_Effect, frozen=True, gc=False):
     """Wake those who wait for the name of a function of a client, which has announced its names."""
 
@@ -173,6 +204,9 @@ Effect: TypeAlias = (
     | Ponged
     | Named
     | Releasing
+    | Produce
+    | Close
+    | Arrived
     | Left
     | Drop
     | Report

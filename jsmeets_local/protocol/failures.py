@@ -12,6 +12,7 @@ from ..errors import (
     Disconnected,
     JavaScriptError,
     JsPyError,
+    PageClosed,
     PageUnavailable,
     TooManyReferences,
     UnknownFunction,
@@ -24,7 +25,16 @@ from .codec import Packet, message_packet
 from .details import MOST_ERRORS
 from .text import on_one_line, on_own_lines
 
-__all__ = ["About", "as_exception", "close_packet", "disconnection", "error_packet", "fault_text", "unknown"]
+__all__ = [
+    "About",
+    "as_exception",
+    "close_packet",
+    "disconnection",
+    "error_packet",
+    "fault_text",
+    "stream_disconnection",
+    "unknown",
+]
 
 MOST_SHOWN = 30  # names of functions in an error
 
@@ -56,6 +66,12 @@ def disconnection(lost: bool, protocol: str, key: Key, call_id: int, socket: int
         text = f"the connection to the page (socket {socket}) was lost: {key!r} may or may not have run"
         return ConnectionLost(text, protocol, key, call_id, socket)
     return Disconnected(f"The page (socket {socket}) left before it answered {key!r}", protocol, key, call_id, socket)
+
+
+def stream_disconnection(lost: bool, socket: int) -> Disconnected:
+    """Return the error for the reader of a stream whose client has left."""
+    kind, what = (ConnectionLost, "was lost") if lost else (PageClosed, "left")
+    return kind(f"the page (socket {socket}) {what} before its stream had ended", "stream", "", 0, socket)
 
 
 def error_packet(call_id: int, error: m.ErrorInfo) -> Packet:

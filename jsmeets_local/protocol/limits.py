@@ -42,6 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         queue_items: Items in one queue in Python, unless `queues.set_limit` sets another number. The same number may
             wait for room in it.
         references: Objects that one page and Python hold of each other: functions, objects, streams and files.
+        stream_items: Items of one stream that are produced ahead of its reader, in either direction.
         resume_seconds: Seconds that a page has to reconnect after its connection broke; its session then continues.
             0 disables this.
         waiting_threads: Exposed plain functions that wait for pages at the same time, each in its own thread.
@@ -60,6 +61,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     topics: int = 250_000
     queue_items: int = 1_000_000
     references: int = 250_000
+    stream_items: int = 256
     resume_seconds: float = 10.0
     waiting_threads: int = 2_000
 

@@ -67,6 +67,7 @@ class Outbox:
         max_count: Limit for the number of packets of both kinds.
         offers: Table of the content that clients may download.
         dropped_packet: Called with each publication that is dropped.
+        received_packet: Called with each acknowledged packet that has an `order`.
 
     Attributes:
         fetches: True if the client can download, on its current connection.
@@ -82,6 +83,7 @@ class Outbox:
         max_count: int = 2**62,
         offers: Offers | None = None,
         dropped_packet: Callable[[Packet], object] | None = None,
+        received_packet: Callable[[Packet], object] | None = None,
     ) -> None:
         self.fetches = False
         self.sizes = [0, 0]
@@ -92,6 +94,7 @@ class Outbox:
         self._max_count = max_count
         self._offers = offers or Offers()
         self._dropped_packet = dropped_packet
+        self._received_packet = received_packet
         self._waiting: deque[Packet] = deque()
         self._control: list[Packet] = []  # for this connection only: neither counted nor kept
         self._streams: dict[int, _Stream] = {}
@@ -274,7 +277,10 @@ class Outbox:
             raise ProtocolError(f"{received} messages acknowledged, {self.sent} sent")
         while self._acknowledged < received:
             self._acknowledged += 1
-            self._remove(self._unacknowledged.popleft())
+            packet = self._unacknowledged.popleft()
+            self._remove(packet)
+            if packet.order is not None and self._received_packet is not None:
+                self._received_packet(packet)
 
     def rewind(self, received: int) -> None:
         """Queue all packets that the client has not received again, in order, for a new connection.

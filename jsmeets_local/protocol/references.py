@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable
+from contextvars import Context
 from typing import Any, TypeVar
 from weakref import ref as weak
 
@@ -73,6 +74,7 @@ class Reference(msgspec.Struct, frozen=True):
         value: The object of Python, or the `Handle` of an imported object; `None` for an integer.
         facts: The facts on the wire, without the number, which belongs to a session.
         cell: The notebook cell that has sent it, or `None`.
+        context: The context in which a stream runs, or `None`.
     """
 
     path: tuple[str | int, ...]
@@ -80,6 +82,7 @@ class Reference(msgspec.Struct, frozen=True):
     value: Any
     facts: tuple[Any, ...] = ()
     cell: Any = None
+    context: Context | None = None
 
 
 class RefusedReference(Exception):
@@ -167,6 +170,10 @@ class Imports:
         arrivals = self._arrivals[handle.number] = Arrivals(handle)
         return arrivals
 
+    def forget(self, number: int) -> None:
+        """Forget an object without a release."""
+        self._arrivals.pop(number, None)
+
     def collected(self, arrivals: Arrivals) -> tuple[int, int]:
         """Forget a handle that was collected, and return the number and count to release."""
         if self._arrivals.get(arrivals.number) is arrivals:
@@ -186,15 +193,19 @@ class Export:
         value: The object.
         count: Number of times that it was sent and not released.
         function: The function to run, for a callable.
+        cell: The notebook cell that has sent it, or `None`.
+        context: The context in which a stream runs, or `None`.
     """
 
-    __slots__ = ("count", "function", "kind", "number", "value")
+    __slots__ = ("cell", "context", "count", "function", "kind", "number", "value")
 
     def __init__(self, number: int, reference: Reference) -> None:
         self.number = number
         self.kind = reference.kind
         self.value = reference.value
         self.count = 0
+        self.cell = reference.cell
+        self.context = reference.context
         self.function: Function | None = None
         if self.kind == "function":
             self.function = Function(reference.facts[0], self.value, exclusive=False, cell=reference.cell)
@@ -215,9 +226,14 @@ class Bound(msgspec.Struct, frozen=True):
 
 
 class Exports:
-    """Objects of Python that the page may use. A number is never used again."""
+    """Objects of Python that the page may use. A number is never used again.
 
-    def __init__(self) -> None:
+    Args:
+        streamed: Exports of iterators of all sessions, by the identity of the iterator. An iterator goes to one page.
+    """
+
+    def __init__(self, streamed: dict[int, Exports] | None = None) -> None:
+        self._streamed: dict[int, Exports] = {} if streamed is None else streamed
         self._last = 0
         self._by_number: dict[int, Export] = {}
         self._by_identity: dict[tuple[Any, ...], Export] = {}
@@ -226,10 +242,17 @@ class Exports:
         return len(self._by_number)
 
     def add(self, reference: Reference) -> Export:
-        """Count that an object is sent, under its number or a new one."""
+        """Count that an object is sent, under its number or a new one.
+
+        Raises:
+            WrongPage: It is an iterator that was sent to another page.
+        """
         identity = _identity(reference)
         export = self._by_identity.get(identity)
         if export is None:
+            if reference.kind == "stream" and self._streamed.setdefault(id(reference.value), self) is not self:
+                text = f"the iterator {reference.value!r:.100} was sent to another page, and each item goes to one page"
+                raise WrongPage(f"{text}: send each page an iterator of its own")
             self._last += 1
             export = Export(self._last, reference)
             self._by_number[export.number] = self._by_identity[identity] = export
@@ -259,13 +282,15 @@ class Exports:
         export = self._by_number.pop(number, None)
         if export is not None:
             del self._by_identity[_identity(export)]
+            if export.kind == "stream":
+                del self._streamed[id(export.value)]
         return export
 
     def clear(self) -> list[Export]:
         """Remove and return all objects."""
         exports = list(self._by_number.values())
-        self._by_number.clear()
-        self._by_identity.clear()
+        for export in exports:
+            self.forget(export.number)
         return exports
 
     def bind(self, references: Iterable[Reference], owner: Any, socket: int, room: int) -> Bound:

@@ -10,6 +10,7 @@ from .limits import Limits
 from .offers import Offers
 from .outbox import Outbox
 from .references import Exports, Imports
+from .streams import Incoming, Outgoing
 
 __all__ = ["Session"]
 
@@ -29,6 +30,9 @@ class Session:
         waiting: Calls from Python that wait for room in the outbox, with their numbers.
         was_full: True after a writer found the outbox full, until it has room again.
         drop_logged: True once it has been logged that publications are dropped.
+        readers: Streams of the client, by number, until they end.
+        producers: Streams of Python that the client reads, by number, until they end.
+        eased: Those of which the client has acknowledged items.
         running: Number of calls from the client that run in Python or wait for their turn.
         calls: Those that the client waits for, by their ids.
         names: The names of the functions that the client exposes.
@@ -46,11 +50,14 @@ class Session:
         "confirmed",
         "document",
         "drop_logged",
+        "eased",
         "exports",
         "imports",
         "names",
         "outbox",
         "page",
+        "producers",
+        "readers",
         "received",
         "received_bytes",
         "resumed",
@@ -63,13 +70,18 @@ class Session:
         "was_full",
     )
 
-    def __init__(self, document: str, page: str, limits: Limits, offers: Offers) -> None:
+    def __init__(
+        self, document: str, page: str, limits: Limits, offers: Offers, streamed: dict[int, Exports] | None = None
+    ) -> None:
         self.document = document
         self.page = page
         self.confirmed = False
-        self.exports = Exports()
+        self.exports = Exports(streamed)
         self.imports = Imports()
-        self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages, offers, self.take_back)
+        self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages, offers, self.take_back, self._arrived)
+        self.readers: dict[int, Incoming] = {}
+        self.producers: dict[int, Outgoing] = {}
+        self.eased: list[Outgoing] = []
         self.waiting: deque[tuple[int, Packet]] = deque()
         self.was_full = False
         self.drop_logged = False
@@ -84,6 +96,15 @@ class Session:
         self.uncaught: deque[str] = deque(maxlen=MAX_UNCAUGHT_NOTES)
         self.uncaught_count = 0
         self.round_trip: float | None = None
+
+    def _arrived(self, packet: Packet) -> None:
+        """Note that the client has acknowledged a packet that has an order."""
+        assert packet.order is not None
+        kind, number = packet.order
+        producer = self.producers.get(number) if kind == "stream" else None
+        if producer is not None:
+            producer.in_flight -= packet.size
+            self.eased.append(producer)
 
     def take_back(self, packet: Packet) -> None:
         """Release the objects of a packet that is not sent."""

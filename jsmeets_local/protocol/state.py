@@ -21,8 +21,10 @@ from .calls import CallTable, Finished
 from .chunks import CHUNK_BYTES
 from .codec import Packet, Unbound, message_packet, outgoing
 from .effects import (
+    Arrived,
     CallFinished,
     Cancelled,
+    Close,
     Connected,
     Deliver,
     Drop,
@@ -33,6 +35,7 @@ from .effects import (
     Lost,
     Named,
     Ponged,
+    Produce,
     Releasing,
     Report,
     Resumed,
@@ -40,14 +43,33 @@ from .effects import (
     Wake,
     Writable,
 )
-from .failures import About, as_exception, close_packet, disconnection, error_packet, fault_text, unknown
+from .failures import (
+    About,
+    as_exception,
+    close_packet,
+    disconnection,
+    error_packet,
+    fault_text,
+    stream_disconnection,
+    unknown,
+)
 from .functions import FunctionTable
 from .limits import Limits, Overflow, check_overflow
 from .offers import Offers
 from .outbox import Outbox
 from .queues import Queues
-from .references import Arrivals, Handle, Imported, RefusedReference, revive, unknown_reference
+from .references import (
+    Arrivals,
+    Export,
+    Exports,
+    Handle,
+    Imported,
+    RefusedReference,
+    revive,
+    unknown_reference,
+)
 from .session import Session
+from .streams import Incoming, Outgoing
 from .topics import Broker
 from .uses import check_use
 from .values import Payload, pack
@@ -103,6 +125,8 @@ class ProtocolState:
         self.revive: Callable[[Handle, Any], Imported] = lambda handle, detail: Imported(handle)
         # Calls a function once an object is collected.
         self.watch: Callable[[object, Callable[[], object]], object] = finalize
+        self.watch_stream = self.watch  # the same, without delay
+        self._streamed: dict[int, Exports] = {}  # iterators that pages read, or may read, by identity
         self._released: dict[int, list[tuple[int, int]]] = {}  # socket -> numbers and counts to release
         self._sessions: dict[int, Session] = {}
         self._lost: dict[int, float] = {}  # sockets without a connection -> when their session ends
@@ -206,7 +230,7 @@ class ProtocolState:
             self._effects.append(Report("warning", text))
             return None
         number = self._last_socket
-        session = self._sessions[number] = Session(hello.document, page, self.limits, self.offers)
+        session = self._sessions[number] = Session(hello.document, page, self.limits, self.offers, self._streamed)
         session.outbox.fetches = hello.fetches
         self._welcome(number, session, resumed=False)
         for topic in hello.topics:
@@ -226,6 +250,7 @@ class ProtocolState:
         else:
             self._confirm(number, session)  # it has sent the session name, which it knows from its welcome
         self._admit_waiting(number)
+        self._produce_more(session)
         if not self.broker.count(number):
             for topic in hello.topics:
                 self.broker.subscribe(topic, number)
@@ -237,6 +262,7 @@ class ProtocolState:
             "resumed": resumed,
             "received": session.received,
             "resume_seconds": self.resume_seconds,
+            "stream_items": self.limits.stream_items,
             **self.settings,
         }
         session.outbox.put_control(message_packet(["welcome", number, session.page, settings]))
@@ -278,7 +304,7 @@ class ProtocolState:
         if session is None:
             return
         session.outbox.withdraw()
-        session.exports.clear()
+        self._end_streams(socket, session, lost and session.confirmed)
         self._released.pop(socket, None)
         self.broker.leave(socket)
         for call in session.calls.values():
@@ -375,6 +401,7 @@ class ProtocolState:
             "received_bytes": session.received_bytes,
             "running_calls": session.running,
             "references": {"exported": len(session.exports), "imported": len(session.imports)},
+            "streams": len(session.producers) + len(session.readers),
         }
 
     # Incoming messages ---------------------------------------------------------------------------------
@@ -429,8 +456,11 @@ class ProtocolState:
         self._wake(socket)
 
     def _on_ack(self, socket: int, message: m.Ack) -> None:
-        self._sessions[socket].outbox.acknowledge(message.received)
+        session = self._sessions[socket]
+        session.outbox.acknowledge(message.received)
         self._admit_waiting(socket)
+        if session.eased:
+            self._produce_more(session)
 
     def _on_pong(self, socket: int, message: m.Pong) -> None:
         self._effects.append(Ponged(socket, message.sent))
@@ -509,7 +539,9 @@ class ProtocolState:
 
     def _refuse(self, socket: int, message: Any, error: m.ErrorInfo) -> None:
         """Send the error of a message that cannot be handled: to the client, or to the caller of Python it answers."""
-        if not isinstance(message, m.Return):
+        if isinstance(message, m.Items):
+            self._refuse_items(socket, message.number, error)
+        elif not isinstance(message, m.Return):
             about = _ABOUT[type(message)](message)
             self._fail(socket, getattr(message, "id", 0), about, error)
         elif self.calls.is_open(message.id, socket):
@@ -635,7 +667,11 @@ class ProtocolState:
                 raise RefusedReference(m.ErrorInfo("refused", "TooManyReferences", text))
             handle = Handle(self, socket, number, kind)
             arrivals = session.imports.add(handle)
-            self.watch(handle, functools.partial(self._collected, socket, arrivals))
+            if kind == "stream":
+                stream = session.readers[number] = Incoming(socket, number, self.limits.stream_items)
+                self.watch_stream(handle, functools.partial(self._left, arrivals, stream))
+            else:
+                self.watch(handle, functools.partial(self._collected, socket, arrivals))
         elif handle.kind != kind:
             self._let_go(socket, number, 1)
             raise unknown_reference(f"the object {number} of the page is a {handle.kind}, not a {kind}")
@@ -679,6 +715,167 @@ class ProtocolState:
             return message
         session = self._sessions[socket]
         return message.bind(session.exports.bind(message.payload.references, self, socket, self._room(session)))
+
+    # Streams of pages ----------------------------------------------------------------------------------
+
+    def stream_of(self, handle: Handle) -> Incoming:
+        """Return the stream of a handle that has just arrived."""
+        return self._sessions[handle.socket].readers[handle.number]
+
+    def grant(self, stream: Incoming) -> None:
+        """Grant the items of a stream of a page that its readers have room for."""
+        count = stream.grant()
+        if count and stream.socket in self._sessions:
+            self._send(stream.socket, message_packet(["pull", stream.number, count]))
+
+    def leave_stream(self, stream: Incoming) -> None:
+        """Drop the items of a stream. The page stops it when its handle is collected."""
+        stream.leave()
+        self._effects.append(Arrived(stream))
+
+    def _left(self, arrivals: Arrivals, stream: Incoming) -> None:
+        """Stop a stream of a page whose handle was collected, unless it has ended."""
+        session = self._sessions.get(stream.socket)
+        if session is not None and session.readers.get(stream.number) is stream:
+            del session.readers[stream.number]
+            session.imports.collected(arrivals)
+            self._send(stream.socket, message_packet(["stop", stream.number]))
+
+    def _on_items(self, socket: int, message: m.Items) -> None:
+        stream = self._sessions[socket].readers.get(message.number)
+        if stream is not None and message.items:
+            stream.receive(message.items)
+            self._effects.append(Arrived(stream))
+
+    def _on_end(self, socket: int, message: m.End) -> None:
+        error = message.error
+        self._end_reading(
+            socket, message.number, None if error is None else as_exception(error, About("stream", ""), 0, socket)
+        )
+
+    def _end_reading(self, socket: int, number: int, error: JsPyError | None) -> bool:
+        """End a stream of a page, if it is known."""
+        session = self._sessions[socket]
+        stream = session.readers.pop(number, None)
+        if stream is None:
+            return False
+        session.imports.forget(number)
+        stream.end(error)
+        self._effects.append(Arrived(stream))
+        return True
+
+    def _refuse_items(self, socket: int, number: int, error: m.ErrorInfo) -> None:
+        """End a stream of a page whose items cannot be used."""
+        if self._end_reading(socket, number, as_exception(error, About("stream", ""), 0, socket)):
+            self._send(socket, message_packet(["stop", number]))
+
+    # Streams of Python ---------------------------------------------------------------------------------
+
+    def _on_pull(self, socket: int, message: m.Pull) -> None:
+        session, number = self._sessions[socket], message.number
+        stream = session.producers.get(number)
+        if stream is None:
+            export = session.exports.get(number)
+            if export is None or export.kind != "stream":
+                text = f"Python has no stream {number} for this page; it has ended"
+                self._send_end(socket, number, m.ErrorInfo("unknown", "UnknownReference", text))
+                return
+            stream = session.producers[number] = Outgoing(socket, export)
+        stream.credit += message.count
+        self._produce(stream)
+
+    def _on_stop(self, socket: int, message: m.Stop) -> None:
+        export = self._sessions[socket].exports.get(message.number)
+        if export is not None and export.kind == "stream":  # otherwise it has ended, and the page has not heard of it
+            self._forget_stream(socket, export, "the page no longer reads the stream")
+
+    def _forget_stream(self, socket: int, export: Export, reason: str) -> None:
+        session = self._sessions[socket]
+        session.exports.forget(export.number)
+        stream = session.producers.pop(export.number, None)
+        if stream is not None:
+            stream.is_over = True
+        self._effects.append(Close(export, stream, reason))
+
+    def _produce(self, stream: Outgoing) -> None:
+        if stream.begin():
+            self._effects.append(Produce(stream))
+
+    def _produce_more(self, session: Session) -> None:
+        """Continue the streams that have waited until the client acknowledged their items."""
+        eased, session.eased = session.eased, []
+        for stream in eased:
+            self._produce(stream)
+
+    def send_items(self, stream: Outgoing, items: Payload, count: int) -> None:
+        """Send items of a stream of Python.
+
+        Args:
+            stream: The stream.
+            items: The packed list of items.
+            count: The number of items.
+        """
+        if stream.is_over:
+            return
+        stream.credit -= count
+        order = ("stream", stream.number)
+        message = outgoing(["items", stream.number], items, order=order)
+        try:
+            packet = self._bind(stream.socket, message)
+        except (WrongPage, TooManyReferences) as error:
+            self._effects.append(Report("error", f"a stream for a page (socket {stream.socket}) ends: {error}"))
+            self.end_stream(stream, m.ErrorInfo("unserializable", type(error).__name__, str(error)), close=True)
+            return
+        stream.in_flight += packet.size
+        self._send(stream.socket, packet)
+
+    def produced(self, stream: Outgoing) -> None:
+        """Note that the iterator has been asked for what was granted, or as far as it goes at once."""
+        stream.is_busy = False
+        self._produce(stream)
+
+    def end_stream(self, stream: Outgoing, error: m.ErrorInfo | None, close: bool = False) -> None:
+        """Send the end of a stream of Python.
+
+        Args:
+            stream: The stream.
+            error: Why it ends early, or `None`.
+            close: True to close the iterator, which has not ended by itself.
+        """
+        if stream.is_over:
+            return
+        if close:
+            self._forget_stream(stream.socket, stream.export, "an item of the stream cannot be sent")
+        else:
+            stream.is_over = True
+            session = self._sessions[stream.socket]
+            session.exports.forget(stream.number)
+            session.producers.pop(stream.number, None)
+        self._send_end(stream.socket, stream.number, error)
+
+    def _send_end(self, socket: int, number: int, error: m.ErrorInfo | None) -> None:
+        message = ["end", number] if error is None else ["end", number, error]
+        self._send(socket, message_packet(message, order=("stream", number)))
+
+    def _end_streams(self, socket: int, session: Session, lost: bool) -> None:
+        """End the streams of both sides, and forget the references of a session."""
+        for export in session.exports.clear():
+            if export.kind == "stream":
+                stream = session.producers.pop(export.number, None)
+                if stream is not None:
+                    stream.is_over = True
+                self._effects.append(Close(export, stream, "the page has left"))
+        for reader in session.readers.values():
+            reader.end(stream_disconnection(lost, socket))
+            self._effects.append(Arrived(reader))
+        session.readers.clear()
+
+    def _drop_streams(self, message: Packet | Unbound | None) -> None:
+        """Close the iterators of an answer that is not sent."""
+        if isinstance(message, Unbound):
+            for reference in message.payload.references:
+                if reference.kind == "stream" and id(reference.value) not in self._streamed:
+                    self._effects.append(Close(reference, None, "the page no longer waits for the stream"))
 
     # Requests of Python --------------------------------------------------------------------------------
 
@@ -807,6 +1004,7 @@ class ProtocolState:
                 session.running -= 1
             if session is None or call.cancelled:
                 self.dropped_results += packet is not None
+                self._drop_streams(packet)
                 continue
             session.calls.pop(call.call_id, None)
             if type(packet) is Packet:
@@ -952,6 +1150,10 @@ _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
     m.Publish: ProtocolState._on_publish,
     m.Custom: ProtocolState._on_custom,
     m.Use: ProtocolState._on_use,
+    m.Pull: ProtocolState._on_pull,
+    m.Items: ProtocolState._on_items,
+    m.End: ProtocolState._on_end,
+    m.Stop: ProtocolState._on_stop,
     m.Release: ProtocolState._on_release,
     m.Names: ProtocolState._on_names,
     m.Goodbye: ProtocolState._on_goodbye,
@@ -967,7 +1169,7 @@ _BY_HAND: dict[str, Callable[[m.UserObject], list[Any]]] = {  # protocol of 2020
     "queue_call": lambda message: ["push", 0, message.key, message.data],
     "pub_call": lambda message: ["publish", 0, message.key, message.data, message.exception is not False],
 }
-_WITH_SPECIALS = {m.Call, m.Notify, m.Return, m.Push, m.Publish, m.Use}
+_WITH_SPECIALS = {m.Call, m.Notify, m.Return, m.Push, m.Publish, m.Use, m.Items}
 _ABOUT: dict[type, Callable[[Any], str]] = {  # message -> its name in a fault
     m.Call: lambda message: f"function {message.key!r}",
     m.Notify: lambda message: f"call_nowait of {message.key!r}",

@@ -121,11 +121,16 @@ def _keys(value: Any) -> list[Any]:
     return [name for name in dir(value) if not name.startswith("_")]
 
 
+def _iterate(value: Any) -> Any:
+    """Return an iterator, or an async one for objects that have no other."""
+    return aiter(value) if hasattr(type(value), "__aiter__") and not hasattr(type(value), "__iter__") else iter(value)
+
+
 _STEPS: dict[str, Callable[..., Any]] = {
     "get": _get,
     "set": _set,
     "has": _has,
     "length": len,
     "keys": _keys,
-    "iterate": iter,
+    "iterate": _iterate,
 }

@@ -6,11 +6,21 @@ import asyncio
 from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING, Any
 
+from ...protocol.effects import Invoke
+
 if TYPE_CHECKING:
     from ...page import Page
-    from ...protocol.effects import Invoke
 
-__all__ = ["Call", "Cancelled", "call_context", "cancelled_error", "current_call", "current_page", "running"]
+__all__ = [
+    "Call",
+    "Cancelled",
+    "call_context",
+    "cancelled_error",
+    "current_call",
+    "current_page",
+    "running",
+    "stream_context",
+]
 
 running: ContextVar[Invoke | None] = ContextVar("jsmeets_call", default=None)
 _bridge: ContextVar[Any] = ContextVar("jsmeets_bridge")  # set in the contexts of exposed functions
@@ -33,6 +43,18 @@ def call_context(bridge: Any) -> Context:
     """Return a copy of the current context for the calls of a function that is exposed on `bridge`."""
     context = copy_context()
     context.run(_bridge.set, bridge)
+    return context
+
+
+def stream_context() -> Context:
+    """Return a copy of the current context for an iterator that a page will read.
+
+    The iterator has a call of its own, which is cancelled when the page no longer reads it.
+    """
+    context = copy_context()
+    call = running.get()
+    if call is not None:
+        context.run(running.set, Invoke(call.socket, 0, call.function, []))
     return context
 
 

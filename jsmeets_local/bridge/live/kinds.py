@@ -9,13 +9,14 @@ from ...protocol.references import Handle, RefusedReference
 from .base import Live
 from .function import JSFunction
 from .proxy import JSProxy
+from .stream import JSStream
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
 
 __all__ = ["KINDS", "revive"]
 
-KINDS: dict[str, type[Live]] = {"function": JSFunction, "object": JSProxy}
+KINDS: dict[str, type[Live]] = {"function": JSFunction, "object": JSProxy, "stream": JSStream}
 
 
 def revive(bridge: Bridge, handle: Handle, detail: Any) -> Live:

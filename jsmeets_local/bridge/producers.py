@@ -1,0 +1,323 @@
+"""Producers: iterators of Python that pages read, sync ones in worker threads, async ones in tasks.
+
+An item is packed when it has been produced, so that the iterator may change it afterwards. A worker returns to the pool
+between batches. The task of an async iterator lives as long as its stream, as `asyncio.timeout` and task groups need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextvars import Context
+from time import monotonic
+from typing import Any
+
+from ..errors import MessageTooBig
+from ..notebook.cells import writing
+from ..protocol.effects import Close
+from ..protocol.messages import ErrorInfo
+from ..protocol.references import Export, Reference
+from ..protocol.state import ProtocolState
+from ..protocol.streams import BATCH_BYTES, IN_FLIGHT_BYTES, Outgoing
+from ..protocol.text import error_name, error_text
+from ..protocol.values import Payload
+from .dispatcher import Dispatcher
+from .live.call import running
+from .portal import Portal
+from .slow_callbacks import TimedAwaitable
+from .workers import SerialQueue
+
+__all__ = ["Producers"]
+
+TURN = 0.008  # seconds for which an iterator produces items before they are sent
+
+logger = logging.getLogger("jsmeets_local")
+
+_END = object()
+
+
+class Producers:
+    """Readers of the iterators that pages read. Its methods are called on the loop.
+
+    Args:
+        portal: The portal to the loop.
+        dispatcher: The dispatcher, which has the worker threads and tasks.
+        protocol: The protocol state.
+        do: Function that calls a function of the protocol state, on the loop, and carries out its effects.
+        pack: Function that converts items for the wire, on any thread.
+    """
+
+    def __init__(
+        self,
+        portal: Portal,
+        dispatcher: Dispatcher,
+        protocol: ProtocolState,
+        do: Callable[..., Any],
+        pack: Callable[[Any, str], Payload],
+    ) -> None:
+        self.portal = portal
+        self.dispatcher = dispatcher
+        self.protocol = protocol
+        self.do = do
+        self.pack = pack
+
+    def read(self, stream: Outgoing) -> None:
+        """Read the items that were granted."""
+        if stream.reader is None:
+            stream.reader = self._reader(stream.export, stream)
+        stream.reader.read()
+
+    def close(self, effect: Close) -> None:
+        """Close an iterator that no page reads any longer."""
+        reader = None if effect.stream is None else effect.stream.reader
+        if reader is None:
+            reader = self._reader(effect.source, effect.stream)
+        reader.close(effect.reason)
+
+    def _reader(self, source: Export | Reference, stream: Outgoing | None) -> _Reader | _AsyncReader:
+        is_async = isinstance(source.value, AsyncIterator)
+        return _AsyncReader(self, source, stream) if is_async else _Reader(self, source, stream)
+
+
+class _Base:
+    """What both kinds of readers have."""
+
+    def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
+        self._owner = owner
+        self._iterator = source.value
+        self._cell = source.cell
+        self._context = Context() if source.context is None else source.context
+        self._call = self._context.get(running)
+        self._about = f"the iterator {getattr(source.value, '__name__', type(source.value).__name__)!r}"
+        self._given = stream
+
+    @property
+    def _stream(self) -> Outgoing:
+        assert self._given is not None  # otherwise the iterator is only closed
+        return self._given
+
+    def _pack(self, item: Any) -> Payload | ErrorInfo:
+        """Convert an item, or return the error that ends the stream."""
+        try:
+            return self._owner.pack(item, "item")
+        except BaseException as error:
+            reason = error_text(error)
+            if not isinstance(error, (TypeError, MessageTooBig)):
+                reason = f"{error_name(error)}: {reason}"
+            text = f"{self._about} has produced an item that cannot be sent: {reason}"
+            logger.error("%s", text, exc_info=error.__cause__)
+            return ErrorInfo("unserializable", error_name(error), text)
+
+    def _failed(self, error: BaseException) -> ErrorInfo | None:
+        """Report an error of the iterator, and return it for the page."""
+        if self._owner.dispatcher.takes_exit(error, self._about):
+            return None
+        if self._given is not None and self._given.is_over:
+            if not isinstance(error, (asyncio.CancelledError, GeneratorExit)):
+                self._owner.dispatcher.report(error, "%s raised after the page had left it", self._about)
+            return None
+        return self._owner.dispatcher.report(error, "%s raised", self._about)
+
+    def _send(self, batches: list[tuple[Payload, int]]) -> None:
+        for items, count in batches:
+            self._owner.do(self._owner.protocol.send_items, self._stream, items, count)
+
+    def _end(self, error: ErrorInfo | None) -> None:
+        close = error is not None and error.kind == "unserializable"
+        self._owner.do(self._owner.protocol.end_stream, self._stream, error, close)
+
+
+class _Reader(_Base):
+    """Reader of a sync iterator, in workers, one job at a time."""
+
+    def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
+        super().__init__(owner, source, stream)
+        self._queue = SerialQueue(strict=True)
+
+    def read(self) -> None:
+        """Read a batch of items, on the loop."""
+        job = (self._about, self._context.run, (self._read, self._stream.credit))
+        if not self._owner.dispatcher.submit(self._queue, job):
+            text = "too many functions wait for pages; increase Limits(waiting_threads=...)"
+            self._owner.do(
+                self._owner.protocol.end_stream, self._stream, ErrorInfo("refused", "TooManyWaiting", text), True
+            )
+
+    def close(self, reason: str) -> None:
+        """Close the iterator, on the loop, after the job that runs."""
+        if self._call is not None:
+            self._call.cancelled = reason
+            self._owner.dispatcher.cancel(self._call)  # ends its waits for pages
+        if hasattr(self._iterator, "close"):
+            self._owner.dispatcher.submit(self._queue, (self._about, self._context.run, (self._close,)))
+
+    def _read(self, credit: int) -> None:
+        stream, iterator = self._stream, self._iterator
+        items: list[Payload] = []
+        size, until = 0, monotonic() + TURN
+        has_ended, error = False, None
+        with writing(self._cell):
+            try:
+                while len(items) < credit and size < BATCH_BYTES and not stream.is_over:
+                    item = next(iterator, _END)
+                    if item is _END:
+                        has_ended = True
+                        break
+                    packed = self._pack(item)
+                    if isinstance(packed, ErrorInfo):
+                        has_ended, error = True, packed
+                        break
+                    items.append(packed)
+                    size += _size(packed)
+                    if monotonic() > until:
+                        break
+            except BaseException as raised:  # noqa: BLE001 - sent to the page that reads
+                has_ended, error = True, self._failed(raised)
+        self._owner.portal.post_or_run(self._have_read, _batches(items), has_ended, error)
+
+    def _have_read(self, batches: list[tuple[Payload, int]], has_ended: bool, error: ErrorInfo | None) -> None:
+        """Send what a worker has read, on the loop."""
+        self._send(batches)
+        if has_ended:
+            self._end(error)
+        else:
+            self._owner.do(self._owner.protocol.produced, self._stream)
+
+    def _close(self) -> None:
+        if self._call is not None:
+            self._call.stopped = True  # its `finally` may wait for pages
+        with writing(self._cell):
+            try:
+                self._iterator.close()
+            except BaseException as error:  # noqa: BLE001 - no page waits for it
+                self._owner.dispatcher.report(error, "closing %s raised", self._about)
+
+
+class _AsyncReader(_Base):
+    """Reader of an async iterator, in one task."""
+
+    def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
+        super().__init__(owner, source, stream)
+        self._items: list[Payload] = []
+        self._size = 0
+        self._task: asyncio.Task[Any] | None = None
+        self._granted: asyncio.Future[None] | None = None  # set while the task waits for its reader
+
+    def read(self) -> None:
+        """Read more items."""
+        if self._task is None:
+            self._owner.dispatcher.spawn(self._run(), self._context)
+        elif self._granted is not None and not self._granted.done():
+            self._granted.set_result(None)
+
+    def close(self, reason: str) -> None:
+        """Close the iterator: by `aclose` where it has yielded, and by cancelling what it waits for."""
+        if self._call is not None:
+            self._call.cancelled, self._call.stopped = reason, True
+        if self._task is None:
+            if hasattr(self._iterator, "aclose"):
+                self._owner.dispatcher.spawn(self._close(), self._context)
+        elif self._granted is None:
+            self._task.cancel()
+        elif not self._granted.done():
+            self._granted.set_result(None)
+
+    def _may_read(self) -> bool:
+        """Return whether an item may be read besides those that are not sent yet."""
+        stream = self._stream
+        has_room = stream.in_flight + self._size < IN_FLIGHT_BYTES
+        return has_room and stream.credit > len(self._items) and not stream.is_over
+
+    async def _run(self) -> None:
+        self._task = asyncio.current_task()
+        with writing(self._cell):
+            has_ended, error = False, None
+            try:
+                has_ended, error = await self._read()
+            except BaseException as raised:  # noqa: BLE001 - sent to the page that reads
+                has_ended, error = True, self._failed(raised)
+            self._flush()
+            self._end(error)
+            if not has_ended:
+                await self._close()
+
+    async def _read(self) -> tuple[bool, ErrorInfo | None]:
+        """Read items until nothing more is wanted; return whether the iterator has ended, and the error."""
+        until = monotonic() + TURN
+        while not self._stream.is_over:
+            if not self._may_read():
+                await self._wait()
+                continue
+            try:
+                item = await self._next()
+            except StopAsyncIteration:
+                return True, None
+            packed = self._pack(item)
+            if isinstance(packed, ErrorInfo):
+                return False, packed
+            if not self._items:
+                self._owner.portal.defer(self._flush)  # with the other items of this turn
+            self._items.append(packed)
+            self._size += _size(packed)
+            if self._size >= BATCH_BYTES:
+                self._flush()
+            if monotonic() > until:
+                await asyncio.sleep(0)
+                until = monotonic() + TURN
+        return False, None
+
+    async def _next(self) -> Any:
+        if self._owner.dispatcher.times_steps:
+            return await TimedAwaitable(anext(self._iterator), self._about)
+        return await anext(self._iterator)
+
+    async def _wait(self) -> None:
+        """Wait until the page grants items, or leaves the stream."""
+        self._flush()
+        granted = self._granted = asyncio.get_running_loop().create_future()
+        try:
+            self._owner.do(self._owner.protocol.produced, self._stream)
+            if not self._stream.is_over:
+                await granted
+        finally:
+            self._granted = None
+
+    def _flush(self) -> None:
+        items, self._items, self._size = self._items, [], 0
+        self._send(_batches(items))
+
+    async def _close(self) -> None:
+        try:
+            if hasattr(self._iterator, "aclose"):
+                await self._iterator.aclose()
+        except BaseException as error:  # noqa: BLE001 - no page waits for it
+            self._owner.dispatcher.report(error, "closing %s raised", self._about)
+
+
+def _size(item: Payload) -> int:
+    return len(item.json) + sum(len(buffer.data) for buffer in item.buffers)
+
+
+def _batches(items: list[Payload]) -> list[tuple[Payload, int]]:
+    """Join items to lists of at most `BATCH_BYTES`, and return each with its length. A larger item is one by itself."""
+    batches: list[tuple[Payload, int]] = []
+    batch: list[Payload] = []
+    size = 0
+    for item in items:
+        more = _size(item)
+        if batch and size + more > BATCH_BYTES:
+            batches.append((_joined(batch), len(batch)))
+            batch, size = [], 0
+        batch.append(item)
+        size += more
+    if batch:
+        batches.append((_joined(batch), len(batch)))
+    return batches
+
+
+def _joined(items: list[Payload]) -> Payload:
+    json = b"[" + b",".join([item.json for item in items]) + b"]"
+    placed = [item.within(b"", b"", (i,)) for i, item in enumerate(items) if item.buffers or item.references]
+    buffers = [buffer for item in placed for buffer in item.buffers]
+    return Payload(json, tuple(buffers), tuple(reference for item in placed for reference in item.references))

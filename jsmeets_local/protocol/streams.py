@@ -1,0 +1,126 @@
+"""Streams: credit, order and end of iterators of both sides, without I/O.
+
+A stream is sent by reference. Its reader grants items with `pull`, and its producer sends no more than were granted. So
+a slow reader stops the producer. Both sides forget the number of a stream when it ends or is stopped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import JsPyError, ProtocolError
+from .references import Export
+
+__all__ = ["BATCH_BYTES", "IN_FLIGHT_BYTES", "Incoming", "Outgoing"]
+
+BATCH_BYTES = 64 * 1024  # size at which a batch of items ends
+IN_FLIGHT_BYTES = 4 * 2**20  # bytes on their way to the page at which a producer waits, whatever is granted
+
+
+class Incoming:
+    """A stream of a page that Python reads.
+
+    Any thread may take items from the left of `items`, and ask `wants_more`. The rest is for the owner of the protocol
+    state.
+
+    Args:
+        socket: The socket of the page.
+        number: The number of the stream.
+        window: The most items that are granted and not yet taken.
+
+    Attributes:
+        items: Items that have arrived.
+        is_over: True if nothing more arrives.
+        error: Error to raise after the items, once, or `None`.
+        waiters: Functions to call when items have arrived or the stream is over, set by the owner of the state.
+        is_asked: True while a reader has asked the owner of the state to grant more.
+    """
+
+    __slots__ = ("_granted", "error", "is_asked", "is_over", "items", "number", "socket", "waiters", "window")
+
+    def __init__(self, socket: int, number: int, window: int) -> None:
+        self.socket = socket
+        self.number = number
+        self.window = window
+        self.items: deque[Any] = deque()
+        self.is_over = False
+        self.error: JsPyError | None = None
+        self.waiters: deque[Callable[[Any], None]] = deque()
+        self.is_asked = False
+        self._granted = 0  # items that the page may still send
+
+    def wants_more(self) -> bool:
+        """Return whether half of the window is taken, so that more items are granted."""
+        return 2 * (self.window - self._granted - len(self.items)) >= self.window and not self.is_over
+
+    def grant(self) -> int:
+        """Return how many items to grant now."""
+        self.is_asked = False
+        if not self.wants_more():
+            return 0
+        count = self.window - self._granted - len(self.items)
+        self._granted += count
+        return count
+
+    def receive(self, items: list[Any]) -> None:
+        """Take the items of a message. Ignore them if nobody reads the stream any longer.
+
+        Raises:
+            ProtocolError: There are more items than were granted.
+        """
+        if self.is_over:
+            return
+        if len(items) > self._granted:
+            raise ProtocolError(f"{len(items) - self._granted} items of stream {self.number} that were not granted")
+        self._granted -= len(items)  # first, as a reader in another thread counts both
+        self.items.extend(items)
+
+    def end(self, error: JsPyError | None) -> None:
+        """Note that nothing more arrives. What has arrived is still read, before the error."""
+        if not self.is_over:
+            self.is_over, self.error = True, error
+
+    def leave(self) -> None:
+        """Drop what has arrived, and what still arrives."""
+        self.is_over, self.error = True, None
+        self.items.clear()
+
+
+class Outgoing:
+    """A stream of Python that a page reads.
+
+    Attributes:
+        socket: The socket of the page.
+        number: The number of the stream.
+        export: The exported iterator.
+        credit: Items that the page has granted.
+        in_flight: Bytes of items that the page has not acknowledged.
+        is_busy: True while the iterator is asked for items.
+        is_over: True if nothing more is sent.
+        reader: What reads the iterator, set by the owner of the protocol state.
+    """
+
+    __slots__ = ("credit", "export", "in_flight", "is_busy", "is_over", "number", "reader", "socket")
+
+    def __init__(self, socket: int, export: Export) -> None:
+        self.socket = socket
+        self.number = export.number
+        self.export = export
+        self.credit = 0
+        self.in_flight = 0
+        self.is_busy = False
+        self.is_over = False
+        self.reader: Any = None
+
+    def may_read(self) -> bool:
+        """Return whether the iterator may be asked for an item."""
+        return not self.is_over and self.credit > 0 and self.in_flight < IN_FLIGHT_BYTES
+
+    def begin(self) -> bool:
+        """Return whether to ask the iterator for items now; it is busy then."""
+        if self.is_busy or not self.may_read():
+            return False
+        self.is_busy = True
+        return True
