@@ -13,6 +13,7 @@ from .api.textsocket import TextSockets
 from .app import JsMeetsPy
 from .bridge.bridge import Bridge, default_bridge
 from .bridge.live.call import Call, Cancelled, current_call, current_page
+from .bridge.live.file import JSFile
 from .bridge.live.function import JSFunction
 from .bridge.live.proxy import JSProxy
 from .bridge.live.stream import JSStream
@@ -33,6 +34,7 @@ from .errors import (
     UnknownFunction,
     UnknownProperty,
     UnknownReference,
+    UnreadableFile,
     WouldDeadlock,
     WrongPage,
 )
@@ -48,6 +50,7 @@ __all__ = [
     "Cancelled",
     "ConnectionLost",
     "Disconnected",
+    "JSFile",
     "JSFunction",
     "JSProxy",
     "JSStream",
@@ -72,6 +75,7 @@ __all__ = [
     "UnknownFunction",
     "UnknownProperty",
     "UnknownReference",
+    "UnreadableFile",
     "WouldDeadlock",
     "WrongPage",
     "__version__",

@@ -13,6 +13,7 @@
     │   └── PageClosed            the `Page` object's page is closed
     ├── WouldDeadlock             a blocking call on the bridge's loop  (also a RuntimeError)
     ├── UnknownReference          the page no longer holds the object
+    ├── UnreadableFile            the page cannot read its file         (also an OSError)
     ├── WrongPage                 the object belongs to another page    (also a TypeError)
     ├── TooManyReferences         the page holds too many references    (also a RuntimeError)
     ├── MessageTooBig             the value is larger than the limit    (also a ValueError)
@@ -47,6 +48,7 @@ __all__ = [
     "UnknownFunction",
     "UnknownProperty",
     "UnknownReference",
+    "UnreadableFile",
     "WouldDeadlock",
     "WrongPage",
 ]
@@ -169,6 +171,10 @@ class WouldDeadlock(JsPyError, RuntimeError):
 
 class UnknownReference(JsPyError):
     """The other side does not hold the object of a reference, or not as this kind of object."""
+
+
+class UnreadableFile(JsPyError, OSError):
+    """The page cannot read its file: it was changed, moved or deleted after the user had picked it."""
 
 
 class WrongPage(JsPyError, TypeError):

@@ -36,6 +36,7 @@ from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
 from .live.call import stream_context
 from .live.kinds import revive
+from .live.shared_files import read_part
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
 from .producers import Producers
@@ -77,6 +78,7 @@ class Bridge:
         self.protocol = ProtocolState(secrets.token_hex(8))  # used on the loop's thread only, through the portal
         self.portal = Portal()
         self.protocol.revive = functools.partial(revive, self)
+        self.protocol.read_part = read_part
         self.protocol.watch = self._watch
         self.protocol.watch_stream = functools.partial(self._watch, at_once=True)
         self.topics: dict[str, Listener] = {}

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import Context
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from msgspec.structs import replace
 
@@ -118,7 +119,7 @@ class Dispatcher:
         self._answer = answer
         self._pool: WorkerPool | None = None
         self._serial_queues: dict[int, SerialQueue] = {}
-        self._exclusive: dict[Function, SerialQueue | _AsyncQueue] = {}
+        self._exclusive: WeakKeyDictionary[Function, SerialQueue | _AsyncQueue] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.exposes_errors = False

@@ -17,7 +17,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 from weakref import WeakSet, ref
 
 from msgspec import Struct, field
@@ -397,10 +397,7 @@ class Portal:
             if not self._was_open:
                 self.check_own()
             if self._thread == threading.get_ident() and self.is_open():
-                raise WouldDeadlock(
-                    "a blocking call on the bridge's own event loop would never return; "
-                    f"in an async function use {awaitable}"
-                )
+                self.refuse(awaitable)
             if asyncio._get_running_loop() is not None:
                 self._blocked.check(awaitable)
         call = running.get() if awaitable is not None else None
@@ -418,6 +415,17 @@ class Portal:
         if waiter.error is not None:
             raise waiter.error
         return waiter.value  # type: ignore[return-value] # it has arrived; `cast` would be a call
+
+    @staticmethod
+    def refuse(awaitable: str) -> NoReturn:
+        """Raise the error of a blocking call on the loop.
+
+        Args:
+            awaitable: The awaitable equivalent.
+        """
+        raise WouldDeadlock(
+            f"a blocking call on the bridge's own event loop would never return; in an async function use {awaitable}"
+        )
 
     def _start(self, waiter: _Waiter[T], operation: Operation[T]) -> None:
         if waiter.started:

@@ -24,6 +24,7 @@ from ..notebook.cells import Cell, current_cell
 from ..notebook.display import Frame, launches
 from ..page import DocumentPage, Page
 from ..protocol.arguments import check_function, seconds
+from ..protocol.files import safe_name
 from ..protocol.functions import Function
 from ..server.access import Access
 from ..server.access_cookie import AccessCookie
@@ -265,8 +266,9 @@ class Launcher:
             return server
 
     def _begin(self) -> PresenceTracker:
-        """Offer the `$window` commands to the pages, and return the presence of all of them. Runs on the loop."""
-        self._bridge.protocol.functions.builtins["$window"] = Function("$window", self._command_window, False)
+        """Offer `$window` and `$save` to the pages, and return the presence of all of them. Runs on the loop."""
+        for name, func in (("$window", self._command_window), ("$save", self._save_file)):
+            self._bridge.protocol.functions.builtins[name] = Function(name, func, False)
         return PresenceTracker(self._bridge)
 
     def _check_same(self, server: ServerThread, options: LaunchOptions) -> None:
@@ -324,11 +326,25 @@ class Launcher:
 
     def _command_window(self, key: str, method: str, *args: Any) -> Any:
         """Run a `$window` call: a command of the page with this key to its own window."""
+        page = self._page_with_window(key)
+        page._client.check_accepts_commands()
+        return page.window.request(method, *args)
+
+    def _save_file(self, key: str, name: str, file: Any) -> bool:
+        """Run a `$save` call: save a file that the page with this key downloads, if its user agrees in the dialog."""
+        from .window.saving import save  # imported on first use
+
+        path = self._page_with_window(key).window.save_dialog(safe_name(name) or "file")
+        if path is None:
+            return False
+        save(file, path)
+        return True
+
+    def _page_with_window(self, key: str) -> Page:
         page = next((known for known in self.pages if known._client.key == key), None)
         if page is None:
             raise LaunchError("this page has no window to control")
-        page._client.check_accepts_commands()
-        return page.window.request(method, *args)
+        return page
 
     def _window_closed(self, page: Page) -> None:
         """Close the page of a window that has closed. The server keeps running, as when a tab is closed."""

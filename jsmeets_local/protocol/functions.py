@@ -42,7 +42,7 @@ class Function:
         running: Number of calls that have been accepted and have not ended, including those that wait for their turn.
     """
 
-    __slots__ = ("cell", "context", "exclusive", "func", "is_async", "keep_running", "key", "running")
+    __slots__ = ("__weakref__", "cell", "context", "exclusive", "func", "is_async", "keep_running", "key", "running")
 
     def __init__(
         self,

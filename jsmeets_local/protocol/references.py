@@ -127,10 +127,9 @@ class Handle:
 class Imported:
     """Base class of proxies of objects in a page.
 
-    `_handle` is `None` once the proxy is destroyed.
+    `_handle` is `None` once the proxy is destroyed. It is no slot: the layout of a class with slots cannot be combined
+    with that of `io` classes, from which the proxies of files inherit, too.
     """
-
-    __slots__ = ("__weakref__", "_handle")
 
     def __init__(self, handle: Handle) -> None:
         self._handle: Handle | None = handle
@@ -192,20 +191,24 @@ class Export:
         kind: Its kind.
         value: The object.
         count: Number of times that it was sent and not released.
-        function: The function to run, for a callable.
+        facts: The facts on the wire, without the number.
+        function: The function to run, for a callable, and for a file once it is read.
+        identity: The key under which it is found when it is sent again.
         cell: The notebook cell that has sent it, or `None`.
         context: The context in which a stream runs, or `None`.
     """
 
-    __slots__ = ("cell", "context", "count", "function", "kind", "number", "value")
+    __slots__ = ("cell", "context", "count", "facts", "function", "identity", "kind", "number", "value")
 
     def __init__(self, number: int, reference: Reference) -> None:
         self.number = number
         self.kind = reference.kind
         self.value = reference.value
+        self.facts = reference.facts
         self.count = 0
         self.cell = reference.cell
         self.context = reference.context
+        self.identity = _identity(reference)
         self.function: Function | None = None
         if self.kind == "function":
             self.function = Function(reference.facts[0], self.value, exclusive=False, cell=reference.cell)
@@ -281,7 +284,7 @@ class Exports:
         """Remove and return an object, whatever its count."""
         export = self._by_number.pop(number, None)
         if export is not None:
-            del self._by_identity[_identity(export)]
+            del self._by_identity[export.identity]
             if export.kind == "stream":
                 del self._streamed[id(export.value)]
         return export
@@ -336,9 +339,11 @@ class Exports:
         return Bound(specials, tuple(numbers), tuple(handles))
 
 
-def _identity(one: Reference | Export) -> tuple[Any, ...]:
-    """Return the key of an object. Each access to a method makes another object."""
+def _identity(one: Reference) -> tuple[Any, ...]:
+    """Return the key of an object. Each access to a method makes another object; a file may have changed."""
     value = one.value
+    if one.kind == "file":
+        return one.kind, id(value), *one.facts[0].values()
     if type(value) is types.MethodType:
         return one.kind, id(value.__self__), id(value.__func__)
     return one.kind, id(value)

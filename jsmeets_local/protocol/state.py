@@ -123,6 +123,8 @@ class ProtocolState:
         self.expires_at: float | None = None
         # Makes the proxy of an object in a page, from its handle and the detail on the wire.
         self.revive: Callable[[Handle, Any], Imported] = lambda handle, detail: Imported(handle)
+        # Reads a part of a file of Python, in a worker; see `check_use`.
+        self.read_part: Callable[..., bytes] = _read_nothing
         # Calls a function once an object is collected.
         self.watch: Callable[[object, Callable[[], object]], object] = finalize
         self.watch_stream = self.watch  # the same, without delay
@@ -518,7 +520,7 @@ class ProtocolState:
             export = session.exports.get(message.number)
             if export is None:
                 raise unknown_reference(f"Python holds no object {message.number} for this page; it was released")
-            function, args = check_use(export, message.steps)
+            function, args = check_use(export, message.steps, self.read_part)
         except RefusedReference as error:
             self._refuse(socket, message, error.info)
             return
@@ -1124,6 +1126,10 @@ class ProtocolState:
         if not session.waiting:
             session.was_full = False
         self._effects.append(Writable())
+
+
+def _read_nothing(*_: object) -> bytes:
+    raise OSError("files cannot be read without a bridge")
 
 
 def _socket(handle: Handle | int) -> int:

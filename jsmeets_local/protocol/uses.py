@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import messages as m
+from .files import MAX_READ
 from .functions import Function, is_async
-from .references import Export, RefusedReference
+from .references import BIGGEST, Export, RefusedReference
 from .text import type_name
 
 __all__ = ["check_use"]
@@ -21,12 +22,19 @@ __all__ = ["check_use"]
 _ARITY = {"get": 1, "set": 2, "has": 1, "call": 1, "length": 0, "keys": 0, "iterate": 0}
 
 
-def check_use(export: Export, steps: list[list[Any]]) -> tuple[Function, list[Any]]:
+def check_use(export: Export, steps: list[list[Any]], read_part: Callable[..., bytes]) -> tuple[Function, list[Any]]:
     """Return the function to run for the steps of a page, and its arguments.
+
+    Args:
+        export: The object.
+        steps: The steps.
+        read_part: Reads a file. It is called with the file, its description, start and end.
 
     Raises:
         RefusedReference: The object has no such steps, or the page may not take them.
     """
+    if export.kind == "file":
+        return _read_function(export, steps, read_part)
     for step in steps:
         _check_step(export, step)
     names = [step[0] for step in steps]
@@ -41,6 +49,25 @@ def check_use(export: Export, steps: list[list[Any]]) -> tuple[Function, list[An
     if len(steps) > 1 and names != ["get", "call"]:
         raise _refused("TypeError", "an object of Python takes one step, or a call of one of its methods")
     return _function(export.value, steps)
+
+
+def _read_function(
+    export: Export, steps: list[list[Any]], read_part: Callable[..., bytes]
+) -> tuple[Function, list[Any]]:
+    step = steps[0] if len(steps) == 1 else []
+    if len(step) != 3 or step[0] != "read":
+        raise _refused("TypeError", f"a file of Python can only be read: ['read', start, end]; got {steps!r:.80}")
+    start, end = step[1:]
+    if type(start) is not int or type(end) is not int or not 0 <= start <= end <= BIGGEST:
+        raise _refused("RangeError", f"a part of a file goes from start to end, from 0; got {start!r:.40}, {end!r:.40}")
+    if end - start > MAX_READ:
+        raise _refused("RangeError", f"one request reads at most {MAX_READ} bytes of a file; got {end - start}")
+    (facts,) = export.facts
+    if export.function is None:
+        # One part after another, in a queue of its own: a function of the page that is busy does not delay them.
+        read = functools.partial(read_part, export.value, facts)
+        export.function = Function(f"read of {facts['name']}", read, exclusive=True)
+    return export.function, [min(start, facts["size"]), min(end, facts["size"])]
 
 
 def _check_step(export: Export, step: list[Any]) -> None:

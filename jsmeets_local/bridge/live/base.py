@@ -69,8 +69,6 @@ class Live(Imported):
     Two proxies are equal if they stand for the same object.
     """
 
-    __slots__ = ("_bridge", "_identity")
-
     def __init__(self, bridge: Bridge, handle: Handle, detail: Any) -> None:
         super().__init__(handle)
         self._bridge = bridge

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...protocol.messages import ErrorInfo
 from ...protocol.references import Handle, RefusedReference
 from .base import Live
+from .file import JSFile
 from .function import JSFunction
 from .proxy import JSProxy
 from .stream import JSStream
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "revive"]
 
-KINDS: dict[str, type[Live]] = {"function": JSFunction, "object": JSProxy, "stream": JSStream}
+KINDS: dict[str, type[Live]] = {
+    "function": JSFunction,
+    "object": JSProxy,
+    "stream": JSStream,
+    "file": JSFile,
+}
 
 
 def revive(bridge: Bridge, handle: Handle, detail: Any) -> Live:

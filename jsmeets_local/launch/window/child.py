@@ -44,6 +44,8 @@ class NativeWindow:
         # If the window closes while a thread of pywebview waits for the document, that thread never ends. As a daemon
         # it does not prevent the exit.
         webview.util.Thread = functools.partial(threading.Thread, daemon=True)
+        # pywebview's own handler does not work with Qt 6; see `_take_downloads`.
+        webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] != "qt"
         self._webview = webview
         self._icon = parameters["icon"]
         self._gui = parameters["gui"]
@@ -68,6 +70,7 @@ class NativeWindow:
         )
         self._window.events.shown += lambda: on_event("shown")
         self._window.events.closed += lambda: on_event("closed")
+        self._window.events.before_show += self._take_downloads
         self._window.events.loaded += lambda: _thread(self._take_title)
         self._serial_queues: dict[bool, queue.SimpleQueue[tuple[str, list[Any], Send]]] = {
             is_dialog: queue.SimpleQueue() for is_dialog in (False, True)
@@ -114,6 +117,23 @@ class NativeWindow:
         title = None if self._titled else self._window.run_js("document.title")
         if title and not self._titled:  # a request may have set one in the meantime
             self._window.set_title(title)
+
+    def _take_downloads(self) -> None:
+        """Ask where to save what the page downloads, with Qt. It is called on the main thread."""
+        if self._is("qt"):
+            self._window.native.webview.page().profile().downloadRequested.connect(self._save_download)
+
+    def _save_download(self, download: Any) -> None:
+        from qtpy.QtWidgets import QFileDialog
+
+        path, _ = QFileDialog.getSaveFileName(self._window.native, "", download.downloadFileName())
+        if path:
+            folder, name = os.path.split(path)
+            download.setDownloadDirectory(folder)
+            download.setDownloadFileName(name)
+            download.accept()
+        else:
+            download.cancel()
 
     # Requests ------------------------------------------------------------------------------------------
 

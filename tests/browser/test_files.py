@@ -1,0 +1,231 @@
+"""Files in both directions, in real browsers."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+from PIL import Image
+from playwright.sync_api import Page as Tab
+
+from jsmeets_local import JSFile, JsMeetsPy, Page, PageClosed, UnreadableFile, ref
+from tests.timing import scaled
+
+Open = Callable[..., Page]
+MIB = 2**20
+
+PICK = """
+const input = document.createElement("input");
+input.type = "file";
+document.body.append(input);
+JsPyFunction.expose("file", () => input.files[0]);
+"""
+# A Blob of repeated parts: the browser keeps them once.
+REPEATED = """
+JsPyFunction.expose("repeated", (mebibytes) => {
+    const part = new Blob([Uint8Array.from({ length: 2 ** 20 }, (_, i) => (i * 7 + (i >> 8)) & 255)]);
+    return new Blob(Array(mebibytes).fill(part), { type: "x/y" });
+});
+"""
+
+
+@pytest.fixture
+def pick(open_page: Open, tab: Tab) -> Callable[[Path], JSFile]:
+    """Let the user pick a file in the page; return what Python gets."""
+    page = open_page(PICK)
+
+    def pick(path: Path) -> JSFile:
+        tab.set_input_files("input", path)
+        file = page.call("file", 30)()
+        assert isinstance(file, JSFile)
+        return file
+
+    return pick
+
+
+def test_a_picked_file(pick: Callable[[Path], JSFile], tmp_path: Path) -> None:
+    path = tmp_path / "größe & more.csv"
+    path.write_bytes(os.urandom(5 * MIB + 3))
+    file = pick(path)
+    assert (file.name, file.size, file.type) == (path.name, 5 * MIB + 3, "text/csv")
+    assert file.modified is not None
+    assert abs(file.modified.timestamp() - path.stat().st_mtime) < 2
+    assert file.read() == path.read_bytes()
+    file.seek(-10, io.SEEK_END)
+    assert file.read() == path.read_bytes()[-10:]
+
+
+def test_libraries_read_a_picked_file(pick: Callable[[Path], JSFile], tmp_path: Path) -> None:
+    frame = pd.DataFrame({"n": range(100_000), "text": [f"größe {n}" for n in range(100_000)]})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    assert pd.read_csv(pick(tmp_path / "rows.csv")).equals(frame)
+
+    Image.effect_noise((400, 300), 50).save(tmp_path / "noise.png")
+    with Image.open(pick(tmp_path / "noise.png")) as image, Image.open(tmp_path / "noise.png") as expected:
+        assert image.tobytes() == expected.tobytes()
+
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "rows.csv", "rows.csv")
+        archive.write(tmp_path / "noise.png", "noise.png")
+    with zipfile.ZipFile(pick(tmp_path / "all.zip")) as archive:
+        assert archive.testzip() is None
+        with archive.open("rows.csv") as rows:
+            assert pd.read_csv(rows).equals(frame)
+
+    with io.TextIOWrapper(pick(tmp_path / "rows.csv"), "utf-8") as lines:
+        assert sum(1 for _ in lines) == 100_001
+
+
+def test_a_file_that_changes_after_it_was_picked(pick: Callable[[Path], JSFile], tmp_path: Path) -> None:
+    path = tmp_path / "data.bin"
+    path.write_bytes(bytes(MIB))
+    file = pick(path)
+    path.unlink()
+    with pytest.raises(UnreadableFile, match=r"cannot read its file 'data\.bin': it was changed, moved or deleted"):
+        file.read()
+
+
+def family_memory(tab: Tab) -> int:
+    """Return the bytes in memory of this process and of all browsers."""
+    own = psutil.Process()
+    return sum(one.memory_info().rss for one in (own, *own.children(recursive=True)) if one.is_running())
+
+
+@pytest.mark.timeout(scaled(300))
+def test_copying_a_large_file_takes_little_memory(open_page: Open, tab: Tab, tmp_path: Path) -> None:
+    mebibytes = int(os.environ.get("JSMEETS_LOCAL_FILE_MIB", "200"))
+    page = open_page(REPEATED)
+    part = bytes((i * 7 + (i >> 8)) & 255 for i in range(MIB))
+    warm = page.call("repeated", 60)(40)
+    shutil.copyfileobj(warm, io.BytesIO())
+    file = page.call("repeated", 60)(mebibytes)
+    gc.collect()
+    before, most, count = family_memory(tab), 0, 0
+    digest = hashlib.sha256()
+    while data := file.read(MIB):
+        digest.update(data)
+        count += 1
+        if count % 25 == 0:
+            most = max(most, family_memory(tab))
+    assert count == mebibytes
+    expected = hashlib.sha256()
+    for _ in range(mebibytes):
+        expected.update(part)
+    assert digest.digest() == expected.digest()
+    assert most - before < 150 * MIB, f"memory grew by {(most - before) / MIB:.0f} MiB"
+
+
+def test_a_page_that_leaves_while_its_file_is_read(open_page: Open, tab: Tab) -> None:
+    page = open_page(REPEATED)
+    file = page.call("repeated", 60)(2000)
+
+    def read() -> None:
+        while file.read(MIB):
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        tab.wait_for_timeout(300)
+        tab.reload()
+        with pytest.raises(PageClosed, match="has left") as caught:
+            reading.result(scaled(20))
+    assert isinstance(caught.value, OSError)
+
+
+def test_a_file_is_read_in_the_call_that_brings_it(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    @app.expose
+    def plain(file: JSFile) -> str:
+        with file:
+            return hashlib.sha256(file.read()).hexdigest()
+
+    @app.expose
+    async def asynchronous(file: JSFile) -> list[Any]:
+        return [(await file.aio.read(2)).decode(), (await file.aio.read()).decode()]
+
+    open_page(REPEATED)
+    content = bytes((i * 7 + (i >> 8)) & 255 for i in range(MIB)) * 9
+    make = "Array(9).fill(Uint8Array.from({ length: 2 ** 20 }, (_, i) => (i * 7 + (i >> 8)) & 255))"
+    assert tab.evaluate(f"JsPyFunction.call('plain')(new File({make}, 'x'))") == hashlib.sha256(content).hexdigest()
+    assert tab.evaluate("JsPyFunction.call('asynchronous')(new Blob(['größer']))") == ["gr", "ößer"]
+
+
+# Files of Python -------------------------------------------------------------------------------------------------------
+
+READ = """
+JsPyFunction.expose("facts", (file) => [file.name, file.size, file.type, file.lastModified]);
+JsPyFunction.expose("text", (file) => file.text());
+JsPyFunction.expose("hash", async (file) => {
+    const digest = await crypto.subtle.digest("SHA-256", await (await file.blob()).arrayBuffer());
+    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+});
+JsPyFunction.expose("streamed", async (file) => {
+    let count = 0, sum = 0;
+    for (const reader = file.stream().getReader(); ;) {
+        const { done, value } = await reader.read();
+        if (done) {
+            return [count, sum];
+        }
+        count += value.length;
+        sum += value[0];
+    }
+});
+JsPyFunction.expose("save", (file, name) => file.save(name));
+JsPyFunction.expose("download", async () => (await import("./jsmeetspy/jsmeets.mjs")).download("note.txt", "größer"));
+"""
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    path = tmp_path / "data.bin"
+    path.write_bytes(os.urandom(20 * MIB + 5))
+    return path
+
+
+def test_a_path_is_a_file_in_the_page(open_page: Open, content: Path, tmp_path: Path) -> None:
+    page = open_page(READ)
+    modified = int(content.stat().st_mtime * 1000)
+    assert page.call("facts")(ref(content)) == ["data.bin", 20 * MIB + 5, "application/octet-stream", modified]
+    assert page.call("hash", 60)(ref(content)) == hashlib.sha256(content.read_bytes()).hexdigest()
+    with content.open("rb") as opened:
+        assert page.call("streamed", 60)(ref(opened))[0] == 20 * MIB + 5
+        assert opened.tell() == 0
+    note = tmp_path / "note.txt"
+    note.write_text("größer", encoding="utf-8")
+    assert page.call("text")(ref(note)) == "größer"
+    assert page.call("text")(ref(io.BytesIO("größer".encode()))) == "größer"
+
+
+def test_the_page_is_told_of_a_file_that_cannot_be_read(
+    app: JsMeetsPy, open_page: Open, tab: Tab, content: Path
+) -> None:
+    open_page()
+    app.functions.expose("give", lambda: ref(content))
+    tab.evaluate("async () => { globalThis.file = await JsPyFunction.call('give')(); }")
+    content.write_bytes(b"other")
+    failure = tab.evaluate("file.text().then(() => 'none', (error) => `${error.name}: ${error.message}`)")
+    assert failure == "OSError: the file 'data.bin' has changed since it was sent; send ref(Path(...)) again"
+
+
+def test_a_file_of_python_is_saved_in_a_tab(open_page: Open, tab: Tab, content: Path, tmp_path: Path) -> None:
+    page = open_page(READ)
+    for call, name, expected in (
+        (lambda: page.call("save", 60)(ref(content), "copy.bin"), "copy.bin", content.read_bytes()),
+        (lambda: page.call("download", 60)(), "note.txt", "größer".encode()),
+    ):
+        with ThreadPoolExecutor(1) as pool, tab.expect_download() as begun:
+            saved = pool.submit(call)
+        assert saved.result() is True
+        begun.value.save_as(tmp_path / "saved")
+        assert begun.value.suggested_filename == name
+        assert (tmp_path / "saved").read_bytes() == expected
