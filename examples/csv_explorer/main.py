@@ -1,0 +1,105 @@
+"""A CSV explorer: the page picks a file of any size; Python reads, sorts and filters it; the page shows any part."""
+
+import csv
+import io
+import random
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+
+from jsmeets_local import JSFile, JsMeetsPy, ref
+
+app = JsMeetsPy()
+scratch = tempfile.TemporaryDirectory()
+
+
+class Table:
+    """A CSV file. A tab holds its table by reference, and calls its public methods."""
+
+    def __init__(self, file: JSFile):
+        self.name = file.name
+        self._file = file
+        self._lines = csv.reader(io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline=""))
+        self.columns = next(self._lines, [])
+        self._rows = []
+        self._texts = []  # of the rows, to search in
+        self._keys = {}  # by which to sort, for each column that was sorted
+        self._chosen = None  # the numbers of the rows to show; None for all
+
+    def load(self):
+        """Read the file, which is in the page, piece by piece; the page may stop at any time."""
+        with self._file:
+            for row in self._lines:
+                self._rows.append(row)
+                self._texts.append("\n".join(row).lower())
+                if len(self._rows) % 2000 == 0:
+                    yield {"rows": len(self._rows), "share": self._file.tell() / self._file.size}
+        yield {"rows": len(self._rows), "share": 1}
+
+    def choose(self, text, column, descending):
+        """Keep the rows that contain a text, sort them, and return their number."""
+        chosen = range(len(self._rows))
+        if text:
+            chosen = [number for number in chosen if text.lower() in self._texts[number]]
+        if column is not None:
+            chosen = sorted(chosen, key=self._keys_of(column).__getitem__, reverse=descending)
+        self._chosen = chosen
+        return len(chosen)
+
+    def part(self, start, stop):
+        """Return some of the rows to show."""
+        chosen = range(len(self._rows)) if self._chosen is None else self._chosen
+        return [self._rows[number] for number in chosen[start:stop]]
+
+    def export(self):
+        """Return the rows to show as a file."""
+        path = Path(tempfile.mkdtemp(dir=scratch.name), f"part of {self.name}")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(self.columns)
+            writer.writerows(self.part(0, None))
+        return ref(path)
+
+    def _keys_of(self, column):
+        keys = self._keys.get(column, [])
+        if len(keys) != len(self._rows):
+            keys = self._keys[column] = [key(row[column]) if column < len(row) else (2, "") for row in self._rows]
+        return keys
+
+
+def key(cell):
+    """Return what to sort a cell by: numbers come before texts."""
+    try:
+        return 0, float(cell)
+    except ValueError:
+        return 1, cell.lower()
+
+
+@app.expose
+def open_table(file):
+    return ref(Table(file))
+
+
+@app.expose
+def sample(rows=200_000):
+    """Return a file with made-up sales."""
+    path = Path(scratch.name, "sales.csv")
+    if not path.exists():
+        chance = random.Random(2020)
+        cities = (
+            "Amsterdam Berlin Copenhagen Dublin Edinburgh Florence Geneva Helsinki Lisbon Oslo Prague Vienna".split()
+        )
+        goods = {"lamp": 49, "desk": 320, "chair": 129, "shelf": 85, "rug": 210, "mirror": 64, "clock": 38}
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["order", "day", "city", "product", "pieces", "price", "total"])
+            for order in range(1, rows + 1):
+                day = date(2024, 1, 1) + timedelta(days=order * 730 // rows)
+                product = chance.choice(list(goods))
+                pieces, price = chance.randint(1, 9), round(goods[product] * chance.uniform(0.8, 1.2), 2)
+                writer.writerow([order, day, chance.choice(cities), product, pieces, price, f"{pieces * price:.2f}"])
+    return ref(path)
+
+
+if __name__ == "__main__":
+    app.run(str(Path(__file__).with_name("explorer.html")))
