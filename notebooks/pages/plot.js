@@ -161,9 +161,11 @@ class Plot {
         }
         add(this.#back, "text", { class: "title bottom", x: right, y: bottom + 38 }, this.x.title);
         add(this.#back, "text", { class: "title", x: EDGE.left, y: EDGE.top - 12 }, this.y.title);
+        const inside = { x: EDGE.left, y: EDGE.top, width: right - EDGE.left, height: bottom - EDGE.top };
+        const clipped = add(this.#back, "svg", { ...inside, viewBox: Object.values(inside).join(" ") });
         for (const { x, y, color } of this.#lines) {
             const points = Array.from(x, (one, index) => `${across(one).toFixed(1)},${down(y[index]).toFixed(1)}`);
-            add(this.#back, "polyline", { class: "line", stroke: color, points: points.join(" ") });
+            add(clipped, "polyline", { class: "line", stroke: color, points: points.join(" ") });
         }
         this.dots.forEach((dot) => dot.move(across(dot.x), down(dot.y)));
     }
