@@ -12,12 +12,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import queue
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 from weakref import WeakSet, ref
 
 from msgspec import Struct, field
@@ -29,6 +28,9 @@ from .live.call import cancelled_error, running
 from .processes import works_for_another
 from .slow_callbacks import BlockedLoops
 from .workers import paused, this_thread
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 __all__ = ["Cancel", "Done", "Operation", "Portal", "wait_for"]
 
@@ -159,7 +161,7 @@ class Portal:
         self._abandoned: deque[_Pending] = deque()
         self._finalizers: set[_Finalizer] = set()
         self._collected: deque[_Finalizer] = deque()  # finalizers of collected objects
-        self._urgent: queue.SimpleQueue[_Finalizer | None] = queue.SimpleQueue()  # for `_watch`; `None` ends it
+        self._urgent: SimpleQueue[_Finalizer | None] | None = None  # for `_watch`, which `None` ends
         self._watches = False  # `_watch` runs
         self._drains = 0
         self._woken_for = -1  # the value of `_drains` at the last wake-up
@@ -196,7 +198,7 @@ class Portal:
     def close(self) -> None:
         """Stop, after running the posted functions; called on the loop's thread."""
         with self._lock:
-            if self._watches:
+            if self._watches and self._urgent is not None:
                 self._watches = False
                 self._urgent.put(None)
             self.drain()
@@ -207,7 +209,7 @@ class Portal:
     def disown(self) -> None:
         """Forget the loop after a fork, in the child: the parent keeps the loop and the pages."""
         self._lock = threading.RLock()  # a thread of the parent may have held it
-        self._urgent, self._watches = queue.SimpleQueue(), False
+        self._urgent, self._watches = None, False
         if self.loop is not None:
             self._items.clear()
         self._forked, self._was_open = True, False
@@ -310,14 +312,22 @@ class Portal:
             func: The function.
             at_once: True to wake up the loop, which otherwise calls the function in one of its next callbacks.
         """
-        finalizer = _Finalizer(obj, self._urgent.put if at_once else self._collected.append)
+        finalizer = _Finalizer(obj, self._put_urgent() if at_once else self._collected.append)
         finalizer.func = func
         self._finalizers.add(finalizer)
-        if at_once and not self._watches and self.loop is not None:
+
+    def _put_urgent(self) -> Callable[[_Finalizer], None]:
+        """Return the callback of finalizers that wake up the loop, whose thread runs from now on."""
+        if self._urgent is None:
+            from queue import SimpleQueue  # most programs read no streams
+
+            self._urgent = SimpleQueue()
+        if not self._watches and self.loop is not None:
             threading.Thread(target=self._watch, args=(self._urgent,), name="jsmeets-collector", daemon=True).start()
             self._watches = True
+        return self._urgent.put
 
-    def _watch(self, urgent: queue.SimpleQueue[_Finalizer | None]) -> None:
+    def _watch(self, urgent: SimpleQueue[_Finalizer | None]) -> None:
         """Wake up the loop for objects that are collected, in a thread of its own."""
         while (finalizer := urgent.get()) is not None:
             self._collected.append(finalizer)

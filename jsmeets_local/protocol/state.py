@@ -127,7 +127,8 @@ class ProtocolState:
         self.read_part: Callable[..., bytes] = _read_nothing
         # Calls a function once an object is collected.
         self.watch: Callable[[object, Callable[[], object]], object] = finalize
-        self.watch_stream = self.watch  # the same, without delay
+        # The same, without delay.
+        self.watch_stream: Callable[[object, Callable[[], object]], object] = finalize
         self._streamed: dict[int, Exports] = {}  # iterators that pages read, or may read, by identity
         self._released: dict[int, list[tuple[int, int]]] = {}  # socket -> numbers and counts to release
         self._sessions: dict[int, Session] = {}

@@ -111,14 +111,15 @@ class JSStream(Live):
     def close(self) -> None:
         """Close the iterator in the page. Its items that have arrived are dropped; doing so twice has no effect."""
         if self._handle is not None:
-            self.destroy()
+            super().destroy()
             self._bridge.portal.post(self._bridge.do, self._bridge.protocol.leave_stream, self._incoming)
+
+    def destroy(self) -> None:
+        """Close the iterator in the page, as `close` does."""
+        self.close()
 
     async def aclose(self) -> None:
         """Close the iterator in the page, for `contextlib.aclosing`."""
-        self.close()
-
-    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _take(self) -> Any:
