@@ -204,11 +204,14 @@ def test_twenty_thousand_small_items_each_way(app: JsMeetsPy, open_page: Open, t
 
 
 def test_arrays_each_way(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
-    page = open_page(READ + """
+    page = open_page(
+        READ
+        + """
         JsPyFunction.expose('frames', function* (n) {
             for (let i = 0; i < n; i += 1) { yield new Float32Array(262144).fill(i); }
         });
-    """)
+    """
+    )
 
     @app.expose
     def frames(n: int) -> Iterator[Any]:
