@@ -29,26 +29,29 @@ async function attempt(action) {
 async function load(file) {
     loading?.abort();
     const controller = loading = new AbortController();
-    table = await py.open_table(file);
+    const opened = await py.open_table(file);
+    const names = await opened.get("columns");
+    if (loading !== controller) {
+        return;   // another file was opened in the meantime
+    }
+    table = opened;
+    parts = new Map();
     [count, sorted] = [0, { column: null, descending: false }];
-    parts.clear();
     element("filter").value = "";
     view.scrollTop = 0;
-    make_columns(await table.get("columns"));
+    make_columns(names);
     busy(true);
-    let stopped = "";
     try {
         for await (const { rows, share } of table.load.with({ signal: controller.signal })()) {
             element("bar").value = share;
             element("share").textContent = `${amount(rows)}, ${Math.floor(100 * share)} %`;
             count = rows;
-            draw();
+            requestAnimationFrame(draw);
         }
     } catch (error) {
         if (!controller.signal.aborted) {
             throw error;
         }
-        stopped = ", the beginning of the file";
     } finally {
         if (loading === controller) {
             busy(false);
@@ -56,7 +59,7 @@ async function load(file) {
     }
     if (loading === controller) {
         await choose();
-        say(`${file.name}: ${amount(count)}${stopped}`);
+        say(`${file.name}: ${amount(count)}${controller.signal.aborted ? ", the beginning of the file" : ""}`);
     }
 }
 
@@ -101,7 +104,7 @@ function sort(column) {
     return choose();
 }
 
-// A part, as soon as it has arrived. Parts at the end of a file that is being read are asked for again.
+// Parts that are incomplete, because the file is being read, are asked for again.
 async function fetch_part(number) {
     const of = parts;
     of.set(number, null);

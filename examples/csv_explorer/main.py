@@ -32,7 +32,7 @@ class Table:
             for row in self._lines:
                 self._rows.append(row)
                 self._texts.append("\n".join(row).lower())
-                if len(self._rows) % 2000 == 0:
+                if len(self._rows) % 200 == 0:
                     yield {"rows": len(self._rows), "share": self._file.tell() / self._file.size}
         yield {"rows": len(self._rows), "share": 1}
 

@@ -398,6 +398,77 @@ def test_training_monitor(example: Callable[[str], tuple[str, subprocess.Popen[s
     assert program.wait(scaled(10)) == 0
 
 
+def test_csv_explorer(tab: Page, tmp_path: Path) -> None:
+    """A file is read with progress, sorted, filtered and saved; what is read of a cancelled one stays."""
+    lines = "".join(f"{number},{(number * 7919) % 200_000 / 100},{'even' if number % 2 == 0 else 'ODD'}\n"
+                    for number in range(200_000))  # fmt: skip
+    (tmp_path / "numbers.csv").write_text("number,price,kind\n" + lines, encoding="utf-8")
+    with running(EXAMPLES / "csv_explorer", MAIN) as (url, program):
+        tab.goto(url)
+        about = tab.locator("#about")
+        # Look at the progress in the page: it may change faster than this test sees it.
+        tab.evaluate("""() => {
+            globalThis.shares = [];
+            new MutationObserver(() => shares.push(bar.value)).observe(share, { childList: true });
+        }""")
+        tab.locator("#file").set_input_files(tmp_path / "numbers.csv")
+        expect(about).to_have_text("numbers.csv: 200,000 rows", timeout=scaled(40_000))
+        shares = tab.evaluate("shares")
+        assert len(shares) > 50
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
+        assert tab.locator(".row").count() < 100
+        rows = tab.locator(".row")
+        expect(rows.first).to_have_text("00even")
+
+        tab.get_by_role("button", name="price").click()
+        expect(tab.get_by_role("button", name="price")).to_have_attribute("aria-sort", "ascending")
+        tab.get_by_role("button", name="price").click()
+        expect(rows.first).to_contain_text("1999.99", timeout=scaled(20_000))
+        tab.fill("#filter", "odd")
+        expect(about).to_have_text("100,000 rows", timeout=scaled(20_000))
+        tab.fill("#filter", "no such text")
+        expect(about).to_have_text("0 rows", timeout=scaled(20_000))
+        expect(rows).to_have_count(0)
+        tab.fill("#filter", "12345,")
+        expect(about).to_have_text("0 rows")
+        tab.fill("#filter", "199999")
+        expect(about).to_have_text("1 row", timeout=scaled(20_000))
+        with tab.expect_download() as saved:
+            tab.locator("#save").click()
+        assert saved.value.suggested_filename == "part of numbers.csv"
+        row = f"199999,{(199_999 * 7919) % 200_000 / 100},ODD"
+        assert saved.value.path().read_text(encoding="utf-8").split() == ["number,price,kind", row]
+
+        tab.fill("#filter", "")
+        expect(about).to_have_text("200,000 rows", timeout=scaled(20_000))
+        tab.locator("#view").evaluate("view => { view.scrollTop = view.scrollHeight; }")
+        expect(rows.last).to_contain_text("0even")  # the smallest price is the last row
+        tab.close()
+        assert program.wait(scaled(10)) == 0
+
+
+def test_csv_explorer_cancels(tab: Page) -> None:
+    with running(EXAMPLES / "csv_explorer", MAIN) as (url, program):
+        tab.goto(url)
+        # Press the button as soon as rows have arrived.
+        tab.evaluate("""() => new MutationObserver((_, observer) => {
+            if (parseInt(share.textContent) > 1) { observer.disconnect(); cancel.click(); }
+        }).observe(share, { childList: true })""")
+        tab.locator("#sample").click()
+        expect(tab.locator("#about")).to_have_text(
+            re.compile(r"^sales.csv: [\d,]+ rows, the beginning of the file$"), timeout=scaled(40_000)
+        )
+        count = int(re.sub(r"\D", "", tab.inner_text("#about")))
+        assert 200 <= count < 200_000
+        expect(tab.locator("#loading")).to_be_hidden()
+        tab.fill("#filter", "oslo")
+        expect(tab.locator("#about")).not_to_contain_text("beginning")
+        assert 0 < int(re.sub(r"\D", "", tab.inner_text("#about"))) < count
+        tab.close()
+        assert program.wait(scaled(10)) == 0
+
+
 def test_desktop_todo(tab: Page, tmp_path: Path) -> None:
     """In the browser it has one file; the buttons for other files belong to the window."""
     file = tmp_path / "garden.json"
