@@ -95,7 +95,9 @@ def sample(rows=200_000):
                 day = date(2024, 1, 1) + timedelta(days=order * 730 // rows)
                 product = chance.choice(list(goods))
                 pieces, price = chance.randint(1, 9), round(goods[product] * chance.uniform(0.8, 1.2), 2)
-                writer.writerow([order, day, chance.choice(cities), product, pieces, price, f"{pieces * price:.2f}"])
+                writer.writerow(
+                    [order, day, chance.choice(cities), product, pieces, f"{price:.2f}", f"{pieces * price:.2f}"]
+                )
     return ref(path)
 
 
