@@ -419,7 +419,7 @@ def test_csv_explorer(tab: Page, tmp_path: Path) -> None:
         assert shares[-1] == 1
         assert tab.locator(".row").count() < 100
         rows = tab.locator(".row")
-        expect(rows.first).to_have_text("00even")
+        expect(rows.first).to_have_text("00.0even")
 
         tab.get_by_role("button", name="price").click()
         expect(tab.get_by_role("button", name="price")).to_have_attribute("aria-sort", "ascending")
@@ -430,8 +430,6 @@ def test_csv_explorer(tab: Page, tmp_path: Path) -> None:
         tab.fill("#filter", "no such text")
         expect(about).to_have_text("0 rows", timeout=scaled(20_000))
         expect(rows).to_have_count(0)
-        tab.fill("#filter", "12345,")
-        expect(about).to_have_text("0 rows")
         tab.fill("#filter", "199999")
         expect(about).to_have_text("1 row", timeout=scaled(20_000))
         with tab.expect_download() as saved:
@@ -443,7 +441,7 @@ def test_csv_explorer(tab: Page, tmp_path: Path) -> None:
         tab.fill("#filter", "")
         expect(about).to_have_text("200,000 rows", timeout=scaled(20_000))
         tab.locator("#view").evaluate("view => { view.scrollTop = view.scrollHeight; }")
-        expect(rows.last).to_contain_text("0even")  # the smallest price is the last row
+        expect(rows.last).to_have_text("00.0even")  # the smallest price is the last row
         tab.close()
         assert program.wait(scaled(10)) == 0
 
