@@ -6,8 +6,9 @@ const PART = 200;   // rows of one request
 const element = (id) => document.getElementById(id);
 const view = element("view");
 let table = null;   // the Table of Python
-let count = 0;   // rows to show
-let parts = new Map();   // the rows that have arrived, and those that were asked for, in parts
+let rows = null;   // the Rows of Python to show
+let count = 0;   // their number
+let parts = new Map();   // those that have arrived, and null for those that were asked for
 let sorted = { column: null, descending: false };
 let loading = null;   // the AbortController of the file that is being read
 
@@ -30,22 +31,21 @@ async function load(file) {
     loading?.abort();
     const controller = loading = new AbortController();
     const opened = await py.open_table(file);
-    const names = await opened.get("columns");
     if (loading !== controller) {
         return;   // another file was opened in the meantime
     }
-    table = opened;
+    ({ table, rows } = opened);
     parts = new Map();
     [count, sorted] = [0, { column: null, descending: false }];
     element("filter").value = "";
     view.scrollTop = 0;
-    make_columns(names);
+    make_columns(opened.columns);
     busy(true);
     try {
-        for await (const { rows, share } of table.load.with({ signal: controller.signal })()) {
+        for await (const { rows: read, share } of table.load.with({ signal: controller.signal })()) {
             element("bar").value = share;
-            element("share").textContent = `${amount(rows)}, ${Math.floor(100 * share)} %`;
-            count = rows;
+            element("share").textContent = `${amount(read)}, ${Math.floor(100 * share)} %`;
+            count = read;
             requestAnimationFrame(draw);
         }
     } catch (error) {
@@ -78,7 +78,7 @@ async function choose() {
     const mine = choices;
     const chosen = await table.choose(element("filter").value, sorted.column, sorted.descending);
     if (mine === choices) {   // not when another choice was made in the meantime
-        count = chosen;
+        ({ count, rows } = chosen);
         parts = new Map();
         say(`${amount(count)}`);
         draw();
@@ -108,8 +108,7 @@ function sort(column) {
 async function fetch_part(number) {
     const of = parts;
     of.set(number, null);
-    const rows = await table.part(number * PART, (number + 1) * PART);
-    of.set(number, rows);
+    of.set(number, await rows.part(number * PART, (number + 1) * PART));
     if (of === parts) {
         draw();
     }
@@ -165,4 +164,4 @@ element("sample").onclick = () => attempt(async () => {
 });
 element("cancel").onclick = () => loading.abort();
 element("filter").oninput = () => attempt(choose);
-element("save").onclick = () => attempt(async () => (await table.export()).save());
+element("save").onclick = () => attempt(async () => (await rows.export()).save());

@@ -14,57 +14,62 @@ scratch = tempfile.TemporaryDirectory()
 
 
 class Table:
-    """A CSV file. A tab holds its table by reference, and calls its public methods."""
+    """A CSV file. A tab holds its table by reference, and calls its public methods, several at a time."""
 
     def __init__(self, file: JSFile):
         self.name = file.name
+        self.rows = []
         self._file = file
         self._lines = csv.reader(io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline=""))
         self.columns = next(self._lines, [])
-        self._rows = []
         self._texts = []  # of the rows, to search in
         self._keys = {}  # by which to sort, for each column that was sorted
-        self._chosen = None  # the numbers of the rows to show; None for all
 
     def load(self):
         """Read the file, which is in the page, piece by piece; the page may stop at any time."""
         with self._file:
             for row in self._lines:
-                self._rows.append(row)
                 self._texts.append("\n".join(row).lower())
-                if len(self._rows) % 200 == 0:
-                    yield {"rows": len(self._rows), "share": self._file.tell() / self._file.size}
-        yield {"rows": len(self._rows), "share": 1}
+                self.rows.append(row)
+                if len(self.rows) % 200 == 0:
+                    yield {"rows": len(self.rows), "share": self._file.tell() / self._file.size}
+        yield {"rows": len(self.rows), "share": 1}
 
     def choose(self, text, column, descending):
-        """Keep the rows that contain a text, sort them, and return their number."""
-        chosen = range(len(self._rows))
+        """Return the rows that contain a text, sorted, by reference, and their number."""
+        numbers = range(len(self.rows))
         if text:
-            chosen = [number for number in chosen if text.lower() in self._texts[number]]
+            numbers = [number for number in numbers if text.lower() in self._texts[number]]
         if column is not None:
-            chosen = sorted(chosen, key=self._keys_of(column).__getitem__, reverse=descending)
-        self._chosen = chosen
-        return len(chosen)
-
-    def part(self, start, stop):
-        """Return some of the rows to show."""
-        chosen = range(len(self._rows)) if self._chosen is None else self._chosen
-        return [self._rows[number] for number in chosen[start:stop]]
-
-    def export(self):
-        """Return the rows to show as a file."""
-        path = Path(tempfile.mkdtemp(dir=scratch.name), f"part of {self.name}")
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(self.columns)
-            writer.writerows(self.part(0, None))
-        return ref(path)
+            numbers = sorted(numbers, key=self._keys_of(column).__getitem__, reverse=descending)
+        return {"count": len(numbers), "rows": ref(Rows(self, numbers))}
 
     def _keys_of(self, column):
         keys = self._keys.get(column, [])
-        if len(keys) != len(self._rows):
-            keys = self._keys[column] = [key(row[column]) if column < len(row) else (2, "") for row in self._rows]
+        if len(keys) < len(self.rows):
+            keys = self._keys[column] = [key(row[column]) if column < len(row) else (2, "") for row in self.rows]
         return keys
+
+
+class Rows:
+    """Some rows of a table in some order, or all of them, also those that will be read."""
+
+    def __init__(self, table, numbers=None):
+        self._table = table
+        self._numbers = numbers
+
+    def part(self, start, stop):
+        rows = self._table.rows
+        return rows[start:stop] if self._numbers is None else [rows[number] for number in self._numbers[start:stop]]
+
+    def export(self):
+        """Return the rows as a file."""
+        path = Path(tempfile.mkdtemp(dir=scratch.name), f"part of {self._table.name}")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(self._table.columns)
+            writer.writerows(self.part(0, None))
+        return ref(path)
 
 
 def key(cell):
@@ -77,7 +82,8 @@ def key(cell):
 
 @app.expose
 def open_table(file):
-    return ref(Table(file))
+    table = Table(file)
+    return {"columns": table.columns, "table": ref(table), "rows": ref(Rows(table))}
 
 
 @app.expose

@@ -304,6 +304,7 @@ def test_07_steer_objects(read: Callable[[str], Reader]) -> None:
         ["Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune"]
     )
     assert reader.to('dots["Venus"].color') == "'#4c78a8'"
+    reader.page("app.launch")
     expect(page.locator(".dot").nth(2)).to_have_css("fill", "rgb(42, 157, 143)")
     assert "1.499" in reader.to("np.polyfit")
     expect(page.locator("h1")).to_have_text("Kepler's third law")
