@@ -38,7 +38,7 @@ class Axis {
     ticks([from, to]) {
         const powers = Array.from({ length: 12 }, (_, index) => 10 ** (index - 5));
         const all = [1, 2, 5].flatMap((times) => powers.map((power) => Number((times * power).toPrecision(1))));
-        const inside = all.filter((value) => value >= from && value <= to);
+        const inside = all.filter((value) => value >= from && value <= to).sort((a, b) => a - b);
         return inside.length > 7 ? inside.filter((value) => powers.includes(value)) : inside;
     }
 }
