@@ -515,7 +515,7 @@ export class Connection {
                     this.take(link, message);
                 }
             }
-            if (!link.ended && messages.length) {
+            if (!link.ended) {   // also after a chunk: all bytes of a large message count
                 link.acknowledge(typeof data === "string" ? data.length : data.byteLength);
             }
         } catch (error) {

@@ -3489,7 +3489,7 @@ ${stack}` };
             this.take(link, message);
           }
         }
-        if (!link.ended && messages.length) {
+        if (!link.ended) {
           link.acknowledge(typeof data === "string" ? data.length : data.byteLength);
         }
       } catch (error) {

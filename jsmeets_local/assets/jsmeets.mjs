@@ -3752,7 +3752,7 @@ var Connection = class {
           this.take(link, message);
         }
       }
-      if (!link.ended && messages.length) {
+      if (!link.ended) {
         link.acknowledge(typeof data === "string" ? data.length : data.byteLength);
       }
     } catch (error) {

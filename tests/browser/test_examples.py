@@ -355,6 +355,130 @@ def test_camera(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab
     assert program.wait(scaled(10)) == 0
 
 
+def test_training_monitor(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
+    """Two tabs follow one training and control it; the question goes to the tab that has started it."""
+    url, program = example("training_monitor")
+    tab.goto(url)
+    expect(tab.locator("#tab")).to_have_text("Tab 1")
+    tab.locator("#start").click()
+    epoch = "() => Number(document.getElementById('epoch').textContent)"
+    tab.wait_for_function(f"({epoch})() >= 5", timeout=scaled(20_000))
+    with tab.context.expect_page() as opened:
+        tab.get_by_text("Open another tab").click()
+    other = opened.value
+    expect(other.locator("#tab")).to_have_text("Tab 2")
+    other.locator("#rate").fill("-1.5")
+    expect(tab.locator("output")).to_have_text("0.032")
+    other.locator("#pause").click()
+    expect(tab.locator("#says")).to_have_text("Tab 2 paused the training.")
+    expect(other.locator("#epoch")).to_have_text(tab.inner_text("#epoch"))
+    expect(tab.locator("#pause")).to_have_text("Resume")
+    colors = "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
+    for one in (tab, other):
+        assert one.locator("#map").evaluate(colors) > 50
+        assert one.locator("#chart").evaluate(colors) > 10
+
+    tab.locator("#pause").click()
+    expect(tab.locator("#question")).to_be_visible(timeout=scaled(60_000))
+    expect(tab.locator("#question p")).to_contain_text(re.compile(r"^(9[5-9]|100)\.\d% of the unseen points"))
+    assert not other.locator("#question").is_visible()
+    expect(other.locator("#epoch")).to_have_text("400")
+    tab.get_by_text("Go on").click()
+    tab.wait_for_function(f"({epoch})() > 400", timeout=scaled(20_000))
+    other.locator("#stop").click()
+    expect(tab.locator("#says")).to_have_text("Tab 2 stopped the training.")
+
+    tab.locator("#start").click()
+    other.wait_for_function(f"({epoch})() < 100", timeout=scaled(20_000))
+    expect(tab.locator("#question")).to_be_visible(timeout=scaled(60_000))
+    tab.close()
+    expect(other.locator("#says")).to_have_text("Tab 1 has left, and the training with it.")
+    expect(other.locator("#start")).to_be_enabled()
+    other.close()
+    assert program.wait(scaled(10)) == 0
+
+
+def test_csv_explorer(tab: Page, tmp_path: Path) -> None:
+    """A file is read with progress, sorted, filtered and saved; what is read of a cancelled one stays."""
+    lines = "".join(f"{number},{(number * 7919) % 200_000 / 100},{'even' if number % 2 == 0 else 'ODD'}\n"
+                    for number in range(200_000))  # fmt: skip
+    (tmp_path / "numbers.csv").write_text("number,price,kind\n" + lines, encoding="utf-8")
+    with running(EXAMPLES / "csv_explorer", MAIN) as (url, program):
+        tab.goto(url)
+        about = tab.locator("#about")
+        # Look at the progress in the page: it may change faster than this test sees it.
+        tab.evaluate("""() => {
+            globalThis.shares = [];
+            new MutationObserver(() => shares.push(bar.value)).observe(share, { childList: true });
+        }""")
+        tab.locator("#file").set_input_files(tmp_path / "numbers.csv")
+        expect(about).to_have_text("numbers.csv: 200,000 rows", timeout=scaled(40_000))
+        shares = tab.evaluate("shares")
+        assert len(shares) > 50
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
+        assert tab.locator(".row").count() < 100
+        rows = tab.locator(".row")
+        expect(rows.first).to_have_text("00.0even")
+
+        tab.get_by_role("button", name="price").click()
+        expect(tab.get_by_role("button", name="price")).to_have_attribute("aria-sort", "ascending")
+        tab.get_by_role("button", name="price").click()
+        expect(rows.first).to_contain_text("1999.99", timeout=scaled(20_000))
+        tab.fill("#filter", "odd")
+        expect(about).to_have_text("100,000 rows", timeout=scaled(20_000))
+        tab.fill("#filter", "no such text")
+        expect(about).to_have_text("0 rows", timeout=scaled(20_000))
+        expect(rows).to_have_count(0)
+        tab.fill("#filter", "199999")
+        expect(about).to_have_text("1 row", timeout=scaled(20_000))
+        # Firefox tells Playwright nothing of downloads: look at what the browser is given.
+        tab.evaluate("""() => {
+            const make = URL.createObjectURL;
+            URL.createObjectURL = (blob) => { globalThis.blob = blob; return make.call(URL, blob); };
+        }""")
+        tab.locator("#save").click()
+        tab.wait_for_function("globalThis.blob")
+        row = f"199999,{(199_999 * 7919) % 200_000 / 100},ODD"
+        assert tab.evaluate("blob.text()").split() == ["number,price,kind", row]
+
+        # Choices that overtake each other: the last one counts.
+        tab.evaluate("""() => {
+            const [number, price] = columns.children;
+            number.click(); price.click(); price.click();
+            filter.value = "odd"; filter.oninput();
+        }""")
+        expect(about).to_have_text("100,000 rows", timeout=scaled(20_000))
+        expect(rows.first).to_contain_text("1999.99ODD")
+        tab.fill("#filter", "")
+        expect(about).to_have_text("200,000 rows", timeout=scaled(20_000))
+        tab.locator("#view").evaluate("view => { view.scrollTop = view.scrollHeight; }")
+        expect(rows.last).to_have_text("00.0even")  # the smallest price is the last row
+        tab.close()
+        assert program.wait(scaled(10)) == 0
+
+
+def test_csv_explorer_cancels(tab: Page) -> None:
+    with running(EXAMPLES / "csv_explorer", MAIN) as (url, program):
+        tab.goto(url)
+        # Press the button as soon as rows have arrived.
+        tab.evaluate("""() => new MutationObserver((_, observer) => {
+            if (parseInt(share.textContent) > 1) { observer.disconnect(); cancel.click(); }
+        }).observe(share, { childList: true })""")
+        tab.locator("#sample").click()
+        expect(tab.locator("#about")).to_have_text(
+            re.compile(r"^sales.csv: [\d,]+ rows, the beginning of the file$"), timeout=scaled(40_000)
+        )
+        count = int(re.sub(r"\D", "", tab.inner_text("#about")))
+        assert 200 <= count < 200_000
+        expect(tab.locator("#loading")).to_be_hidden()
+        tab.fill("#filter", "oslo")
+        expect(tab.locator("#about")).not_to_contain_text("beginning")
+        assert 0 < int(re.sub(r"\D", "", tab.inner_text("#about"))) < count
+        tab.close()
+        assert program.wait(scaled(10)) == 0
+
+
 def test_desktop_todo(tab: Page, tmp_path: Path) -> None:
     """In the browser it has one file; the buttons for other files belong to the window."""
     file = tmp_path / "garden.json"

@@ -34,9 +34,9 @@ REDRAWN = f"""(canvas, before) => new Promise((done) => {{
 }})"""
 
 
-def test_there_are_six_notebooks() -> None:
+def test_there_are_seven_notebooks() -> None:
     names = ["first_page", "call_both_ways", "queues_and_progress"]
-    names += ["pubsub_between_pages", "numpy_to_a_canvas", "steer_a_chart"]
+    names += ["pubsub_between_pages", "numpy_to_a_canvas", "steer_a_chart", "steer_objects"]
     assert [file.stem for file in FILES] == [f"{number:02}_{name}" for number, name in enumerate(names, 1)]
 
 
@@ -292,4 +292,37 @@ def test_06_steer_a_chart(read: Callable[[str], Reader]) -> None:
     page = reader.page("app.launch")
     expect(page.locator("#legend li")).to_have_text(["two weeks", "normal"])
     expect(ticks.last).to_have_text("350")
+    reader.to_the_end()
+
+
+def test_07_steer_objects(read: Callable[[str], Reader]) -> None:
+    reader = read("07")
+    assert reader.to("page.js.Plot.new").startswith("<JSProxy of Plot")
+    reader.to("dots = {")
+    page = reader.page("app.launch")
+    expect(page.locator(".label")).to_have_text(
+        ["Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune"]
+    )
+    assert reader.to('dots["Venus"].color') == "'#4c78a8'"
+    reader.page("app.launch")
+    expect(page.locator(".dot").nth(2)).to_have_css("fill", "rgb(42, 157, 143)")
+    assert "1.499" in reader.to("np.polyfit")
+    expect(page.locator("h1")).to_have_text("Kepler's third law")
+    reader.to("plot.on_click(show)")
+    reader.page("app.launch")
+    page.locator(".dot").nth(5).click()
+    reader.wait_text("plot.on_click(show)", "Saturn: 9.583 times as far, 29.457 times as long")
+    assert "True" in reader.to("MouseEvent")
+    said = "Jupiter: 5.204 times as far, 11.862 times as long"  # under the cell that clicks, if it still runs
+    expect(reader.tab.locator(".jp-OutputArea-output", has_text=said)).to_have_count(1)
+    assert reader.to('clicked[-1] is dots["Jupiter"]') == "True"
+    reader.to("plot.x.range = [0.25, 2.5]")
+    reader.page("app.launch")
+    expect(page.locator(".tick.bottom")).to_have_text(["0.5", "1", "2"])
+    assert reader.to("dot.radius *= 1.4").startswith("['Mercury', 'Venus'")
+    assert reader.to("pluto = ") == "9"
+    assert reader.to("plot.remove(pluto)") == "8"
+    expect(page.locator(".label")).to_have_count(8)
+    assert reader.to("night") == '"Kepler\'s third law"'
+    expect(page.locator("body")).to_have_class("night")
     reader.to_the_end()
