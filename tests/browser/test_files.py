@@ -15,6 +15,7 @@ import pandas as pd
 import psutil
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
 from jsmeets_local import JSFile, JsMeetsPy, Page, PageClosed, UnreadableFile, ref
@@ -94,32 +95,21 @@ def test_a_file_that_changes_after_it_was_picked(pick: Callable[[Path], JSFile],
         file.read()
 
 
-def memory() -> tuple[int, int]:
-    """Return the bytes in memory of this process, and of the browsers below it."""
-    own = psutil.Process()
-    below = sum(one.memory_info().rss for one in own.children(recursive=True) if one.is_running())
-    return own.memory_info().rss, below
-
-
 @pytest.mark.timeout(scaled(300))
-def test_the_memory_for_a_file_does_not_grow_with_its_size(open_page: Open) -> None:
+def test_the_memory_of_python_does_not_grow_with_the_size_of_a_file(open_page: Open) -> None:
     mebibytes = int(os.environ.get("JSMEETS_LOCAL_FILE_MIB", "300"))
     page = open_page(REPEATED)
     part = bytes((i * 7 + (i >> 8)) & 255 for i in range(MIB))
     file = page.call("repeated", 60)(mebibytes)
-    digest, expected, seen = hashlib.sha256(), hashlib.sha256(), []
-    before, _ = memory()
+    digest, expected, process = hashlib.sha256(), hashlib.sha256(), psutil.Process()
+    before = largest = process.memory_info().rss
     while data := file.read(MIB):
         digest.update(data)
         expected.update(part)
-        if file.tell() % (10 * MIB) == 0:
-            seen.append(memory())
+        largest = max(largest, process.memory_info().rss)
     assert file.tell() == mebibytes * MIB
     assert digest.digest() == expected.digest()
-    own, browsers = ([entry[side] for entry in seen] for side in (0, 1))
-    third = len(seen) // 3
-    assert max(own) - before < 100 * MIB
-    assert max(browsers[-third:]) - max(browsers[:third]) < 200 * MIB
+    assert largest - before < 100 * MIB
 
 
 def test_a_page_that_leaves_while_its_file_is_read(open_page: Open, tab: Tab) -> None:
@@ -177,7 +167,7 @@ JsPyFunction.expose("streamed", async (file) => {
     }
 });
 JsPyFunction.expose("save", (file, name) => file.save(name));
-JsPyFunction.expose("download", async () => (await import("./jsmeetspy/" + "jsmeets.mjs")).download("note.txt", "größer"));
+JsPyFunction.expose("download", async () => (await import("./jsmeetspy/jsmeets" + ".mjs")).download("note.txt", "größer"));
 """
 
 
@@ -213,8 +203,20 @@ def test_the_page_is_told_of_a_file_that_cannot_be_read(
     assert failure == "OSError: the file 'data.bin' has changed since it was sent; send ref(Path(...)) again"
 
 
-def test_a_file_of_python_is_saved_in_a_tab(open_page: Open, tab: Tab, content: Path, tmp_path: Path) -> None:
+def test_a_file_of_python_is_saved_in_a_tab(
+    open_page: Open, tab: Tab, browser: Browser, content: Path, tmp_path: Path
+) -> None:
     page = open_page(READ)
+    if browser.browser_type.name == "firefox":  # Playwright reports no downloads of a Firefox that it did not build
+        tab.evaluate("""() => {
+            const make = URL.createObjectURL;
+            URL.createObjectURL = (blob) => { globalThis.blob = blob; return make.call(URL, blob); };
+        }""")
+        assert page.call("save", 60)(ref(content), "copy.bin") is True
+        assert page.eval("blob.arrayBuffer()") == content.read_bytes()
+        assert page.call("download", 60)() is True
+        assert page.eval("blob.text()") == "größer"
+        return
     for call, name, expected in (
         (lambda: page.call("save", 60)(ref(content), "copy.bin"), "copy.bin", content.read_bytes()),
         (lambda: page.call("download", 60)(), "note.txt", "größer".encode()),
