@@ -253,7 +253,7 @@ def build(builds: dict[str, tuple[Path, Process]]) -> Build:
             said, _ = process.communicate()
             assert process.returncode == 0, said
             built[example] = folder / "out" / example / example
-            where = rf"Made out/{example} \(\d+ MB\). Start it:\n\n    {built[example]}\n"
+            where = rf"Created out/{example} \(\d+ MB\). Start it:\n\n    {built[example]}\n"
             assert re.search(where, said)
             assert [path.name for path in folder.iterdir()] == ["out"]
         return built[example]

@@ -452,7 +452,7 @@ def test_a_launch_that_is_interrupted_anywhere_leaves_no_server() -> None:
             with suppress(KeyboardInterrupt):
                 signal.setitimer(signal.ITIMER_REAL, 0.0002 * (turn + 1))
                 app.launch("<p>", mode="none")
-            signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_REAL, 0)  # a signal that comes now is still caught
             app.stop()
     finally:
         signal.signal(signal.SIGALRM, before)
