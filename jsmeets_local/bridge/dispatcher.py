@@ -142,6 +142,10 @@ class Dispatcher:
             The worker threads, which end now or after their job.
         """
         self._stopping = True
+        # On Python 3.11 tasks begin in a later turn of the loop, and those that they start in the one after. A task
+        # that is cancelled before it begins would not answer its call.
+        for _ in range(2):
+            await asyncio.sleep(0)
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -233,8 +237,10 @@ class Dispatcher:
 
     async def _run_in_turn(self, call: Invoke) -> None:
         """Run an async function in a task of its own, so that cancelling the call does not cancel those behind it."""
-        # When the bridge stops, each call behind this one ends at once. Otherwise the function has ended before its
-        # cancellation took effect.
+        if self._stopping:
+            self._answer([(call, None)])
+            return
+        # The bridge stops, or the function has ended before its cancellation took effect.
         with suppress(asyncio.CancelledError):
             await self.spawn(self._run_async(call), call.function.context.copy())
 
