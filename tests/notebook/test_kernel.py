@@ -109,6 +109,8 @@ def test_a_call_in_the_same_cell_and_in_the_next(kernel: Kernel) -> None:
     page.send(["return", call[1], {"same": "cell"}])
     kernel.until(lambda: run.idle)
     assert run.value == "{'same': 'cell'}"
+    page.send(["names", ["f"]])
+    assert kernel.run("page.wait_for('f', 10)").error is None
     for code in ("page.js.f(2)", "await page.aio.call('f')(2)"):
         run = kernel.start(code)
         call = page.receive()
