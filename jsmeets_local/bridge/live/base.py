@@ -114,7 +114,7 @@ class Live(Imported):
         return self  # as of a function; `dataclasses.asdict` copies callbacks, too
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        text = "call it in this process, and send data to the other one"
+        text = "use it in this process, and send data to the other one"
         raise TypeError(f"{self!r} belongs to an open page and cannot be pickled; {text}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ...errors import JavaScriptError, JsPyError, ProtocolError, UnknownProperty
 from ...protocol.references import Handle
@@ -337,6 +337,3 @@ class JSProxy(Live, Remote):
             return f"<JSProxy of {self._class}>"
         shown = text if len(text) <= _TEXT_ROOM else f"{text[:_TEXT_ROOM]}..."
         return f"<JSProxy of {self._class}>" if text.startswith("[object ") else f"<JSProxy of {self._class}: {shown}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("an object of a page cannot be copied or pickled; to_py() returns its data")
