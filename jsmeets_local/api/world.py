@@ -25,7 +25,7 @@ __all__ = ["AsyncPageFunction", "AsyncWorld", "PageFunction", "World"]
 
 
 class _Root(Remote):
-    """What is reached from the world of a page."""
+    """Root of the objects of a page: its world."""
 
     __slots__ = ()
 

@@ -82,7 +82,7 @@ class Producers:
 
 
 class _Base:
-    """What both kinds of readers have."""
+    """Base class of the readers of iterators."""
 
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
         self._owner = owner
