@@ -13,7 +13,7 @@ from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
 from .bridge.client import Client
 from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
-from .bridge.presence import GRACE, SocketPresence
+from .bridge.presence import SocketPresence
 from .bridge.tracebacks import cut, end_quietly
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import LaunchError, PageClosed
@@ -102,35 +102,33 @@ class Page:
     Attributes:
         url: The URL for a browser, with the launch token in the fragment; with private=True, a URL that works in one
             browser. It is only a path if a proxy does not send its host name.
-        js: The functions of the page as attributes: `page.js.add(1, 2)`; `page.js["a.b"](1)` for other names.
+        js: The functions of the page as attributes: `page.js.add(1, 2)`; `page.js["a.b"](1)` for other names. Then its
+            global variables: `page.js.document.title`.
         aio: The awaitable methods.
         grace: Seconds without a connection after which the page is closed; `None` if only Python or its window does.
         window: The window that shows the page, opened by `mode="window"`.
     """
 
-    def __init__(
-        self,
-        bridge: Bridge,
-        key: str,
-        urls: PageUrls,
-        closed: Callable[[Page], None],
-        frame: Frame,
-        grace: float | None = GRACE,
-    ) -> None:
-        self._closed = closed
-        self._urls = urls
-        self._set_client(Client(bridge, key, urls.address, grace), urls.url, frame)
-        bridge.pages[key] = self
+    _urls: PageUrls  # of pages that launch() returns
 
-    def _set_client(self, client: Client, url: str, frame: Frame | None) -> None:
+    def __init__(self, client: Client, url: str, frame: Frame | None, closed: Callable[[Page], None]) -> None:
         self._client = client
         self._frame = frame
+        self._closed = closed  # called by close()
         self._shown_by = ""  # the run of the cell that showed the iframe
         self.grace = client.presence.grace
         self.url = url
-        self.js = World(self._client)
-        self.aio = AsyncPage(self._client)
         client.bridge.portal.finalize(self, client.presence.end)
+
+    @functools.cached_property
+    def js(self) -> World:
+        """Return the functions that the page exposes and its global variables, as attributes."""
+        return World(self._client)
+
+    @functools.cached_property
+    def aio(self) -> AsyncPage:
+        """Return the awaitable methods, for any event loop."""
+        return AsyncPage(self._client)
 
     @property
     def window(self) -> Window:
@@ -398,7 +396,8 @@ class DocumentPage(Page):
     """Page of one document, which `current_page()` returns. It is closed when the document leaves, also by a reload.
 
     `url`, `window` and `show()` are those of the page that `launch()` has returned for it. A document that was opened
-    otherwise has none, and its `url` is empty.
+    otherwise has none, and its `url` is empty. `close()` closes this document and its window; the page may stay open in
+    other tabs.
     """
 
     def __init__(self, bridge: Bridge, socket: int) -> None:
@@ -407,17 +406,15 @@ class DocumentPage(Page):
         address = f"of socket {socket}" if launched is None else launched._client.address
         client = Client(bridge, name, address, None, SocketPresence(bridge, socket, name))
         if launched is None:
-            self._set_client(client, "", None)
+            super().__init__(client, "", None, _close_window)
         else:
             client.surface = launched._client.surface
-            self._set_client(client, launched.url, launched._frame)
+            super().__init__(client, launched.url, launched._frame, _close_window)
 
-    def close(self) -> None:
-        """Close this document, and its window. The page may stay open in other tabs. Closing twice has no effect."""
-        self._leave()
-        if self._client.surface is not None:
-            self._client.surface.close()
-            self._join()
+
+def _close_window(page: Page) -> None:
+    if page._client.surface is not None:
+        page._client.surface.close()
 
 
 def _check_code(code: Any) -> str:

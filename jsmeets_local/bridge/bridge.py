@@ -196,7 +196,7 @@ class Bridge:
     def pack(self, value: Any, name: str) -> Payload:
         """Convert a value for the wire, on any thread; see `protocol.values.pack`."""
         payload = pack(value, name, self.protocol.limits.message_bytes)
-        if payload.is_bound():
+        if not payload.references or payload.is_bound():
             return payload
         cell = current_cell()  # what a callback or a generator prints appears under the cell that has passed it
         references = [
@@ -248,7 +248,8 @@ class Bridge:
         Returns:
             A function that cancels the request.
         """
-        call_id = self.protocol.request(kind, key, payload, target, self._deadline(timeout), about)
+        deadline = None if timeout is None else self._deadline(timeout)
+        call_id = self.protocol.request(kind, key, payload, target, deadline, about)
         self._callers[call_id] = done
         self.carry_out()
         return functools.partial(self._cancel_call, call_id)
@@ -268,14 +269,15 @@ class Bridge:
         Returns:
             A function that cancels the request.
         """
-        call_id = self.protocol.use(handle, steps, about, self._deadline(timeout))
+        deadline = None if timeout is None else self._deadline(timeout)
+        call_id = self.protocol.use(handle, steps, about, deadline)
         self._callers[call_id] = done
         self.carry_out()
         return functools.partial(self._cancel_call, call_id)
 
-    def _deadline(self, timeout: float | None) -> float | None:
+    def _deadline(self, timeout: float) -> float | None:
         loop = self.portal.loop
-        return None if timeout is None or loop is None else loop.time() + timeout
+        return None if loop is None else loop.time() + timeout
 
     def _cancel_call(self, call_id: int) -> None:
         self._callers.pop(call_id, None)

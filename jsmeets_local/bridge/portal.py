@@ -266,9 +266,11 @@ class Portal:
 
         The function may run twice if the loop ends at the same time; a second run must have no effect.
         """
-        loop = self.loop
-        if loop is not None and not loop.is_closed() and self.post(func, *args):
-            return
+        if self.loop is None or not self.post(func, *args):
+            self._run(func, *args)
+
+    def _run(self, func: Callable[..., object], *args: Any) -> None:
+        """Run a function in this thread, unless a loop has started."""
         with self._lock:
             if self.is_open():
                 self.post(func, *args)
@@ -376,11 +378,6 @@ class Portal:
         if self.is_loop_thread():
             self.drain()
             return func(*args)
-        if undo is None and not self.is_open():
-            with self._lock:
-                if not self.is_open():
-                    self._clean_up()
-                    return func(*args)
 
         def operation(done: Done[T]) -> Cancel | None:
             value = func(*args)
@@ -415,7 +412,8 @@ class Portal:
         waiter: _Waiter[T] = _Waiter() if call is None else _CallWaiter(call=call)
         waiter.lock.acquire()
         try:
-            self._submit(self._start, waiter, operation)
+            if self.loop is None or not self.post(self._start, waiter, operation):  # `_submit`, inlined
+                self._run(self._start, waiter, operation)
             wait_for(waiter.lock)
             if awaitable is not None:
                 shutdown.leave()

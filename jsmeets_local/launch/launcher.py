@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from starlette.types import ASGIApp
 
 from ..bridge.bridge import GOODBYE, STOPPED, Bridge
-from ..bridge.client import Surface
+from ..bridge.client import Client, Surface
 from ..bridge.portal import Portal
 from ..bridge.presence import PresenceTracker
 from ..bridge.shutdown import at_shutdown
@@ -212,7 +212,9 @@ class Launcher:
         place = f"{path.removeprefix('/')}#jsmeets={self._access.token}.{key}{rest}"
         urls = PageUrls(self._one_time_urls, root, public, place, is_proxied=options.base_url is not None)
         frame = Frame(urls.framed, urls.title, *options.size)
-        page = Page(self._bridge, key, urls, self._page_closed, frame, options.grace)
+        page = Page(Client(self._bridge, key, urls.address, options.grace), urls.url, frame, self._page_closed)
+        page._urls = urls
+        self._bridge.pages[key] = page
         with self._lock:  # drop closed pages, which may have no other reference
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
             if self._presence is not None:

@@ -61,7 +61,7 @@ class Documents:
             return self._serve_html(page)
         cut = min((page.index(mark) for mark in "?#" if mark in page), default=len(page))
         name, tail = page[:cut], page[cut:]
-        if self._route(name):
+        if name.startswith("/") and self._is_served(name):
             return page
         for candidate, rest in ((page, ""), (name, tail)):  # file names may contain "?" and "#"
             path = self._find(candidate)
@@ -96,12 +96,10 @@ class Documents:
         meant = f"; did you mean {similar[0]!r}?" if similar else ""
         return f"no page {page!r}: {', '.join(looked)}{meant}"
 
-    def _route(self, name: str) -> bool:
-        if not name.startswith("/"):
-            return False
-        scope = {"type": "http", "path": name, "method": "GET", "root_path": "", "headers": []}
+    def _is_served(self, path: str) -> bool:
+        scope = {"type": "http", "path": path, "method": "GET", "root_path": "", "headers": []}
         served = any(route.matches(scope)[0] is Match.FULL for route in self._app.router.routes)
-        return served or name in self._html or name in self._pages
+        return served or path in self._html or path in self._pages
 
     def _find(self, name: str) -> str | None:
         """Return the path of a template, a static file or a file on disk, in this order; `None` if there is none.
@@ -147,7 +145,7 @@ class Documents:
 
     def _is_taken(self, prefix: str, directory: str) -> bool:
         """Return whether something other than this folder is served at a path or below it."""
-        if self._route(prefix) or self._route(f"{prefix}/"):
+        if self._is_served(prefix) or self._is_served(f"{prefix}/"):
             return True
         for served in self._folders.values():
             inside = os.path.join(served.path, prefix[1:])
@@ -159,7 +157,7 @@ class Documents:
         for path, known in self._html.items():
             if known == html:
                 return path
-        path = "/" if not self._html and not self._route("/") else f"/page-{len(self._html) + 1}"
+        path = "/" if not self._html and not self._is_served("/") else f"/page-{len(self._html) + 1}"
         self._html[path] = html
         return path
 

@@ -98,7 +98,7 @@ class ServerThread:
         self.base_url = f"http://{reachable}:{self.port}"
         self._ipv6_socket: socket.socket | None = None  # reserves the port, see owns_localhost()
         self._app = app
-        self._loop = _new_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None  # set by the thread
         # Released when start-up has succeeded or failed. Not an Event: that is implemented in Python, and Ctrl-C could
         # interrupt it while it holds its internal lock.
         self._started = threading.Lock()
@@ -123,11 +123,14 @@ class ServerThread:
 
     def accept(self) -> None:
         """Begin to serve, starting with the clients in the backlog."""
+        loop = self._loop
+        if loop is None:  # only for stop() during an interrupted start; `_serve` will not wait
+            return
         with suppress(RuntimeError):  # the loop is closed
             try:
-                self._loop.call_soon_threadsafe(self._proceed.set)
+                loop.call_soon_threadsafe(self._proceed.set)
             except KeyboardInterrupt:  # the callback may be queued and the loop not woken up
-                self._loop.call_soon_threadsafe(self._proceed.set)
+                loop.call_soon_threadsafe(self._proceed.set)
                 raise
 
     def owns_localhost(self) -> bool:
@@ -185,7 +188,7 @@ class ServerThread:
             with (
                 writing(self._cell),
                 set_switch_interval(self.switch_interval),
-                asyncio.Runner(loop_factory=lambda: self._loop) as runner,
+                asyncio.Runner(loop_factory=_new_loop) as runner,
             ):
                 runner.run(self._serve())
         except BaseException as error:
@@ -202,9 +205,11 @@ class ServerThread:
             self._started.release()
 
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         async with lifespan(self._app) as state:
             self._report_started()
-            await self._proceed.wait()
+            if not self._stopping:  # read after `_loop` is set; stop() writes it before it reads `_loop`
+                await self._proceed.wait()
             if self._stopping:
                 return
             from .uvicorn_server import Server  # and uvicorn with it

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from jsmeets_local.errors import LaunchError
+from jsmeets_local.server import thread
 from jsmeets_local.server.thread import ServerThread
 from tests.timing import scaled
 
@@ -79,6 +82,34 @@ def test_stopping_right_after_the_start(accepts: bool) -> None:
         pass  # the port is free
     server.accept()
     server.stop()
+
+
+def test_an_interrupt_before_the_thread_has_its_loop_ends_the_thread(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopping = threading.Event()
+    make_loop, join = thread._new_loop, threading.Thread.join
+
+    def make_loop_late() -> asyncio.AbstractEventLoop:
+        assert stopping.wait(scaled(20))
+        return make_loop()
+
+    def announced_join(self: threading.Thread, timeout: float | None = None) -> None:
+        stopping.set()  # stop() has found no loop
+        join(self, timeout)
+
+    def interrupted(lock: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(thread, "_new_loop", make_loop_late)
+    monkeypatch.setattr(thread, "wait_for", interrupted)
+    monkeypatch.setattr(threading.Thread, "join", announced_join)
+    program = Program()
+    with pytest.raises(KeyboardInterrupt):
+        ServerThread(program.app)
+    assert program.log == ["begun", "ended"]
+    assert "jsmeets-server" not in [running.name for running in threading.enumerate()]
+    assert not caplog.records
 
 
 def test_errors_at_shutdown_are_logged(caplog: pytest.LogCaptureFixture) -> None:
