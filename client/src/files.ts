@@ -1,11 +1,11 @@
 /** Files in both directions: a Blob of this page is read by Python in pieces, and a file of Python by this page. */
 
-import { ENDLESS, ask } from "./asking.ts";
 import { join, sizeOf } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
 import type { Message } from "./messages.ts";
 import { failureOf } from "./pyproxy.ts";
 import type { Imported } from "./references.ts";
+import { NO_LIMIT, resultOf } from "./results.ts";
 
 /** Bytes of one request. */
 const PIECE = 1048576;
@@ -47,8 +47,8 @@ export function serveFiles(connection: Connection): void {
     /** Read a part of a file. The file stays alive until Python has answered. */
     function read(file: object, imported: Imported, start: number, end: number, signal: AbortSignal): Promise<Uint8Array> {
         const message = (id: number): Message => ["use", id, imported.number, [["read", start, end]]];
-        const question = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
-        return ask(connection, read, question, { ...ENDLESS, signal });
+        const request = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
+        return resultOf(connection, read, request, { ...NO_LIMIT, signal });
     }
 
     function streamOf(file: object, imported: Imported): ReadableStream<Uint8Array> {
@@ -115,7 +115,7 @@ export function createDownload(connection: Connection): Download {
     /** Let Python ask where, and write what it reads from this page. */
     async function saveByPython(name: string, data: unknown): Promise<boolean> {
         const message = (id: number): Message => ["call", id, "$save", [connection.identity.page, name, data]];
-        return await ask(connection, download, { message, body: data, label: "data", key: "$save" }) === true;
+        return await resultOf(connection, download, { message, body: data, label: "data", key: "$save" }) === true;
     }
 
     async function download(name: string, data: Downloadable): Promise<boolean> {

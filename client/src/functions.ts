@@ -6,10 +6,9 @@ import type { Call } from "./calls.ts";
 import type { Code, createCode } from "./code/index.ts";
 import type { Connection, Handler } from "./connection.ts";
 import { type JsPyError, unknownError } from "./errors.ts";
-import type { PyResult } from "./iterable.ts";
 import { LateNames } from "./latenames.ts";
 import { optionsOf, type Timeout } from "./arguments.ts";
-import { ask, patienceOf, type CallOptions } from "./asking.ts";
+import { resultOf, waitOptionsOf, type CallOptions, type PyResult } from "./results.ts";
 import { instead } from "./suggestion.ts";
 
 type AnyFunction = (...args: any[]) => any;
@@ -90,9 +89,9 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
 
     function call(key: string, options?: Timeout | CallOptions): (...args: any[]) => PyResult {
         checkedKey(key);
-        const patience = patienceOf(options, `call of '${key}'`);
+        const wait = waitOptionsOf(options, `call of '${key}'`);
         return function invoke(...args) {
-            return ask(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, patience);
+            return resultOf(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, wait);
         };
     }
 

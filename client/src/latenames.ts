@@ -3,7 +3,7 @@
 import type { Call } from "./calls.ts";
 
 /** Milliseconds from the load of the page in which a name may still be exposed. */
-const PATIENCE = 2000;
+const WAIT_MS = 2000;
 
 interface Waiter<Entry> {
     resolve: (entry: Entry) => void;
@@ -21,7 +21,7 @@ export class LateNames<Entry> {
      * the name. `unknown` creates the error.
      */
     wait(key: string, call: Call, unknown: () => Error): Promise<Entry> {
-        const left = this.loaded() + PATIENCE - performance.now();
+        const left = this.loaded() + WAIT_MS - performance.now();
         if (left <= 0) {
             throw unknown();
         }

@@ -1,9 +1,8 @@
 /** The exports of `jsmeets.mjs`, besides the globals of 2020. */
 
 import type { Identity } from "./identity.ts";
-import type { CallOptions } from "./asking.ts";
+import type { CallOptions, PyResult } from "./results.ts";
 import type { ExposeOptions, JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
-import type { PyResult } from "./iterable.ts";
 import type { JsPyPubsubApi } from "./pubsub.ts";
 import type { JsPyQueueApi, QueueKey } from "./queues.ts";
 import type { JsPyTextSocketApi } from "./textsocket.ts";
@@ -162,8 +161,8 @@ export const createPubsubModule = ({ publish, subscribe, unsubscribe }: JsPyPubs
 });
 
 export function createNative({ call }: JsPyFunctionApi, identity: Identity): Native {
-    const ask = (method: string) => (...args: unknown[]) => call("$window")(identity.page, method, ...args);
-    return Object.freeze(Object.fromEntries(WINDOW_METHODS.map((method) => [method, ask(method)]))) as unknown as Native;
+    const command = (method: string) => (...args: unknown[]) => call("$window")(identity.page, method, ...args);
+    return Object.freeze(Object.fromEntries(WINDOW_METHODS.map((method) => [method, command(method)]))) as unknown as Native;
 }
 
 export const createReady = (textSocket: JsPyTextSocketApi, { JsPyError }: JsPyFunctionApi) => async (timeout?: Timeout): Promise<number> => {

@@ -43,7 +43,7 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
     // ---------------------------------------------------------------- to the broker
 
     /** Send a request to the broker; `value` is true if it responded with true. */
-    const ask = (
+    const request = (
         message: Request["message"], limit: number | null, body?: unknown, order?: string,
     ): Promise<{ answered: boolean; value: boolean }> => new Promise((resolve) => connection.request({
         message,
@@ -66,7 +66,7 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
         return async (data) => {
             try {
                 const message = (id: number): any[] => ["publish", id, topic, data, isQuiet];
-                return (await ask(message, limit, data, `publish ${topic}`)).value;
+                return (await request(message, limit, data, `publish ${topic}`)).value;
             } catch (error) {
                 console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
                 return false;
@@ -82,7 +82,7 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
         const entry = before ?? { func, news: [], isBusy: false };
         entry.func = func;
         subscriptions.set(topic, entry);   // the broker may deliver before it responds
-        const { value } = await ask((id) => ["subscribe", id, topic], limit);
+        const { value } = await request((id) => ["subscribe", id, topic], limit);
         if (!value && !before && entry.func === func && subscriptions.get(topic) === entry) {
             subscriptions.delete(topic);
         }
@@ -98,7 +98,7 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
         subscriptions.delete(topic);
         entry.news = [];
         // The broker's own "no such subscription" means that a reconnect has already forgotten it.
-        return (await ask((id) => ["unsubscribe", id, topic], limit)).answered;
+        return (await request((id) => ["unsubscribe", id, topic], limit)).answered;
     }
 
     const topics = (): string[] => [...subscriptions.keys()];

@@ -1,11 +1,10 @@
 /** What JavaScript sees of objects of Python: functions, and objects passed by `ref`. */
 
-import { ENDLESS, ask, patienceOf, type CallOptions } from "./asking.ts";
 import type { Connection } from "./connection.ts";
 import { disconnected } from "./errors.ts";
-import type { PyResult } from "./iterable.ts";
 import type { Failure, Message } from "./messages.ts";
 import type { Imported } from "./references.ts";
+import { NO_LIMIT, resultOf, waitOptionsOf, type CallOptions, type PyResult } from "./results.ts";
 
 /** A function of Python that was passed to this page. */
 export interface PyFunction {
@@ -63,11 +62,11 @@ export function createProxies(connection: Connection): void {
 
     /** Work on an object of Python. The holder stays alive until Python has answered. */
     function use(
-        { imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function, patience = ENDLESS,
+        { imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function, wait = NO_LIMIT,
     ): PyResult {
         const message = (id: number): Message => ["use", id, imported.number, steps];
-        const question = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
-        return ask(connection, below, question, patience);
+        const request = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
+        return resultOf(connection, below, request, wait);
     }
 
     const destroy = (proxy: object): void => imports.drop(imports.of(proxy)!);
@@ -91,9 +90,9 @@ export function createProxies(connection: Connection): void {
         with: {
             value(this: object, options: CallOptions) {
                 const target = targets.get(this)!;
-                const patience = patienceOf(options, `call of '${(this as Function).name}'`);
+                const wait = waitOptionsOf(options, `call of '${(this as Function).name}'`);
                 return function invoke(...args: any[]): PyResult {
-                    return use(target, [...target.before, ["call", args]], args, "args", invoke, patience);
+                    return use(target, [...target.before, ["call", args]], args, "args", invoke, wait);
                 };
             },
         },

@@ -51,7 +51,7 @@
   var UNTRACED = `    at one of more than ${TRACED} calls in one turn`;
   var captureStackTrace = Error.captureStackTrace;
 
-  // src/iterable.ts
+  // src/results.ts
   async function* itemsOf() {
     const value = await this;
     if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
@@ -63,10 +63,8 @@
     promise[Symbol.asyncIterator] = itemsOf;
     return promise;
   };
-
-  // src/asking.ts
-  var ENDLESS = { signal: void 0, timeout: null, limit: null };
-  function patienceOf(given, where) {
+  var NO_LIMIT = { signal: void 0, timeout: null, limit: null };
+  function waitOptionsOf(given, where) {
     if (typeof given !== "object" || given === null) {
       return { signal: void 0, timeout: given, limit: millisecondsOf(given) };
     }
@@ -76,9 +74,9 @@
     }
     return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
   }
-  function ask(connection, below, question, patience = ENDLESS) {
-    const { message, body, label, key, holder, failure = null } = question;
-    const { signal, timeout, limit } = patience;
+  function resultOf(connection, below, request, wait = NO_LIMIT) {
+    const { message, body, label, key, holder, failure = null } = request;
+    const { signal, timeout, limit } = wait;
     if (signal?.aborted) {
       return iterable(Promise.reject(signal.reason));
     }
@@ -148,7 +146,7 @@
   }
 
   // src/latenames.ts
-  var PATIENCE = 2e3;
+  var WAIT_MS = 2e3;
   var LateNames = class {
     installed = performance.now();
     waiting = /* @__PURE__ */ new Map();
@@ -158,7 +156,7 @@
      * the name. `unknown` creates the error.
      */
     wait(key, call, unknown) {
-      const left = this.loaded() + PATIENCE - performance.now();
+      const left = this.loaded() + WAIT_MS - performance.now();
       if (left <= 0) {
         throw unknown();
       }
@@ -206,9 +204,9 @@
     }
     function call(key, options) {
       checkedKey(key);
-      const patience = patienceOf(options, `call of '${key}'`);
+      const wait = waitOptionsOf(options, `call of '${key}'`);
       return function invoke(...args) {
-        return ask(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, patience);
+        return resultOf(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, wait);
       };
     }
     function callNowait(key) {

@@ -32,7 +32,7 @@
   }
   var createPubsub = (function(connection) {
     const subscriptions = /* @__PURE__ */ new Map();
-    const ask = (message, limit, body, order) => new Promise((resolve) => connection.request({
+    const request = (message, limit, body, order) => new Promise((resolve) => connection.request({
       message,
       body,
       label: "data",
@@ -48,7 +48,7 @@
       return async (data) => {
         try {
           const message = (id) => ["publish", id, topic, data, isQuiet];
-          return (await ask(message, limit, data, `publish ${topic}`)).value;
+          return (await request(message, limit, data, `publish ${topic}`)).value;
         } catch (error) {
           console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
           return false;
@@ -63,7 +63,7 @@
       const entry = before ?? { func, news: [], isBusy: false };
       entry.func = func;
       subscriptions.set(topic, entry);
-      const { value } = await ask((id) => ["subscribe", id, topic], limit);
+      const { value } = await request((id) => ["subscribe", id, topic], limit);
       if (!value && !before && entry.func === func && subscriptions.get(topic) === entry) {
         subscriptions.delete(topic);
       }
@@ -77,7 +77,7 @@
       }
       subscriptions.delete(topic);
       entry.news = [];
-      return (await ask((id) => ["unsubscribe", id, topic], limit)).answered;
+      return (await request((id) => ["unsubscribe", id, topic], limit)).answered;
     }
     const topics = () => [...subscriptions.keys()];
     function receivePublication(topic, data) {

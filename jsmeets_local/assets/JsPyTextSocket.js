@@ -710,7 +710,7 @@ ${stack}` };
     return copy;
   }
 
-  // src/iterable.ts
+  // src/results.ts
   async function* itemsOf() {
     const value = await this;
     if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
@@ -722,10 +722,8 @@ ${stack}` };
     promise[Symbol.asyncIterator] = itemsOf;
     return promise;
   };
-
-  // src/asking.ts
-  var ENDLESS = { signal: void 0, timeout: null, limit: null };
-  function patienceOf(given, where) {
+  var NO_LIMIT = { signal: void 0, timeout: null, limit: null };
+  function waitOptionsOf(given, where) {
     if (typeof given !== "object" || given === null) {
       return { signal: void 0, timeout: given, limit: millisecondsOf(given) };
     }
@@ -735,9 +733,9 @@ ${stack}` };
     }
     return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
   }
-  function ask(connection, below, question, patience = ENDLESS) {
-    const { message, body, label, key, holder, failure = null } = question;
-    const { signal, timeout, limit } = patience;
+  function resultOf(connection, below, request, wait = NO_LIMIT) {
+    const { message, body, label, key, holder, failure = null } = request;
+    const { signal, timeout, limit } = wait;
     if (signal?.aborted) {
       return iterable(Promise.reject(signal.reason));
     }
@@ -777,10 +775,10 @@ ${stack}` };
   function createProxies(connection) {
     const { imports, callErrors } = connection;
     const targets = /* @__PURE__ */ new WeakMap();
-    function use({ imported, holder }, steps, body, label, below, patience = ENDLESS) {
+    function use({ imported, holder }, steps, body, label, below, wait = NO_LIMIT) {
       const message = (id) => ["use", id, imported.number, steps];
-      const question = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
-      return ask(connection, below, question, patience);
+      const request = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
+      return resultOf(connection, below, request, wait);
     }
     const destroy = (proxy) => imports.drop(imports.of(proxy));
     const functionMethods = Object.create(Function.prototype, {
@@ -800,9 +798,9 @@ ${stack}` };
       with: {
         value(options) {
           const target = targets.get(this);
-          const patience = patienceOf(options, `call of '${this.name}'`);
+          const wait = waitOptionsOf(options, `call of '${this.name}'`);
           return function invoke(...args) {
-            return use(target, [...target.before, ["call", args]], args, "args", invoke, patience);
+            return use(target, [...target.before, ["call", args]], args, "args", invoke, wait);
           };
         }
       }
@@ -879,8 +877,8 @@ ${stack}` };
     imports.makers.set("file", (imported) => createFile(imported));
     function read(file, imported, start, end, signal) {
       const message = (id) => ["use", id, imported.number, [["read", start, end]]];
-      const question = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
-      return ask(connection, read, question, { ...ENDLESS, signal });
+      const request = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
+      return resultOf(connection, read, request, { ...NO_LIMIT, signal });
     }
     function streamOf(file, imported) {
       const size = imported.facts[0].size ?? Infinity;
@@ -940,7 +938,7 @@ ${stack}` };
   function createDownload(connection) {
     async function saveByPython(name, data) {
       const message = (id) => ["call", id, "$save", [connection.identity.page, name, data]];
-      return await ask(connection, download, { message, body: data, label: "data", key: "$save" }) === true;
+      return await resultOf(connection, download, { message, body: data, label: "data", key: "$save" }) === true;
     }
     async function download(name, data) {
       const isPython = typeof data === "object" && "blob" in data;

@@ -122,10 +122,9 @@ export interface JsPyBinarySocketConstructor {
     new (url_path?: string): JsPyBinarySocketApi;
     readonly VERSION: string;
 }
-/** Promises of streams that are iterated over without `await`. */
-/** What a call of Python returns: `for await (const row of py.rows(9))` needs no second `await`. */
+/** Result of a call of Python. `for await (const row of py.rows(9))` needs no second `await`. */
 export type PyResult<Value = any> = Promise<Value> & AsyncIterable<any>;
-/** How a Python function is called: `py.slow.with({ signal, timeout: 2 })(1)`. */
+/** Options of a call: `py.slow.with({ signal, timeout: 2 })(1)`. */
 export interface CallOptions {
     /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
     signal?: AbortSignal | null | undefined;

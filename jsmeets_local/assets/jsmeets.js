@@ -959,7 +959,7 @@ ${stack}` };
     return copy;
   }
 
-  // src/iterable.ts
+  // src/results.ts
   async function* itemsOf() {
     const value = await this;
     if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
@@ -971,10 +971,8 @@ ${stack}` };
     promise[Symbol.asyncIterator] = itemsOf;
     return promise;
   };
-
-  // src/asking.ts
-  var ENDLESS = { signal: void 0, timeout: null, limit: null };
-  function patienceOf(given, where) {
+  var NO_LIMIT = { signal: void 0, timeout: null, limit: null };
+  function waitOptionsOf(given, where) {
     if (typeof given !== "object" || given === null) {
       return { signal: void 0, timeout: given, limit: millisecondsOf(given) };
     }
@@ -984,9 +982,9 @@ ${stack}` };
     }
     return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
   }
-  function ask(connection, below, question, patience = ENDLESS) {
-    const { message, body, label, key, holder, failure = null } = question;
-    const { signal, timeout, limit } = patience;
+  function resultOf(connection, below, request, wait = NO_LIMIT) {
+    const { message, body, label, key, holder, failure = null } = request;
+    const { signal, timeout, limit } = wait;
     if (signal?.aborted) {
       return iterable(Promise.reject(signal.reason));
     }
@@ -1026,10 +1024,10 @@ ${stack}` };
   function createProxies(connection) {
     const { imports, callErrors } = connection;
     const targets = /* @__PURE__ */ new WeakMap();
-    function use({ imported, holder }, steps, body, label, below, patience = ENDLESS) {
+    function use({ imported, holder }, steps, body, label, below, wait = NO_LIMIT) {
       const message = (id) => ["use", id, imported.number, steps];
-      const question = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
-      return ask(connection, below, question, patience);
+      const request = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
+      return resultOf(connection, below, request, wait);
     }
     const destroy = (proxy) => imports.drop(imports.of(proxy));
     const functionMethods = Object.create(Function.prototype, {
@@ -1049,9 +1047,9 @@ ${stack}` };
       with: {
         value(options) {
           const target = targets.get(this);
-          const patience = patienceOf(options, `call of '${this.name}'`);
+          const wait = waitOptionsOf(options, `call of '${this.name}'`);
           return function invoke(...args) {
-            return use(target, [...target.before, ["call", args]], args, "args", invoke, patience);
+            return use(target, [...target.before, ["call", args]], args, "args", invoke, wait);
           };
         }
       }
@@ -1128,8 +1126,8 @@ ${stack}` };
     imports.makers.set("file", (imported) => createFile(imported));
     function read(file, imported, start, end, signal) {
       const message = (id) => ["use", id, imported.number, [["read", start, end]]];
-      const question = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
-      return ask(connection, read, question, { ...ENDLESS, signal });
+      const request = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
+      return resultOf(connection, read, request, { ...NO_LIMIT, signal });
     }
     function streamOf(file, imported) {
       const size = imported.facts[0].size ?? Infinity;
@@ -1189,7 +1187,7 @@ ${stack}` };
   function createDownload(connection) {
     async function saveByPython(name, data) {
       const message = (id) => ["call", id, "$save", [connection.identity.page, name, data]];
-      return await ask(connection, download, { message, body: data, label: "data", key: "$save" }) === true;
+      return await resultOf(connection, download, { message, body: data, label: "data", key: "$save" }) === true;
     }
     async function download(name, data) {
       const isPython = typeof data === "object" && "blob" in data;
@@ -4007,7 +4005,7 @@ ${stack}` };
   };
 
   // src/latenames.ts
-  var PATIENCE3 = 2e3;
+  var WAIT_MS = 2e3;
   var LateNames = class {
     installed = performance.now();
     waiting = /* @__PURE__ */ new Map();
@@ -4017,7 +4015,7 @@ ${stack}` };
      * the name. `unknown` creates the error.
      */
     wait(key, call, unknown) {
-      const left = this.loaded() + PATIENCE3 - performance.now();
+      const left = this.loaded() + WAIT_MS - performance.now();
       if (left <= 0) {
         throw unknown();
       }
@@ -4065,9 +4063,9 @@ ${stack}` };
     }
     function call(key, options) {
       checkedKey(key);
-      const patience = patienceOf(options, `call of '${key}'`);
+      const wait = waitOptionsOf(options, `call of '${key}'`);
       return function invoke(...args) {
-        return ask(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, patience);
+        return resultOf(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, wait);
       };
     }
     function callNowait(key) {
@@ -4268,7 +4266,7 @@ ${stack}` };
   }
   var createPubsub = (function(connection) {
     const subscriptions = /* @__PURE__ */ new Map();
-    const ask2 = (message, limit, body, order) => new Promise((resolve) => connection.request({
+    const request = (message, limit, body, order) => new Promise((resolve) => connection.request({
       message,
       body,
       label: "data",
@@ -4284,7 +4282,7 @@ ${stack}` };
       return async (data) => {
         try {
           const message = (id) => ["publish", id, topic, data, isQuiet];
-          return (await ask2(message, limit, data, `publish ${topic}`)).value;
+          return (await request(message, limit, data, `publish ${topic}`)).value;
         } catch (error) {
           console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
           return false;
@@ -4299,7 +4297,7 @@ ${stack}` };
       const entry = before ?? { func, news: [], isBusy: false };
       entry.func = func;
       subscriptions.set(topic, entry);
-      const { value } = await ask2((id) => ["subscribe", id, topic], limit);
+      const { value } = await request((id) => ["subscribe", id, topic], limit);
       if (!value && !before && entry.func === func && subscriptions.get(topic) === entry) {
         subscriptions.delete(topic);
       }
@@ -4313,7 +4311,7 @@ ${stack}` };
       }
       subscriptions.delete(topic);
       entry.news = [];
-      return (await ask2((id) => ["unsubscribe", id, topic], limit)).answered;
+      return (await request((id) => ["unsubscribe", id, topic], limit)).answered;
     }
     const topics = () => [...subscriptions.keys()];
     function receivePublication(topic, data) {

@@ -965,7 +965,7 @@ function plainCopy(value, room, depth) {
   return copy;
 }
 
-// src/iterable.ts
+// src/results.ts
 async function* itemsOf() {
   const value = await this;
   if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
@@ -977,10 +977,8 @@ var iterable = (promise) => {
   promise[Symbol.asyncIterator] = itemsOf;
   return promise;
 };
-
-// src/asking.ts
-var ENDLESS = { signal: void 0, timeout: null, limit: null };
-function patienceOf(given, where) {
+var NO_LIMIT = { signal: void 0, timeout: null, limit: null };
+function waitOptionsOf(given, where) {
   if (typeof given !== "object" || given === null) {
     return { signal: void 0, timeout: given, limit: millisecondsOf(given) };
   }
@@ -990,9 +988,9 @@ function patienceOf(given, where) {
   }
   return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
 }
-function ask(connection, below, question, patience = ENDLESS) {
-  const { message, body, label, key, holder, failure = null } = question;
-  const { signal, timeout, limit } = patience;
+function resultOf(connection, below, request, wait = NO_LIMIT) {
+  const { message, body, label, key, holder, failure = null } = request;
+  const { signal, timeout, limit } = wait;
   if (signal?.aborted) {
     return iterable(Promise.reject(signal.reason));
   }
@@ -1032,10 +1030,10 @@ function failureOf({ state, kind }) {
 function createProxies(connection) {
   const { imports, callErrors } = connection;
   const targets = /* @__PURE__ */ new WeakMap();
-  function use({ imported, holder }, steps, body, label, below, patience = ENDLESS) {
+  function use({ imported, holder }, steps, body, label, below, wait = NO_LIMIT) {
     const message = (id) => ["use", id, imported.number, steps];
-    const question = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
-    return ask(connection, below, question, patience);
+    const request = { message, body, label, key: nameOf(imported, steps), holder, failure: failureOf(imported) };
+    return resultOf(connection, below, request, wait);
   }
   const destroy = (proxy) => imports.drop(imports.of(proxy));
   const functionMethods = Object.create(Function.prototype, {
@@ -1055,9 +1053,9 @@ function createProxies(connection) {
     with: {
       value(options) {
         const target = targets.get(this);
-        const patience = patienceOf(options, `call of '${this.name}'`);
+        const wait = waitOptionsOf(options, `call of '${this.name}'`);
         return function invoke(...args) {
-          return use(target, [...target.before, ["call", args]], args, "args", invoke, patience);
+          return use(target, [...target.before, ["call", args]], args, "args", invoke, wait);
         };
       }
     }
@@ -1134,8 +1132,8 @@ function serveFiles(connection) {
   imports.makers.set("file", (imported) => createFile(imported));
   function read(file, imported, start, end, signal) {
     const message = (id) => ["use", id, imported.number, [["read", start, end]]];
-    const question = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
-    return ask(connection, read, question, { ...ENDLESS, signal });
+    const request = { message, body: null, label: "", key: imported.facts[0].name, holder: file, failure: failureOf(imported) };
+    return resultOf(connection, read, request, { ...NO_LIMIT, signal });
   }
   function streamOf(file, imported) {
     const size = imported.facts[0].size ?? Infinity;
@@ -1195,7 +1193,7 @@ var isInWindow = () => "pywebview" in globalThis;
 function createDownload(connection) {
   async function saveByPython(name, data) {
     const message = (id) => ["call", id, "$save", [connection.identity.page, name, data]];
-    return await ask(connection, download2, { message, body: data, label: "data", key: "$save" }) === true;
+    return await resultOf(connection, download2, { message, body: data, label: "data", key: "$save" }) === true;
   }
   async function download2(name, data) {
     const isPython = typeof data === "object" && "blob" in data;
@@ -4013,7 +4011,7 @@ var Connection = class {
 };
 
 // src/latenames.ts
-var PATIENCE3 = 2e3;
+var WAIT_MS = 2e3;
 var LateNames = class {
   installed = performance.now();
   waiting = /* @__PURE__ */ new Map();
@@ -4023,7 +4021,7 @@ var LateNames = class {
    * the name. `unknown` creates the error.
    */
   wait(key, call, unknown) {
-    const left = this.loaded() + PATIENCE3 - performance.now();
+    const left = this.loaded() + WAIT_MS - performance.now();
     if (left <= 0) {
       throw unknown();
     }
@@ -4071,9 +4069,9 @@ var createFunctions = (function(connection, loadCode) {
   }
   function call(key, options) {
     checkedKey(key);
-    const patience = patienceOf(options, `call of '${key}'`);
+    const wait = waitOptionsOf(options, `call of '${key}'`);
     return function invoke(...args) {
-      return ask(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, patience);
+      return resultOf(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, wait);
     };
   }
   function callNowait(key) {
@@ -4274,7 +4272,7 @@ function checkTopic(topic) {
 }
 var createPubsub = (function(connection) {
   const subscriptions = /* @__PURE__ */ new Map();
-  const ask2 = (message, limit, body, order) => new Promise((resolve) => connection.request({
+  const request = (message, limit, body, order) => new Promise((resolve) => connection.request({
     message,
     body,
     label: "data",
@@ -4290,7 +4288,7 @@ var createPubsub = (function(connection) {
     return async (data) => {
       try {
         const message = (id) => ["publish", id, topic, data, isQuiet];
-        return (await ask2(message, limit, data, `publish ${topic}`)).value;
+        return (await request(message, limit, data, `publish ${topic}`)).value;
       } catch (error) {
         console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
         return false;
@@ -4305,7 +4303,7 @@ var createPubsub = (function(connection) {
     const entry = before ?? { func, news: [], isBusy: false };
     entry.func = func;
     subscriptions.set(topic, entry);
-    const { value } = await ask2((id) => ["subscribe", id, topic], limit);
+    const { value } = await request((id) => ["subscribe", id, topic], limit);
     if (!value && !before && entry.func === func && subscriptions.get(topic) === entry) {
       subscriptions.delete(topic);
     }
@@ -4319,7 +4317,7 @@ var createPubsub = (function(connection) {
     }
     subscriptions.delete(topic);
     entry.news = [];
-    return (await ask2((id) => ["unsubscribe", id, topic], limit)).answered;
+    return (await request((id) => ["unsubscribe", id, topic], limit)).answered;
   }
   const topics = () => [...subscriptions.keys()];
   function receivePublication(topic, data) {
@@ -4757,8 +4755,8 @@ var createPubsubModule = ({ publish, subscribe, unsubscribe }) => ({
   unsubscribe
 });
 function createNative({ call }, identity) {
-  const ask2 = (method) => (...args) => call("$window")(identity.page, method, ...args);
-  return Object.freeze(Object.fromEntries(WINDOW_METHODS.map((method) => [method, ask2(method)])));
+  const command = (method) => (...args) => call("$window")(identity.page, method, ...args);
+  return Object.freeze(Object.fromEntries(WINDOW_METHODS.map((method) => [method, command(method)])));
 }
 var createReady = (textSocket, { JsPyError: JsPyError3 }) => async (timeout) => {
   if (await textSocket.wait_ready(timeout)) {

@@ -1,12 +1,28 @@
-/** Requests whose result a promise tells: calls of Python's functions, and use of its objects. */
+/** Promises of results: calls of functions of Python, and uses of its objects. */
 
 import { millisecondsOf, optionsOf, type Timeout } from "./arguments.ts";
 import type { Connection } from "./connection.ts";
 import { ABORTED } from "./errors.ts";
-import { iterable, type PyResult } from "./iterable.ts";
 import type { Failure, Message } from "./messages.ts";
 
-/** How a Python function is called: `py.slow.with({ signal, timeout: 2 })(1)`. */
+/** Result of a call of Python. `for await (const row of py.rows(9))` needs no second `await`. */
+export type PyResult<Value = any> = Promise<Value> & AsyncIterable<any>;
+
+async function* itemsOf(this: Promise<any>): AsyncGenerator<any, void, undefined> {
+    const value = await this;
+    if (typeof value?.[Symbol.asyncIterator] !== "function" && typeof value?.[Symbol.iterator] !== "function") {
+        throw new TypeError(`Python returned no stream that \`for await\` can read, but a value of type ${value === null ? "null" : typeof value}`);
+    }
+    yield* value;
+}
+
+/** Let `for await` read the stream that the promise resolves to. */
+const iterable = <Value>(promise: Promise<Value>): PyResult<Value> => {
+    (promise as any)[Symbol.asyncIterator] = itemsOf;
+    return promise as PyResult<Value>;
+};
+
+/** Options of a call: `py.slow.with({ signal, timeout: 2 })(1)`. */
 export interface CallOptions {
     /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
     signal?: AbortSignal | null | undefined;
@@ -14,18 +30,18 @@ export interface CallOptions {
     timeout?: Timeout;
 }
 
-/** How long a request waits. */
-export interface Patience {
+/** Limits on the time that a request waits. */
+export interface WaitOptions {
     signal: AbortSignal | undefined;
     timeout: Timeout;
     /** The timeout in milliseconds; null means no limit. */
     limit: number | null;
 }
 
-export const ENDLESS: Patience = { signal: undefined, timeout: null, limit: null };
+export const NO_LIMIT: WaitOptions = { signal: undefined, timeout: null, limit: null };
 
-/** Return how long a call waits by its options, or by its timeout. Throws TypeError. */
-export function patienceOf(given: Timeout | CallOptions, where: string): Patience {
+/** Check the options of a call, or its timeout. Throws TypeError. */
+export function waitOptionsOf(given: Timeout | CallOptions, where: string): WaitOptions {
     if (typeof given !== "object" || given === null) {
         return { signal: undefined, timeout: given, limit: millisecondsOf(given) };
     }
@@ -36,24 +52,24 @@ export function patienceOf(given: Timeout | CallOptions, where: string): Patienc
     return { signal: signal ?? undefined, timeout, limit: millisecondsOf(timeout) };
 }
 
-/** A request. */
-export interface Question {
+/** Request whose result a promise has. */
+export interface ResultRequest {
     message: (id: number) => Message;
     /** The user's value in the message, and its name, for errors. */
     body: unknown;
     label: string;
-    /** The name of what is asked, for errors. */
+    /** The name of the function or object, for errors. */
     key: string;
-    /** An object that must not be collected before the answer. */
+    /** An object that must not be collected before the response. */
     holder?: object;
-    /** Why it cannot be asked, if it cannot. */
+    /** The reason that it cannot be sent, if there is one. */
     failure?: Failure | null;
 }
 
-/** Send a request, and return a promise of its result. `below` is the function that the user has called. */
-export function ask(connection: Connection, below: Function, question: Question, patience = ENDLESS): PyResult {
-    const { message, body, label, key, holder, failure = null } = question;
-    const { signal, timeout, limit } = patience;
+/** Send a request, and return a promise of its result. Errors show the call of `below`, the function that the user has called. */
+export function resultOf(connection: Connection, below: Function, request: ResultRequest, wait = NO_LIMIT): PyResult {
+    const { message, body, label, key, holder, failure = null } = request;
+    const { signal, timeout, limit } = wait;
     if (signal?.aborted) {
         return iterable(Promise.reject(signal.reason));
     }
