@@ -1,1 +1,1 @@
-"""What it costs, measured against the least that would do and against the peers: ./scripts/bench."""
+"""Benchmarks against the minimum that the platform needs and against other libraries: ./scripts/bench."""

@@ -24,14 +24,14 @@ BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 
 def known_scenarios() -> dict[str, Any]:
-    """The modules of `benchmarks/scenarios` by their ID."""
+    """Return the modules of `benchmarks/scenarios` by ID."""
     names = sorted(each.name for each in pkgutil.iter_modules(scenarios.__path__))
     modules = [importlib.import_module(f"{scenarios.__name__}.{name}") for name in names]
     return {module.ID: module for module in modules}
 
 
 def arguments(known: dict[str, Any], given: Sequence[str] | None = None) -> argparse.Namespace:
-    """What was asked for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--systems", nargs="+", choices=CATALOGUE, default=list(CATALOGUE), metavar="NAME")
     parser.add_argument("--scenarios", nargs="+", choices=known, default=list(known), metavar="S1", type=str.upper)
@@ -43,7 +43,7 @@ def arguments(known: dict[str, Any], given: Sequence[str] | None = None) -> argp
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Measures, writes, prints; 1 where a system failed."""
+    """Measure, write the reports and print them. Return 1 if a system failed."""
     known = known_scenarios()
     asked = arguments(known, given)
     with open_lab(asked.quick) as lab:
@@ -61,7 +61,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 def save(folder: Path, outcomes: Sequence[Outcome], where: dict[str, Any]) -> str:
-    """Writes both forms; returns the one for people."""
+    """Write both reports, and return the Markdown."""
     markdown = as_markdown(outcomes, where)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.json").write_text(json.dumps(as_json(outcomes, where), indent=1) + "\n")
@@ -70,14 +70,14 @@ def save(folder: Path, outcomes: Sequence[Outcome], where: dict[str, Any]) -> st
 
 
 def between(text: str, markdown: str) -> str:
-    """The document with the tables between its two marks."""
+    """Return a document with the tables between its two marks."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{markdown}{END}{after}"
 
 
 def told_failures(outcomes: Sequence[Outcome]) -> int:
-    """Prints them; 1 where there are some."""
+    """Print the failures. Return 1 if there are any."""
     failures = [(each.scenario.ID, system, text) for each in outcomes for system, text in each.failed.items()]
     for scenario, system, text in failures:
         print(f"\n{scenario} {system} failed: {text}", file=sys.stderr)

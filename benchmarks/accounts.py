@@ -1,4 +1,4 @@
-"""What the operating system knows of a process and its children: processor time and memory."""
+"""Processor time and memory of a process and its children, as the operating system reports them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def _of_one(process: psutil.Process) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of a process and its children so far."""
+    """Return the processor time that a process and its children have used."""
     return sum(_of_one(process) for process in _tree(pid))
 
 
 def resident_bytes(pid: int) -> int:
-    """Their memory that is not shared out: what is resident."""
+    """Return their resident memory."""
     return sum(process.memory_info().rss for process in _tree(pid))

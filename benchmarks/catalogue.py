@@ -1,4 +1,4 @@
-"""The systems: what serves each, and the environment it needs."""
+"""The systems: the server of each, and the environment that it needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["CATALOGUE", "System"]
 
 @dataclass(frozen=True)
 class System:
-    """One way to connect a page with Python.
+    """A way to connect a page with Python.
 
     Attributes:
         script: Its server, in `benchmarks/systems`.

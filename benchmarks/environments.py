@@ -16,11 +16,11 @@ ENVIRONMENTS = Path(__file__).parents[1] / ".venvs"
 
 
 class Missing(Exception):
-    """A system cannot be had here; the text says why."""
+    """A system is not available here; the text says why."""
 
 
 def python_of(system: str) -> str:
-    """The interpreter that runs a system.
+    """Return the interpreter that runs a system.
 
     Raises:
         Missing: Its environment could not be made.

@@ -1,4 +1,4 @@
-"""From the visits of all rounds to what is told: medians, ratios within a round, rounds won, targets."""
+"""Figures from the visits of all rounds: medians, ratios within a round, rounds won, targets."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ MEASURES: dict[str, Callable[[float, float], float]] = {
 
 
 def rotated(systems: Sequence[str], round_number: int) -> list[str]:
-    """The order of a round: whoever was first in the last one is last."""
+    """Return the order of a round, which rotates by one."""
     first = round_number % len(systems) if systems else 0
     return [*systems[first:], *systems[:first]]
 
 
 def p95(numbers: Sequence[float]) -> float:
-    """The value that 95 of 100 do not exceed."""
+    """Return the 95th percentile."""
     ordered = sorted(numbers)
     return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of a table; the ratios are medians over the rounds of the ratio within each round."""
+    """Line of a table. Ratios are medians of the ratios within each round."""
 
     system: str
     variant: str
@@ -50,7 +50,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a target: the measured number, `None` where it was not measured."""
+    """Outcome of a target: the measured number, or `None` if it was not measured."""
 
     scenario: str
     variant: str
@@ -59,26 +59,26 @@ class Verdict:
 
     @property
     def reached(self) -> bool | None:
-        """Whether it was; `None` where it was not measured."""
+        """Return whether the target was reached; `None` if it was not measured."""
         if self.number is None:
             return None
         return self.number <= self.target.bound if self.target.direction == "<=" else self.number >= self.target.bound
 
 
 class Scores:
-    """All rounds of one scenario."""
+    """The rounds of one scenario."""
 
     def __init__(self, scenario: str, rounds: Iterable[Iterable[Sample]]) -> None:
         self.scenario = scenario
         self._rounds = [{(sample.system, sample.variant): sample for sample in samples} for samples in rounds]
 
     def figures(self) -> list[Figure]:
-        """One for each system and variant, in the order of their first visit."""
+        """Return the lines, one for each system and variant, in the order of their first visit."""
         keys = dict.fromkeys(key for samples in self._rounds for key in samples)
         return [self._figure(*key) for key in keys]
 
     def verdicts(self, targets: Iterable[Target]) -> list[Verdict]:
-        """For each of our variants that a target speaks of; one without a number where there is none."""
+        """Return the outcome for each of our variants that a target names, also those without a number."""
         ours = dict.fromkeys(variant for samples in self._rounds for system, variant in samples if system == OURS)
         return [
             Verdict(self.scenario, variant, target, self._reached(target, variant))
@@ -96,7 +96,7 @@ class Scores:
     def compared(
         self, system: str, variant: str, metric: str = "seconds", floor: str = FLOOR, measure: str = "ratio"
     ) -> list[float]:
-        """One number for each round in which both were measured."""
+        """Return a number for each round in which both were measured."""
         numbers = []
         for samples in self._rounds:
             mine = _value(samples.get((system, variant)), metric)

@@ -1,4 +1,4 @@
-"""What a scenario works with: servers in their environments, and fresh tabs of one Chromium."""
+"""Laboratory of a scenario: servers in their environments, and fresh tabs of one Chromium."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Tab(Protocol):
     """A page of a system: Playwright's, or the window of a system with a browser of its own."""
 
     def evaluate(self, expression: str, arg: Any = None) -> Any:
-        """The awaited value of a JavaScript function, called with `arg`."""
+        """Call a JavaScript function with `arg`, and return the awaited value."""
 
 
 class OwnWindow:
@@ -38,7 +38,7 @@ class OwnWindow:
         self._server = server
 
     def evaluate(self, expression: str, arg: Any = None) -> Any:
-        """As Playwright's."""
+        """Evaluate JavaScript, as `Page.evaluate` of Playwright does."""
         return self._server.ask({"do": "evaluate", "expression": expression, "arg": arg})["value"]
 
 
@@ -55,11 +55,11 @@ class Lab:
         self.quick = quick
 
     def count(self, full: int, quick: int) -> int:
-        """How many operations: `full`, or `quick` where a look is enough."""
+        """Return the number of operations: `full`, or `quick` in a quick run."""
         return quick if self.quick else full
 
     def python(self, system: str) -> str:
-        """The interpreter of a system's environment.
+        """Return the interpreter of a system.
 
         Raises:
             Missing: It cannot be had here.
@@ -67,7 +67,7 @@ class Lab:
         return python_of(system)
 
     def serve(self, system: str, script: Path | None = None, *arguments: str) -> Server:
-        """Starts a server of a system: a context manager.
+        """Start a server of a system, in a `with` block.
 
         Args:
             system: Its name.
@@ -81,7 +81,7 @@ class Lab:
 
     @contextmanager
     def unwatched(self, server: Server) -> Iterator[Tab]:
-        """As `tab`, without the debugger that Playwright is, which copies all that a WebSocket carries.
+        """Open a tab as `tab` does, but without the debugger of Playwright, which copies all WebSocket traffic.
 
         Its server runs the JavaScript in it: `{"do": "evaluate", "expression": ..., "arg": ...}` answers with `value`.
         """

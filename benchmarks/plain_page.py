@@ -1,4 +1,4 @@
-"""A page without a browser, as small as can be: a thousand of them are no burden for the machine."""
+"""Minimal page without a browser, of which a machine can run a thousand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNCOUNTED = ("welcome", "close", "credit", "ack", "ping")
 
 
 class PlainPage:
-    """Says hello, then speaks the wire in text frames.
+    """Page that sends and receives text frames.
 
     Args:
         url: The URL of a `Page`.
@@ -46,13 +46,13 @@ class PlainPage:
         self.send(["ack", 0])  # it counts as connected once it has said something
 
     def send(self, *messages: list[Any]) -> None:
-        """One frame; masked with zeros, which is a mask."""
+        """Send a frame, masked with zeros."""
         data = json.dumps(messages, separators=(",", ":")).encode()
         head = struct.pack("!BBQ", 0x81, 0xFF, len(data)) if len(data) > 125 else bytes((0x81, 0x80 | len(data)))
         self._socket.sendall(head + bytes(4) + data)
 
     def receive(self) -> Any:
-        """The next message; pings of both kinds are passed over."""
+        """Return the next message, without pings of either kind."""
         while not self._inbox:
             first, length = self._file.read(2)
             if length > 125:
@@ -72,31 +72,31 @@ class PlainPage:
             self.send(["ack", self._received])
 
     def next(self, kind: str) -> Any:
-        """The next message of a kind; others are passed over."""
+        """Return the next message of a kind."""
         while (message := self.receive())[0] != kind:
             pass
         return message
 
     def call(self, number: int) -> None:
-        """Calls `add` and checks the answer."""
+        """Call `add`, and check the answer."""
         self.send(["call", number, "add", [number, 7]])
         self._expect(["return", number, number + 7])
 
     def calls(self, first: int, count: int) -> None:
-        """As many calls of `add` in one frame."""
+        """Send a number of calls of `add` in one frame."""
         numbers = range(first, first + count)
         self.send(*(["call", number, "add", [number, 7]] for number in numbers))
         for number in numbers:
             self._expect(["return", number, number + 7])
 
     def publish(self, number: int, topic: str) -> None:
-        """Publishes to a topic that it hears itself, and has both confirmed."""
+        """Publish to a topic that this page subscribes to, and wait for the answer and the delivery."""
         self.send(["publish", number, topic, number, False])
         self._expect(["publish", 0, topic, number, False])
         self._expect(["return", number, True])
 
     def answer(self, count: int) -> None:
-        """Answers as many calls of `add` from Python; leaves others open."""
+        """Answer a number of calls of `add` by Python, and leave the others open."""
         while count:
             _, number, key, args = self.next("call")
             if key == "add":
@@ -109,7 +109,7 @@ class PlainPage:
             raise AssertionError(f"a wrong answer: {got} for {wanted}")
 
     def close(self) -> None:
-        """Leaves for good, and waits until Python has closed the connection."""
+        """Say goodbye, and wait until Python has closed the connection."""
         self.send(["goodbye"])
         self._socket.sendall(b"\x88\x80" + bytes(4))
         while self._file.read(65536):

@@ -1,4 +1,4 @@
-"""The outcome as Markdown for people and as JSON for programs."""
+"""Report: Markdown for people, and JSON for programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEASURED = {"ratio": "{0} / {1}'s", "speed-up": "{1}'s {0} / ours", "difference"
 
 
 def machine(browser: str, rounds: int) -> dict[str, Any]:
-    """What it ran on."""
+    """Describe the machine and the software."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} processors",
@@ -35,12 +35,12 @@ def machine(browser: str, rounds: int) -> dict[str, Any]:
 
 
 def scores(outcome: Outcome) -> Scores:
-    """The numbers of an outcome."""
+    """Return the numbers of an outcome."""
     return Scores(outcome.scenario.ID, outcome.rounds)
 
 
 def as_json(outcomes: Sequence[Outcome], where: dict[str, Any]) -> dict[str, Any]:
-    """Everything but the single operations."""
+    """Return the numbers without those of single operations."""
     return {
         "machine": where,
         "scenarios": [
@@ -61,7 +61,7 @@ def as_json(outcomes: Sequence[Outcome], where: dict[str, Any]) -> dict[str, Any
 
 
 def as_markdown(outcomes: Sequence[Outcome], where: dict[str, Any]) -> str:
-    """One table for each scenario, and one of all targets."""
+    """Return a table for each scenario, and one of all targets."""
     versions = ", ".join(f"{name} {number}" for name, number in where["versions"].items())
     place = f"{where['system']}; Python {where['python']}, {where['browser']}; {versions}"
     about = f"{where['date']}: {where['rounds']} rounds on {place}."
@@ -125,13 +125,13 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def seconds(number: float | None) -> str:
-    """With three digits and the unit that suits."""
+    """Format seconds with three digits and a suitable unit."""
     if number is None:
         return "-"
     for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "us")):
@@ -141,5 +141,5 @@ def seconds(number: float | None) -> str:
 
 
 def times(number: float | None) -> str:
-    """A ratio."""
+    """Format a ratio."""
     return "-" if number is None else f"{number:.2f}x"

@@ -1,4 +1,4 @@
-"""The rounds: each visits every system once in every scenario, in an order that rotates."""
+"""Rounds: each visits every system once in every scenario, in rotating order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Outcome", "run"]
 
 @dataclass
 class Outcome:
-    """What came of one scenario.
+    """Outcome of a scenario.
 
     Attributes:
         scenario: Its module.
@@ -40,7 +40,7 @@ def run(
     rounds: int,
     keep: Callable[[list[Outcome], int], object] = lambda _outcomes, _done: None,
 ) -> list[Outcome]:
-    """All rounds; a system that fails is told, and visited no more in that scenario.
+    """Run all rounds. A system that fails is reported, and is not visited again in that scenario.
 
     Args:
         lab: Given to each visit.

@@ -1,4 +1,4 @@
-"""What a visit of a system brings home, and what a scenario promises."""
+"""Samples, which visits of systems return, and targets of scenarios."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANY = "any"  # the variant of a floor that is the same for all of a scenario's v
 
 @dataclass(frozen=True)
 class Sample:
-    """One variant of one scenario, in one visit of one system.
+    """Measurement of one variant of a scenario, in one visit of one system.
 
     Attributes:
         system: Its name.
@@ -32,7 +32,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Target:
-    """What our own system has to reach.
+    """Target for our own system.
 
     Attributes:
         variant: Of which variant; `"*"` for each (shell pattern).

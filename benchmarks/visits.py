@@ -1,4 +1,4 @@
-"""What several scenarios do alike."""
+"""Parts that several scenarios share."""
 
 from __future__ import annotations
 

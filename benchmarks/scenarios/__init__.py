@@ -1,1 +1,1 @@
-"""What is measured: one module each, see benchmarks/README.md."""
+"""Scenarios, one module each; see benchmarks/README.md."""

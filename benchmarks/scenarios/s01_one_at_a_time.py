@@ -19,7 +19,7 @@ TARGETS = (
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab."""
+    """Measure with a fresh server and tab."""
     count = lab.count(500, 50)
     with lab.serve(system) as server, lab.tab(server) as tab:
         return [

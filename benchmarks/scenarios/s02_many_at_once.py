@@ -18,7 +18,7 @@ TARGETS = (
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab."""
+    """Measure with a fresh server and tab."""
     with lab.serve(system) as server, lab.tab(server) as tab:
         return [
             burst(server, tab, variant, name, size, count)

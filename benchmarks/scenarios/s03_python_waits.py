@@ -13,6 +13,6 @@ TARGETS = (Target("*", "seconds", 1.15), Target("*", "cpu", 1.3))
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab."""
+    """Measure with a fresh server and tab."""
     with lab.serve(system) as server, lab.tab(server):
         return [in_python(server, "blocking", "call_page", count=lab.count(500, 50))]

@@ -16,7 +16,7 @@ OURS = {"page.map": "flood_by_map", "asyncio.run": "flood", "the bridge's loop":
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab; ours by a blocking line, and by tasks on two event loops."""
+    """Measure with a fresh server and tab; ours by a blocking line, and by tasks on two event loops."""
     actions = OURS if system == "ours" else {ANY: "flood"}
     with lab.serve(system) as server, lab.tab(server):
         return [

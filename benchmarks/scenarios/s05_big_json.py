@@ -14,7 +14,7 @@ SIZE = 1_000_000
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab."""
+    """Measure with a fresh server and tab."""
     ways = ("down",) if system == "nicegui" else ("down", "up")  # its sockets take less than 1 MB
     with lab.serve(system) as server, lab.tab(server) as tab:
         return [in_page(server, tab, way, way, size=SIZE, count=lab.count(8, 2)) for way in ways]

@@ -82,7 +82,7 @@ SCRIPT = """() => {
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One server and tab for each size; what it is compared with is measured there too, in turns."""
+    """Measure with one server and tab for each size, in turns with what it is compared with."""
     samples = []
     for mebibytes, count in ((16, 10), (200, 3)):
         with lab.serve(system, ARRAYS, str(mebibytes)) as server, lab.unwatched(server) as tab:

@@ -26,7 +26,7 @@ PAGES = 50
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab; the time is from the publisher's start until the last page has heard all."""
+    """Measure with a fresh server and tab, from the start of the publisher until the last page has received all."""
     messages = lab.count(500 if system in PEERS else 2000, 20)  # the cost of a delivery is what is compared
     with lab.serve(system) as server, lab.tab(server, isolated=False) as tab:
         tab.evaluate("options => loops.listen(options)", {"count": PAGES})

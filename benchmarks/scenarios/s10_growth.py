@@ -1,4 +1,4 @@
-"""S10: what one operation costs where there is little, and where there is much of everything."""
+"""S10: the cost of an operation, with little and with much of everything."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def compared(server: Server, count: int, operate: Operate, grow: Callable[[], ob
 
 
 def measured(server: Server, count: int, operate: Operate, first: int) -> tuple[list[float], float]:
-    """One after the other, in blocks, the first of which warms up.
+    """Measure operations one at a time, in blocks; the first block is a warm-up.
 
     Returns:
         The seconds of each; the server's processor time per operation, in the block with the least of it.
@@ -64,7 +64,7 @@ def calls(lab: Lab) -> int:
 
 
 def pages(server: Server, lab: Lab) -> Result:
-    """One page calls while others are connected."""
+    """Call from a page while others are connected."""
     page, others = PlainPage(server.url), []
     more = lab.count(999, 20)
     return compared(server, calls(lab), page.call, lambda: others.extend(PlainPage(server.url) for _ in range(more)))
@@ -83,7 +83,7 @@ def pages_coming(server: Server, lab: Lab) -> Result:
 
 
 def pending_in_python(server: Server, lab: Lab) -> Result:
-    """One more call of a page while others of it wait for Python."""
+    """Call from a page while other calls of it wait for Python."""
     page = PlainPage(server.url)
 
     def grow() -> None:
@@ -95,7 +95,7 @@ def pending_in_python(server: Server, lab: Lab) -> Result:
 
 
 def pending_in_page(server: Server, lab: Lab) -> Result:
-    """One more blocking call of Python's while others wait for the page."""
+    """Call the page and block, while other calls wait for the page."""
     page, count = PlainPage(server.url, is_it=True), calls(lab)
     few = called(server, page, count)
     server.ask({"do": "pend", "count": lab.count(100_000, 1000)})
@@ -105,7 +105,7 @@ def pending_in_page(server: Server, lab: Lab) -> Result:
 
 
 def called(server: Server, page: PlainPage, count: int) -> tuple[list[float], float]:
-    """As `measured`, of calls that Python begins."""
+    """Measure calls by Python, as `measured` does."""
     seconds, cpus = [], []
     for _ in range(5):
         before = server.cpu()

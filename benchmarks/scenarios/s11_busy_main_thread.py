@@ -29,12 +29,12 @@ CALL_FOR = """async ([name, seconds]) => {
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """A server and a tab for each setting; one stretch for each way to compute."""
+    """Measure with a server and a tab for each setting, and each kind of computation in turn."""
     return [sample for label, name in SERVERS[system].items() for sample in stretches(system, lab, label, name)]
 
 
 def stretches(system: str, lab: Lab, label: str, name: str) -> list[Sample]:
-    """What the page's calls take, one after the other, beside each way to compute."""
+    """Measure calls of the page, one at a time, during each kind of computation."""
     with lab.serve(system, BUSY, name) as server, lab.tab(server) as tab:
         tab.evaluate(CALL_FOR, ["add", 0.3])
         return [

@@ -17,7 +17,7 @@ TARGETS = (
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab."""
+    """Measure with a fresh server and tab."""
     with lab.serve(system) as server, lab.tab(server):
         uses = server.ask({"do": "use_object", "count": lab.count(500, 50), "warm_up": lab.count(100, 10)})
         call = median(uses["call"])

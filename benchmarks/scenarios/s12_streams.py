@@ -46,7 +46,7 @@ SCRIPT = """() => {
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab. The batched floor answers calls of one turn, as in S2."""
+    """Measure with a fresh server and tab. The batched floor answers calls of one turn, as in S2."""
     if system == "floor-batch":
         with lab.serve(system) as server, lab.tab(server) as tab:
             return [in_page(server, tab, ANY, "bursts", 2000, name="add", size=2000, count=lab.count(10, 1))]

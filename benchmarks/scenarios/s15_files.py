@@ -29,7 +29,7 @@ SCRIPT = """() => {
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One server and tab for each size; the array is measured in turns with the smaller file."""
+    """Measure with one server and tab for each size; the array is measured in turns with the smaller file."""
     samples = []
     for mebibytes, count in SIZES.items():
         with lab.serve(system, arrays.ARRAYS, "1") as server, lab.unwatched(server) as tab:

@@ -69,7 +69,7 @@ page = app.launch(PAGE, mode="none")
 
 
 def evaluate(expression, arg):
-    """What Playwright's `evaluate` does, for a tab that it does not watch."""
+    """Evaluate JavaScript, as Playwright does, in a tab without a debugger."""
     return {"value": page.eval(f"({expression})({json.dumps(arg)})")}
 
 

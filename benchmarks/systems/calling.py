@@ -1,4 +1,4 @@
-"""What all servers have in common: the functions that pages call, and Python's own loops; each answer is checked."""
+"""Parts that all servers share: the functions that pages call, and the loops of Python. Each answer is checked."""
 
 import time
 
@@ -35,7 +35,7 @@ def check(value, wanted):
 
 
 def sequence(call, count, warm_up=0):
-    """One blocking `call(name, *args)` of the page's `add` after the other: the seconds of each, after the warm-up."""
+    """Call `add` of the page, one blocking call at a time, and return the seconds of each after the warm-up."""
     seconds = []
     for i in range(-warm_up, count):
         start = time.perf_counter()
@@ -48,7 +48,7 @@ def sequence(call, count, warm_up=0):
 
 
 def in_turn(calls, count, warm_up=0):
-    """One of each of `calls` after the other, as in `sequence`: the seconds of each, by name."""
+    """Make each of `calls` in turn, as `sequence` does, and return the seconds of each by name."""
     seconds = {name: [] for name in calls}
     for i in range(-warm_up, count):
         for name, call in calls.items():
@@ -75,7 +75,7 @@ def floods(flood, size, count, warm_up=0):
 
 
 def publications(messages):
-    """What a publisher sends; the last one says so."""
+    """Yield the publications; the last one is marked."""
     for n in range(messages):
         yield {"n": n, "text": f"message {n}"}
     yield {"n": -1, "text": "the end"}

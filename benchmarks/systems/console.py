@@ -1,4 +1,4 @@
-"""What all servers share: JSON lines with the harness. It runs on the old Pythons of old systems, too.
+"""Exchange of JSON lines with the harness, for all servers. It runs on the old Pythons of old systems, too.
 
 The harness's requests are carried out on the main thread, one after the other; the end of its input is the end.
 """
@@ -14,7 +14,7 @@ os.dup2(2, 1)  # what a library prints must not come between the answers
 
 
 def say(message):
-    """One line to the harness."""
+    """Send a line to the harness."""
     _answers.write(json.dumps(message) + "\n")
     _answers.flush()
 

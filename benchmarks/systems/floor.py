@@ -24,7 +24,7 @@ encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 
 
 class Connection:
-    """One page."""
+    """A page."""
 
     def __init__(self, receive, send):
         self.receive, self.send = receive, send

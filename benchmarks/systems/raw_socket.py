@@ -37,7 +37,7 @@ def header(size):
 
 
 class Connection:
-    """One page."""
+    """A page."""
 
     def __init__(self, sock, file):
         self.sock, self.file = sock, file
@@ -107,7 +107,7 @@ connections, subscribers = [], []
 
 
 def meet(sock):
-    """One HTTP request: the page, or the change to a WebSocket."""
+    """Answer an HTTP request: with the page, or by an upgrade to a WebSocket."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     file = sock.makefile("rb")
     headers = {}

@@ -33,7 +33,7 @@ window.bench = {
 
 
 class Api:
-    """What the page may call."""
+    """Functions that the page may call."""
 
 
 for function in calling.PLAIN.values():

@@ -1,4 +1,4 @@
-"""A camera: numpy makes 60 frames a second. A page asks for the newest one when it has time; the others are dropped."""
+"""A camera: numpy makes 60 frames a second. The page requests the newest one when it is ready; others are dropped.
 
 import time
 from pathlib import Path
@@ -21,7 +21,7 @@ PALETTE = np.column_stack([SHADES, np.full(256, 255)]).astype("uint8").view("uin
 
 
 def take(seconds):
-    """The frame of a moment: height x width x (red, green, blue)."""
+    """Return the frame at a time: height x width x (red, green, blue)."""
     heights = np.full((HEIGHT, WIDTH), int(seconds * 40) % 256, dtype="uint8")
     for number, ripple in enumerate(RIPPLES, 1):
         x = int(WIDTH / 2 * (1 + np.sin(seconds * 0.31 * number + number)))
@@ -32,7 +32,7 @@ def take(seconds):
 
 @app.expose
 def frame(after):
-    """What the camera made last; `None` where the page has it. Nothing else waits anywhere, so nothing can be late."""
+    """Return the newest frame, or `None` if the page has it already. No frames queue up, so none is late."""
     return newest if newest["number"] > after else None
 
 

@@ -1,4 +1,4 @@
-"""A counter: the number lives in Python; every page shows it, and every page may change it."""
+"""A counter: Python holds the number, and every page shows it and may change it."""
 
 from pathlib import Path
 

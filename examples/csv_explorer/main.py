@@ -52,7 +52,7 @@ class Table:
 
 
 class Rows:
-    """Some rows of a table in some order, or all of them, also those that will be read."""
+    """Rows of a table in some order, or all rows, including those that are still to be read."""
 
     def __init__(self, table, numbers=None):
         self._table = table
@@ -73,7 +73,7 @@ class Rows:
 
 
 def key(cell):
-    """Return what to sort a cell by: numbers come before texts."""
+    """Return the sort key of a cell: numbers come before texts."""
     try:
         return 0, float(cell)
     except ValueError:

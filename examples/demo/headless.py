@@ -13,7 +13,7 @@ FLAGS = ["--headless=new", "--disable-gpu", "--no-first-run", "--disable-backgro
 
 @contextmanager
 def chromium(program: str, url: str) -> Iterator[None]:
-    """Opens a URL in headless Chromium, and ends it."""
+    """Headless Chromium that shows a URL until it is closed."""
     # Chromium refuses its sandbox to root. The page is our own.
     sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory(prefix="jsmeets-demo-", ignore_cleanup_errors=True) as profile:

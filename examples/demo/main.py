@@ -47,7 +47,7 @@ tempo = {"seconds": 1.0}
 
 
 def curve(beat: int) -> list[float]:
-    """A wave that wanders."""
+    """Return points of a wave that moves."""
     return [math.sin(x / 5 + beat) * math.cos(x / 13 - beat / 3) for x in range(64)]
 
 
@@ -104,7 +104,7 @@ def follow(page: Page) -> None:
 
 
 def play(page: Page, readers: list[Future[None]], *, once: bool) -> bool:
-    """Plays until the page is closed, or, for `once`, until everything has happened; or until a reader fails."""
+    """Play until the page is closed, or with `once` until everything has happened; a failing reader ends it, too."""
     transcript.publish = page.publish("transcript")
     deadline = time.monotonic() + ONCE_SECONDS
     beat = 0
@@ -125,7 +125,7 @@ def play(page: Page, readers: list[Future[None]], *, once: bool) -> bool:
 
 
 def launch(options: argparse.Namespace, stack: ExitStack) -> Page:
-    """Opens the page: in the default browser, in headless Chromium, or by whoever reads the address."""
+    """Open the page in the default browser or in headless Chromium, or print its address."""
     if options.headless:
         page = app.launch("index.html", mode="none", port=options.port)
         stack.enter_context(chromium(options.headless, page.url))

@@ -1,4 +1,4 @@
-"""What happens, in lines: for the terminal and for the page."""
+"""Transcript of the demo, for the terminal and the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OFTEN = 3  # how many times it tells of what happens with every beat
 
 
 class Transcript:
-    """Prints one line for each thing that happens, and publishes it for the page.
+    """Transcript that prints a line for each event, and publishes it for the page.
 
     Attributes:
         publish: Where the lines for the page go.
@@ -33,7 +33,7 @@ class Transcript:
         self._colors = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def say(self, kind: str, what: str, answer: Any, *, often: bool = False) -> None:
-        """Tells of one thing; of one that happens often only the first times."""
+        """Report an event; one that happens often, only the first times."""
         with self._lock:
             self._counts[kind] += 1
             count = self._counts[kind]
@@ -43,7 +43,7 @@ class Transcript:
                 self._print("topic", "and so on with every beat", "what you do in the page is told here")
 
     def told(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Decorator: tells of the calls of a function."""
+        """Decorator: report the calls of a function."""
 
         @functools.wraps(func)
         def tells(*args: Any) -> Any:
@@ -59,7 +59,7 @@ class Transcript:
         return tells
 
     def has_everything(self) -> bool:
-        """Whether there was one of each kind."""
+        """Return whether there was an event of each kind."""
         return all(self._counts[kind] for kind in KINDS)
 
     def _print(self, kind: str, what: str, answer: str) -> None:

@@ -1,4 +1,4 @@
-"""A to-do list on the desktop: Python has the list and its file, a page shows and edits it."""
+"""A to-do list on the desktop: Python holds the list and its file; the page shows and edits it."""
 
 import argparse
 import contextlib
@@ -18,7 +18,7 @@ keys = itertools.count()  # of items: the page says which one it means, also whi
 
 
 class Todo:
-    """A list, and the file it belongs to."""
+    """A list, and its file."""
 
     def __init__(self, path=None, items=()):
         self.path = path
@@ -48,7 +48,7 @@ todo = Todo()
 
 
 def show(new):
-    """From now on this is the list."""
+    """Replace the list."""
     global todo
     with lock:
         todo = new
@@ -57,7 +57,7 @@ def show(new):
 
 @contextlib.contextmanager
 def changing():
-    """What is done meanwhile makes something to save; one at a time, in the order in which pages see it."""
+    """Mark the list as changed by the block. Changes happen one at a time, in the order in which pages see them."""
     with lock:
         yield
         todo.changed = True
@@ -65,14 +65,14 @@ def changing():
 
 
 def tell():
-    """Shows the list."""
+    """Show the list."""
     app.pubsub.publish("state")(state())
     if window():
         window().title = ("• " if todo.changed else "") + todo.name
 
 
 def window():
-    """The window with its native dialogs; None in a browser, where the list keeps its file."""
+    """Return the window, which has native dialogs, or `None` in a browser."""
     try:
         return app.pages[0].window
     except LaunchError:
@@ -80,7 +80,7 @@ def window():
 
 
 def may_go():
-    """Whether the list may be replaced: nothing is lost, or the user has said so."""
+    """Return whether the list may be replaced: it is saved, or the user agrees."""
     if not todo.changed:
         return True
     answer = app.pages[0].js.ask(f"Save the changes to {todo.name}?", ["Discard", "Save"])
@@ -127,7 +127,7 @@ def open_list():
 
 @app.expose
 def save(elsewhere=False):
-    """Saves the list, and tells whether it did: the user may have changed their mind."""
+    """Save the list. Return `False` if the user has cancelled."""
     path = todo.path
     if elsewhere or path is None:
         chosen = window().save_dialog(todo.name if path else "todo.json")

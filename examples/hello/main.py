@@ -1,4 +1,4 @@
-"""Python asks, the page answers, Python goes on: five lines."""
+"""Python calls a function of the page and continues with its result: five lines."""
 
 from jsmeets_local import JsMeetsPy
 

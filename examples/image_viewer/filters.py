@@ -1,4 +1,4 @@
-"""Filters: each takes height x width x 3 bytes and an amount from 0 to 1, and gives as many bytes."""
+"""Filters: each takes height x width x 3 bytes and an amount from 0 to 1, and returns as many bytes."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def none(image, amount):
 
 
 def smoothed(image, radius):
-    """The means of squares of (2 * radius + 1) pixels: by running sums along one axis, then along the other."""
+    """Return the means of squares of (2 * radius + 1) pixels, by running sums along each axis."""
     width = 2 * radius + 1
     for _ in range(2):
         padded = np.pad(image, [(radius + 1, radius), (0, 0), (0, 0)], mode="edge")
@@ -29,7 +29,7 @@ def sharpen(image, amount):
 
 
 def edges(image, amount):
-    """How much the brightness changes from pixel to pixel."""
+    """Return the differences in brightness between adjacent pixels."""
     down, across = np.gradient(image @ LUMA)
     return (np.hypot(down, across) * (2 + 18 * amount)).clip(0, 255).astype("uint8")[..., np.newaxis]
 

@@ -1,4 +1,4 @@
-"""An image viewer: numpy has the pixels and calculates with them, the page shows and zooms them."""
+"""An image viewer: numpy holds and filters the pixels; the page shows and zooms them."""
 
 import argparse
 import io
@@ -16,7 +16,7 @@ app = JsMeetsPy()
 
 
 def sample(width=1200, height=800):
-    """A sunset behind hills, so that there is something to look at."""
+    """Return a picture to begin with: a sunset behind hills."""
     y, x = np.mgrid[1 : 0 : height * 1j, 0 : width / height : width * 1j]
     glow = np.exp(-3 * np.hypot(x - 1.0, y - 0.52))[..., np.newaxis]
     image = np.array([36, 42, 92]) + (1 - y)[..., np.newaxis] * [120, 50, 20] + glow * [230, 150, 60]
@@ -28,7 +28,7 @@ def sample(width=1200, height=800):
 
 
 def to_pixels(array):
-    """Any array of grays, or of 1, 3 or 4 channels, as height x width x (red, green, blue, opacity) in bytes."""
+    """Convert an array of grays, or of 1, 3 or 4 channels, to height x width x (red, green, blue, opacity) in bytes."""
     if array.ndim == 2:
         array = array[..., np.newaxis]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
@@ -46,7 +46,7 @@ original = sample()
 
 @app.expose
 def has_dialogs():
-    """Whether there is a window, with native dialogs; in a browser the page has one of its own."""
+    """Return whether there is a window with native dialogs; in a browser, the page uses its own."""
     try:
         return app.pages[0].window is not None
     except LaunchError:
@@ -62,7 +62,7 @@ def open_dialog():
 
 @app.expose
 def load(name, data):
-    """Shows the content of a file. The browser can decode PNG, JPEG and others; numpy its own."""
+    """Show the content of a file. The browser decodes PNG, JPEG and others; numpy its own format."""
     global original
     original = to_pixels(np.load(io.BytesIO(data)) if name.endswith(".npy") else app.pages[0].js.decode(data))
     show(name)
@@ -77,7 +77,7 @@ def show(name):
 
 @app.expose
 def calculate(name, amount):
-    """The image after a filter, its histogram, and the milliseconds that it took."""
+    """Apply a filter, and return the image, its histogram and the milliseconds that it took."""
     start = time.perf_counter()
     image = original.copy()
     image[..., :3] = FILTERS[name](original[..., :3], amount)

@@ -1,4 +1,4 @@
-"""A live plot: Python measures and publishes 500 samples a second, a page draws them and steers the source."""
+"""A live plot: Python publishes 500 samples a second; the page draws them and controls the source."""
 
 import math
 import random
@@ -20,7 +20,7 @@ def steer(name, value):
 
 
 def measure(phase):
-    """One sample of three channels."""
+    """Return a sample of three channels."""
     return [math.sin(phase + turn) + random.gauss(0, settings["noise"]) for turn in (0, 2, 4)]
 
 

@@ -12,7 +12,7 @@ from IPython.display import display
 from ..errors import CallTimeout, JavaScriptError
 from ..page import Page
 from .run_cell import CellError, run_cell
-from .status import open_pages, overview
+from .status import open_pages, status_table
 
 __all__ = ["JsMagics", "load", "unload"]
 
@@ -54,7 +54,7 @@ class JsMagics(Magics):
     @line_magic
     def jsmeets(self, line: str) -> None:
         """Show the open pages of jsmeets_local, the functions of both sides, the queues and the topics."""
-        display(overview())
+        display(status_table())
 
     def _page(self, expression: str | None) -> Page:
         if expression is None:

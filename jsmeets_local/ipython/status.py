@@ -11,7 +11,7 @@ from ..notebook.display import launches
 from ..page import Page
 from ..protocol.functions import Function
 
-__all__ = ["Overview", "open_pages", "overview"]
+__all__ = ["StatusTable", "open_pages", "status_table"]
 
 
 class Row(NamedTuple):
@@ -22,7 +22,7 @@ class Row(NamedTuple):
     state: str = ""
 
 
-class Overview:
+class StatusTable:
     """Status table: text in a terminal, HTML in a notebook.
 
     Args:
@@ -52,7 +52,7 @@ def open_pages() -> list[Page]:
     return [page for page in launches.pages() if not page.is_closed()]
 
 
-def overview() -> Overview:
+def status_table() -> StatusTable:
     """Return the status of all bridges that have a page, or of the default bridge if no page is open."""
     pages = open_pages()
     bridges = list(dict.fromkeys(page._client.bridge for page in pages)) or [default_bridge()]
@@ -60,7 +60,7 @@ def overview() -> Overview:
     for bridge in bridges:
         own = [page for page in pages if page._client.bridge is bridge]
         rows += [*_page_rows(own, pages[-1:], bridge), *_bridge_rows(bridge)]
-    return Overview(rows)
+    return StatusTable(rows)
 
 
 # Pages ---------------------------------------------------------------------------------------------------------------

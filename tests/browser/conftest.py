@@ -77,7 +77,7 @@ def tabs(browser: Browser) -> Iterator[Tabs]:
 
 @pytest.fixture
 def tab(tabs: Tabs) -> Tab:
-    """One tab."""
+    """A tab."""
     return tabs.open()
 
 

@@ -1,4 +1,4 @@
-"""One round of the demo; its exit code reports errors of its threads."""
+"""Demo: a round of it, whose exit code reports errors of its threads."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
-from tests.timing import scaled
 
 Show = Callable[..., Program]
 
@@ -20,16 +18,6 @@ window = page.window
 for line in sys.stdin:
     say(eval(line))
 """
-
-
-def choose(screen: Screen, path: str) -> None:
-    """Type a path into a dialog."""
-    screen.keys("Control_L", "a")
-    screen.type(path[0])
-    time.sleep(scaled(0.5))  # GTK opens a field for it
-    screen.type(path[1:])
-    time.sleep(scaled(0.5))  # let the dialog complete the path
-    screen.keys("Return")
 
 
 @pytest.fixture
@@ -44,7 +32,7 @@ def ask(show: Show, screen: Screen) -> Callable[..., str]:
         if typed is None:
             screen.keys("Escape")
         else:
-            choose(screen, typed)
+            screen.choose(typed)
         return program.line()
 
     return ask
@@ -90,7 +78,7 @@ expose("choose", () => native.open_dialog({ multiple: true, file_types: [["Texts
 say(page.call("choose")())
 """)
     screen.dialog(screen.window("The page"))
-    choose(screen, str(file))
+    screen.choose(str(file))
     assert program.line() == str([str(file)])
 
 

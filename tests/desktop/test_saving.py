@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.conftest import Program
-from tests.desktop.test_dialogs import choose
 from tests.desktop.x11 import Screen
 from tests.timing import until
 
@@ -46,7 +45,7 @@ def save(show: Show, screen: Screen) -> Callable[..., str]:
         if typed is None:
             screen.keys("Escape")
         else:
-            choose(screen, str(typed))
+            screen.choose(str(typed))
         return program.line()
 
     return save

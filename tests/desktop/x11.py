@@ -69,6 +69,15 @@ class Screen:
                 xtest.fake_input(self.display, X.KeyRelease, stroke)
         self.display.sync()
 
+    def choose(self, path: str) -> None:
+        """Type a path into a file dialog of GTK."""
+        self.keys("Control_L", "a")
+        self.type(path[0])
+        time.sleep(scaled(0.5))  # GTK opens a field for it
+        self.type(path[1:])
+        time.sleep(scaled(0.5))  # let the dialog complete the path
+        self.keys("Return")
+
 
 class WindowOnScreen:
     """A window of a program."""

@@ -400,7 +400,7 @@ def opened(value: Any) -> Any:
 
 @given(st.lists(st.lists(values_with_references), max_size=4))
 def test_values_come_back_as_the_same_objects(calls: list[list[Any]]) -> None:
-    """What is packed, numbered, encoded, decoded and revived with the exporter's table is what was sent."""
+    """Values that are packed, numbered, encoded, decoded and revived with the table of the exporter are equal."""
     exports = Exports()
     sent = 0
     for number, args in enumerate(calls, 1):

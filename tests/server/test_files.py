@@ -46,11 +46,6 @@ from tests.timing import scaled, until
 CONTENT = np.random.default_rng(5).integers(0, 256, 3_000_000, np.uint8).tobytes()
 
 
-@pytest.fixture
-def raw(page: Page) -> RawPage:
-    return as_page(page)
-
-
 def in_thread(func: Callable[..., Any], *args: Any) -> Future[Any]:
     return ThreadPoolExecutor(1).submit(func, *args)
 

@@ -70,11 +70,6 @@ class Account:
     _password: str = "secret"
 
 
-@pytest.fixture
-def raw(page: Page) -> RawPage:
-    return as_page(page)
-
-
 def export(page: Page, raw: RawPage, *values: Any) -> list[int]:
     """Send values to the page, and return their numbers."""
     failures: list[BaseException] = []

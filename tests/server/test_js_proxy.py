@@ -15,11 +15,6 @@ from tests.timing import scaled, until
 
 
 @pytest.fixture
-def raw(page: Page) -> RawPage:
-    return as_page(page)
-
-
-@pytest.fixture
 def proxy(app: JsMeetsPy, raw: RawPage) -> JSProxy:
     """The object 7 of the page, of a class Chart."""
     got: list[Any] = []

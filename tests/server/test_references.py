@@ -36,11 +36,6 @@ from tests.raw import RawPage, as_page
 from tests.timing import scaled
 
 
-@pytest.fixture
-def raw(page: Page) -> RawPage:
-    return as_page(page)
-
-
 def given(app: JsMeetsPy, raw: RawPage, number: int = 1, name: str = "g") -> JSFunction:
     """Return the function of a page, which passes it to an exposed function."""
     got: list[Any] = []

@@ -34,18 +34,13 @@ from jsmeets_local import (
 )
 from jsmeets_local.protocol.codec import decode
 from jsmeets_local.protocol.values import pack
-from tests.raw import RawPage, as_page
+from tests.raw import RawPage
 from tests.timing import scaled, until
 
 
 @pytest.fixture
 def app(make_app: Callable[..., JsMeetsPy]) -> JsMeetsPy:
     return make_app(limits=Limits(stream_items=4))
-
-
-@pytest.fixture
-def raw(page: Page) -> RawPage:
-    return as_page(page)
 
 
 def in_thread(func: Callable[..., Any], *args: Any, **named: Any) -> Any:

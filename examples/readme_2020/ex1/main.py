@@ -1,7 +1,7 @@
 """Example 1 of 8: a web server.
 
 `JsMeetsPy` is a `Starlette`: it takes the same arguments and serves the same routes. The WebSocket of the pages is
-there too, and nothing has to be done for it.
+there, too, without any code.
 
     uvicorn main:app        or        python main.py
 """

@@ -1,6 +1,6 @@
 """Example 4 of 8: Python calls JavaScript.
 
-All pages that are connected are asked at once. The answer is a dict: socket id -> value, or the error of that page.
+All connected pages are called at once. The answer is a dict: socket id -> value, or the error of that page.
 Open the page in several tabs.
 
     uvicorn main:app        or        python main.py

@@ -1,6 +1,6 @@
 """Example 5 of 8: JavaScript pushes to a queue of Python.
 
-A queue has a name, and Python takes from it when it likes: the newest item by pop, the oldest by shift.
+A queue has a name, and Python takes items from it at any time: the newest item by pop, the oldest by shift.
 
     uvicorn main:app        or        python main.py
 """

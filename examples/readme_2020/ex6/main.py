@@ -1,6 +1,6 @@
 """Example 6 of 8: Python pushes to a queue of JavaScript.
 
-Each page that is connected gets the data, and takes it from its queue when it likes.
+Each connected page receives the data, and takes it from its queue at any time.
 
     uvicorn main:app        or        python main.py
 """

@@ -1,6 +1,6 @@
 """Example 8 of 8: publish and subscribe in Python.
 
-Python publishes to the pages, and hears what they publish.
+Python publishes to the pages, and receives what they publish.
 
     uvicorn main:app        or        python main.py
 """
