@@ -1,4 +1,4 @@
-"""A camera: numpy makes 60 frames a second. The page requests the newest one when it is ready; others are dropped.
+"""A camera: numpy makes 60 frames a second. The page requests the newest one when it is ready; others are dropped."""
 
 import time
 from pathlib import Path
