@@ -294,7 +294,7 @@ class Page:
     def wait_for(self, name: str, timeout: float | None = None) -> None:
         """Wait until the page exposes a function, for example a page whose framework exposes it late.
 
-        A call waits by itself for up to 2 s after the page has loaded.
+        Calls also wait for a function that is exposed late, but only up to 2 s after the page has loaded.
 
         Args:
             name: The name of the function.

@@ -22,7 +22,7 @@ export class Call implements CallContext {
         return this.controller.signal;
     }
 
-    /** Mark the call as cancelled. `abort` then tells the function. */
+    /** Mark the call as cancelled. `abort` then aborts its signal. */
     cancel(reason: string): void {
         this.isCancelled = true;
         this.reason = new DOMException(reason, "AbortError");

@@ -1,4 +1,4 @@
-/** Files in both directions: a Blob of this page is read by Python in pieces, and a file of Python by this page. */
+/** Files in both directions: Python reads a Blob of this page in pieces, and this page a file of Python. */
 
 import { join, sizeOf } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
@@ -9,30 +9,30 @@ import { NO_LIMIT, resultOf } from "./results.ts";
 
 /** Bytes of one request. */
 const PIECE = 1048576;
-/** Requests that are under way at once, so that the connection is never idle. */
+/** The number of requests in flight, so that the connection is never idle. */
 const AHEAD = 4;
 
-/** A file of Python, passed by `ref(path)`. It is read in pieces when it is asked for. */
+/** A file of Python, passed by `ref(path)`. It is read in pieces, on demand. */
 export interface PyFile {
     readonly name: string;
-    /** Bytes; null where Python cannot tell before it is read. */
+    /** Bytes; null if Python does not know it in advance. */
     readonly size: number | null;
     /** The media type, or "". */
     readonly type: string;
-    /** Milliseconds, as in `File`; null where there is none. */
+    /** Milliseconds since 1970, as in `File`; null if unknown. */
     readonly lastModified: number | null;
-    /** The content, read as far as it is consumed. */
+    /** The content, read on demand. */
     stream(): ReadableStream<Uint8Array>;
     blob(): Promise<Blob>;
     bytes(): Promise<Uint8Array>;
     text(): Promise<string>;
-    /** Save it as a download; in a native window, ask where. False if the user cancelled. */
+    /** Save it as a download, in a native window with a dialog. False if the user cancels. */
     save(name?: string): Promise<boolean>;
-    /** Let Python close it now, not only when it is collected as garbage. */
+    /** Let Python forget it now rather than after garbage collection. */
     destroy(): void;
 }
 
-/** What `download` saves. */
+/** Content that `download` saves. */
 export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | string;
 
 /** Saves a file on the user's computer. Returns false if the user cancelled. */
@@ -112,7 +112,7 @@ async function partsOf(stream: ReadableStream<Uint8Array>): Promise<Uint8Array[]
 const isInWindow = (): boolean => "pywebview" in globalThis;
 
 export function createDownload(connection: Connection): Download {
-    /** Let Python ask where, and write what it reads from this page. */
+    /** Let Python show the dialog, read the content from this page and write it. */
     async function saveByPython(name: string, data: unknown): Promise<boolean> {
         const message = (id: number): Message => ["call", id, "$save", [connection.identity.page, name, data]];
         return await resultOf(connection, download, { message, body: data, label: "data", key: "$save" }) === true;

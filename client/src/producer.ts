@@ -10,15 +10,15 @@ const BATCH_SIZE = 3 * 65536;
 const FIRST_SIZE = 8192;
 /** Milliseconds that a synchronous iterator may run in one turn. */
 const TURN = 8;
-/** Bytes on their way to Python at which a source has to wait, whatever is granted. */
+/** Unacknowledged bytes at which a source waits, even with credit. */
 const IN_FLIGHT = 4194304;
 
 type Result = IteratorResult<any>;
 
-/** What a stream is read from. */
+/** The source of a stream. */
 export interface Source {
     next(): Result | PromiseLike<Result>;
-    /** Tell the source that nothing more is read. */
+    /** Close the source. */
     close(): unknown;
 }
 
@@ -43,14 +43,14 @@ function awaited(result: Result): Result | Promise<Result> {
     return !done && isThenable(value) ? Promise.resolve(value).then((item) => ({ done: false, value: item })) : result;
 }
 
-/** Why a stream ends early. */
+/** The error that ends a stream early. */
 export interface Ending {
     error: unknown;
     /** True if the error is of an item that cannot be sent, and not of the source. */
     isUnsendable: boolean;
 }
 
-/** The ways of a producer to its reader. */
+/** The connection of a producer to its reader. */
 export interface Outlet {
     /** Send items. Throws TypeError if one cannot be sent. */
     send(items: any[]): Packet;
@@ -60,14 +60,14 @@ export interface Outlet {
     fault(error: unknown): void;
 }
 
-/** Reads a source as far as the reader grants, and sends what it has at the end of each turn. */
+/** Reads as many items from a source as the reader grants, and sends them at the end of each turn. */
 export class Producer {
     private credit = 0;
     private batch: any[] = [];
     private batchSize = 0;
     private itemSize = FIRST_SIZE;
     private inFlight = 0;
-    /** True while the source is asked, or a next turn will ask it. */
+    /** True while the source is being read, or a later turn will read it. */
     private isBusy = false;
     private isFlushDue = false;
     private isOver = false;
@@ -80,7 +80,7 @@ export class Producer {
         this.read();
     }
 
-    /** End without a word to the reader, who has left. */
+    /** Stop, without a message to the reader, which has left. */
     stop(): void {
         if (!this.isOver) {
             this.isOver = true;
@@ -93,7 +93,7 @@ export class Producer {
         return !this.isOver && !this.isBusy && this.credit > 0 && this.inFlight < IN_FLIGHT;
     }
 
-    /** Ask the source until it makes the producer wait, or the turn is over. */
+    /** Read the source until an item is a promise, or the turn is over. */
     private read(): void {
         const until = performance.now() + TURN;
         while (this.mayRead && this.readOne()) {
@@ -110,7 +110,7 @@ export class Producer {
         }
     }
 
-    /** Returns false if the item comes later. */
+    /** Read an item. Returns false if it is a promise. */
     private readOne(): boolean {
         try {
             const result = this.source.next();
@@ -145,7 +145,7 @@ export class Producer {
         this.read();
     }
 
-    /** Send the items that come one by one in this turn together. */
+    /** Send the items of this turn together. */
     private flushLater(): void {
         if (this.batch.length && !this.isFlushDue) {
             this.isFlushDue = true;

@@ -1,4 +1,4 @@
-/** What JavaScript sees of objects of Python: functions, and objects passed by `ref`. */
+/** Proxies of Python: functions, and objects passed by `ref`. */
 
 import type { Connection } from "./connection.ts";
 import { disconnected } from "./errors.ts";
@@ -12,9 +12,9 @@ export interface PyFunction {
     (...args: any[]): PyResult;
     /** Call it without waiting for the end. Throws when it cannot be sent. */
     nowait(...args: any[]): void;
-    /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
+    /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that times out or is aborted is cancelled in Python. */
     with(options: CallOptions): (...args: any[]) => PyResult;
-    /** Let Python forget it now, not only when it is collected as garbage. */
+    /** Let Python forget it now rather than after garbage collection. */
     destroy(): void;
 }
 
@@ -24,7 +24,7 @@ export interface PyObject extends AsyncIterable<any> {
     get(name: string): Promise<any>;
     /** Set an attribute. */
     set(name: string, value: any): Promise<void>;
-    /** Let Python forget it now, not only when it is collected as garbage. */
+    /** Let Python forget it now rather than after garbage collection. */
     destroy(): void;
     readonly [method: string]: any;
 }
@@ -32,7 +32,7 @@ export interface PyObject extends AsyncIterable<any> {
 type Step = [name: string, ...operands: any[]];
 type AnyFunction = (...args: any[]) => any;
 
-/** Where the calls of a function go. */
+/** The target of calls. */
 interface Target {
     imported: Imported;
     /** The steps before the call. */
@@ -44,7 +44,7 @@ interface Target {
 /** The symbol of `using`, which older browsers lack. */
 const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
 
-/** Return why an object of Python cannot be used any more, or null. */
+/** Return the error for an object of Python that can no longer be used, or null. */
 export function failureOf({ state, kind }: Imported): Failure | null {
     switch (state) {
         case "live":
@@ -60,7 +60,7 @@ export function createProxies(connection: Connection): void {
     const { imports, callErrors } = connection;
     const targets = new WeakMap<object, Target>();
 
-    /** Work on an object of Python. The holder stays alive until Python has answered. */
+    /** Use an object of Python. The holder stays alive until Python has answered. */
     function use(
         { imported, holder }: Target, steps: Step[], body: unknown, label: string, below: Function, wait = NO_LIMIT,
     ): PyResult {
@@ -137,7 +137,7 @@ export function createProxies(connection: Connection): void {
         },
     };
 
-    /** Names that JavaScript looks up by itself. */
+    /** Names that the language itself looks up. */
     const notMethods = ["then", "toJSON"];
 
     function makeObject(imported: Imported): object {
@@ -165,6 +165,6 @@ export function createProxies(connection: Connection): void {
     imports.makers.set("object", makeObject);
 }
 
-/** Return the name of what is called or read, for errors. */
+/** Return the name of the function or attribute, for errors. */
 const nameOf = ({ kind, facts }: Imported, [first]: Step[]): string =>
     (kind === "object" ? `${facts[0]}.${first![1] ?? first![0]}` : String(facts[0]));

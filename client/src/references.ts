@@ -42,7 +42,7 @@ export class Exports {
         return entry.value;
     }
 
-    /** Python has dropped an object that it received `count` times. */
+    /** Python no longer uses an object, which it has received `count` times. */
     release(number: number, count: number): void {
         const entry = this.entries.get(number);
         if (entry) {
@@ -62,7 +62,7 @@ export class Exports {
         }
     }
 
-    /** Forget all but the given numbers, once for each time that one is listed: they are sent in the next session. */
+    /** Forget all objects but those of the given numbers, which the next session sends, once for each time that one is listed. */
     keep(numbers: readonly number[]): void {
         const counts = new Map<number, number>();
         numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
@@ -75,7 +75,7 @@ export class Exports {
     }
 }
 
-/** What this page knows of an object of Python. It does not refer to the proxy, which may be collected. */
+/** Facts about an object of Python. They do not refer to the proxy, which may be collected. */
 export interface Imported {
     readonly number: number;
     readonly kind: ReferenceKind;
@@ -91,9 +91,9 @@ export type Maker = (imported: Imported) => object;
 
 /** Objects of Python that this page holds, by number; one proxy each while it is alive. */
 export class Imports {
-    /** Kind -> what makes its proxies. */
+    /** Kind -> the function that makes its proxies. */
     readonly makers = new Map<ReferenceKind, Maker>();
-    /** Kind -> what lets Python forget an object; `release` for kinds without one. */
+    /** Kind -> the function that lets Python forget an object. Kinds without one send `release`. */
     readonly droppers = new Map<ReferenceKind, (imported: Imported) => void>();
     private readonly entries = new Map<number, { imported: Imported; proxy: WeakRef<object> }>();
     private readonly known = new WeakMap<object, Imported>();
@@ -107,7 +107,7 @@ export class Imports {
         return this.entries.size;
     }
 
-    /** Return what is known of a value that is a proxy of this class. */
+    /** Return the facts about a value that is a proxy; undefined for other values. */
     of(value: object): Imported | undefined {
         return this.known.get(value);
     }
@@ -145,7 +145,7 @@ export class Imports {
         }
     }
 
-    /** Remove an object that Python has forgotten by itself: a stream that has ended. */
+    /** Remove an object that Python has forgotten already: a stream that has ended. */
     forget(imported: Imported): void {
         this.remove(imported, "ended");
     }

@@ -31,7 +31,7 @@ export class Requests {
     private nextId = 1;
     private readonly pending = new Map<number, Pending>();
 
-    /** @param cancel tells Python that nobody waits for the response to a request any more. */
+    /** @param cancel tells Python that the response to a request is no longer needed. */
     constructor(private readonly cancel: (id: number, packet: Packet) => void) {}
 
     get size(): number {
@@ -56,7 +56,7 @@ export class Requests {
         return () => signal.removeEventListener("abort", abort);
     }
 
-    /** Fail a request that waits no longer. One that was not sent is never sent. */
+    /** Fail a request that has stopped waiting. If it was not sent, it is never sent. */
     private giveUp(id: number, failure: Failure): void {
         const { packet, isCancellable } = this.pending.get(id)!;
         this.settle(id, failure);

@@ -1,4 +1,4 @@
-/** Special values: what JSON has no form for, listed in the last element of a message. */
+/** Special values, which JSON cannot express, listed in the last element of a message. */
 
 import { ProtocolError, isCount, isId, isPlainObject, type Message } from "./messages.ts";
 import type { Exports, Imports, ReferenceKind } from "./references.ts";
@@ -14,7 +14,7 @@ const INDEXES: ReadonlyMap<unknown, readonly [value: number, specials: number, s
 
 // ---------------------------------------------------------------- kinds of values
 
-/** Return true for what crosses as a stream; false for what only can be iterated, such as an array. */
+/** Return true for a value that crosses as a stream; false for other iterables, such as an array. */
 export const isStream = (value: any): boolean =>
     (typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value))
     || (typeof ReadableStream !== "undefined" && value instanceof ReadableStream);
@@ -24,18 +24,18 @@ const isFile = (value: any): boolean => typeof Blob !== "undefined" && value ins
 /** Return true for a type of value that JSON.stringify drops or rejects. */
 export const isForeignType = (type: string): boolean => type === "function" || type === "bigint" || type === "symbol";
 
-/** Return true for an object that is sent as data: an object literal, also one of another frame; not `Math`. */
+/** Return true for an object literal, also one of another iframe; false for other objects, such as `Math`. */
 export function isData(value: object): boolean {
     const prototype = Object.getPrototypeOf(value);
     return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
 }
 
-/** An object that crosses by reference, whatever it is. */
+/** Marks an object to send by reference, even if it is data. */
 export class ByReference {
     constructor(readonly value: object) {}
 }
 
-/** Return the name that `read` reads from an object of the user; "" if that is no string, as `static name = 5`, or throws. */
+/** Return the name that `read` reads from an object of the user; "" if it throws or the name is not a string. */
 function nameFrom(read: () => unknown): string {
     try {
         const name = read();
@@ -54,7 +54,7 @@ const factsOfFile = (file: any): object =>
 
 // ---------------------------------------------------------------- sending
 
-/** Why a key of a Map cannot be sent, or "". `taken` holds the earlier keys as Python compares them: 1 == True. */
+/** Return the reason that a key of a Map cannot be sent, or "". `taken` has the earlier keys as Python compares them: 1 == True. */
 export function keyTrouble(key: unknown, taken: Set<string>): string {
     let same = "";
     if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
@@ -79,7 +79,7 @@ export class Specials {
 
     constructor(private readonly exports: Exports, private readonly imports: Imports) {}
 
-    /** Record a value that has a kind of its own, in whatever form it is. Returns whether it has. */
+    /** Record a value if it is a special one. Returns whether it is. */
     take(value: any, path: readonly Step[]): boolean {
         switch (typeof value) {
             case "bigint":
@@ -114,7 +114,7 @@ export class Specials {
         return this.add(path, kind, number, ...facts);
     }
 
-    /** Record an object that is no data. */
+    /** Record an object that is not data. */
     referObject(value: object, path: readonly Step[]): true {
         return this.refer(value, path, "object", classNameOf(value));
     }
@@ -124,7 +124,7 @@ export class Specials {
         return true;
     }
 
-    /** Forget what was recorded: the message is not sent. */
+    /** Release the recorded objects: the message is not sent. */
     undo(): void {
         this.exported.forEach((number) => this.exports.release(number, 1));
     }
@@ -173,7 +173,7 @@ export function revive(message: Message, exports: Exports, imports: Imports): Er
     const specials: Special[] = message[at];
     let failure: Error | null = null;
     message.length = at;
-    // All are found before the first is made: a path must not lead into an object of the page.
+    // Find all places before making the first object: a path must not lead into an object of the page.
     const places = specials.map(([path, kind]) => (path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere()));
     for (const [index, [, kind, ...facts]] of specials.entries()) {
         const [parent, step] = places[index]!;
@@ -183,7 +183,7 @@ export function revive(message: Message, exports: Exports, imports: Imports): Er
         try {
             parent[step] = valueOf(parent[step], kind, facts, exports, imports);
         } catch (error) {
-            failure ??= error as Error;   // the others still count as received
+            failure ??= error as Error;   // the others still count as arrivals
         }
     }
     return failure;

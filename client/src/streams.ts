@@ -7,7 +7,7 @@ import { Producer, sourceOf, type Ending, type Outlet } from "./producer.ts";
 import type { Imported } from "./references.ts";
 import { isStream } from "./specials.ts";
 
-/** The items that are asked for at once, where the welcome does not tell another number. */
+/** The number of items to grant at once, unless the welcome has another number. */
 const WINDOW = 256;
 
 /** A generator or iterator of Python: `for await (const row of stream)`. Leaving the loop closes it. */
@@ -64,7 +64,7 @@ class Reader {
             if (this.isOver) {
                 this.settleAll();
             } else if (this.granted === 0) {
-                this.grant(this.streams.window);   // the first time: later ones ask before all are taken
+                this.grant(this.streams.window);   // the first grant; later ones come before all items are taken
             }
         });
     }
@@ -82,11 +82,11 @@ class Reader {
         this.streams.connection.control(["pull", this.imported.number, count]);
     }
 
-    /** Take the items of a message. Throws ProtocolError if they are more than were asked for. */
+    /** Append the items of a message. Throws ProtocolError if there are more than were granted. */
     receive(items: any[]): void {
         this.granted -= items.length;
         if (this.granted < 0) {
-            throw new ProtocolError(`${-this.granted} items of stream ${this.imported.number} that were not asked for`);
+            throw new ProtocolError(`${-this.granted} items of stream ${this.imported.number} that were not granted`);
         }
         this.items = this.first < this.items.length ? this.items.slice(this.first).concat(items) : items;
         this.first = 0;
@@ -128,7 +128,7 @@ class Reader {
         this.detach = () => signal.removeEventListener("abort", abort);
     }
 
-    /** Settle those who wait: the first with the error, if there is one. */
+    /** Settle all waiting reads: the first with the error, if there is one. */
     private settleAll(): void {
         for (const { resolve, reject, place } of this.waiting.splice(0)) {
             const { failure } = this;
@@ -163,7 +163,7 @@ function createStream(reader: Reader): PyStream {
 
 /** The streams of a connection. */
 export class Streams {
-    /** The number of items that a reader asks for at once. */
+    /** The number of items that a reader grants at once. */
     window = WINDOW;
     /** Number of Python's stream -> its reader. */
     private readonly readers = new Map<number, Reader>();
@@ -218,7 +218,7 @@ export class Streams {
         }
     }
 
-    /** Items of a stream refer to an object that this page does not have: it cannot be read on. */
+    /** End a stream whose items refer to an object that this page does not have. */
     refuse(number: number, failure: Failure): void {
         if (this.readers.has(number)) {
             this.ended(number, failure);
@@ -230,7 +230,7 @@ export class Streams {
     stop(imported: Imported): void {
         this.readers.delete(imported.number);
         this.connection.imports.forget(imported);
-        this.connection.control(["stop", imported.number], [imported.number]);   // behind messages that carry it home
+        this.connection.control(["stop", imported.number], [imported.number]);   // after messages that return it to Python
     }
 
     // ---------------------------------------------------------------- streams of this page
@@ -250,7 +250,7 @@ export class Streams {
         }
         const value = this.connection.exports.get(number);
         if (!isStream(value)) {
-            throw unknownError("UnknownReference", `The object ${number} of the page is no stream`);
+            throw unknownError("UnknownReference", `The object ${number} of the page is not a stream`);
         }
         const producer = new Producer(sourceOf(value), this.outletOf(number));
         this.producers.set(number, producer);
@@ -279,11 +279,11 @@ export class Streams {
         this.connection.exports.forget(number);
     }
 
-    /** Python wants no more of a stream, which it may not have begun to read. */
+    /** Python has stopped reading a stream, or has never begun. */
     private stopped(number: number): void {
         const { exports } = this.connection;
         if (!exports.has(number) || !isStream(exports.get(number))) {
-            return;   // it has ended, and Python has not heard of it yet
+            return;   // it has ended: `stop` crossed with `end`
         }
         this.connection.guard("closing a stream", () => {
             try {

@@ -1,4 +1,4 @@
-/** Work of Python on objects of this page: on those that it holds, and on the page's world. */
+/** Steps of Python on objects of this page: those that it holds, and the world of the page. */
 
 import { isThenable } from "./callbacks.ts";
 import type { Call } from "./calls.ts";
@@ -9,7 +9,7 @@ import { didYouMean } from "./suggestion.ts";
 
 type Step = [name: string, ...operands: any[]];
 
-/** The functions that the page exposes, which come before its globals. */
+/** The functions that the page exposes, which take precedence over its globals. */
 export interface Exposures {
     names(): string[];
     find(name: string): Function | undefined;
@@ -64,7 +64,7 @@ export function serveWorld(connection: Connection): void {
         }
     }
 
-    /** Return a property, and whether it is a method of the object's class: Python need not read those again. */
+    /** Return a property, and whether it is a method of the object's class, which Python does not read again. */
     function attribute(value: any, key: any): unknown {
         const found = get(value, key);
         return isThenable(found)
@@ -90,7 +90,7 @@ export function serveWorld(connection: Connection): void {
         } else {
             const place = indexOf(value, key);
             if (isList(value) && typeof place === "number" && !(place in value)) {
-                throw missing(value, key);   // as a list of Python does not grow
+                throw missing(value, key);   // like a list in Python, it does not grow
             }
             value[place] = assigned;
         }
@@ -203,7 +203,7 @@ export function serveWorld(connection: Connection): void {
 
     // ---------------------------------------------------------------- all steps
 
-    /** Apply the steps from `index` on; synchronously as far as no value is a thenable. */
+    /** Apply the steps from `index` on, synchronously until a value is a thenable. */
     function run(value: any, owner: unknown, steps: readonly Step[], index: number, call: Call): any {
         for (; index < steps.length; index += 1) {
             const step = steps[index]!;
@@ -251,7 +251,7 @@ export function serveWorld(connection: Connection): void {
     connection.handle("release", ([, pairs]) => pairs.forEach(([number, count]: [number, number]) => exports.release(number, count)));
 }
 
-// ---------------------------------------------------------------- what Python sees of an object
+// ---------------------------------------------------------------- objects
 
 /** Return the names of an object's properties and of those that it inherits, but not from Object. */
 function namesOf(value: any): string[] {
@@ -264,7 +264,7 @@ function namesOf(value: any): string[] {
 
 const isList = (value: any): boolean => typeof value === "object" && value !== null && typeof value.length === "number";
 
-/** Return true for what has its items behind methods: a Map, the headers of a response. */
+/** Return true for an object whose items are behind methods, such as a Map or Headers. */
 const isMapping = (value: any): boolean => typeof value === "object" && value !== null && typeof value.get === "function" && typeof value.has === "function";
 
 /** Return a key; a negative index counts from the end. */
@@ -283,11 +283,11 @@ function isMethod(value: any, key: any): boolean {
     return at !== null && "value" in Object.getOwnPropertyDescriptor(at, key)!;
 }
 
-/** Return an object literal with methods by reference: as data it would lose what `this` is. */
+/** Return an object literal with methods by reference: as data, its methods would lose their `this`. */
 const answerOf = (value: any): any => (typeof value === "object" && value !== null && !Array.isArray(value) && isData(value)
     && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value);
 
-/** Copy an object as data as far as it is; what else it contains crosses by reference. */
+/** Copy an object as data. Parts that are not data cross by reference. */
 function dataOf(value: any, depth = DATA_DEPTH): unknown {
     if (typeof value !== "object" || value === null || depth === 0) {
         return value;

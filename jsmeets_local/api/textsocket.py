@@ -54,7 +54,7 @@ class TextSockets:
         self._bridge.call(self._bridge.protocol.set_connection_limit, check_limit(limit))
 
     def close_socket(self, socket_id: int) -> bool:
-        """Close a connection; that page does not reconnect by itself.
+        """Close a connection. The page does not reconnect automatically.
 
         Returns:
             True if a socket of that number was connected.

@@ -101,10 +101,10 @@ class World(_Root):
         return name in self._client.names() or super().__contains__(name)
 
     def __iter__(self) -> Any:
-        raise TypeError("page.js is no collection; dir(page.js) lists its names")
+        raise TypeError("page.js is not a collection; dir(page.js) lists its names")
 
     def __len__(self) -> int:
-        raise TypeError("page.js is no collection; dir(page.js) lists its names")
+        raise TypeError("page.js is not a collection; dir(page.js) lists its names")
 
     def __dir__(self) -> list[str]:
         return _names(self._client)

@@ -94,7 +94,7 @@ class Bridge:
         self._producers = Producers(self.portal, self._dispatcher, self.protocol, self.do, self.pack)
         self.pages: WeakValueDictionary[str, Any] = WeakValueDictionary()  # launched pages, by their names
         self.page_factory: Callable[[Bridge, int], Any] | None = None  # makes the page of a socket
-        self._pages_of_calls: dict[int, Any] = {}  # those that functions have asked for, by socket
+        self._pages_of_calls: dict[int, Any] = {}  # those that functions have requested, by socket
         self._connections: dict[int, Connection] = {}
         self._callers: dict[int, Done[Finished]] = {}  # calls of Python, by their numbers
         self._carrying_out = False
@@ -393,8 +393,8 @@ class Bridge:
         Args:
             socket: The number of the socket.
             connection: The connection that has ended.
-            code: The close code (RFC 6455, section 7.4). It tells whether the client has closed the connection and
-                left, or the connection broke and may be resumed.
+            code: The close code (RFC 6455, section 7.4). It distinguishes a client that has closed the connection
+                and left from a connection that broke and may be resumed.
         """
         if self._connections.get(socket) is not connection:
             return

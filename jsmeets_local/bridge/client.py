@@ -291,7 +291,7 @@ class Client:
         return True
 
     def names(self) -> frozenset[str]:
-        """Return the names of the functions that the page has announced. Any thread may ask."""
+        """Return the names of the functions that the page has announced. Any thread may call this."""
         socket = self.presence.socket
         return frozenset() if socket is None else self.bridge.protocol.names(socket)
 

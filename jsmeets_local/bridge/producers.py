@@ -95,7 +95,7 @@ class _Base:
 
     @property
     def _stream(self) -> Outgoing:
-        assert self._given is not None  # otherwise the iterator is only closed
+        assert self._given is not None  # without a stream, the iterator is only closed
         return self._given
 
     def _pack(self, item: Any) -> Payload | ErrorInfo:
@@ -225,7 +225,7 @@ class _AsyncReader(_Base):
             self._granted.set_result(None)
 
     def close(self, reason: str) -> None:
-        """Close the iterator: by `aclose` where it has yielded, and by cancelling what it waits for."""
+        """Close the iterator: with `aclose` if it has yielded, or by cancelling its wait."""
         if self._call is not None:
             self._call.cancelled, self._call.stopped = reason, True
         if self._task is None:
@@ -237,7 +237,7 @@ class _AsyncReader(_Base):
             self._granted.set_result(None)
 
     def _may_read(self) -> bool:
-        """Return whether an item may be read besides those that are not sent yet."""
+        """Return whether an item may be read in addition to those that are not sent yet."""
         stream = self._stream
         has_room = stream.in_flight + self._size < IN_FLIGHT_BYTES
         return has_room and stream.credit > len(self._items) and not stream.is_over
@@ -314,7 +314,7 @@ def _size(item: Payload) -> int:
 
 
 def _batches(items: list[Payload]) -> list[tuple[Payload, int]]:
-    """Join items to lists of at most `BATCH_BYTES`, and return each with its length. A larger item is one by itself."""
+    """Join items to lists of at most `BATCH_BYTES`, each with its length. A larger item is alone."""
     batches: list[tuple[Payload, int]] = []
     batch: list[Payload] = []
     size = 0

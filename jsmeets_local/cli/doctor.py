@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 def doctor() -> None:
     """Report what works on this machine and what to install for the rest.
 
-    The exit code is 0 unless pages cannot be served at all; optional parts that are missing are no error.
+    The exit code is 0 unless pages cannot be served at all; missing optional parts are not errors.
     """
     findings = [check() for check in CHECKS]
     for finding in findings:

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 def _checked(context: click.Context, parameter: click.Parameter, folder: Path) -> Path:
     if not _NAME.fullmatch(folder.name):
         raise click.BadParameter(
-            f"{folder.name!r} is no name of a project: letters, digits, - and _, a letter first, - and _ not last"
+            f"{folder.name!r} is not a valid project name: letters, digits, - and _, a letter first, - and _ not last"
         )
     return folder
 

@@ -98,7 +98,7 @@ class CallTable:
         return sorted(self._by_socket.get(socket, ()))
 
     def cancel(self, call_id: int) -> Finished | None:
-        """End a call for which nobody waits any longer; return `None` if it has ended."""
+        """End a call whose caller has stopped waiting; return `None` if it has ended already."""
         return self._finish(call_id) if call_id in self._calls else None
 
     def expire(self, now: float) -> list[Finished]:

@@ -1,4 +1,4 @@
-"""Effects: work that the protocol state asks its owner to do."""
+"""Effects: work that the protocol state leaves to its owner."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Invoke(msgspec.Struct, eq=False, gc=False):
     """Run a function and pass its outcome to `ProtocolState.answer`; `call_id` 0 expects no answer.
 
     Attributes:
-        cancelled: Empty, or why nobody waits for the answer any longer.
+        cancelled: The reason for the cancellation, or empty.
         stops: Functions that stop what the call does, set and called on the loop by the owner of the protocol state.
         stopped: True once `stops` have been called, or the function has been stopped otherwise.
     """
@@ -66,7 +66,7 @@ class Invoke(msgspec.Struct, eq=False, gc=False):
 
 
 class Cancelled(_Effect, frozen=True, gc=False):
-    """Stop a call whose answer nobody waits for any longer. It still ends with `ProtocolState.answer`."""
+    """Cancel a call. It still ends with `ProtocolState.answer`."""
 
     call: Invoke
 

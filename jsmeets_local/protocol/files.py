@@ -1,4 +1,4 @@
-"""Facts of files that are sent by reference."""
+"""Descriptions of files that are sent by reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_READ = 8 * 1024 * 1024  # bytes of one request
 
 _ADVICE = "send its read(), or a generator of its parts: iter(lambda: file.read(65536), b'')"
 
-_sizes: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # of files whose size only a seek can tell
+_sizes: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # of files whose size only a seek reveals
 
 
 def safe_name(name: str) -> str:

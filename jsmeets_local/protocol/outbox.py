@@ -138,7 +138,7 @@ class Outbox:
 
         Args:
             packet: The packet.
-            limited: Add it only if there is room, as `has_room` tells.
+            limited: Add it only if `has_room` returns true.
 
         Returns:
             True if it was added.

@@ -1,8 +1,8 @@
 """References: objects that stay on their side of a session and cross as numbers.
 
 `Exports` numbers the objects that Python has sent to a page. `Imports` counts how often each object of the page has
-arrived. When Python no longer uses an imported object, the count goes back to the page, which subtracts it from its own
-and forgets the object at 0. So an object that is sent again while it is released stays alive.
+arrived. When Python no longer uses an imported object, it returns the count to the page, which subtracts it from its
+own and forgets the object at 0. So an object that is sent again while it is being released stays alive.
 """
 
 from __future__ import annotations
@@ -85,14 +85,14 @@ def unmarked(value: Any) -> Any:
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """A part of a packed value that JSON cannot hold.
+    """Part of a packed value that JSON cannot express.
 
     Attributes:
-        path: Its position in the packed value, where the JSON has `null`.
+        path: The position in the packed value, where the JSON has `null`.
         kind: See `messages.Special`.
         value: The object of Python, or the `Handle` of an imported object; `None` for an integer.
         facts: The facts on the wire, without the number, which belongs to a session.
-        cell: The notebook cell that has sent it, or `None`.
+        cell: The notebook cell that sent it, or `None`.
         context: The context in which a stream runs, or `None`.
     """
 
@@ -105,7 +105,7 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 class RefusedReference(Exception):
-    """A message cannot be handled because of one of its references."""
+    """Error of a message with a reference that cannot be used."""
 
     def __init__(self, info: m.ErrorInfo) -> None:
         super().__init__(info.message)
@@ -146,8 +146,8 @@ class Handle:
 class Imported:
     """Base class of proxies of objects in a page.
 
-    `_handle` is `None` once the proxy is destroyed. It is no slot: the layout of a class with slots cannot be combined
-    with that of `io` classes, from which the proxies of files inherit, too.
+    `_handle` is `None` once the proxy is destroyed. It is not a slot: a class with slots cannot be combined with `io`
+    classes, from which the proxies of files inherit, too.
     """
 
     def __init__(self, handle: Handle) -> None:
@@ -203,13 +203,13 @@ class Imports:
 
 
 class Export:
-    """An object of Python that a page may use.
+    """Object of Python that a page may use.
 
     Attributes:
-        number: Its number.
-        kind: Its kind.
+        number: The number.
+        kind: The kind.
         value: The object.
-        count: Number of times that it was sent and not released.
+        count: The number of times that it was sent and not released.
         facts: The facts on the wire, without the number.
         function: The function to run, for a callable, and for a file once it is read.
         identity: The key under which it is found when it is sent again.
@@ -300,7 +300,7 @@ class Exports:
         return self.forget(number)
 
     def forget(self, number: int) -> Export | None:
-        """Remove and return an object, whatever its count."""
+        """Remove and return an object, regardless of its count."""
         export = self._by_number.pop(number, None)
         if export is not None:
             del self._by_identity[export.identity]
@@ -359,7 +359,7 @@ class Exports:
 
 
 def _identity(one: Reference) -> tuple[Any, ...]:
-    """Return the key of an object. Each access to a method makes another object; a file may have changed."""
+    """Return the key of an object. Each access to a bound method creates a new one; a file may have changed."""
     value = one.value
     if one.kind == "file":
         return one.kind, id(value), *one.facts[0].values()
@@ -405,7 +405,7 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
     refusal: RefusedReference | None = None
     root: list[Any] = [getattr(message, name)]
     specials: tuple[m.Special, ...] = message.specials  # type: ignore[union-attr]
-    # All are found before the first is made: a path must not lead into an object of Python that the message refers to.
+    # Find all places before making the first object: a path must not lead into an object of Python.
     places = [_find(root, special, index, shortest) for special in specials]
     for special, (place, step) in zip(specials, places, strict=True):
         try:
@@ -416,7 +416,7 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
         try:
             raise refusal
         finally:
-            del refusal  # its traceback has this frame, and would keep the objects that were made
+            del refusal  # its traceback holds this stack frame, and would keep the objects alive
     return message if root[0] is getattr(message, name) else replace(message, **{name: root[0]})
 
 
@@ -439,7 +439,7 @@ def _find(root: list[Any], special: m.Special, index: int, shortest: int) -> tup
 
 
 def _container(value: Any) -> Any:
-    """Return a container of JSON. A text or an array has items, too, but no places for special values."""
+    """Return a container of JSON. Strings and arrays have items, too, but cannot contain special values."""
     if type(value) is not list and type(value) is not dict:
         raise LookupError
     return value

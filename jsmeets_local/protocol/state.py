@@ -172,7 +172,7 @@ class ProtocolState:
         return tuple(self._sessions)
 
     def is_present(self, socket: int) -> bool:
-        """Return whether a session exists. Any thread may ask."""
+        """Return whether a session exists. Any thread may call this."""
         return socket in self._sessions
 
     def is_confirmed(self, socket: int) -> bool:
@@ -798,7 +798,7 @@ class ProtocolState:
 
     def _on_stop(self, socket: int, message: m.Stop) -> None:
         export = self._sessions[socket].exports.get(message.number)
-        if export is not None and export.kind == "stream":  # otherwise it has ended, and the page has not heard of it
+        if export is not None and export.kind == "stream":  # otherwise it has ended, and `stop` crossed with `end`
             self._forget_stream(socket, export, "the page no longer reads the stream")
 
     def _forget_stream(self, socket: int, export: Export, reason: str) -> None:
@@ -842,7 +842,7 @@ class ProtocolState:
         self._send(stream.socket, packet)
 
     def produced(self, stream: Outgoing) -> None:
-        """Note that the iterator has been asked for what was granted, or as far as it goes at once."""
+        """Note that the iterator has produced the items that were granted, or as many as it has now."""
         stream.is_busy = False
         self._produce(stream)
 
@@ -852,7 +852,7 @@ class ProtocolState:
         Args:
             stream: The stream.
             error: Why it ends early, or `None`.
-            close: True to close the iterator, which has not ended by itself.
+            close: True to close the iterator, which has not ended.
         """
         if stream.is_over:
             return
@@ -966,13 +966,13 @@ class ProtocolState:
                 self._effects.append(Wake(socket))
 
     def cancel(self, call_id: int) -> None:
-        """End a call or a push for which nobody waits any longer; `CallFinished` does not report it."""
+        """End a call or a push whose caller has stopped waiting; `CallFinished` does not report it."""
         finished = self.calls.cancel(call_id)
         if finished is not None:
             self._cancel_request(finished)
 
     def _cancel_request(self, finished: Finished) -> None:
-        """Tell the clients that have not answered a request that nobody waits for it any longer."""
+        """Cancel a request at the clients that have not answered it."""
         if not finished.unanswered:
             return
         about = finished.about

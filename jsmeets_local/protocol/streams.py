@@ -1,7 +1,7 @@
 """Streams: credit, order and end of iterators of both sides, without I/O.
 
-A stream is sent by reference. Its reader grants items with `pull`, and its producer sends no more than were granted. So
-a slow reader stops the producer. Both sides forget the number of a stream when it ends or is stopped.
+A stream is sent by reference. Its reader grants items with `pull`, and its producer sends no more than that, so a slow
+reader stops the producer. Both sides forget the number of a stream when it ends or is stopped.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from .references import Export
 __all__ = ["BATCH_BYTES", "IN_FLIGHT_BYTES", "Incoming", "Outgoing"]
 
 BATCH_BYTES = 64 * 1024  # size at which a batch of items ends
-IN_FLIGHT_BYTES = 4 * 2**20  # bytes on their way to the page at which a producer waits, whatever is granted
+IN_FLIGHT_BYTES = 4 * 2**20  # unacknowledged bytes at which a producer waits, even with credit
 
 
 class Incoming:
     """A stream of a page that Python reads.
 
-    Any thread may take items from the left of `items`, and ask `wants_more`. The rest is for the owner of the protocol
+    Any thread may pop items from the left of `items` and call `wants_more`. All else is for the owner of the protocol
     state.
 
     Args:
         socket: The socket of the page.
         number: The number of the stream.
-        window: The most items that are granted and not yet taken.
+        window: The number of items that may be granted and not yet taken.
 
     Attributes:
         items: Items that have arrived.
-        is_over: True if nothing more arrives.
+        is_over: True if no more items arrive.
         error: Error to raise after the items, once, or `None`.
         waiters: Functions to call when items have arrived or the stream is over, set by the owner of the state.
-        is_asked: True while a reader has asked the owner of the state to grant more.
+        is_asked: True while a reader waits for the owner of the state to grant more.
     """
 
     __slots__ = ("_granted", "error", "is_asked", "is_over", "items", "number", "socket", "waiters", "window")
@@ -65,7 +65,7 @@ class Incoming:
         return count
 
     def receive(self, items: list[Any]) -> None:
-        """Take the items of a message. Ignore them if nobody reads the stream any longer.
+        """Append the items of a message, unless the stream is over.
 
         Raises:
             ProtocolError: There are more items than were granted.
@@ -78,12 +78,12 @@ class Incoming:
         self.items.extend(items)
 
     def end(self, error: JsPyError | None) -> None:
-        """Note that nothing more arrives. What has arrived is still read, before the error."""
+        """Note the end of the stream. Items that have arrived can still be read, before the error."""
         if not self.is_over:
             self.is_over, self.error = True, error
 
     def leave(self) -> None:
-        """Drop what has arrived, and what still arrives."""
+        """Drop the items that have arrived, and those that still arrive."""
         self.is_over, self.error = True, None
         self.items.clear()
 
@@ -97,9 +97,9 @@ class Outgoing:
         export: The exported iterator.
         credit: Items that the page has granted.
         in_flight: Bytes of items that the page has not acknowledged.
-        is_busy: True while the iterator is asked for items.
-        is_over: True if nothing more is sent.
-        reader: What reads the iterator, set by the owner of the protocol state.
+        is_busy: True while the iterator is being read.
+        is_over: True if no more items are sent.
+        reader: The reader of the iterator, set by the owner of the protocol state.
     """
 
     __slots__ = ("credit", "export", "in_flight", "is_busy", "is_over", "number", "reader", "socket")
@@ -115,11 +115,11 @@ class Outgoing:
         self.reader: Any = None
 
     def may_read(self) -> bool:
-        """Return whether the iterator may be asked for an item."""
+        """Return whether an item may be read from the iterator."""
         return not self.is_over and self.credit > 0 and self.in_flight < IN_FLIGHT_BYTES
 
     def begin(self) -> bool:
-        """Return whether to ask the iterator for items now; it is busy then."""
+        """Return whether to read the iterator now, and mark it as busy."""
         if self.is_busy or not self.may_read():
             return False
         self.is_busy = True

@@ -1,7 +1,7 @@
 """Use of objects of Python by a page: which steps are allowed, and what they do.
 
-A page reaches the public attributes, the items and the methods of an object that was sent by `ref`, and nothing behind
-them: what an attribute or a method returns is sent by the rules of all values.
+A page reaches the public attributes, the items and the methods of an object that was sent by `ref`, and no further:
+their values and results are sent like all values.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def check_use(export: Export, steps: list[list[Any]], read_part: Callable[..., b
     names = [step[0] for step in steps]
     if export.function is not None:
         if names != ["call"]:
-            raise _refused("TypeError", f"a function of Python can only be called; the page asks for {names[0]!r}")
+            raise _refused("TypeError", f"a function of Python can only be called; got {names[0]!r}")
         return export.function, steps[0][1]
     if export.kind != "object":
         raise RefusedReference(
@@ -64,7 +64,7 @@ def _read_function(
         raise _refused("RangeError", f"one request reads at most {MAX_READ} bytes of a file; got {end - start}")
     (facts,) = export.facts
     if export.function is None:
-        # One part after another, in a queue of its own: a function of the page that is busy does not delay them.
+        # Parts are read in order, in a queue of their own: they do not wait for functions that the page has called.
         read = functools.partial(read_part, export.value, facts)
         export.function = Function(f"read of {facts['name']}", read, exclusive=True)
     return export.function, [min(start, facts["size"]), min(end, facts["size"])]
@@ -72,7 +72,7 @@ def _read_function(
 
 def _check_step(export: Export, step: list[Any]) -> None:
     name = step[0] if step else None
-    # The exact types: an object of Python that the page sends home may be a str, an int or a list of its own kind.
+    # Exact types, because an object of Python that the page returns may be of a subclass of str, int or list.
     if type(name) is not str or _ARITY.get(name) != len(step) - 1:
         raise _refused("TypeError", f"an object of Python has no step {shown(step, 60)}")
     if name == "call" and type(step[1]) is not list:
@@ -125,7 +125,7 @@ def _attribute(value: Any, key: str | int) -> Any:
 
 
 def _get(value: Any, key: str | int) -> Any:
-    """Return the item of a mapping; otherwise as `_attribute`."""
+    """Return the item of a mapping; of other objects, see `_attribute`."""
     return value[key] if isinstance(value, Mapping) and key in value else _attribute(value, key)
 
 

@@ -35,7 +35,7 @@ export const expose: Expose = createExpose(JsPyFunction);
 /** Return the queues of one key, in both directions. */
 export const queue: (key: QueueKey) => Queue = createQueue(JsPyQueue);
 export const pubsub: Pubsub = createPubsubModule(JsPyPubsub);
-/** Save a file on the user's computer: `await download("report.csv", text)`. In a native window it asks where. */
+/** Save a file on the user's computer: `await download("report.csv", text)`. In a native window, a dialog opens. */
 export const download: Download = socket._connection.download;
 /** The desktop window that shows this page: `await native.resize(800, 600)`. */
 export const native: Native = createNative(JsPyFunction, socket._connection.identity);

@@ -66,7 +66,7 @@ def value_of(outcome: Any) -> Any:
 class Live(Imported):
     """Proxy of an object in a page.
 
-    Two proxies are equal if they stand for the same object.
+    Two proxies are equal if they represent the same object.
     """
 
     def __init__(self, bridge: Bridge, handle: Handle, detail: Any) -> None:
@@ -111,7 +111,7 @@ class Live(Imported):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self  # as of a function; `dataclasses.asdict` copies callbacks, too
+        return self  # as for a function; `dataclasses.asdict` copies callbacks, too
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         text = "use it in this process, and send data to the other one"
@@ -119,4 +119,4 @@ class Live(Imported):
 
 
 def _wake() -> None:
-    """Do nothing on the loop, which then looks for collected objects."""
+    """Do nothing, in a callback of the loop, which also calls the finalizers of collected objects."""

@@ -1,4 +1,4 @@
-"""Current call: the call of an exposed function that this thread or task carries out."""
+"""Current call: the call of an exposed function that this thread or task handles."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _bridge: ContextVar[Any] = ContextVar("jsmeets_bridge")  # set in the contexts o
 class Cancelled(asyncio.CancelledError):
     """The page that called no longer waits for the answer.
 
-    It is no `Exception`, like the error that asyncio raises in a cancelled task, so that an `except Exception` around
-    one step of the work does not swallow it. Let it pass, after cleaning up.
+    Like `asyncio.CancelledError`, its base class, it is not an `Exception`, so that an `except Exception` around one
+    step of the work does not swallow it. Let it propagate after cleaning up.
     """
 
 
@@ -99,7 +99,7 @@ class Call:
         return bool(self._call.cancelled)
 
     def raise_if_cancelled(self) -> None:
-        """End a function that nobody waits for any longer.
+        """End the function if its call is cancelled.
 
         Raises:
             Cancelled: The page has cancelled the call, or has left.
@@ -114,7 +114,7 @@ class Call:
 
 
 def current_call() -> Call:
-    """Return the call that this code carries out, in an exposed function.
+    """Return the call that the running function handles.
 
     Threads see it if they run in a copy of the context: `asyncio.to_thread(f)`, or
     `Thread(target=contextvars.copy_context().run, args=(f,))`.

@@ -97,12 +97,12 @@ class _Reader:
         return operation
 
     def close(self) -> None:
-        """Let the page forget the file. Reads that wait get their pieces."""
+        """Let the page forget the file. Reads in progress still receive their pieces."""
         self._handle = None
         self._drop()
 
     def _drop(self) -> None:
-        """Forget the pieces that nobody waits for, and cancel their requests."""
+        """Forget all pieces, and cancel the requests without waiters."""
         while self._requests:
             self._withdraw(self._requests.popleft())
 
@@ -151,7 +151,7 @@ class _Reader:
         return error
 
     def _take(self, request: _Request) -> None:
-        """Remove a request whose outcome is delivered; after an error, the next read asks again."""
+        """Remove a request whose outcome is delivered. After an error, the next read sends another one."""
         if request in self._requests:
             while self._requests.popleft() is not request:
                 pass
@@ -162,7 +162,7 @@ class _Reader:
         self._read_ahead()
 
     def _leave(self, request: _Request, key: object) -> None:
-        """Stop waiting. What nobody waits for is cancelled."""
+        """Remove a waiter, and cancel a request without waiters."""
         if request.waiters.pop(key, None) is not None:
             if not any(one.waiters for one in self._requests):
                 self._drop()
@@ -177,10 +177,10 @@ class _Reader:
 class JSFile(io.BufferedIOBase, Live):  # type: ignore[misc] # both have `__exit__`, which closes
     """File or Blob of a page, as a binary file object: what `open(path, "rb")` returns.
 
-    It is read on demand: reading waits for the page, as `Page.call` does, and sequential reading asks for the next
+    It is read on demand: reading waits for the page, as `Page.call` does, and sequential reading requests the next
     pieces in advance. `pandas.read_csv(file)`, `PIL.Image.open(file)`, `zipfile.ZipFile(file)`,
     `shutil.copyfileobj(file, target)` and `io.TextIOWrapper(file)` accept it. A `with` statement or `close()` lets the
-    page forget the file. Each read takes the bytes behind the last one, also if several threads read.
+    page forget the file. Each read returns the bytes after the previous one, even if several threads read.
 
     Reading raises `PageClosed` if the page has left, and `UnreadableFile` if the page can no longer read the file. Both
     are `OSError`s.
@@ -188,7 +188,7 @@ class JSFile(io.BufferedIOBase, Live):  # type: ignore[misc] # both have `__exit
     Attributes:
         name: The name, without folders; `""` for a Blob.
         size: Number of bytes.
-        type: The media type that the page tells, or `""`.
+        type: The media type that the page reports, or `""`.
         modified: The time of the last change in UTC; `None` for a Blob.
         aio: The awaitable twin: `await file.aio.read(100)`.
     """
@@ -213,7 +213,7 @@ class JSFile(io.BufferedIOBase, Live):  # type: ignore[misc] # both have `__exit
         return self._handle is None
 
     def close(self) -> None:
-        """Let the page forget the file, and cancel what is being read. Doing so twice has no effect."""
+        """Let the page forget the file, and cancel reads in progress. Closing twice has no effect."""
         if self._handle is not None:
             self._piece = (0, b"")
             self._bridge.portal.post(self._reader.close)
@@ -222,7 +222,7 @@ class JSFile(io.BufferedIOBase, Live):  # type: ignore[misc] # both have `__exit
     destroy = close
 
     def __del__(self) -> None:
-        """Do not close it, as `io` would in any thread: the page is told of a collected file on the loop."""
+        """Do nothing; `io` would close the file on any thread. The finalizer closes it on the loop."""
 
     def readable(self) -> bool:
         """Return `True`."""
@@ -409,5 +409,5 @@ def _time(milliseconds: float | None) -> datetime | None:
         return None
     try:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (OverflowError, ValueError, OSError):  # a time that Python does not know
+    except (OverflowError, ValueError, OSError):  # a time that `datetime` cannot represent
         return None

@@ -1,4 +1,4 @@
-"""`JSFunction`: a function of a page that Python holds, for example a callback."""
+"""`JSFunction`: a function of a page, such as a callback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_NAME = 200  # characters of a name, which the page chooses
 
 
 class JSFunction(JSProxy):
-    """Function of a page, which arrives in Python wherever a page sends a function.
+    """Function of a page. It arrives in Python wherever a page sends a function.
 
     A call waits for the answer, as `Page.call` does, and raises the same errors; `PageClosed` if the page has left.
     Keyword arguments become an object that is passed as the last argument. `await function.aio(1)` calls it on any
@@ -84,7 +84,7 @@ class JSFunction(JSProxy):
 
 
 class JSMethod(JSFunction):
-    """Function that was read from an object, which it has as `this`.
+    """Function that was read from an object, which is its `this`.
 
     A call reads the property and calls it, in one request. Passed to the page it is the function alone, as in
     JavaScript.

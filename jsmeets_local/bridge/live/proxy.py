@@ -1,4 +1,4 @@
-"""`JSProxy`: an object of a page that Python steers."""
+"""`JSProxy`: an object of a page, which Python uses like its own."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _TEXT_ROOM = 80  # characters of an object in its repr()
 
 
 class Remote:
-    """Operators of Python on something in a page. Each waits for the page in one request.
+    """Operators of Python on an object of a page. Each waits for one request to the page.
 
-    Names that begin with an underscore belong to Python: `copy`, IPython and numpy look them up, and no page is asked.
+    Names that begin with an underscore belong to Python: `copy`, IPython and numpy look them up, without a request.
     """
 
     __slots__ = ()
@@ -80,7 +80,7 @@ class Remote:
         return self._method(key, step("get", key), value) if _is_function(value) else value
 
     def _remember(self, key: str, method: JSFunction) -> None:
-        """Note a method of the object's class, which need not be read again."""
+        """Keep a method of the object's class, so that it is not read again."""
 
     def _method(self, name: str, path: Payload, function: JSFunction) -> Any:
         from .function import JSMethod
@@ -182,7 +182,7 @@ class Remote:
                 raise
 
     def __bool__(self) -> bool:
-        """Return `True`, as JavaScript takes each object for true, also an empty array."""
+        """Return `True`: each object is true in JavaScript, even an empty array."""
         return True
 
 
@@ -209,7 +209,7 @@ class _Missing:
 
 
 class _Refused:
-    """Context that raises the `TypeError` of JavaScript as one of Python: `list` expects that of `len`."""
+    """Context that raises a `TypeError` of JavaScript as one of Python, which `list` expects of `len`."""
 
     def __enter__(self) -> None: ...
 
@@ -219,14 +219,14 @@ class _Refused:
 
 
 class JSProxy(Live, Remote):
-    """Object of a page, which arrives in Python where a page sends what is no plain data: an element, a class instance.
+    """Object of a page, such as an element. It arrives in Python wherever a page sends an object that is not data.
 
     Attributes, items, `len()`, `in` and loops work on the object in the page. A property that has the name of an
     attribute below has an underscore at its end, as keywords of Python have: `chart.destroy_()`, `element.class_`.
 
     Attributes:
         aio: The awaitable twin: `await proxy.aio.title`, `await proxy.aio.fit(1)`.
-        js_id: A number that the proxies of one object share, and no other object of the page has.
+        js_id: The number of the object, which all its proxies share.
         typeof: The type in JavaScript: `"object"`, or `"function"`.
     """
 
@@ -239,7 +239,7 @@ class JSProxy(Live, Remote):
             raise ProtocolError(f"the name of a {handle.kind} is a string; got {detail!r:.60}")
         super().__init__(bridge, handle, detail)
         self._class = detail
-        self._methods: dict[str, JSFunction] = {}  # the methods of the class that were read; they hold no proxy
+        self._methods: dict[str, JSFunction] = {}  # methods of the class that were read, without this proxy
 
     def _operation(self, steps: Payload, about: str, timeout: float | None = None) -> Operation[Any]:
         return Use(self._bridge, self._held(), steps, about, timeout)
@@ -284,7 +284,7 @@ class JSProxy(Live, Remote):
 
     @public
     def to_py(self) -> Any:
-        """Return a deep copy as data. What is no data within it, such as a function, stays a proxy."""
+        """Return a deep copy as data. Parts that are not data, such as functions, stay proxies."""
         return self._use(step("data"), twin=".to_py()")
 
     @public

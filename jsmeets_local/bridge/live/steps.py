@@ -1,4 +1,4 @@
-"""Steps that lead from an object of a page to a value, in one request."""
+"""Steps of a request, which lead from an object of a page to a value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _encode = msgspec.json.encode
 
 
 def step(name: str, *operands: str | int) -> Payload:
-    """Return a step whose operands are no values of the user."""
+    """Return a step without values of the user."""
     return Payload(_encode([name, *operands]))
 
 

@@ -100,7 +100,7 @@ class JSStream(Live):
         while True:
             try:
                 return self._take()
-            except IndexError:  # also if another task or thread has been faster
+            except IndexError:  # also if another task or thread has taken it
                 pass
             outcome = await self._bridge.portal.awaitable(_Arrival(self._bridge, self._incoming, None))
             if outcome is None:
@@ -109,7 +109,7 @@ class JSStream(Live):
                 raise outcome
 
     def close(self) -> None:
-        """Close the iterator in the page. Its items that have arrived are dropped; doing so twice has no effect."""
+        """Close the iterator in the page. Items that have arrived are dropped. Closing twice has no effect."""
         if self._handle is not None:
             super().destroy()
             self._bridge.portal.post(self._bridge.do, self._bridge.protocol.leave_stream, self._incoming)
@@ -146,7 +146,7 @@ class JSStream(Live):
                 raise outcome
             try:
                 return self._take()
-            except IndexError:  # another thread has been faster
+            except IndexError:  # another thread has taken it
                 pass
 
     def __repr__(self) -> str:

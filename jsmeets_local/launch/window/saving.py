@@ -23,7 +23,7 @@ def save(file: Any, path: str) -> None:
     An earlier file at `path` is replaced once all is written.
 
     Raises:
-        TypeError: `file` is no file.
+        TypeError: `file` is not a file.
         OSError: It cannot be read or written.
     """
     pieces = _pieces(file)
