@@ -71,26 +71,26 @@ export interface PyStream extends AsyncIterableIterator<any> {
 /** Validation of the arguments of public functions: timeouts, functions. */
 /** A timeout in seconds. `undefined`, `null`, 0 and negative numbers mean no limit. */
 export type Timeout = number | null | undefined;
-/** A file of Python, passed by `ref(path)`. It is read in pieces when it is asked for. */
+/** A file of Python, passed by `ref(path)`. It is read in pieces, on demand. */
 export interface PyFile {
     readonly name: string;
-    /** Bytes; null where Python cannot tell before it is read. */
+    /** Bytes; null if Python does not know it in advance. */
     readonly size: number | null;
     /** The media type, or "". */
     readonly type: string;
-    /** Milliseconds, as in `File`; null where there is none. */
+    /** Milliseconds since 1970, as in `File`; null if unknown. */
     readonly lastModified: number | null;
-    /** The content, read as far as it is consumed. */
+    /** The content, read on demand. */
     stream(): ReadableStream<Uint8Array>;
     blob(): Promise<Blob>;
     bytes(): Promise<Uint8Array>;
     text(): Promise<string>;
-    /** Save it as a download; in a native window, ask where. False if the user cancelled. */
+    /** Save it as a download, in a native window with a dialog. False if the user cancels. */
     save(name?: string): Promise<boolean>;
-    /** Let Python close it now, not only when it is collected as garbage. */
+    /** Let Python forget it now rather than after garbage collection. */
     destroy(): void;
 }
-/** What `download` saves. */
+/** Content that `download` saves. */
 export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | string;
 /** Saves a file on the user's computer. Returns false if the user cancelled. */
 export type Download = (name: string, data: Downloadable) => Promise<boolean>;
@@ -440,9 +440,9 @@ export interface PyFunction {
     (...args: any[]): PyResult;
     /** Call it without waiting for the end. Throws when it cannot be sent. */
     nowait(...args: any[]): void;
-    /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
+    /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that times out or is aborted is cancelled in Python. */
     with(options: CallOptions): (...args: any[]) => PyResult;
-    /** Let Python forget it now, not only when it is collected as garbage. */
+    /** Let Python forget it now rather than after garbage collection. */
     destroy(): void;
 }
 /** An object of Python that was passed by `ref`. All other names are its methods: `await model.fit(1)`. */
@@ -451,7 +451,7 @@ export interface PyObject extends AsyncIterable<any> {
     get(name: string): Promise<any>;
     /** Set an attribute. */
     set(name: string, value: any): Promise<void>;
-    /** Let Python forget it now, not only when it is collected as garbage. */
+    /** Let Python forget it now rather than after garbage collection. */
     destroy(): void;
     readonly [method: string]: any;
 }
@@ -469,7 +469,7 @@ export declare const expose: Expose;
 /** Return the queues of one key, in both directions. */
 export declare const queue: (key: QueueKey) => Queue;
 export declare const pubsub: Pubsub;
-/** Save a file on the user's computer: `await download("report.csv", text)`. In a native window it asks where. */
+/** Save a file on the user's computer: `await download("report.csv", text)`. In a native window, a dialog opens. */
 export declare const download: Download;
 /** The desktop window that shows this page: `await native.resize(800, 600)`. */
 export declare const native: Native;

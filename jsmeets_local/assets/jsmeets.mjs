@@ -436,7 +436,7 @@ var Call = class {
     }
     return this.controller.signal;
   }
-  /** Mark the call as cancelled. `abort` then tells the function. */
+  /** Mark the call as cancelled. `abort` then aborts its signal. */
   cancel(reason) {
     this.isCancelled = true;
     this.reason = new DOMException(reason, "AbortError");
@@ -1540,7 +1540,7 @@ var Specials = class {
   exported = [];
   /** Numbers of imports that the message refers to. */
   uses = [];
-  /** Record a value that has a kind of its own, in whatever form it is. Returns whether it has. */
+  /** Record a value if it is a special one. Returns whether it is. */
   take(value, path) {
     switch (typeof value) {
       case "bigint":
@@ -1573,7 +1573,7 @@ var Specials = class {
     this.exported.push(number);
     return this.add(path, kind, number, ...facts);
   }
-  /** Record an object that is no data. */
+  /** Record an object that is not data. */
   referObject(value, path) {
     return this.refer(value, path, "object", classNameOf(value));
   }
@@ -1581,7 +1581,7 @@ var Specials = class {
     this.list.push([[...path], kind, ...facts]);
     return true;
   }
-  /** Forget what was recorded: the message is not sent. */
+  /** Release the recorded objects: the message is not sent. */
   undo() {
     this.exported.forEach((number) => this.exports.release(number, 1));
   }
@@ -2343,7 +2343,7 @@ var Exports = class {
     }
     return entry.value;
   }
-  /** Python has dropped an object that it received `count` times. */
+  /** Python no longer uses an object, which it has received `count` times. */
   release(number, count) {
     const entry = this.entries.get(number);
     if (entry) {
@@ -2361,7 +2361,7 @@ var Exports = class {
       this.numbers.delete(entry.value);
     }
   }
-  /** Forget all but the given numbers, once for each time that one is listed: they are sent in the next session. */
+  /** Forget all objects but those of the given numbers, which the next session sends, once for each time that one is listed. */
   keep(numbers) {
     const counts = /* @__PURE__ */ new Map();
     numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
@@ -2379,9 +2379,9 @@ var Imports = class {
     this.send = send;
   }
   send;
-  /** Kind -> what makes its proxies. */
+  /** Kind -> the function that makes its proxies. */
   makers = /* @__PURE__ */ new Map();
-  /** Kind -> what lets Python forget an object; `release` for kinds without one. */
+  /** Kind -> the function that lets Python forget an object. Kinds without one send `release`. */
   droppers = /* @__PURE__ */ new Map();
   entries = /* @__PURE__ */ new Map();
   known = /* @__PURE__ */ new WeakMap();
@@ -2390,7 +2390,7 @@ var Imports = class {
   get size() {
     return this.entries.size;
   }
-  /** Return what is known of a value that is a proxy of this class. */
+  /** Return the facts about a value that is a proxy; undefined for other values. */
   of(value) {
     return this.known.get(value);
   }
@@ -2424,7 +2424,7 @@ var Imports = class {
       this.released.push(imported);
     }
   }
-  /** Remove an object that Python has forgotten by itself: a stream that has ended. */
+  /** Remove an object that Python has forgotten already: a stream that has ended. */
   forget(imported) {
     this.remove(imported, "ended");
   }
@@ -2455,7 +2455,7 @@ var Imports = class {
 
 // src/requests.ts
 var Requests = class {
-  /** @param cancel tells Python that nobody waits for the response to a request any more. */
+  /** @param cancel tells Python that the response to a request is no longer needed. */
   constructor(cancel) {
     this.cancel = cancel;
   }
@@ -2482,7 +2482,7 @@ var Requests = class {
     signal.addEventListener("abort", abort, { once: true });
     return () => signal.removeEventListener("abort", abort);
   }
-  /** Fail a request that waits no longer. One that was not sent is never sent. */
+  /** Fail a request that has stopped waiting. If it was not sent, it is never sent. */
   giveUp(id, failure) {
     const { packet, isCancellable } = this.pending.get(id);
     this.settle(id, failure);
@@ -2597,7 +2597,7 @@ var Producer = class {
   batchSize = 0;
   itemSize = FIRST_SIZE;
   inFlight = 0;
-  /** True while the source is asked, or a next turn will ask it. */
+  /** True while the source is being read, or a later turn will read it. */
   isBusy = false;
   isFlushDue = false;
   isOver = false;
@@ -2606,7 +2606,7 @@ var Producer = class {
     this.credit += count;
     this.read();
   }
-  /** End without a word to the reader, who has left. */
+  /** Stop, without a message to the reader, which has left. */
   stop() {
     if (!this.isOver) {
       this.isOver = true;
@@ -2617,7 +2617,7 @@ var Producer = class {
   get mayRead() {
     return !this.isOver && !this.isBusy && this.credit > 0 && this.inFlight < IN_FLIGHT;
   }
-  /** Ask the source until it makes the producer wait, or the turn is over. */
+  /** Read the source until an item is a promise, or the turn is over. */
   read() {
     const until = performance.now() + TURN;
     while (this.mayRead && this.readOne()) {
@@ -2633,7 +2633,7 @@ var Producer = class {
       this.flush();
     }
   }
-  /** Returns false if the item comes later. */
+  /** Read an item. Returns false if it is a promise. */
   readOne() {
     try {
       const result = this.source.next();
@@ -2665,7 +2665,7 @@ var Producer = class {
     }
     this.read();
   }
-  /** Send the items that come one by one in this turn together. */
+  /** Send the items of this turn together. */
   flushLater() {
     if (this.batch.length && !this.isFlushDue) {
       this.isFlushDue = true;
@@ -2803,11 +2803,11 @@ var Reader = class {
     this.granted += count;
     this.streams.connection.control(["pull", this.imported.number, count]);
   }
-  /** Take the items of a message. Throws ProtocolError if they are more than were asked for. */
+  /** Append the items of a message. Throws ProtocolError if there are more than were granted. */
   receive(items) {
     this.granted -= items.length;
     if (this.granted < 0) {
-      throw new ProtocolError(`${-this.granted} items of stream ${this.imported.number} that were not asked for`);
+      throw new ProtocolError(`${-this.granted} items of stream ${this.imported.number} that were not granted`);
     }
     this.items = this.first < this.items.length ? this.items.slice(this.first).concat(items) : items;
     this.first = 0;
@@ -2844,7 +2844,7 @@ var Reader = class {
     signal.addEventListener("abort", abort, { once: true });
     this.detach = () => signal.removeEventListener("abort", abort);
   }
-  /** Settle those who wait: the first with the error, if there is one. */
+  /** Settle all waiting reads: the first with the error, if there is one. */
   settleAll() {
     for (const { resolve, reject, place: place2 } of this.waiting.splice(0)) {
       const { failure } = this;
@@ -2886,7 +2886,7 @@ var Streams = class {
     imports.droppers.set("stream", ({ number }) => this.readers.get(number)?.stop());
   }
   connection;
-  /** The number of items that a reader asks for at once. */
+  /** The number of items that a reader grants at once. */
   window = WINDOW2;
   /** Number of Python's stream -> its reader. */
   readers = /* @__PURE__ */ new Map();
@@ -2925,7 +2925,7 @@ var Streams = class {
       reader.end(failure);
     }
   }
-  /** Items of a stream refer to an object that this page does not have: it cannot be read on. */
+  /** End a stream whose items refer to an object that this page does not have. */
   refuse(number, failure) {
     if (this.readers.has(number)) {
       this.ended(number, failure);
@@ -2953,7 +2953,7 @@ var Streams = class {
     }
     const value = this.connection.exports.get(number);
     if (!isStream(value)) {
-      throw unknownError("UnknownReference", `The object ${number} of the page is no stream`);
+      throw unknownError("UnknownReference", `The object ${number} of the page is not a stream`);
     }
     const producer = new Producer(sourceOf(value), this.outletOf(number));
     this.producers.set(number, producer);
@@ -2978,7 +2978,7 @@ var Streams = class {
     this.producers.delete(number);
     this.connection.exports.forget(number);
   }
-  /** Python wants no more of a stream, which it may not have begun to read. */
+  /** Python has stopped reading a stream, or has never begun. */
   stopped(number) {
     const { exports } = this.connection;
     if (!exports.has(number) || !isStream(exports.get(number))) {
