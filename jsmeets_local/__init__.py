@@ -12,11 +12,11 @@ from .api.queues import QueuesApi
 from .api.textsocket import TextSockets
 from .app import JsMeetsPy
 from .bridge.bridge import Bridge, default_bridge
-from .bridge.live.call import Call, Cancelled, current_call, current_page
-from .bridge.live.file import JSFile
-from .bridge.live.function import JSFunction
-from .bridge.live.proxy import JSProxy
-from .bridge.live.stream import JSStream
+from .bridge.live.current_call import Call, Cancelled, current_call, current_page
+from .bridge.live.js_file import JSFile
+from .bridge.live.js_function import JSFunction
+from .bridge.live.js_proxy import JSProxy
+from .bridge.live.js_stream import JSStream
 from .errors import (
     BridgeBusy,
     CallTimeout,

@@ -147,12 +147,12 @@ test("a slow reader grants no more than it has room for", async () => {
     }
 });
 
-test("more items than were asked for are a protocol error", async () => {
+test("more items than were granted are a protocol error", async () => {
     const end = await connected(...LIBRARY);
     const stream = await imported(end);
     const next = stream.next();
     const said = await quietly(() => end.send(["items", 1, Array(257).fill(0)]), "error", "warn");
-    assert.match(said[0], /1 items of stream 1 that were not asked for/);
+    assert.match(said[0], /1 items of stream 1 that were not granted/);
     assert.equal(end.transport.closed.code, 4400);
     await assert.rejects(next, { name: "DisconnectedError", kind: "disconnected", message: /the session of this stream has ended/ });
     assert.deepEqual(await stream.next(), { done: true, value: undefined });

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ..bridge.bridge import Bridge
 from ..bridge.curried_calls import AsyncCurriedCall, CurriedCall
-from ..bridge.live.call import call_context
+from ..bridge.live.current_call import call_context
 from ..bridge.portal import Operation
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Target, check_function, check_name, check_target, seconds_of_call

@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Struct
 
 from ..bridge.client import Client, WorldUse
-from ..bridge.live.path import JSCall, JSPath
-from ..bridge.live.proxy import Remote
+from ..bridge.live.js_path import JSCall, JSPath
+from ..bridge.live.js_proxy import Remote
 from ..bridge.live.steps import call, property_name, step
 from ..bridge.portal import Operation
 from ..bridge.tracebacks import cut, public

@@ -34,7 +34,7 @@ from ..protocol.values import Payload, pack
 from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
-from .live.call import stream_context
+from .live.current_call import stream_context
 from .live.kinds import revive
 from .live.shared_files import read_part
 from .log import logger

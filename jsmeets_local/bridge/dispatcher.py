@@ -33,7 +33,7 @@ from ..protocol.values import NUMBERS, Payload
 from . import shutdown
 from .connection import spawn
 from .exits import ExitRequests
-from .live.call import cancelled_error, running
+from .live.current_call import cancelled_error, running
 from .portal import Portal
 from .slow_callbacks import TimedAwaitable
 from .workers import Job, SerialQueue, WorkerPool, waiting

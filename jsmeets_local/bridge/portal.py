@@ -24,7 +24,7 @@ from msgspec import Struct, field
 from ..errors import BridgeBusy, WouldDeadlock
 from ..protocol.effects import Invoke
 from . import shutdown
-from .live.call import cancelled_error, running
+from .live.current_call import cancelled_error, running
 from .processes import works_for_another
 from .slow_callbacks import BlockedLoops
 from .workers import paused, this_thread

@@ -24,7 +24,7 @@ from ..protocol.streams import BATCH_BYTES, IN_FLIGHT_BYTES, Outgoing
 from ..protocol.text import error_name, error_text
 from ..protocol.values import Payload
 from .dispatcher import Dispatcher
-from .live.call import running
+from .live.current_call import running
 from .portal import Portal
 from .slow_callbacks import TimedAwaitable
 from .workers import SerialQueue

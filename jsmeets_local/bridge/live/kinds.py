@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ...protocol.messages import ErrorInfo
 from ...protocol.references import Handle, RefusedReference
 from .base import Live
-from .file import JSFile
-from .function import JSFunction
-from .proxy import JSProxy
-from .stream import JSStream
+from .js_file import JSFile
+from .js_function import JSFunction
+from .js_proxy import JSProxy
+from .js_stream import JSStream
 
 if TYPE_CHECKING:
     from ..bridge import Bridge

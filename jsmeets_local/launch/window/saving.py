@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...bridge.live.file import JSFile
+from ...bridge.live.js_file import JSFile
 from ...bridge.live.shared_files import read_part
 from ...protocol.files import describe_file
 

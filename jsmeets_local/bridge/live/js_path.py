@@ -12,7 +12,7 @@ from .base import value_of
 from .steps import call, joined, property_name, step, with_key, with_value
 
 if TYPE_CHECKING:
-    from .proxy import Remote
+    from .js_proxy import Remote
 
 __all__ = ["JSCall", "JSPath"]
 

@@ -12,12 +12,12 @@ from ...protocol.values import Payload
 from ..portal import Operation
 from ..tracebacks import cut, public
 from .base import Live, Use, value_of
-from .path import JSPath
+from .js_path import JSPath
 from .steps import call, joined, own_names, property_name, step, with_key, with_value
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
-    from .function import JSFunction
+    from .js_function import JSFunction
 
 __all__ = ["QUERY_SECONDS", "JSProxy", "Remote"]
 
@@ -83,7 +83,7 @@ class Remote:
         """Keep a method of the object's class, so that it is not read again."""
 
     def _method(self, name: str, path: Payload, function: JSFunction) -> Any:
-        from .function import JSMethod
+        from .js_function import JSMethod
 
         return JSMethod(self, name, path, function)
 

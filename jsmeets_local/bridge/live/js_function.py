@@ -10,7 +10,7 @@ from ...protocol.values import Payload
 from ..portal import Operation
 from ..tracebacks import cut
 from .base import value_of
-from .proxy import JSProxy, Remote
+from .js_proxy import JSProxy, Remote
 from .steps import call, joined
 
 if TYPE_CHECKING:
