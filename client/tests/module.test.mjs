@@ -73,10 +73,12 @@ test("expose in its three forms", () => {
 });
 
 test("py.f.with: a timeout and a signal", async () => {
-    const call = py.slow.with({ signal: AbortSignal.timeout(10), timeout: 2 })(1);
+    const controller = new AbortController();
+    const call = py.slow.with({ signal: controller.signal, timeout: 2 })(1);
     await settled();
     const [[, id, ...rest]] = end.messages();
     assert.deepEqual(rest, ["slow", [1]]);
+    controller.abort(new DOMException("too late", "TimeoutError"));   // as AbortSignal.timeout does
     await assert.rejects(call, { name: "TimeoutError", constructor: DOMException });
     await assert.rejects(py.slow.with({ timeout: 0.01 })(1), { name: "TimeoutError", kind: "timeout" });
     await settled();
