@@ -111,7 +111,7 @@ def test_the_world_has_the_exposed_functions_and_then_the_globals(app: JsMeetsPy
 
 
 def test_an_exposed_function_needs_no_request_of_its_own(app: JsMeetsPy, page: Page) -> None:
-    until(lambda: "sum" in page._client.names())
+    page.wait_for("sum", scaled(10))
     assert sent(app, lambda: page.js.sum) == 0
     assert sent(app, lambda: page.js.sum(1, 2)) == 1
     assert sent(app, lambda: page.js.Point.new(3)) == 1
@@ -444,7 +444,7 @@ def test_tracebacks_end_at_the_line_of_the_user(page: Page) -> None:
 
 def test_a_path_is_one_request(app: JsMeetsPy, page: Page, tab: Tab) -> None:
     tab.evaluate("document.body.innerHTML = '<h1>Hello</h1>'")
-    until(lambda: "sum" in page._client.names())
+    page.wait_for("sum", scaled(10))
     path = page.aio.js.document.querySelector("h1").textContent
     assert sent(app, lambda: awaited(path)) == 1
     assert awaited(path) == awaited(path) == "Hello"  # it may be awaited again

@@ -11,7 +11,7 @@ import pytest
 
 from jsmeets_local import JsMeetsPy, JSProxy, Page, PageClosed, UnknownProperty
 from tests.raw import RawPage, as_page
-from tests.timing import scaled, until
+from tests.timing import scaled
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_function_of_the_object_itself_is_read_each_time(proxy: JSProxy, raw: 
 
 def test_an_announced_function_is_called_by_a_call(page: Page, raw: RawPage) -> None:
     raw.send(["names", ["sum"]])
-    until(lambda: "sum" in page._client.names())
+    page.wait_for("sum", scaled(10))
     assert answered(raw, lambda: page.js.sum(1, a=2), 3) == (["call", "sum", [1, {"a": 2}]], 3)
     assert answered(raw, lambda: asyncio.run(awaited(page.aio.js.sum(1, a=2))), 3) == (
         ["call", "sum", [1, {"a": 2}]],

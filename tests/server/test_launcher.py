@@ -25,7 +25,7 @@ from jsmeets_local.server.access import Access
 from jsmeets_local.server.endpoint import TextEndpoint
 from jsmeets_local.server.loopback import is_loopback
 from jsmeets_local.server.one_time_urls import OneTimeUrls
-from tests.raw import RawPage
+from tests.raw import RawPage, key_of
 
 
 def get(port: int, path: str) -> str:
@@ -75,7 +75,7 @@ def test_an_application_that_is_not_a_jsmeetspy() -> None:
     page = foreign.launcher.launch("hello?x=1", "none")
     assert page.url.startswith(f"{foreign.launcher.url}/hello?x=1#jsmeets=")
     assert get(foreign.launcher.port, "/hello") == "hello"
-    raw = RawPage(page.url, path="/jsmeetspy/ws", page=page._client.key)
+    raw = RawPage(page.url, path="/jsmeetspy/ws", page=key_of(page))
     assert raw.ask("call", "add", [4, 7]) == ["return", 1, 11]
     assert page.is_connected()
     other = foreign.launcher.open("hello")
