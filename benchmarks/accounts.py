@@ -16,7 +16,7 @@ def _tree(pid: int) -> list[psutil.Process]:
 
 
 def _of_one(process: psutil.Process) -> float:
-    """User and system time; from Linux's clock of that process in nanoseconds, elsewhere in the system's ticks."""
+    """Return user and system time: on Linux in nanoseconds, elsewhere in ticks of the system clock."""
     if sys.platform == "linux":
         return time.clock_gettime((~process.pid << 3) | 2)
     times = process.cpu_times()

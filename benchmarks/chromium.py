@@ -1,4 +1,4 @@
-"""Chromium, headless, without what it does in the background by itself; for the tests too."""
+"""Headless Chromium without its background tasks, for benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ ARGUMENTS = [
 
 
 def launch_chromium(chromium: BrowserType) -> Browser:
-    """A browser; `playwright.chromium` makes it."""
+    """Launch a browser with `playwright.chromium`."""
     return chromium.launch(executable_path=shutil.which("chromium"), chromium_sandbox=False, args=ARGUMENTS)

@@ -1,4 +1,4 @@
-"""The interpreter of each system; a peer lives in an environment of its own, made when it is first asked for."""
+"""Interpreters of the systems. Other libraries have environments of their own, made on first use."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _make(folder: Path, wanted: System) -> None:
 
 
 def _interpreter(version: str | None) -> str:
-    """pyenv's, whose names on the path only work where they are chosen; else uv looks for one, or fetches it."""
+    """Find an interpreter: of pyenv, whose names on the path work only where they are selected, or else by uv."""
     if version is None:
         return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))

@@ -127,7 +127,7 @@ class Scores:
 
 
 def _same(samples: dict[tuple[str, str], Sample], system: str, variant: str) -> Sample | None:
-    """A system's sample of a variant: `"2000, def"`, or what it has for all such: `"2000, any"`, `"any"`."""
+    """Return the sample of a system for a variant such as `"2000, def"`, or for all such: `"2000, any"`, `"any"`."""
     names = (variant, f"{variant.split(',')[0]}, {ANY}", ANY)
     return next((samples[system, name] for name in names if (system, name) in samples), None)
 

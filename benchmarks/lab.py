@@ -25,14 +25,14 @@ PERMISSIONS = ["local-network-access"]  # a document sent on so counts as one of
 
 
 class Tab(Protocol):
-    """A page of a system: Playwright's, or the window of a system with a browser of its own."""
+    """Page of a system: a tab of Playwright, or the window of a system with its own browser."""
 
     def evaluate(self, expression: str, arg: Any = None) -> Any:
         """Call a JavaScript function with `arg`, and return the awaited value."""
 
 
 class OwnWindow:
-    """The window of a system that brings its browser: its server is asked to run the JavaScript."""
+    """Window of a system with its own browser, whose server runs the JavaScript."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -43,7 +43,7 @@ class OwnWindow:
 
 
 class Lab:
-    """Given to each scenario's `visit`.
+    """Tools that `visit` of a scenario receives.
 
     Attributes:
         browser: The one Chromium of the run, for what `tab` does not do.
@@ -83,7 +83,7 @@ class Lab:
     def unwatched(self, server: Server) -> Iterator[Tab]:
         """Open a tab as `tab` does, but without the debugger of Playwright, which copies all WebSocket traffic.
 
-        Its server runs the JavaScript in it: `{"do": "evaluate", "expression": ..., "arg": ...}` answers with `value`.
+        The server runs the JavaScript in it: `{"do": "evaluate", "expression": ..., "arg": ...}` answers with `value`.
         """
         browser = self.browser.new_browser_cdp_session()
         context = browser.send("Target.createBrowserContext")  # Playwright keeps to those of its own
@@ -124,14 +124,14 @@ class Lab:
 
 
 def isolate(route: Route) -> None:
-    """Sends the document on with the headers for which Chromium's clock ticks in 5 microseconds instead of 100."""
+    """Add the headers with which the clock of Chromium has a resolution of 5 instead of 100 microseconds."""
     response = route.fetch()
     route.fulfill(response=response, headers={**response.headers, **ISOLATED})
 
 
 @contextmanager
 def open_lab(quick: bool = False) -> Iterator[Lab]:
-    """A lab with a real headless Chromium."""
+    """Open a lab with a headless Chromium."""
     with sync_playwright() as playwright:
         browser = launch_chromium(playwright.chromium)
         yield Lab(browser, quick)

@@ -79,7 +79,7 @@ def _section(outcome: Outcome) -> str:
 
 
 def _first(text: str) -> str:
-    """Its first line, of a traceback the last that is no detail: one line of a table takes no more."""
+    """Return the first line of an error, or the last line of a traceback, for a line of a table."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith(" ")]
     return lines[-1 if "Traceback" in text else 0][:160]
 

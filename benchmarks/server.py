@@ -1,4 +1,4 @@
-"""A system's server as a process: JSON lines in and out, and the accounts of the operating system."""
+"""Server of a system, as a process that exchanges JSON lines with the harness."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ ANSWER_SECONDS = 300.0  # a server that has not answered then has hung
 
 
 class ServerFailed(Exception):
-    """A server ended, or an action in it raised; the text has what it said."""
+    """The server ended, or an action in it raised; the text has its output."""
 
 
 def environment() -> dict[str, str]:
-    """Of a server: Python keeps what it has compiled, as on a user's machine, whatever it is told here."""
+    """Return the environment of a server, in which Python writes bytecode, as on a user's machine."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPYCACHEPREFIX": str(COMPILED)}
 
 
 class Server:
-    """A running server; the context ends it.
+    """Running server, which ends with the `with` block.
 
     Attributes:
         system: Its name.
@@ -61,7 +61,7 @@ class Server:
             raise
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Has the server's main thread do something, and waits for it.
+        """Run an action on the main thread of the server, and return its answer.
 
         Args:
             request: `{"do": name, ...}`; the rest are the action's arguments.
@@ -73,21 +73,21 @@ class Server:
         return self._read()
 
     def tell(self, request: dict[str, Any]) -> None:
-        """The first half of `ask`, for something that the harness takes part in; `answer` is the second."""
+        """Send the request of `ask`, for an action in which the harness takes part. `answer` returns its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
 
     def answer(self) -> dict[str, Any]:
-        """Waits for the answer to `tell`."""
+        """Wait for the answer to `tell`."""
         return self._read()
 
     def cpu(self) -> float:
-        """Seconds of processor time that its processes have used so far."""
+        """Return the seconds of processor time that its processes have used."""
         return cpu_seconds(self.pid)
 
     def rss(self) -> int:
-        """Bytes of memory of its processes."""
+        """Return the bytes of memory of its processes."""
         return resident_bytes(self.pid)
 
     def _read(self, limit: float = ANSWER_SECONDS) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Its end of input is its end; what stays is killed, with its children."""
+        """End the server by the end of its input, and kill it and its children if they remain."""
         children = psutil.Process(self.pid).children(recursive=True) if self._process.poll() is None else []
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -16,7 +16,7 @@ HANDLERS = {"def": "add", "async def": "add_async"}
 
 
 def handlers(system: str) -> dict[str, str]:
-    """The functions of Python that a page calls, by variant; a floor has one that is as good as both."""
+    """Return the functions of Python that a page calls, by variant; a floor has one for both."""
     if system in FLOORS:
         return {ANY: "add"}
     if system in ("eel", "pywebview"):  # they know no coroutines
@@ -25,7 +25,7 @@ def handlers(system: str) -> dict[str, str]:
 
 
 def in_page(server: Server, tab: Tab, variant: str, loop: str, per_run: int = 1, **options: Any) -> Sample:
-    """A loop of driver.js; `per_run` operations in each of its runs."""
+    """Run a loop of driver.js with `per_run` operations in each run."""
     warm_up = max(1, options["count"] // 5)
     run = f"options => loops.{loop}(options)"
     tab.evaluate(run, {**options, "count": warm_up})
@@ -35,7 +35,7 @@ def in_page(server: Server, tab: Tab, variant: str, loop: str, per_run: int = 1,
 
 
 def in_python(server: Server, variant: str, action: str, per_run: int = 1, **options: Any) -> Sample:
-    """A loop of systems/calling.py, on the main thread of the server."""
+    """Run a loop of systems/calling.py on the main thread of the server."""
     server.ask({"do": action, **options, "count": max(1, options["count"] // 5)})
     before = server.cpu()
     seconds = server.ask({"do": action, **options})["seconds"]

@@ -1,4 +1,4 @@
-"""S6: large arrays each way, small calls in the middle of them, and the memory that Python takes for it."""
+"""S6: large arrays in both directions, small calls during a transfer, and the memory that Python takes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def visit(system: str, lab: Lab) -> list[Sample]:
 
 
 def down(server: Server, tab: Tab, mebibytes: int, count: int) -> Sample:
-    """Against a plain fetch."""
+    """Compare with a plain fetch."""
     ours, plain = [], []
     for turn in range(-1, count):  # the first one is a warm-up
         plain.append(tab.evaluate("size => arrays.fetched(size)", mebibytes))
@@ -106,7 +106,7 @@ def down(server: Server, tab: Tab, mebibytes: int, count: int) -> Sample:
 
 
 def up(server: Server, tab: Tab, mebibytes: int, count: int) -> Sample:
-    """Against the raw WebSocket with the best size of frames."""
+    """Compare with a raw WebSocket with the best frame size."""
     ours: list[float] = []
     raw: dict[int, list[float]] = {frame: [] for frame in FRAMES[mebibytes]}
     for turn in range(-1, count):
@@ -123,7 +123,7 @@ def up(server: Server, tab: Tab, mebibytes: int, count: int) -> Sample:
 
 
 def beside(server: Server, tab: Tab, way: str, mebibytes: int) -> dict[str, float]:
-    """Small calls in the middle of a transfer; and what memory Python takes for one that nothing disturbs."""
+    """Make small calls during a transfer, and measure the memory of an undisturbed one."""
     before = forget_peak(server)
     tab.evaluate(f"size => arrays.{way}(size)", mebibytes)
     memory = (memory_of(server, "VmHWM") - before) / (mebibytes * 2**20)
@@ -132,7 +132,7 @@ def beside(server: Server, tab: Tab, way: str, mebibytes: int) -> dict[str, floa
 
 
 def forget_peak(server: Server) -> int:
-    """Bytes of memory now; the kernel counts the peak anew from here (Linux)."""
+    """Return the bytes of memory now, and reset the peak that the kernel counts (Linux)."""
     Path(f"/proc/{server.pid}/clear_refs").write_text("5")
     return memory_of(server, "VmRSS")
 

@@ -31,19 +31,19 @@ print(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """Fresh processes for the import, one server and tab for the rest."""
+    """Measure the import in fresh processes, and the rest with one server and tab."""
     return [imported(system, lab), first_call(system, lab)]
 
 
 def imported(system: str, lab: Lab) -> Sample:
-    """Bytecode and files are warm: the first process does not count."""
+    """Measure with warm files and bytecode: the first process does not count."""
     with tempfile.TemporaryDirectory() as cache:
         runs = [run_import(lab.python(system), IMPORTS[system], cache) for _ in range(1 + lab.count(7, 2))][1:]
     return Sample(system, "import", [wall for wall, _ in runs], sum(cpu for _, cpu in runs) / len(runs))
 
 
 def run_import(python: str, names: str, cache: str) -> tuple[float, float]:
-    """Wall and processor seconds, in a fresh process."""
+    """Return wall and processor seconds in a fresh process."""
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache, "PYTHONPATH": os.pathsep.join(sys.path)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [python, "-c", TIMED.format(names)]
@@ -52,9 +52,9 @@ def run_import(python: str, names: str, cache: str) -> tuple[float, float]:
 
 
 def first_call(system: str, lab: Lab) -> Sample:
-    """`launch()` until a page can be had, and in the page from the navigation to the answer.
+    """Measure `launch()` until a page can be requested, and in the page from the navigation to the answer.
 
-    What the harness does in between is not in it. So a server that goes on starting by then has no advantage.
+    The time of the harness in between does not count, so a server that is still starting has no advantage.
     """
     lab.serve(system, SCRIPTS[system]).__exit__()  # compiles
     # Not isolated: Playwright, which would do that, holds up each file that a page loads by a way through itself.

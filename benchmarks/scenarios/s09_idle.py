@@ -1,4 +1,4 @@
-"""S9: what a page costs that does nothing, in ten seconds."""
+"""S9: the cost of an idle page in ten seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REST = 2.0  # seconds after which what belongs to the start is over
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """Nothing is asked of the server while its processor time is read twice."""
+    """Read the processor time of the idle server twice."""
     seconds = lab.count(10, 1)
     with lab.serve(system) as server, lab.tab(server):
         time.sleep(REST)

@@ -21,7 +21,7 @@ Operate = Callable[[int], object]
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """A fresh server for each way to grow; the operation is measured before and after."""
+    """Measure with a fresh server for each kind of growth, before and after it."""
     samples = []
     for variant, grow in GROWTHS.items():
         with lab.serve(system, GROWING) as server:
@@ -33,7 +33,7 @@ Result = tuple[list[float], float, dict[str, float]]
 
 
 def compared(server: Server, count: int, operate: Operate, grow: Callable[[], object]) -> Result:
-    """Seconds and processor time of an operation when all has grown; `growth` is the latter in times of that before."""
+    """Return seconds and processor time of an operation after the growth; `growth` is the ratio of processor times."""
     before = measured(server, count, operate, 0)
     grow()
     seconds, cpu = measured(server, count, operate, 10**6)
@@ -59,7 +59,7 @@ def measured(server: Server, count: int, operate: Operate, first: int) -> tuple[
 
 
 def calls(lab: Lab) -> int:
-    """Operations in a block."""
+    """Return the number of operations in a block."""
     return lab.count(1000, 50)
 
 
@@ -71,7 +71,7 @@ def pages(server: Server, lab: Lab) -> Result:
 
 
 def pages_coming(server: Server, lab: Lab) -> Result:
-    """A page comes and goes while others are connected."""
+    """Connect and disconnect a page while others are connected."""
     others: list[PlainPage] = []
     more = lab.count(999, 20)
     return compared(
@@ -117,7 +117,7 @@ def called(server: Server, page: PlainPage, count: int) -> tuple[list[float], fl
 
 
 def topics(server: Server, lab: Lab) -> Result:
-    """A publication to one subscriber while there are topics and subscriptions, half of them Python's."""
+    """Publish to one subscriber while there are many topics and subscriptions, half of them of Python."""
     half = lab.count(50_000, 500)
     page = PlainPage(server.url, ["one", *(f"page/topic{i}" for i in range(9))])
 
@@ -131,7 +131,7 @@ def topics(server: Server, lab: Lab) -> Result:
 
 
 def functions(server: Server, lab: Lab) -> Result:
-    """A call while there are many exposed functions."""
+    """Call while there are many exposed functions."""
     page = PlainPage(server.url)
     return compared(
         server, calls(lab), page.call, lambda: server.ask({"do": "expose", "count": lab.count(10_000, 100)})
@@ -139,7 +139,7 @@ def functions(server: Server, lab: Lab) -> Result:
 
 
 def functions_hello(server: Server, lab: Lab) -> Result:
-    """A page comes and goes where there are many exposed functions."""
+    """Connect and disconnect a page while there are many exposed functions."""
     return compared(
         server,
         lab.count(100, 10),
@@ -149,7 +149,7 @@ def functions_hello(server: Server, lab: Lab) -> Result:
 
 
 def uptime(server: Server, lab: Lab) -> Result:
-    """The first and the last tenth of half a million calls."""
+    """Compare the first and the last tenth of half a million calls."""
     page, burst = PlainPage(server.url), 100
     tenth = lab.count(50_000, 500)
     tenths = []

@@ -45,7 +45,7 @@ def stretches(system: str, lab: Lab, label: str, name: str) -> list[Sample]:
 
 
 def stretch(server: Server, tab: Tab, how: str, variant: str, function: str, seconds: float) -> Sample:
-    """Some seconds of calls."""
+    """Make calls for some seconds."""
     server.tell({"do": "compute", "how": how, "seconds": seconds + 0.5})
     found = tab.evaluate(CALL_FOR, [function, seconds])
     computed = server.answer()["rounds"] / (seconds + 0.5)

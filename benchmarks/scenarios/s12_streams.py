@@ -75,7 +75,7 @@ def items_up(server: Server, count: int) -> Sample:
 
 
 def arrays_down(server: Server, tab: Tab, count: int) -> Sample:
-    """Against one array of 16 MiB, as in S6."""
+    """Compare with one array of 16 MiB, as in S6."""
     tab.evaluate("count => streams.whole(count)", 1)
     tab.evaluate("([items, count]) => streams.frames(items, count)", [ARRAYS, 1])
     whole = tab.evaluate("count => streams.whole(count)", count)
@@ -92,7 +92,7 @@ def arrays_up(server: Server, count: int) -> Sample:
 
 
 def compared(server: Server, variant: str, seconds: list[float], whole: list[float]) -> Sample:
-    """Seconds per array, and the throughput as a part of that of one array of 16 MiB."""
+    """Return seconds per array, and the throughput relative to that of one array of 16 MiB."""
     each = [one / ARRAYS for one in seconds]
     return Sample(
         server.system, variant, each, extra={"of_one_array": statistics.median(whole) / 16 / statistics.median(each)}

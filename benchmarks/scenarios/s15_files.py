@@ -1,4 +1,4 @@
-"""S15: a file of a page, read by Python to its end, against an array of the same size; and the memory it takes."""
+"""S15: a file of a page that Python reads to its end, compared with an array of the same size; and its memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S6: an application with large arrays, which also serves the same bytes plainly and takes them by a raw WebSocket."""
+"""S6: an application with large arrays, which also serves the bytes by HTTP and receives them by a raw WebSocket."""
 
 import json
 import sys
@@ -20,13 +20,13 @@ ARRAYS = {mebibytes: numpy.arange(mebibytes * 2**17, dtype=numpy.float64) for me
 
 
 async def plain(request):
-    """The bytes, without a copy."""
+    """Return the bytes, without a copy."""
     array = ARRAYS[int(request.path_params["mebibytes"])]
     return Response(memoryview(array).cast("B"), media_type="application/octet-stream")
 
 
 async def raw(websocket):
-    """Takes frames until so many bytes have come, then says so."""
+    """Receive frames up to a number of bytes, then confirm them."""
     await websocket.accept()
     total = int(websocket.path_params["bytes"])
     while True:

@@ -69,7 +69,7 @@ def idle(seconds):
 
 
 def pure(seconds):
-    """Python alone: the interpreter offers the others a turn now and then."""
+    """Compute in Python, where the interpreter switches threads regularly."""
     end, done = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
         sum(i * i for i in range(1000))
@@ -78,7 +78,7 @@ def pure(seconds):
 
 
 def long_c_calls(seconds):
-    """Calls into C that keep the interpreter's lock for 0.1 s each."""
+    """Call C functions that hold the GIL for 0.1 s each."""
     hold = ctypes.PyDLL(None).usleep
     end, done = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
@@ -88,7 +88,7 @@ def long_c_calls(seconds):
 
 
 def numpy(seconds):
-    """Large products of matrices, as a notebook's cell has them; numpy gives the lock away for each."""
+    """Multiply large matrices, as in a notebook cell; numpy releases the GIL for each product."""
     import numpy
 
     matrix = numpy.random.default_rng(1).random((400, 400))

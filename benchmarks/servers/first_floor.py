@@ -1,6 +1,6 @@
 """S8, the floor: uvicorn in a thread, a page, and its first call over a raw WebSocket.
 
-Times its own start, until the page can be had.
+It measures its own start, until the page can be requested.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""S8, ours: launch(mode="none") and a page that calls a function as soon as it is there.
+"""S8, ours: launch(mode="none") and a page that calls a function as soon as it has loaded.
 
-Times its own launch(), until the page can be had.
+It measures its own launch(), until the page can be requested.
 """
 
 import sys

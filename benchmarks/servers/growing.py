@@ -1,4 +1,4 @@
-"""S10: an application that is given more and more of everything, as the harness asks."""
+"""S10: an application that grows as the harness requests."""
 
 import asyncio
 import sys
@@ -25,19 +25,19 @@ async def wait():
 
 
 def expose(count):
-    """So many functions more."""
+    """Expose more functions."""
     for i in range(count):
         app.expose(f"function{i}")(lambda: None)
 
 
 def subscribe(count):
-    """So many topics that Python hears."""
+    """Subscribe Python to more topics."""
     for i in range(count):
         app.pubsub.subscribe(f"python/topic{i}", print)
 
 
 def pend(count):
-    """So many calls of Python's that no page answers."""
+    """Make more calls that no page answers."""
     loop = app.bridge.portal.loop
     for _ in range(count):
         asyncio.run_coroutine_threadsafe(wait_for_ever(), loop)
@@ -49,7 +49,7 @@ async def wait_for_ever():
 
 
 def call_page(count):
-    """Blocking calls, one after the other: the seconds of each."""
+    """Make blocking calls, one at a time, and return the seconds of each."""
     seconds = []
     for i in range(count):
         start = time.perf_counter()

@@ -12,13 +12,13 @@ def echo(value):
 
 
 def make(size):
-    """Nested data of about `size` bytes of JSON, as `big_value` of driver.js."""
+    """Return nested data of about `size` bytes of JSON, as `big_value` of driver.js does."""
     rest = {"name": "a row of a table", "tags": ["one", "two"], "at": [1.5, -2.25], "ok": True, "none": None}
     return {"rows": [{"id": i, **rest} for i in range(size // 100)]}
 
 
 def take(value):
-    """The sum of the ids."""
+    """Return the sum of the ids."""
     return sum(row["id"] for row in value["rows"])
 
 
@@ -62,7 +62,7 @@ def in_turn(calls, count, warm_up=0):
 
 
 def floods(flood, size, count, warm_up=0):
-    """`flood(size)` has `size` calls of `add(i, 7)` in flight and returns their values: seconds per call, of each."""
+    """Return the seconds per call of `flood(size)`, which has `size` calls of `add(i, 7)` in flight."""
     seconds = []
     for turn in range(-warm_up, count):
         start = time.perf_counter()

@@ -1,6 +1,6 @@
 """Exchange of JSON lines with the harness, for all servers. It runs on the old Pythons of old systems, too.
 
-The harness's requests are carried out on the main thread, one after the other; the end of its input is the end.
+Requests of the harness run on the main thread, in order. The program ends with its input.
 """
 
 import json
@@ -20,7 +20,7 @@ def say(message):
 
 
 def carry_out(line, actions):
-    """Runs the action that a line asks for; its dict, or its error."""
+    """Run the action of a line, and return its dict or its error."""
     request = json.loads(line)
     try:
         return actions[request.pop("do")](**request) or {}
@@ -29,7 +29,7 @@ def carry_out(line, actions):
 
 
 def fetch(url):
-    """The document, by hand: what a server that starts lets its first visitor wait for."""
+    """Fetch the document as the first visitor does, whose wait belongs to the start of a server."""
     host, _, path = url.partition("#")[0].partition("//")[2].partition("/")
     name, _, port = host.partition(":")
     with socket.create_connection((name, int(port))) as connection:
@@ -40,7 +40,7 @@ def fetch(url):
 
 
 def serve(url, _lines=sys.stdin, **actions):
-    """Tells the address, then does what is asked until the input ends."""
+    """Report the address, then serve requests until the input ends."""
     say({"url": url})
     for line in _lines:
         say(carry_out(line, actions))

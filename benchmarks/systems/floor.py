@@ -53,18 +53,18 @@ class Connection:
         return (1, id, self.functions[name](*args))
 
     def request(self, done, name, args):
-        """The frame of a call, whose answer `done` will get."""
+        """Return the frame of a call, whose answer `done` receives."""
         id = next(self.ids)
         self.waiting[id] = done
         return (0, id, name, args)
 
     def call(self, done, name, args):
-        """Calls now, on the loop."""
+        """Call, on the loop."""
         frame = self.request(done, name, args)
         drive(self.write([frame] if BATCH else frame))
 
     def block(self, name, *args):
-        """From another thread: calls, and waits for the value."""
+        """Call from another thread, and wait for the value."""
         lock, values = threading.Lock(), []
         lock.acquire()
 
@@ -77,7 +77,7 @@ class Connection:
         return values[0]
 
     async def gather(self, size):
-        """`size` calls in flight."""
+        """Make `size` calls at once."""
         end, values = self.loop.create_future(), []
 
         def done(value):
@@ -92,7 +92,7 @@ class Connection:
 
 
 def drive(coroutine):
-    """Runs a send that has nothing to wait for, without a task."""
+    """Run a send that does not wait, without a task."""
     try:
         coroutine.send(None)
     except StopIteration:
@@ -104,7 +104,7 @@ connections, subscribers = [], []
 
 
 async def publish_all(messages):
-    """Each message encoded once, for all."""
+    """Publish; each message is encoded once for all pages."""
     for data in calling.publications(messages):
         frame = (2, data, None)
         event = {"type": "websocket.send", "text": encode([frame] if BATCH else frame).decode()}

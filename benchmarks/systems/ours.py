@@ -63,12 +63,12 @@ def flood_by_map(**options):
 
 
 def flood(**options):
-    """From an event loop of the main thread's own."""
+    """Call from an event loop of the main thread."""
     return calling.floods(lambda size: asyncio.run(gather(size)), **options)
 
 
 def flood_here(**options):
-    """From an async function that the page calls, so on the bridge's loop."""
+    """Call from an async function that the page calls, on the bridge's loop."""
     return calling.floods(lambda size: page.eval(f"JsPyFunction.call('gather')({size})"), **options)
 
 

@@ -23,14 +23,14 @@ GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def mask_off(data, mask):
-    """XOR with the mask, as one big number."""
+    """XOR the payload with the mask, as one large integer."""
     long = mask * (len(data) // 4 + 1)
     number = int.from_bytes(data, "big") ^ int.from_bytes(long[: len(data)], "big")
     return number.to_bytes(len(data), "big")
 
 
 def header(size):
-    """Of a whole text frame."""
+    """Return a text frame."""
     if size < 126:
         return struct.pack("!BB", 0x81, size)
     return struct.pack("!BBH", 0x81, 126, size) if size < 65536 else struct.pack("!BBQ", 0x81, 127, size)
@@ -46,7 +46,7 @@ class Connection:
         self.ids = itertools.count()
 
     def read(self):
-        """The payload of the next text frame; None at the end."""
+        """Return the payload of the next text frame; `None` at the end."""
         payload = b""
         while head := self.file.read(2):
             size = head[1] & 127

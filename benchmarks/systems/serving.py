@@ -10,7 +10,7 @@ LIKE_OURS = {"ws_per_message_deflate": False}
 
 
 class Server(uvicorn.Server):
-    """Says when it has started."""
+    """Server that reports its start."""
 
     def __init__(self, config):
         super().__init__(config)
@@ -21,11 +21,11 @@ class Server(uvicorn.Server):
         self.ready.set()
 
     def install_signal_handlers(self):
-        """An old uvicorn would, and may not in this thread."""
+        """Do nothing; old versions of uvicorn would set signal handlers, which only the main thread may."""
 
 
 def start(app, **options):
-    """Serves an application on a free port; returns its address when it does."""
+    """Serve an application on a free port, and return its address once it is served."""
     sock = socket.create_server(("127.0.0.1", 0), backlog=128)
     config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, **options)
     server = Server(config)

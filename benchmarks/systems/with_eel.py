@@ -1,4 +1,4 @@
-"""Eel: its own server on gevent. Only plain functions; a blocking call looks for its answer every millisecond."""
+"""Eel: its own server on gevent. Functions are plain; a blocking call polls for its answer every millisecond."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ eel.start("index.html", mode=None, host="127.0.0.1", port=0, block=False, close_
 
 
 def is_listening():
-    """Eel has no word for it: it chooses a free port, and takes it when its greenlet runs."""
+    """Return whether Eel listens, which it does not report: it binds its port when its greenlet runs."""
     try:
         gevent.socket.create_connection(("127.0.0.1", eel._start_args["port"])).close()
     except OSError:
@@ -29,7 +29,7 @@ while not is_listening():
 
 
 def lines():
-    """The harness's requests, read in a real thread: gevent's loop goes on meanwhile."""
+    """Read the requests of the harness in a real thread, so that the loop of gevent continues."""
     pool = gevent.get_hub().threadpool
     while line := pool.apply(sys.stdin.readline):
         yield line

@@ -1,6 +1,6 @@
 """JsMeetsStarlette 0.0.1 of 2020, on the Starlette and uvicorn of its time.
 
-The package on PyPI has no JavaScript, so the page speaks its wire by itself, as shortly as that can be done.
+The package on PyPI has no JavaScript, so the page has a minimal client of its protocol.
 """
 
 import asyncio

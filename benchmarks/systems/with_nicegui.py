@@ -1,6 +1,6 @@
-"""NiceGUI: it has no calls with results, so a page emits an event and the answer is JavaScript that Python runs there.
+"""NiceGUI: it has no calls with results, so a page emits an event, and Python answers by running JavaScript there.
 
-Python's calls are `run_javascript`, whose value is awaited.
+Python calls with `run_javascript`, and awaits the value.
 """
 
 import asyncio

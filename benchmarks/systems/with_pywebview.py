@@ -1,6 +1,6 @@
-"""pywebview: js_api and evaluate_js in a Qt window, on a screen that nobody sees (Xvfb).
+"""pywebview: js_api and evaluate_js in a Qt window on a virtual screen (Xvfb).
 
-Its browser is its own, so its server's processor time has that browser in it.
+It has its own browser, whose processor time counts as that of the server.
 """
 
 import json
@@ -41,7 +41,7 @@ for function in calling.PLAIN.values():
 
 
 def evaluate(expression, arg):
-    """The awaited value of a JavaScript function."""
+    """Call a JavaScript function, and return the awaited value."""
     end, values = threading.Event(), []
 
     def done(value):
@@ -62,7 +62,7 @@ def call_page(**options):
 
 
 def console():
-    """In a thread of pywebview's: the main one belongs to the window."""
+    """Run in a thread of pywebview; the main thread runs the window."""
     evaluate("() => bench.ready", None)
     serve("", evaluate=evaluate, call_page=call_page)
 

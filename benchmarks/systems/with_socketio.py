@@ -1,4 +1,4 @@
-"""python-socketio: calls with acknowledgement both ways, on uvicorn with uvloop; the page's half comes from npm."""
+"""python-socketio: calls with acknowledgement in both directions, on uvicorn with uvloop; its client is from npm."""
 
 import asyncio
 import sys
