@@ -24,9 +24,9 @@ export interface PyFunctionInfo {
     exclusive: boolean;
 }
 
-/** How a function is exposed: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
+/** Options of an exposed function: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
 export interface ExposeOptions {
-    /** One call at a time, in the order of arrival. */
+    /** Run calls one at a time, in the order of arrival. */
     exclusive?: boolean | undefined;
     /** Pass a CallContext as the last argument. */
     context?: boolean | undefined;

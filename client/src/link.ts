@@ -1,4 +1,4 @@
-/** One WebSocket: frames in both directions, flow control of chunks, content fetched over HTTP. */
+/** Link, a WebSocket of the connection: frames in both directions, flow control of chunks, content fetched over HTTP. */
 
 import { fetchBulk } from "./bulk.ts";
 import { Assembler, CHUNK_WINDOW, type Offer } from "./chunks.ts";

@@ -24,7 +24,7 @@ export type PyExposed = PyCaller & { readonly [method: string]: PyExposed };
  * `py["model.fit"](1)`.
  */
 export interface Py {
-    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
+    /** List the functions that Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
     readonly $list: PyCaller<PyFunctionInfo[]> & PyExposed;
     readonly [key: string]: PyExposed;
 }

@@ -68,7 +68,7 @@ function bufferOf(value: any, path: Step[]): Buffer {
     return { path, dtype, bytes: bytesOf(data), shape };
 }
 
-/** What is taken out of a message; `specials` is null for messages that have none. */
+/** Parts that are taken out of a message; `specials` is null for messages that have none. */
 interface Found {
     buffers: Buffer[];
     specials: Specials | null;

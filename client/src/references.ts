@@ -81,7 +81,7 @@ export interface Imported {
     readonly kind: ReferenceKind;
     /** The further elements of the special: a name, a class name, the facts of a file. */
     readonly facts: readonly any[];
-    /** How often it was received. */
+    /** The number of times that it was received. */
     count: number;
     state: "live" | "destroyed" | "ended";
 }

@@ -6,7 +6,7 @@ import type { Packet } from "./packet.ts";
 
 export type Settle = (failure: Failure | null, value?: any) => void;
 
-/** How a request waits for its response. */
+/** Outcome and limits of a request. */
 export interface Expectation {
     settle: Settle;
     /** Milliseconds; null means no limit. */

@@ -34,7 +34,7 @@ const DONE = { done: true, value: undefined } as const;
 const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
 const ASYNC_DISPOSE: symbol = (Symbol as any).asyncDispose ?? Symbol.for("Symbol.asyncDispose");
 
-/** The items of a stream of Python that have arrived, and those who wait for more. */
+/** The items of a stream of Python that have arrived, and the reads that wait for more. */
 class Reader {
     private items: any[] = [];
     private first = 0;
@@ -98,7 +98,7 @@ class Reader {
         }
     }
 
-    /** Nothing more comes. What has arrived is still read, before the error. */
+    /** Note the end of the stream. Items that have arrived can still be read, before the error. */
     end(failure: Failure | null): void {
         const { callErrors } = this.streams.connection;
         this.finish(failure && ((place) => callErrors.at(place, failure, "stream", null)));
@@ -111,7 +111,7 @@ class Reader {
         this.settleAll();
     }
 
-    /** Drop what has arrived, and let Python close the stream. `failure` creates the error of the next reader. */
+    /** Drop the items that have arrived, and let Python close the stream. `failure` creates the error of the next read. */
     stop(failure: (() => unknown) | null = null): void {
         this.items = [];
         this.first = 0;

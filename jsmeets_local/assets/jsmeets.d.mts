@@ -141,9 +141,9 @@ export interface PyFunctionInfo {
     /** True if calls run one at a time. */
     exclusive: boolean;
 }
-/** How a function is exposed: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
+/** Options of an exposed function: `expose("load", async (url, call) => fetch(url, { signal: call.signal }), { context: true })`. */
 export interface ExposeOptions {
-    /** One call at a time, in the order of arrival. */
+    /** Run calls one at a time, in the order of arrival. */
     exclusive?: boolean | undefined;
     /** Pass a CallContext as the last argument. */
     context?: boolean | undefined;
@@ -350,7 +350,7 @@ export type PyExposed = PyCaller & {
  * `py["model.fit"](1)`.
  */
 export interface Py {
-    /** What Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
+    /** List the functions that Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
     readonly $list: PyCaller<PyFunctionInfo[]> & PyExposed;
     readonly [key: string]: PyExposed;
 }

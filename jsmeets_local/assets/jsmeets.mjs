@@ -2818,7 +2818,7 @@ var Reader = class {
       this.took();
     }
   }
-  /** Nothing more comes. What has arrived is still read, before the error. */
+  /** Note the end of the stream. Items that have arrived can still be read, before the error. */
   end(failure) {
     const { callErrors } = this.streams.connection;
     this.finish(failure && ((place2) => callErrors.at(place2, failure, "stream", null)));
@@ -2829,7 +2829,7 @@ var Reader = class {
     this.detach?.();
     this.settleAll();
   }
-  /** Drop what has arrived, and let Python close the stream. `failure` creates the error of the next reader. */
+  /** Drop the items that have arrived, and let Python close the stream. `failure` creates the error of the next read. */
   stop(failure = null) {
     this.items = [];
     this.first = 0;
