@@ -128,8 +128,9 @@ def wait_for(lock: threading.Lock) -> None:
     waits in slices of increasing length and checks for signals after each.
     """
     if this_thread.worker is not None:
-        with paused(this_thread.worker):
-            lock.acquire()
+        if not lock.acquire(blocking=False):  # it is released already if no loop runs
+            with paused(this_thread.worker):
+                lock.acquire()
         return
     if threading.get_ident() != threading.main_thread().ident:
         lock.acquire()
@@ -266,7 +267,8 @@ class Portal:
 
         The function may run twice if the loop ends at the same time; a second run must have no effect.
         """
-        if self.loop is None or not self.post(func, *args):
+        loop = self.loop
+        if loop is None or loop.is_closed() or not self.post(func, *args):
             self._run(func, *args)
 
     def _run(self, func: Callable[..., object], *args: Any) -> None:
@@ -412,7 +414,8 @@ class Portal:
         waiter: _Waiter[T] = _Waiter() if call is None else _CallWaiter(call=call)
         waiter.lock.acquire()
         try:
-            if self.loop is None or not self.post(self._start, waiter, operation):  # `_submit`, inlined
+            loop = self.loop
+            if loop is None or loop.is_closed() or not self.post(self._start, waiter, operation):  # `_submit`, inlined
                 self._run(self._start, waiter, operation)
             wait_for(waiter.lock)
             if awaitable is not None:
