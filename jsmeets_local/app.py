@@ -155,6 +155,7 @@ class Bridged:
         private: bool = False,
         spa: bool = False,
         switch_interval: float | None = None,
+        dev_url: str | None = None,
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serve the application from a background thread and open a page of it.
@@ -186,6 +187,8 @@ class Bridged:
                 a reload of `/settings` works. Missing files still return 404. The last page launched with it applies.
             switch_interval: The thread switch interval of Python in seconds (`sys.setswitchinterval`) while the server
                 runs. With 0.0005, pages are answered sooner while the main thread computes. `None` leaves it unchanged.
+            dev_url: The URL of a development server that serves the pages, such as Vite's `"http://localhost:5173"`.
+                `page` is then a path there. It must forward `/jsmeetspy`, with WebSockets, to this application.
             **window: Options of a window: `title` (by default the document's), `position` of its upper left corner,
                 `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`:
                 whether the page itself may control it. Mode "app" uses `position` and `fullscreen`. Each mode ignores
@@ -219,6 +222,7 @@ class Bridged:
             private=private,
             spa=spa,
             switch_interval=switch_interval,
+            dev_url=dev_url,
             **window,
         )
 

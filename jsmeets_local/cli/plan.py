@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import PageClosed
 from ..page import Page
@@ -25,6 +25,7 @@ class Plan(NamedTuple):
         token: The launch token of all restarts.
         name: The prefix of all page keys, the same for all restarts.
         returns: Whether a page of an earlier run is expected to reconnect.
+        dev_url: The URL of a development server that serves the pages; `""` if the application does.
     """
 
     target: Target
@@ -35,6 +36,12 @@ class Plan(NamedTuple):
     token: str = ""
     name: str = ""
     returns: bool = False
+    dev_url: str = ""
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """Return the options of `launch()` for where the application and its pages are served."""
+        return {"host": self.host, "port": self.port, "dev_url": self.dev_url or None}
 
     def __repr__(self) -> str:
         return f"<Plan {self.mode} of {self.target}>"  # without the token

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from typing import Any
 
 import click
 
 from ..errors import JsPyError
 from ..page import Page
+from ..server.thread import bind
+from .dev_server import dev_server
 from .loading import Broken, Target, find_target, load, user_traceback
 from .plan import Plan, call_main, whereabouts
 from .reload import supervise
@@ -35,8 +38,11 @@ class Traceback(click.ClickException):
 @click.option("--page", metavar="PAGE", help="Open this route or page instead of /.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="The port to bind; a free one by default.")
+@click.option("--dev", metavar="COMMAND", help="Run a development server, such as 'npm run dev', and open its page.")
 @click.option("--reload", is_flag=True, help="Follow changes: restart Python and reload the pages.")
-def run(target: Target, mode: str | None, page: str | None, host: str, port: int, reload: bool) -> None:
+def run(
+    target: Target, mode: str | None, page: str | None, host: str, port: int, dev: str | None, reload: bool
+) -> None:
     """Show a page, or run a program with its page, until the page is closed or Ctrl-C is pressed.
 
     TARGET is a page (page.html, or a folder with an index.html), a Python file with an application at its top level
@@ -47,15 +53,28 @@ def run(target: Target, mode: str | None, page: str | None, host: str, port: int
         jsmeets-local run app.py --reload
         jsmeets-local run mypackage.gui:app --window
 
+    With --dev the page is that of a front end with a build tool, such as Vite: its server is started in the folder of
+    TARGET, opened once it has printed its URL, and ended with the program. The package jsmeets-local from npm has the
+    plugin that forwards the connection to Python.
+
     With --reload a change of a Python file restarts the program, and its page reloads. The page also reloads when a
     template, a style sheet or another of its files changes.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends cleanly, as Ctrl-C does
     plan = Plan(target, mode or "auto", page, host, port)
     try:
-        if reload:
-            raise SystemExit(supervise(plan))
-        _play(plan)
+        if not reload and dev is None:
+            _play(plan)
+            return
+        with bind(host, port) as sock:  # a free port, the same for all restarts
+            plan = plan._replace(port=sock.getsockname()[1])
+        with ExitStack() as stack:
+            if dev is not None:
+                server = dev_server(dev, target.folder, f"http://{host}:{plan.port}")
+                plan = plan._replace(dev_url=stack.enter_context(server))
+            if reload:
+                raise SystemExit(supervise(plan))
+            _play(plan)
     except KeyboardInterrupt:  # before the page has connected
         raise SystemExit(0) from None
     except Broken as error:
@@ -72,7 +91,7 @@ def _play(plan: Plan) -> None:
         call_main(program, page)
 
     try:
-        program.app.run(plan.page or program.page, plan.mode, main, host=plan.host, port=plan.port)
+        program.app.run(plan.page or program.page, plan.mode, main, **plan.address)
     except (Broken, JsPyError, OSError):
         raise
     except Exception as error:  # raised by a start-up handler

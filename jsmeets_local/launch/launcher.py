@@ -116,7 +116,7 @@ class Launcher:
         given = check_options(mode, **options)
         if self._bridge.portal.is_loop_thread():
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
-        path = self._locate(page)
+        path = self._locate(page) if given.dev_url is None else "/" + os.fspath(page).lstrip("/")
         if given.spa:
             if self._answer_routes is None:
                 raise TypeError("spa=True needs a JsMeetsPy; this application has its own router")
