@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..app import JsMeetsPy
 from ..errors import LaunchError, MissingExtra
+from ..launch.launcher import to_open
 from ..launch.options import check_options
 from ..page import Page
 from .loading import Broken, load, user_traceback
@@ -141,10 +142,10 @@ def _reload_pages(app: JsMeetsPy, paths: set[Path], plan: Plan) -> None:
 def _open(app: JsMeetsPy, path: str, plan: Plan) -> Page:
     """Return the page of the previous run if it reconnects, else a new one."""
     if plan.mode not in ("auto", "browser") or not plan.returns:
-        page = app.launch(path, plan.mode, **plan.address)
-        click.echo(whereabouts(page, plan.mode), err=True)
+        page = app.launch(path, plan.mode, **plan.options)
+        click.echo(to_open(page) if plan.mode == "none" else whereabouts(page), err=True)
         return page
-    page = app.launch(path, "none", **plan.address)
+    page = app.launch(path, "none", **plan.options)
     if not page.wait_connected(RETURN_SECONDS):
         app._launcher.connect(page, check_options("browser", timeout=OPEN_SECONDS))
     return page

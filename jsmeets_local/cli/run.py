@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from contextlib import ExitStack
 from typing import Any
@@ -27,6 +28,15 @@ class Traceback(click.ClickException):
         click.echo(self.message, err=True)
 
 
+def _size(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,4})[xX×]([1-9]\d{0,4})", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is no size in pixels, such as 800x600")
+    return int(match[1]), int(match[2])
+
+
 @click.command(short_help="Show a page, or run a program with its page.")
 @click.argument("target", callback=find_target)
 @click.option("--window", "mode", flag_value="window", help="Show it in a window of its own (pip extra: window).")
@@ -35,13 +45,23 @@ class Traceback(click.ClickException):
     "--browser", "mode", flag_value="browser", help="Show it in a tab of the default browser; this is the default."
 )
 @click.option("--none", "mode", flag_value="none", help="Open nothing and print the address to open.")
+@click.option("--title", metavar="TEXT", help="The title of the window; by default that of the page.")
+@click.option("--size", metavar="WIDTHxHEIGHT", callback=_size, help="The size of the window in pixels, such as 800x600.")
 @click.option("--page", metavar="PAGE", help="Open this route or page instead of /.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="The port to bind; a free one by default.")
 @click.option("--dev", metavar="COMMAND", help="Run a development server, such as 'npm run dev', and open its page.")
 @click.option("--reload", is_flag=True, help="Follow changes: restart Python and reload the pages.")
 def run(
-    target: Target, mode: str | None, page: str | None, host: str, port: int, dev: str | None, reload: bool
+    target: Target,
+    mode: str | None,
+    title: str | None,
+    size: tuple[int, int] | None,
+    page: str | None,
+    host: str,
+    port: int,
+    dev: str | None,
+    reload: bool,
 ) -> None:
     """Show a page, or run a program with its page, until the page is closed or Ctrl-C is pressed.
 
@@ -61,7 +81,7 @@ def run(
     template, a style sheet or another of its files changes.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends cleanly, as Ctrl-C does
-    plan = Plan(target, mode or "auto", page, host, port)
+    plan = Plan(target, mode or "auto", page, host, port, title=title, size=size)
     try:
         if not reload and dev is None:
             _play(plan)
@@ -87,11 +107,12 @@ def _play(plan: Plan) -> None:
     program = load(plan.target)
 
     def main(page: Page) -> None:
-        click.echo(whereabouts(page, plan.mode))
+        if plan.mode != "none":  # run() prints its address
+            click.echo(whereabouts(page))
         call_main(program, page)
 
     try:
-        program.app.run(plan.page or program.page, plan.mode, main, **plan.address)
+        program.app.run(plan.page or program.page, plan.mode, main, **plan.options)
     except (Broken, JsPyError, OSError):
         raise
     except Exception as error:  # raised by a start-up handler
