@@ -14,7 +14,8 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const ASSETS = path("../jsmeets_local/assets");
 const CLASSIC = ["JsPyTextSocket", "JsPyFunction", "JsPyQueue", "JsPyPubsub", "JsPyBinarySocket", "badge", "jsmeets"];
 const CODE = "jsmeets-code.mjs";
-const PACKAGED = ["jsmeets.mjs", CODE, "jsmeets.d.mts"];
+const INTEGRATIONS = ["react", "vite"];
+const PACKAGED = ["jsmeets.mjs", CODE, "jsmeets.d.mts", ...INTEGRATIONS.flatMap((name) => [`${name}.mjs`, `${name}.d.mts`])];
 
 const [, VERSION] = /^version = "(.+)"$/m.exec(readFileSync(path("../pyproject.toml"), "utf8"));
 const BANNER = `// jsmeets_local ${VERSION}, MIT License. Built from client/src: change it there, then run ./scripts/client.`;
@@ -42,18 +43,31 @@ async function buildInto(folder) {
         ...esm, entryPoints: { "jsmeets-code": path("src/code/index.ts") },
         banner: { js: `${BANNER}\n/*\nIt contains acorn:\n\n${license}\n*/` },
     });
-    declareInto(folder);
+    await build({
+        ...esm, entryPoints: INTEGRATIONS.map((name) => path(`src/${name}.ts`)), external: ["jsmeets-local", "react"],
+        tsconfigRaw: {},   // without the path of jsmeets-local in its own source
+    });
+    declareInto(folder, "entries/declarations", "jsmeets");
+    INTEGRATIONS.forEach((name) => declareInto(folder, name, name));
+    writeFileSync(join(folder, "package.json"), packageOfUsers());
 }
 
-/** Bundle the declarations of the module into one file. */
-function declareInto(folder) {
-    const [entry, out] = [path("src/entries/declarations.ts"), join(folder, "jsmeets.d.mts")];
+/** Return package.json without what only the build of the package needs. The files are those next to it. */
+function packageOfUsers() {
+    const { devDependencies, files, sideEffects, ...data } = JSON.parse(readFileSync(path("package.json"), "utf8"));
+    const text = JSON.stringify({ ...data, version: VERSION, sideEffects: ["./jsmeets.mjs"] }, null, 4);
+    return `${text.replaceAll("./dist/", "./")}\n`;
+}
+
+/** Bundle the declarations of a module into one file. */
+function declareInto(folder, source, name) {
+    const [entry, out] = [path(`src/${source}.ts`), join(folder, `${name}.d.mts`)];
     execFileSync(process.execPath, [path("node_modules/dts-bundle-generator/dist/bin/dts-bundle-generator.js"),
         "--silent", "--no-check", "--no-banner", "--export-referenced-types", "--inline-declare-global", "--project", path("tsconfig.json"),
         "-o", out, entry], { stdio: "inherit" });
     const text = readFileSync(out, "utf8").replace(/^\t+/gm, (tabs) => "    ".repeat(tabs.length));
     const [about] = /^\/\*\*[^]*?\*\//.exec(readFileSync(entry, "utf8"));
-    writeFileSync(out, `${BANNER}\n${about}\n\n${text}`);
+    writeFileSync(out, `${BANNER}\n${text.startsWith(about) ? "" : `${about}\n\n`}${text}`);
 }
 
 /** Write the version of the Python package into the npm files, which follow it. */

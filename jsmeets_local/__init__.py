@@ -10,7 +10,7 @@ from .api.functions import Functions
 from .api.pubsub import Pubsub
 from .api.queues import QueuesApi
 from .api.textsocket import TextSockets
-from .app import JsMeetsPy
+from .app import JsMeetsPy, attach
 from .bridge.bridge import Bridge, default_bridge
 from .bridge.live.current_call import Call, Cancelled, current_call, current_page
 from .bridge.live.js_file import JSFile
@@ -79,6 +79,7 @@ __all__ = [
     "WouldDeadlock",
     "WrongPage",
     "__version__",
+    "attach",
     "current_call",
     "current_page",
     "ref",

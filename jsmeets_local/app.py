@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from starlette.applications import Starlette
@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .api.binarysocket import JsPyBinarySocket
 from .api.functions import Functions
@@ -27,14 +27,16 @@ from .page import Page
 from .protocol.arguments import check_flag, check_function, check_name
 from .protocol.limits import Limits
 from .server.access import Access
+from .server.attached import Attached
 from .server.documents import Documents
 from .server.downloads import BulkEndpoint
 from .server.endpoint import Guarded, TextEndpoint
 from .server.forwarded import with_prefix
+from .server.lifespan import lifespan
 from .server.one_time_urls import OneTimeUrls
 from .server.resources import bundled
 from .server.script_tags import enter_application
-from .server.starlette_2020 import Handler, Handlers, check_path, current_request
+from .server.starlette_2020 import Handler, Handlers, answering_html, check_path, current_request
 from .server.staticfiles import Assets, Files, revalidated
 from .server.stats import StatsEndpoint
 
@@ -42,83 +44,40 @@ if TYPE_CHECKING:
     from .launch.window.options import WindowOptions
     from .server.templates import Templates
 
-__all__ = ["JsMeetsPy"]
+__all__ = ["Bridged", "JsMeetsPy", "attach"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
-class JsMeetsPy(Starlette):
-    """Starlette application whose pages exchange calls, queue items and publications with Python.
-
-    Args:
-        debug: Show tracebacks of errors in HTTP requests.
-        routes: As in Starlette.
-        middleware: As in Starlette.
-        exception_handlers: As in Starlette.
-        on_startup: Functions, plain or async, to call when the server starts.
-        on_shutdown: Functions, plain or async, to call when the server stops.
-        lifespan: As in Starlette.
-        static: A folder to serve under `/static`.
-        templates: A folder of Jinja2 templates for `app.templates.TemplateResponse(...)`.
-        bridge: A separate bridge for functions, queues, topics and sockets. The default bridge is shared by all
-            applications of the process, and by `jsmeets_local.JsPyFunction` and the other global objects.
-        token: The token that a page needs to connect. By default `launch()` generates one, and under plain uvicorn
-            none is required.
-        allowed_hosts: Host names (`Host` header) in addition to the server's own.
-        allowed_origins: Origins (`"https://example.org"`) in addition to the server's own.
-        expose_errors: Whether pages receive the Python traceback of an error, or only its type and text. With `None`
-            they receive it if `launch()` or `run()` serves them, or if `debug` is set.
-        limits: Limits on the resources of pages, for the bridge and all applications that share it.
-        badge: Whether pages show a small badge while their connection is lost. If applications share a bridge, the
-            last one decides.
-
-    Raises:
-        TypeError: An argument is of a wrong type.
-        RuntimeError: `static` or `templates` is not a folder.
-
-    Attributes:
-        templates: The Jinja2 templates (only if `templates` was given).
-        bridge: The bridge.
-        pages: The pages that were launched or opened and are not closed, oldest first.
-        port: The port at which `launch()` serves the application.
-        url: The URL of the served application on this machine.
-        functions: `JsPyFunction` of this bridge.
-        queues: `JsPyQueue` of this bridge.
-        pubsub: `JsPyPubsub` of this bridge.
-        sockets: `JsPyTextSocket` of this bridge.
-    """
+class Bridged:
+    """Members that a bridge adds to an application, whose framework is the next base of its class."""
 
     templates: Templates
+    router: Any  # of the framework
+    debug: bool
+    mount: Callable[..., None]
 
-    def __init__(
+    def _set_up(
         self,
-        debug: bool = False,
-        routes: Sequence[BaseRoute] | None = None,
-        middleware: Sequence[Middleware] | None = None,
-        exception_handlers: Mapping[Any, Any] | None = None,
-        on_startup: Sequence[Handler] | None = None,
-        on_shutdown: Sequence[Handler] | None = None,
-        lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None,
+        handlers: Handlers,
         *,
-        static: str | os.PathLike[str] | None = None,
-        templates: str | os.PathLike[str] | None = None,
-        bridge: Bridge | None = None,
-        token: str | None = None,
-        allowed_hosts: Collection[str] = (),
-        allowed_origins: Collection[str] = (),
-        expose_errors: bool | None = None,
-        limits: Limits | None = None,
-        badge: bool = True,
+        static: str | os.PathLike[str] | None,
+        templates: str | os.PathLike[str] | None,
+        bridge: Bridge | None,
+        token: str | None,
+        allowed_hosts: Collection[str],
+        allowed_origins: Collection[str],
+        expose_errors: bool | None,
+        limits: Limits | None,
+        badge: bool,
     ) -> None:
-        if isinstance(debug, str):  # a folder, meant for static=
-            raise TypeError(f"debug must be True or False; got {debug!r}")
+        """Add the bridge and its routes to the application of the framework. `JsMeetsPy` documents the arguments."""
         check_flag("badge", badge)
         static, templates = _folder("static", static), _folder("templates", templates)
         _check(bridge=(bridge, Bridge), limits=(limits, Limits), token=(token, str))
         if expose_errors is not None:
             check_flag("expose_errors", expose_errors)
-        super().__init__(debug, routes, middleware, exception_handlers, lifespan=self._run_lifespan)
         self.bridge = bridge if bridge is not None else default_bridge()
         self._access = Access(token, allowed_hosts, allowed_origins)
         self._one_time_urls = OneTimeUrls()
@@ -130,13 +89,13 @@ class JsMeetsPy(Starlette):
         self.pubsub = Pubsub(self.bridge)
         self.sockets = TextSockets(self.bridge)
         self.bridge.portal.call(self.bridge.protocol.settings.update, {"badge": badge})
-        self._handlers = Handlers(on_startup, on_shutdown, lifespan)
+        self._handlers = handlers
+        self.router.lifespan_context = self._run_lifespan
         if templates is not None:
             from .server.templates import Templates  # imports Jinja2
 
             self.templates = Templates(templates)
-        self._documents = Documents(self, static, templates)
-        documents = self._documents
+        self._documents = documents = Documents(self, static, templates)
         self._launcher = Launcher(
             self, self.bridge, self._access, self._one_time_urls, documents.locate, documents.answer_routes_by
         )
@@ -172,7 +131,7 @@ class JsMeetsPy(Starlette):
             self.bridge.expose_errors(self._exposes_errors())
             if self.debug:
                 self.bridge.time_steps()
-        await super().__call__(scope, receive, send)
+        await super().__call__(scope, receive, send)  # type: ignore[misc]  # of the framework
 
     def _exposes_errors(self) -> bool:
         if self._expose_errors is not None:
@@ -196,6 +155,7 @@ class JsMeetsPy(Starlette):
         private: bool = False,
         spa: bool = False,
         switch_interval: float | None = None,
+        dev_url: str | None = None,
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serve the application from a background thread and open a page of it.
@@ -227,6 +187,8 @@ class JsMeetsPy(Starlette):
                 a reload of `/settings` works. Missing files still return 404. The last page launched with it applies.
             switch_interval: The thread switch interval of Python in seconds (`sys.setswitchinterval`) while the server
                 runs. With 0.0005, pages are answered sooner while the main thread computes. `None` leaves it unchanged.
+            dev_url: The URL of a development server that serves the pages, such as Vite's `"http://localhost:5173"`.
+                `page` is then a path there. It must forward `/jsmeetspy`, with WebSockets, to this application.
             **window: Options of a window: `title` (by default the document's), `position` of its upper left corner,
                 `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`:
                 whether the page itself may control it. Mode "app" uses `position` and `fullscreen`. Each mode ignores
@@ -260,6 +222,7 @@ class JsMeetsPy(Starlette):
             private=private,
             spa=spa,
             switch_interval=switch_interval,
+            dev_url=dev_url,
             **window,
         )
 
@@ -379,6 +342,8 @@ class JsMeetsPy(Starlette):
     ) -> Callable[[F], F]:
         """Decorator: serve a path with a function of the request, plain (run in a worker thread) or async.
 
+        It returns a Starlette response, or HTML text, which loads the scripts of this package.
+
         Args:
             path: As in Starlette: `"/"`, `"/item/{id:int}"`.
             methods: HTTP methods, in any case; `None` for GET.
@@ -394,7 +359,7 @@ class JsMeetsPy(Starlette):
 
         def decorate(func: F) -> F:
             check_function(func, f"the handler of {path!r}")
-            self.router.add_route(path, func, verbs, name, include_in_schema)
+            self.router.add_route(path, answering_html(func), verbs, name, include_in_schema)
             return func
 
         return decorate
@@ -540,6 +505,125 @@ class JsMeetsPy(Starlette):
             raise TypeError(f'{thing!r:.60} has no name; pass one: app.expose(thing, "name")')
         for name in methods:
             self._expose_function(f"{key}.{name}", getattr(thing, name), exclusive, keep_running)
+
+
+class JsMeetsPy(Bridged, Starlette):
+    """Starlette application whose pages exchange calls, queue items and publications with Python.
+
+    Args:
+        debug: Show tracebacks of errors in HTTP requests.
+        routes: As in Starlette.
+        middleware: As in Starlette.
+        exception_handlers: As in Starlette.
+        on_startup: Functions, plain or async, to call when the server starts.
+        on_shutdown: Functions, plain or async, to call when the server stops.
+        lifespan: As in Starlette.
+        static: A folder to serve under `/static`.
+        templates: A folder of Jinja2 templates for `app.templates.TemplateResponse(...)`.
+        bridge: A separate bridge for functions, queues, topics and sockets. The default bridge is shared by all
+            applications of the process, and by `jsmeets_local.JsPyFunction` and the other global objects.
+        token: The token that a page needs to connect. By default `launch()` generates one, and under plain uvicorn
+            none is required.
+        allowed_hosts: Host names (`Host` header) in addition to the server's own.
+        allowed_origins: Origins (`"https://example.org"`) in addition to the server's own.
+        expose_errors: Whether pages receive the Python traceback of an error, or only its type and text. With `None`
+            they receive it if `launch()` or `run()` serves them, or if `debug` is set.
+        limits: Limits on the resources of pages, for the bridge and all applications that share it.
+        badge: Whether pages show a small badge while their connection is lost. If applications share a bridge, the
+            last one decides.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        RuntimeError: `static` or `templates` is not a folder.
+
+    Attributes:
+        templates: The Jinja2 templates (only if `templates` was given).
+        bridge: The bridge.
+        pages: The pages that were launched or opened and are not closed, oldest first.
+        port: The port at which `launch()` serves the application.
+        url: The URL of the served application on this machine.
+        functions: `JsPyFunction` of this bridge.
+        queues: `JsPyQueue` of this bridge.
+        pubsub: `JsPyPubsub` of this bridge.
+        sockets: `JsPyTextSocket` of this bridge.
+    """
+
+    def __init__(
+        self,
+        debug: bool = False,
+        routes: Sequence[BaseRoute] | None = None,
+        middleware: Sequence[Middleware] | None = None,
+        exception_handlers: Mapping[Any, Any] | None = None,
+        on_startup: Sequence[Handler] | None = None,
+        on_shutdown: Sequence[Handler] | None = None,
+        lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None,
+        *,
+        static: str | os.PathLike[str] | None = None,
+        templates: str | os.PathLike[str] | None = None,
+        bridge: Bridge | None = None,
+        token: str | None = None,
+        allowed_hosts: Collection[str] = (),
+        allowed_origins: Collection[str] = (),
+        expose_errors: bool | None = None,
+        limits: Limits | None = None,
+        badge: bool = True,
+    ) -> None:
+        if isinstance(debug, str):  # a folder, meant for static=
+            raise TypeError(f"debug must be True or False; got {debug!r}")
+        super().__init__(debug, routes, middleware, exception_handlers)
+        self._set_up(
+            Handlers(on_startup, on_shutdown, lifespan),
+            static=static,
+            templates=templates,
+            bridge=bridge,
+            token=token,
+            allowed_hosts=allowed_hosts,
+            allowed_origins=allowed_origins,
+            expose_errors=expose_errors,
+            limits=limits,
+            badge=badge,
+        )
+
+
+def attach(app: ASGIApp, path: str = "/", **options: Any) -> JsMeetsPy:
+    """Give the pages of another ASGI application a bridge: Starlette, FastAPI, Litestar, Django, Quart and others.
+
+    The result serves the WebSocket and the scripts of this package, then its own routes, then `app`. It starts and
+    stops `app` through its lifespan.
+
+    Args:
+        app: The application.
+        path: The path below which `app` is served. `"/"` gives it every path that nothing else serves.
+        **options: Arguments of `JsMeetsPy`.
+
+    Returns:
+        The application to launch, or to serve with uvicorn in the place of `app`.
+
+    Raises:
+        TypeError: `app` is not an ASGI application, or already has a bridge.
+        ValueError: `path` does not begin with a slash.
+    """
+    if isinstance(app, Bridged):
+        raise TypeError(f"{type(app).__name__} has a bridge already: launch it, or expose functions on it")
+    if not callable(app):
+        raise TypeError(f"attach() needs an ASGI application; got {app!r:.60}")
+    check_path(path, "attach")
+    inner, lifespan_of_user = Attached(app), options.pop("lifespan", None)
+
+    @asynccontextmanager
+    async def run_both(outer: Any) -> AsyncIterator[Mapping[str, Any]]:
+        async with AsyncExitStack() as stack:
+            state = dict(await stack.enter_async_context(lifespan(app, is_required=False)))
+            if lifespan_of_user is not None:
+                state.update(await stack.enter_async_context(lifespan_of_user(outer)) or {})
+            yield state
+
+    application = JsMeetsPy(lifespan=run_both, **options)
+    if path == "/":
+        application._documents.attached = inner
+    else:
+        application.mount(path.rstrip("/"), inner)
+    return application
 
 
 def _made(kind: type) -> Any:

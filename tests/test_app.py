@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.endpoints import WebSocketEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
@@ -364,3 +365,57 @@ def test_expose_a_callable_object_exposes_its_call() -> None:
 
     app.expose(Adder(), "add")
     assert app.functions.get_keys() == ["add"]
+
+
+def test_routes_return_html_text() -> None:
+    app = make()
+
+    @app.route("/")
+    def home(request: Request) -> str:
+        return "<h1>Hello</h1>"
+
+    @app.route("/later")
+    async def later(request: Request) -> str:
+        return f"<p>{request.url.path}</p>"
+
+    @app.route("/whole")
+    def whole(request: Request) -> str:
+        return '<head><script src="/jsmeetspy/jsmeets.js"></script></head>'
+
+    @app.route("/wrong")
+    def wrong(request: Request) -> Any:
+        return {"a": 1}
+
+    with TestClient(app, base_url="http://localhost") as client:
+        answer = client.get("/")
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "<h1>Hello</h1>" in answer.text
+        assert answer.text.count("/jsmeetspy/jsmeets.js") == 1
+        assert "<p>/later</p>" in client.get("/later").text
+        assert client.get("/whole").text.count("jsmeets.js") == 1
+        with pytest.raises(TypeError, match=r"wrong must return a response or HTML text; got \{'a': 1\}\. For JSON: "):
+            client.get("/wrong")
+
+
+def test_applications_that_share_the_default_bridge_are_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    first, second, alone = JsMeetsPy(), JsMeetsPy(), make()
+    bridge = first.bridge
+    shared = Bridge()
+    for outer in (
+        (first, second),
+        (first, second),
+        (first, alone),
+        (JsMeetsPy(bridge=shared), JsMeetsPy(bridge=shared)),
+    ):
+
+        @asynccontextmanager
+        async def both(app: Any, outer: Any = outer) -> AsyncIterator[None]:
+            async with outer[0].router.lifespan_context(outer[0]), outer[1].router.lifespan_context(outer[1]):
+                yield
+
+        with TestClient(Starlette(lifespan=both)):
+            pass
+    assert [record.getMessage()[:45] for record in caplog.records].count(
+        "two applications share the default bridge, so"
+    ) == 1
+    assert second.bridge is bridge

@@ -18,7 +18,8 @@ export function millisecondsOf(timeout: unknown): number | null {
 export function optionsOf<Options extends object>(options: Options, known: ReadonlyArray<keyof Options & string>, where: string): Options {
     const other = Object.keys(options).find((name) => !(known as readonly string[]).includes(name));
     if (other !== undefined) {
-        throw new TypeError(`${where}: no option '${other}'; there are ${known.map((name) => `'${name}'`).join(" and ")}`);
+        const names = known.map((name) => `'${name}'`);
+        throw new TypeError(`${where}: no option '${other}'; there are ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
     }
     return options;
 }

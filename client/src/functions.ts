@@ -30,6 +30,8 @@ export interface ExposeOptions {
     exclusive?: boolean | undefined;
     /** Pass a CallContext as the last argument. */
     context?: boolean | undefined;
+    /** Replace the function exposed before even while it runs; its calls go on. The default of the module's `expose`. */
+    replace?: boolean | undefined;
 }
 
 /** Functions that Python calls, and calls of Python's functions. */
@@ -116,12 +118,13 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
         if (typeof func !== "function") {
             throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
         }
-        const { exclusive, context } = typeof options === "object" && options !== null
-            ? optionsOf<ExposeOptions>(options, ["exclusive", "context"], `expose('${key}')`) : { exclusive: options };
-        if (isRunning(key)) {
+        const { exclusive, context, replace } = typeof options === "object" && options !== null
+            ? optionsOf<ExposeOptions>(options, ["exclusive", "context", "replace"], `expose('${key}')`) : { exclusive: options };
+        if (isRunning(key) && !replace) {
             return false;
         }
-        const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail: Promise.resolve() };
+        const tail = exposed.get(key)?.tail ?? Promise.resolve();   // of running calls of the one that it replaces
+        const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail };
         exposed.set(key, entry);
         owners.set(func, entry);
         late.arrive(key, entry);

@@ -54,7 +54,10 @@ export interface Pubsub {
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
 }
 
-/** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
+/**
+ * Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. It replaces the
+ * one exposed before, whose running calls go on.
+ */
 export interface Expose {
     (key: string, func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
     (func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
@@ -126,7 +129,8 @@ export function createExpose(functions: JsPyFunctionApi): Expose {
         if (!key) {
             throw new TypeError("expose: this function has no name; write expose(\"name\", function)");
         }
-        return functions.expose(key, func, options);
+        const given = typeof options === "object" && options !== null ? options : { exclusive: options };
+        return functions.expose(key, func, { replace: true, ...given });
     }
 
     return (what: any, second?: any, options?: boolean | ExposeOptions) => {

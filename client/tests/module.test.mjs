@@ -69,7 +69,39 @@ test("expose in its three forms", () => {
     assert.throws(() => expose((() => () => 1)()), /no name/);
     assert.equal(expose({ e() {} }, { context: true }), true);
     assert.equal(expose(function g() {}, { exclusive: true }), true);
-    assert.throws(() => expose("h", () => 1, { contex: true }), /^TypeError: expose\('h'\): no option 'contex'; there are 'exclusive' and 'context'$/);
+    assert.throws(() => expose("h", () => 1, { contex: true }), /^TypeError: expose\('h'\): no option 'contex'; there are 'exclusive', 'context' and 'replace'$/);
+});
+
+test("expose replaces a function that runs, and its call goes on", async () => {
+    const finished = [];
+    expose("hot", () => new Promise((done) => { finished.push(done); }));
+    end.messages();
+    end.send(["call", 50, "hot", []]);
+    await settled();
+    assert.equal(JsPyFunction.expose("hot", () => "2020"), false);
+    assert.equal(expose("hot", () => "new"), true);
+    end.send(["call", 51, "hot", []]);
+    await settled();
+    finished[0]("old");
+    await settled();
+    const returned = end.messages().filter(([kind]) => kind === "return");
+    assert.deepEqual(returned, [["return", 51, "new"], ["return", 50, "old"]]);
+    assert.equal(JsPyFunction.clear("hot"), true);
+});
+
+test("an exclusive function that replaces one waits for its calls", async () => {
+    const finished = [];
+    expose("one", () => new Promise((done) => { finished.push(done); }), { exclusive: true });
+    end.send(["call", 60, "one", []]);
+    await settled();
+    expose("one", () => "new", { exclusive: true });
+    end.messages();
+    end.send(["call", 61, "one", []]);
+    await settled();
+    assert.deepEqual(end.messages().filter(([kind]) => kind === "return"), []);
+    finished[0]("old");
+    await settled();
+    assert.deepEqual(end.messages().filter(([kind]) => kind === "return"), [["return", 60, "old"], ["return", 61, "new"]]);
 });
 
 test("py.f.with: a timeout and a signal", async () => {

@@ -6,33 +6,63 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
-__all__ = ["belongs", "page_files", "wants_window"]
+__all__ = ["MissingFiles", "belongs", "page_files", "wants_window"]
 
 CONVENTION = ("static", "templates")
 WEB = (".html", ".htm", ".css", ".js", ".mjs")
 PAGES = (".html", ".htm", ".xhtml", ".svg")
 NOT_OURS = ("__pycache__", "site-packages")  # parts of paths
 _OPENS_PAGES = ("launch", "run", "open")
+_LOADED = {"stylesheet", "modulepreload", "icon"}  # kinds of links (HTML, section "Link types")
+_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//|/jsmeetspy/", re.IGNORECASE)  # another server, or this package
 _REFERENCE = re.compile(r"""["'(=]\s*([^"'()<>\s=]+)""")  # in HTML, CSS and JavaScript: src="a", url(b), import "c"
 
 
-def page_files(folder: Path, sources: Iterable[Path]) -> list[tuple[str, str]]:
+class MissingFiles(Exception):
+    """Files that pages refer to and that do not exist; the text lists them."""
+
+
+def page_files(folder: Path, sources: Iterable[Path], others: Iterable[Path] = ()) -> list[tuple[str, str]]:
     """Return the data files for PyInstaller as `(file, folder in the program)`, placed relative to the script.
 
     Args:
         folder: The folder of the script. Files outside of it are left out: they have no place relative to the script.
         sources: The script and the modules of the program.
+        others: Other modules that may have routes.
+
+    Raises:
+        MissingFiles: A page refers to files that do not exist, and that no route of the program serves.
     """
-    files: set[Path] = set()
+    files: dict[Path, Path] = {}  # file -> folder of the page that refers to it, which is its root
+    routes: set[str] = set()
+    for source in others:
+        routes.update(_constants(ast.parse(source.read_bytes(), str(source))))
     for source in sources:
         tree = ast.parse(source.read_bytes(), str(source))
+        routes.update(_constants(tree))
         for base in {folder, source.parent}:
-            files.update(_by_convention(base))
-            files.update(_named(tree, base))
-    files = {file for file in _with_references(files) if belongs(file, folder)}
-    return [(str(file), str(file.relative_to(folder).parent)) for file in sorted(files)]
+            for file in (*_by_convention(base), *_named(tree, base)):
+                files.setdefault(file, file.parent)
+    found, missing = _with_references(files, folder)
+    unserved = [f"{name} in {page}" for page, name in sorted(missing) if not _is_served(name, routes)]
+    if unserved:
+        raise MissingFiles("pages refer to files that do not exist: " + ", ".join(unserved))
+    found = {file for file in found if belongs(file, folder)}
+    return [(str(file), str(file.relative_to(folder).parent)) for file in sorted(found)]
+
+
+def _is_served(name: str, routes: set[str]) -> bool:
+    """Return whether a path may be that of a route, or below that of a mount."""
+    path = "/" + name.lstrip("/")
+    return any(
+        re.match(re.sub(r"\\{.*?\\}", ".+", re.escape(route)) + r"(/|$)", path)
+        for route in routes
+        if route.startswith("/") and route.strip("/")
+    )
 
 
 def wants_window(source: Path) -> bool:
@@ -95,21 +125,66 @@ def _all_in(path: Path) -> Iterator[Path]:
         yield from (file.resolve() for file in path.rglob("*") if file.is_file())
 
 
-def _with_references(files: set[Path]) -> set[Path]:
-    """Return files and all that they refer to: `src="logo.png"`, `url(font.woff2)`, `import "./draw.js"`."""
-    found: set[Path] = set()
+def _with_references(files: dict[Path, Path], script_folder: Path) -> tuple[set[Path], set[tuple[str, str]]]:
+    """Return files and all that they refer to: `src="logo.png"`, `url(font.woff2)`, `import "./draw.js"`.
+
+    The root of absolute addresses, such as `/assets/index.js`, is the folder of the page. It is taken whole if it is
+    the result of a build tool, whose pages use such addresses.
+
+    Args:
+        files: The files, with the folders of their pages.
+        script_folder: The folder of the script, which is never taken whole.
+
+    Returns:
+        The files; and the missing ones, as (page, address).
+    """
+    missing: set[tuple[str, str]] = set()
     new = files
+    found: dict[Path, Path] = {}
     while new:
-        found |= new
-        new = {path for file in new if file.suffix.lower() in WEB for path in _references(file)} - found
-    return found
+        found.update(new)
+        more: dict[Path, Path] = {}
+        for file, root in new.items():
+            if file.suffix.lower() not in WEB:
+                continue
+            text = file.read_text(encoding="utf-8", errors="replace")
+            for name in _names(_REFERENCE.findall(text)):
+                path = _resolved(name, file, root)
+                if path.is_file():
+                    more[path] = root
+                    if name.startswith("/") and root != script_folder:
+                        more.update(dict.fromkeys(_all_in(root), root))
+            if file.suffix.lower() in PAGES:
+                needed = _Needed()
+                needed.feed(text)
+                missing.update((file.name, name) for name in needed.names if not _resolved(name, file, root).is_file())
+        new = {path: root for path, root in more.items() if path not in found}
+    return set(found), missing
 
 
-def _references(file: Path) -> Iterator[Path]:
-    text = file.read_text(encoding="utf-8", errors="replace")
-    for match in _REFERENCE.finditer(text):
-        name = match[1].partition("?")[0].partition("#")[0]
-        if name and len(name) < 250 and "\0" not in name:
-            path = (file.parent / name).resolve()
-            if path.is_file():
-                yield path
+def _names(references: Iterable[str]) -> Iterator[str]:
+    """Yield the paths of references, without query and fragment."""
+    for reference in references:
+        name = reference.partition("?")[0].partition("#")[0]
+        if name.strip("/") and len(name) < 250 and "\0" not in name:
+            yield name
+
+
+def _resolved(name: str, file: Path, root: Path) -> Path:
+    return (root / name.lstrip("/") if name.startswith("/") else file.parent / name).resolve()
+
+
+class _Needed(HTMLParser):
+    """Finds the files that a page loads from its own server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Collect the address of a script, a style sheet or an image."""
+        given = {name: value or "" for name, value in attributes}
+        loads = tag in ("img", "script", "source") or (tag == "link" and _LOADED & {*given.get("rel", "").split()})
+        address = given.get("href" if tag == "link" else "src", "")
+        if loads and "{" not in address and not _ELSEWHERE.match(address):
+            self.names += [unquote(name) for name in _names([address]) if Path(name).suffix]

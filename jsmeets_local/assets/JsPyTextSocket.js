@@ -82,7 +82,8 @@
   function optionsOf(options, known, where) {
     const other = Object.keys(options).find((name) => !known.includes(name));
     if (other !== void 0) {
-      throw new TypeError(`${where}: no option '${other}'; there are ${known.map((name) => `'${name}'`).join(" and ")}`);
+      const names = known.map((name) => `'${name}'`);
+      throw new TypeError(`${where}: no option '${other}'; there are ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
     }
     return options;
   }

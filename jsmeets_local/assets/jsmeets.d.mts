@@ -147,6 +147,8 @@ export interface ExposeOptions {
     exclusive?: boolean | undefined;
     /** Pass a CallContext as the last argument. */
     context?: boolean | undefined;
+    /** Replace the function exposed before even while it runs; its calls go on. The default of the module's `expose`. */
+    replace?: boolean | undefined;
 }
 /** Functions that Python calls, and calls of Python's functions. */
 export interface JsPyFunctionApi {
@@ -382,7 +384,10 @@ export interface Pubsub {
     subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
 }
-/** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
+/**
+ * Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. It replaces the
+ * one exposed before, whose running calls go on.
+ */
 export interface Expose {
     (key: string, func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;
     (func: (...args: any[]) => any, options?: boolean | ExposeOptions): boolean;

@@ -217,7 +217,8 @@ function millisecondsOf(timeout) {
 function optionsOf(options, known, where) {
   const other = Object.keys(options).find((name) => !known.includes(name));
   if (other !== void 0) {
-    throw new TypeError(`${where}: no option '${other}'; there are ${known.map((name) => `'${name}'`).join(" and ")}`);
+    const names = known.map((name) => `'${name}'`);
+    throw new TypeError(`${where}: no option '${other}'; there are ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
   }
   return options;
 }
@@ -4091,11 +4092,12 @@ var createFunctions = (function(connection, loadCode) {
     if (typeof func !== "function") {
       throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
     }
-    const { exclusive, context } = typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context"], `expose('${key}')`) : { exclusive: options };
-    if (isRunning(key)) {
+    const { exclusive, context, replace } = typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context", "replace"], `expose('${key}')`) : { exclusive: options };
+    if (isRunning(key) && !replace) {
       return false;
     }
-    const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail: Promise.resolve() };
+    const tail = exposed.get(key)?.tail ?? Promise.resolve();
+    const entry = { func, exclusive: Boolean(exclusive), context: Boolean(context), running: 0, tail };
     exposed.set(key, entry);
     owners.set(func, entry);
     late.arrive(key, entry);
@@ -4724,7 +4726,8 @@ function createExpose(functions) {
     if (!key) {
       throw new TypeError('expose: this function has no name; write expose("name", function)');
     }
-    return functions.expose(key, func, options);
+    const given = typeof options === "object" && options !== null ? options : { exclusive: options };
+    return functions.expose(key, func, { replace: true, ...given });
   }
   return (what, second, options) => {
     if (typeof what === "function") {

@@ -96,11 +96,13 @@ class Bridge:
         self.page_factory: Callable[[Bridge, int], Any] | None = None  # makes the page of a socket
         self._pages_of_calls: dict[int, Any] = {}  # those that functions have requested, by socket
         self._connections: dict[int, Connection] = {}
+        self.handshakes: dict[int, Any] = {}  # the WebSocket of the last connection of each client, by socket
         self._callers: dict[int, Done[Finished]] = {}  # calls of Python, by their numbers
         self._carrying_out = False
         self._timer: asyncio.Handle | None = None
         self._timer_due: float | None = None  # the handles of some loops do not expose it
         self._users = 0
+        self._is_sharing_logged = False
         self._threads: list[threading.Thread] = []
         self.protocol.functions.builtins["$list"] = Function("$list", self._list_functions, exclusive=False)
 
@@ -118,6 +120,12 @@ class Bridge:
         """
         if self.portal.is_loop_thread():
             self._users += 1
+            if self is default_bridge() and not self._is_sharing_logged:
+                self._is_sharing_logged = True
+                logger.warning(
+                    "two applications share the default bridge, so each page reaches the functions, queues and topics "
+                    "of both; to separate them: JsMeetsPy(bridge=Bridge())"
+                )
             return
         self.portal.open(asyncio.get_running_loop())
         self._users = 1
@@ -315,6 +323,7 @@ class Bridge:
                 earlier.retire(CLOSE_GOING_AWAY, "the page has connected again")
             connection.outbox = self.protocol.outbox(number)
             self._connections[number] = connection  # before the effects, which write to it
+            self.handshakes[number] = connection.websocket
             if not self.protocol.is_confirmed(number):
                 self.protocol.ping(number, monotonic())  # the pong confirms the welcome
         self.carry_out()
@@ -531,6 +540,7 @@ class Bridge:
         elif isinstance(effect, fx.Left):
             logger.info("page left (socket %d)", effect.socket)
             self._dispatcher.leave(effect.socket)
+            self.handshakes.pop(effect.socket, None)
             self._pages_of_calls.pop(effect.socket, None)
             self._tell_all(self.socket_listeners, effect.socket, "disconnect")
             self._tell_all(self.state_listeners, effect.socket, "lost" if effect.lost else "closed")

@@ -13,8 +13,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any
-
 import click
 import watchfiles
 from starlette.datastructures import MutableHeaders
@@ -22,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..app import JsMeetsPy
 from ..errors import LaunchError, MissingExtra
+from ..launch.launcher import to_open
 from ..launch.options import check_options
 from ..page import Page
 from .loading import Broken, load, user_traceback
@@ -116,7 +115,7 @@ def _serve(plan: Plan, opened: list[Page]) -> None:
     folder = plan.target.folder
     pages = [other for other in map(Path, app._documents.folders()) if not folder.is_relative_to(other)]
     try:
-        with watched([folder, *pages], SourceFilter(pages), lambda paths: _reload_pages(app, paths)):
+        with watched([folder, *pages], SourceFilter(pages), lambda paths: _reload_pages(app, paths, plan)):
             page = _open(app, plan.page or program.page, plan)
             opened.append(page)
             call_main(program, page)
@@ -127,26 +126,26 @@ def _serve(plan: Plan, opened: list[Page]) -> None:
 
 def _continue(app: JsMeetsPy, plan: Plan) -> None:
     app._launcher.restore(plan.token, (f"{plan.name}{number:04}" for number in itertools.count(1)))
-    app.bridge.portal.call(app.bridge.protocol.settings.update, {"reload": True})
-    app.add_middleware(Uncached)
+    if not plan.dev_url:  # a development server follows the files of the page itself
+        app.bridge.portal.call(app.bridge.protocol.settings.update, {"reload": True})
+        app.add_middleware(Uncached)
 
 
-def _reload_pages(app: JsMeetsPy, paths: set[Path]) -> None:
+def _reload_pages(app: JsMeetsPy, paths: set[Path], plan: Plan) -> None:
     """Disconnect all pages; each reloads itself when it has reconnected."""
-    if any(path.suffix == ".py" for path in paths):
-        return  # Python restarts, and the pages would reload without it
+    if plan.dev_url or any(path.suffix == ".py" for path in paths):
+        return  # the development server updates the pages; or Python restarts, and they would reload without it
     click.echo(f"{', '.join(sorted(path.name for path in paths))} changed: reloading the pages", err=True)
     app.bridge.portal.post(app.bridge.close_all, "a file of the page has changed")
 
 
 def _open(app: JsMeetsPy, path: str, plan: Plan) -> Page:
     """Return the page of the previous run if it reconnects, else a new one."""
-    address: dict[str, Any] = {"host": plan.host, "port": plan.port}
     if plan.mode not in ("auto", "browser") or not plan.returns:
-        page = app.launch(path, plan.mode, **address)
-        click.echo(whereabouts(page, plan.mode), err=True)
+        page = app.launch(path, plan.mode, **plan.options)
+        click.echo(to_open(page) if plan.mode == "none" else whereabouts(page), err=True)
         return page
-    page = app.launch(path, "none", **address)
+    page = app.launch(path, "none", **plan.options)
     if not page.wait_connected(RETURN_SECONDS):
         app._launcher.connect(page, check_options("browser", timeout=OPEN_SECONDS))
     return page

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from .._pyinstaller.collect import MissingFiles, belongs, page_files
+
 __all__ = ["package"]
 
 
@@ -44,6 +46,7 @@ def package(
 
     SCRIPT is the file that you would start with python; it has to launch its page itself, as with app.run(). The
     folders and files that it names for its pages are found and included, and so are static/ and templates/ beside it.
+    A folder that a build tool has made, such as dist/, is included whole. Files that a page refers to must exist.
     The program runs on the kind of system that it is built on.
 
     \b
@@ -53,6 +56,14 @@ def package(
     """
     if importlib.util.find_spec("PyInstaller") is None:
         raise click.ClickException("package needs PyInstaller: pip install 'jsmeets-local[package]'")
+    folder = script.resolve().parent
+    modules = [file for file in folder.rglob("*.py") if belongs(file, folder)]
+    try:  # before PyInstaller, which takes a minute to come to the pages
+        page_files(folder, [script.resolve()], modules)
+    except MissingFiles as error:
+        raise click.ClickException(str(error)) from error
+    except SyntaxError:
+        pass  # PyInstaller reports it
     name = name or script.stem
     options = ["--name", name, "--onefile" if onefile else "--onedir"]
     options += ["--windowed"] if windowed else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import PageClosed
 from ..page import Page
@@ -25,6 +25,9 @@ class Plan(NamedTuple):
         token: The launch token of all restarts.
         name: The prefix of all page keys, the same for all restarts.
         returns: Whether a page of an earlier run is expected to reconnect.
+        dev_url: The URL of a development server that serves the pages; `""` if the application does.
+        title: The title of the window, if any.
+        size: The width and height of the window in pixels, if any.
     """
 
     target: Target
@@ -35,6 +38,19 @@ class Plan(NamedTuple):
     token: str = ""
     name: str = ""
     returns: bool = False
+    dev_url: str = ""
+    title: str | None = None
+    size: tuple[int, int] | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the options of `launch()`, except page and mode."""
+        options: dict[str, Any] = {"host": self.host, "port": self.port, "dev_url": self.dev_url or None}
+        if self.title is not None:
+            options["title"] = self.title
+        if self.size is not None:
+            options["width"], options["height"] = self.size
+        return options
 
     def __repr__(self) -> str:
         return f"<Plan {self.mode} of {self.target}>"  # without the token
@@ -50,10 +66,8 @@ class Plan(NamedTuple):
         return cls(Target(file and Path(file), module, attribute), *rest)
 
 
-def whereabouts(page: Page, mode: str) -> str:
-    """Return the message for a served page: its URL, with the token only if the user has to open it."""
-    if mode == "none":
-        return f"Open this in a browser on this machine: {page.url}\nCtrl-C ends it."
+def whereabouts(page: Page) -> str:
+    """Return the message for a served page: its URL, without the token."""
     return f"Serving {page.url.partition('#')[0]}: close the page, or press Ctrl-C, to end."
 
 

@@ -19,7 +19,6 @@ from typing import IO, TypeAlias
 import click
 import watchfiles
 
-from ..server.thread import bind
 from .plan import Plan
 
 __all__ = ["End", "supervise", "watched"]
@@ -82,14 +81,13 @@ Events: TypeAlias = "queue.SimpleQueue[Event]"
 def supervise(plan: Plan) -> int:
     """Run a program, and restart it on changes, until its page is closed, fails to open, or Ctrl-C is pressed.
 
+    Args:
+        plan: The plan, with a free port.
+
     Returns:
         The exit code.
-
-    Raises:
-        OSError: The port is taken.
     """
-    with bind(plan.host, plan.port) as sock:
-        plan = plan._replace(port=sock.getsockname()[1], token=secrets.token_urlsafe(32), name=secrets.token_hex(6))
+    plan = plan._replace(token=secrets.token_urlsafe(32), name=secrets.token_hex(6))
     events: Events = queue.SimpleQueue()
     with watched([plan.target.folder], watchfiles.PythonFilter(), events.put):
         while True:

@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -36,7 +37,7 @@ from .proxy import REACHABLE, site_at
 if TYPE_CHECKING:
     from ..server.thread import ServerThread
 
-__all__ = ["Launcher", "too_late"]
+__all__ = ["Launcher", "to_open", "too_late"]
 
 EXIT_SECONDS = 3.0  # for the server to stop when the program ends
 EXIT_WORKER_SECONDS = 0.2  # for the worker threads; a running function of the user cannot be interrupted
@@ -90,6 +91,7 @@ class Launcher:
         self._keys: Iterator[str] = iter(())  # for new pages, before random ones
         self._mode = "auto"  # of the last launch, the default of open()
         self._base_url: str | None = None  # likewise
+        self._dev_url: str | None = None  # likewise
         self._lock = threading.Lock()  # guards the server and the list of pages, which any thread may change
         self._start_lock = threading.RLock()  # held while a server starts
 
@@ -116,7 +118,7 @@ class Launcher:
         given = check_options(mode, **options)
         if self._bridge.portal.is_loop_thread():
             raise WouldDeadlock("launch() waits for the bridge's event loop and cannot be called on it")
-        path = self._locate(page)
+        path = self._locate(page) if given.dev_url is None else "/" + os.fspath(page).lstrip("/")
         if given.spa:
             if self._answer_routes is None:
                 raise TypeError("spa=True needs a JsMeetsPy; this application has its own router")
@@ -125,7 +127,8 @@ class Launcher:
         while True:
             chosen = given.for_mode(modes.pop(0))
             handle = self._add_page(path, chosen)
-            self._mode, self._base_url = chosen.mode, given.base_url
+            self._mode, self._dev_url = chosen.mode, given.dev_url
+            self._base_url = None if given.dev_url is not None else given.base_url
             try:
                 if chosen.mode != "none":
                     self.connect(handle, chosen, open_window)
@@ -140,7 +143,8 @@ class Launcher:
     def open(self, page: str | os.PathLike[str] = "/", mode: str | None = None, **options: Any) -> Page:
         """Open another page; see `JsMeetsPy.open`."""
         server = self._running_server()
-        options.setdefault("base_url", self._base_url)
+        if not {"base_url", "dev_url"} & set(options):
+            options |= {"base_url": self._base_url, "dev_url": self._dev_url}
         options.setdefault("private", self._one_time_urls.access_cookie is not None)
         return self.launch(page, mode or self._mode, host=server.host, **options)
 
@@ -383,12 +387,19 @@ class Launcher:
                 if _shows_in_this_process(mode):
                     self._run_on_main_thread(page, main, options)
                 else:
-                    self._run_main(main, lambda: self.launch(page, mode, **options))
+                    self._run_main(main, lambda: self._launch_and_tell(page, mode, options))
                     self.wait()
         except KeyboardInterrupt:
             pass  # the usual way to end a program that waits for its pages
         finally:
             self.stop()
+
+    def _launch_and_tell(self, page: str | os.PathLike[str], mode: str, options: dict[str, Any]) -> Page:
+        """Launch a page, and print its address if nothing opens it."""
+        handle = self.launch(page, mode, **options)
+        if mode == "none":
+            print(to_open(handle), file=sys.stderr, flush=True)  # noqa: T201 - the user needs it
+        return handle
 
     def _run_main(self, main: Callable[[Page], Any] | None, launch: Callable[[], Page]) -> None:
         handle: Page | None = None
@@ -474,6 +485,11 @@ _REACHABLE = (
     "host=%r exposes port %d to the network: anyone who reaches it can read pages, files and traffic; to connect, they "
     "need the token in page.url. The default host serves only this machine"
 )
+
+
+def to_open(page: Page) -> str:
+    """Return the message for a page that its user opens."""
+    return f"Open this in a browser on this machine: {page.url}\nCtrl-C ends it."
 
 
 def too_late(address: str, mode: str, timeout: float) -> str:

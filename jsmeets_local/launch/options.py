@@ -37,6 +37,7 @@ class LaunchOptions(Struct, frozen=True):
         private: Whether HTTP answers only browsers that opened a one-time URL.
         spa: Whether the page answers addresses that nothing else serves.
         switch_interval: Thread switch interval in seconds, or `None`.
+        dev_url: The URL of a development server that serves the pages, or `None`.
         window: Options of windows, JSON-serializable; in the result of `for_mode`, all parameters of the window.
         by_localhost: Whether the page is addressed as "localhost", like the notebook that embeds it.
     """
@@ -52,6 +53,7 @@ class LaunchOptions(Struct, frozen=True):
     private: bool
     spa: bool
     switch_interval: float | None
+    dev_url: str | None
     window: dict[str, Any]
     by_localhost: bool = False
 
@@ -94,6 +96,7 @@ def check_options(
     private: bool = False,
     spa: bool = False,
     switch_interval: float | None = None,
+    dev_url: str | None = None,
     **window: Unpack[WindowOptions],
 ) -> LaunchOptions:
     """Check the arguments of `JsMeetsPy.launch`, which documents them.
@@ -116,10 +119,15 @@ def check_options(
     for name, side in (("width", width), ("height", height)):
         if side is not None:
             check_side(name, side)
-    if base_url is not None:
+    if dev_url is not None:
+        if base_url is not None:
+            raise ValueError("dev_url and base_url both give the address of the pages; pass one of them")
+        check_base_url(dev_url, whole=True, name="dev_url")
+        base_url = dev_url
+    elif base_url is not None:
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
     interval = None if switch_interval is None else check_switch_interval(switch_interval)
     limit, grace = seconds(timeout), check_grace(grace)
     return LaunchOptions(
-        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, checked
+        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, dev_url, checked
     )

@@ -62,31 +62,32 @@ class Site(Struct, frozen=True):
         return f"{scheme}://{netloc}" if netloc else ""
 
 
-def check_base_url(base_url: str, whole: bool) -> None:
-    """Check the `base_url` of `launch()`.
+def check_base_url(base_url: str, whole: bool, name: str = "base_url") -> None:
+    """Check the `base_url` or `dev_url` of `launch()`.
 
     Args:
         base_url: The argument.
         whole: Whether it has to be an absolute URL, because a program opens it.
+        name: The name of the argument.
 
     Raises:
         TypeError: `base_url` is not a str.
         ValueError: `base_url` is neither a path nor a URL, or a path although `whole` is set; the text shows both.
     """
     if not isinstance(base_url, str):
-        raise TypeError(f"base_url must be a path or a URL, with {{port}} for the port; got {base_url!r:.60}")
+        raise TypeError(f"{name} must be a path or a URL, with {{port}} for the port; got {base_url!r:.60}")
     parts = urlsplit(base_url.replace("{port}", "0"))
     absolute = parts.scheme in ("http", "https") and parts.netloc != ""
     path = parts.path.rstrip("/")
     fits = path == "" or PREFIX.fullmatch(path) is not None
     if parts.query or parts.fragment or not fits or not (absolute or (base_url.startswith("/") and not parts.netloc)):
         raise ValueError(
-            'base_url must be a path ("/user/ann/proxy/{port}/") or a URL '
+            f'{name} must be a path ("/user/ann/proxy/{{port}}/") or a URL '
             '("https://example.org/user/ann/proxy/{port}/"); '
             f"got {base_url!r}"
         )
     if whole and not absolute:
-        raise ValueError(f"this mode needs an absolute URL, base_url='https://example.org/...'; got {base_url!r}")
+        raise ValueError(f"this mode needs an absolute URL, {name}='https://example.org/...'; got {base_url!r}")
 
 
 def site_at(base_url: str, port: int) -> Site:

@@ -8,14 +8,14 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote, unquote
 
-from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from .attached import Attached
 from .media_types import content_type, media_type
 from .resources import bundled
 from .script_tags import file_with_scripts, with_scripts
@@ -31,10 +31,14 @@ class Documents:
         app: The application. Its router's default is replaced.
         static: The folder of its static files, if any.
         templates: The folder of its templates, if any.
+
+    Attributes:
+        attached: An application that answers what no route does. It precedes documents, except those launched by name.
     """
 
-    def __init__(self, app: Starlette, static: str | None, templates: str | None) -> None:
-        self._app: Any = app
+    def __init__(self, app: Any, static: str | None, templates: str | None) -> None:
+        self._app = app
+        self.attached: Attached | None = None
         self._static = static
         self._templates = templates
         self._html: dict[str, str] = {}  # path -> HTML text
@@ -97,9 +101,16 @@ class Documents:
         return f"no page {page!r}: {', '.join(looked)}{meant}"
 
     def _is_served(self, path: str) -> bool:
+        if path in self._html or path in self._pages:
+            return True
+        routes = list(self._app.router.routes)
+        if self.attached is not None:
+            theirs = self.attached.routes()
+            if theirs is None:
+                return not os.path.isfile(path)  # any path may be one of its routes
+            routes += theirs
         scope = {"type": "http", "path": path, "method": "GET", "root_path": "", "headers": []}
-        served = any(route.matches(scope)[0] is Match.FULL for route in self._app.router.routes)
-        return served or path in self._html or path in self._pages
+        return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
     def _find(self, name: str) -> str | None:
         """Return the path of a template, a static file or a file on disk, in this order; `None` if there is none.
@@ -164,7 +175,9 @@ class Documents:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a document, the default icon, or what the router's previous default serves."""
         response = await self._response(scope) if scope["type"] == "http" else None
-        if response is not None and response.status_code < 400:
+        if self.attached is not None and not (scope["type"] == "http" and self._is_launched(_path(scope))):
+            await self._answer_by_attached(scope, receive, send, response)
+        elif response is not None and response.status_code < 400:
             await response(scope, receive, send)
         elif self._routed is not None and _is_route_of_page(scope, self._routed):
             root = str(scope.get("root_path", ""))
@@ -172,6 +185,26 @@ class Documents:
             await self._app.router({**scope, "path": path, "raw_path": raw_path.encode()}, receive, send)
         else:
             await (response or self._not_found)(scope, receive, send)
+
+    def _is_launched(self, path: str) -> bool:
+        """Return whether a page that `launch()` has named is served at a path."""
+        files = (f"{folder.prefix}/{name}" for folder in self._folders.values() for name in folder.pages)
+        return path in self._html or path in self._pages or path in files
+
+    async def _answer_by_attached(self, scope: Scope, receive: Receive, send: Send, response: Response | None) -> None:
+        """Let the attached application answer; send a response instead of its 404."""
+        assert self.attached is not None
+        is_missing = False
+
+        async def send_found(message: Message) -> None:
+            nonlocal is_missing
+            is_missing = is_missing or (message["type"] == "http.response.start" and message["status"] == 404)
+            if not is_missing or response is None:
+                await send(message)
+
+        await self.attached(scope, receive, send_found)
+        if is_missing and response is not None:
+            await response(scope, receive, send)
 
     async def _response(self, scope: Scope) -> Response | None:
         path = _path(scope)

@@ -20,10 +20,15 @@ logger = logging.getLogger("jsmeets_local")
 # uvicorn's LifespanOn cannot replace this: uvicorn is imported only after start-up, and LifespanOn logs the exception
 # of a start-up handler, which launch() has to raise. asgi-lifespan 2.1 ignores `lifespan.startup.failed`.
 @asynccontextmanager
-async def lifespan(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
+async def lifespan(app: ASGIApp, is_required: bool = True) -> AsyncIterator[dict[str, Any]]:
     """Start an application, yield its lifespan state, and shut it down at the end of the `async with` block.
 
     An exception during the shutdown is logged.
+
+    Args:
+        app: The application.
+        is_required: Whether the application must know the lifespan protocol. Others, such as Django's, raise an
+            exception at the scope "lifespan" (ASGI specification, "Lifespan Protocol").
 
     Raises:
         LaunchError: The application reports that it cannot start.
@@ -41,9 +46,18 @@ async def lifespan(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
     task = asyncio.ensure_future(app(scope, requests.get, send))
     requests.put_nowait({"type": "lifespan.startup"})
     await asyncio.wait((started, task), return_when=asyncio.FIRST_COMPLETED)
-    if task.done():  # an application without a lifespan returns
-        task.result()
-    elif started.result()["type"] == "lifespan.startup.failed":
+    if task.done() and not started.done():  # the application has no lifespan
+        try:
+            task.result()
+        except Exception as error:
+            if is_required:
+                raise
+            logger.info("the attached application has no lifespan: %r", error)
+        yield state
+        return
+    if task.done():
+        task.result()  # the exception of Starlette's start-up, which is reported as well
+    if started.result()["type"] == "lifespan.startup.failed":
         raise LaunchError(f"the application did not start: {started.result().get('message', '')}")
     try:
         yield state

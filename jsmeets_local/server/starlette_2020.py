@@ -1,7 +1,8 @@
-"""Names of Starlette in 2020 that Starlette 1.0 dropped: start-up and shutdown handlers, and the current request."""
+"""Handlers in the style of 2020: start-up and shutdown, the current request, and routes that return HTML text."""
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -9,10 +10,12 @@ from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from starlette.requests import Request
+from starlette.responses import HTMLResponse
 
 from ..protocol.arguments import check_function
+from .script_tags import with_scripts
 
-__all__ = ["Handler", "Handlers", "check_path", "current_request"]
+__all__ = ["Handler", "Handlers", "answering_html", "check_path", "current_request"]
 
 Handler: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
 
@@ -71,6 +74,43 @@ class Handlers:
             result = handler()
             if inspect.isawaitable(result):
                 await result
+
+
+def answering_html(func: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a handler of requests that turns HTML text, the result of `func`, into a response.
+
+    Raises:
+        TypeError: Later, in the request: the result is neither a response nor text.
+    """
+    plain = func
+    while isinstance(plain, functools.partial):
+        plain = plain.func
+    if not inspect.isroutine(plain):  # Starlette calls it as an ASGI application
+        return func
+
+    def answer(result: Any) -> Any:
+        if isinstance(result, str):
+            return HTMLResponse(with_scripts(result))
+        if callable(result):  # a response is an ASGI application
+            return result
+        raise TypeError(
+            f"{plain.__qualname__} must return a response or HTML text; got {result!r:.60}. "
+            "For JSON: return JSONResponse(value), from starlette.responses"
+        )
+
+    if inspect.iscoroutinefunction(func):
+
+        @functools.wraps(func)
+        async def handle_async(request: Request) -> Any:
+            return answer(await func(request))
+
+        return handle_async
+
+    @functools.wraps(func)
+    def handle(request: Request) -> Any:
+        return answer(func(request))
+
+    return handle
 
 
 def check_path(path: Any, decorator: str) -> None:

@@ -61,9 +61,9 @@ class Program:
         """Return all descendants of the process."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def ended(self) -> int:
+    def ended(self, seconds: float = SECONDS) -> int:
         """Wait until the process has ended and its output is complete; return the exit code."""
-        code = self.process.wait(SECONDS)
+        code = self.process.wait(seconds)
         while (line := self._lines.get(timeout=SECONDS)) is not None:
             self.said.append(line)
         return code

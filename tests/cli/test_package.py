@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from jsmeets_local._pyinstaller.collect import belongs, page_files, wants_window
+from jsmeets_local._pyinstaller.collect import MissingFiles, belongs, page_files, wants_window
 from tests.cli.conftest import COMMAND, ROOT, SECONDS, Program
 from tests.desktop.x11 import Screen, active
 from tests.timing import scaled
@@ -115,6 +115,44 @@ def test_files_that_pages_refer_to_are_packaged(write: Callable[..., Path]) -> N
     (folder.parent / "outside.js").write_text("")
     names = {"index.html", "css/a.css", "logo.png", "font.woff2", "css/b.svg", "js/a.js", "js/b.js", "data.json"}
     assert collected(folder, "app.py") == names
+
+
+def test_addresses_that_begin_with_a_slash_are_below_the_folder_of_the_page(write: Callable[..., Path]) -> None:
+    folder = write(
+        app_dot_py='app.run(HERE / "dist" / "index.html")',
+        dist__index_dot_html='<script type=module src="/assets/index.js"></script><img src="/jsmeetspy/favicon.svg">',
+        dist__assets__index_dot_js="import('./lazy.js')",
+        dist__fonts__used_by_code_dot_woff2="",
+        dist__assets__lazy_dot_js="",
+        src__main_dot_ts="",
+    )
+    built = {"dist/index.html", "dist/assets/index.js", "dist/assets/lazy.js", "dist/fonts/used/by/code.woff2"}
+    assert collected(folder, "app.py") == {name.replace("used/by/code", "used_by_code") for name in built}
+
+
+def test_a_page_beside_the_script_does_not_take_the_folder_of_the_script(write: Callable[..., Path]) -> None:
+    folder = write(app_dot_py="", index_dot_html='<link rel="stylesheet" href="/look.css">', look_dot_css="", notes_dot_txt="")
+    assert collected(folder, "app.py") == {"index.html", "look.css"}
+
+
+def test_what_is_referenced_and_not_found_is_listed(write: Callable[..., Path]) -> None:
+    page = """<script src="/assets/gone.js?v=1"></script><link rel="icon" href="gone.svg"><link rel="canonical" href="/x.html">
+        <img src="https://example.org/a.png"><img src="data:image/png;base64,AA"><img src="{{ url_for('x') }}.png">
+        <a href="/later.html"></a><img src="/plot/7.png"><img src="/camera"><img src="files/a.csv"><img src="/made.png">"""
+    source = 'app.route("/plot/{n}.png"); app.mount("/files", x); app.route("/made.png"); app.run("web/index.html")'
+    folder = write(app_dot_py=source, web__index_dot_html=page)
+    with pytest.raises(MissingFiles) as caught:
+        collected(folder, "app.py")
+    text = "pages refer to files that do not exist: /assets/gone.js in index.html, gone.svg in index.html"
+    assert str(caught.value) == text
+
+
+def test_the_package_of_a_page_with_missing_files_fails(run: Start, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("from jsmeets_local import JsMeetsPy\nJsMeetsPy().run('index.html')")
+    (tmp_path / "index.html").write_text('<script src="/gone.js"></script>')
+    program = run("package", "app.py")
+    assert program.ended() == 1
+    assert program.text.endswith("Error: pages refer to files that do not exist: /gone.js in index.html\n")
 
 
 def test_modules_in_folders_have_their_own_pages(write: Callable[..., Path]) -> None:
