@@ -22,7 +22,7 @@ from starlette.requests import HTTPConnection, Request
 
 from .app import Bridged
 from .bridge.bridge import Bridge
-from .bridge.live.call import current_call
+from .bridge.live.current_call import current_call
 from .bridge.portal import Cancel, Done
 from .errors import MissingExtra
 from .protocol.limits import Limits
