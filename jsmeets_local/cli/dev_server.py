@@ -69,7 +69,7 @@ def dev_server(command: str, folder: Path, python: str) -> Iterator[str]:
         last: deque[str] = deque(maxlen=20)
         arguments = (process.stdout, urls, last)
         threading.Thread(target=_show, args=arguments, name="jsmeets-dev-server", daemon=True).start()
-        yield _first(urls, command, last)
+        yield _first(urls, urlsplit(python).port, command, last)
     finally:
         _end(process)
 
@@ -86,7 +86,8 @@ def _show(lines: IO[str], urls: SimpleQueue[str | None], last: deque[str]) -> No
     urls.put(None)
 
 
-def _first(urls: SimpleQueue[str | None], command: str, last: deque[str]) -> str:
+def _first(urls: SimpleQueue[str | None], python: int | None, command: str, last: deque[str]) -> str:
+    """Return the first URL that is not that of Python, at whose port the command may report to forward requests."""
     waited = 0.0
     while waited < START_SECONDS:
         try:
@@ -97,7 +98,8 @@ def _first(urls: SimpleQueue[str | None], command: str, last: deque[str]) -> str
         if url is None:
             raise LaunchError(f"--dev: {command!r} ended before it printed a URL:\n{''.join(last)}")
         parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.netloc}"
+        if parts.port != python:
+            return f"{parts.scheme}://{parts.netloc}"
     raise LaunchError(f"--dev: {command!r} printed no URL within {START_SECONDS:.0f} s")
 
 
