@@ -1,4 +1,4 @@
-"""S12: streams of small items and of 1 MiB arrays, each way."""
+"""S13: streams of small items and of 1 MiB arrays, each way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..sample import ANY, Sample, Target
 from ..server import Server
 from ..visits import in_page
 
-ID = "S12"
+ID = "S13"
 TITLE = "Streams to the page (down) and to Python (up): 20,000 small items, 64 arrays of 1 MiB"
 SYSTEMS = ("floor-batch", "ours")
 TARGETS = (
