@@ -108,4 +108,6 @@ def compared(
         if turn < 0:
             each.clear()
             one.clear()
-    return Sample(server.system, variant, each, extra={"of_one_array": statistics.median(one) / statistics.median(each)})
+    return Sample(
+        server.system, variant, each, extra={"of_one_array": statistics.median(one) / statistics.median(each)}
+    )

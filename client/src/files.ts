@@ -92,8 +92,9 @@ export class BlobReader {
         exports.whenForgotten = (value) => isBlob(value) && this.close(value);
     }
 
-    /** Return the bytes from `start` to `end`. */
-    async read(blob: Blob, start: number, end: number): Promise<Uint8Array> {
+    /** Return the bytes from `start` to `stop`, or to the end of the Blob. */
+    async read(blob: Blob, start: number, stop: number): Promise<Uint8Array> {
+        const end = Math.max(start, Math.min(stop, blob.size));
         const sequence = this.sequenceAt(blob, start);
         this.places.set(blob, { end, sequence });
         try {

@@ -1171,8 +1171,9 @@ var BlobReader = class {
   constructor(exports) {
     exports.whenForgotten = (value) => isBlob(value) && this.close(value);
   }
-  /** Return the bytes from `start` to `end`. */
-  async read(blob, start, end) {
+  /** Return the bytes from `start` to `stop`, or to the end of the Blob. */
+  async read(blob, start, stop) {
+    const end = Math.max(start, Math.min(stop, blob.size));
     const sequence = this.sequenceAt(blob, start);
     this.places.set(blob, { end, sequence });
     try {
