@@ -274,7 +274,8 @@ class _AsyncReader(_Base):
                 await self._wait()
                 continue
             try:
-                item = await self._next()
+                step = anext(self._iterator)
+                item = await (TimedAwaitable(step, self._about) if self._owner.dispatcher.times_steps else step)
             except StopAsyncIteration:
                 return True, None
             packed = self._pack(item)
@@ -290,11 +291,6 @@ class _AsyncReader(_Base):
                 await asyncio.sleep(0)
                 until = monotonic() + TURN
         return False, None
-
-    async def _next(self) -> Any:
-        if self._owner.dispatcher.times_steps:
-            return await TimedAwaitable(anext(self._iterator), self._about)
-        return await anext(self._iterator)
 
     async def _wait(self) -> None:
         """Wait until the page grants items, or leaves the stream."""
