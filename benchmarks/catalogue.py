@@ -53,6 +53,7 @@ CATALOGUE: dict[str, System] = {
     ),
     "nicegui": System("with_nicegui.py", "NiceGUI: emitEvent and run_javascript", packages=("nicegui",)),
     "pywebview": System("with_pywebview.py", "pywebview's js_api, Qt", packages=("pywebview[qt6]",), own_browser=True),
+    "jspybridge": System("with_jspybridge.py", "JSPyBridge: Node", packages=("javascript",), own_browser=True),
     "jsmeets-2020": System("with_jsmeets_2020.py", "JsMeetsStarlette 0.0.1 of 2020", packages=_OLD, python="3.8"),
     "ours": System("ours.py", "jsmeets_local, launch(mode='none')"),
     "ours-asgi": System("ours.py", "jsmeets_local on plain uvicorn with uvloop: no fast path", ("asgi",)),

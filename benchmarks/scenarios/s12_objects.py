@@ -9,7 +9,7 @@ from ..sample import Sample, Target
 
 ID = "S12"
 TITLE = "The main thread uses an object of the page, one request at a time"
-SYSTEMS = ("ours",)
+SYSTEMS = ("pywebview", "jspybridge", "ours")
 TARGETS = (
     Target("attribute", "to page.call", 1.15, measure="value"),
     Target("method", "to page.call", 1.15, measure="value"),

@@ -24,7 +24,7 @@ import webview
 from console import serve
 
 DRIVER = (Path(__file__).parents[1] / "driver.js").read_text()
-PAGE = """<!DOCTYPE html><title>pywebview</title><body><script>DRIVER</script><script>
+PAGE = """<!DOCTYPE html><title>pywebview</title><body><p id="adder" data-sum="7"></p><script>DRIVER</script><script>
 window.bench = {
     ready: new Promise((resolve) => { addEventListener("pywebviewready", () => resolve()); }),
     call: (name, ...args) => pywebview.api[name](...args),
@@ -61,10 +61,20 @@ def call_page(**options):
     return calling.sequence(block, **options)
 
 
+def use_object(**options):
+    """Read an attribute through `window.dom`, which has no methods of the page's own objects."""
+    adder = window.dom.get_element("#adder")
+    uses = {
+        "call": block,
+        "attribute": lambda name, a, b: int(adder.attributes["data-sum"]) + a,
+    }
+    return calling.in_turn(uses, **options)
+
+
 def console():
     """Run in a thread of pywebview; the main thread runs the window."""
     evaluate("() => bench.ready", None)
-    serve("", evaluate=evaluate, call_page=call_page)
+    serve("", evaluate=evaluate, call_page=call_page, use_object=use_object)
 
 
 window = webview.create_window("benchmark", html=PAGE, js_api=Api())

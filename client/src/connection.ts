@@ -6,7 +6,7 @@ import { Calls } from "./calls.ts";
 import { MAX_MESSAGE_BYTES } from "./chunks.ts";
 import { ErrorDescriptions } from "./description.ts";
 import { CallErrors, disconnected } from "./errors.ts";
-import { createDownload, serveFiles } from "./files.ts";
+import { BlobReader, createDownload, serveFiles } from "./files.ts";
 import { type Identity, randomName } from "./identity.ts";
 import { Link } from "./link.ts";
 import { CUSTOM_KEYS, ProtocolError, isId, type CustomMessage, type Failure, type Message } from "./messages.ts";
@@ -102,6 +102,8 @@ export class Connection {
     topics: () => string[] = () => [];
     /** The functions that the page exposes, if JsPyFunction is loaded. */
     exposures: Exposures = NO_EXPOSURES;
+    /** Reads the files of this page for Python. */
+    readonly blobs = new BlobReader(this.exports);
     /** Saves a file on the user's computer. */
     readonly download = createDownload(this);
     /** Shows the state of the connection to the user, if the badge is loaded. */

@@ -7,6 +7,8 @@ export type ReferenceKind = "function" | "object" | "stream" | "file";
 
 /** Objects of this page that Python holds, by number. */
 export class Exports {
+    /** Called with each object that is forgotten. */
+    whenForgotten: (value: unknown) => void = () => undefined;
     private nextNumber = 1;
     private readonly entries = new Map<number, { value: unknown; count: number }>();
     private readonly numbers = new Map<unknown, number>();
@@ -59,6 +61,7 @@ export class Exports {
         if (entry) {
             this.entries.delete(number);
             this.numbers.delete(entry.value);
+            this.whenForgotten(entry.value);
         }
     }
 

@@ -195,7 +195,7 @@ export function serveWorld(connection: Connection): void {
             case "reference":
                 return value;   // like every value, once it is settled
             case "read":
-                return value.slice(first, second).arrayBuffer();
+                return connection.blobs.read(value, first, second);
             default:
                 throw new TypeError(`The page knows no step '${name}'`);
         }

@@ -109,6 +109,47 @@ test("Python reads a Blob of the page in pieces", async () => {
     assert.deepEqual(end.messages().sort((one, two) => one[1] - two[1]), [["return", 3, content.slice(10, 13)], ["return", 4, content.slice(-2)], ["return", 5, new Uint8Array(0)]]);
 });
 
+test("pieces of a Blob that follow each other come from one stream, which ends with the reference", async () => {
+    const end = await connected(...LIBRARY);
+    const log = [];
+    class Watched extends Blob {
+        slice(...range) {
+            const part = super.slice(...range);
+            const stream = part.stream.bind(part);
+            part.stream = () => {
+                log.push(`stream at ${range[0]}`);
+                const made = stream();
+                const { getReader } = made;
+                made.getReader = (options) => {
+                    const reader = getReader.call(made, options);
+                    const cancel = reader.cancel.bind(reader);
+                    reader.cancel = () => (log.push("cancel"), cancel());
+                    return reader;
+                };
+                return made;
+            };
+            return part;
+        }
+    }
+    JsPyFunction.expose("blob", () => new Watched([content]));
+    end.send(["call", 1, "blob", []]);
+    await settled();
+    const [[, , , [[, , number]]]] = end.messages();
+    const ranges = [[0, 5], [5, 300000], [300000, 1500000], [1500000, content.length + 9], [7, 70], [70, 700], [800, 900], [900, 990]];
+    end.send(...ranges.map((range, index) => ["use", 10 + index, number, [["read", ...range]]]));
+    const answers = new Map();
+    while (answers.size < ranges.length) {
+        end.messages().forEach(([, id, bytes]) => answers.set(id - 10, bytes));
+        await after(1);
+    }
+    ranges.forEach((range, index) => assert.deepEqual(answers.get(index), content.slice(...range), `${range}`));
+    assert.deepEqual(log.filter((entry) => entry !== "cancel"), ["stream at 5", "stream at 70", "stream at 900"]);
+    assert.equal(log.filter((entry) => entry === "cancel").length, 2);
+    end.send(["release", [[number, 1]]]);
+    await after(5);
+    assert.equal(log.filter((entry) => entry === "cancel").length, 3);
+});
+
 test("a download in a tab is a link; in a native window Python saves it", async () => {
     const end = await connected(...LIBRARY);
     const { download } = JsPyTextSocket._connection;

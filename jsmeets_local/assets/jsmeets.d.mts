@@ -60,17 +60,6 @@ export declare class JsPyError extends Error {
     errors: JsPyError[];
     constructor(message?: string);
 }
-/** A generator or iterator of Python: `for await (const row of stream)`. Leaving the loop closes it. */
-export interface PyStream extends AsyncIterableIterator<any> {
-    next(): Promise<IteratorResult<any>>;
-    /** Close it in Python. */
-    return(value?: any): Promise<IteratorResult<any>>;
-    /** The same as `return`. */
-    destroy(): void;
-}
-/** Validation of the arguments of public functions: timeouts, functions. */
-/** A timeout in seconds. `undefined`, `null`, 0 and negative numbers mean no limit. */
-export type Timeout = number | null | undefined;
 /** A file of Python, passed by `ref(path)`. It is read in pieces, on demand. */
 export interface PyFile {
     readonly name: string;
@@ -94,6 +83,17 @@ export interface PyFile {
 export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | string;
 /** Saves a file on the user's computer. Returns false if the user cancelled. */
 export type Download = (name: string, data: Downloadable) => Promise<boolean>;
+/** A generator or iterator of Python: `for await (const row of stream)`. Leaving the loop closes it. */
+export interface PyStream extends AsyncIterableIterator<any> {
+    next(): Promise<IteratorResult<any>>;
+    /** Close it in Python. */
+    return(value?: any): Promise<IteratorResult<any>>;
+    /** The same as `return`. */
+    destroy(): void;
+}
+/** Validation of the arguments of public functions: timeouts, functions. */
+/** A timeout in seconds. `undefined`, `null`, 0 and negative numbers mean no limit. */
+export type Timeout = number | null | undefined;
 /**
  * "connecting": not connected yet. "open": connected. "reconnecting": the connection is lost; calls, queue items and
  * publications wait, and none is lost or duplicated if it resumes in time. "lost": Python was gone for longer, or has

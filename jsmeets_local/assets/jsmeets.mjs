@@ -1128,6 +1128,79 @@ var nameOf = ({ kind, facts }, [first]) => kind === "object" ? `${facts[0]}.${fi
 var PIECE = 1048576;
 var AHEAD = 4;
 var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+var Sequence = class {
+  /** Throws TypeError if the browser cannot read a Blob into given memory. */
+  constructor(blob, start) {
+    this.blob = blob;
+    this.reader = blob.slice(start).stream().getReader({ mode: "byob" });
+  }
+  blob;
+  reader;
+  turn = Promise.resolve();
+  /** Read the piece that follows the last one. */
+  async read(size) {
+    const piece = this.turn.then(() => this.fill(size));
+    this.turn = piece.catch(() => void 0);
+    const [bytes] = await Promise.all([piece, isOnDisk(this.blob) && sliceOf(this.blob, 0, 1)]);
+    return bytes;
+  }
+  async fill(size) {
+    let piece = new Uint8Array(size);
+    for (let filled = 0; filled < size; ) {
+      const { done, value } = await this.reader.read(piece.subarray(filled));
+      if (done) {
+        throw new DOMException("The file has become shorter", "NotReadableError");
+      }
+      filled += value.length;
+      piece = new Uint8Array(value.buffer);
+    }
+    return piece;
+  }
+  /** Stop reading, behind the pieces that were asked for. */
+  close() {
+    void this.turn.then(() => this.reader.cancel()).catch(() => void 0);
+  }
+};
+var isBlob = (value) => typeof Blob !== "undefined" && value instanceof Blob;
+var isOnDisk = (blob) => typeof File !== "undefined" && blob instanceof File;
+var sliceOf = async (blob, start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer());
+var BlobReader = class {
+  /** Blob -> the end of the last piece, and the stream, if the pieces follow each other. */
+  places = /* @__PURE__ */ new WeakMap();
+  constructor(exports) {
+    exports.whenForgotten = (value) => isBlob(value) && this.close(value);
+  }
+  /** Return the bytes from `start` to `stop`, or to the end of the Blob. */
+  async read(blob, start, stop) {
+    const end = Math.max(start, Math.min(stop, blob.size));
+    const sequence = this.sequenceAt(blob, start);
+    this.places.set(blob, { end, sequence });
+    try {
+      return await (sequence ? sequence.read(end - start) : sliceOf(blob, start, end));
+    } catch (error) {
+      this.close(blob);
+      throw error;
+    }
+  }
+  /** Return the stream at a position, if the last piece has ended there. */
+  sequenceAt(blob, start) {
+    const place2 = this.places.get(blob);
+    if (place2?.end !== start) {
+      this.close(blob);
+      return null;
+    }
+    try {
+      return place2.sequence ?? new Sequence(blob, start);
+    } catch {
+      return null;
+    }
+  }
+  /** Stop reading a Blob. */
+  close(blob) {
+    this.places.get(blob)?.sequence?.close();
+    this.places.delete(blob);
+  }
+};
 function serveFiles(connection) {
   const { imports } = connection;
   imports.makers.set("file", (imported) => createFile(imported));
@@ -2314,6 +2387,8 @@ var Outbox = class {
 
 // src/references.ts
 var Exports = class {
+  /** Called with each object that is forgotten. */
+  whenForgotten = () => void 0;
   nextNumber = 1;
   entries = /* @__PURE__ */ new Map();
   numbers = /* @__PURE__ */ new Map();
@@ -2360,6 +2435,7 @@ var Exports = class {
     if (entry) {
       this.entries.delete(number);
       this.numbers.delete(entry.value);
+      this.whenForgotten(entry.value);
     }
   }
   /** Forget all objects but those of the given numbers, which the next session sends, once for each time that one is listed. */
@@ -3227,7 +3303,7 @@ function serveWorld(connection) {
         return value;
       // like every value, once it is settled
       case "read":
-        return value.slice(first, second).arrayBuffer();
+        return connection.blobs.read(value, first, second);
       default:
         throw new TypeError(`The page knows no step '${name}'`);
     }
@@ -3389,6 +3465,8 @@ var Connection = class {
   topics = () => [];
   /** The functions that the page exposes, if JsPyFunction is loaded. */
   exposures = NO_EXPOSURES;
+  /** Reads the files of this page for Python. */
+  blobs = new BlobReader(this.exports);
   /** Saves a file on the user's computer. */
   download = createDownload(this);
   /** Shows the state of the connection to the user, if the badge is loaded. */

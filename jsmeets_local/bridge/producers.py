@@ -139,10 +139,11 @@ class _Reader(_Base):
         self._timer: asyncio.Handle | None = None
 
     def read(self) -> None:
-        """Read a batch of items, on the loop. If it takes long, its first items are sent before it is complete."""
+        """Read items for a turn, on the loop. They are sent in batches while the worker reads on."""
         if (loop := self._owner.portal.loop) is not None:
             self._timer = loop.call_later(TURN, self._flush)
-        job = (self._about, self._context.run, (self._read, self._stream.credit))
+        stream = self._stream
+        job = (self._about, self._context.run, (self._read, stream.credit, IN_FLIGHT_BYTES - stream.in_flight))
         if not self._owner.dispatcher.submit(self._queue, job):
             text = "too many functions wait for pages; increase Limits(waiting_threads=...)"
             self._owner.do(
@@ -157,14 +158,20 @@ class _Reader(_Base):
         if hasattr(self._iterator, "close"):
             self._owner.dispatcher.submit(self._queue, (self._about, self._context.run, (self._close,)))
 
-    def _read(self, credit: int) -> None:
+    def _read(self, credit: int, room: int) -> None:
+        """Read items, in a worker, until the turn is over.
+
+        Args:
+            credit: The most items.
+            room: The bytes at which to stop.
+        """
         stream, iterator = self._stream, self._iterator
-        count = size = 0
+        count = size = sent = 0
         until = monotonic() + TURN
         has_ended, error = False, None
         with writing(self._cell):
             try:
-                while count < credit and size < BATCH_BYTES and not stream.is_over:
+                while count < credit and size < room and not stream.is_over:
                     item = next(iterator, _END)
                     if item is _END:
                         has_ended = True
@@ -178,6 +185,9 @@ class _Reader(_Base):
                     size += _size(packed)
                     if monotonic() > until:
                         break
+                    if size - sent >= BATCH_BYTES:
+                        self._owner.portal.post_or_run(self._flush)
+                        sent = size
             except BaseException as raised:  # noqa: BLE001 - sent to the page that reads
                 has_ended, error = True, self._failed(raised)
         self._owner.portal.post_or_run(self._have_read, has_ended, error)
@@ -264,7 +274,8 @@ class _AsyncReader(_Base):
                 await self._wait()
                 continue
             try:
-                item = await self._next()
+                step = anext(self._iterator)
+                item = await (TimedAwaitable(step, self._about) if self._owner.dispatcher.times_steps else step)
             except StopAsyncIteration:
                 return True, None
             packed = self._pack(item)
@@ -280,11 +291,6 @@ class _AsyncReader(_Base):
                 await asyncio.sleep(0)
                 until = monotonic() + TURN
         return False, None
-
-    async def _next(self) -> Any:
-        if self._owner.dispatcher.times_steps:
-            return await TimedAwaitable(anext(self._iterator), self._about)
-        return await anext(self._iterator)
 
     async def _wait(self) -> None:
         """Wait until the page grants items, or leaves the stream."""

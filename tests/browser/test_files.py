@@ -95,6 +95,31 @@ def test_a_file_that_changes_after_it_was_picked(pick: Callable[[Path], JSFile],
         file.read()
 
 
+def test_a_file_that_is_deleted_while_it_is_read(pick: Callable[[Path], JSFile], tmp_path: Path) -> None:
+    path = tmp_path / "data.bin"
+    path.write_bytes(bytes(60 * MIB))
+    file = pick(path)
+    assert not any(file.read(20 * MIB))
+    path.unlink()
+    with pytest.raises(UnreadableFile, match="changed, moved or deleted"):
+        while file.read(MIB):
+            pass
+
+
+@pytest.mark.parametrize("step", [MIB, 3 * MIB + 1])
+def test_parts_of_a_file_in_any_order(pick: Callable[[Path], JSFile], tmp_path: Path, step: int) -> None:
+    path = tmp_path / "data.bin"
+    content = os.urandom(30 * MIB + 7)
+    path.write_bytes(content)
+    file = pick(path)
+    for start in (0, 9 * MIB + 1, 2 * MIB, 0):  # forwards, back, and forwards again
+        file.seek(start)
+        for at in range(start, start + 12 * MIB, step):
+            assert file.read(step) == content[at : at + step]
+    file.seek(25 * MIB)
+    assert file.read() == content[25 * MIB :]
+
+
 @pytest.mark.timeout(scaled(300))
 def test_the_memory_of_python_does_not_grow_with_the_size_of_a_file(open_page: Open) -> None:
     mebibytes = int(os.environ.get("JSMEETS_LOCAL_FILE_MIB", "300"))

@@ -253,9 +253,10 @@ def test_arrays_are_copied_once_and_the_iterator_may_reuse_them(app: JsMeetsPy, 
 
     app.functions.expose("frames", frames)
     raw.send(["pull", started(raw, "frames"), 10])
-    for number in range(4):
-        (items,) = binary(raw)
-        assert items.items[0].tolist() == [number] * 50_000
+    received: list[Any] = []
+    while len(received) < 4:
+        received += binary(raw)  # the last one may share its frame with the end of the stream
+    assert [message.items[0].tolist() for message in received[:4]] == [[number] * 50_000 for number in range(4)]
 
 
 def test_values_of_all_kinds_are_items(app: JsMeetsPy, raw: RawPage) -> None:

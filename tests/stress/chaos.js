@@ -1,5 +1,5 @@
 // The page's side of chaos.py: it counts what comes, and sends as much itself.
-const seen = { call: [], push: [], publish: [], callback: [] };
+const seen = { call: [], push: [], publish: [], callback: [], stream: [] };
 const LARGE_EVERY = 500;
 const LARGE_BYTES = 300_000; // travels in chunks
 
@@ -25,6 +25,12 @@ let expected = 0;
 let all_came = () => undefined;
 const complete = new Promise((done) => { all_came = done; });
 
+JsPyFunction.expose("rows", function* (count) {
+    for (let n = 0; n < count; n += 1) {
+        yield item(n);
+    }
+});
+
 let reconnects = -1; // the first connection is none
 JsPyTextSocket.add_state_event((state) => { reconnects += state === "open"; });
 
@@ -38,14 +44,27 @@ const send = (n, seconds) => [
     JsPyPubsub.publish("up", true, seconds)(item(n)),
 ];
 
+/** Reads as many items of a stream of Python. Returns whether there were that many. */
+async function read(rows, count) {
+    for (let index = 0; index < count; index += 1) {
+        const { done, value } = await rows.next();
+        if (done) {
+            return false;
+        }
+        seen.stream.push(value[0]);
+    }
+    return true;
+}
+
 /** Returns how many were not answered as they should have been. */
 async function chaos(count, batch, seconds) {
     let wrong = 0;
     expected = count;
+    const rows = await JsPyFunction.call("rows", seconds)();
     for (let start = 0; start < count; start += batch) {
         const numbers = Array.from({ length: Math.min(batch, count - start) }, (_, index) => start + index);
-        const answers = await Promise.allSettled(numbers.flatMap((n) => send(n, seconds)));
+        const answers = await Promise.allSettled([read(rows, numbers.length), ...numbers.flatMap((n) => send(n, seconds))]);
         wrong += answers.filter((answer) => answer.value !== true).length;
     }
-    return wrong;
+    return wrong + ((await rows.next()).done ? 0 : 1);
 }

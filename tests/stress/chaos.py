@@ -1,4 +1,4 @@
-"""Calls, callbacks, pushes and publications, both ways at once, over a wire that misbehaves; then they are counted.
+"""Calls, callbacks, pushes, publications and streams, both ways at once, over a wire that misbehaves; then they are counted.
 
 `python -m tests.stress.chaos --help`, or scripts/chaos.
 """
@@ -11,6 +11,7 @@ import gc
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -19,14 +20,14 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
 
-from jsmeets_local import Bridge, JSFunction, JsMeetsPy, Page
+from jsmeets_local import Bridge, JSFunction, JsMeetsPy, JSStream, Page
 from tests.browser.conftest import BROWSERS
 from tests.wire import BadWire
 
 __all__ = ["Outcome", "chaos"]
 
 SCRIPT = (Path(__file__).parent / "chaos.js").read_text()
-KINDS = ("call", "push", "publish", "callback")
+KINDS = ("call", "push", "publish", "callback", "stream")
 BATCH = 250  # of each kind and way: what is in flight at most
 PATIENCE = 60.0  # seconds that one message may take
 REST = 10.0  # seconds in which the last objects are released
@@ -80,6 +81,11 @@ def row(kind: str, way: str, sent: int, arrived: list[int]) -> Row:
     return Row(kind, way, sent, len(set(range(sent)) - numbers), len(arrived) - len(numbers), disorder)
 
 
+def item(n: int) -> list[Any]:
+    """Return what is sent: some of it is large."""
+    return [n, None if n % LARGE_EVERY else LARGE]
+
+
 class PythonSide:
     """Messages that Python has received and sends."""
 
@@ -93,7 +99,9 @@ class PythonSide:
         self._call = page.aio.call("seen", PATIENCE)
         self._push = app.queues.push("down", PATIENCE)
         self._callback = page.call("callbacks", PATIENCE)(self._marked).timeout(PATIENCE)
+        self._stream: JSStream = page.call("rows", PATIENCE)(count)
         app.functions.expose("seen", self._called)
+        app.functions.expose("rows", self._rows)
         app.queues.add_callback(self._pushed)
         app.pubsub.subscribe("up", self._published)
 
@@ -113,18 +121,29 @@ class PythonSide:
         if len(self.seen["publish"]) == self._count:
             self.complete.set()
 
+    def _rows(self) -> Iterator[Any]:
+        yield from map(item, range(self._count))
+
+    async def _read(self, count: int) -> bool:
+        for _ in range(count):
+            self.seen["stream"].append((await anext(self._stream))[0])
+        return True
+
     async def send(self) -> None:
-        """Sends all, a batch at a time."""
+        """Sends all, a batch at a time, and reads as many items of the page's stream."""
         for start in range(0, self._count, BATCH):
             numbers = range(start, min(start + BATCH, self._count))
-            answers = await asyncio.gather(*[self._send(n) for n in numbers], return_exceptions=True)
+            answers = await asyncio.gather(
+                self._read(len(numbers)), *[self._send(n) for n in numbers], return_exceptions=True
+            )
             self.wrong_answers += sum(answer is not True for answer in answers)
+        self.wrong_answers += await anext(self._stream, None) is not None
 
     async def _send(self, n: int) -> bool:
-        item = [n, None if n % LARGE_EVERY else LARGE]
-        self._page.publish("down", suppress=True)(item)
+        sent = item(n)
+        self._page.publish("down", suppress=True)(sent)
         answer, value, pushed = await asyncio.gather(
-            self._call(n), self._callback.aio(n, lambda x: x), self._push(item)
+            self._call(n), self._callback.aio(n, lambda x: x), self._push(sent)
         )
         return answer == value == n and len(pushed) == 1
 
@@ -135,7 +154,7 @@ def chaos(app: JsMeetsPy, tab: Any, count: int, seed: int = 0, every: float = 1.
     Args:
         app: An application that is not served yet.
         tab: An empty tab.
-        count: Of calls, of pushes and of publications, each way.
+        count: Of calls, callbacks, pushes, publications and items of a stream, each way.
         seed: Of what the wire does.
         every: Seconds between two faults, about.
         delay: Seconds for which a piece is held back, at most.

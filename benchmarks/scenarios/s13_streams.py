@@ -1,8 +1,9 @@
-"""S12: streams of small items and of 1 MiB arrays, each way."""
+"""S13: streams of small items and of 1 MiB arrays, each way."""
 
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 from ..lab import Lab, Tab
@@ -10,7 +11,7 @@ from ..sample import ANY, Sample, Target
 from ..server import Server
 from ..visits import in_page
 
-ID = "S12"
+ID = "S13"
 TITLE = "Streams to the page (down) and to Python (up): 20,000 small items, 64 arrays of 1 MiB"
 SYSTEMS = ("floor-batch", "ours")
 TARGETS = (
@@ -20,6 +21,7 @@ TARGETS = (
 STREAMS = Path(__file__).parents[1] / "servers" / "streams.py"
 ITEMS = 20_000
 ARRAYS = 64
+WHOLE = 16  # times as large is one array
 SCRIPT = """() => {
     const timed = async (count, work) => {
         const seconds = [];
@@ -75,25 +77,37 @@ def items_up(server: Server, count: int) -> Sample:
 
 
 def arrays_down(server: Server, tab: Tab, count: int) -> Sample:
-    """Compare with one array of 16 MiB, as in S6."""
-    tab.evaluate("count => streams.whole(count)", 1)
-    tab.evaluate("([items, count]) => streams.frames(items, count)", [ARRAYS, 1])
-    whole = tab.evaluate("count => streams.whole(count)", count)
-    seconds = tab.evaluate("([items, count]) => streams.frames(items, count)", [ARRAYS, count])
-    return compared(server, "arrays down", seconds, whole)
+    def whole() -> list[float]:
+        return tab.evaluate("() => streams.whole(1)")
+
+    def frames() -> list[float]:
+        return tab.evaluate("items => streams.frames(items, 1)", ARRAYS)
+
+    return compared(server, "arrays down", frames, whole, count)
 
 
 def arrays_up(server: Server, count: int) -> Sample:
-    server.ask({"do": "read_whole", "count": 1})
-    server.ask({"do": "read_frames", "count": 1, "items": ARRAYS})
-    whole = server.ask({"do": "read_whole", "count": count})["seconds"]
-    seconds = server.ask({"do": "read_frames", "count": count, "items": ARRAYS})["seconds"]
-    return compared(server, "arrays up", seconds, whole)
+    def whole() -> list[float]:
+        return server.ask({"do": "read_whole", "count": 1})["seconds"]
+
+    def frames() -> list[float]:
+        return server.ask({"do": "read_frames", "count": 1, "items": ARRAYS})["seconds"]
+
+    return compared(server, "arrays up", frames, whole, count)
 
 
-def compared(server: Server, variant: str, seconds: list[float], whole: list[float]) -> Sample:
-    """Return seconds per array, and the throughput relative to that of one array of 16 MiB."""
-    each = [one / ARRAYS for one in seconds]
+def compared(
+    server: Server, variant: str, frames: Callable[[], list[float]], whole: Callable[[], list[float]], count: int
+) -> Sample:
+    """Return seconds per array, and the throughput relative to that of one array of 16 MiB, measured in turns."""
+    each: list[float] = []
+    one: list[float] = []
+    for turn in range(-1, count):  # the first one is a warm-up
+        one += [statistics.median(whole()[0] for _ in range(4)) / WHOLE]
+        each += [seconds / ARRAYS for seconds in frames()]
+        if turn < 0:
+            each.clear()
+            one.clear()
     return Sample(
-        server.system, variant, each, extra={"of_one_array": statistics.median(whole) / 16 / statistics.median(each)}
+        server.system, variant, each, extra={"of_one_array": statistics.median(one) / statistics.median(each)}
     )
