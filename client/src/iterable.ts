@@ -1,7 +1,8 @@
 /** Promises of streams that are iterated over without `await`. */
 
 /** What a call of Python returns: `for await (const row of py.rows(9))` needs no second `await`. */
-export type PyResult<Value = any> = Promise<Value> & AsyncIterable<any>;
+export type PyResult<Value = any> =
+    Promise<Value> & AsyncIterable<Value extends AsyncIterable<infer Item> | Iterable<infer Item> ? Item : any>;
 
 async function* itemsOf(this: Promise<any>): AsyncGenerator<any, void, undefined> {
     const value = await this;
