@@ -25,6 +25,7 @@ class Plan(NamedTuple):
         token: The launch token of all restarts.
         name: The prefix of all page keys, the same for all restarts.
         returns: Whether a page of an earlier run is expected to reconnect.
+        types: The file for TypeScript declarations, or "".
     """
 
     target: Target
@@ -35,6 +36,7 @@ class Plan(NamedTuple):
     token: str = ""
     name: str = ""
     returns: bool = False
+    types: str = ""
 
     def __repr__(self) -> str:
         return f"<Plan {self.mode} of {self.target}>"  # without the token

@@ -12,6 +12,7 @@ from ..page import Page
 from .loading import Broken, Target, find_target, load, user_traceback
 from .plan import Plan, call_main, whereabouts
 from .reload import supervise
+from .types import write_types
 
 __all__ = ["run"]
 
@@ -35,8 +36,11 @@ class Traceback(click.ClickException):
 @click.option("--page", metavar="PAGE", help="Open this route or page instead of /.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="The port to bind; a free one by default.")
+@click.option(
+    "--types", default="", metavar="FILE", help="Write TypeScript of what Python exposes, also after each restart."
+)
 @click.option("--reload", is_flag=True, help="Follow changes: restart Python and reload the pages.")
-def run(target: Target, mode: str | None, page: str | None, host: str, port: int, reload: bool) -> None:
+def run(target: Target, mode: str | None, page: str | None, host: str, port: int, types: str, reload: bool) -> None:
     """Show a page, or run a program with its page, until the page is closed or Ctrl-C is pressed.
 
     TARGET is a page (page.html, or a folder with an index.html), a Python file with an application at its top level
@@ -51,7 +55,7 @@ def run(target: Target, mode: str | None, page: str | None, host: str, port: int
     template, a style sheet or another of its files changes.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends cleanly, as Ctrl-C does
-    plan = Plan(target, mode or "auto", page, host, port)
+    plan = Plan(target, mode or "auto", page, host, port, types=types)
     try:
         if reload:
             raise SystemExit(supervise(plan))
@@ -66,6 +70,8 @@ def run(target: Target, mode: str | None, page: str | None, host: str, port: int
 
 def _play(plan: Plan) -> None:
     program = load(plan.target)
+    if plan.types:
+        write_types(program.app, plan.types)
 
     def main(page: Page) -> None:
         click.echo(whereabouts(page, plan.mode))

@@ -25,7 +25,7 @@ import msgspec
 from .handles import Imported
 from .text import class_name, error_text, plain, shown
 
-__all__ = ["Converter", "Unsupported", "converter", "described", "got", "is_pydantic"]
+__all__ = ["Converter", "Unsupported", "converter", "described", "got", "is_pydantic", "unaliased"]
 
 Converter: TypeAlias = Callable[[Any], Any]
 
@@ -106,7 +106,8 @@ def _convert(wanted: Any) -> Converter:
     """Return the conversion to an adapted type."""
     if isinstance(wanted, _Always):
         return wanted.convert
-    convert = functools.partial(msgspec.convert, type=wanted, dec_hook=_fill, builtin_types=_AS_THEY_ARE)
+    # `str_keys`: an object of a page has only names as keys, also for `dict[int, str]`.
+    convert = functools.partial(msgspec.convert, type=wanted, dec_hook=_fill, builtin_types=_AS_THEY_ARE, str_keys=True)
     lossless = _LOSSLESS.get(wanted, ()) if isinstance(wanted, type) else ()
     if not lossless:
         return convert
@@ -141,7 +142,7 @@ def _adapted(annotation: Any) -> Any:
 
 
 def _made(annotation: Any) -> Any:
-    annotation = _unaliased(annotation)
+    annotation = unaliased(annotation)
     if isinstance(annotation, typing.NewType):
         return _adapted(annotation.__supertype__)
     if annotation is None:
@@ -158,7 +159,7 @@ def _made(annotation: Any) -> Any:
     return _class(annotation) if isinstance(annotation, type) else Any
 
 
-def _unaliased(annotation: Any) -> Any:
+def unaliased(annotation: Any) -> Any:
     """Return what an alias of the statement `type` stands for, such as `NDArray[numpy.float32]`."""
     alias = getattr(typing, "TypeAliasType", ())
     while True:
@@ -386,7 +387,7 @@ def got(value: Any) -> str:
 
 def described(annotation: Any) -> str:
     """Return an annotation in words: "a float", "'a' or 'b'", "a list[int] or None"."""
-    annotation = _unaliased(annotation)
+    annotation = unaliased(annotation)
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is None or annotation is type(None):
         return "None"

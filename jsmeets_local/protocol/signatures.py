@@ -18,7 +18,7 @@ from .text import error_text
 
 __all__ = ["Mismatch", "Signature", "call_method", "is_annotated", "parameters_of"]
 
-_PLACE = re.compile(r"(?P<text>.*) - at `(?P<path>\$.*?)`", re.DOTALL)
+_PLACE = re.compile(r"(?P<text>.*) - at `(?:key` in `)?(?P<path>\$.*?)`", re.DOTALL)
 # A value that is not of the type at all. msgspec tells only the type of the value.
 _GOT = re.compile(r"(?:Expected .*, )?got (?:`.*`|(?P<what>.*))|Invalid .*", re.DOTALL)
 
