@@ -86,11 +86,9 @@ def converter(annotation: Any) -> tuple[Converter | None, frozenset[type]]:
 
     Raises:
         Unsupported: The annotation contains a type that msgspec does not know, for example in a field.
+        TypeError: It is no type, but a list, for example.
     """
-    try:
-        wanted = _adapted(annotation)
-    except TypeError as error:  # no annotation for type checkers, but a list, for example
-        raise Unsupported(error_text(error)) from None
+    wanted = _adapted(annotation)
     if wanted is Any:
         return None, frozenset()
     members = set(typing.get_args(annotation) if typing.get_origin(annotation) in _UNIONS else [annotation])
@@ -134,11 +132,10 @@ def _fill(wanted: Any, value: Any) -> Any:
 def _adapted(annotation: Any) -> Any:
     """Return an annotation as msgspec knows it: with markers, and with `Any` for what is left as it is."""
     try:
-        return _cached(annotation)
-    except TypeError as error:
-        if isinstance(annotation, collections.abc.Hashable):
-            raise Unsupported(error_text(error)) from None
-        return _made(annotation)  # Annotated[int, [1]], for example
+        hash(annotation)
+    except TypeError:  # Annotated[int, [1]], for example
+        return _made(annotation)
+    return _cached(annotation)
 
 
 def _made(annotation: Any) -> Any:
@@ -426,5 +423,5 @@ def _named(annotation: Any) -> str:
 
 
 def _listed(texts: Iterable[str]) -> str:
-    *others, last = dict.fromkeys(texts)
+    *others, last = dict.fromkeys(texts) or ["nothing"]  # an Enum without members
     return f"{', '.join(others)} or {last}" if others else last

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from .conversions import Converter, Unsupported, converter, described, got
+from .conversions import Converter, converter, described, got
 from .text import error_text
 
 __all__ = ["Mismatch", "Signature", "call_method", "is_annotated", "parameters_of"]
@@ -45,14 +45,15 @@ def _function(func: Any) -> types.FunctionType | None:
             func = func.__func__
         elif kind is functools._lru_cache_wrapper:
             func = func.__wrapped__
+        elif issubclass(kind, type):
+            return _plain_function(inspect.getattr_static(func, "__init__", None))
         else:
-            func = inspect.getattr_static(
-                func if issubclass(kind, type) else kind, _CALLED[issubclass(kind, type)], None
-            )
+            return _plain_function(inspect.getattr_static(kind, "__call__", None))
     return None
 
 
-_CALLED = {True: "__init__", False: "__call__"}
+def _plain_function(found: Any) -> types.FunctionType | None:
+    return found if type(found) is types.FunctionType else None
 
 
 def is_annotated(func: Callable[..., Any]) -> bool:
@@ -96,7 +97,7 @@ def parameters_of(func: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter
         if parameter.annotation is not inspect.Parameter.empty:
             try:
                 annotation = _evaluated(parameter.annotation, names)
-            except Exception as error:  # noqa: BLE001 - the annotations are code of the user
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the annotations are code of the user
                 annotation = inspect.Parameter.empty
                 reasons[name] = error_text(error)
             found[name] = parameter.replace(annotation=annotation)
@@ -164,7 +165,7 @@ class Signature:
             annotation = annotation | None if annotation is not Any else Any
         try:
             convert, same = converter(annotation)
-        except Unsupported as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the metaclass of a class of the user, for example
             self.unchecked[name] = error_text(error)
             return None
         return None if convert is None else _Checked(name, annotation, convert, same)

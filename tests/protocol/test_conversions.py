@@ -379,3 +379,42 @@ def test_an_error_of_the_users_class_is_no_mismatch() -> None:
 
     with pytest.raises(ZeroDivisionError):
         called(Bad, {"a": 1})
+
+
+class Hostile(type):
+    def __hash__(cls) -> int:
+        raise RuntimeError("no hash")
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        raise RuntimeError("no check")
+
+
+class Guarded(metaclass=Hostile):
+    pass
+
+
+class Empty(enum.Enum):
+    pass
+
+
+@pytest.mark.parametrize("annotation", [Guarded, list[Guarded], "__import__('sys').exit(3)", "1 / 0"])
+def test_annotations_that_raise_are_not_checked(annotation: Any) -> None:
+    assert called(annotation, [5]) == [5]
+
+
+def test_values_that_raise_and_enumerations_without_members() -> None:
+    class Evil:
+        def __repr__(self) -> str:
+            raise RuntimeError("no text")
+
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("no equality")
+
+    for annotation in (int, int | str | None, Literal["a"], Color, list[int], Callable):
+        assert "; got <Evil instance" in refusal(annotation, Evil())
+    assert refusal(Empty, 1) == "nothing; got 1"
+
+
+def test_builtin_callables_are_told_at_once() -> None:
+    for func in (print, [].append, dict, functools.partial(functools.partial(print, 1), 2)):
+        assert not is_annotated(func)
