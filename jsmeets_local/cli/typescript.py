@@ -73,6 +73,12 @@ _STREAMS = (
 _QUALIFIERS = (typing.Annotated, typing.Required, typing.NotRequired, getattr(typing, "ReadOnly", None))
 _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 _LIBRARY = ("BoolArray", "Frame", "NDArray", "PyCaller", "PyFile", "PyFunction", "PyStream", "TypedArray")
+# Names that have a meaning in TypeScript, which the interface of a class does not hide.
+_TAKEN = {
+    *_LIBRARY, *_ARRAYS.values(), "any", "boolean", "never", "null", "number", "object", "string", "symbol",
+    "undefined", "unknown", "void", "bigint", "ArrayBuffer", "AsyncIterable", "Blob", "DataView", "Date", "Iterable", "Map",
+    "PromiseLike", "ReadableStream", "Record", "Set",
+}  # fmt: skip
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 
 
@@ -106,10 +112,10 @@ def declarations(app: JsMeetsPy, source: str, module: str = "jsmeets-local") -> 
 
 
 class _Class(typing.NamedTuple):
-    """Fields of a class: name in JavaScript, annotation, and if a page has to send it and always receives it."""
+    """Fields of a class: names as a page sends and receives it, annotation, if it must be sent and always arrives."""
 
     doc: str
-    fields: list[tuple[str, Any, bool, bool]]
+    fields: list[tuple[str, str, Any, bool, bool]]
 
 
 class _NamedTypes:
@@ -137,13 +143,14 @@ class _NamedTypes:
     def _free_name(self, kind: type) -> str:
         name = plain = re.sub(r"\W", "_", kind.__name__)
         number = 2
-        while name in self._bodies or name in _LIBRARY:
+        while name in self._bodies or name in _TAKEN:
             name, number = f"{plain}{number}", number + 1
         return name
 
     def _body(self, found: _Class, into: bool) -> str:
         lines = []
-        for name, annotation, is_required, is_present in found.fields:
+        for sent, received, annotation, is_required, is_present in found.fields:
+            name = sent if into else received
             mark = "" if (is_required if into else is_present) else "?"
             lines.append(f"    {_property(name)}{mark}: {self.text(annotation, into)};")
         return "{\n" + "\n".join(lines) + "\n}" if lines else "{}"
@@ -194,6 +201,8 @@ class _NamedTypes:
         return self._class(annotation, into) if isinstance(annotation, type) else "any"
 
     def _generic(self, annotation: Any, origin: Any, args: tuple[Any, ...], into: bool) -> str:
+        if not args:  # typing.List, for example
+            return self.text(origin, into)
         if origin in _QUALIFIERS:
             return self.text(args[0], into)
         if origin in (typing.Union, types.UnionType):
@@ -261,7 +270,7 @@ class _NamedTypes:
         if not into:
             return "PyFunction"
         given, result = args
-        if given is ...:
+        if not isinstance(given, list):  # `...`, or a ParamSpec
             parameters = "...args: any[]"
         else:
             parameters = ", ".join(f"arg{index}: {self.text(arg, False)}" for index, arg in enumerate(given))
@@ -285,7 +294,7 @@ def _fields(kind: type) -> _Class | None:
     doc = "" if doc.startswith(f"{kind.__name__}(") else doc  # that of a dataclass without one
     if is_pydantic(kind) and hasattr(kind, "model_fields"):
         fields = [
-            (field.alias or name, field.annotation, field.is_required(), True)
+            (_alias(field) or name, name, field.annotation, field.is_required(), True)
             for name, field in kind.model_fields.items()
         ]
         return _Class(doc, fields)
@@ -302,10 +311,24 @@ def _fields(kind: type) -> _Class | None:
         return None
     is_typed_dict = isinstance(info, msgspec.inspect.TypedDictType)
     fields = [
-        (field.encode_name, hints.get(field.name, Any), field.required, field.required or not is_typed_dict)
+        (
+            field.encode_name,
+            field.encode_name,
+            hints.get(field.name, Any),
+            field.required,
+            field.required or not is_typed_dict,
+        )
         for field in info.fields
     ]
+    tag = getattr(info, "tag", None)
+    if tag is not None:
+        fields.insert(0, (info.tag_field, info.tag_field, typing.Literal[tag], False, True))
     return _Class(doc, fields)
+
+
+def _alias(field: Any) -> str | None:
+    """Return the name under which pydantic expects a field, or `None` for its own or several."""
+    return field.validation_alias if isinstance(field.validation_alias, str) else None
 
 
 def _is_array(kind: type) -> bool:

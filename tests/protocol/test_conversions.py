@@ -73,8 +73,9 @@ class Pair(NamedTuple):
     right: str
 
 
-class Item(msgspec.Struct):
+class Item(msgspec.Struct, rename="camel", tag=True):
     id: uuid.UUID
+    made_by: str | None
     price: decimal.Decimal
     tags: set[str] = set()
 
@@ -153,7 +154,10 @@ CORPUS: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (Shape, st.builds(Shape, names, st.lists(points, max_size=3), st.none() | st.just(pathlib.Path("a")))),
     (Row, st.builds(lambda id, when: Row(id=id, when=when), numbers, st.dates())),
     (Pair, st.builds(Pair, numbers, names)),
-    (Item, st.builds(Item, st.uuids(), st.just(decimal.Decimal("1.50")), st.sets(names, max_size=3))),
+    (
+        Item,
+        st.builds(Item, st.uuids(), st.none() | names, st.just(decimal.Decimal("1.50")), st.sets(names, max_size=3)),
+    ),
     (Box, st.builds(Box, floats)),
     (User, st.builds(User, name=names, age=numbers)),
     (list[User], st.lists(st.builds(User, name=names, age=numbers), max_size=3)),
