@@ -75,8 +75,8 @@ _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 _LIBRARY = ("BoolArray", "Frame", "NDArray", "PyCaller", "PyFile", "PyFunction", "PyStream", "TypedArray")
 # Names that have a meaning in TypeScript, which the interface of a class does not hide.
 _TAKEN = {
-    *_LIBRARY, *_ARRAYS.values(), "any", "boolean", "never", "null", "number", "object", "string", "symbol",
-    "undefined", "unknown", "void", "bigint", "ArrayBuffer", "AsyncIterable", "Blob", "DataView", "Date", "Iterable", "Map",
+    *_LIBRARY, *_ARRAYS.values(), "any", "bigint", "boolean", "never", "null", "number", "object", "string", "symbol",
+    "undefined", "unknown", "void", "ArrayBuffer", "AsyncIterable", "Blob", "DataView", "Date", "Iterable", "Map",
     "PromiseLike", "ReadableStream", "Record", "Set",
 }  # fmt: skip
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
