@@ -296,7 +296,8 @@ class Dispatcher:
         running.set(call)
         with _NO_CELL if function.cell is None else writing(function.cell):
             try:
-                value = _called(call)
+                is_plain = call.keywords is None and not function.is_checked  # as most calls are
+                value = function.func(*call.args) if is_plain else _called(call)
                 if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
                     value = self._resolve(value, call)
             except BaseException as error:  # noqa: BLE001 - sent to the client that called
@@ -377,10 +378,8 @@ class Dispatcher:
 
 
 def _called(call: Invoke) -> Any:
-    """Call the function of a call, and return its value."""
+    """Call a function with converted arguments and keywords. The log tells which arguments are not checked."""
     function = call.function
-    if call.keywords is None and not function.is_checked:  # most calls
-        return function.func(*call.args)
     is_first = function.is_checked and function.signature is None
     try:
         return function.call(call.args, call.keywords or {})

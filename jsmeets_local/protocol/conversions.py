@@ -11,7 +11,6 @@ import datetime
 import enum
 import functools
 import inspect
-import pathlib
 import sys
 import types
 import typing
@@ -22,6 +21,7 @@ from uuid import UUID
 
 import msgspec
 
+from .arrays import loaded
 from .handles import Imported
 from .text import class_name, error_text, plain, shown
 
@@ -206,7 +206,7 @@ def _class(kind: type, annotation: Any = None) -> Any:
             return _probed(kind)
         except Unsupported:  # its values are not all of str or all of int
             return _marker(kind.__name__, functools.partial(_choose, tuple(kind)))
-    if issubclass(kind, pathlib.PurePath):
+    if issubclass(kind, loaded("pathlib", "PurePath")):
         return _marker(kind.__name__, functools.partial(_path, kind))
     if issubclass(kind, Imported) or kind in _STREAMS:
         return _marker(kind.__name__, functools.partial(_instance, kind))
@@ -298,14 +298,13 @@ def _file(value: Any) -> Any:
 def _path(kind: Callable[[str], Any], value: Any) -> Any:
     if isinstance(value, str):
         return kind(value)
-    if not isinstance(value, pathlib.PurePath):
+    if not isinstance(value, loaded("pathlib", "PurePath")):
         raise ValueError(f"Expected a str, got {got(value)}")
     return value
 
 
 def _is_array(kind: Any) -> bool:
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and kind is numpy.ndarray
+    return kind is loaded("numpy", "ndarray")
 
 
 def _dtype(args: tuple[Any, ...]) -> Any:
@@ -352,7 +351,7 @@ def _array(dtype: Any, value: Any) -> Any:
 
 def is_pydantic(kind: type) -> bool:
     """Return whether a class is a model or a dataclass of pydantic."""
-    return "pydantic" in sys.modules and "__pydantic_validator__" in dir(kind)
+    return "pydantic" in sys.modules and hasattr(kind, "__pydantic_validator__")
 
 
 def _pydantic(annotation: Any) -> Converter:
