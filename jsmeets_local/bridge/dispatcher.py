@@ -30,6 +30,7 @@ from ..protocol.messages import ErrorInfo
 from ..protocol.references import BIGGEST, SMALLEST
 from ..protocol.signatures import Mismatch
 from ..protocol.text import error_name, error_text, error_trace, type_name
+from ..protocol.uses import check_use
 from ..protocol.values import NUMBERS, Payload
 from . import shutdown
 from .connection import spawn
@@ -44,7 +45,16 @@ __all__ = ["Answer", "Dispatcher", "Listener"]
 SLOTS = 32  # plain functions that run concurrently
 CANCEL_SECONDS = 2.0  # time for cancelled coroutine functions to end
 # Modules of frames between the loop and user functions.
-_OWN = frozenset({__name__, TimedAwaitable.__module__, f"{__package__}.producers", Function.__module__})
+_OWN = frozenset(
+    {
+        __name__,
+        TimedAwaitable.__module__,
+        f"{__package__}.producers",
+        Function.__module__,
+        Mismatch.__module__,
+        check_use.__module__,
+    }
+)
 
 logger = logging.getLogger("jsmeets_local")
 

@@ -26,6 +26,9 @@ class Model:
     async def predict(self, x: float) -> Any:
         return repr(x)
 
+    def fails(self, x: float) -> float:
+        return x / 0
+
     def untyped(self, x, key=0):  # type: ignore[no-untyped-def]
         return [x, key]
 
@@ -114,9 +117,14 @@ def test_errors_of_keywords_are_those_of_python(raw: RawPage) -> None:
 
 
 def test_tracebacks_begin_with_the_function_of_the_user(raw: RawPage) -> None:
-    trace = raw.ask("call", "plain", [{"b": 1}], keywords(3, 0))[2]["trace"]
-    assert "functions.py" not in trace
-    assert "dispatcher.py" not in trace
+    _, _, _, ((_, _, _, _), (_, _, model, _)) = raw.ask("call", "give", [])
+    missing = raw.ask("call", "plain", [{"b": 1}], keywords(3, 0))[2]
+    fails = raw.ask("use", model, [["get", "fails"], ["call", [1]]])[2]
+    assert missing["message"].endswith("plain() missing 1 required positional argument: 'a'")
+    assert fails["name"] == "ZeroDivisionError"
+    for error in (missing, fails):
+        assert "jsmeets_local" not in error["trace"]
+    assert "in fails" in fails["trace"]
 
 
 def test_callbacks_and_methods_take_annotations_and_keywords(raw: RawPage) -> None:
