@@ -50,6 +50,7 @@ _CONTAINERS = frozenset(
         collections.abc.MutableSet,
     }
 )  # fmt: skip
+_MAPPINGS = frozenset({dict, collections.abc.Mapping, collections.abc.MutableMapping})
 _STREAMS = frozenset(
     {
         collections.abc.Iterable, collections.abc.Iterator, collections.abc.Generator, collections.abc.AsyncIterable,
@@ -106,6 +107,8 @@ def _convert(wanted: Any) -> Converter:
         return wanted.convert
     # `str_keys`: an object of a page has only names as keys, also for `dict[int, str]`.
     convert = functools.partial(msgspec.convert, type=wanted, dec_hook=_fill, builtin_types=_AS_THEY_ARE, str_keys=True)
+    if _is_sequence(wanted):
+        return lambda value: convert(_as_list(value))
     lossless = _LOSSLESS.get(wanted, ()) if isinstance(wanted, type) else ()
     if not lossless:
         return convert
@@ -117,6 +120,19 @@ def _convert(wanted: Any) -> Converter:
         return (lax if type(value) in lossless else convert)(value)
 
     return convert_lossless
+
+
+def _is_sequence(wanted: Any) -> bool:
+    """Return whether an adapted type is a list, a tuple, a set or one of their abstract classes."""
+    kind = typing.get_origin(wanted) or wanted
+    return kind in _CONTAINERS and kind not in _MAPPINGS
+
+
+def _as_list(value: Any) -> Any:
+    """Return the items of a typed array of a page, which msgspec does not take for a list."""
+    if isinstance(value, (loaded("numpy", "ndarray"), memoryview)):
+        return value.tolist()
+    return list(value) if type(value) is bytes else value
 
 
 def _fill(wanted: Any, value: Any) -> Any:
@@ -248,7 +264,7 @@ def _union(members: list[Any]) -> Any:
         union = _probed(functools.reduce(lambda one, other: one | other, members))
     except (Unsupported, TypeError):
         return _marker("Union", functools.partial(_any_of, [*map(_convert, members)], [*members]))
-    if any(isinstance(member, type) and member in _LOSSLESS for member in members):
+    if any(_is_sequence(member) or (isinstance(member, type) and member in _LOSSLESS) for member in members):
         return _marker("Union", functools.partial(_any_of, [*map(_convert, members)], [*members]))
     return union
 
