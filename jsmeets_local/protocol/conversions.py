@@ -36,7 +36,7 @@ _NATIVE = frozenset(
         datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
     }
 )  # fmt: skip
-# Types that page code has no literal for -> the types of values that are converted although they are not of that type.
+# Type -> types of other values that are converted, if no digit is lost.
 _LOSSLESS: dict[Any, tuple[type, ...]] = {
     int: (str, float),
     float: (str,),
@@ -229,7 +229,7 @@ def _class(kind: type, annotation: Any = None) -> Any:
     if _is_array(kind):
         return _marker("ndarray", functools.partial(_array, None))
     if (
-        issubclass(kind, (msgspec.Struct, *_NATIVE_BASES))
+        issubclass(kind, msgspec.Struct)
         or typing.is_typeddict(kind)
         or hasattr(kind, "__dataclass_fields__")
         or hasattr(kind, "__attrs_attrs__")
@@ -237,9 +237,6 @@ def _class(kind: type, annotation: Any = None) -> Any:
     ):
         return _probed(annotation)
     return Any
-
-
-_NATIVE_BASES = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta, UUID, Decimal)
 
 
 def _probed(wanted: Any) -> Any:

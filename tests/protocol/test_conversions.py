@@ -405,8 +405,14 @@ class Empty(enum.Enum):
     pass
 
 
-@pytest.mark.parametrize("annotation", [Guarded, list[Guarded], "__import__('sys').exit(3)", "1 / 0"])
-def test_annotations_that_raise_are_not_checked(annotation: Any) -> None:
+class Stamp(datetime.datetime):
+    """A subclass of a type that msgspec knows, as `pandas.Timestamp` is."""
+
+
+@pytest.mark.parametrize(
+    "annotation", [Guarded, list[Guarded], Stamp, np.float64, "__import__('sys').exit(3)", "1 / 0"]
+)
+def test_annotations_that_raise_or_are_subclasses_are_not_checked(annotation: Any) -> None:
     assert called(annotation, [5]) == [5]
 
 
