@@ -29,7 +29,7 @@ junk = json_values | numbers | st.sampled_from(["", "$list", "\ud800", "raised",
 specials = st.lists(
     st.tuples(
         st.lists(st.integers(0, 4) | st.text(max_size=2), max_size=4),
-        st.sampled_from(["bigint", "map", "function", "object", "stream", "file", "own", "", "symbol"]),
+        st.sampled_from(["bigint", "map", "function", "object", "stream", "file", "own", "keywords", "", "symbol"]),
         junk,
         junk,
     ),

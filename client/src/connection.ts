@@ -16,7 +16,7 @@ import { createProxies } from "./pyproxy.ts";
 import { Exports, Imports } from "./references.ts";
 import { Requests, type Expectation } from "./requests.ts";
 import { Session } from "./session.ts";
-import { Specials, revive, specialsOf } from "./specials.ts";
+import { Specials, revive, specialsOf, withKeywords } from "./specials.ts";
 import { Streams } from "./streams.ts";
 import { askWhy, type Refusal, type Trouble } from "./trouble.ts";
 import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
@@ -106,6 +106,8 @@ export class Connection {
     readonly blobs = new BlobReader(this.exports);
     /** Saves a file on the user's computer. */
     readonly download = createDownload(this);
+    /** Makes the arguments of `callKwargs`, for other scripts: each has its own copy of the class `Keywords`. */
+    readonly withKeywords = withKeywords;
     /** Shows the state of the connection to the user, if the badge is loaded. */
     badge: ((trouble: Trouble, reason: string) => void) | null = null;
     socketId: number | null = null;

@@ -1,5 +1,6 @@
 /** The exports of `jsmeets.mjs`, besides the globals of 2020. */
 
+import type { Connection } from "./connection.ts";
 import type { Identity } from "./identity.ts";
 import type { CallOptions, PyResult } from "./results.ts";
 import type { ExposeOptions, JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
@@ -8,26 +9,47 @@ import type { JsPyQueueApi, QueueKey } from "./queues.ts";
 import type { JsPyTextSocketApi } from "./textsocket.ts";
 import type { Timeout } from "./arguments.ts";
 
-/** A Python function. */
-export interface PyCaller<Result = any> {
+/**
+ * A Python function. `Args` are its positional arguments, `Keywords` those of `callKwargs`, the last of which is the object of
+ * keyword arguments.
+ */
+export interface PyInvoker<Result = any, Args extends readonly any[] = any[], Keywords extends readonly any[] = any[]> {
     /** Call it. Rejects with JsPyError. `for await` reads the stream that it returns. */
-    (...args: any[]): PyResult<Result>;
+    (...args: Args): PyResult<Result>;
+    /** Call it with keyword arguments, an object behind the others: `await py.move.callKwargs(point, { speed: 2 })`. */
+    callKwargs(...args: Keywords): PyResult<Result>;
+}
+
+/** A Python function, and how its calls can be ended. */
+export interface PyCaller<Result = any, Args extends readonly any[] = any[], Keywords extends readonly any[] = any[]>
+    extends PyInvoker<Result, Args, Keywords> {
     /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
-    with(options: CallOptions): (...args: any[]) => PyResult<Result>;
+    with(options: CallOptions): PyInvoker<Result, Args, Keywords>;
 }
 
 /** An exposed Python function, or an exposed object with methods. Names that every JavaScript function has are not methods. */
 export type PyExposed = PyCaller & { readonly [method: string]: PyExposed };
 
+/** The exposed Python functions by name. The file that `jsmeets-local types` writes declares them; then there are no others. */
+export interface PyApi {}
+
+/** Topic -> what Python expects in a publication. The file that `jsmeets-local types` writes declares them. */
+export interface PyTopics {}
+
+/** Queues of Python by name. The file that `jsmeets-local types` writes declares them. */
+export interface PyQueues {}
+
+/** The names of an interface, for completion, or any other text. */
+export type NameOf<Names> = (keyof Names & string) | (string & {});
+
 /**
  * Every exposed Python function: `await py.add2(4, 7)`. A dot leads to a method: `py.model.fit(1)` is
  * `py["model.fit"](1)`.
  */
-export interface Py {
+export type Py = {
     /** List the functions that Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: PyCaller<PyFunctionInfo[]> & PyExposed;
-    readonly [key: string]: PyExposed;
-}
+    readonly $list: PyCaller<PyFunctionInfo[], []>;
+} & (keyof PyApi extends never ? { readonly [key: string]: PyExposed } : PyApi);
 
 /** The queues of one key, in both directions. */
 export interface Queue extends AsyncIterable<any> {
@@ -49,8 +71,10 @@ export interface Queue extends AsyncIterable<any> {
 
 export interface Pubsub {
     /** Publish to a topic. `suppress` skips this page's own subscription. */
-    publish(topic: string, data: any, options?: { suppress?: boolean; timeout?: Timeout }): Promise<boolean>;
-    subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
+    publish<Topic extends NameOf<PyTopics>>(
+        topic: Topic, data: Topic extends keyof PyTopics ? PyTopics[Topic] : any, options?: { suppress?: boolean; timeout?: Timeout },
+    ): Promise<boolean>;
+    subscribe(topic: NameOf<PyTopics>, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
 }
 
@@ -95,7 +119,7 @@ export interface Native {
 const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_position", "move", "minimize", "maximize", "restore",
     "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
 
-export function createPy({ call }: JsPyFunctionApi): Py {
+export function createPy({ call }: JsPyFunctionApi, { withKeywords }: Connection): Py {
     const callers = new Map<string, PyExposed>();
 
     /** Return the cached caller of a key, so that `py.f === py.f`. */
@@ -104,8 +128,11 @@ export function createPy({ call }: JsPyFunctionApi): Py {
         if (known) {
             return known;
         }
-        const options = { with: (given: CallOptions) => call(key, given) };
-        const made = below(Object.assign(call(key), options), `${key}.`) as PyExposed;
+        const callable = (options?: CallOptions): any => {
+            const invoke = call(key, options);
+            return Object.assign(invoke, { callKwargs: (...args: any[]) => invoke(...withKeywords(args, key)) });
+        };
+        const made = below(Object.assign(callable(), { with: callable }), `${key}.`) as PyExposed;
         callers.set(key, made);
         return made;
     }

@@ -4,7 +4,7 @@ import { CHUNK_BYTES, ChunkedContent, type SpareMemory } from "./chunks.ts";
 import { binaryParts } from "./codec.ts";
 import type { Message } from "./messages.ts";
 import { NDArray, bytesOf, dtypeOf } from "./ndarray.ts";
-import { Specials, type Step, isData, isForeignType, keyTrouble } from "./specials.ts";
+import { Keywords, Specials, type Step, isData, isForeignType, keyTrouble } from "./specials.ts";
 
 /** The maximum nesting depth that Python accepts. */
 const SEND_DEPTH = 256;
@@ -85,6 +85,11 @@ function strip(value: any, path: Step[], found: Found): any {
     }
     if (Array.isArray(value)) {
         return stripItems(value, path, found);
+    }
+    if (value instanceof Keywords) {
+        const plain = stripItems(value.given, path, found);
+        found.specials!.add(path, "keywords");   // after its items
+        return plain;
     }
     if (found.specials?.take(value, path)) {
         return null;
@@ -214,6 +219,9 @@ function isPlainItem(item: any, room: number): boolean {
 
 /** Explain why a value cannot be sent, with the path to the cause. Returns "" if none is found. */
 function explain(value: any, name: string, hasSpecials: boolean, above = new Map<any, string>()): string {
+    if (value instanceof Keywords) {
+        return explain(value.given, name, hasSpecials, above);
+    }
     if (typeof value === (hasSpecials ? "symbol" : "bigint")) {
         return `${name}: ${hasSpecials ? "a symbol" : "BigInt"} cannot be sent`;
     }

@@ -5,11 +5,14 @@ import { disconnected } from "./errors.ts";
 import type { Failure, Message } from "./messages.ts";
 import type { Imported } from "./references.ts";
 import { NO_LIMIT, resultOf, waitOptionsOf, type CallOptions, type PyResult } from "./results.ts";
+import { withKeywords } from "./specials.ts";
 
 /** A function of Python that was passed to this page. */
 export interface PyFunction {
     /** Call it. Rejects with JsPyError. */
     (...args: any[]): PyResult;
+    /** Call it with keyword arguments, an object behind the others: `await f.callKwargs(1, { speed: 2 })`. */
+    callKwargs(...args: any[]): PyResult;
     /** Call it without waiting for the end. Throws when it cannot be sent. */
     nowait(...args: any[]): void;
     /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that times out or is aborted is cancelled in Python. */
@@ -85,6 +88,13 @@ export function createProxies(connection: Connection): void {
                 if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
                     throw new Error("Could not send to server @javascript");
                 }
+            },
+        },
+        callKwargs: {
+            value: function callKwargs(this: Function, ...args: any[]): PyResult {
+                const target = targets.get(this)!;
+                const sent = withKeywords(args, this.name);
+                return use(target, [...target.before, ["call", sent]], sent, "args", callKwargs);
             },
         },
         with: {

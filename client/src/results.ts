@@ -6,7 +6,8 @@ import { ABORTED } from "./errors.ts";
 import type { Failure, Message } from "./messages.ts";
 
 /** Result of a call of Python. `for await (const row of py.rows(9))` needs no second `await`. */
-export type PyResult<Value = any> = Promise<Value> & AsyncIterable<any>;
+export type PyResult<Value = any> =
+    Promise<Value> & AsyncIterable<Value extends AsyncIterable<infer Item> | Iterable<infer Item> ? Item : any>;
 
 async function* itemsOf(this: Promise<any>): AsyncGenerator<any, void, undefined> {
     const value = await this;

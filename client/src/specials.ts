@@ -35,6 +35,20 @@ export class ByReference {
     constructor(readonly value: object) {}
 }
 
+/** Keyword arguments of a call of Python, as its last argument. */
+export class Keywords {
+    constructor(readonly given: object) {}
+}
+
+/** Return the arguments of `callKwargs` as they are sent. Throws TypeError unless the last one is an object literal. */
+export function withKeywords(args: readonly any[], name: string): any[] {
+    const given = args.at(-1);
+    if (typeof given !== "object" || given === null || Array.isArray(given) || !isData(given)) {
+        throw new TypeError(`callKwargs of '${name}': the last argument must be an object of keyword arguments, such as { speed: 2 }`);
+    }
+    return [...args.slice(0, -1), new Keywords(given)];
+}
+
 /** Return the name that `read` reads from an object of the user; "" if it throws or the name is not a string. */
 function nameFrom(read: () => unknown): string {
     try {
@@ -140,6 +154,7 @@ const isPath = (value: unknown): boolean =>
 const FACTS: ReadonlyMap<unknown, ReadonlyArray<(fact: any) => boolean>> = new Map(Object.entries({
     bigint: [(fact: any) => isString(fact) && /^-?\d+$/.test(fact)],
     map: [],
+    keywords: [],
     function: [isId, isString],
     object: [isId, isString],
     stream: [isId],
@@ -177,7 +192,7 @@ export function revive(message: Message, exports: Exports, imports: Imports): Er
     const places = specials.map(([path, kind]) => (path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere()));
     for (const [index, [, kind, ...facts]] of specials.entries()) {
         const [parent, step] = places[index]!;
-        if (kind !== "map" && parent[step] !== null) {
+        if (kind !== "map" && kind !== "keywords" && parent[step] !== null) {
             nowhere();   // two have the same path
         }
         try {
@@ -199,7 +214,7 @@ function placeOf(message: Message, path: readonly Step[], kind: string): [parent
         const value = parent[step];
         if (index < path.length - 1) {
             parent = value;
-        } else if (kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+        } else if (kind === "keywords" ? isPlainObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
             return [parent, step];
         }
     }
@@ -216,6 +231,8 @@ function valueOf(found: any, kind: string, facts: any[], exports: Exports, impor
             return BigInt(facts[0]);
         case "map":
             return new Map(found);
+        case "keywords":
+            return found;
         case "own":
             return exports.get(facts[0]);
         default:

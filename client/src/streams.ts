@@ -11,10 +11,10 @@ import { isStream } from "./specials.ts";
 const WINDOW = 256;
 
 /** A generator or iterator of Python: `for await (const row of stream)`. Leaving the loop closes it. */
-export interface PyStream extends AsyncIterableIterator<any> {
-    next(): Promise<IteratorResult<any>>;
+export interface PyStream<Item = any> extends AsyncIterableIterator<Item> {
+    next(): Promise<IteratorResult<Item, any>>;
     /** Close it in Python. */
-    return(value?: any): Promise<IteratorResult<any>>;
+    return(value?: any): Promise<IteratorResult<Item, any>>;
     /** The same as `return`. */
     destroy(): void;
 }

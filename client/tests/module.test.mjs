@@ -119,6 +119,26 @@ test("py.f.with: a timeout and a signal", async () => {
     assert.throws(() => py.slow.with({ signal: 2 }), { message: "call of 'slow': the signal must be an AbortSignal, not 2" });
 });
 
+test("callKwargs: an object of keyword arguments behind the others", async () => {
+    const calls = [py.move.callKwargs(1, { speed: 2, done() {}, path: [new Uint8Array([7])] }), py.model.fit.callKwargs({}),
+        py.move.with({ timeout: 2 }).callKwargs({ a: new Map([[1, 2]]) })];
+    await settled();
+    const messages = end.messages();
+    assert.deepEqual(messages.map(([kind, , ...rest]) => [kind, ...rest]), [
+        ["call", "move", [1, { speed: 2, done: null, path: [new Uint8Array([7])] }],
+            [[[3, 1, "done"], "function", 1, "done"], [[3, 1], "keywords"]]],
+        ["call", "model.fit", [{}], [[[3, 0], "keywords"]]],
+        ["call", "move", [{ a: [[1, 2]] }], [[[3, 0, "a"], "map"], [[3, 0], "keywords"]]],
+    ]);
+    end.send(...messages.map(([, id], index) => ["return", id, index]));
+    assert.deepEqual(await Promise.all(calls), [0, 1, 2]);
+    for (const last of [[], [1], [null], [[1]], [new Date()], ["speed"]]) {
+        assert.throws(() => py.move.callKwargs(...last), { name: "TypeError", message:
+            "callKwargs of 'move': the last argument must be an object of keyword arguments, such as { speed: 2 }" });
+    }
+    await assert.rejects(py.move.callKwargs({ a: { b: Symbol("s") } }), { message: /args\[0\]\.a\.b: a symbol cannot be sent/ });
+});
+
 test("queue and pubsub", async () => {
     const q = queue("q");
     end.send(["push", 0, "q", 1], ["push", 0, "q", 2], ["push", 0, "q", 3]);

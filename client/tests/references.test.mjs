@@ -78,6 +78,21 @@ test("a Map is pairs, behind what it contains; binary values stay in their place
     ]);
 });
 
+test("callKwargs of functions and methods of Python", async () => {
+    const end = await connected(...LIBRARY);
+    const [f, model] = await received(end, ["function", 1, "f"], ["object", 2, "Model"]);
+    const calls = [f.callKwargs(1, { a: 2 }), model.fit.callKwargs({ rate: 1 })];
+    await settled();
+    const messages = end.messages();
+    assert.deepEqual(messages.map(([kind, , ...rest]) => [kind, ...rest]), [
+        ["use", 1, [["call", [1, { a: 2 }]]], [[[3, 0, 1, 1], "keywords"]]],
+        ["use", 2, [["get", "fit"], ["call", [{ rate: 1 }]]], [[[3, 1, 1, 0], "keywords"]]],
+    ]);
+    end.send(...messages.map(([, id]) => ["return", id, id]));
+    await Promise.all(calls);
+    assert.throws(() => f.callKwargs(1), { name: "TypeError", message: /^callKwargs of 'f': the last argument must be an object/ });
+});
+
 test("streams and files are told from other objects", async () => {
     const end = await connected(...LIBRARY);
     async function* later() {

@@ -84,10 +84,10 @@ export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | s
 /** Saves a file on the user's computer. Returns false if the user cancelled. */
 export type Download = (name: string, data: Downloadable) => Promise<boolean>;
 /** A generator or iterator of Python: `for await (const row of stream)`. Leaving the loop closes it. */
-export interface PyStream extends AsyncIterableIterator<any> {
-    next(): Promise<IteratorResult<any>>;
+export interface PyStream<Item = any> extends AsyncIterableIterator<Item> {
+    next(): Promise<IteratorResult<Item, any>>;
     /** Close it in Python. */
-    return(value?: any): Promise<IteratorResult<any>>;
+    return(value?: any): Promise<IteratorResult<Item, any>>;
     /** The same as `return`. */
     destroy(): void;
 }
@@ -123,7 +123,7 @@ export interface JsPyBinarySocketConstructor {
     readonly VERSION: string;
 }
 /** Result of a call of Python. `for await (const row of py.rows(9))` needs no second `await`. */
-export type PyResult<Value = any> = Promise<Value> & AsyncIterable<any>;
+export type PyResult<Value = any> = Promise<Value> & AsyncIterable<Value extends AsyncIterable<infer Item> | Iterable<infer Item> ? Item : any>;
 /** Options of a call: `py.slow.with({ signal, timeout: 2 })(1)`. */
 export interface CallOptions {
     /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
@@ -336,26 +336,47 @@ export interface JsPyTextSocketApi {
     /** The reason that Python gave for closing the connection, or null. */
     readonly _disconnect_reason: string | null;
 }
-/** A Python function. */
-export interface PyCaller<Result = any> {
+/**
+ * A Python function. `Args` are its positional arguments, `Keywords` those of `callKwargs`, the last of which is the object of
+ * keyword arguments.
+ */
+export interface PyInvoker<Result = any, Args extends readonly any[] = any[], Keywords extends readonly any[] = any[]> {
     /** Call it. Rejects with JsPyError. `for await` reads the stream that it returns. */
-    (...args: any[]): PyResult<Result>;
+    (...args: Args): PyResult<Result>;
+    /** Call it with keyword arguments, an object behind the others: `await py.move.callKwargs(point, { speed: 2 })`. */
+    callKwargs(...args: Keywords): PyResult<Result>;
+}
+/** A Python function, and how its calls can be ended. */
+export interface PyCaller<Result = any, Args extends readonly any[] = any[], Keywords extends readonly any[] = any[]> extends PyInvoker<Result, Args, Keywords> {
     /** Call it with options: `await py.slow.with({ signal, timeout: 2 })(1)`. A call that is given up is cancelled in Python. */
-    with(options: CallOptions): (...args: any[]) => PyResult<Result>;
+    with(options: CallOptions): PyInvoker<Result, Args, Keywords>;
 }
 /** An exposed Python function, or an exposed object with methods. Names that every JavaScript function has are not methods. */
 export type PyExposed = PyCaller & {
     readonly [method: string]: PyExposed;
 };
+/** The exposed Python functions by name. The file that `jsmeets-local types` writes declares them; then there are no others. */
+export interface PyApi {
+}
+/** Topic -> what Python expects in a publication. The file that `jsmeets-local types` writes declares them. */
+export interface PyTopics {
+}
+/** Queues of Python by name. The file that `jsmeets-local types` writes declares them. */
+export interface PyQueues {
+}
+/** The names of an interface, for completion, or any other text. */
+export type NameOf<Names> = (keyof Names & string) | (string & {});
 /**
  * Every exposed Python function: `await py.add2(4, 7)`. A dot leads to a method: `py.model.fit(1)` is
  * `py["model.fit"](1)`.
  */
-export interface Py {
+export type Py = {
     /** List the functions that Python exposes: `console.table(await py.$list())`. Rejects with JsPyError. */
-    readonly $list: PyCaller<PyFunctionInfo[]> & PyExposed;
+    readonly $list: PyCaller<PyFunctionInfo[], [
+    ]>;
+} & (keyof PyApi extends never ? {
     readonly [key: string]: PyExposed;
-}
+} : PyApi);
 /** The queues of one key, in both directions. */
 export interface Queue extends AsyncIterable<any> {
     /** Push to Python's queue. Resolves to true once Python has the item, else to false. */
@@ -377,11 +398,11 @@ export interface Queue extends AsyncIterable<any> {
 }
 export interface Pubsub {
     /** Publish to a topic. `suppress` skips this page's own subscription. */
-    publish(topic: string, data: any, options?: {
+    publish<Topic extends NameOf<PyTopics>>(topic: Topic, data: Topic extends keyof PyTopics ? PyTopics[Topic] : any, options?: {
         suppress?: boolean;
         timeout?: Timeout;
     }): Promise<boolean>;
-    subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
+    subscribe(topic: NameOf<PyTopics>, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
 }
 /**
@@ -443,6 +464,8 @@ export interface Native {
 export interface PyFunction {
     /** Call it. Rejects with JsPyError. */
     (...args: any[]): PyResult;
+    /** Call it with keyword arguments, an object behind the others: `await f.callKwargs(1, { speed: 2 })`. */
+    callKwargs(...args: any[]): PyResult;
     /** Call it without waiting for the end. Throws when it cannot be sent. */
     nowait(...args: any[]): void;
     /** Call it with options: `await f.with({ signal, timeout: 2 })(1)`. A call that times out or is aborted is cancelled in Python. */
@@ -472,7 +495,7 @@ declare const py$1: Py;
 /** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
 export declare const expose: Expose;
 /** Return the queues of one key, in both directions. */
-export declare const queue: (key: QueueKey) => Queue;
+export declare const queue: (key: NameOf<PyQueues> | QueueKey) => Queue;
 export declare const pubsub: Pubsub;
 /** Save a file on the user's computer: `await download("report.csv", text)`. In a native window, a dialog opens. */
 export declare const download: Download;

@@ -1016,6 +1016,199 @@ function resultOf(connection, below, request, wait = NO_LIMIT) {
   }));
 }
 
+// src/specials.ts
+var INDEXES = /* @__PURE__ */ new Map([
+  ["call", [3, 4, 2]],
+  ["notify", [2, 3, 2]],
+  ["return", [2, 3, 1]],
+  ["push", [3, 4, 1]],
+  ["publish", [3, 5, 1]],
+  ["use", [3, 4, 3]],
+  ["items", [2, 3, 2]]
+]);
+var isStream = (value) => typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value) || typeof ReadableStream !== "undefined" && value instanceof ReadableStream;
+var isFile = (value) => typeof Blob !== "undefined" && value instanceof Blob;
+var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
+function isData(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
+}
+var ByReference = class {
+  constructor(value) {
+    this.value = value;
+  }
+  value;
+};
+var Keywords = class {
+  constructor(given) {
+    this.given = given;
+  }
+  given;
+};
+function withKeywords(args, name) {
+  const given = args.at(-1);
+  if (typeof given !== "object" || given === null || Array.isArray(given) || !isData(given)) {
+    throw new TypeError(`callKwargs of '${name}': the last argument must be an object of keyword arguments, such as { speed: 2 }`);
+  }
+  return [...args.slice(0, -1), new Keywords(given)];
+}
+function nameFrom(read) {
+  try {
+    const name = read();
+    return typeof name === "string" ? name : "";
+  } catch {
+    return "";
+  }
+}
+var classNameOf = (value) => nameFrom(() => value.constructor?.name) || nameFrom(() => Object.prototype.toString.call(value).slice(8, -1)) || "Object";
+var factsOfFile = (file) => ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
+function keyTrouble(key, taken) {
+  let same = "";
+  if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
+    same = String(BigInt(key));
+  } else if (key === null || typeof key === "string" || Number.isFinite(key)) {
+    same = JSON.stringify(key);
+  } else {
+    return `a Map cannot be sent with a key of type ${typeof key}: use strings, finite numbers, booleans, null or BigInt`;
+  }
+  const isTwice = taken.has(same);
+  taken.add(same);
+  return isTwice ? `a Map cannot be sent with the key ${String(key)}: Python takes it for the same as an earlier one` : "";
+}
+var Specials = class {
+  constructor(exports, imports) {
+    this.exports = exports;
+    this.imports = imports;
+  }
+  exports;
+  imports;
+  list = [];
+  /** Numbers of exports, once for each time that one is sent. */
+  exported = [];
+  /** Numbers of imports that the message refers to. */
+  uses = [];
+  /** Record a value if it is a special one. Returns whether it is. */
+  take(value, path) {
+    switch (typeof value) {
+      case "bigint":
+        return this.add(path, "bigint", value.toString());
+      case "symbol":
+        throw new TypeError("a symbol cannot be sent");
+    }
+    if (value instanceof ByReference) {
+      return this.referObject(value.value, path);
+    }
+    const imported = this.imports.of(value);
+    if (imported) {
+      if (imported.state !== "live") {
+        throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
+      }
+      this.uses.push(imported.number);
+      return this.add(path, "own", imported.number);
+    }
+    if (typeof value === "function") {
+      return this.refer(value, path, "function", nameFrom(() => value.name));
+    }
+    if (isFile(value)) {
+      return this.refer(value, path, "file", factsOfFile(value));
+    }
+    return isStream(value) && this.refer(value, path, "stream");
+  }
+  /** Record an object that crosses by reference. */
+  refer(value, path, kind, ...facts) {
+    const number = this.exports.add(value);
+    this.exported.push(number);
+    return this.add(path, kind, number, ...facts);
+  }
+  /** Record an object that is not data. */
+  referObject(value, path) {
+    return this.refer(value, path, "object", classNameOf(value));
+  }
+  add(path, kind, ...facts) {
+    this.list.push([[...path], kind, ...facts]);
+    return true;
+  }
+  /** Release the recorded objects: the message is not sent. */
+  undo() {
+    this.exported.forEach((number) => this.exports.release(number, 1));
+  }
+};
+var isString2 = (value) => typeof value === "string";
+var isPath = (value) => Array.isArray(value) && value.length > 0 && value.every((step) => isString2(step) || isCount(step));
+var FACTS = new Map(Object.entries({
+  bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
+  map: [],
+  keywords: [],
+  function: [isId, isString2],
+  object: [isId, isString2],
+  stream: [isId],
+  file: [isId, isPlainObject],
+  own: [isId]
+}));
+var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
+function checkSpecials(message) {
+  const specials = specialsOf(message);
+  if (specials === void 0) {
+    return;
+  }
+  const isSpecial = (special) => Array.isArray(special) && isPath(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
+  if (!Array.isArray(specials) || !specials.every(isSpecial)) {
+    throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
+  }
+}
+function revive(message, exports, imports) {
+  const [start, at, shortest] = INDEXES.get(message[0]);
+  const specials = message[at];
+  let failure = null;
+  message.length = at;
+  const places = specials.map(([path, kind]) => path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere());
+  for (const [index, [, kind, ...facts]] of specials.entries()) {
+    const [parent2, step] = places[index];
+    if (kind !== "map" && kind !== "keywords" && parent2[step] !== null) {
+      nowhere();
+    }
+    try {
+      parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  return failure;
+}
+function placeOf(message, path, kind) {
+  let parent2 = message;
+  for (const [index, step] of path.entries()) {
+    const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+    if (!fits || !Object.hasOwn(parent2, step)) {
+      break;
+    }
+    const value = parent2[step];
+    if (index < path.length - 1) {
+      parent2 = value;
+    } else if (kind === "keywords" ? isPlainObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+      return [parent2, step];
+    }
+  }
+  return nowhere();
+}
+function nowhere() {
+  throw new ProtocolError("a special whose path leads nowhere, or to another value");
+}
+function valueOf(found, kind, facts, exports, imports) {
+  switch (kind) {
+    case "bigint":
+      return BigInt(facts[0]);
+    case "map":
+      return new Map(found);
+    case "keywords":
+      return found;
+    case "own":
+      return exports.get(facts[0]);
+    default:
+      return imports.take(facts[0], kind, facts.slice(1));
+  }
+}
+
 // src/pyproxy.ts
 var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
 function failureOf({ state, kind }) {
@@ -1049,6 +1242,13 @@ function createProxies(connection) {
         if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
           throw new Error("Could not send to server @javascript");
         }
+      }
+    },
+    callKwargs: {
+      value: function callKwargs(...args) {
+        const target = targets.get(this);
+        const sent = withKeywords(args, this.name);
+        return use(target, [...target.before, ["call", sent]], sent, "args", callKwargs);
       }
     },
     with: {
@@ -1556,183 +1756,6 @@ var NDArray = class {
 };
 var partOf = (...given) => new NDArray(...given);
 
-// src/specials.ts
-var INDEXES = /* @__PURE__ */ new Map([
-  ["call", [3, 4, 2]],
-  ["notify", [2, 3, 2]],
-  ["return", [2, 3, 1]],
-  ["push", [3, 4, 1]],
-  ["publish", [3, 5, 1]],
-  ["use", [3, 4, 3]],
-  ["items", [2, 3, 2]]
-]);
-var isStream = (value) => typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value) || typeof ReadableStream !== "undefined" && value instanceof ReadableStream;
-var isFile = (value) => typeof Blob !== "undefined" && value instanceof Blob;
-var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
-function isData(value) {
-  const prototype = Object.getPrototypeOf(value);
-  return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
-}
-var ByReference = class {
-  constructor(value) {
-    this.value = value;
-  }
-  value;
-};
-function nameFrom(read) {
-  try {
-    const name = read();
-    return typeof name === "string" ? name : "";
-  } catch {
-    return "";
-  }
-}
-var classNameOf = (value) => nameFrom(() => value.constructor?.name) || nameFrom(() => Object.prototype.toString.call(value).slice(8, -1)) || "Object";
-var factsOfFile = (file) => ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
-function keyTrouble(key, taken) {
-  let same = "";
-  if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
-    same = String(BigInt(key));
-  } else if (key === null || typeof key === "string" || Number.isFinite(key)) {
-    same = JSON.stringify(key);
-  } else {
-    return `a Map cannot be sent with a key of type ${typeof key}: use strings, finite numbers, booleans, null or BigInt`;
-  }
-  const isTwice = taken.has(same);
-  taken.add(same);
-  return isTwice ? `a Map cannot be sent with the key ${String(key)}: Python takes it for the same as an earlier one` : "";
-}
-var Specials = class {
-  constructor(exports, imports) {
-    this.exports = exports;
-    this.imports = imports;
-  }
-  exports;
-  imports;
-  list = [];
-  /** Numbers of exports, once for each time that one is sent. */
-  exported = [];
-  /** Numbers of imports that the message refers to. */
-  uses = [];
-  /** Record a value if it is a special one. Returns whether it is. */
-  take(value, path) {
-    switch (typeof value) {
-      case "bigint":
-        return this.add(path, "bigint", value.toString());
-      case "symbol":
-        throw new TypeError("a symbol cannot be sent");
-    }
-    if (value instanceof ByReference) {
-      return this.referObject(value.value, path);
-    }
-    const imported = this.imports.of(value);
-    if (imported) {
-      if (imported.state !== "live") {
-        throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
-      }
-      this.uses.push(imported.number);
-      return this.add(path, "own", imported.number);
-    }
-    if (typeof value === "function") {
-      return this.refer(value, path, "function", nameFrom(() => value.name));
-    }
-    if (isFile(value)) {
-      return this.refer(value, path, "file", factsOfFile(value));
-    }
-    return isStream(value) && this.refer(value, path, "stream");
-  }
-  /** Record an object that crosses by reference. */
-  refer(value, path, kind, ...facts) {
-    const number = this.exports.add(value);
-    this.exported.push(number);
-    return this.add(path, kind, number, ...facts);
-  }
-  /** Record an object that is not data. */
-  referObject(value, path) {
-    return this.refer(value, path, "object", classNameOf(value));
-  }
-  add(path, kind, ...facts) {
-    this.list.push([[...path], kind, ...facts]);
-    return true;
-  }
-  /** Release the recorded objects: the message is not sent. */
-  undo() {
-    this.exported.forEach((number) => this.exports.release(number, 1));
-  }
-};
-var isString2 = (value) => typeof value === "string";
-var isPath = (value) => Array.isArray(value) && value.length > 0 && value.every((step) => isString2(step) || isCount(step));
-var FACTS = new Map(Object.entries({
-  bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
-  map: [],
-  function: [isId, isString2],
-  object: [isId, isString2],
-  stream: [isId],
-  file: [isId, isPlainObject],
-  own: [isId]
-}));
-var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
-function checkSpecials(message) {
-  const specials = specialsOf(message);
-  if (specials === void 0) {
-    return;
-  }
-  const isSpecial = (special) => Array.isArray(special) && isPath(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
-  if (!Array.isArray(specials) || !specials.every(isSpecial)) {
-    throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
-  }
-}
-function revive(message, exports, imports) {
-  const [start, at, shortest] = INDEXES.get(message[0]);
-  const specials = message[at];
-  let failure = null;
-  message.length = at;
-  const places = specials.map(([path, kind]) => path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere());
-  for (const [index, [, kind, ...facts]] of specials.entries()) {
-    const [parent2, step] = places[index];
-    if (kind !== "map" && parent2[step] !== null) {
-      nowhere();
-    }
-    try {
-      parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
-    } catch (error) {
-      failure ??= error;
-    }
-  }
-  return failure;
-}
-function placeOf(message, path, kind) {
-  let parent2 = message;
-  for (const [index, step] of path.entries()) {
-    const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
-    if (!fits || !Object.hasOwn(parent2, step)) {
-      break;
-    }
-    const value = parent2[step];
-    if (index < path.length - 1) {
-      parent2 = value;
-    } else if (kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
-      return [parent2, step];
-    }
-  }
-  return nowhere();
-}
-function nowhere() {
-  throw new ProtocolError("a special whose path leads nowhere, or to another value");
-}
-function valueOf(found, kind, facts, exports, imports) {
-  switch (kind) {
-    case "bigint":
-      return BigInt(facts[0]);
-    case "map":
-      return new Map(found);
-    case "own":
-      return exports.get(facts[0]);
-    default:
-      return imports.take(facts[0], kind, facts.slice(1));
-  }
-}
-
 // src/codec.ts
 var utf8 = new TextEncoder();
 var padded = (size) => Math.ceil(size / 8) * 8;
@@ -1926,6 +1949,11 @@ function strip(value, path, found) {
   if (Array.isArray(value)) {
     return stripItems(value, path, found);
   }
+  if (value instanceof Keywords) {
+    const plain = stripItems(value.given, path, found);
+    found.specials.add(path, "keywords");
+    return plain;
+  }
   if (found.specials?.take(value, path)) {
     return null;
   }
@@ -2033,6 +2061,9 @@ function isPlainItem(item, room) {
   return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === void 0;
 }
 function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
+  if (value instanceof Keywords) {
+    return explain(value.given, name, hasSpecials, above);
+  }
   if (typeof value === (hasSpecials ? "symbol" : "bigint")) {
     return `${name}: ${hasSpecials ? "a symbol" : "BigInt"} cannot be sent`;
   }
@@ -3469,6 +3500,8 @@ var Connection = class {
   blobs = new BlobReader(this.exports);
   /** Saves a file on the user's computer. */
   download = createDownload(this);
+  /** Makes the arguments of `callKwargs`, for other scripts: each has its own copy of the class `Keywords`. */
+  withKeywords = withKeywords;
   /** Shows the state of the connection to the user, if the badge is loaded. */
   badge = null;
   socketId = null;
@@ -4777,15 +4810,18 @@ var WINDOW_METHODS = [
   "save_dialog",
   "folder_dialog"
 ];
-function createPy({ call }) {
+function createPy({ call }, { withKeywords: withKeywords2 }) {
   const callers = /* @__PURE__ */ new Map();
   function caller(key) {
     const known = callers.get(key);
     if (known) {
       return known;
     }
-    const options = { with: (given) => call(key, given) };
-    const made = below(Object.assign(call(key), options), `${key}.`);
+    const callable = (options) => {
+      const invoke = call(key, options);
+      return Object.assign(invoke, { callKwargs: (...args) => invoke(...withKeywords2(args, key)) });
+    };
+    const made = below(Object.assign(callable(), { with: callable }), `${key}.`);
     callers.set(key, made);
     return made;
   }
@@ -4857,7 +4893,7 @@ installBadge();
 var JsPyError2 = JsPyFunction.JsPyError;
 var NDArray2 = JsPyTextSocket.NDArray;
 var imshow = JsPyTextSocket.imshow;
-var py = createPy(JsPyFunction);
+var py = createPy(JsPyFunction, socket._connection);
 var expose = createExpose(JsPyFunction);
 var queue = createQueue(JsPyQueue);
 var pubsub = createPubsubModule(JsPyPubsub);

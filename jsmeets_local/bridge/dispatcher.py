@@ -28,7 +28,9 @@ from ..protocol.failures import error_packet
 from ..protocol.functions import Function, is_async
 from ..protocol.messages import ErrorInfo
 from ..protocol.references import BIGGEST, SMALLEST
+from ..protocol.signatures import Mismatch
 from ..protocol.text import error_name, error_text, error_trace, type_name
+from ..protocol.uses import check_use
 from ..protocol.values import NUMBERS, Payload
 from . import shutdown
 from .connection import spawn
@@ -43,7 +45,16 @@ __all__ = ["Answer", "Dispatcher", "Listener"]
 SLOTS = 32  # plain functions that run concurrently
 CANCEL_SECONDS = 2.0  # time for cancelled coroutine functions to end
 # Modules of frames between the loop and user functions.
-_OWN = frozenset({__name__, TimedAwaitable.__module__, f"{__package__}.producers"})
+_OWN = frozenset(
+    {
+        __name__,
+        TimedAwaitable.__module__,
+        f"{__package__}.producers",
+        Function.__module__,
+        Mismatch.__module__,
+        check_use.__module__,
+    }
+)
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -258,10 +269,10 @@ class Dispatcher:
                 try:
                     if self._stopping:
                         raise asyncio.CancelledError("Python stops")
+                    awaitable = _called(call)
                     if self.times_steps:
-                        value = await TimedAwaitable(function.func(*call.args), f"the async function {function.key!r}")
-                    else:
-                        value = await function.func(*call.args)
+                        awaitable = TimedAwaitable(awaitable, f"the async function {function.key!r}")
+                    value = await awaitable
                 except BaseException as error:  # noqa: BLE001 - sent to the client that called
                     packet = self._failure(call, error)
                 else:
@@ -295,7 +306,8 @@ class Dispatcher:
         running.set(call)
         with _NO_CELL if function.cell is None else writing(function.cell):
             try:
-                value = function.func(*call.args)
+                is_plain = call.keywords is None and not function.is_checked  # as most calls are
+                value = function.func(*call.args) if is_plain else _called(call)
                 if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
                     value = self._resolve(value, call)
             except BaseException as error:  # noqa: BLE001 - sent to the client that called
@@ -319,7 +331,11 @@ class Dispatcher:
         is_end = isinstance(error, asyncio.CancelledError) and (call.cancelled or self._stopping)
         if is_end or (call.cancelled and isinstance(error, Disconnected)):  # the page has left
             return None
-        info = self.report(error, "the exposed function %r raised", call.function.key)
+        if isinstance(error, Mismatch):
+            info = ErrorInfo("refused", "TypeError", error_text(error))
+            logger.error("%s", info.message)
+        else:
+            info = self.report(error, "the exposed function %r raised", call.function.key)
         return error_packet(call.call_id, info) if call.call_id else None
 
     def takes_exit(self, error: BaseException, about: str) -> bool:
@@ -369,6 +385,18 @@ class Dispatcher:
         loop = self._portal.loop
         if loop is not None:
             loop.call_later(seconds, func, *args)
+
+
+def _called(call: Invoke) -> Any:
+    """Call a function with converted arguments and keywords. The log tells which arguments are not checked."""
+    function = call.function
+    is_first = function.is_checked and function.signature is None
+    try:
+        return function.call(call.args, call.keywords or {})
+    finally:
+        if is_first and function.signature is not None:
+            for name, reason in function.signature.unchecked.items():
+                logger.debug("%s: argument %r is not checked: %s", function.key, name, reason)
 
 
 def _report_stuck(thread: threading.Thread, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `jsmeets-local run | new | package | doctor | assets`."""
+"""The command line: `jsmeets-local run | new | package | types | doctor | assets`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .doctor import doctor
 from .new import new
 from .package import package
 from .run import run
+from .types import types
 
 __all__ = ["main"]
 
@@ -27,5 +28,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (new, run, package, doctor, assets):
+for command in (new, run, package, types, doctor, assets):
     main.add_command(command)

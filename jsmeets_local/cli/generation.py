@@ -26,6 +26,7 @@ from ..page import Page
 from .loading import Broken, load, user_traceback
 from .plan import Plan, call_main, whereabouts
 from .reload import End, watched
+from .types import write_types
 
 __all__: list[str] = []
 
@@ -111,6 +112,8 @@ def _end_with_stdin() -> None:
 def _serve(plan: Plan, opened: list[Page]) -> None:
     program = load(plan.target)
     app = program.app
+    if plan.types:
+        write_types(app, plan.types)
     _continue(app, plan)
     folder = plan.target.folder
     pages = [other for other in map(Path, app._documents.folders()) if not folder.is_relative_to(other)]

@@ -28,6 +28,7 @@ class Plan(NamedTuple):
         dev_url: The URL of a development server that serves the pages; `""` if the application does.
         title: The title of the window, if any.
         size: The width and height of the window in pixels, if any.
+        types: The file for TypeScript declarations, or "".
     """
 
     target: Target
@@ -41,6 +42,7 @@ class Plan(NamedTuple):
     dev_url: str = ""
     title: str | None = None
     size: tuple[int, int] | None = None
+    types: str = ""
 
     @property
     def options(self) -> dict[str, Any]:

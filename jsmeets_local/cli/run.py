@@ -16,6 +16,7 @@ from .dev_server import dev_server
 from .loading import Broken, Target, find_target, load, user_traceback
 from .plan import Plan, call_main, whereabouts
 from .reload import supervise
+from .types import write_types
 
 __all__ = ["run"]
 
@@ -51,6 +52,9 @@ def _size(context: click.Context, parameter: click.Parameter, text: str | None) 
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="The port to bind; a free one by default.")
 @click.option("--dev", metavar="COMMAND", help="Run a development server, such as 'npm run dev', and open its page.")
+@click.option(
+    "--types", default="", metavar="FILE", help="Write TypeScript of what Python exposes, also after each restart."
+)
 @click.option("--reload", is_flag=True, help="Follow changes: restart Python and reload the pages.")
 def run(
     target: Target,
@@ -61,6 +65,7 @@ def run(
     host: str,
     port: int,
     dev: str | None,
+    types: str,
     reload: bool,
 ) -> None:
     """Show a page, or run a program with its page, until the page is closed or Ctrl-C is pressed.
@@ -81,7 +86,7 @@ def run(
     template, a style sheet or another of its files changes.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends cleanly, as Ctrl-C does
-    plan = Plan(target, mode or "auto", page, host, port, title=title, size=size)
+    plan = Plan(target, mode or "auto", page, host, port, title=title, size=size, types=types)
     try:
         if not reload and dev is None:
             _play(plan)
@@ -105,6 +110,8 @@ def run(
 
 def _play(plan: Plan) -> None:
     program = load(plan.target)
+    if plan.types:
+        write_types(program.app, plan.types)
 
     def main(page: Page) -> None:
         if plan.mode != "none":  # run() prints its address

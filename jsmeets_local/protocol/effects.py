@@ -51,6 +51,7 @@ class Invoke(msgspec.Struct, eq=False, gc=False):
     """Run a function and pass its outcome to `ProtocolState.answer`; `call_id` 0 expects no answer.
 
     Attributes:
+        keywords: Keyword arguments, or `None` for most calls.
         cancelled: The reason for the cancellation, or empty.
         stops: Functions that stop what the call does, set and called on the loop by the owner of the protocol state.
         stopped: True once `stops` have been called, or the function has been stopped otherwise.
@@ -60,6 +61,7 @@ class Invoke(msgspec.Struct, eq=False, gc=False):
     call_id: int
     function: Function
     args: list[Any]
+    keywords: dict[str, Any] | None = None
     cancelled: str = ""
     stops: list[Callable[[], object]] | None = None
     stopped: bool = False

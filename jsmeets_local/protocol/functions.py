@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from typing import Any
 
+from .signatures import Signature, is_annotated
 from .text import plain
 
 __all__ = ["AsyncCallable", "Function", "FunctionTable", "is_async"]
@@ -42,10 +43,24 @@ class Function:
         context: The context in which it was exposed. Each call runs in a copy of it.
         keep_running: True if its calls continue when the client that called has left.
         is_async: True if calling `func` returns an awaitable.
+        is_checked: True if `func` has annotations to which the arguments are converted.
+        signature: The annotations, from the first call on; names that are defined after the function are known then.
         running: Number of calls that have been accepted and have not ended, including those that wait for their turn.
     """
 
-    __slots__ = ("__weakref__", "cell", "context", "exclusive", "func", "is_async", "keep_running", "key", "running")
+    __slots__ = (
+        "__weakref__",
+        "cell",
+        "context",
+        "exclusive",
+        "func",
+        "is_async",
+        "is_checked",
+        "keep_running",
+        "key",
+        "running",
+        "signature",
+    )
 
     def __init__(
         self,
@@ -55,6 +70,7 @@ class Function:
         cell: Any = None,
         context: Context | None = None,
         keep_running: bool = False,
+        is_checked: bool = False,
     ) -> None:
         self.key = key
         self.func = func
@@ -63,7 +79,21 @@ class Function:
         self.context = Context() if context is None else context
         self.keep_running = keep_running
         self.is_async = is_async(func)
+        self.is_checked = is_checked
+        self.signature: Signature | None = None
         self.running = 0
+
+    def call(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        """Call the function with converted arguments.
+
+        Raises:
+            Mismatch: An argument does not fit its annotation.
+        """
+        if self.is_checked:
+            if self.signature is None:
+                self.signature = Signature(self.func)
+            args, keywords = self.signature.convert(self.key, args, keywords)
+        return self.func(*args, **keywords)
 
     def describe(self) -> dict[str, Any]:
         """Return `name`, `signature`, `doc` and `exclusive`, for clients."""
@@ -132,7 +162,7 @@ class FunctionTable:
         """
         if self.is_running(key):
             return False
-        self._functions[key] = Function(key, func, exclusive, cell, context, keep_running)
+        self._functions[key] = Function(key, func, exclusive, cell, context, keep_running, is_annotated(func))
         return True
 
     def clear(self, key: str) -> bool:

@@ -63,7 +63,7 @@ class Special(msgspec.Struct, array_like=True, frozen=True):
     """
 
     path: Annotated[list[str | Annotated[int, Meta(ge=0)]], Meta(min_length=1)]
-    kind: Literal["bigint", "map", "function", "object", "stream", "file", "own"]
+    kind: Literal["bigint", "map", "keywords", "function", "object", "stream", "file", "own"]
     fact: Any = None
     detail: Any = None
 

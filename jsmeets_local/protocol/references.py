@@ -19,6 +19,8 @@ from msgspec.structs import replace
 from ..errors import ProtocolError, TooManyReferences, WrongPage
 from . import messages as m
 from .functions import Function
+from .handles import Handle, Imported
+from .signatures import is_annotated
 from .text import shown
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "RefusedReference",
     "ref",
     "revive",
+    "split_keywords",
     "unknown_reference",
     "unmarked",
 ]
@@ -120,40 +123,6 @@ def unknown_reference(text: str) -> RefusedReference:
 # Imports -----------------------------------------------------------------------------------------------------------
 
 
-class Handle:
-    """Use of an object of a page. The page may forget the object once the handle is collected.
-
-    The proxy of the object holds it, and so do the messages that carry the object until the page has received them.
-
-    Attributes:
-        owner: The protocol state of the session.
-        socket: The number of the session's socket.
-        number: The number of the object.
-        kind: The kind of the object.
-        proxy: Weak reference to the proxy, or `None`.
-    """
-
-    __slots__ = ("__weakref__", "kind", "number", "owner", "proxy", "socket")
-
-    def __init__(self, owner: Any, socket: int, number: int, kind: str) -> None:
-        self.owner = owner
-        self.socket = socket
-        self.number = number
-        self.kind = kind
-        self.proxy: weak[Imported] | None = None
-
-
-class Imported:
-    """Base class of proxies of objects in a page.
-
-    `_handle` is `None` once the proxy is destroyed. It is not a slot: a class with slots cannot be combined with `io`
-    classes, from which the proxies of files inherit, too.
-    """
-
-    def __init__(self, handle: Handle) -> None:
-        self._handle: Handle | None = handle
-
-
 class Arrivals:
     """Number of times that an object of the page has arrived while one handle was alive."""
 
@@ -230,7 +199,9 @@ class Export:
         self.identity = _identity(reference)
         self.function: Function | None = None
         if self.kind == "function":
-            self.function = Function(reference.facts[0], self.value, exclusive=False, cell=reference.cell)
+            name = reference.facts[0]
+            checked = is_annotated(self.value)
+            self.function = Function(name, self.value, exclusive=False, cell=reference.cell, is_checked=checked)
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -390,6 +361,21 @@ _PLACES: dict[type, tuple[int, str, int]] = {
 }
 
 
+# Kind -> the type of what the JSON has in its place; None for all others.
+_FORMS: dict[str, type] = {"map": list, "keywords": dict}
+
+
+class _Keywords(dict[str, Any]):
+    """Keyword arguments, in the place of the last argument."""
+
+
+def split_keywords(args: list[Any]) -> tuple[list[Any], dict[str, Any] | None]:
+    """Return the positional and the keyword arguments of a revived message."""
+    if args and type(args[-1]) is _Keywords:
+        return args[:-1], {**args[-1]}
+    return args, None
+
+
 def revive(message: M, make: Callable[[m.Special], Any]) -> M:
     """Put the special values of a message in their places.
 
@@ -401,12 +387,12 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
         ProtocolError: The specials are invalid.
         RefusedReference: The first error of `make`, after it was called for all references; or a Map cannot be a dict.
     """
-    index, name, shortest = _PLACES[type(message)]
+    name = _PLACES[type(message)][1]
     refusal: RefusedReference | None = None
     root: list[Any] = [getattr(message, name)]
     specials: tuple[m.Special, ...] = message.specials  # type: ignore[union-attr]
     # Find all places before making the first object: a path must not lead into an object of Python.
-    places = [_find(root, special, index, shortest) for special in specials]
+    places = [_find(type(message), root, special) for special in specials]
     for special, (place, step) in zip(specials, places, strict=True):
         try:
             place[step] = _make(special, place[step], make)
@@ -420,8 +406,9 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
     return message if root[0] is getattr(message, name) else replace(message, **{name: root[0]})
 
 
-def _find(root: list[Any], special: m.Special, index: int, shortest: int) -> tuple[Any, Any]:
+def _find(kind: type, root: list[Any], special: m.Special) -> tuple[Any, Any]:
     """Return the container and key of a place in a message."""
+    index, _, shortest = _PLACES[kind]
     path: list[str | int] = special.path
     place: Any = root
     steps: list[str | int] = [0, *path[1:]]
@@ -431,11 +418,20 @@ def _find(root: list[Any], special: m.Special, index: int, shortest: int) -> tup
         for step in steps[:-1]:
             place = _container(place)[step]
         found = _container(place)[steps[-1]]
-        if type(found) is not list if special.kind == "map" else found is not None:
+        if type(found) is not _FORMS.get(special.kind, type(None)):
+            raise LookupError
+        if special.kind == "keywords" and not _is_last_argument(kind, root[0], path):
             raise LookupError
     except (LookupError, TypeError):
         raise _misplaced(path) from None
     return place, steps[-1]
+
+
+def _is_last_argument(kind: type, value: Any, path: list[Any]) -> bool:
+    """Return whether a path of a message leads to the last argument of a call, or of a step `call`."""
+    if kind is m.Use:
+        return len(path) == 4 and value[path[1]][0] == "call" and path[2:] == [1, len(value[path[1]][1]) - 1]
+    return kind in (m.Call, m.Notify) and path[1:] == [len(value) - 1]
 
 
 def _container(value: Any) -> Any:
@@ -450,6 +446,10 @@ def _misplaced(path: list[str | int]) -> ProtocolError:
 
 
 def _make(special: m.Special, value: Any, make: Callable[[m.Special], Any]) -> Any:
+    if special.kind == "keywords":
+        if type(value) is not dict:  # two have the same path
+            raise _misplaced(special.path)
+        return _Keywords(value)
     if special.kind == "map":
         return _dict(value if type(value) is list else [None], special)
     if value is not None:  # two have the same path

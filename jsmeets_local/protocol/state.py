@@ -67,6 +67,7 @@ from .references import (
     Ref,
     RefusedReference,
     revive,
+    split_keywords,
     unknown_reference,
     unmarked,
 )
@@ -487,7 +488,8 @@ class ProtocolState:
         else:
             session.running += 1
             function.running += 1
-            session.calls[message.id] = call = Invoke(socket, message.id, function, message.args)
+            args, keywords = split_keywords(message.args) if message.specials else (message.args, None)
+            session.calls[message.id] = call = Invoke(socket, message.id, function, args, keywords)
             self._effects.append(call)
 
     def _on_notify(self, socket: int, message: m.Notify) -> None:
@@ -500,7 +502,8 @@ class ProtocolState:
         else:
             session.running += 1
             function.running += 1
-            self._effects.append(Invoke(socket, 0, function, message.args))
+            args, keywords = split_keywords(message.args) if message.specials else (message.args, None)
+            self._effects.append(Invoke(socket, 0, function, args, keywords))
 
     def _on_cancel(self, socket: int, message: m.Cancel) -> None:
         call = self._sessions[socket].calls.pop(message.id, None)
@@ -533,7 +536,8 @@ class ProtocolState:
             return
         session.running += 1
         function.running += 1
-        call = Invoke(socket, message.id, function, args)
+        args, keywords = split_keywords(args)
+        call = Invoke(socket, message.id, function, args, keywords)
         if message.id:
             session.calls[message.id] = call
         self._effects.append(call)

@@ -15,6 +15,7 @@ from . import messages as m
 from .files import MAX_READ
 from .functions import Function, is_async
 from .references import BIGGEST, Export, RefusedReference
+from .signatures import call_method, is_annotated
 from .text import class_name, shown, type_name
 
 __all__ = ["check_use"]
@@ -99,18 +100,19 @@ def _function(value: Any, steps: list[list[Any]]) -> tuple[Function, list[Any]]:
         key = steps[0][1]
         found = inspect.getattr_static(value, key, None) if isinstance(key, str) else None
         run = _call_async_method if is_async(found) else _call_method  # type: ignore[arg-type]
-        return Function(f"{label}.{key}", functools.partial(run, value, key), exclusive=False), rest[0]
+        named = f"{label}.{key}"
+        return Function(named, functools.partial(run, named, value, key), exclusive=False), rest[0]
     if name == "call":
-        return Function(label, value, exclusive=False), rest[0]
+        return Function(label, value, exclusive=False, is_checked=is_annotated(value)), rest[0]
     return Function(f"{name} of a {label}", functools.partial(_STEPS[name], value), exclusive=False), rest
 
 
-def _call_method(value: Any, key: str | int, *args: Any) -> Any:
-    return _attribute(value, key)(*args)
+def _call_method(named: str, value: Any, key: str | int, /, *args: Any, **keywords: Any) -> Any:
+    return call_method(named, _attribute(value, key), args, keywords)
 
 
-async def _call_async_method(value: Any, key: str, *args: Any) -> Any:
-    return await getattr(value, key)(*args)
+async def _call_async_method(named: str, value: Any, key: str, /, *args: Any, **keywords: Any) -> Any:
+    return await call_method(named, getattr(value, key), args, keywords)
 
 
 def _attribute(value: Any, key: str | int) -> Any:

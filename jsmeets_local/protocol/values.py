@@ -344,13 +344,21 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
     elif hasattr(kind, "__attrs_attrs__"):
         names = (field.name for field in kind.__attrs_attrs__)
     elif isinstance(value, msgspec.Struct):
-        names = value.__struct_fields__
+        return _struct_fields(value)
     elif hasattr(kind, "__pydantic_fields__"):
         dumped: dict[str, Any] = value.model_dump()
         return dumped.items()
     else:
         return None
     return ((name, getattr(value, name)) for name in names)
+
+
+def _struct_fields(value: msgspec.Struct) -> Iterable[tuple[str, Any]]:
+    """Return the fields of a struct under their names in JSON, as `msgspec.convert` expects them, and its tag."""
+    config = value.__struct_config__
+    tag = [] if config.tag is None or config.tag_field is None else [(config.tag_field, config.tag)]
+    names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+    return [*tag, *((encoded, getattr(value, name)) for encoded, name in names)]
 
 
 def _key(key: Any, where: str) -> str:

@@ -231,6 +231,11 @@ def test_ref_leaves_a_proxy_and_a_reference_as_they_are() -> None:
         ('[["notify","f",[[null]],[[[2,0,0],"own",7]]]]', "args", [[("own", 7, None)]]),
         ('[["use",1,2,[["call",[null]]],[[[3,0,1,0],"object",3,"Map"]]]]', "steps", [["call", [("object", 3, "Map")]]]),
         ('[["items",4,[null],[[[2,0],"stream",5]]]]', "items", [("stream", 5, None)]),
+        (
+            '[["call",1,"f",[{"b":null}],[[[3,0,"b"],"function",4,"g"],[[3,0],"keywords"]]]]',
+            "args",
+            [{"b": ("function", 4, "g")}],
+        ),
     ],
 )
 def test_special_values_take_their_places(frame: str, name: str, expected: Any) -> None:
@@ -264,6 +269,16 @@ def test_special_values_take_their_places(frame: str, name: str, expected: Any) 
         '[["return",1,[[1,2,3]],[[[2],"map"]]]]',
         '[["return",1,["ab"],[[[2],"map"]]]]',
         '[["return",1,[[[],1]],[[[2],"map"]]]]',
+        '[["call",1,"f",[{},1],[[[3,0],"keywords"]]]]',
+        '[["call",1,"f",[[{}]],[[[3,0,0],"keywords"]]]]',
+        '[["call",1,"f",[[]],[[[3,0],"keywords"]]]]',
+        '[["call",1,"f",[null],[[[3,0],"keywords"]]]]',
+        '[["call",1,"f",[{}],[[[3,0],"keywords"],[[3,0],"keywords"]]]]',
+        '[["return",1,{},[[[2],"keywords"]]]]',
+        '[["push",0,"q",[{}],[[[3,0],"keywords"]]]]',
+        '[["use",1,1,[["set","a",{}]],[[[3,0,2],"keywords"]]]]',
+        '[["use",1,1,[["call",[{},2]]],[[[3,0,1,0],"keywords"]]]]',
+        '[["use",1,1,[["call",{"0":{}}]],[[[3,0,1,"0"],"keywords"]]]]',
     ],
 )
 def test_malformed_specials_are_protocol_errors(frame: str) -> None:

@@ -17,6 +17,7 @@ import type { JsPyTextSocketApi } from "../textsocket.ts";
 
 export type { CallContext } from "../calls.ts";
 export type { PyFile } from "../files.ts";
+export type { PyApi, PyCaller, PyQueues, PyTopics } from "../module.ts";
 export { JsPyError } from "../errors.ts";
 export type { PyStream } from "../streams.ts";
 export { NDArray, type BoolArray, type Frame } from "../ndarray.ts";

@@ -7,7 +7,7 @@ import type { Download } from "../files.ts";
 import type { JsPyFunctionApi } from "../functions.ts";
 import { installBadge, installBinarySocket, installFunctions, installPubsub, installQueues, installTextSocket } from "../install.ts";
 import { createExpose, createNative, createPubsubModule, createPy, createQueue, createReady } from "../module.ts";
-import type { Expose, Native, Pubsub, Py, Queue } from "../module.ts";
+import type { Expose, NameOf, Native, Pubsub, Py, PyQueues, Queue } from "../module.ts";
 import type { JsPyPubsubApi } from "../pubsub.ts";
 import type { JsPyQueueApi, QueueKey } from "../queues.ts";
 import type { JsPyTextSocketApi } from "../textsocket.ts";
@@ -29,11 +29,11 @@ export const NDArray = JsPyTextSocket.NDArray;
 export const imshow: Imshow = JsPyTextSocket.imshow;
 
 /** The exposed Python functions. Also the global `py`, unless the page defines that name. */
-export const py: Py = createPy(JsPyFunction);
+export const py: Py = createPy(JsPyFunction, socket._connection);
 /** Let Python call a function: `expose("name", f)`, `expose(f)` under its own name, `expose({ f, g })`. */
 export const expose: Expose = createExpose(JsPyFunction);
 /** Return the queues of one key, in both directions. */
-export const queue: (key: QueueKey) => Queue = createQueue(JsPyQueue);
+export const queue: (key: NameOf<PyQueues> | QueueKey) => Queue = createQueue(JsPyQueue);
 export const pubsub: Pubsub = createPubsubModule(JsPyPubsub);
 /** Save a file on the user's computer: `await download("report.csv", text)`. In a native window, a dialog opens. */
 export const download: Download = socket._connection.download;
