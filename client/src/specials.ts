@@ -15,11 +15,12 @@ const INDEXES: ReadonlyMap<unknown, readonly [value: number, specials: number, s
 // ---------------------------------------------------------------- kinds of values
 
 /** Return true for what crosses as a stream; false for what only can be iterated, such as an array. */
-export const isStream = (value: any): boolean =>
-    (typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value))
-    || (typeof ReadableStream !== "undefined" && value instanceof ReadableStream);
+export const isStream = (value: any): boolean => (typeof value.next === "function"
+    ? Symbol.iterator in value || Symbol.asyncIterator in value
+    : typeof value.getReader === "function" && tagOf(value) === "ReadableStream");
 
-const isFile = (value: any): boolean => typeof Blob !== "undefined" && value instanceof Blob;
+const isFile = (value: any): boolean =>
+    typeof value.slice === "function" && typeof value.arrayBuffer === "function" && /^(Blob|File)$/.test(tagOf(value));
 
 /** Return true for a type of value that JSON.stringify drops or rejects. */
 export const isForeignType = (type: string): boolean => type === "function" || type === "bigint" || type === "symbol";
@@ -45,9 +46,24 @@ function nameFrom(read: () => unknown): string {
     }
 }
 
+/** Return the built-in class of an object, also of one of another frame: "Map", "Date"; the text in its Symbol.toStringTag. */
+export const tagOf = (value: unknown): string => nameFrom(() => Object.prototype.toString.call(value).slice(8, -1));
+
+/** Return true for a Map of any frame; false for what only looks like one, as a Proxy of a Map does. */
+function isMap(value: object): boolean {
+    try {
+        return tagOf(value) === "Map" && (Map.prototype.has.call(value, 0) || true);
+    } catch {
+        return false;
+    }
+}
+
+/** Return the last fact of an object, if it has one: Python gives arrays and Maps the methods of its own ones. */
+const traitOf = (value: object): string[] => (Array.isArray(value) ? ["array"] : isMap(value) ? ["map"] : []);
+
 /** Return the name of the class of an object, for its representation in Python. */
 export const classNameOf = (value: any): string => nameFrom(() => value.constructor?.name)
-    || nameFrom(() => Object.prototype.toString.call(value).slice(8, -1)) || "Object";
+    || tagOf(value) || "Object";
 
 const factsOfFile = (file: any): object =>
     ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
@@ -116,7 +132,7 @@ export class Specials {
 
     /** Record an object that is no data. */
     referObject(value: object, path: readonly Step[]): true {
-        return this.refer(value, path, "object", classNameOf(value));
+        return this.refer(value, path, "object", classNameOf(value), ...traitOf(value));
     }
 
     add(path: readonly Step[], kind: string, ...facts: any[]): true {

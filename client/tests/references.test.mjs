@@ -378,7 +378,7 @@ test("steps on an object: this is kept, promises are awaited on the way, the obj
     assert.equal((await answer(["use", 1, 1, [["same", null]], [[[3, 0, 1], "own", 55]]]))[0].name, "UnknownReference");
 });
 
-test("attributes tell methods of the class; items, batches, and data by reference", async () => {
+test("attributes tell methods of the class; items, and data by reference", async () => {
     const end = await connected(...LIBRARY);
     class Meter {
         own = () => 1;
@@ -402,12 +402,82 @@ test("attributes tell methods of the class; items, batches, and data by referenc
     assert.deepEqual(await rows(["set_item", -1, 9]), [null]);
     assert.equal((await rows(["set_item", 3, 9]))[0].name, "UnknownProperty");
     assert.deepEqual(await rows(["delete_item", 0]), [null]);
-    assert.deepEqual(await rows(["items", 0, 9]), [[2, 9]]);
-    assert.deepEqual(await world(["get", "steps"], ["items", 1, 1]), [[2]]);
-    assert.deepEqual(await world(["get", "steps"], ["items", 3, 1]), [[]]);
-    assert.match((await world(["get", "meter"], ["items", 0, 1]))[0].message, /Meter cannot be iterated/);
+    assert.match((await world(["get", "meter"], ["iterate"]))[0].message, /Meter cannot be iterated/);
+    assert.match((await world(["get", "table"], ["call", []]))[0].message, /is not a function/);
     assert.match((await world(["get", "meter"], ["turn"]))[0].message, /knows no step 'turn'/);
     ["meter", "table", "keyed", "steps"].forEach((name) => delete globalThis[name]);
+});
+
+test("items of an object are a stream, which closes its iterator", async () => {
+    const end = await connected(...LIBRARY);
+    let closed = 0;
+    class Rows {
+        *[Symbol.iterator]() {
+            try {
+                for (let n = 0; ; n += 1) {
+                    yield n;
+                }
+            } finally {
+                closed += 1;
+            }
+        }
+    }
+    const items = { steps: new Set([1, Promise.resolve(2)]), like: { length: 2, 0: "a", 1: { f() {} } }, rows: new Rows(), later: {
+        async *[Symbol.asyncIterator]() { yield 1; yield { f() {} }; },
+    } };
+    globalThis.items = items;
+    const read = async (id, name, count = 9) => {
+        const [[, , , [[, kind, number]]]] = await ask(end, ["use", id, 0, [["get", "items"], ["get", name], ["iterate"]]]);
+        assert.equal(kind, "stream");
+        const messages = await ask(end, ["pull", number, count]);
+        return [messages.filter(([type]) => type === "items").flatMap(([, , list]) => list), number, messages];
+    };
+    assert.deepEqual((await read(1, "steps"))[0], [1, 2]);
+    const [like, , [[, , , specials]]] = await read(2, "like");
+    assert.deepEqual([like, specials.map(([path, kind]) => [path, kind])], [["a", null], [[[2, 1], "object"]]]);   // with its method
+    assert.deepEqual((await read(3, "later"))[0], [1, null]);
+    const [rows, number] = await read(4, "rows", 3);
+    assert.deepEqual([rows, closed], [[0, 1, 2], 0]);
+    await ask(end, ["stop", number]);
+    assert.equal(closed, 1);
+    delete globalThis.items;
+});
+
+test("values of another frame are told by what they are", async () => {
+    const end = await connected(...LIBRARY);
+    globalThis.other = {
+        values: runInNewContext("({ map: new Map([[1, 2]]), set: new Set([3]), date: new Date(0), bytes: new Uint8Array([4]) })"),
+        error: () => runInNewContext("Object.assign(new RangeError('far'), { when: new Date(0) })"),
+        stream: Object.assign(Object.create({ get [Symbol.toStringTag]() { return "ReadableStream"; } }), {
+            getReader: () => ({ read: async () => ({ done: true }), cancel() {} }),
+        }),
+        file: Object.assign(Object.create({ get [Symbol.toStringTag]() { return "File"; } }), {
+            name: "a.txt", size: 3, type: "text/plain", lastModified: 0, slice() {}, async arrayBuffer() {},
+        }),
+        forged: { [Symbol.toStringTag]: "File" },
+    };
+    class Holder { constructor(values) { Object.assign(this, values); } }
+    globalThis.other.holder = new Holder(globalThis.other.values);
+    const world = async (...steps) => (await ask(end, ["use", 1, 0, [["get", "other"], ...steps]]))[0];
+    const [, , data, specials] = await world(["get", "holder"], ["data"]);
+    assert.deepEqual(data, { map: [[1, 2]], set: [3], date: "1970-01-01T00:00:00.000Z", bytes: new Uint8Array([4]) });
+    assert.deepEqual(specials, [[[2, "map"], "map"]]);
+    assert.deepEqual((await world(["get", "stream"]))[3].map(([, kind]) => kind), ["stream"]);
+    assert.deepEqual((await world(["get", "file"]))[3].map(([, kind, , facts]) => [kind, facts.name]), [["file", "a.txt"]]);
+    assert.deepEqual((await world(["get", "forged"]))[3].map(([, kind]) => kind), ["object"]);
+    globalThis.other.fail = () => { throw globalThis.other.error(); };
+    const [, , failure] = await world(["get", "fail"], ["call", []]);
+    assert.deepEqual([failure.name, failure.message, failure.fields], ["RangeError", "far", { when: "1970-01-01T00:00:00.000Z" }]);
+    delete globalThis.other;
+});
+
+test("arrays and Maps by reference have a trait", async () => {
+    const end = await connected(...LIBRARY);
+    const cases = [[["get", "Array"], "array"], [["get", "Map"], "map"], [["get", "Set"], undefined]];
+    for (const [step, trait] of cases) {
+        const [[, , , [[, kind, , , told]]]] = await ask(end, ["use", 1, 0, [step, ["new", []]]]);
+        assert.deepEqual([kind, told], ["object", trait]);
+    }
 });
 
 test("the page's world: what it exposes, then its globals; literals with methods are objects", async () => {

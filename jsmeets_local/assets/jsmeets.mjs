@@ -847,6 +847,192 @@ function wordsFor2(failure, key, seconds) {
   return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
 }
 
+// src/specials.ts
+var INDEXES = /* @__PURE__ */ new Map([
+  ["call", [3, 4, 2]],
+  ["notify", [2, 3, 2]],
+  ["return", [2, 3, 1]],
+  ["push", [3, 4, 1]],
+  ["publish", [3, 5, 1]],
+  ["use", [3, 4, 3]],
+  ["items", [2, 3, 2]]
+]);
+var isStream = (value) => typeof value.next === "function" ? Symbol.iterator in value || Symbol.asyncIterator in value : typeof value.getReader === "function" && tagOf(value) === "ReadableStream";
+var isFile = (value) => typeof value.slice === "function" && typeof value.arrayBuffer === "function" && /^(Blob|File)$/.test(tagOf(value));
+var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
+function isData(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
+}
+var ByReference = class {
+  constructor(value) {
+    this.value = value;
+  }
+  value;
+};
+function nameFrom(read) {
+  try {
+    const name = read();
+    return typeof name === "string" ? name : "";
+  } catch {
+    return "";
+  }
+}
+var tagOf = (value) => nameFrom(() => Object.prototype.toString.call(value).slice(8, -1));
+function isMap(value) {
+  try {
+    return tagOf(value) === "Map" && (Map.prototype.has.call(value, 0) || true);
+  } catch {
+    return false;
+  }
+}
+var traitOf = (value) => Array.isArray(value) ? ["array"] : isMap(value) ? ["map"] : [];
+var classNameOf = (value) => nameFrom(() => value.constructor?.name) || tagOf(value) || "Object";
+var factsOfFile = (file) => ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
+function keyTrouble(key, taken) {
+  let same = "";
+  if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
+    same = String(BigInt(key));
+  } else if (key === null || typeof key === "string" || Number.isFinite(key)) {
+    same = JSON.stringify(key);
+  } else {
+    return `a Map cannot be sent with a key of type ${typeof key}: use strings, finite numbers, booleans, null or BigInt`;
+  }
+  const isTwice = taken.has(same);
+  taken.add(same);
+  return isTwice ? `a Map cannot be sent with the key ${String(key)}: Python takes it for the same as an earlier one` : "";
+}
+var Specials = class {
+  constructor(exports, imports) {
+    this.exports = exports;
+    this.imports = imports;
+  }
+  exports;
+  imports;
+  list = [];
+  /** Numbers of exports, once for each time that one is sent. */
+  exported = [];
+  /** Numbers of imports that the message refers to. */
+  uses = [];
+  /** Record a value that has a kind of its own, in whatever form it is. Returns whether it has. */
+  take(value, path) {
+    switch (typeof value) {
+      case "bigint":
+        return this.add(path, "bigint", value.toString());
+      case "symbol":
+        throw new TypeError("a symbol cannot be sent");
+    }
+    if (value instanceof ByReference) {
+      return this.referObject(value.value, path);
+    }
+    const imported = this.imports.of(value);
+    if (imported) {
+      if (imported.state !== "live") {
+        throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
+      }
+      this.uses.push(imported.number);
+      return this.add(path, "own", imported.number);
+    }
+    if (typeof value === "function") {
+      return this.refer(value, path, "function", nameFrom(() => value.name));
+    }
+    if (isFile(value)) {
+      return this.refer(value, path, "file", factsOfFile(value));
+    }
+    return isStream(value) && this.refer(value, path, "stream");
+  }
+  /** Record an object that crosses by reference. */
+  refer(value, path, kind, ...facts) {
+    const number = this.exports.add(value);
+    this.exported.push(number);
+    return this.add(path, kind, number, ...facts);
+  }
+  /** Record an object that is no data. */
+  referObject(value, path) {
+    return this.refer(value, path, "object", classNameOf(value), ...traitOf(value));
+  }
+  add(path, kind, ...facts) {
+    this.list.push([[...path], kind, ...facts]);
+    return true;
+  }
+  /** Forget what was recorded: the message is not sent. */
+  undo() {
+    this.exported.forEach((number) => this.exports.release(number, 1));
+  }
+};
+var isString2 = (value) => typeof value === "string";
+var isPath = (value) => Array.isArray(value) && value.length > 0 && value.every((step) => isString2(step) || isCount(step));
+var FACTS = new Map(Object.entries({
+  bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
+  map: [],
+  function: [isId, isString2],
+  object: [isId, isString2],
+  stream: [isId],
+  file: [isId, isPlainObject],
+  own: [isId]
+}));
+var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
+function checkSpecials(message) {
+  const specials = specialsOf(message);
+  if (specials === void 0) {
+    return;
+  }
+  const isSpecial = (special) => Array.isArray(special) && isPath(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
+  if (!Array.isArray(specials) || !specials.every(isSpecial)) {
+    throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
+  }
+}
+function revive(message, exports, imports) {
+  const [start, at, shortest] = INDEXES.get(message[0]);
+  const specials = message[at];
+  let failure = null;
+  message.length = at;
+  const places = specials.map(([path, kind]) => path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere());
+  for (const [index, [, kind, ...facts]] of specials.entries()) {
+    const [parent2, step] = places[index];
+    if (kind !== "map" && parent2[step] !== null) {
+      nowhere();
+    }
+    try {
+      parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  return failure;
+}
+function placeOf(message, path, kind) {
+  let parent2 = message;
+  for (const [index, step] of path.entries()) {
+    const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+    if (!fits || !Object.hasOwn(parent2, step)) {
+      break;
+    }
+    const value = parent2[step];
+    if (index < path.length - 1) {
+      parent2 = value;
+    } else if (kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+      return [parent2, step];
+    }
+  }
+  return nowhere();
+}
+function nowhere() {
+  throw new ProtocolError("a special whose path leads nowhere, or to another value");
+}
+function valueOf(found, kind, facts, exports, imports) {
+  switch (kind) {
+    case "bigint":
+      return BigInt(facts[0]);
+    case "map":
+      return new Map(found);
+    case "own":
+      return exports.get(facts[0]);
+    default:
+      return imports.take(facts[0], kind, facts.slice(1));
+  }
+}
+
 // src/description.ts
 var MOST_ERRORS = 16;
 var FIELD_ROOM = 16384;
@@ -948,7 +1134,7 @@ function plainCopy(value, room, depth) {
   if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) {
     return value;
   }
-  if (value instanceof Date) {
+  if (tagOf(value) === "Date") {
     return value.toJSON();
   }
   if (Array.isArray(value)) {
@@ -1484,183 +1670,6 @@ var NDArray = class {
 };
 var partOf = (...given) => new NDArray(...given);
 
-// src/specials.ts
-var INDEXES = /* @__PURE__ */ new Map([
-  ["call", [3, 4, 2]],
-  ["notify", [2, 3, 2]],
-  ["return", [2, 3, 1]],
-  ["push", [3, 4, 1]],
-  ["publish", [3, 5, 1]],
-  ["use", [3, 4, 3]],
-  ["items", [2, 3, 2]]
-]);
-var isStream = (value) => typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value) || typeof ReadableStream !== "undefined" && value instanceof ReadableStream;
-var isFile = (value) => typeof Blob !== "undefined" && value instanceof Blob;
-var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
-function isData(value) {
-  const prototype = Object.getPrototypeOf(value);
-  return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
-}
-var ByReference = class {
-  constructor(value) {
-    this.value = value;
-  }
-  value;
-};
-function nameFrom(read) {
-  try {
-    const name = read();
-    return typeof name === "string" ? name : "";
-  } catch {
-    return "";
-  }
-}
-var classNameOf = (value) => nameFrom(() => value.constructor?.name) || nameFrom(() => Object.prototype.toString.call(value).slice(8, -1)) || "Object";
-var factsOfFile = (file) => ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
-function keyTrouble(key, taken) {
-  let same = "";
-  if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
-    same = String(BigInt(key));
-  } else if (key === null || typeof key === "string" || Number.isFinite(key)) {
-    same = JSON.stringify(key);
-  } else {
-    return `a Map cannot be sent with a key of type ${typeof key}: use strings, finite numbers, booleans, null or BigInt`;
-  }
-  const isTwice = taken.has(same);
-  taken.add(same);
-  return isTwice ? `a Map cannot be sent with the key ${String(key)}: Python takes it for the same as an earlier one` : "";
-}
-var Specials = class {
-  constructor(exports, imports) {
-    this.exports = exports;
-    this.imports = imports;
-  }
-  exports;
-  imports;
-  list = [];
-  /** Numbers of exports, once for each time that one is sent. */
-  exported = [];
-  /** Numbers of imports that the message refers to. */
-  uses = [];
-  /** Record a value that has a kind of its own, in whatever form it is. Returns whether it has. */
-  take(value, path) {
-    switch (typeof value) {
-      case "bigint":
-        return this.add(path, "bigint", value.toString());
-      case "symbol":
-        throw new TypeError("a symbol cannot be sent");
-    }
-    if (value instanceof ByReference) {
-      return this.referObject(value.value, path);
-    }
-    const imported = this.imports.of(value);
-    if (imported) {
-      if (imported.state !== "live") {
-        throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
-      }
-      this.uses.push(imported.number);
-      return this.add(path, "own", imported.number);
-    }
-    if (typeof value === "function") {
-      return this.refer(value, path, "function", nameFrom(() => value.name));
-    }
-    if (isFile(value)) {
-      return this.refer(value, path, "file", factsOfFile(value));
-    }
-    return isStream(value) && this.refer(value, path, "stream");
-  }
-  /** Record an object that crosses by reference. */
-  refer(value, path, kind, ...facts) {
-    const number = this.exports.add(value);
-    this.exported.push(number);
-    return this.add(path, kind, number, ...facts);
-  }
-  /** Record an object that is no data. */
-  referObject(value, path) {
-    return this.refer(value, path, "object", classNameOf(value));
-  }
-  add(path, kind, ...facts) {
-    this.list.push([[...path], kind, ...facts]);
-    return true;
-  }
-  /** Forget what was recorded: the message is not sent. */
-  undo() {
-    this.exported.forEach((number) => this.exports.release(number, 1));
-  }
-};
-var isString2 = (value) => typeof value === "string";
-var isPath = (value) => Array.isArray(value) && value.length > 0 && value.every((step) => isString2(step) || isCount(step));
-var FACTS = new Map(Object.entries({
-  bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
-  map: [],
-  function: [isId, isString2],
-  object: [isId, isString2],
-  stream: [isId],
-  file: [isId, isPlainObject],
-  own: [isId]
-}));
-var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
-function checkSpecials(message) {
-  const specials = specialsOf(message);
-  if (specials === void 0) {
-    return;
-  }
-  const isSpecial = (special) => Array.isArray(special) && isPath(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
-  if (!Array.isArray(specials) || !specials.every(isSpecial)) {
-    throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
-  }
-}
-function revive(message, exports, imports) {
-  const [start, at, shortest] = INDEXES.get(message[0]);
-  const specials = message[at];
-  let failure = null;
-  message.length = at;
-  const places = specials.map(([path, kind]) => path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere());
-  for (const [index, [, kind, ...facts]] of specials.entries()) {
-    const [parent2, step] = places[index];
-    if (kind !== "map" && parent2[step] !== null) {
-      nowhere();
-    }
-    try {
-      parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
-    } catch (error) {
-      failure ??= error;
-    }
-  }
-  return failure;
-}
-function placeOf(message, path, kind) {
-  let parent2 = message;
-  for (const [index, step] of path.entries()) {
-    const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
-    if (!fits || !Object.hasOwn(parent2, step)) {
-      break;
-    }
-    const value = parent2[step];
-    if (index < path.length - 1) {
-      parent2 = value;
-    } else if (kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
-      return [parent2, step];
-    }
-  }
-  return nowhere();
-}
-function nowhere() {
-  throw new ProtocolError("a special whose path leads nowhere, or to another value");
-}
-function valueOf(found, kind, facts, exports, imports) {
-  switch (kind) {
-    case "bigint":
-      return BigInt(facts[0]);
-    case "map":
-      return new Map(found);
-    case "own":
-      return exports.get(facts[0]);
-    default:
-      return imports.take(facts[0], kind, facts.slice(1));
-  }
-}
-
 // src/codec.ts
 var utf8 = new TextEncoder();
 var padded = (size) => Math.ceil(size / 8) * 8;
@@ -1967,7 +1976,7 @@ function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
   if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
     return "";
   }
-  if (hasSpecials && !(Array.isArray(value) || value instanceof Map || value instanceof Set || isData(value))) {
+  if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isData(value))) {
     return "";
   }
   if (above.has(value)) {
@@ -1983,9 +1992,10 @@ function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
 }
 function explainItems(value, name, hasSpecials, above) {
   const taken = /* @__PURE__ */ new Set();
-  const items = value instanceof Map ? value : Object.entries(value instanceof Set ? [...value] : value);
+  const [type, content] = Array.isArray(value) ? [""] : builtIn(value);
+  const items = type === "Map" ? content : Object.entries(type === "Set" ? content : value);
   for (const [key, item] of items) {
-    const trouble = value instanceof Map ? keyTrouble(key, taken) : "";
+    const trouble = type === "Map" ? keyTrouble(key, taken) : "";
     const text = trouble ? `${name}: ${trouble}` : explain(item, name + stepText(key, value), hasSpecials, above);
     if (text) {
       return text;
@@ -3148,29 +3158,8 @@ function serveWorld(connection) {
   }
   function has(value, key) {
     const asks = value.has ?? value.includes ?? value.contains;
-    const isNode = typeof Node !== "undefined" && value instanceof Node;
+    const isNode = typeof value.nodeType === "number";
     return typeof asks === "function" && !(isNode && typeof key !== "object") ? Boolean(asks.call(value, key)) : key in value;
-  }
-  function itemsOf2(value, start, count) {
-    if (isList(value)) {
-      const end = Math.min(value.length, start + count);
-      return Array.from({ length: Math.max(0, end - start) }, (_, index2) => answerOf(value[start + index2]));
-    }
-    if (typeof value[Symbol.iterator] !== "function") {
-      throw new TypeError(`${classNameOf(value)} cannot be iterated`);
-    }
-    const items = [];
-    let index = 0;
-    for (const item2 of value) {
-      if (index >= start) {
-        items.push(answerOf(item2));
-      }
-      index += 1;
-      if (index === start + count) {
-        break;
-      }
-    }
-    return items;
   }
   function lengthOf(value) {
     const length = value.length ?? value.size;
@@ -3180,11 +3169,16 @@ function serveWorld(connection) {
     return length;
   }
   function iterate(value) {
-    const begin = value[Symbol.asyncIterator] ?? value[Symbol.iterator];
-    if (typeof begin !== "function") {
-      throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+    if (typeof value?.[Symbol.asyncIterator] === "function") {
+      return laterItemsOf(value);
     }
-    return begin.call(value);
+    if (typeof value?.[Symbol.iterator] === "function") {
+      return itemsOf2(value);
+    }
+    if (isList(value)) {
+      return itemsOf2({ [Symbol.iterator]: () => Array.prototype.values.call(value) });
+    }
+    throw new TypeError(`${classNameOf(value)} cannot be iterated`);
   }
   function apply(value, owner, [name, first, second], call) {
     switch (name) {
@@ -3203,11 +3197,12 @@ function serveWorld(connection) {
         return void setItem(value, first, second);
       case "delete_item":
         return void removeItem(value, first);
-      case "items":
-        return itemsOf2(value, first, second);
       case "has":
         return has(value, first);
       case "call":
+        if (typeof value !== "function") {
+          throw new TypeError(`${textOf2(value)} is not a function`);
+        }
         return connection.exposures.call(value, owner, first, call);
       case "new":
         return Reflect.construct(value, first);
@@ -3298,11 +3293,21 @@ function isMethod(value, key) {
   return at !== null && "value" in Object.getOwnPropertyDescriptor(at, key);
 }
 var answerOf = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
+function* itemsOf2(value) {
+  for (const item of value) {
+    yield isThenable(item) ? Promise.resolve(item).then(answerOf) : answerOf(item);
+  }
+}
+async function* laterItemsOf(value) {
+  for await (const item of value) {
+    yield answerOf(item);
+  }
+}
 function dataOf(value, depth = DATA_DEPTH) {
   if (typeof value !== "object" || value === null || depth === 0) {
     return value;
   }
-  if (typeof value.toJSON === "function" || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) {
+  if (typeof value.toJSON === "function" || isBinary(value) || builtIn(value)[0] !== "") {
     return value;
   }
   const isList2 = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
@@ -3310,7 +3315,7 @@ function dataOf(value, depth = DATA_DEPTH) {
     return Array.from(value, (item) => dataOf(item, depth - 1));
   }
   const keys = Object.keys(value);
-  const isOpaque = !isData(value) && (keys.length === 0 || typeof EventTarget !== "undefined" && value instanceof EventTarget);
+  const isOpaque = !isData(value) && (keys.length === 0 || typeof value.addEventListener === "function");
   return isOpaque ? value : Object.fromEntries(keys.map((key) => [key, dataOf(value[key], depth - 1)]));
 }
 function describe(value) {
@@ -4156,8 +4161,6 @@ var createFunctions = (function(connection, loadCode) {
         return withCode(({ evaluate }) => evaluate(String(args[0])));
       case "$cell":
         return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
-      case "$names":
-        return keys().sort();
       case "$describe":
         return describe2(String(args[0]), call2);
       default:

@@ -124,7 +124,7 @@ class ProtocolState:
         self.dropped_results = 0  # results of cancelled calls
         self.expires_at: float | None = None
         # Makes the proxy of an object in a page, from its handle and the detail on the wire.
-        self.revive: Callable[[Handle, Any], Imported] = lambda handle, detail: Imported(handle)
+        self.revive: Callable[[Handle, m.Special], Imported] = lambda handle, special: Imported(handle)
         # Reads a part of a file of Python, in a worker; see `check_use`.
         self.read_part: Callable[..., bytes] = _read_nothing
         # Calls a function once an object is collected.
@@ -686,7 +686,7 @@ class ProtocolState:
             session.imports.arrive(handle)
         proxy = None if handle.proxy is None else handle.proxy()
         if proxy is None:
-            proxy = self.revive(handle, special.detail)
+            proxy = self.revive(handle, special)
             handle.proxy = ref(proxy)
         return proxy
 

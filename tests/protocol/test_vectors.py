@@ -33,8 +33,8 @@ def untyped(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [untyped(item) for item in value]
     if isinstance(value, Special):
-        facts = [value.fact, value.detail]
-        return [value.path, value.kind, *facts[: 2 - facts.count(None)]]
+        facts = [value.fact, value.detail, value.trait]
+        return [value.path, value.kind, *facts[: 3 - facts.count(None)]]
     if not isinstance(value, msgspec.Struct):
         return value
     given = msgspec.structs.asdict(value).items()
