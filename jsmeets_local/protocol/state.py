@@ -1031,6 +1031,7 @@ class ProtocolState:
             text = f"{call.function.key!r} returned what cannot be sent: {error}"
             self._effects.append(Report("error", text))
             packet = error_packet(call.call_id, m.ErrorInfo("unserializable", type(error).__name__, text))
+            self._drop_streams(message)
         self._send(call.socket, packet)
 
     def _finish(self, call_id: int, socket: int, answer: Any) -> None:
