@@ -129,8 +129,6 @@ class ProtocolState:
         self.read_part: Callable[..., bytes] = _read_nothing
         # Calls a function once an object is collected.
         self.watch: Callable[[object, Callable[[], object]], object] = finalize
-        # The same, without delay.
-        self.watch_stream: Callable[[object, Callable[[], object]], object] = finalize
         self._streamed: dict[int, Exports] = {}  # iterators that pages read, or may read, by identity
         self._released: dict[int, list[tuple[int, int]]] = {}  # socket -> numbers and counts to release
         self._sessions: dict[int, Session] = {}
@@ -676,7 +674,7 @@ class ProtocolState:
             arrivals = session.imports.add(handle)
             if kind == "stream":
                 stream = session.readers[number] = Incoming(socket, number, self.limits.stream_items)
-                self.watch_stream(handle, functools.partial(self._left, arrivals, stream))
+                self.watch(handle, functools.partial(self._left, arrivals, stream))
             else:
                 self.watch(handle, functools.partial(self._collected, socket, arrivals))
         elif handle.kind != kind:
