@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as code from "../src/code/index.ts";
 import { installFunctions } from "../src/install.ts";
-import { after, connected, quietly, settled } from "./page.mjs";
+import { after, connected, quietly, sentBy, settled, until } from "./page.mjs";
 
 const trace = "Traceback (most recent call last):\n  File \"main.py\", line 3, in add2\nValueError: no\n";
 const failure = (kind, name, message, text = "") => ({ kind, name, message, trace: text });
@@ -171,9 +171,9 @@ test("exclusive: one at a time, first come first served, also after errors", asy
         return n;
     }, true);
     end.send(["call", 1, "one", [0]], ["call", 2, "one", [1]], ["call", 3, "one", [2]]);
-    await after(30);
+    const messages = await sentBy(end, "return", 2);
     assert.deepEqual(seen, ["begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2"]);
-    assert.deepEqual(end.messages().map(([kind]) => kind), ["return", "error", "return"]);
+    assert.deepEqual(messages.map(([kind]) => kind), ["return", "error", "return"]);
 });
 
 test("$eval", async () => {
@@ -346,7 +346,7 @@ test("an async subscriber takes one after another; errors do not stop it", async
     void JsPyPubsub.subscribe("b", (topic) => seen.push(topic));
     const said = await quietly(async () => {
         end.send(["publish", 0, "a", 0, false], ["publish", 0, "a", 1, false], ["publish", 0, "b", 9, false], ["publish", 0, "a", 2, false]);
-        await after(30);
+        await until(() => seen.includes("end 2"));
     }, "error");
     assert.deepEqual(seen, ["begin 0", "b", "end 0", "begin 1", "end 1", "begin 2", "end 2"]);
     assert.equal(said.length, 1);

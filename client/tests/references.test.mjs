@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Exports, Imports } from "../src/references.ts";
-import { after, connected, python, quietly, settled } from "./page.mjs";
+import { after, connected, python, quietly, sentBy, settled, until } from "./page.mjs";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
@@ -32,8 +32,7 @@ async function ask(end, ...messages) {
 /** The objects of Python with these specials, as the page received them. */
 async function received(end, ...specials) {
     const first = JsPyFunction.call("give")();
-    await settled();
-    const [[, id]] = end.messages();
+    const id = (await sentBy(end, "call")).at(-1)[1];
     end.send(["return", id, specials.map(() => null), specials.map((special, index) => [[2, index], ...special])]);
     return first;
 }
@@ -511,7 +510,7 @@ test("exclusive functions stay so when they are called by reference", async () =
     JsPyFunction.expose("slow", slow, true);
     JsPyQueue.push_nowait("q")(slow);
     end.send(["use", 1, 1, [["call", [1]]]], ["call", 2, "slow", [2]], ["use", 3, 0, [["get", "slow"], ["call", [3]]]]);
-    await after(20);
+    await until(() => seen.includes(-3));
     assert.deepEqual(seen, [1, -1, 2, -2, 3, -3]);
 });
 
@@ -583,15 +582,13 @@ test("a session that goes on keeps the objects; its end kills them", async () =>
     first.messages();
     const [f, model] = await received(first, ["function", 9, "tell"], ["object", 3, "Model"]);
     JsPyQueue.push_nowait("q")(() => 1);
-    await settled();
-    first.messages();
+    await sentBy(first, "push");
     first.drop();
     const waiting = f(1);
     JsPyTextSocket.reconnect();
     const second = python();
     second.welcome(1, "p1", { session: "s1", resume_seconds: 30, resumed: true, received: 2 });
-    await settled();
-    assert.deepEqual(second.messages().filter(([kind]) => kind === "use"), [["use", 2, 9, [["call", [1]]]]]);
+    assert.deepEqual((await sentBy(second, "use")).filter(([kind]) => kind === "use"), [["use", 2, 9, [["call", [1]]]]]);
     second.send(["return", 2, 5]);
     assert.deepEqual([await waiting, counts()], [5, { exported: 1, imported: 2 }]);
     second.drop();
@@ -606,8 +603,7 @@ test("a session that goes on keeps the objects; its end kills them", async () =>
     await assert.rejects(model.get("x"), { ...ended, key: "Model.x" });
     assert.throws(() => f.nowait(), ended);
     assert.deepEqual(counts(), { exported: 1, imported: 0 });
-    await settled();
-    const [message] = third.messages().filter(([kind]) => kind === "call");
+    const [message] = (await sentBy(third, "call")).filter(([kind]) => kind === "call");
     assert.deepEqual(message.slice(2), ["keep", [null], [[[3, 0], "function", 2, ""]]]);
     assert.deepEqual(await ask(third, ["use", 7, 2, [["call", []]]]), [["return", 7, 2]]);
     third.send(["return", message[1], null]);
@@ -626,11 +622,10 @@ test("a page in the back/forward cache: its objects and those of Python die with
     }, { context: true });
     end.send(["call", 50, "slow", [null], [[[3, 0], "function", 2, "back"]]]);
     JsPyFunction.call_nowait("keep")(() => 1);
-    await settled();
+    await until(() => began);
     assert.deepEqual(counts(), { exported: 1, imported: 2 });
     JsPyTextSocket._connection.hide();
-    await settled();
-    assert.equal(began.aborted, true);
+    await until(() => began.aborted);
     assert.deepEqual(counts(), { exported: 0, imported: 0 });
     JsPyTextSocket._connection.show();
     const meanwhile = f(2);
@@ -638,12 +633,12 @@ test("a page in the back/forward cache: its objects and those of Python die with
     await assert.rejects(meanwhile, { kind: "disconnected" });
     const again = python();
     await quietly(() => again.welcome(2, "p1", { session: "s1", resumed: false, received: 0 }), "warn");
-    await settled();
-    const messages = again.messages();
+    const messages = await sentBy(again, "call");
     assert.deepEqual(messages.filter(([kind]) => kind === "return" || kind === "use"), []);   // of the old session
     const [call] = messages.filter(([kind]) => kind === "call");
     assert.deepEqual(call.slice(2), ["keep", [null], [[[3, 0], "function", 2, ""]]]);
-    assert.deepEqual(await ask(again, ["use", 1, 1, [["call", []]]]), [["error", 1, {
+    again.send(["use", 1, 1, [["call", []]]]);
+    assert.deepEqual(await sentBy(again, "error"), [["error", 1, {
         kind: "unknown", name: "UnknownReference", trace: "",
         message: "The page has no object 1 any more: it was released, or its session ended",
     }]]);
@@ -655,15 +650,14 @@ test("a page in the back/forward cache: its objects and those of Python die with
 
 test("Python hears the names that the page exposes, once a turn and with a new session", async () => {
     const end = await connected(...LIBRARY);
+    const told = (from, count) => until(() => from.messages() && from.names.length >= count);
     JsPyFunction.expose("a", () => 1);
     JsPyFunction.expose("b", () => 1);
-    await settled();
-    end.messages();
+    await told(end, 1);
     assert.deepEqual(end.names, [["a", "b"]]);
     JsPyFunction.clear("a");
     JsPyFunction.clear("absent");
-    await settled();
-    end.messages();
+    await told(end, 2);
     assert.deepEqual(end.names.slice(1), [["b"]]);
     end.drop();
     JsPyFunction.expose("c", () => 1);
@@ -671,7 +665,6 @@ test("Python hears the names that the page exposes, once a turn and with a new s
     JsPyTextSocket.reconnect();
     const next = python();
     next.welcome();
-    await settled();
-    next.messages();
+    await told(next, 1);
     assert.deepEqual(next.names, [["b", "c"]]);
 });
