@@ -139,6 +139,7 @@ export function load(...names) {
 
 /** Make the globals anew, in a page that has just loaded: names may still be exposed. */
 export function loadNow(...names) {
+    clearTimeout(globalThis.JsPyTextSocket?._connection?.retryTimer);   // the page before would connect once more
     Object.keys(INSTALL).forEach((name) => delete globalThis[name]);
     Transport.all = [];
     globalThis.WebSocket = Transport;
