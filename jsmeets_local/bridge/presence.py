@@ -206,6 +206,10 @@ class PagePresence(PresenceTracker):
             return None
         return add_waiter(self._name_waiters.setdefault(name, deque()), self._portal, timeout, done)
 
+    def _connected(self, socket: int, page: str) -> None:
+        super()._connected(socket, page)
+        self._named(socket)  # the names may be what has completed the connection
+
     def _named(self, socket: int) -> None:
         if socket in self.sockets:
             self.last_names = self._bridge.protocol.names(socket)
