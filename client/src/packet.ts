@@ -4,7 +4,7 @@ import { CHUNK_BYTES, ChunkedContent, type SpareMemory } from "./chunks.ts";
 import { binaryParts } from "./codec.ts";
 import type { Message } from "./messages.ts";
 import { NDArray, bytesOf, dtypeOf } from "./ndarray.ts";
-import { Specials, type Step, isData, isForeignType, keyTrouble } from "./specials.ts";
+import { Specials, type Step, isData, isForeignType, keyTrouble, withSpecials } from "./specials.ts";
 
 /** The maximum nesting depth that Python accepts. */
 const SEND_DEPTH = 256;
@@ -309,7 +309,7 @@ export function compose(message: Message, body: unknown, label: string, specials
 
 function bareMessage(message: Message, found: Found): Message {
     const bare = stripItems(message, [], found);
-    return found.specials?.list.length ? [...bare, found.specials.list] : bare;
+    return found.specials?.list.length ? withSpecials(bare, found.specials.list) : bare;
 }
 
 /**

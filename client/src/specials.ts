@@ -166,6 +166,13 @@ const FACTS: ReadonlyMap<unknown, ReadonlyArray<(fact: any) => boolean>> = new M
 /** Return the list of special values of a message, if it has one. */
 export const specialsOf = (message: Message): any => message[INDEXES.get(message[0])?.[1] ?? message.length];
 
+/** Return a message with a list of special values, which is its last element; only an `items` goes on behind it. */
+export function withSpecials(message: Message, list: unknown[]): Message {
+    const whole: Message = [...message];
+    whole[INDEXES.get(message[0])?.[1] ?? message.length] = list;
+    return whole;
+}
+
 /** Check the specials of a received message. Throws ProtocolError. */
 export function checkSpecials(message: Message): void {
     const specials = specialsOf(message);
@@ -188,7 +195,7 @@ export function revive(message: Message, exports: Exports, imports: Imports): Er
     const [start, at, shortest] = INDEXES.get(message[0])!;
     const specials: Special[] = message[at];
     let failure: Error | null = null;
-    message.length = at;
+    message.splice(at, 1);
     // All are found before the first is made: a path must not lead into an object of the page.
     const places = specials.map(([path, kind]) => (path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere()));
     for (const [index, [, kind, ...facts]] of specials.entries()) {

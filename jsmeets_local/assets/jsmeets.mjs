@@ -525,6 +525,8 @@ var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Obj
 var isSteps = (value) => isArray(value) && value.length > 0 && value.every(isArray);
 var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
 var isOptionalError = (value) => value === void 0 || value === null || isError(value);
+var isOptionalArray = (value) => value === void 0 || isArray(value);
+var isOptionalCount = (value) => value === void 0 || isCount(value);
 var SHAPES = new Map(Object.entries({
   hello: [isString, isString, isStrings],
   welcome: [isId, isString, isPlainObject],
@@ -544,7 +546,7 @@ var SHAPES = new Map(Object.entries({
   cancel: [isId],
   release: [isReleases],
   pull: [isId, isId],
-  items: [isId, isArray],
+  items: [isId, isArray, isOptionalArray, isOptionalCount],
   end: [isId, isOptionalError],
   stop: [isId],
   names: [isStrings],
@@ -972,6 +974,11 @@ var FACTS = new Map(Object.entries({
   own: [isId]
 }));
 var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
+function withSpecials(message, list) {
+  const whole = [...message];
+  whole[INDEXES.get(message[0])?.[1] ?? message.length] = list;
+  return whole;
+}
 function checkSpecials(message) {
   const specials = specialsOf(message);
   if (specials === void 0) {
@@ -986,7 +993,7 @@ function revive(message, exports, imports) {
   const [start, at, shortest] = INDEXES.get(message[0]);
   const specials = message[at];
   let failure = null;
-  message.length = at;
+  message.splice(at, 1);
   const places = specials.map(([path, kind]) => path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere());
   for (const [index, [, kind, ...facts]] of specials.entries()) {
     const [parent2, step] = places[index];
@@ -2058,7 +2065,7 @@ function compose(message, body, label, specials = null) {
 }
 function bareMessage(message, found) {
   const bare = stripItems(message, [], found);
-  return found.specials?.list.length ? [...bare, found.specials.list] : bare;
+  return found.specials?.list.length ? withSpecials(bare, found.specials.list) : bare;
 }
 function pack(message, body = message, label = "message", maxBytes = Infinity, mayBeWhole = true, memory, specials = null) {
   const packet = compose(message, body, label, specials);
@@ -2598,15 +2605,20 @@ function awaited(result) {
   return !done && isThenable(value) ? Promise.resolve(value).then((item) => ({ done: false, value: item })) : result;
 }
 var Producer = class {
-  constructor(source, outlet) {
+  /** @param unit the bytes of an item that counts as one. */
+  constructor(source, outlet, unit) {
     this.source = source;
     this.outlet = outlet;
+    this.unit = unit;
   }
   source;
   outlet;
+  unit;
   credit = 0;
   batch = [];
   batchSize = 0;
+  /** The further items that the large ones of the batch count as. */
+  batchExtra = 0;
   itemSize = FIRST_SIZE;
   inFlight = 0;
   /** True while the source is asked, or a next turn will ask it. */
@@ -2697,7 +2709,9 @@ var Producer = class {
     }
     this.credit -= 1;
     this.batch.push(value);
-    this.batchSize += this.sizeOf(value);
+    const size = this.sizeOf(value);
+    this.batchSize += size;
+    this.batchExtra += Math.floor(size / this.unit);
   }
   sizeOf(value) {
     if (typeof value === "string") {
@@ -2709,28 +2723,29 @@ var Producer = class {
     return isBinary(value) ? value.byteLength ?? value.data.byteLength : this.itemSize;
   }
   flush() {
-    const items = this.batch;
+    const [items, extra] = [this.batch, this.batchExtra];
     this.batch = [];
-    this.batchSize = 0;
+    this.batchSize = this.batchExtra = 0;
     if (items.length) {
-      this.sendAll(items);
+      this.sendAll(items, extra);
     }
   }
   /** Send items. Those before the first that cannot be sent arrive, and the stream ends with its error. */
-  sendAll(items) {
+  sendAll(items, extra) {
     try {
-      this.send(items);
+      this.send(items, extra);
     } catch (error) {
       if (items.length > 1) {
-        items.forEach((item) => this.isOver || this.sendAll([item]));
+        items.forEach((item) => this.isOver || this.sendAll([item], Math.floor(this.sizeOf(item) / this.unit)));
       } else {
         this.end({ error, isUnsendable: true });
         this.close();
       }
     }
   }
-  send(items) {
-    const packet = this.outlet.send(items);
+  send(items, extra) {
+    const packet = this.outlet.send(items, extra);
+    this.credit -= extra;
     this.itemSize = packet.size / items.length;
     this.inFlight += packet.size;
     packet.whenReceived = () => {
@@ -2768,6 +2783,14 @@ var WINDOW2 = 256;
 var DONE = { done: true, value: void 0 };
 var DISPOSE3 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
 var ASYNC_DISPOSE = Symbol.asyncDispose ?? /* @__PURE__ */ Symbol.for("Symbol.asyncDispose");
+var Heavy = class {
+  constructor(value, extra) {
+    this.value = value;
+    this.extra = extra;
+  }
+  value;
+  extra;
+};
 var Reader = class {
   constructor(streams, imported) {
     this.streams = streams;
@@ -2788,11 +2811,7 @@ var Reader = class {
   detach = null;
   next(holder, below) {
     if (this.first < this.items.length) {
-      const value = this.items[this.first];
-      this.items[this.first] = void 0;
-      this.first += 1;
-      this.took();
-      return Promise.resolve({ done: false, value });
+      return Promise.resolve({ done: false, value: this.take() });
     }
     const place2 = this.streams.connection.callErrors.placeOf(below);
     return new Promise((resolve, reject) => {
@@ -2804,8 +2823,20 @@ var Reader = class {
       }
     });
   }
-  took() {
+  take() {
+    const item = this.items[this.first];
+    this.items[this.first] = void 0;
+    this.first += 1;
     this.taken += 1;
+    if (!(item instanceof Heavy)) {
+      this.grantTaken();
+      return item;
+    }
+    this.taken += item.extra;
+    this.grantTaken();
+    return item.value;
+  }
+  grantTaken() {
     if (this.taken * 2 >= this.streams.window && !this.isOver) {
       this.grant(this.taken);
       this.taken = 0;
@@ -2816,18 +2847,19 @@ var Reader = class {
     this.streams.connection.control(["pull", this.imported.number, count]);
   }
   /** Take the items of a message. Throws ProtocolError if they are more than were asked for. */
-  receive(items) {
-    this.granted -= items.length;
-    if (this.granted < 0) {
-      throw new ProtocolError(`${-this.granted} items of stream ${this.imported.number} that were not asked for`);
+  receive(items, extra) {
+    const surplus = items.length - this.granted;
+    if (surplus > 0) {
+      throw new ProtocolError(`${surplus} items of stream ${this.imported.number} that were not asked for`);
+    }
+    this.granted -= items.length + extra;
+    if (extra && items.length) {
+      items.push(new Heavy(items.pop(), extra));
     }
     this.items = this.first < this.items.length ? this.items.slice(this.first).concat(items) : items;
     this.first = 0;
     while (this.waiting.length && this.first < this.items.length) {
-      const value = this.items[this.first];
-      this.first += 1;
-      this.waiting.shift().resolve({ done: false, value });
-      this.took();
+      this.waiting.shift().resolve({ done: false, value: this.take() });
     }
   }
   /** Nothing more comes. What has arrived is still read, before the error. */
@@ -2900,6 +2932,8 @@ var Streams = class {
   connection;
   /** The number of items that a reader asks for at once. */
   window = WINDOW2;
+  /** The bytes of an item that counts as one. */
+  unit = Infinity;
   /** Number of Python's stream -> its reader. */
   readers = /* @__PURE__ */ new Map();
   /** Number of this page's stream -> its producer, once Python has begun to read. */
@@ -2915,14 +2949,14 @@ var Streams = class {
       this.readers.get(imported.number)?.follow(signal);
     }
   }
-  receive([kind, number, detail]) {
+  receive([kind, number, detail, extra]) {
     switch (kind) {
       case "pull":
         return this.pull(number, detail);
       case "stop":
         return this.stopped(number);
       case "items":
-        return this.readers.get(number)?.receive(detail);
+        return this.readers.get(number)?.receive(detail, extra ?? 0);
       default:
         return this.ended(number, detail ?? null);
     }
@@ -2967,13 +3001,18 @@ var Streams = class {
     if (!isStream(value)) {
       throw unknownError("UnknownReference", `The object ${number} of the page is no stream`);
     }
-    const producer = new Producer(sourceOf(value), this.outletOf(number));
+    const producer = new Producer(sourceOf(value), this.outletOf(number), this.unit);
     this.producers.set(number, producer);
     return producer;
   }
   outletOf(number) {
     return {
-      send: (items) => this.connection.produce(["items", number, items], items, "items", orderOf(number)),
+      send: (items, extra) => this.connection.produce(
+        extra ? ["items", number, items, [], extra] : ["items", number, items],
+        items,
+        "items",
+        orderOf(number)
+      ),
       end: (ending) => {
         this.forget(number);
         this.sendEnd(number, ending);
@@ -3695,6 +3734,7 @@ var Connection = class {
   apply(settings) {
     this.maxBytes = isId(settings.max_message_bytes) ? settings.max_message_bytes : this.maxBytes;
     this.streams.window = isId(settings.stream_items) ? settings.stream_items : this.streams.window;
+    this.streams.unit = isId(settings.stream_bytes) ? Math.ceil(settings.stream_bytes / this.streams.window) : Infinity;
     this.reloads = settings.reload === true && hasDocument();
     this.wantsBadge &&= settings.badge !== false;
   }

@@ -217,6 +217,7 @@ class Items(_Message, frozen=True, tag="items"):
     number: Id
     items: list[Any]
     specials: tuple[Special, ...] = ()
+    extra: Annotated[int, Meta(ge=0, le=2**31)] = 0
 
 
 class End(_Message, frozen=True, tag="end"):

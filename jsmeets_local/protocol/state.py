@@ -19,7 +19,7 @@ from . import messages as m
 from .arguments import Key, Target
 from .calls import CallTable, Finished
 from .chunks import CHUNK_BYTES
-from .codec import Packet, Unbound, message_packet, outgoing
+from .codec import NO_SPECIALS, Packet, Unbound, message_packet, outgoing
 from .effects import (
     Arrived,
     CallFinished,
@@ -266,6 +266,7 @@ class ProtocolState:
             "received": session.received,
             "resume_seconds": self.resume_seconds,
             "stream_items": self.limits.stream_items,
+            "stream_bytes": self.limits.stream_bytes,
             **self.settings,
         }
         session.outbox.put_control(message_packet(["welcome", number, session.page, settings]))
@@ -754,7 +755,7 @@ class ProtocolState:
     def _on_items(self, socket: int, message: m.Items) -> None:
         stream = self._sessions[socket].readers.get(message.number)
         if stream is not None and message.items:
-            stream.receive(message.items)
+            stream.receive(message.items, message.extra)
             self._effects.append(Arrived(stream))
 
     def _on_end(self, socket: int, message: m.End) -> None:
@@ -790,7 +791,9 @@ class ProtocolState:
                 text = f"Python has no stream {number} for this page; it has ended"
                 self._send_end(socket, number, m.ErrorInfo("unknown", "UnknownReference", text))
                 return
-            stream = session.producers[number] = Outgoing(socket, export)
+            stream = session.producers[number] = Outgoing(
+                socket, export, self.limits.stream_bytes // self.limits.stream_items
+            )
         stream.credit += message.count
         self._produce(stream)
 
@@ -817,19 +820,20 @@ class ProtocolState:
         for stream in eased:
             self._produce(stream)
 
-    def send_items(self, stream: Outgoing, items: Payload, count: int) -> None:
+    def send_items(self, stream: Outgoing, items: Payload, count: int, extra: int = 0) -> None:
         """Send items of a stream of Python.
 
         Args:
             stream: The stream.
             items: The packed list of items.
             count: The number of items.
+            extra: The further items that large ones count as.
         """
         if stream.is_over:
             return
-        stream.credit -= count
+        stream.credit -= count + extra
         order = ("stream", stream.number)
-        message = outgoing(["items", stream.number], items, order=order)
+        message = outgoing(["items", stream.number], items, (NO_SPECIALS, extra) if extra else (), order)
         try:
             packet = self._bind(stream.socket, message)
         except (WrongPage, TooManyReferences) as error:

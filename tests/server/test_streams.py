@@ -492,6 +492,57 @@ def test_an_object_of_python_is_iterated(app: JsMeetsPy, raw: RawPage) -> None:
 # Streams of pages ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_large_items_count_as_several(make_app: Callable[..., JsMeetsPy], is_async: bool) -> None:
+    app = make_app(limits=Limits(stream_items=8, stream_bytes=800_000))  # 100 kB count as one
+    made: list[int] = []
+
+    def blocks() -> Iterator[str]:
+        for number in range(20):
+            made.append(number)
+            yield "x" * 200_000
+
+    async def async_blocks() -> AsyncIterator[str]:
+        for block in blocks():
+            yield block
+
+    app.functions.expose("blocks", async_blocks if is_async else blocks)
+    raw = as_page(app.launch("<p>", mode="none"))
+    number = started(raw, "blocks")
+    raw.send(["pull", number, 8])
+    for credit in (5, 2, -1):
+        assert raw.receive()[3:] == [[], 2], credit
+    time.sleep(scaled(0.1))
+    assert made == [0, 1, 2]
+    raw.send(["pull", number, 1])
+    time.sleep(scaled(0.1))
+    assert made == [0, 1, 2]
+    raw.send(["pull", number, 1])
+    assert raw.receive()[0] == "items"
+    assert made == [0, 1, 2, 3]
+
+
+def test_python_grants_large_items_as_several(app: JsMeetsPy, raw: RawPage) -> None:
+    stream = given(app, raw)  # its window has 4 items
+    reader = in_thread(lambda: [next(stream), next(stream), next(stream)])
+    assert raw.receive() == ["pull", 1, 4]
+    raw.send(["items", 1, ["a", "b"], [], 9])
+    assert raw.receive() == ["pull", 1, 11]
+    raw.send(["items", 1, ["c"], [], 0], ["end", 1])
+    assert reader.result(scaled(10)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("extra", [-1, 1.5, "1", 2**40])
+def test_a_forged_count_of_a_large_item_is_a_protocol_error(app: JsMeetsPy, raw: RawPage, extra: Any) -> None:
+    stream = given(app, raw)
+    reader = in_thread(lambda: next(stream))
+    raw.next("pull")
+    raw.send(["items", 1, ["a"], [], extra])
+    assert raw.next("close")
+    with pytest.raises(ConnectionError):
+        reader.result(scaled(10))
+
+
 def test_python_reads_a_stream_within_its_window(app: JsMeetsPy, raw: RawPage) -> None:
     stream = given(app, raw)
     assert repr(stream) == "<JavaScript stream>"
