@@ -260,12 +260,12 @@ def test_loops_close_the_iterator_of_the_page(app: JsMeetsPy, page: Page, tab: T
     assert list(page.js.Set.new(list(range(513)))) == list(range(513))
     assert list(itertools.islice(page.js.Endless.new(), 300)) == list(range(300))
     tab.evaluate(
-        "globalThis.closed = 0; globalThis.Rows = class { *[Symbol.iterator]() { try { for (;;) { yield 1; } }"
-        " finally { closed += 1; } } }; 0"
+        "globalThis.ended = 0; globalThis.Rows = class { *[Symbol.iterator]() { try { for (;;) { yield 1; } }"
+        " finally { ended += 1; } } }; 0"
     )
     for _ in page.js.Rows.new():
         break
-    until(lambda: tab.evaluate("closed") == 1)
+    until(lambda: tab.evaluate("ended") == 1)
     with pytest.raises(TypeError, match="Point cannot be iterated"):
         list(page.js.point)
     with pytest.raises(TypeError, match="Point has no length"):
