@@ -458,13 +458,15 @@ class Bridged:
 
         `@app.expose` decorates a function or a class, and `@app.expose("name")` gives it a name;
         `app.expose(model, "model")` exposes an object. Pages call the public methods of a class or an object by
-        `model.fit`; names that begin with an underscore stay private. A class is instantiated once, without arguments;
-        one without public methods, such as `int`, is a function that makes its objects.
+        `model.fit`, and the object itself by `model` if it can be called; names that begin with an underscore stay
+        private. A class is instantiated once, without arguments; one without public methods, such as `int`, is a
+        function that makes its objects.
 
         Args:
             key: The name; or the function, class or object itself. What has that name already is replaced.
             name: The name, if `key` is the object. Lambdas, callable objects and other objects need one.
-            exclusive: Run its calls one at a time, in order of arrival, across all pages.
+            exclusive: Run its calls one at a time, in order of arrival, across all pages; also the body of a generator
+                that it returns.
             keep_running: Do not cancel its calls when the page that called leaves.
 
         Raises:
@@ -484,7 +486,7 @@ class Bridged:
         if isinstance(exposed, type) and (key is None or _public_methods(exposed)):
             key = key if key is not None else exposed.__name__
             self._expose_methods(key, _made(exposed), exclusive, keep_running)
-        elif callable(exposed) or isinstance(exposed, (classmethod, property)):
+        elif _is_function(exposed) or isinstance(exposed, (classmethod, property)):
             check_function(exposed, "the argument of app.expose")
             self._expose_function(key if key is not None else _name_of(exposed), exposed, exclusive, keep_running)
         else:
@@ -497,12 +499,14 @@ class Bridged:
 
     def _expose_methods(self, key: str | None, thing: Any, exclusive: bool, keep_running: bool) -> None:
         methods = _public_methods(type(thing))
-        if not methods:
+        if not methods and not callable(thing):
             raise TypeError(
                 f"the argument of app.expose must be a function, a class, or an object with methods; got {thing!r:.60}"
             )
         if key is None:
             raise TypeError(f'{thing!r:.60} has no name; pass one: app.expose(thing, "name")')
+        if callable(thing):
+            self._expose_function(key, thing, exclusive, keep_running)
         for name in methods:
             self._expose_function(f"{key}.{name}", getattr(thing, name), exclusive, keep_running)
 
@@ -645,9 +649,16 @@ def _made(kind: type) -> Any:
     return kind()
 
 
+def _is_function(thing: Any) -> bool:
+    """Return whether an object is only called: a function or what wraps one, a class, an object without methods."""
+    if not callable(thing) or isinstance(thing, type) or inspect.isroutine(thing):
+        return callable(thing)
+    return inspect.getattr_static(thing, "__wrapped__", None) is not None or not _public_methods(type(thing))
+
+
 def _public_methods(kind: type) -> list[str]:
     """Return the names of the methods of a class that do not begin with an underscore, without running its code."""
-    if kind.__module__ == "builtins":
+    if kind.__module__.partition(".")[0] in ("builtins", "functools", "jsmeets_local"):
         return []
     found = {name: inspect.getattr_static(kind, name, None) for name in dir(kind) if not name.startswith("_")}
     methods = (classmethod, staticmethod)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -354,7 +355,7 @@ def test_expose_a_class_exposes_the_methods_of_one_object() -> None:
     assert function.func() == 4
 
 
-def test_expose_a_callable_object_exposes_its_call() -> None:
+def test_expose_a_callable_object_exposes_its_call_and_its_methods() -> None:
     app = make()
 
     class Adder:
@@ -363,8 +364,33 @@ def test_expose_a_callable_object_exposes_its_call() -> None:
 
         def other(self) -> None: ...
 
+        def _private(self) -> None: ...
+
     app.expose(Adder(), "add")
-    assert app.functions.get_keys() == ["add"]
+    assert app.functions.get_keys() == ["add", "add.other"]
+    app.expose(Adder)
+    assert app.functions.get_keys() == ["add", "add.other", "Adder", "Adder.other"]
+
+
+def test_expose_what_wraps_a_function_exposes_its_call_only() -> None:
+    app = make()
+
+    class Wrapper:
+        def __init__(self, func: Any) -> None:
+            functools.update_wrapper(self, func)
+
+        def __call__(self) -> None: ...
+
+        def retry(self) -> None: ...
+
+    class Call:
+        def __call__(self) -> None: ...
+
+    app.expose(functools.lru_cache(abs), "cached")
+    app.expose(functools.partial(int, "5"), "part")
+    app.expose(Wrapper(abs), "wrapped")
+    app.expose(Call(), "call")
+    assert app.functions.get_keys() == ["cached", "part", "wrapped", "call"]
 
 
 def test_routes_return_html_text() -> None:

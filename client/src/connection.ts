@@ -448,6 +448,7 @@ export class Connection {
     private apply(settings: any): void {
         this.maxBytes = isId(settings.max_message_bytes) ? settings.max_message_bytes : this.maxBytes;
         this.streams.window = isId(settings.stream_items) ? settings.stream_items : this.streams.window;
+        this.streams.unit = isId(settings.stream_bytes) ? Math.ceil(settings.stream_bytes / this.streams.window) : Infinity;
         this.reloads = settings.reload === true && hasDocument();
         this.wantsBadge &&= settings.badge !== false;
     }

@@ -2,6 +2,7 @@
 
 import { withoutToken } from "./errors.ts";
 import { type ErrorFacts, type Failure, isPlainObject } from "./messages.ts";
+import { tagOf } from "./specials.ts";
 
 /** The maximum number of causes and members sent with an error. */
 const MOST_ERRORS = 16;
@@ -138,7 +139,7 @@ function plainCopy(value: any, room: Room, depth: number): unknown {
     if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) {
         return value;
     }
-    if (value instanceof Date) {
+    if (tagOf(value) === "Date") {
         return value.toJSON();
     }
     if (Array.isArray(value)) {

@@ -193,8 +193,6 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
                 return withCode(({ evaluate }) => evaluate(String(args[0])));
             case "$cell":
                 return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
-            case "$names":
-                return keys().sort();
             case "$describe":
                 return describe(String(args[0]), call);
             default:

@@ -82,6 +82,9 @@ const isReleases: Check = (value) => isArray(value)
     && value.every((pair: any) => isArray(pair) && pair.length === 2 && pair.every(isId));
 const isOptionalError: Check = (value) => value === undefined || value === null || isError(value);
 
+const isOptionalArray: Check = (value) => value === undefined || isArray(value);
+const isOptionalCount: Check = (value) => value === undefined || isCount(value);
+
 /** Kind -> the check of each element after it. Additional elements are ignored for forward compatibility. */
 const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
     hello: [isString, isString, isStrings],
@@ -102,7 +105,7 @@ const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
     cancel: [isId],
     release: [isReleases],
     pull: [isId, isId],
-    items: [isId, isArray],
+    items: [isId, isArray, isOptionalArray, isOptionalCount],
     end: [isId, isOptionalError],
     stop: [isId],
     names: [isStrings],

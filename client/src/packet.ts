@@ -4,7 +4,7 @@ import { CHUNK_BYTES, ChunkedContent, type SpareMemory } from "./chunks.ts";
 import { binaryParts } from "./codec.ts";
 import type { Message } from "./messages.ts";
 import { NDArray, bytesOf, dtypeOf } from "./ndarray.ts";
-import { Keywords, Specials, type Step, isData, isForeignType, keyTrouble } from "./specials.ts";
+import { Keywords, Specials, type Step, isData, isForeignType, keyTrouble, withSpecials } from "./specials.ts";
 
 /** The maximum nesting depth that Python accepts. */
 const SEND_DEPTH = 256;
@@ -142,7 +142,7 @@ const CONTENTS: ReadonlyMap<string, (value: any) => unknown> = new Map<string, (
 ]);
 
 /** Return the type and content of a Map, a Set or a boxed value; "" for other objects. */
-function builtIn(value: any): [type: string, content?: any] {
+export function builtIn(value: any): [type: string, content?: any] {
     const type = value instanceof Map ? "Map" : value instanceof Set ? "Set" : Object.prototype.toString.call(value).slice(8, -1);
     try {
         const content = CONTENTS.get(type)?.(value);
@@ -228,7 +228,7 @@ function explain(value: any, name: string, hasSpecials: boolean, above = new Map
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
         return "";
     }
-    if (hasSpecials && !(Array.isArray(value) || value instanceof Map || value instanceof Set || isData(value))) {
+    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isData(value))) {
         return "";   // it crosses by reference
     }
     if (above.has(value)) {
@@ -245,9 +245,10 @@ function explain(value: any, name: string, hasSpecials: boolean, above = new Map
 
 function explainItems(value: any, name: string, hasSpecials: boolean, above: Map<any, string>): string {
     const taken = new Set<string>();
-    const items = value instanceof Map ? value : Object.entries(value instanceof Set ? [...value] : value);
+    const [type, content] = Array.isArray(value) ? [""] : builtIn(value);
+    const items: Array<[any, any]> = type === "Map" ? content : Object.entries(type === "Set" ? content : value);
     for (const [key, item] of items) {
-        const trouble = value instanceof Map ? keyTrouble(key, taken) : "";
+        const trouble = type === "Map" ? keyTrouble(key, taken) : "";
         const text = trouble ? `${name}: ${trouble}` : explain(item, name + stepText(key, value), hasSpecials, above);
         if (text) {
             return text;
@@ -316,7 +317,7 @@ export function compose(message: Message, body: unknown, label: string, specials
 
 function bareMessage(message: Message, found: Found): Message {
     const bare = stripItems(message, [], found);
-    return found.specials?.list.length ? [...bare, found.specials.list] : bare;
+    return found.specials?.list.length ? withSpecials(bare, found.specials.list) : bare;
 }
 
 /**

@@ -52,8 +52,8 @@ export interface Ending {
 
 /** The connection of a producer to its reader. */
 export interface Outlet {
-    /** Send items. Throws TypeError if one cannot be sent. */
-    send(items: any[]): Packet;
+    /** Send items, of which large ones count as `extra` further ones. Throws TypeError if one cannot be sent. */
+    send(items: any[], extra: number): Packet;
     /** Send the end of the stream. */
     end(ending: Ending | null): void;
     /** Report an error that the reader does not receive. */
@@ -65,6 +65,8 @@ export class Producer {
     private credit = 0;
     private batch: any[] = [];
     private batchSize = 0;
+    /** The further items that the large ones of the batch count as. */
+    private batchExtra = 0;
     private itemSize = FIRST_SIZE;
     private inFlight = 0;
     /** True while the source is being read, or a later turn will read it. */
@@ -72,7 +74,8 @@ export class Producer {
     private isFlushDue = false;
     private isOver = false;
 
-    constructor(private readonly source: Source, private readonly outlet: Outlet) {}
+    /** @param unit the bytes of an item that counts as one. */
+    constructor(private readonly source: Source, private readonly outlet: Outlet, private readonly unit: number) {}
 
     /** Grant `count` more items. */
     pull(count: number): void {
@@ -166,7 +169,9 @@ export class Producer {
         }
         this.credit -= 1;
         this.batch.push(value);
-        this.batchSize += this.sizeOf(value);
+        const size = this.sizeOf(value);
+        this.batchSize += size;
+        this.batchExtra += Math.floor(size / this.unit);
     }
 
     private sizeOf(value: any): number {
@@ -180,21 +185,21 @@ export class Producer {
     }
 
     private flush(): void {
-        const items = this.batch;
+        const [items, extra] = [this.batch, this.batchExtra];
         this.batch = [];
-        this.batchSize = 0;
+        this.batchSize = this.batchExtra = 0;
         if (items.length) {
-            this.sendAll(items);
+            this.sendAll(items, extra);
         }
     }
 
     /** Send items. Those before the first that cannot be sent arrive, and the stream ends with its error. */
-    private sendAll(items: any[]): void {
+    private sendAll(items: any[], extra: number): void {
         try {
-            this.send(items);
+            this.send(items, extra);
         } catch (error) {
             if (items.length > 1) {
-                items.forEach((item) => this.isOver || this.sendAll([item]));
+                items.forEach((item) => this.isOver || this.sendAll([item], Math.floor(this.sizeOf(item) / this.unit)));
             } else {
                 this.end({ error, isUnsendable: true });
                 this.close();
@@ -202,8 +207,9 @@ export class Producer {
         }
     }
 
-    private send(items: any[]): void {
-        const packet = this.outlet.send(items);
+    private send(items: any[], extra: number): void {
+        const packet = this.outlet.send(items, extra);
+        this.credit -= extra;
         this.itemSize = packet.size / items.length;
         this.inFlight += packet.size;
         packet.whenReceived = () => {

@@ -15,11 +15,12 @@ const INDEXES: ReadonlyMap<unknown, readonly [value: number, specials: number, s
 // ---------------------------------------------------------------- kinds of values
 
 /** Return true for a value that crosses as a stream; false for other iterables, such as an array. */
-export const isStream = (value: any): boolean =>
-    (typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value))
-    || (typeof ReadableStream !== "undefined" && value instanceof ReadableStream);
+export const isStream = (value: any): boolean => (typeof value.next === "function"
+    ? Symbol.iterator in value || Symbol.asyncIterator in value
+    : typeof value.getReader === "function" && tagOf(value) === "ReadableStream");
 
-const isFile = (value: any): boolean => typeof Blob !== "undefined" && value instanceof Blob;
+const isFile = (value: any): boolean =>
+    typeof value.slice === "function" && typeof value.arrayBuffer === "function" && /^(Blob|File)$/.test(tagOf(value));
 
 /** Return true for a type of value that JSON.stringify drops or rejects. */
 export const isForeignType = (type: string): boolean => type === "function" || type === "bigint" || type === "symbol";
@@ -59,9 +60,24 @@ function nameFrom(read: () => unknown): string {
     }
 }
 
+/** Return the built-in class of an object, also of one of another frame: "Map", "Date"; the text in its Symbol.toStringTag. */
+export const tagOf = (value: unknown): string => nameFrom(() => Object.prototype.toString.call(value).slice(8, -1));
+
+/** Return true for a Map of any frame; false for what only looks like one, as a Proxy of a Map does. */
+function isMap(value: object): boolean {
+    try {
+        return tagOf(value) === "Map" && (Map.prototype.has.call(value, 0) || true);
+    } catch {
+        return false;
+    }
+}
+
+/** Return the last fact of an object, if it has one: Python gives arrays and Maps the methods of its own ones. */
+const traitOf = (value: object): string[] => (Array.isArray(value) ? ["array"] : isMap(value) ? ["map"] : []);
+
 /** Return the name of the class of an object, for its representation in Python. */
 export const classNameOf = (value: any): string => nameFrom(() => value.constructor?.name)
-    || nameFrom(() => Object.prototype.toString.call(value).slice(8, -1)) || "Object";
+    || tagOf(value) || "Object";
 
 const factsOfFile = (file: any): object =>
     ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
@@ -130,7 +146,7 @@ export class Specials {
 
     /** Record an object that is not data. */
     referObject(value: object, path: readonly Step[]): true {
-        return this.refer(value, path, "object", classNameOf(value));
+        return this.refer(value, path, "object", classNameOf(value), ...traitOf(value));
     }
 
     add(path: readonly Step[], kind: string, ...facts: any[]): true {
@@ -165,6 +181,13 @@ const FACTS: ReadonlyMap<unknown, ReadonlyArray<(fact: any) => boolean>> = new M
 /** Return the list of special values of a message, if it has one. */
 export const specialsOf = (message: Message): any => message[INDEXES.get(message[0])?.[1] ?? message.length];
 
+/** Return a message with a list of special values, which is its last element; only an `items` goes on behind it. */
+export function withSpecials(message: Message, list: unknown[]): Message {
+    const whole: Message = [...message];
+    whole[INDEXES.get(message[0])?.[1] ?? message.length] = list;
+    return whole;
+}
+
 /** Check the specials of a received message. Throws ProtocolError. */
 export function checkSpecials(message: Message): void {
     const specials = specialsOf(message);
@@ -187,7 +210,7 @@ export function revive(message: Message, exports: Exports, imports: Imports): Er
     const [start, at, shortest] = INDEXES.get(message[0])!;
     const specials: Special[] = message[at];
     let failure: Error | null = null;
-    message.length = at;
+    message.splice(at, 1);
     // Find all places before making the first object: a path must not lead into an object of the page.
     const places = specials.map(([path, kind]) => (path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere()));
     for (const [index, [, kind, ...facts]] of specials.entries()) {

@@ -34,6 +34,11 @@ const DONE = { done: true, value: undefined } as const;
 const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
 const ASYNC_DISPOSE: symbol = (Symbol as any).asyncDispose ?? Symbol.for("Symbol.asyncDispose");
 
+/** An item that counts as several. */
+class Heavy {
+    constructor(readonly value: any, readonly extra: number) {}
+}
+
 /** The items of a stream of Python that have arrived, and the reads that wait for more. */
 class Reader {
     private items: any[] = [];
@@ -52,11 +57,7 @@ class Reader {
 
     next(holder: object, below: Function): Promise<IteratorResult<any>> {
         if (this.first < this.items.length) {
-            const value = this.items[this.first];
-            this.items[this.first] = undefined;
-            this.first += 1;
-            this.took();
-            return Promise.resolve({ done: false, value });
+            return Promise.resolve({ done: false, value: this.take() });
         }
         const place = this.streams.connection.callErrors.placeOf(below);
         return new Promise((resolve, reject) => {
@@ -69,8 +70,21 @@ class Reader {
         });
     }
 
-    private took(): void {
+    private take(): any {
+        const item = this.items[this.first];
+        this.items[this.first] = undefined;
+        this.first += 1;
         this.taken += 1;
+        if (!(item instanceof Heavy)) {
+            this.grantTaken();
+            return item;
+        }
+        this.taken += item.extra;
+        this.grantTaken();
+        return item.value;
+    }
+
+    private grantTaken(): void {
         if (this.taken * 2 >= this.streams.window && !this.isOver) {
             this.grant(this.taken);
             this.taken = 0;
@@ -83,18 +97,19 @@ class Reader {
     }
 
     /** Append the items of a message. Throws ProtocolError if there are more than were granted. */
-    receive(items: any[]): void {
-        this.granted -= items.length;
-        if (this.granted < 0) {
-            throw new ProtocolError(`${-this.granted} items of stream ${this.imported.number} that were not granted`);
+    receive(items: any[], extra: number): void {
+        const surplus = items.length - this.granted;
+        if (surplus > 0) {
+            throw new ProtocolError(`${surplus} items of stream ${this.imported.number} that were not granted`);
+        }
+        this.granted -= items.length + extra;
+        if (extra && items.length) {
+            items.push(new Heavy(items.pop(), extra));
         }
         this.items = this.first < this.items.length ? this.items.slice(this.first).concat(items) : items;
         this.first = 0;
         while (this.waiting.length && this.first < this.items.length) {
-            const value = this.items[this.first];
-            this.first += 1;
-            this.waiting.shift()!.resolve({ done: false, value });
-            this.took();
+            this.waiting.shift()!.resolve({ done: false, value: this.take() });
         }
     }
 
@@ -165,6 +180,8 @@ function createStream(reader: Reader): PyStream {
 export class Streams {
     /** The number of items that a reader grants at once. */
     window = WINDOW;
+    /** The bytes of an item that counts as one. */
+    unit = Infinity;
     /** Number of Python's stream -> its reader. */
     private readonly readers = new Map<number, Reader>();
     /** Number of this page's stream -> its producer, once Python has begun to read. */
@@ -193,14 +210,14 @@ export class Streams {
         }
     }
 
-    receive([kind, number, detail]: Message): void {
+    receive([kind, number, detail, extra]: Message): void {
         switch (kind) {
             case "pull":
                 return this.pull(number, detail);
             case "stop":
                 return this.stopped(number);
             case "items":
-                return this.readers.get(number)?.receive(detail);
+                return this.readers.get(number)?.receive(detail, extra ?? 0);
             default:
                 return this.ended(number, detail ?? null);
         }
@@ -252,14 +269,16 @@ export class Streams {
         if (!isStream(value)) {
             throw unknownError("UnknownReference", `The object ${number} of the page is not a stream`);
         }
-        const producer = new Producer(sourceOf(value), this.outletOf(number));
+        const producer = new Producer(sourceOf(value), this.outletOf(number), this.unit);
         this.producers.set(number, producer);
         return producer;
     }
 
     private outletOf(number: number): Outlet {
         return {
-            send: (items) => this.connection.produce(["items", number, items], items, "items", orderOf(number)),
+            send: (items, extra) => this.connection.produce(
+                extra ? ["items", number, items, [], extra] : ["items", number, items], items, "items", orderOf(number),
+            ),
             end: (ending) => {
                 this.forget(number);
                 this.sendEnd(number, ending);

@@ -4,6 +4,7 @@ import { isThenable } from "./callbacks.ts";
 import type { Call } from "./calls.ts";
 import type { Connection, Handler } from "./connection.ts";
 import { unknownError } from "./errors.ts";
+import { builtIn, isBinary } from "./packet.ts";
 import { ByReference, classNameOf, isData } from "./specials.ts";
 import { didYouMean } from "./suggestion.ts";
 
@@ -111,31 +112,8 @@ export function serveWorld(connection: Connection): void {
 
     function has(value: any, key: any): boolean {
         const asks = value.has ?? value.includes ?? value.contains;
-        const isNode = typeof Node !== "undefined" && value instanceof Node;   // its `contains` accepts nodes alone
+        const isNode = typeof value.nodeType === "number";   // its `contains` accepts nodes alone
         return typeof asks === "function" && !(isNode && typeof key !== "object") ? Boolean(asks.call(value, key)) : key in value;
-    }
-
-    /** Return at most `count` items, from the number `start` on. */
-    function itemsOf(value: any, start: number, count: number): unknown[] {
-        if (isList(value)) {
-            const end = Math.min(value.length, start + count);
-            return Array.from({ length: Math.max(0, end - start) }, (_, index) => answerOf(value[start + index]));
-        }
-        if (typeof value[Symbol.iterator] !== "function") {
-            throw new TypeError(`${classNameOf(value)} cannot be iterated`);
-        }
-        const items = [];
-        let index = 0;
-        for (const item of value) {
-            if (index >= start) {
-                items.push(answerOf(item));
-            }
-            index += 1;
-            if (index === start + count) {
-                break;
-            }
-        }
-        return items;
     }
 
     function lengthOf(value: any): number {
@@ -147,11 +125,16 @@ export function serveWorld(connection: Connection): void {
     }
 
     function iterate(value: any): unknown {
-        const begin = value[Symbol.asyncIterator] ?? value[Symbol.iterator];
-        if (typeof begin !== "function") {
-            throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+        if (typeof value?.[Symbol.asyncIterator] === "function") {
+            return laterItemsOf(value);
         }
-        return begin.call(value);
+        if (typeof value?.[Symbol.iterator] === "function") {
+            return itemsOf(value);
+        }
+        if (isList(value)) {
+            return itemsOf({ [Symbol.iterator]: () => Array.prototype.values.call(value) });
+        }
+        throw new TypeError(`${classNameOf(value)} cannot be iterated`);
     }
 
     function apply(value: any, owner: unknown, [name, first, second]: Step, call: Call): unknown {
@@ -171,11 +154,12 @@ export function serveWorld(connection: Connection): void {
                 return void setItem(value, first, second);
             case "delete_item":
                 return void removeItem(value, first);
-            case "items":
-                return itemsOf(value, first, second);
             case "has":
                 return has(value, first);
             case "call":
+                if (typeof value !== "function") {
+                    throw new TypeError(`${textOf(value)} is not a function`);
+                }
                 return connection.exposures.call(value, owner, first, call);
             case "new":
                 return Reflect.construct(value, first);
@@ -287,12 +271,24 @@ function isMethod(value: any, key: any): boolean {
 const answerOf = (value: any): any => (typeof value === "object" && value !== null && !Array.isArray(value) && isData(value)
     && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value);
 
+function* itemsOf(value: Iterable<any>): Generator<any> {
+    for (const item of value) {
+        yield isThenable(item) ? Promise.resolve(item).then(answerOf) : answerOf(item);
+    }
+}
+
+async function* laterItemsOf(value: AsyncIterable<any>): AsyncGenerator<any> {
+    for await (const item of value) {
+        yield answerOf(item);
+    }
+}
+
 /** Copy an object as data. Parts that are not data cross by reference. */
 function dataOf(value: any, depth = DATA_DEPTH): unknown {
     if (typeof value !== "object" || value === null || depth === 0) {
         return value;
     }
-    if (typeof value.toJSON === "function" || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) {
+    if (typeof value.toJSON === "function" || isBinary(value) || builtIn(value)[0] !== "") {
         return value;
     }
     const isList = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
@@ -300,7 +296,7 @@ function dataOf(value: any, depth = DATA_DEPTH): unknown {
         return Array.from(value, (item) => dataOf(item, depth - 1));
     }
     const keys = Object.keys(value);
-    const isOpaque = !isData(value) && (keys.length === 0 || (typeof EventTarget !== "undefined" && value instanceof EventTarget));
+    const isOpaque = !isData(value) && (keys.length === 0 || typeof value.addEventListener === "function");
     return isOpaque ? value : Object.fromEntries(keys.map((key) => [key, dataOf(value[key], depth - 1)]));
 }
 

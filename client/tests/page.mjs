@@ -25,6 +25,24 @@ export const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex"));
 export const hex = (data) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("hex");
 /** All microtasks have run, and the transport has delivered. */
 export const settled = () => new Promise((resolve) => { setImmediate(resolve); });
+/** Wait until a condition holds, at most 20 s, and turn by turn. */
+export async function until(condition) {
+    const end = performance.now() + 20_000;
+    while (!condition()) {
+        if (performance.now() > end) {
+            throw new Error(`this did not happen: ${condition}`);
+        }
+        await after(1);
+    }
+}
+
+/** The messages of the page, from now until `count` of a kind have come. */
+export async function sentBy(end, kind, count = 1) {
+    const messages = [];
+    await until(() => messages.push(...end.messages()) && messages.filter(([one]) => one === kind).length >= count);
+    return messages;
+}
+
 export const after = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 /** The page's end of the transport: as much of WebSocket as the files use. */
@@ -121,6 +139,7 @@ export function load(...names) {
 
 /** Make the globals anew, in a page that has just loaded: names may still be exposed. */
 export function loadNow(...names) {
+    clearTimeout(globalThis.JsPyTextSocket?._connection?.retryTimer);   // the page before would connect once more
     Object.keys(INSTALL).forEach((name) => delete globalThis[name]);
     Transport.all = [];
     globalThis.WebSocket = Transport;

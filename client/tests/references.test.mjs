@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Exports, Imports } from "../src/references.ts";
-import { after, connected, python, quietly, settled } from "./page.mjs";
+import { after, connected, python, quietly, sentBy, settled, until } from "./page.mjs";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
@@ -32,8 +32,7 @@ async function ask(end, ...messages) {
 /** The objects of Python with these specials, as the page received them. */
 async function received(end, ...specials) {
     const first = JsPyFunction.call("give")();
-    await settled();
-    const [[, id]] = end.messages();
+    const id = (await sentBy(end, "call")).at(-1)[1];
     end.send(["return", id, specials.map(() => null), specials.map((special, index) => [[2, index], ...special])]);
     return first;
 }
@@ -393,7 +392,7 @@ test("steps on an object: this is kept, promises are awaited on the way, the obj
     assert.equal((await answer(["use", 1, 1, [["same", null]], [[[3, 0, 1], "own", 55]]]))[0].name, "UnknownReference");
 });
 
-test("attributes tell methods of the class; items, batches, and data by reference", async () => {
+test("attributes tell methods of the class; items, and data by reference", async () => {
     const end = await connected(...LIBRARY);
     class Meter {
         own = () => 1;
@@ -417,12 +416,82 @@ test("attributes tell methods of the class; items, batches, and data by referenc
     assert.deepEqual(await rows(["set_item", -1, 9]), [null]);
     assert.equal((await rows(["set_item", 3, 9]))[0].name, "UnknownProperty");
     assert.deepEqual(await rows(["delete_item", 0]), [null]);
-    assert.deepEqual(await rows(["items", 0, 9]), [[2, 9]]);
-    assert.deepEqual(await world(["get", "steps"], ["items", 1, 1]), [[2]]);
-    assert.deepEqual(await world(["get", "steps"], ["items", 3, 1]), [[]]);
-    assert.match((await world(["get", "meter"], ["items", 0, 1]))[0].message, /Meter cannot be iterated/);
+    assert.match((await world(["get", "meter"], ["iterate"]))[0].message, /Meter cannot be iterated/);
+    assert.match((await world(["get", "table"], ["call", []]))[0].message, /is not a function/);
     assert.match((await world(["get", "meter"], ["turn"]))[0].message, /knows no step 'turn'/);
     ["meter", "table", "keyed", "steps"].forEach((name) => delete globalThis[name]);
+});
+
+test("items of an object are a stream, which closes its iterator", async () => {
+    const end = await connected(...LIBRARY);
+    let closed = 0;
+    class Rows {
+        *[Symbol.iterator]() {
+            try {
+                for (let n = 0; ; n += 1) {
+                    yield n;
+                }
+            } finally {
+                closed += 1;
+            }
+        }
+    }
+    const items = { steps: new Set([1, Promise.resolve(2)]), like: { length: 2, 0: "a", 1: { f() {} } }, rows: new Rows(), later: {
+        async *[Symbol.asyncIterator]() { yield 1; yield { f() {} }; },
+    } };
+    globalThis.items = items;
+    const read = async (id, name, count = 9) => {
+        const [[, , , [[, kind, number]]]] = await ask(end, ["use", id, 0, [["get", "items"], ["get", name], ["iterate"]]]);
+        assert.equal(kind, "stream");
+        const messages = await ask(end, ["pull", number, count]);
+        return [messages.filter(([type]) => type === "items").flatMap(([, , list]) => list), number, messages];
+    };
+    assert.deepEqual((await read(1, "steps"))[0], [1, 2]);
+    const [like, , [[, , , specials]]] = await read(2, "like");
+    assert.deepEqual([like, specials.map(([path, kind]) => [path, kind])], [["a", null], [[[2, 1], "object"]]]);   // with its method
+    assert.deepEqual((await read(3, "later"))[0], [1, null]);
+    const [rows, number] = await read(4, "rows", 3);
+    assert.deepEqual([rows, closed], [[0, 1, 2], 0]);
+    await ask(end, ["stop", number]);
+    assert.equal(closed, 1);
+    delete globalThis.items;
+});
+
+test("values of another frame are told by what they are", async () => {
+    const end = await connected(...LIBRARY);
+    globalThis.other = {
+        values: runInNewContext("({ map: new Map([[1, 2]]), set: new Set([3]), date: new Date(0), bytes: new Uint8Array([4]) })"),
+        error: () => runInNewContext("Object.assign(new RangeError('far'), { when: new Date(0) })"),
+        stream: Object.assign(Object.create({ get [Symbol.toStringTag]() { return "ReadableStream"; } }), {
+            getReader: () => ({ read: async () => ({ done: true }), cancel() {} }),
+        }),
+        file: Object.assign(Object.create({ get [Symbol.toStringTag]() { return "File"; } }), {
+            name: "a.txt", size: 3, type: "text/plain", lastModified: 0, slice() {}, async arrayBuffer() {},
+        }),
+        forged: { [Symbol.toStringTag]: "File" },
+    };
+    class Holder { constructor(values) { Object.assign(this, values); } }
+    globalThis.other.holder = new Holder(globalThis.other.values);
+    const world = async (...steps) => (await ask(end, ["use", 1, 0, [["get", "other"], ...steps]]))[0];
+    const [, , data, specials] = await world(["get", "holder"], ["data"]);
+    assert.deepEqual(data, { map: [[1, 2]], set: [3], date: "1970-01-01T00:00:00.000Z", bytes: new Uint8Array([4]) });
+    assert.deepEqual(specials, [[[2, "map"], "map"]]);
+    assert.deepEqual((await world(["get", "stream"]))[3].map(([, kind]) => kind), ["stream"]);
+    assert.deepEqual((await world(["get", "file"]))[3].map(([, kind, , facts]) => [kind, facts.name]), [["file", "a.txt"]]);
+    assert.deepEqual((await world(["get", "forged"]))[3].map(([, kind]) => kind), ["object"]);
+    globalThis.other.fail = () => { throw globalThis.other.error(); };
+    const [, , failure] = await world(["get", "fail"], ["call", []]);
+    assert.deepEqual([failure.name, failure.message, failure.fields], ["RangeError", "far", { when: "1970-01-01T00:00:00.000Z" }]);
+    delete globalThis.other;
+});
+
+test("arrays and Maps by reference have a trait", async () => {
+    const end = await connected(...LIBRARY);
+    const cases = [[["get", "Array"], "array"], [["get", "Map"], "map"], [["get", "Set"], undefined]];
+    for (const [step, trait] of cases) {
+        const [[, , , [[, kind, , , told]]]] = await ask(end, ["use", 1, 0, [step, ["new", []]]]);
+        assert.deepEqual([kind, told], ["object", trait]);
+    }
 });
 
 test("the page's world: what it exposes, then its globals; literals with methods are objects", async () => {
@@ -456,7 +525,7 @@ test("exclusive functions stay so when they are called by reference", async () =
     JsPyFunction.expose("slow", slow, true);
     JsPyQueue.push_nowait("q")(slow);
     end.send(["use", 1, 1, [["call", [1]]]], ["call", 2, "slow", [2]], ["use", 3, 0, [["get", "slow"], ["call", [3]]]]);
-    await after(20);
+    await until(() => seen.includes(-3));
     assert.deepEqual(seen, [1, -1, 2, -2, 3, -3]);
 });
 
@@ -528,15 +597,13 @@ test("a session that goes on keeps the objects; its end kills them", async () =>
     first.messages();
     const [f, model] = await received(first, ["function", 9, "tell"], ["object", 3, "Model"]);
     JsPyQueue.push_nowait("q")(() => 1);
-    await settled();
-    first.messages();
+    await sentBy(first, "push");
     first.drop();
     const waiting = f(1);
     JsPyTextSocket.reconnect();
     const second = python();
     second.welcome(1, "p1", { session: "s1", resume_seconds: 30, resumed: true, received: 2 });
-    await settled();
-    assert.deepEqual(second.messages().filter(([kind]) => kind === "use"), [["use", 2, 9, [["call", [1]]]]]);
+    assert.deepEqual((await sentBy(second, "use")).filter(([kind]) => kind === "use"), [["use", 2, 9, [["call", [1]]]]]);
     second.send(["return", 2, 5]);
     assert.deepEqual([await waiting, counts()], [5, { exported: 1, imported: 2 }]);
     second.drop();
@@ -551,8 +618,7 @@ test("a session that goes on keeps the objects; its end kills them", async () =>
     await assert.rejects(model.get("x"), { ...ended, key: "Model.x" });
     assert.throws(() => f.nowait(), ended);
     assert.deepEqual(counts(), { exported: 1, imported: 0 });
-    await settled();
-    const [message] = third.messages().filter(([kind]) => kind === "call");
+    const [message] = (await sentBy(third, "call")).filter(([kind]) => kind === "call");
     assert.deepEqual(message.slice(2), ["keep", [null], [[[3, 0], "function", 2, ""]]]);
     assert.deepEqual(await ask(third, ["use", 7, 2, [["call", []]]]), [["return", 7, 2]]);
     third.send(["return", message[1], null]);
@@ -571,11 +637,10 @@ test("a page in the back/forward cache: its objects and those of Python die with
     }, { context: true });
     end.send(["call", 50, "slow", [null], [[[3, 0], "function", 2, "back"]]]);
     JsPyFunction.call_nowait("keep")(() => 1);
-    await settled();
+    await until(() => began);
     assert.deepEqual(counts(), { exported: 1, imported: 2 });
     JsPyTextSocket._connection.hide();
-    await settled();
-    assert.equal(began.aborted, true);
+    await until(() => began.aborted);
     assert.deepEqual(counts(), { exported: 0, imported: 0 });
     JsPyTextSocket._connection.show();
     const meanwhile = f(2);
@@ -583,12 +648,12 @@ test("a page in the back/forward cache: its objects and those of Python die with
     await assert.rejects(meanwhile, { kind: "disconnected" });
     const again = python();
     await quietly(() => again.welcome(2, "p1", { session: "s1", resumed: false, received: 0 }), "warn");
-    await settled();
-    const messages = again.messages();
+    const messages = await sentBy(again, "call");
     assert.deepEqual(messages.filter(([kind]) => kind === "return" || kind === "use"), []);   // of the old session
     const [call] = messages.filter(([kind]) => kind === "call");
     assert.deepEqual(call.slice(2), ["keep", [null], [[[3, 0], "function", 2, ""]]]);
-    assert.deepEqual(await ask(again, ["use", 1, 1, [["call", []]]]), [["error", 1, {
+    again.send(["use", 1, 1, [["call", []]]]);
+    assert.deepEqual(await sentBy(again, "error"), [["error", 1, {
         kind: "unknown", name: "UnknownReference", trace: "",
         message: "The page has no object 1 any more: it was released, or its session ended",
     }]]);
@@ -600,15 +665,14 @@ test("a page in the back/forward cache: its objects and those of Python die with
 
 test("Python hears the names that the page exposes, once a turn and with a new session", async () => {
     const end = await connected(...LIBRARY);
+    const told = (from, count) => until(() => from.messages() && from.names.length >= count);
     JsPyFunction.expose("a", () => 1);
     JsPyFunction.expose("b", () => 1);
-    await settled();
-    end.messages();
+    await told(end, 1);
     assert.deepEqual(end.names, [["a", "b"]]);
     JsPyFunction.clear("a");
     JsPyFunction.clear("absent");
-    await settled();
-    end.messages();
+    await told(end, 2);
     assert.deepEqual(end.names.slice(1), [["b"]]);
     end.drop();
     JsPyFunction.expose("c", () => 1);
@@ -616,7 +680,6 @@ test("Python hears the names that the page exposes, once a turn and with a new s
     JsPyTextSocket.reconnect();
     const next = python();
     next.welcome();
-    await settled();
-    next.messages();
+    await told(next, 1);
     assert.deepEqual(next.names, [["b", "c"]]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { after, connected, python, load, quietly, settled, vectors } from "./page.mjs";
+import { after, connected, python, load, quietly, settled, vectors, sentBy, until } from "./page.mjs";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
@@ -367,4 +367,49 @@ test("a ReadableStream that somebody else reads is an error where it is read", a
     end.send(["pull", number, 1]);
     const [[kind, , { name }]] = await sent(end);
     assert.deepEqual([kind, name], ["end", "TypeError"]);
+});
+
+test("large items count as several, in both directions", async () => {
+    load(...LIBRARY);
+    await settled();
+    const end = python();
+    end.welcome(1, "p1", { stream_items: 8, stream_bytes: 800_000 });   // 100 kB count as one
+    end.messages();
+    let made = 0;
+    JsPyFunction.expose("blocks", function* () {
+        for (;;) {
+            made += 1;
+            yield new Uint8Array(200_000);
+        }
+    });
+    JsPyFunction.expose("both", function* () {
+        yield [() => 1, new Uint8Array(200_000)];   // refers to a function
+        yield new Uint8Array(200_000);
+    });
+    end.send(["call", 5, "blocks", []]);
+    const [[, , , [[, , number]]]] = await sentBy(end, "return");
+    end.send(["pull", number, 8]);
+    const sent = await sentBy(end, "items", 3);
+    assert.deepEqual(sent.map((message) => message.slice(3)), [[[], 2], [[], 2], [[], 2]]);
+    await turns();
+    assert.equal(made, 3);
+    end.send(["pull", number, 1]);
+    await turns();
+    assert.equal(made, 3);
+    end.send(["pull", number, 1]);
+    await until(() => made === 4);
+    end.send(["stop", number], ["call", 6, "both", []]);
+    const [[, , , [[, , other]]]] = (await sentBy(end, "return")).filter(([kind]) => kind === "return");
+    end.send(["pull", other, 8]);
+    const [first] = (await sentBy(end, "end")).filter(([kind]) => kind === "items");
+    assert.deepEqual([first[3].map(([, kind]) => kind), first[4] ?? 2], [["function"], 2]);
+
+    const stream = await imported(end);
+    const reading = [stream.next(), stream.next(), stream.next()];
+    const [[, own, window]] = await sentBy(end, "pull");
+    assert.equal(window, 8);
+    end.send(["items", own, ["a", "b"], [], 9]);
+    assert.deepEqual(await sentBy(end, "pull"), [["pull", own, 11]]);
+    end.send(["items", own, ["c"]]);
+    assert.deepEqual((await Promise.all(reading)).map(({ value }) => value), ["a", "b", "c"]);
 });

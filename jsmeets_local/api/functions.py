@@ -35,7 +35,8 @@ class FunctionsBase:
         Args:
             key: The name; an earlier function of that name is replaced.
             func: Plain or async; takes positional arguments and returns a sendable value.
-            exclusive: Run its calls one at a time, in order of arrival, across all pages.
+            exclusive: Run its calls one at a time, in order of arrival, across all pages. A generator that the function
+                returns belongs to its call: the next call begins when the generator has ended, or the page has left it.
             keep_running: Do not cancel its calls when the page that called leaves.
 
         Returns:

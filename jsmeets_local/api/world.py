@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ..bridge.client import Client, WorldUse
 from ..bridge.live.js_path import JSCall, JSPath
-from ..bridge.live.js_proxy import Remote
+from ..bridge.live.js_proxy import QUERY_SECONDS, Remote
 from ..bridge.live.steps import call, property_name, step
 from ..bridge.portal import Operation
 from ..bridge.tracebacks import cut, public
@@ -59,15 +59,18 @@ class World(_Root):
     def _awaitable(self) -> str:
         return "page.aio.js"
 
-    def _attribute(self, key: str, name: str) -> Any:
+    def _attribute(self, key: str, name: str, timeout: float | None = None) -> Any:
         if key in self._client.names():
             return PageFunction(key, self._client)
-        try:
-            return self._use(step("get", key), about=key, twin=f".{name}")
-        except UnknownProperty:
-            raise
-        except UnknownFunction as error:  # hasattr() and getattr() know AttributeError
-            raise UnknownProperty(error.msg, error.protocol, error.key, error.id, error.socket_id) from None
+        with _UnknownName():
+            return self._use(step("get", key), about=key, twin=f".{name}", timeout=timeout)
+
+    def _callee(self, key: str, name: str) -> Any:
+        return PageFunction(key, self._client) if key in self._client.names() else super()._callee(key, name)
+
+    def _call_property(self, key: str, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        with _UnknownName():
+            return super()._call_property(key, name, args, options)
 
     @public
     def __getitem__(self, name: str) -> Any:
@@ -115,17 +118,25 @@ class World(_Root):
 
 def _names(client: Client) -> list[str]:
     """Return the names that the page exposes, and those of its global variables if it answers."""
+    if not client.presence.sockets:
+        return []
     names = set(client.names())
     try:
-        if client.presence.sockets:
-            world = World(client)
-            names.update(name for name in world._use(step("keys"), timeout=_QUERY_SECONDS) if name.isidentifier())
+        world = World(client)
+        names.update(name for name in world._use(step("keys"), timeout=QUERY_SECONDS) if name.isidentifier())
     except JsPyError:  # completion must not fail if the page has left, or is busy
         pass
     return sorted(names)
 
 
-_QUERY_SECONDS = 0.4  # time that completion may wait for a connected page
+class _UnknownName:
+    """Context that raises an unknown name as `AttributeError`, which `hasattr` and `getattr` know."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, UnknownFunction) and not isinstance(error, UnknownProperty):
+            raise UnknownProperty(error.msg, error.protocol, error.key, error.id, error.socket_id) from None
 
 
 class _InstanceProperty(property):

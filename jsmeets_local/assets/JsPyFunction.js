@@ -291,8 +291,6 @@
           return withCode(({ evaluate }) => evaluate(String(args[0])));
         case "$cell":
           return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
-        case "$names":
-          return keys().sort();
         case "$describe":
           return describe(String(args[0]), call2);
         default:

@@ -271,6 +271,8 @@
   var isSteps = (value) => isArray(value) && value.length > 0 && value.every(isArray);
   var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
   var isOptionalError = (value) => value === void 0 || value === null || isError(value);
+  var isOptionalArray = (value) => value === void 0 || isArray(value);
+  var isOptionalCount = (value) => value === void 0 || isCount(value);
   var SHAPES = new Map(Object.entries({
     hello: [isString, isString, isStrings],
     welcome: [isId, isString, isPlainObject],
@@ -290,7 +292,7 @@
     cancel: [isId],
     release: [isReleases],
     pull: [isId, isId],
-    items: [isId, isArray],
+    items: [isId, isArray, isOptionalArray, isOptionalCount],
     end: [isId, isOptionalError],
     stop: [isId],
     names: [isStrings],
@@ -593,6 +595,213 @@ ${frames}${python}`;
     return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
   }
 
+  // src/specials.ts
+  var INDEXES = /* @__PURE__ */ new Map([
+    ["call", [3, 4, 2]],
+    ["notify", [2, 3, 2]],
+    ["return", [2, 3, 1]],
+    ["push", [3, 4, 1]],
+    ["publish", [3, 5, 1]],
+    ["use", [3, 4, 3]],
+    ["items", [2, 3, 2]]
+  ]);
+  var isStream = (value) => typeof value.next === "function" ? Symbol.iterator in value || Symbol.asyncIterator in value : typeof value.getReader === "function" && tagOf(value) === "ReadableStream";
+  var isFile = (value) => typeof value.slice === "function" && typeof value.arrayBuffer === "function" && /^(Blob|File)$/.test(tagOf(value));
+  var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
+  function isData(value) {
+    const prototype = Object.getPrototypeOf(value);
+    return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
+  }
+  var ByReference = class {
+    constructor(value) {
+      this.value = value;
+    }
+    value;
+  };
+  var Keywords = class {
+    constructor(given) {
+      this.given = given;
+    }
+    given;
+  };
+  function withKeywords(args, name) {
+    const given = args.at(-1);
+    if (typeof given !== "object" || given === null || Array.isArray(given) || !isData(given)) {
+      throw new TypeError(`callKwargs of '${name}': the last argument must be an object of keyword arguments, such as { speed: 2 }`);
+    }
+    return [...args.slice(0, -1), new Keywords(given)];
+  }
+  function nameFrom(read) {
+    try {
+      const name = read();
+      return typeof name === "string" ? name : "";
+    } catch {
+      return "";
+    }
+  }
+  var tagOf = (value) => nameFrom(() => Object.prototype.toString.call(value).slice(8, -1));
+  function isMap(value) {
+    try {
+      return tagOf(value) === "Map" && (Map.prototype.has.call(value, 0) || true);
+    } catch {
+      return false;
+    }
+  }
+  var traitOf = (value) => Array.isArray(value) ? ["array"] : isMap(value) ? ["map"] : [];
+  var classNameOf = (value) => nameFrom(() => value.constructor?.name) || tagOf(value) || "Object";
+  var factsOfFile = (file) => ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
+  function keyTrouble(key, taken) {
+    let same = "";
+    if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
+      same = String(BigInt(key));
+    } else if (key === null || typeof key === "string" || Number.isFinite(key)) {
+      same = JSON.stringify(key);
+    } else {
+      return `a Map cannot be sent with a key of type ${typeof key}: use strings, finite numbers, booleans, null or BigInt`;
+    }
+    const isTwice = taken.has(same);
+    taken.add(same);
+    return isTwice ? `a Map cannot be sent with the key ${String(key)}: Python takes it for the same as an earlier one` : "";
+  }
+  var Specials = class {
+    constructor(exports, imports) {
+      this.exports = exports;
+      this.imports = imports;
+    }
+    exports;
+    imports;
+    list = [];
+    /** Numbers of exports, once for each time that one is sent. */
+    exported = [];
+    /** Numbers of imports that the message refers to. */
+    uses = [];
+    /** Record a value if it is a special one. Returns whether it is. */
+    take(value, path) {
+      switch (typeof value) {
+        case "bigint":
+          return this.add(path, "bigint", value.toString());
+        case "symbol":
+          throw new TypeError("a symbol cannot be sent");
+      }
+      if (value instanceof ByReference) {
+        return this.referObject(value.value, path);
+      }
+      const imported = this.imports.of(value);
+      if (imported) {
+        if (imported.state !== "live") {
+          throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
+        }
+        this.uses.push(imported.number);
+        return this.add(path, "own", imported.number);
+      }
+      if (typeof value === "function") {
+        return this.refer(value, path, "function", nameFrom(() => value.name));
+      }
+      if (isFile(value)) {
+        return this.refer(value, path, "file", factsOfFile(value));
+      }
+      return isStream(value) && this.refer(value, path, "stream");
+    }
+    /** Record an object that crosses by reference. */
+    refer(value, path, kind, ...facts) {
+      const number = this.exports.add(value);
+      this.exported.push(number);
+      return this.add(path, kind, number, ...facts);
+    }
+    /** Record an object that is not data. */
+    referObject(value, path) {
+      return this.refer(value, path, "object", classNameOf(value), ...traitOf(value));
+    }
+    add(path, kind, ...facts) {
+      this.list.push([[...path], kind, ...facts]);
+      return true;
+    }
+    /** Release the recorded objects: the message is not sent. */
+    undo() {
+      this.exported.forEach((number) => this.exports.release(number, 1));
+    }
+  };
+  var isString2 = (value) => typeof value === "string";
+  var isPath = (value) => Array.isArray(value) && value.length > 0 && value.every((step) => isString2(step) || isCount(step));
+  var FACTS = new Map(Object.entries({
+    bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
+    map: [],
+    keywords: [],
+    function: [isId, isString2],
+    object: [isId, isString2],
+    stream: [isId],
+    file: [isId, isPlainObject],
+    own: [isId]
+  }));
+  var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
+  function withSpecials(message, list) {
+    const whole = [...message];
+    whole[INDEXES.get(message[0])?.[1] ?? message.length] = list;
+    return whole;
+  }
+  function checkSpecials(message) {
+    const specials = specialsOf(message);
+    if (specials === void 0) {
+      return;
+    }
+    const isSpecial = (special) => Array.isArray(special) && isPath(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
+    if (!Array.isArray(specials) || !specials.every(isSpecial)) {
+      throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
+    }
+  }
+  function revive(message, exports, imports) {
+    const [start, at, shortest] = INDEXES.get(message[0]);
+    const specials = message[at];
+    let failure = null;
+    message.splice(at, 1);
+    const places = specials.map(([path, kind]) => path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere());
+    for (const [index, [, kind, ...facts]] of specials.entries()) {
+      const [parent2, step] = places[index];
+      if (kind !== "map" && kind !== "keywords" && parent2[step] !== null) {
+        nowhere();
+      }
+      try {
+        parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    return failure;
+  }
+  function placeOf(message, path, kind) {
+    let parent2 = message;
+    for (const [index, step] of path.entries()) {
+      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+      if (!fits || !Object.hasOwn(parent2, step)) {
+        break;
+      }
+      const value = parent2[step];
+      if (index < path.length - 1) {
+        parent2 = value;
+      } else if (kind === "keywords" ? isPlainObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+        return [parent2, step];
+      }
+    }
+    return nowhere();
+  }
+  function nowhere() {
+    throw new ProtocolError("a special whose path leads nowhere, or to another value");
+  }
+  function valueOf(found, kind, facts, exports, imports) {
+    switch (kind) {
+      case "bigint":
+        return BigInt(facts[0]);
+      case "map":
+        return new Map(found);
+      case "keywords":
+        return found;
+      case "own":
+        return exports.get(facts[0]);
+      default:
+        return imports.take(facts[0], kind, facts.slice(1));
+    }
+  }
+
   // src/description.ts
   var MOST_ERRORS = 16;
   var FIELD_ROOM = 16384;
@@ -694,7 +903,7 @@ ${stack}` };
     if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) {
       return value;
     }
-    if (value instanceof Date) {
+    if (tagOf(value) === "Date") {
       return value.toJSON();
     }
     if (Array.isArray(value)) {
@@ -759,199 +968,6 @@ ${stack}` };
         connection.request({ message, body, label, limit, signal, settle });
       }
     }));
-  }
-
-  // src/specials.ts
-  var INDEXES = /* @__PURE__ */ new Map([
-    ["call", [3, 4, 2]],
-    ["notify", [2, 3, 2]],
-    ["return", [2, 3, 1]],
-    ["push", [3, 4, 1]],
-    ["publish", [3, 5, 1]],
-    ["use", [3, 4, 3]],
-    ["items", [2, 3, 2]]
-  ]);
-  var isStream = (value) => typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value) || typeof ReadableStream !== "undefined" && value instanceof ReadableStream;
-  var isFile = (value) => typeof Blob !== "undefined" && value instanceof Blob;
-  var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
-  function isData(value) {
-    const prototype = Object.getPrototypeOf(value);
-    return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
-  }
-  var ByReference = class {
-    constructor(value) {
-      this.value = value;
-    }
-    value;
-  };
-  var Keywords = class {
-    constructor(given) {
-      this.given = given;
-    }
-    given;
-  };
-  function withKeywords(args, name) {
-    const given = args.at(-1);
-    if (typeof given !== "object" || given === null || Array.isArray(given) || !isData(given)) {
-      throw new TypeError(`callKwargs of '${name}': the last argument must be an object of keyword arguments, such as { speed: 2 }`);
-    }
-    return [...args.slice(0, -1), new Keywords(given)];
-  }
-  function nameFrom(read) {
-    try {
-      const name = read();
-      return typeof name === "string" ? name : "";
-    } catch {
-      return "";
-    }
-  }
-  var classNameOf = (value) => nameFrom(() => value.constructor?.name) || nameFrom(() => Object.prototype.toString.call(value).slice(8, -1)) || "Object";
-  var factsOfFile = (file) => ({ name: nameFrom(() => file.name), size: file.size, type: file.type, modified: file.lastModified ?? null });
-  function keyTrouble(key, taken) {
-    let same = "";
-    if (typeof key === "boolean" || typeof key === "bigint" || Number.isInteger(key)) {
-      same = String(BigInt(key));
-    } else if (key === null || typeof key === "string" || Number.isFinite(key)) {
-      same = JSON.stringify(key);
-    } else {
-      return `a Map cannot be sent with a key of type ${typeof key}: use strings, finite numbers, booleans, null or BigInt`;
-    }
-    const isTwice = taken.has(same);
-    taken.add(same);
-    return isTwice ? `a Map cannot be sent with the key ${String(key)}: Python takes it for the same as an earlier one` : "";
-  }
-  var Specials = class {
-    constructor(exports, imports) {
-      this.exports = exports;
-      this.imports = imports;
-    }
-    exports;
-    imports;
-    list = [];
-    /** Numbers of exports, once for each time that one is sent. */
-    exported = [];
-    /** Numbers of imports that the message refers to. */
-    uses = [];
-    /** Record a value if it is a special one. Returns whether it is. */
-    take(value, path) {
-      switch (typeof value) {
-        case "bigint":
-          return this.add(path, "bigint", value.toString());
-        case "symbol":
-          throw new TypeError("a symbol cannot be sent");
-      }
-      if (value instanceof ByReference) {
-        return this.referObject(value.value, path);
-      }
-      const imported = this.imports.of(value);
-      if (imported) {
-        if (imported.state !== "live") {
-          throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
-        }
-        this.uses.push(imported.number);
-        return this.add(path, "own", imported.number);
-      }
-      if (typeof value === "function") {
-        return this.refer(value, path, "function", nameFrom(() => value.name));
-      }
-      if (isFile(value)) {
-        return this.refer(value, path, "file", factsOfFile(value));
-      }
-      return isStream(value) && this.refer(value, path, "stream");
-    }
-    /** Record an object that crosses by reference. */
-    refer(value, path, kind, ...facts) {
-      const number = this.exports.add(value);
-      this.exported.push(number);
-      return this.add(path, kind, number, ...facts);
-    }
-    /** Record an object that is not data. */
-    referObject(value, path) {
-      return this.refer(value, path, "object", classNameOf(value));
-    }
-    add(path, kind, ...facts) {
-      this.list.push([[...path], kind, ...facts]);
-      return true;
-    }
-    /** Release the recorded objects: the message is not sent. */
-    undo() {
-      this.exported.forEach((number) => this.exports.release(number, 1));
-    }
-  };
-  var isString2 = (value) => typeof value === "string";
-  var isPath = (value) => Array.isArray(value) && value.length > 0 && value.every((step) => isString2(step) || isCount(step));
-  var FACTS = new Map(Object.entries({
-    bigint: [(fact) => isString2(fact) && /^-?\d+$/.test(fact)],
-    map: [],
-    keywords: [],
-    function: [isId, isString2],
-    object: [isId, isString2],
-    stream: [isId],
-    file: [isId, isPlainObject],
-    own: [isId]
-  }));
-  var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
-  function checkSpecials(message) {
-    const specials = specialsOf(message);
-    if (specials === void 0) {
-      return;
-    }
-    const isSpecial = (special) => Array.isArray(special) && isPath(special[0]) && FACTS.get(special[1])?.every((fits, index) => fits(special[index + 2])) === true;
-    if (!Array.isArray(specials) || !specials.every(isSpecial)) {
-      throw new ProtocolError(`a '${message[0]}' message with malformed specials`);
-    }
-  }
-  function revive(message, exports, imports) {
-    const [start, at, shortest] = INDEXES.get(message[0]);
-    const specials = message[at];
-    let failure = null;
-    message.length = at;
-    const places = specials.map(([path, kind]) => path[0] === start && path.length >= shortest ? placeOf(message, path, kind) : nowhere());
-    for (const [index, [, kind, ...facts]] of specials.entries()) {
-      const [parent2, step] = places[index];
-      if (kind !== "map" && kind !== "keywords" && parent2[step] !== null) {
-        nowhere();
-      }
-      try {
-        parent2[step] = valueOf(parent2[step], kind, facts, exports, imports);
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    return failure;
-  }
-  function placeOf(message, path, kind) {
-    let parent2 = message;
-    for (const [index, step] of path.entries()) {
-      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
-      if (!fits || !Object.hasOwn(parent2, step)) {
-        break;
-      }
-      const value = parent2[step];
-      if (index < path.length - 1) {
-        parent2 = value;
-      } else if (kind === "keywords" ? isPlainObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
-        return [parent2, step];
-      }
-    }
-    return nowhere();
-  }
-  function nowhere() {
-    throw new ProtocolError("a special whose path leads nowhere, or to another value");
-  }
-  function valueOf(found, kind, facts, exports, imports) {
-    switch (kind) {
-      case "bigint":
-        return BigInt(facts[0]);
-      case "map":
-        return new Map(found);
-      case "keywords":
-        return found;
-      case "own":
-        return exports.get(facts[0]);
-      default:
-        return imports.take(facts[0], kind, facts.slice(1));
-    }
   }
 
   // src/pyproxy.ts
@@ -1815,7 +1831,7 @@ ${stack}` };
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
       return "";
     }
-    if (hasSpecials && !(Array.isArray(value) || value instanceof Map || value instanceof Set || isData(value))) {
+    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isData(value))) {
       return "";
     }
     if (above.has(value)) {
@@ -1831,9 +1847,10 @@ ${stack}` };
   }
   function explainItems(value, name, hasSpecials, above) {
     const taken = /* @__PURE__ */ new Set();
-    const items = value instanceof Map ? value : Object.entries(value instanceof Set ? [...value] : value);
+    const [type, content] = Array.isArray(value) ? [""] : builtIn(value);
+    const items = type === "Map" ? content : Object.entries(type === "Set" ? content : value);
     for (const [key, item] of items) {
-      const trouble = value instanceof Map ? keyTrouble(key, taken) : "";
+      const trouble = type === "Map" ? keyTrouble(key, taken) : "";
       const text = trouble ? `${name}: ${trouble}` : explain(item, name + stepText(key, value), hasSpecials, above);
       if (text) {
         return text;
@@ -1896,7 +1913,7 @@ ${stack}` };
   }
   function bareMessage(message, found) {
     const bare = stripItems(message, [], found);
-    return found.specials?.list.length ? [...bare, found.specials.list] : bare;
+    return found.specials?.list.length ? withSpecials(bare, found.specials.list) : bare;
   }
   function pack(message, body = message, label = "message", maxBytes = Infinity, mayBeWhole = true, memory, specials = null) {
     const packet = compose(message, body, label, specials);
@@ -2439,15 +2456,20 @@ ${stack}` };
     return !done && isThenable(value) ? Promise.resolve(value).then((item) => ({ done: false, value: item })) : result;
   }
   var Producer = class {
-    constructor(source, outlet) {
+    /** @param unit the bytes of an item that counts as one. */
+    constructor(source, outlet, unit) {
       this.source = source;
       this.outlet = outlet;
+      this.unit = unit;
     }
     source;
     outlet;
+    unit;
     credit = 0;
     batch = [];
     batchSize = 0;
+    /** The further items that the large ones of the batch count as. */
+    batchExtra = 0;
     itemSize = FIRST_SIZE;
     inFlight = 0;
     /** True while the source is being read, or a later turn will read it. */
@@ -2538,7 +2560,9 @@ ${stack}` };
       }
       this.credit -= 1;
       this.batch.push(value);
-      this.batchSize += this.sizeOf(value);
+      const size = this.sizeOf(value);
+      this.batchSize += size;
+      this.batchExtra += Math.floor(size / this.unit);
     }
     sizeOf(value) {
       if (typeof value === "string") {
@@ -2550,28 +2574,29 @@ ${stack}` };
       return isBinary(value) ? value.byteLength ?? value.data.byteLength : this.itemSize;
     }
     flush() {
-      const items = this.batch;
+      const [items, extra] = [this.batch, this.batchExtra];
       this.batch = [];
-      this.batchSize = 0;
+      this.batchSize = this.batchExtra = 0;
       if (items.length) {
-        this.sendAll(items);
+        this.sendAll(items, extra);
       }
     }
     /** Send items. Those before the first that cannot be sent arrive, and the stream ends with its error. */
-    sendAll(items) {
+    sendAll(items, extra) {
       try {
-        this.send(items);
+        this.send(items, extra);
       } catch (error) {
         if (items.length > 1) {
-          items.forEach((item) => this.isOver || this.sendAll([item]));
+          items.forEach((item) => this.isOver || this.sendAll([item], Math.floor(this.sizeOf(item) / this.unit)));
         } else {
           this.end({ error, isUnsendable: true });
           this.close();
         }
       }
     }
-    send(items) {
-      const packet = this.outlet.send(items);
+    send(items, extra) {
+      const packet = this.outlet.send(items, extra);
+      this.credit -= extra;
       this.itemSize = packet.size / items.length;
       this.inFlight += packet.size;
       packet.whenReceived = () => {
@@ -2609,6 +2634,14 @@ ${stack}` };
   var DONE = { done: true, value: void 0 };
   var DISPOSE3 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   var ASYNC_DISPOSE = Symbol.asyncDispose ?? /* @__PURE__ */ Symbol.for("Symbol.asyncDispose");
+  var Heavy = class {
+    constructor(value, extra) {
+      this.value = value;
+      this.extra = extra;
+    }
+    value;
+    extra;
+  };
   var Reader = class {
     constructor(streams, imported) {
       this.streams = streams;
@@ -2629,11 +2662,7 @@ ${stack}` };
     detach = null;
     next(holder, below) {
       if (this.first < this.items.length) {
-        const value = this.items[this.first];
-        this.items[this.first] = void 0;
-        this.first += 1;
-        this.took();
-        return Promise.resolve({ done: false, value });
+        return Promise.resolve({ done: false, value: this.take() });
       }
       const place2 = this.streams.connection.callErrors.placeOf(below);
       return new Promise((resolve, reject) => {
@@ -2645,8 +2674,20 @@ ${stack}` };
         }
       });
     }
-    took() {
+    take() {
+      const item = this.items[this.first];
+      this.items[this.first] = void 0;
+      this.first += 1;
       this.taken += 1;
+      if (!(item instanceof Heavy)) {
+        this.grantTaken();
+        return item;
+      }
+      this.taken += item.extra;
+      this.grantTaken();
+      return item.value;
+    }
+    grantTaken() {
       if (this.taken * 2 >= this.streams.window && !this.isOver) {
         this.grant(this.taken);
         this.taken = 0;
@@ -2657,18 +2698,19 @@ ${stack}` };
       this.streams.connection.control(["pull", this.imported.number, count]);
     }
     /** Append the items of a message. Throws ProtocolError if there are more than were granted. */
-    receive(items) {
-      this.granted -= items.length;
-      if (this.granted < 0) {
-        throw new ProtocolError(`${-this.granted} items of stream ${this.imported.number} that were not granted`);
+    receive(items, extra) {
+      const surplus = items.length - this.granted;
+      if (surplus > 0) {
+        throw new ProtocolError(`${surplus} items of stream ${this.imported.number} that were not granted`);
+      }
+      this.granted -= items.length + extra;
+      if (extra && items.length) {
+        items.push(new Heavy(items.pop(), extra));
       }
       this.items = this.first < this.items.length ? this.items.slice(this.first).concat(items) : items;
       this.first = 0;
       while (this.waiting.length && this.first < this.items.length) {
-        const value = this.items[this.first];
-        this.first += 1;
-        this.waiting.shift().resolve({ done: false, value });
-        this.took();
+        this.waiting.shift().resolve({ done: false, value: this.take() });
       }
     }
     /** Note the end of the stream. Items that have arrived can still be read, before the error. */
@@ -2741,6 +2783,8 @@ ${stack}` };
     connection;
     /** The number of items that a reader grants at once. */
     window = WINDOW2;
+    /** The bytes of an item that counts as one. */
+    unit = Infinity;
     /** Number of Python's stream -> its reader. */
     readers = /* @__PURE__ */ new Map();
     /** Number of this page's stream -> its producer, once Python has begun to read. */
@@ -2756,14 +2800,14 @@ ${stack}` };
         this.readers.get(imported.number)?.follow(signal);
       }
     }
-    receive([kind, number, detail]) {
+    receive([kind, number, detail, extra]) {
       switch (kind) {
         case "pull":
           return this.pull(number, detail);
         case "stop":
           return this.stopped(number);
         case "items":
-          return this.readers.get(number)?.receive(detail);
+          return this.readers.get(number)?.receive(detail, extra ?? 0);
         default:
           return this.ended(number, detail ?? null);
       }
@@ -2808,13 +2852,18 @@ ${stack}` };
       if (!isStream(value)) {
         throw unknownError("UnknownReference", `The object ${number} of the page is not a stream`);
       }
-      const producer = new Producer(sourceOf(value), this.outletOf(number));
+      const producer = new Producer(sourceOf(value), this.outletOf(number), this.unit);
       this.producers.set(number, producer);
       return producer;
     }
     outletOf(number) {
       return {
-        send: (items) => this.connection.produce(["items", number, items], items, "items", orderOf(number)),
+        send: (items, extra) => this.connection.produce(
+          extra ? ["items", number, items, [], extra] : ["items", number, items],
+          items,
+          "items",
+          orderOf(number)
+        ),
         end: (ending) => {
           this.forget(number);
           this.sendEnd(number, ending);
@@ -2991,29 +3040,8 @@ ${stack}` };
     }
     function has(value, key) {
       const asks = value.has ?? value.includes ?? value.contains;
-      const isNode = typeof Node !== "undefined" && value instanceof Node;
+      const isNode = typeof value.nodeType === "number";
       return typeof asks === "function" && !(isNode && typeof key !== "object") ? Boolean(asks.call(value, key)) : key in value;
-    }
-    function itemsOf2(value, start, count) {
-      if (isList(value)) {
-        const end = Math.min(value.length, start + count);
-        return Array.from({ length: Math.max(0, end - start) }, (_, index2) => answerOf(value[start + index2]));
-      }
-      if (typeof value[Symbol.iterator] !== "function") {
-        throw new TypeError(`${classNameOf(value)} cannot be iterated`);
-      }
-      const items = [];
-      let index = 0;
-      for (const item2 of value) {
-        if (index >= start) {
-          items.push(answerOf(item2));
-        }
-        index += 1;
-        if (index === start + count) {
-          break;
-        }
-      }
-      return items;
     }
     function lengthOf(value) {
       const length = value.length ?? value.size;
@@ -3023,11 +3051,16 @@ ${stack}` };
       return length;
     }
     function iterate(value) {
-      const begin = value[Symbol.asyncIterator] ?? value[Symbol.iterator];
-      if (typeof begin !== "function") {
-        throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+      if (typeof value?.[Symbol.asyncIterator] === "function") {
+        return laterItemsOf(value);
       }
-      return begin.call(value);
+      if (typeof value?.[Symbol.iterator] === "function") {
+        return itemsOf2(value);
+      }
+      if (isList(value)) {
+        return itemsOf2({ [Symbol.iterator]: () => Array.prototype.values.call(value) });
+      }
+      throw new TypeError(`${classNameOf(value)} cannot be iterated`);
     }
     function apply(value, owner, [name, first, second], call) {
       switch (name) {
@@ -3046,11 +3079,12 @@ ${stack}` };
           return void setItem(value, first, second);
         case "delete_item":
           return void removeItem(value, first);
-        case "items":
-          return itemsOf2(value, first, second);
         case "has":
           return has(value, first);
         case "call":
+          if (typeof value !== "function") {
+            throw new TypeError(`${textOf2(value)} is not a function`);
+          }
           return connection.exposures.call(value, owner, first, call);
         case "new":
           return Reflect.construct(value, first);
@@ -3141,11 +3175,21 @@ ${stack}` };
     return at !== null && "value" in Object.getOwnPropertyDescriptor(at, key);
   }
   var answerOf = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
+  function* itemsOf2(value) {
+    for (const item of value) {
+      yield isThenable(item) ? Promise.resolve(item).then(answerOf) : answerOf(item);
+    }
+  }
+  async function* laterItemsOf(value) {
+    for await (const item of value) {
+      yield answerOf(item);
+    }
+  }
   function dataOf(value, depth = DATA_DEPTH) {
     if (typeof value !== "object" || value === null || depth === 0) {
       return value;
     }
-    if (typeof value.toJSON === "function" || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) {
+    if (typeof value.toJSON === "function" || isBinary(value) || builtIn(value)[0] !== "") {
       return value;
     }
     const isList2 = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
@@ -3153,7 +3197,7 @@ ${stack}` };
       return Array.from(value, (item) => dataOf(item, depth - 1));
     }
     const keys = Object.keys(value);
-    const isOpaque = !isData(value) && (keys.length === 0 || typeof EventTarget !== "undefined" && value instanceof EventTarget);
+    const isOpaque = !isData(value) && (keys.length === 0 || typeof value.addEventListener === "function");
     return isOpaque ? value : Object.fromEntries(keys.map((key) => [key, dataOf(value[key], depth - 1)]));
   }
   function describe(value) {
@@ -3537,6 +3581,7 @@ ${stack}` };
     apply(settings) {
       this.maxBytes = isId(settings.max_message_bytes) ? settings.max_message_bytes : this.maxBytes;
       this.streams.window = isId(settings.stream_items) ? settings.stream_items : this.streams.window;
+      this.streams.unit = isId(settings.stream_bytes) ? Math.ceil(settings.stream_bytes / this.streams.window) : Infinity;
       this.reloads = settings.reload === true && hasDocument();
       this.wantsBadge &&= settings.badge !== false;
     }

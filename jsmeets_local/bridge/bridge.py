@@ -80,7 +80,6 @@ class Bridge:
         self.protocol.revive = functools.partial(revive, self)
         self.protocol.read_part = read_part
         self.protocol.watch = self._watch
-        self.protocol.watch_stream = functools.partial(self._watch, at_once=True)
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
         self.socket_listeners: dict[Callable[..., Any], Listener] = {}
@@ -301,9 +300,9 @@ class Bridge:
                 self._pages_of_calls[socket] = page
         return page
 
-    def _watch(self, obj: object, func: Callable[[], object], at_once: bool = False) -> None:
+    def _watch(self, obj: object, func: Callable[[], object]) -> None:
         """Call a function of the protocol state once an object is collected."""
-        self.portal.finalize(obj, functools.partial(self.do, func), at_once)
+        self.portal.finalize(obj, functools.partial(self.do, func), wakes=True)
 
     # Connections ---------------------------------------------------------------------------------------
 

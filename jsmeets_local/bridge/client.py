@@ -291,9 +291,9 @@ class Client:
         return True
 
     def names(self) -> frozenset[str]:
-        """Return the names of the functions that the page has announced. Any thread may call this."""
+        """Return the names of the functions that the page has announced, or had before it left. Any thread may call this."""
         socket = self.presence.socket
-        return frozenset() if socket is None else self.bridge.protocol.names(socket)
+        return self.presence.last_names if socket is None else self.bridge.protocol.names(socket)
 
     def _post_when_connected(self, send: Callable[[int], None]) -> None:
         def connected(_: Any) -> None:

@@ -38,7 +38,8 @@ from .exits import ExitRequests
 from .live.current_call import cancelled_error, running
 from .portal import Portal
 from .slow_callbacks import TimedAwaitable
-from .workers import Job, SerialQueue, WorkerPool, waiting
+from .turns import held, is_generator
+from .workers import Job, SerialQueue, WorkerPool, hold, waiting
 
 __all__ = ["Answer", "Dispatcher", "Listener"]
 
@@ -71,6 +72,7 @@ class _AsyncQueue:
     def __init__(self) -> None:
         self.pending: deque[Callable[[], Awaitable[None]]] = deque()
         self.busy = False
+        self.held: asyncio.Future[None] | None = None  # the next function waits for it
 
     async def drain(self) -> None:
         while self.pending:
@@ -78,6 +80,10 @@ class _AsyncQueue:
                 await self.pending.popleft()()
             except Exception:  # must not stop the functions after it
                 logger.exception("the bridge could not finish an async function")
+            if self.held is not None:
+                with suppress(asyncio.CancelledError):  # the bridge stops
+                    await self.held
+                self.held = None
         self.busy = False
 
 
@@ -273,6 +279,8 @@ class Dispatcher:
                     if self.times_steps:
                         awaitable = TimedAwaitable(awaitable, f"the async function {function.key!r}")
                     value = await awaitable
+                    if function.exclusive and call.call_id and is_generator(value):
+                        value = held(value, self._hold(function))
                 except BaseException as error:  # noqa: BLE001 - sent to the client that called
                     packet = self._failure(call, error)
                 else:
@@ -283,6 +291,13 @@ class Dispatcher:
         running.set(None)  # the context lives as long as the task, and the arguments with it
         self._portal.drain()  # what the function has pushed or published precedes its answer
         self._answer([(call, packet)])
+
+    def _hold(self, function: Function) -> Callable[[], None]:
+        """Stop the queue of an exclusive async function. Return the function that lets it go on, in any thread."""
+        queue = self._exclusive[function]
+        assert isinstance(queue, _AsyncQueue)
+        future = queue.held = asyncio.get_running_loop().create_future()
+        return functools.partial(self._portal.post_or_run, _let_go, future)
 
     async def _tell_async(self, listener: Listener, args: tuple[Any, ...]) -> None:
         if self._stopping:
@@ -310,6 +325,8 @@ class Dispatcher:
                 value = function.func(*call.args) if is_plain else _called(call)
                 if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
                     value = self._resolve(value, call)
+                if function.exclusive and call.call_id and is_generator(value):
+                    value = held(value, hold())
             except BaseException as error:  # noqa: BLE001 - sent to the client that called
                 return call, self._failure(call, error)
             return call, _success(call, value, self._pack)
@@ -441,6 +458,11 @@ def _current_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
     assert task is not None
     return task
+
+
+def _let_go(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _success(call: Invoke, value: Any, pack: Callable[[Any, str], Payload]) -> Packet | Unbound | None:

@@ -42,6 +42,7 @@ Operation: TypeAlias = Callable[[Done[T]], Cancel | None]
 # Seconds after which the main thread checks for signals; on Windows, a signal does not interrupt a wait for a lock.
 _FIRST_SLICE = 0.05
 _LAST_SLICE = 0.1 if sys.platform == "win32" else 0.8
+_PAUSE = 0.02  # seconds after a wake-up for collected objects in which there is no second one
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -141,10 +142,43 @@ def wait_for(lock: threading.Lock) -> None:
 
 
 class _Finalizer(ref[Any]):
-    """Weak reference with a function to call once its object is collected."""
+    """Weak reference with a function to call once its object is collected.
 
-    __slots__ = ("func",)
+    `signal` is a second reference, which wakes up the loop.
+    """
+
+    __slots__ = ("func", "signal")
     func: Callable[[], object]
+    signal: ref[Any] | None
+
+
+class _Watch:
+    """Thread that calls a function soon after objects were collected, and not for each object of a burst.
+
+    Args:
+        wake: The function.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        from queue import SimpleQueue  # many programs use no objects of pages
+
+        signals: SimpleQueue[object] = SimpleQueue()
+        self.put = signals.put
+        self._ended = threading.Event()
+        threading.Thread(target=self._run, args=(signals, wake), name="jsmeets-collector", daemon=True).start()
+
+    def end(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        self.put(None)
+
+    def _run(self, signals: SimpleQueue[object], wake: Callable[[], None]) -> None:
+        while not self._ended.is_set():
+            signals.get()
+            while not signals.empty():
+                signals.get()
+            wake()
+            self._ended.wait(_PAUSE)
 
 
 class Portal:
@@ -162,8 +196,7 @@ class Portal:
         self._abandoned: deque[_Pending] = deque()
         self._finalizers: set[_Finalizer] = set()
         self._collected: deque[_Finalizer] = deque()  # finalizers of collected objects
-        self._urgent: SimpleQueue[_Finalizer | None] | None = None  # for `_watch`, which `None` ends
-        self._watches = False  # `_watch` runs
+        self._watch: _Watch | None = None  # wakes up the loop for collected objects
         self._drains = 0
         self._woken_for = -1  # the value of `_drains` at the last wake-up
         self._thread: int | None = None
@@ -199,9 +232,9 @@ class Portal:
     def close(self) -> None:
         """Stop, after running the posted functions; called on the loop's thread."""
         with self._lock:
-            if self._watches and self._urgent is not None:
-                self._watches = False
-                self._urgent.put(None)
+            if self._watch is not None:
+                self._watch.end()
+                self._watch = None
             self.drain()
             self.loop = None
             self._thread = None
@@ -210,7 +243,7 @@ class Portal:
     def disown(self) -> None:
         """Forget the loop after a fork, in the child: the parent keeps the loop and the pages."""
         self._lock = threading.RLock()  # a thread of the parent may have held it
-        self._urgent, self._watches = None, False
+        self._watch = None
         if self.loop is not None:
             self._items.clear()
         self._forked, self._was_open = True, False
@@ -306,38 +339,29 @@ class Portal:
             if is_callback:
                 self.run_deferred()
 
-    def finalize(self, obj: object, func: Callable[[], object], at_once: bool = False) -> None:
+    def finalize(self, obj: object, func: Callable[[], object], wakes: bool = False) -> None:
         """Call `func()` on the loop, once `obj` is collected; on the loop only.
 
         A finalizer in Python would swallow a `KeyboardInterrupt` that is raised in it; `append` and `put` cannot be
-        interrupted.
+        interrupted. The newer of two weak references to one object is told first.
 
         Args:
             obj: The object.
             func: The function.
-            at_once: True to wake up the loop, which otherwise calls the function in one of its next callbacks.
+            wakes: True to wake up an idle loop, which otherwise calls the function in one of its next callbacks.
         """
-        finalizer = _Finalizer(obj, self._put_urgent() if at_once else self._collected.append)
-        finalizer.func = func
+        signal = None
+        if wakes and self.loop is not None:
+            if self._watch is None:
+                self._watch = _Watch(self._wake_for_collected)
+            signal = ref(obj, self._watch.put)
+        finalizer = _Finalizer(obj, self._collected.append)
+        finalizer.func, finalizer.signal = func, signal
         self._finalizers.add(finalizer)
 
-    def _put_urgent(self) -> Callable[[_Finalizer], None]:
-        """Return the callback of finalizers that wake up the loop, whose thread runs from now on."""
-        if self._urgent is None:
-            from queue import SimpleQueue  # most programs read no streams
-
-            self._urgent = SimpleQueue()
-        if not self._watches and self.loop is not None:
-            threading.Thread(target=self._watch, args=(self._urgent,), name="jsmeets-collector", daemon=True).start()
-            self._watches = True
-        return self._urgent.put
-
-    def _watch(self, urgent: SimpleQueue[_Finalizer | None]) -> None:
-        """Wake up the loop for objects that are collected, in a thread of its own."""
-        while (finalizer := urgent.get()) is not None:
-            self._collected.append(finalizer)
+    def _wake_for_collected(self) -> None:
+        if self._collected:  # the loop has not seen them in a callback of its own
             self.post(_clean_up_next)
-            del finalizer
 
     def _clean_up(self) -> None:
         """Cancel abandoned operations, and call the finalizers of collected objects."""

@@ -190,6 +190,7 @@ class PagePresence(PresenceTracker):
     def __init__(self, bridge: Bridge, page: str, grace: float | None = GRACE) -> None:
         self._page = page
         self._name_waiters: dict[str, Waiters] = {}
+        self.last_names: frozenset[str] = frozenset()  # what the page exposed when it last told so
         super().__init__(bridge, grace)
 
     def _counts(self, socket: int, page: str) -> bool:
@@ -205,7 +206,13 @@ class PagePresence(PresenceTracker):
             return None
         return add_waiter(self._name_waiters.setdefault(name, deque()), self._portal, timeout, done)
 
+    def _connected(self, socket: int, page: str) -> None:
+        super()._connected(socket, page)
+        self._named(socket)  # the names may be what has completed the connection
+
     def _named(self, socket: int) -> None:
+        if socket in self.sockets:
+            self.last_names = self._bridge.protocol.names(socket)
         for name in list(self._name_waiters):
             if self._exposes(name):
                 _serve(self._name_waiters.pop(name))

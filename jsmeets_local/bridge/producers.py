@@ -120,9 +120,10 @@ class _Base:
             return None
         return self._owner.dispatcher.report(error, "%s raised", self._about)
 
-    def _send(self, batches: list[tuple[Payload, int]]) -> None:
-        for items, count in batches:
-            self._owner.do(self._owner.protocol.send_items, self._stream, items, count)
+    def _send(self, items: list[Payload]) -> None:
+        stream = self._stream
+        for batch, count, extra in _batches(items, stream.unit):
+            self._owner.do(self._owner.protocol.send_items, stream, batch, count, extra)
 
     def _end(self, error: ErrorInfo | None) -> None:
         close = error is not None and error.kind == "unserializable"
@@ -195,7 +196,7 @@ class _Reader(_Base):
     def _flush(self) -> None:
         """Send what the worker has read so far, on the loop."""
         items = [self._items.popleft() for _ in range(len(self._items))]
-        self._send(_batches(items))
+        self._send(items)
 
     def _have_read(self, has_ended: bool, error: ErrorInfo | None) -> None:
         """Send the rest of what a worker has read, on the loop."""
@@ -305,7 +306,7 @@ class _AsyncReader(_Base):
 
     def _flush(self) -> None:
         items, self._items, self._size = self._items, [], 0
-        self._send(_batches(items))
+        self._send(items)
 
     async def _close(self) -> None:
         try:
@@ -319,20 +320,25 @@ def _size(item: Payload) -> int:
     return len(item.json) + sum(len(buffer.data) for buffer in item.buffers)
 
 
-def _batches(items: list[Payload]) -> list[tuple[Payload, int]]:
-    """Join items to lists of at most `BATCH_BYTES`, each with its length. A larger item is alone."""
-    batches: list[tuple[Payload, int]] = []
+def _batches(items: list[Payload], unit: int) -> list[tuple[Payload, int, int]]:
+    """Join items to lists of at most `BATCH_BYTES`. A larger item is alone.
+
+    Returns:
+        Each list with its length, and the number of further items that its large ones count as.
+    """
+    batches: list[tuple[Payload, int, int]] = []
     batch: list[Payload] = []
-    size = 0
+    size = extra = 0
     for item in items:
         more = _size(item)
         if batch and size + more > BATCH_BYTES:
-            batches.append((_joined(batch), len(batch)))
-            batch, size = [], 0
+            batches.append((_joined(batch), len(batch), extra))
+            batch, size, extra = [], 0, 0
         batch.append(item)
         size += more
+        extra += more // unit
     if batch:
-        batches.append((_joined(batch), len(batch)))
+        batches.append((_joined(batch), len(batch), extra))
     return batches
 
 

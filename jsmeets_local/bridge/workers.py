@@ -10,6 +10,7 @@ The lock of the pool guards all state; functions of the user never run under it.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ this_thread = _ThisThread()
 class SerialQueue:
     """Queue of jobs, guarded by the lock of the pool."""
 
-    __slots__ = ("answers", "delivered_at", "driver", "jobs", "queued", "strict", "watched")
+    __slots__ = ("answers", "delivered_at", "driver", "held", "jobs", "queued", "strict", "watched")
 
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
@@ -50,6 +51,7 @@ class SerialQueue:
         self.answers: list[Any] = []
         self.driver: _Worker | None = None
         self.queued = False  # among the ready queues of the pool
+        self.held = False  # the next job waits for `WorkerPool.let_go`
         self.watched = False  # a check of the running job is due
         self.delivered_at = 0.0
 
@@ -132,13 +134,18 @@ class WorkerPool:
             watch = False
             if serial_queue.driver is not None:
                 watch = self._watch(serial_queue)
-            elif not serial_queue.queued:
-                serial_queue.queued = True
-                self._ready.append(serial_queue)
-                self._start_worker()
+            else:
+                self._queue(serial_queue)
         if watch:
             self._after(PATIENCE, self._check, serial_queue)
         return True
+
+    def let_go(self, serial_queue: SerialQueue) -> None:
+        """Run the next job of a serial queue that `hold` has stopped; from any thread."""
+        with self._lock:
+            serial_queue.held = False
+            if serial_queue.driver is None:
+                self._queue(serial_queue)
 
     def stats(self) -> dict[str, int]:
         """Return the numbers of threads, of running and of waiting jobs, and of serial queues that are ready."""
@@ -165,6 +172,13 @@ class WorkerPool:
 
     # Under the lock ------------------------------------------------------------------------------------
 
+    def _queue(self, serial_queue: SerialQueue) -> None:
+        """Let a worker take a serial queue that none drives, if it has jobs."""
+        if serial_queue.jobs and not serial_queue.queued and not serial_queue.held:
+            serial_queue.queued = True
+            self._ready.append(serial_queue)
+            self._start_worker()
+
     def _start_worker(self) -> None:
         """Wake up or create a worker for the first ready queue, if a slot is free."""
         if self._busy >= self.slots or self._closed:
@@ -185,10 +199,7 @@ class WorkerPool:
     def _release(self, serial_queue: SerialQueue) -> list[Any]:
         """Take a serial queue from its driver, for another worker, and return its answers."""
         serial_queue.driver = None
-        if serial_queue.jobs and not serial_queue.queued:
-            serial_queue.queued = True
-            self._ready.append(serial_queue)
-            self._start_worker()
+        self._queue(serial_queue)
         return serial_queue.take_answers(monotonic())
 
     def _watch(self, serial_queue: SerialQueue) -> bool:
@@ -240,7 +251,10 @@ class WorkerPool:
                 self._idle.remove(worker)
             self._threads.discard(worker.thread)
             worker.serial_queue = _NONE
-            answers = self._release(serial_queue) if serial_queue.driver is worker else []
+            answers = []
+            if serial_queue.driver is worker:
+                serial_queue.held = False
+                answers = self._release(serial_queue)
             if self._ready:
                 self._start_worker()
         answer = self._failed(job, error)
@@ -318,7 +332,7 @@ class WorkerPool:
             else:
                 if answer is not None:
                     serial_queue.answers.append(answer)
-                if serial_queue.jobs:
+                if serial_queue.jobs and not serial_queue.held:
                     job = serial_queue.jobs.popleft()
                     worker.since = now
                     worker.reported = False
@@ -374,6 +388,14 @@ class WorkerPool:
             self._busy += 1
             worker.waits = False
             worker.since = monotonic()
+
+
+def hold() -> Callable[[], None]:
+    """Stop the strict serial queue of the job that this thread runs. Return the function that lets it go on."""
+    worker = this_thread.worker
+    assert worker is not None
+    worker.serial_queue.held = True  # only its driver and `let_go` change this
+    return functools.partial(worker.pool.let_go, worker.serial_queue)
 
 
 _NO_WORKER: AbstractContextManager[None] = nullcontext()

@@ -24,9 +24,9 @@ import msgspec
 
 from ..app import JsMeetsPy
 from ..bridge.live.base import Live
-from ..bridge.live.file import JSFile
-from ..bridge.live.function import JSFunction
-from ..bridge.live.stream import JSStream
+from ..bridge.live.js_file import JSFile
+from ..bridge.live.js_function import JSFunction
+from ..bridge.live.js_stream import JSStream
 from ..protocol.conversions import is_pydantic, unaliased
 from ..protocol.functions import Function
 from ..protocol.signatures import parameters_of

@@ -98,6 +98,9 @@ class _Envelope(msgspec.Struct, array_like=True, frozen=True):
 _envelope = msgspec.json.Decoder(_Envelope)
 
 
+NO_SPECIALS: list[Any] = []  # the place of the specials in a tail that goes on behind them
+
+
 def outgoing(head: Sequence[Any], payload: Payload, tail: Sequence[Any] = (), order: Any = None) -> Packet | Unbound:
     """Encode the message `[*head, payload, *tail]`, unless its references differ from session to session."""
     if payload.references and not payload.is_bound():
@@ -125,7 +128,11 @@ def message_packet(
     place = len(head)
     if payload is not None and payload.references:
         specials = [[reference.path, reference.kind, *reference.facts] for reference in payload.references]
-        message.append([[[place, *path], *rest] for path, *rest in (specials if bound is None else bound.specials)])
+        placed = [[[place, *path], *rest] for path, *rest in (specials if bound is None else bound.specials)]
+        if tail and tail[0] == NO_SPECIALS:
+            message[place + 1] = placed
+        else:
+            message.append(placed)
     try:
         text = _encoder.encode(message)
     except UnicodeEncodeError:  # a lone surrogate in a name

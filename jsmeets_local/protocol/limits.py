@@ -43,6 +43,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             wait for room in it.
         references: Objects that one page and Python hold of each other: functions, objects, streams and files.
         stream_items: Items of one stream that are produced ahead of its reader, in either direction.
+        stream_bytes: Bytes of these items. The item with which a stream exceeds it is still sent.
         resume_seconds: Seconds that a page has to reconnect after its connection broke; its session then continues.
             0 disables this.
         waiting_threads: Exposed plain functions that wait for pages at the same time, each in its own thread.
@@ -62,6 +63,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     queue_items: int = 1_000_000
     references: int = 250_000
     stream_items: int = 256
+    stream_bytes: int = 16 * 2**20
     resume_seconds: float = 10.0
     waiting_threads: int = 2_000
 

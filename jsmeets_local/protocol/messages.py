@@ -60,12 +60,14 @@ class Special(msgspec.Struct, array_like=True, frozen=True):
         kind: The kind of value.
         fact: The number of the reference, or the digits of an integer.
         detail: The name of a function or class, or the description of a file.
+        trait: "array" or "map" for an object that is one.
     """
 
     path: Annotated[list[str | Annotated[int, Meta(ge=0)]], Meta(min_length=1)]
     kind: Literal["bigint", "map", "keywords", "function", "object", "stream", "file", "own"]
     fact: Any = None
     detail: Any = None
+    trait: Any = None
 
 
 class Hello(_Message, frozen=True, tag="hello"):
@@ -215,6 +217,7 @@ class Items(_Message, frozen=True, tag="items"):
     number: Id
     items: list[Any]
     specials: tuple[Special, ...] = ()
+    extra: Annotated[int, Meta(ge=0, le=2**31)] = 0
 
 
 class End(_Message, frozen=True, tag="end"):

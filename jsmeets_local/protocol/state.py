@@ -19,7 +19,7 @@ from . import messages as m
 from .arguments import Key, Target
 from .calls import CallTable, Finished
 from .chunks import CHUNK_BYTES
-from .codec import Packet, Unbound, message_packet, outgoing
+from .codec import NO_SPECIALS, Packet, Unbound, message_packet, outgoing
 from .effects import (
     Arrived,
     CallFinished,
@@ -125,13 +125,11 @@ class ProtocolState:
         self.dropped_results = 0  # results of cancelled calls
         self.expires_at: float | None = None
         # Makes the proxy of an object in a page, from its handle and the detail on the wire.
-        self.revive: Callable[[Handle, Any], Imported] = lambda handle, detail: Imported(handle)
+        self.revive: Callable[[Handle, m.Special], Imported] = lambda handle, special: Imported(handle)
         # Reads a part of a file of Python, in a worker; see `check_use`.
         self.read_part: Callable[..., bytes] = _read_nothing
         # Calls a function once an object is collected.
         self.watch: Callable[[object, Callable[[], object]], object] = finalize
-        # The same, without delay.
-        self.watch_stream: Callable[[object, Callable[[], object]], object] = finalize
         self._streamed: dict[int, Exports] = {}  # iterators that pages read, or may read, by identity
         self._released: dict[int, list[tuple[int, int]]] = {}  # socket -> numbers and counts to release
         self._sessions: dict[int, Session] = {}
@@ -269,6 +267,7 @@ class ProtocolState:
             "received": session.received,
             "resume_seconds": self.resume_seconds,
             "stream_items": self.limits.stream_items,
+            "stream_bytes": self.limits.stream_bytes,
             **self.settings,
         }
         session.outbox.put_control(message_packet(["welcome", number, session.page, settings]))
@@ -680,7 +679,7 @@ class ProtocolState:
             arrivals = session.imports.add(handle)
             if kind == "stream":
                 stream = session.readers[number] = Incoming(socket, number, self.limits.stream_items)
-                self.watch_stream(handle, functools.partial(self._left, arrivals, stream))
+                self.watch(handle, functools.partial(self._left, arrivals, stream))
             else:
                 self.watch(handle, functools.partial(self._collected, socket, arrivals))
         elif handle.kind != kind:
@@ -690,7 +689,7 @@ class ProtocolState:
             session.imports.arrive(handle)
         proxy = None if handle.proxy is None else handle.proxy()
         if proxy is None:
-            proxy = self.revive(handle, special.detail)
+            proxy = self.revive(handle, special)
             handle.proxy = ref(proxy)
         return proxy
 
@@ -760,7 +759,7 @@ class ProtocolState:
     def _on_items(self, socket: int, message: m.Items) -> None:
         stream = self._sessions[socket].readers.get(message.number)
         if stream is not None and message.items:
-            stream.receive(message.items)
+            stream.receive(message.items, message.extra)
             self._effects.append(Arrived(stream))
 
     def _on_end(self, socket: int, message: m.End) -> None:
@@ -796,7 +795,9 @@ class ProtocolState:
                 text = f"Python has no stream {number} for this page; it has ended"
                 self._send_end(socket, number, m.ErrorInfo("unknown", "UnknownReference", text))
                 return
-            stream = session.producers[number] = Outgoing(socket, export)
+            stream = session.producers[number] = Outgoing(
+                socket, export, self.limits.stream_bytes // self.limits.stream_items
+            )
         stream.credit += message.count
         self._produce(stream)
 
@@ -823,19 +824,20 @@ class ProtocolState:
         for stream in eased:
             self._produce(stream)
 
-    def send_items(self, stream: Outgoing, items: Payload, count: int) -> None:
+    def send_items(self, stream: Outgoing, items: Payload, count: int, extra: int = 0) -> None:
         """Send items of a stream of Python.
 
         Args:
             stream: The stream.
             items: The packed list of items.
             count: The number of items.
+            extra: The further items that large ones count as.
         """
         if stream.is_over:
             return
-        stream.credit -= count
+        stream.credit -= count + extra
         order = ("stream", stream.number)
-        message = outgoing(["items", stream.number], items, order=order)
+        message = outgoing(["items", stream.number], items, (NO_SPECIALS, extra) if extra else (), order)
         try:
             packet = self._bind(stream.socket, message)
         except (WrongPage, TooManyReferences) as error:
@@ -1035,6 +1037,7 @@ class ProtocolState:
             text = f"{call.function.key!r} returned what cannot be sent: {error}"
             self._effects.append(Report("error", text))
             packet = error_packet(call.call_id, m.ErrorInfo("unserializable", type(error).__name__, text))
+            self._drop_streams(message)
         self._send(call.socket, packet)
 
     def _finish(self, call_id: int, socket: int, answer: Any) -> None:

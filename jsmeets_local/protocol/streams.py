@@ -1,7 +1,8 @@
 """Streams: credit, order and end of iterators of both sides, without I/O.
 
 A stream is sent by reference. Its reader grants items with `pull`, and its producer sends no more than that, so a slow
-reader stops the producer. Both sides forget the number of a stream when it ends or is stopped.
+reader stops the producer. A large item counts as several. Both sides forget the number of a stream when it ends or is
+stopped.
 """
 
 from __future__ import annotations
@@ -19,6 +20,21 @@ BATCH_BYTES = 64 * 1024  # size at which a batch of items ends
 IN_FLIGHT_BYTES = 4 * 2**20  # unacknowledged bytes at which a producer waits, even with credit
 
 
+class Heavy:
+    """An item that counts as several.
+
+    Args:
+        value: The item.
+        extra: The number of further items that it counts as.
+    """
+
+    __slots__ = ("extra", "value")
+
+    def __init__(self, value: Any, extra: int) -> None:
+        self.value = value
+        self.extra = extra
+
+
 class Incoming:
     """A stream of a page that Python reads.
 
@@ -31,14 +47,25 @@ class Incoming:
         window: The number of items that may be granted and not yet taken.
 
     Attributes:
-        items: Items that have arrived.
+        items: Items that have arrived; those that count as several are `Heavy`.
         is_over: True if no more items arrive.
         error: Error to raise after the items, once, or `None`.
         waiters: Functions to call when items have arrived or the stream is over, set by the owner of the state.
         is_asked: True while a reader waits for the owner of the state to grant more.
     """
 
-    __slots__ = ("_granted", "error", "is_asked", "is_over", "items", "number", "socket", "waiters", "window")
+    __slots__ = (
+        "_granted",
+        "_has_heavy",
+        "error",
+        "is_asked",
+        "is_over",
+        "items",
+        "number",
+        "socket",
+        "waiters",
+        "window",
+    )
 
     def __init__(self, socket: int, number: int, window: int) -> None:
         self.socket = socket
@@ -49,23 +76,33 @@ class Incoming:
         self.error: JsPyError | None = None
         self.waiters: deque[Callable[[Any], None]] = deque()
         self.is_asked = False
-        self._granted = 0  # items that the page may still send
+        self._granted = 0  # items that the page may still send; less than 0 after a large one
+        self._has_heavy = False
+
+    def _taken(self) -> int:
+        """Return how many items of the window are neither granted nor here."""
+        extra = sum(item.extra for item in tuple(self.items) if type(item) is Heavy) if self._has_heavy else 0
+        return self.window - self._granted - len(self.items) - extra
 
     def wants_more(self) -> bool:
         """Return whether half of the window is taken, so that more items are granted."""
-        return 2 * (self.window - self._granted - len(self.items)) >= self.window and not self.is_over
+        return 2 * self._taken() >= self.window and not self.is_over
 
     def grant(self) -> int:
         """Return how many items to grant now."""
         self.is_asked = False
         if not self.wants_more():
             return 0
-        count = self.window - self._granted - len(self.items)
+        count = self._taken()
         self._granted += count
         return count
 
-    def receive(self, items: list[Any]) -> None:
+    def receive(self, items: list[Any], extra: int = 0) -> None:
         """Append the items of a message, unless the stream is over.
+
+        Args:
+            items: The items.
+            extra: The further items that large ones count as; the last item stands for them.
 
         Raises:
             ProtocolError: There are more items than were granted.
@@ -74,7 +111,10 @@ class Incoming:
             return
         if len(items) > self._granted:
             raise ProtocolError(f"{len(items) - self._granted} items of stream {self.number} that were not granted")
-        self._granted -= len(items)  # first, as a reader in another thread counts both
+        self._granted -= len(items) + extra  # first, as a reader in another thread counts both
+        if extra:
+            self._has_heavy = True
+            items[-1] = Heavy(items[-1], extra)
         self.items.extend(items)
 
     def end(self, error: JsPyError | None) -> None:
@@ -100,11 +140,13 @@ class Outgoing:
         is_busy: True while the iterator is being read.
         is_over: True if no more items are sent.
         reader: The reader of the iterator, set by the owner of the protocol state.
+        unit: Bytes of an item that counts as one.
     """
 
-    __slots__ = ("credit", "export", "in_flight", "is_busy", "is_over", "number", "reader", "socket")
+    __slots__ = ("credit", "export", "in_flight", "is_busy", "is_over", "number", "reader", "socket", "unit")
 
-    def __init__(self, socket: int, export: Export) -> None:
+    def __init__(self, socket: int, export: Export, unit: int) -> None:
+        self.unit = max(1, unit)
         self.socket = socket
         self.number = export.number
         self.export = export

@@ -253,19 +253,98 @@ def test_items(page: Page, tab: Tab) -> None:
     assert page.js.document.body in page.js.document
 
 
-def test_long_collections_arrive_in_batches(app: JsMeetsPy, page: Page) -> None:
+def test_loops_close_the_iterator_of_the_page(app: JsMeetsPy, page: Page, tab: Tab) -> None:
     big = page.js.by_ref("big")
     assert len(big) == 600
-    assert sent(app, lambda: sum(1 for _ in big)) == 3
     assert [point.x for point in big][::100] == [0, 100, 200, 300, 400, 500]
-    numbers = page.js.Set.new(list(range(513)))
-    assert list(numbers) == list(range(513))
-    assert list(page.js.Set.new(list(range(512)))) == list(range(512))
+    assert list(page.js.Set.new(list(range(513)))) == list(range(513))
     assert list(itertools.islice(page.js.Endless.new(), 300)) == list(range(300))
+    tab.evaluate(
+        "globalThis.ended = 0; globalThis.Rows = class { *[Symbol.iterator]() { try { for (;;) { yield 1; } }"
+        " finally { ended += 1; } } }; 0"
+    )
+    for _ in page.js.Rows.new():
+        break
+    until(lambda: tab.evaluate("ended") == 1)
     with pytest.raises(TypeError, match="Point cannot be iterated"):
         list(page.js.point)
     with pytest.raises(TypeError, match="Point has no length"):
         len(page.js.point)
+
+
+def test_async_for_reads_a_path(page: Page, tab: Tab) -> None:
+    tab.evaluate("document.body.innerHTML = '<ul><li>a<li>b<li>c</ul>'")
+
+    async def read() -> list[str]:
+        return [await item.aio.textContent async for item in page.aio.js.document.querySelectorAll("li")]
+
+    assert ThreadPoolExecutor(1).submit(asyncio.run, read()).result(scaled(20)) == ["a", "b", "c"]
+
+
+def test_a_first_call_is_one_request(app: JsMeetsPy, page: Page) -> None:
+    point = page.js.point
+    assert sent(app, lambda: page.js.log(1, color="red")) == 1
+    assert sent(app, lambda: point.options(1, a=2)) == 1
+    assert page.js.isNaN(1) is False
+    with pytest.raises(JavaScriptError, match="1 is not a function"):
+        page.js.counter()
+    with pytest.raises(AttributeError, match=r"no function 'lgo'.*did you mean 'log'"):
+        page.js.lgo(1)
+
+
+def test_an_array_has_the_methods_of_a_list(page: Page) -> None:
+    numbers = page.js.Array.new()
+    same: list[Any] = []
+    for kept in (numbers, same):
+        kept.append(1)
+        kept.extend(range(2, 8))
+        kept.insert(0, 0)
+        kept.insert(-1, "x")
+        kept.insert(99, 9)
+    assert list(numbers) == same == [0, 1, 2, 3, 4, 5, 6, "x", 7, 9]
+    for key in (slice(1, 3), slice(-2, None), slice(None, -1), slice(None, None, -2), slice(5, 1), slice(None)):
+        assert numbers[key] == same[key]
+    assert [numbers.pop(), numbers.pop(0), numbers.pop(-2)] == [same.pop(), same.pop(0), same.pop(-2)]
+    assert [numbers.index(4), numbers.index(5, 2), numbers.count(2)] == [same.index(4), same.index(5, 2), 1]
+    for kept in (numbers, same):
+        kept.remove(3)
+        kept.reverse()
+        kept[1:3] = ["a", "b", "c"]
+        del kept[-2:]
+    assert list(numbers) == same
+    for wrong in (
+        lambda: numbers.remove(99),
+        lambda: numbers.index(99),
+        lambda: numbers.__setitem__(slice(0, 2, 2), []),
+    ):
+        with pytest.raises(ValueError):  # noqa: PT011 - of list
+            wrong()
+    numbers.clear()
+    assert list(numbers) == []
+    for index in (-1, 0, 5):
+        with pytest.raises(IndexError):
+            numbers.pop(index)
+    point = page.js.point
+    numbers.extend([point] * 25_000)
+    assert (len(numbers), numbers[0] == point, numbers.index(point)) == (25_000, True, 0)
+    assert numbers.pop_() == point  # the method of JavaScript
+    assert [item.textContent for item in page.js.document.querySelectorAll("title")[0:1]] == ["T"]
+
+
+def test_a_map_has_the_methods_of_a_dict(page: Page) -> None:
+    kept = page.js.Map.new([["a", 1]])
+    assert [kept.get("a"), kept.get("b"), kept.get("b", 2)] == [1, None, 2]
+    kept.update({"b": 2}, c=3)
+    kept.update([(page.js.point, 4)])
+    assert kept.items() == [("a", 1), ("b", 2), ("c", 3), (page.js.point, 4)]
+    assert (kept.keys()[:3], kept.values()) == (["a", "b", "c"], [1, 2, 3, 4])
+    assert [kept.pop("a"), kept.pop("a", None), kept.setdefault("b", 9), kept.setdefault("d")] == [1, None, 2, None]
+    with pytest.raises(KeyError, match="nope"):
+        kept.pop("nope")
+    kept.clear()
+    assert (len(kept), kept.items()) == (0, [])
+    kept.set("k", 5)
+    assert kept.forEach is not None
 
 
 # What a proxy is ---------------------------------------------------------------------------------------------------
@@ -412,9 +491,9 @@ def test_the_loop_of_the_bridge_is_not_blocked(app: JsMeetsPy, page: Page, tab: 
     assert tab.evaluate("JsPyFunction.call('use')(point)") == [
         "await page.aio.js.document",
         "await proxy.aio.x",
-        "await proxy.aio.add",
+        "await proxy.aio.add(...)",
         "await proxy.aio.setattr('x', ...)",
-        "await proxy.aio...",
+        "async for item in proxy.aio",
         "<JSProxy of Point>",
         "5",
         "T",

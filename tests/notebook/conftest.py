@@ -140,9 +140,9 @@ class Kernel:
         return matches
 
     def inspect(self, code: str) -> str:
-        """Return the help that a question mark behind a text shows, without colors."""
+        """Return the help that a question mark behind a text shows, without colors; "" if there is none."""
         content = {"code": code, "cursor_pos": len(code), "detail_level": 0}
-        return re.sub(r"\x1b\[[\d;]*m", "", self.ask("inspect_request", content)["data"]["text/plain"])
+        return re.sub(r"\x1b\[[\d;]*m", "", self.ask("inspect_request", content)["data"].get("text/plain", ""))
 
     def subshell(self) -> str:
         """Create a subshell, which answers while a cell runs, and return its name."""

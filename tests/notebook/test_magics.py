@@ -200,12 +200,16 @@ def test_tab_and_question_mark(kernel: Kernel, launch: Launch) -> None:
         assert "area(width, height = 1)" in shown
         assert "The area of a rectangle.\n @param width in metres" in shown
         assert "Call signature" not in shown
+    assert within(1, lambda: kernel.inspect("page.js.nope")) == ""
     kernel.run("page.call_nowait('busy')()")
+    assert within(1, lambda: kernel.inspect("page.js.document.title")) == ""
     assert within(1, lambda: kernel.complete("page.js.")) == ["area", "busy", "never"]  # those that it has announced
     assert kernel.value("page.call('area')(2)") == 2  # it is back
     tab.close()
     kernel.run("import time\nwhile page.is_connected():\n    time.sleep(0.01)")
     assert within(1, lambda: kernel.complete("page.js.")) == []
+    assert "page.js.area(*args)" in within(1, lambda: kernel.inspect("page.js.area"))
+    assert within(1, lambda: kernel.inspect("page.js.nope")) == ""
 
 
 def within(seconds: float, action: Callable[[], Any]) -> Any:

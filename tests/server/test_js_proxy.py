@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import operator
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from jsmeets_local import JsMeetsPy, JSProxy, Page, PageClosed, UnknownProperty
+from jsmeets_local import CallTimeout, JsMeetsPy, JSProxy, Page, PageClosed, UnknownProperty
 from tests.raw import RawPage, as_page
 from tests.timing import scaled
 
@@ -41,6 +44,8 @@ def answered(raw: RawPage, func: Callable[[], Any], *answer: Any) -> tuple[Any, 
 
 USES: dict[str, tuple[Callable[[Any], Any], list[Any], Any, Any]] = {  # -> steps, answer, result
     "attribute": (lambda p: p.title, [["attribute", "title"]], ["T", False], "T"),
+    "call": (lambda p: p.draw(1, a=2), [["get", "draw"], ["call", [1, {"a": 2}]]], 3, 3),
+    "call, an own name": (lambda p: p.destroy_(), [["get", "destroy"], ["call", []]], 3, 3),
     "keyword": (lambda p: p.class_, [["attribute", "class"]], [1, False], 1),
     "own name": (lambda p: p.destroy_, [["attribute", "destroy"]], [1, False], 1),
     "assignment": (lambda p: setattr(p, "title", [1]), [["set", "title", [1]]], None, None),
@@ -50,7 +55,6 @@ USES: dict[str, tuple[Callable[[Any], Any], list[Any], Any, Any]] = {  # -> step
     "item deletion": (lambda p: p.__delitem__("k"), [["delete_item", "k"]], None, None),
     "in": (lambda p: "k" in p, [["has", "k"]], True, True),
     "len": (len, [["length"]], 3, 3),
-    "list": (lambda p: [*iter(p)], [["items", 0, 256]], [1, 2], [1, 2]),
     "new": (lambda p: p.new(1, a=2), [["new", [1, {"a": 2}]]], None, None),
     "to_py": (lambda p: p.to_py(), [["data"]], {"a": 1}, {"a": 1}),
     "by_ref": (lambda p: p.by_ref("o"), [["get", "o"], ["reference"]], 1, 1),
@@ -128,6 +132,110 @@ def test_other_names_of_the_world_are_read(page: Page, raw: RawPage) -> None:
     raw.send(["error", raw.receive()[1], {"kind": "unknown", "name": "UnknownFunction", "message": "no"}])
     with pytest.raises(UnknownProperty, match="no"):
         reading.result(scaled(10))
+
+
+def test_a_call_of_a_name_that_is_not_announced_is_one_request(page: Page, raw: RawPage) -> None:
+    assert answered(raw, lambda: page.js.show(1, a=2), 3) == (["use", 0, [["get", "show"], ["call", [1, {"a": 2}]]]], 3)
+    names: dict[str, Any] = {}
+    code = "\n".join(["def call(page, w):", *(f"    w.a{i} = 1" for i in range(300)), "    return page.js.show(1)"])
+    exec(code, names)
+    request, _ = answered(raw, lambda: names["call"](page, type("W", (), {})()), 3)
+    assert request == ["use", 0, [["get", "show"], ["call", [1]]]]
+    calling = begun(lambda: page.js.nope(1))
+    raw.send(["error", raw.receive()[1], {"kind": "unknown", "name": "UnknownFunction", "message": "no"}])
+    with pytest.raises(UnknownProperty, match="no"):
+        calling.result(scaled(10))
+
+
+def test_a_value_that_is_not_called_at_once_is_read(page: Page, raw: RawPage) -> None:
+    class Holder:
+        title = property(operator.attrgetter("page.js.title"))
+        f = property(lambda self: page.js.f)
+
+    holder = Holder()
+    holder.page = page  # type: ignore[attr-defined]
+    read = ["use", 0, [["get", "title"]]]
+    assert answered(raw, lambda: page.js.title, "T") == (read, "T")
+    assert answered(raw, lambda: page.js.title.upper(), "t") == (read, "T")
+    assert answered(raw, lambda: holder.title.upper(), "t") == (read, "T")
+    assert answered(raw, lambda: getattr(page.js, "title"), "T") == (read, "T")  # noqa: B009
+    assert answered(raw, lambda: hasattr(page.js, "title"), "T") == (read, True)
+    function = [[2], "function", 8, "f"]
+    assert answered(raw, lambda: callable(page.js.f), None, [function])[1] is True
+    reading = begun(lambda: holder.f(1))
+    for answer in ([None, [function]], [5]):
+        raw.send(["return", raw.next("use")[1], *answer])
+    assert reading.result(scaled(10)) == 5
+    reading = begun(lambda: page.js.f(*[1, 2]))  # the bytecode of such a call differs
+    for answer in ([None, [function]], [5]):
+        raw.send(["return", raw.next("use")[1], *answer])
+    assert reading.result(scaled(10)) == 5
+
+
+def test_a_page_that_has_left_has_its_functions_and_no_page_is_waited_for(page: Page, raw: RawPage) -> None:
+    raw.send(["names", ["sum"]])
+    until(lambda: "sum" in page._client.names())
+    raw.send(["goodbye"])
+    until(lambda: not page.is_connected())
+    begun_at = time.monotonic()
+    assert str(inspect.signature(page.js.sum)) == "(*args)"
+    assert dir(page.js) == []
+    ipython: dict[str, Any] = {"__name__": "IPython.core.oinspect"}  # the module that reads for `page.js.nope?`
+    exec("def read(world): return world.nope", ipython)
+    with pytest.raises(CallTimeout):
+        ipython["read"](page.js)
+    assert time.monotonic() - begun_at < scaled(1)
+
+
+def test_a_loop_reads_a_stream_and_break_closes_it(proxy: JSProxy, raw: RawPage) -> None:
+    stream = [[2], "stream", 9]
+    items, _ = answered(raw, lambda: iter(proxy), None, [stream])
+    assert items == ["use", 7, [["iterate"]]]
+
+    def read() -> list[Any]:
+        got = []
+        for item in proxy:
+            got.append(item)
+            if item == 2:
+                break
+        return got
+
+    reading = begun(read)
+    assert raw.next("use")[2:] == [7, [["iterate"]]]
+    raw.send(["return", 2, None, [[[2], "stream", 10]]])
+    assert raw.next("pull") == ["pull", 10, 256]
+    raw.send(["items", 10, [1, 2, 3]])
+    assert raw.next("stop") == ["stop", 10]
+    assert reading.result(scaled(10)) == [1, 2]
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+def test_async_for_reads_a_path(page: Page, raw: RawPage, is_left: bool) -> None:
+    async def read() -> list[Any]:
+        got = []
+        async for item in page.aio.js.list.items:
+            got.append(item)
+            if is_left:
+                break
+        return got
+
+    reading = begun(lambda: asyncio.run(read()))
+    kind, number, *rest = raw.receive()
+    assert [kind, *rest] == ["use", 0, [["get", "list"], ["get", "items"], ["iterate"]]]
+    raw.send(["return", number, None, [[[2], "stream", 9]]])
+    assert raw.receive() == ["pull", 9, 256]
+    raw.send(["items", 9, [1, 2]], *([] if is_left else [["end", 9]]))
+    if is_left:
+        assert raw.receive() == ["stop", 9]
+    assert reading.result(scaled(10)) == ([1] if is_left else [1, 2])
+
+
+@pytest.mark.parametrize("trait", ["array", "map", "tree", 5, [], None])
+def test_an_object_may_have_a_trait(app: JsMeetsPy, raw: RawPage, trait: Any) -> None:
+    app.functions.expose("take", lambda thing: type(thing).__name__)
+    raw.send(["call", 1, "take", [None], [[[3, 0], "object", 7, "X", trait]]])
+    kinds = {"array": "JSArray", "map": "JSMap"}
+    assert raw.receive()[2] == (kinds.get(trait, "JSProxy") if isinstance(trait, str) else "JSProxy")
 
 
 def test_the_world_waits_for_the_page(app: JsMeetsPy) -> None:

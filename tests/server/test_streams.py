@@ -488,6 +488,57 @@ def test_an_object_of_python_is_iterated(app: JsMeetsPy, raw: RawPage) -> None:
 # Streams of pages ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_large_items_count_as_several(make_app: Callable[..., JsMeetsPy], is_async: bool) -> None:
+    app = make_app(limits=Limits(stream_items=8, stream_bytes=800_000))  # 100 kB count as one
+    made: list[int] = []
+
+    def blocks() -> Iterator[str]:
+        for number in range(20):
+            made.append(number)
+            yield "x" * 200_000
+
+    async def async_blocks() -> AsyncIterator[str]:
+        for block in blocks():
+            yield block
+
+    app.functions.expose("blocks", async_blocks if is_async else blocks)
+    raw = as_page(app.launch("<p>", mode="none"))
+    number = started(raw, "blocks")
+    raw.send(["pull", number, 8])
+    for credit in (5, 2, -1):
+        assert raw.receive()[3:] == [[], 2], credit
+    time.sleep(scaled(0.1))
+    assert made == [0, 1, 2]
+    raw.send(["pull", number, 1])
+    time.sleep(scaled(0.1))
+    assert made == [0, 1, 2]
+    raw.send(["pull", number, 1])
+    assert raw.receive()[0] == "items"
+    assert made == [0, 1, 2, 3]
+
+
+def test_python_grants_large_items_as_several(app: JsMeetsPy, raw: RawPage) -> None:
+    stream = given(app, raw)  # its window has 4 items
+    reader = in_thread(lambda: [next(stream), next(stream), next(stream)])
+    assert raw.receive() == ["pull", 1, 4]
+    raw.send(["items", 1, ["a", "b"], [], 9])
+    assert raw.receive() == ["pull", 1, 11]
+    raw.send(["items", 1, ["c"], [], 0], ["end", 1])
+    assert reader.result(scaled(10)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("extra", [-1, 1.5, "1", 2**40])
+def test_a_forged_count_of_a_large_item_is_a_protocol_error(app: JsMeetsPy, raw: RawPage, extra: Any) -> None:
+    stream = given(app, raw)
+    reader = in_thread(lambda: next(stream))
+    raw.next("pull")
+    raw.send(["items", 1, ["a"], [], extra])
+    assert raw.next("close")
+    with pytest.raises(ConnectionError):
+        reader.result(scaled(10))
+
+
 def test_python_reads_a_stream_within_its_window(app: JsMeetsPy, raw: RawPage) -> None:
     stream = given(app, raw)
     assert repr(stream) == "<JavaScript stream>"
@@ -699,3 +750,68 @@ def test_too_many_items_close_the_connection(app: JsMeetsPy, raw: RawPage) -> No
     assert "that were not granted" in raw.next("close")[1]
     with pytest.raises(PageClosed):
         reader.result(scaled(10))
+
+
+# Exclusive generators ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["plain", "async generator", "async function"])
+@pytest.mark.parametrize(
+    "way", ["read to its end", "stopped", "stopped after an item", "departed", "raised", "refused"]
+)
+def test_the_turn_of_an_exclusive_generator_ends_with_it(
+    make_app: Callable[..., JsMeetsPy], kind: str, way: str
+) -> None:
+    app = make_app(limits=Limits(references=4))
+
+    def body() -> Iterator[int]:
+        for item in range(3):
+            if way == "raised":
+                raise ValueError("no")
+            yield item
+
+    if kind == "plain":
+        app.functions.expose("rows", lambda: body(), exclusive=True)
+    elif kind == "async generator":
+
+        async def rows() -> AsyncIterator[int]:
+            for item in body():
+                yield item
+
+        app.functions.expose("rows", rows, exclusive=True)
+    else:
+
+        async def later() -> Iterator[int]:
+            return body()
+
+        app.functions.expose("rows", later, exclusive=True)
+    kept: list[Any] = []
+    app.functions.expose("take", lambda *things: kept.extend(things))
+    app.functions.expose("ping", lambda: 1)
+    page = app.launch("<p>", mode="none")
+    first, second = (as_page(page, document=name) for name in "ab")
+    if way == "refused":  # there is no room for the generator, which is closed
+        objects = [[[3, n], "function", 7 + n, "f"] for n in range(4)]
+        first.send(["call", 9, "take", [None] * 4, objects])
+        assert first.receive() == ["return", 9, None]
+    first.send(["notify", "rows", []], ["call", 1, "rows", []])
+    answer = first.receive()
+    if way != "refused":
+        assert answer[3][0][1:] == ["stream", 1]
+        second.send(["call", 2, "rows", []], ["call", 3, "ping", []])
+        assert second.receive() == ["return", 3, 1]  # the second call of `rows` waits
+    else:
+        assert answer[0] == "error"
+        second.send(["call", 2, "rows", []])
+    if way in ("read to its end", "raised"):
+        first.send(["pull", 1, 9])
+        assert first.next("end")[1] == 1
+    elif way == "stopped":
+        first.send(["stop", 1])
+    elif way == "stopped after an item":
+        first.send(["pull", 1, 1])
+        assert first.receive() == ["items", 1, [0]]
+        first.send(["stop", 1])
+    elif way == "departed":
+        first.send(["goodbye"])
+    assert second.receive()[3][0][1:] == ["stream", 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
 from ...protocol.functions import AsyncCallable
@@ -13,6 +13,7 @@ from .steps import call, joined, property_name, step, with_key, with_value
 
 if TYPE_CHECKING:
     from .js_proxy import Remote
+    from .js_stream import JSStream
 
 __all__ = ["JSCall", "JSPath"]
 
@@ -84,11 +85,30 @@ class JSPath(AsyncCallable):
     def __await__(self) -> Generator[Any, Any, Any]:
         return self._run().__await__()
 
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Iterate over the items of the value: `async for item in page.aio.js.document.querySelectorAll("li")`."""
+        return _Items(self._to(JSPath, "", step("iterate")))
+
     def __str__(self) -> str:
         return f"{self._remote._awaitable()}{self._names}"
 
     def __repr__(self) -> str:
         return f"<JavaScript path: await {self!s}>"
+
+
+class _Items(AsyncIterator[Any]):
+    """Items of the value of a path. The page closes its iterator when this is collected, as after `break`."""
+
+    __slots__ = ("_path", "_stream")
+
+    def __init__(self, path: JSPath) -> None:
+        self._path = path
+        self._stream: JSStream | None = None
+
+    async def __anext__(self) -> Any:
+        if self._stream is None:
+            self._stream = await self._path
+        return await anext(self._stream)
 
 
 class JSCall(JSPath, Coroutine[Any, Any, Any]):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from opcode import opmap
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ...errors import JavaScriptError, JsPyError, ProtocolError, UnknownProperty
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["QUERY_SECONDS", "JSProxy", "Remote"]
 
 QUERY_SECONDS = 0.4  # time that completion, help and repr() may wait for a page
-_BATCH = 256  # items per request of a loop
 _TEXT_ROOM = 80  # characters of an object in its repr()
 
 
@@ -66,18 +68,34 @@ class Remote:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(_hint(self, name))
+        frame = sys._getframe(1)
+        key = property_name(name, type(self))
         try:
-            return self._attribute(property_name(name, type(self)), name)
+            if _is_called(frame, name):
+                return self._callee(key, name)
+            # IPython reads what `?` and Tab ask for, while the user waits.
+            return self._attribute(key, name, QUERY_SECONDS if _is_ipython(frame) else None)
         except BaseException as error:
             cut(error)
             raise
 
-    def _attribute(self, key: str, name: str) -> Any:
+    def _attribute(self, key: str, name: str, timeout: float | None = None) -> Any:
         """Read a property. A function keeps its object: `proxy.method(1)` has the object as `this`."""
-        value, is_method = self._use(step("attribute", key), about=f"{self._label()}.{key}", twin=f".{name}")
+        value, is_method = self._use(
+            step("attribute", key), about=f"{self._label()}.{key}", twin=f".{name}", timeout=timeout
+        )
         if is_method:
             self._remember(key, value)
         return self._method(key, step("get", key), value) if _is_function(value) else value
+
+    def _callee(self, key: str, name: str) -> Any:
+        """Return a property that is called at once. The call reads it."""
+        return _Callee(self, key, name)
+
+    def _call_property(self, key: str, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Read a property and call it, in one request."""
+        steps = step("get", key), call(self._bridge, args, options)
+        return self._use(*steps, about=f"{self._label()}.{key}".removeprefix("."), twin=f".{name}(...)")
 
     def _remember(self, key: str, method: JSFunction) -> None:
         """Keep a method of the object's class, so that it is not read again."""
@@ -131,6 +149,8 @@ class Remote:
 
     @public
     def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            return [*self][key]
         path = with_key(self._bridge, "get_item", key)
         with _Missing(key):
             value = self._use(path, about=self._place(key), twin=f"[{key!r:.40}]")
@@ -159,27 +179,16 @@ class Remote:
             return int(self._use(step("length"), twin=".length"))
 
     def __iter__(self) -> Iterator[Any]:
-        """Iterate over the items, which arrive in batches."""
+        """Return a stream of the items. The page closes its iterator when the stream is collected, as after `break`."""
         try:
             with _Refused():
-                first = self._use(step("items", 0, _BATCH), twin="...")
+                operation = self._operation(joined((*self._path(), step("iterate"))), self._label())
+                waited = self._bridge.portal.block(operation, f"async for item in {self._awaitable()}")
+                items: Iterator[Any] = value_of(waited)
         except BaseException as error:
             cut(error)
             raise
-        return self._items(first)
-
-    def _items(self, batch: list[Any]) -> Iterator[Any]:
-        count = 0
-        while batch:
-            count += len(batch)
-            yield from batch
-            if len(batch) < _BATCH:
-                return
-            try:
-                batch = self._use(step("items", count, _BATCH), twin="...")
-            except BaseException as error:
-                cut(error)
-                raise
+        return items
 
     def __bool__(self) -> bool:
         """Return `True`: each object is true in JavaScript, even an empty array."""
@@ -188,6 +197,63 @@ class Remote:
 
 def _is_function(value: Any) -> bool:
     return isinstance(value, JSProxy) and value.typeof == "function"
+
+
+if sys.version_info >= (3, 12):
+    _LOAD = opmap["LOAD_ATTR"]
+
+    def _loads_callee(oparg: int) -> bool:
+        return oparg & 1 == 1
+
+    def _name_index(oparg: int) -> int:
+        return oparg >> 1
+
+else:
+    _LOAD = opmap["LOAD_METHOD"]
+
+    def _loads_callee(oparg: int) -> bool:
+        return True
+
+    def _name_index(oparg: int) -> int:
+        return oparg
+
+
+_EXTENDED = opmap["EXTENDED_ARG"]
+
+
+def _is_called(frame: FrameType, name: str) -> bool:
+    """Return whether the attribute that a frame loads is the function of a call: `page.js.f(1)`, but not `page.js.f`.
+
+    The bytecode tells. Calls with `*args` or `**options` look like other loads.
+    """
+    code, place = frame.f_code, frame.f_lasti
+    steps = code.co_code
+    if place < 0 or steps[place] != _LOAD:
+        return False
+    oparg, before, shift = steps[place + 1], place - 2, 8
+    while before >= 0 and steps[before] == _EXTENDED:
+        oparg |= steps[before + 1] << shift
+        before, shift = before - 2, shift + 8
+    return _loads_callee(oparg) and code.co_names[_name_index(oparg)] == name
+
+
+def _is_ipython(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).startswith("IPython.")
+
+
+class _Callee:
+    """Property that is called at once, by the statement that has loaded it."""
+
+    __slots__ = ("_key", "_name", "_owner")
+
+    def __init__(self, owner: Remote, key: str, name: str) -> None:
+        self._owner = owner
+        self._key = key
+        self._name = name
+
+    @public
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self._owner._call_property(self._key, self._name, args, options)
 
 
 def _hint(remote: Remote, name: str) -> str:
@@ -254,10 +320,10 @@ class JSProxy(Live, Remote):
         bridge.post(bridge.protocol.use_nowait, handle, steps)
         return True
 
-    def _attribute(self, key: str, name: str) -> Any:
+    def _attribute(self, key: str, name: str, timeout: float | None = None) -> Any:
         function = self._methods.get(key)
         if function is None:
-            return super()._attribute(key, name)
+            return super()._attribute(key, name, timeout)
         self._held()
         return self._method(key, step("get", key), function)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ...errors import CallTimeout
 from ...protocol.arguments import seconds_of_call
 from ...protocol.references import Handle
-from ...protocol.streams import Incoming
+from ...protocol.streams import Heavy, Incoming
 from ..portal import Cancel, Done
 from ..tracebacks import cut
 from ..waiters import TIMED_OUT, add_waiter
@@ -126,6 +126,8 @@ class JSStream(Live):
         """Return an item that has arrived. Raises IndexError if there is none."""
         incoming = self._incoming
         item = incoming.items.popleft()
+        if type(item) is Heavy:
+            item = item.value
         if not incoming.is_asked and incoming.wants_more():
             incoming.is_asked = True
             self._bridge.portal.post(self._bridge.do, self._bridge.protocol.grant, incoming)

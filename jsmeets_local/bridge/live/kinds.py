@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...protocol.messages import ErrorInfo
+from ...protocol.messages import ErrorInfo, Special
 from ...protocol.references import Handle, RefusedReference
 from .base import Live
+from .collections import JSArray, JSMap
 from .js_file import JSFile
 from .js_function import JSFunction
 from .js_proxy import JSProxy
@@ -23,15 +24,16 @@ KINDS: dict[str, type[Live]] = {
     "stream": JSStream,
     "file": JSFile,
 }
+_TRAITS: dict[str, type[JSProxy]] = {"array": JSArray, "map": JSMap}
 
 
-def revive(bridge: Bridge, handle: Handle, detail: Any) -> Live:
+def revive(bridge: Bridge, handle: Handle, special: Special) -> Live:
     """Make the proxy of an object that has arrived, on the loop.
 
     Args:
         bridge: The bridge.
         handle: The handle of the object.
-        detail: The detail on the wire: a name, or the description of a file.
+        special: Its special value on the wire.
 
     Raises:
         ProtocolError: The detail is invalid.
@@ -41,4 +43,6 @@ def revive(bridge: Bridge, handle: Handle, detail: Any) -> Live:
     if kind is None:
         text = f"Python takes no {handle.kind} of a page by reference; send its data"
         raise RefusedReference(ErrorInfo("refused", "TypeError", text))
-    return kind(bridge, handle, detail)
+    if kind is JSProxy and isinstance(special.trait, str):
+        kind = _TRAITS.get(special.trait, JSProxy)
+    return kind(bridge, handle, special.detail)

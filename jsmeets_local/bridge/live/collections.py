@@ -1,0 +1,180 @@
+"""Arrays and Maps of a page, with the methods of `list` and `dict`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..tracebacks import public
+from .js_proxy import JSProxy
+from .steps import call, step, with_key, with_value
+
+__all__ = ["JSArray", "JSMap"]
+
+_MANY = 10_000  # arguments of one call of JavaScript
+
+_absent = object()
+
+
+class JSArray(JSProxy):
+    """Array of a page by reference, with the methods of `list`. Values are compared in Python, by `==`."""
+
+    __slots__ = ()
+
+    @public
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice) and key.step in (None, 1):
+            start, stop = key.start or 0, key.stop
+            return self._use(step("get", "slice"), call(self._bridge, [start] if stop is None else [start, stop], {}))
+        return super().__getitem__(key)
+
+    @public
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(key, slice):
+            self._replace(key, [*value])
+        else:
+            super().__setitem__(key, value)
+
+    @public
+    def __delitem__(self, key: Any) -> None:
+        if isinstance(key, slice):
+            self._replace(key, [])
+        else:
+            super().__delitem__(key)
+
+    def _replace(self, place: slice, values: list[Any]) -> None:
+        if place.step not in (None, 1):
+            raise ValueError(f"a slice of an array that is changed has no step; got {place}")
+        start, stop, _ = place.indices(len(self))
+        self._splice(start, max(0, stop - start), *values)
+
+    def _splice(self, *args: Any) -> None:
+        self._use(step("get", "splice"), call(self._bridge, args, {}), step("length"))  # what it removes is not sent
+
+    @public
+    def append(self, value: Any) -> None:
+        """Add a value at the end."""
+        self._use(step("get", "push"), call(self._bridge, [value], {}))
+
+    @public
+    def extend(self, values: Iterable[Any]) -> None:
+        """Add several values at the end."""
+        given = [*values]
+        for first in range(0, len(given), _MANY):
+            self._use(step("get", "push"), call(self._bridge, given[first : first + _MANY], {}))
+
+    @public
+    def insert(self, index: int, value: Any) -> None:
+        """Insert a value before an index."""
+        self._splice(index, 0, value)
+
+    @public
+    def pop(self, index: int = -1) -> Any:
+        """Remove the value at an index and return it.
+
+        Raises:
+            IndexError: There is none.
+        """
+        length = len(self)
+        if not -length <= index < length:
+            raise IndexError("pop from an empty array" if length == 0 else f"no item {index} in {length}")
+        return self._use(step("get", "splice"), call(self._bridge, [index, 1], {}), step("get_item", 0))
+
+    @public
+    def remove(self, value: Any) -> None:
+        """Remove the first value that equals another one.
+
+        Raises:
+            ValueError: There is none.
+        """
+        self._splice([*self].index(value), 1)
+
+    @public
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
+        """Return the index of the first value that equals another one, from `start` and before `stop`.
+
+        Raises:
+            ValueError: There is none.
+        """
+        items = [*self]
+        return items.index(value, start, len(items) if stop is None else stop)
+
+    @public
+    def count(self, value: Any) -> int:
+        """Return the number of values that equal another one."""
+        return [*self].count(value)
+
+    @public
+    def reverse(self) -> None:
+        """Reverse the order of the values in the array itself."""
+        self._use(step("get", "reverse"), call(self._bridge, [], {}), step("length"))
+
+    @public
+    def clear(self) -> None:
+        """Remove all values."""
+        self._use(with_value(self._bridge, "set", "length", 0))
+
+
+class JSMap(JSProxy):
+    """`Map` of a page by reference, with the methods of `dict`. Its items cross as often as a method asks for them."""
+
+    __slots__ = ()
+
+    @public
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return the value of a key, or `default` if there is none."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    @public
+    def keys(self) -> list[Any]:
+        """Return the keys."""
+        return [key for key, _ in self]
+
+    @public
+    def values(self) -> list[Any]:
+        """Return the values."""
+        return [value for _, value in self]
+
+    @public
+    def items(self) -> list[tuple[Any, Any]]:
+        """Return pairs of key and value."""
+        return [(key, value) for key, value in self]
+
+    @public
+    def update(self, items: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = (), /, **named: Any) -> None:
+        """Set the values of several keys, each in one request."""
+        for key, value in dict(items, **named).items():
+            self[key] = value
+
+    @public
+    def pop(self, key: Any, default: Any = _absent) -> Any:
+        """Remove a key and return its value, or `default` if there is none.
+
+        Raises:
+            KeyError: There is none, and no `default` is given.
+        """
+        try:
+            value = self[key]
+        except KeyError:
+            if default is _absent:
+                raise
+            return default
+        self._use(with_key(self._bridge, "delete_item", key))
+        return value
+
+    @public
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        """Return the value of a key; if there is none, set `default` and return it."""
+        try:
+            return self[key]
+        except KeyError:
+            self[key] = default
+            return default
+
+    @public
+    def clear(self) -> None:
+        """Remove all keys."""
+        self._use(step("get", "clear"), call(self._bridge, [], {}))
