@@ -1,6 +1,9 @@
 /** The exports of `jsmeets.mjs`, besides the globals of 2020. */
 
+import type { Connection } from "./connection.ts";
 import type { Identity } from "./identity.ts";
+import type { NDArray } from "./ndarray.ts";
+import type { State, createStates } from "./state.ts";
 import type { CallOptions } from "./asking.ts";
 import type { ExposeOptions, JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
 import type { PyResult } from "./iterable.ts";
@@ -49,8 +52,11 @@ export interface Queue extends AsyncIterable<any> {
 }
 
 export interface Pubsub {
-    /** Publish to a topic. `suppress` skips this page's own subscription. */
-    publish(topic: string, data: any, options?: { suppress?: boolean; timeout?: Timeout }): Promise<boolean>;
+    /**
+     * Publish to a topic. `suppress` skips this page's own subscription. `retain` keeps the data as the last value of the
+     * topic, which each later subscriber gets at once; `null` as the data clears it.
+     */
+    publish(topic: string, data: any, options?: { suppress?: boolean; timeout?: Timeout; retain?: boolean }): Promise<boolean>;
     subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
 }
@@ -156,10 +162,23 @@ export const createQueue = (queues: JsPyQueueApi) => (key: QueueKey): Queue => (
 });
 
 export const createPubsubModule = ({ publish, subscribe, unsubscribe }: JsPyPubsubApi): Pubsub => ({
-    publish: (topic, data, { suppress = false, timeout = 0 } = {}) => publish(topic, suppress, timeout)(data),
+    publish: (topic, data, { suppress = false, timeout = 0, retain = false } = {}) => publish(topic, suppress, timeout, retain)(data),
     subscribe,
     unsubscribe,
 });
+
+/** Resolves to a state, once Python has made it. */
+export type StateGetter = <Fields extends object = Record<string, any>>() => Promise<State<Fields>>;
+
+export function createState(
+    connection: Connection, NDArrayType: typeof NDArray, load: () => Promise<{ createStates: typeof createStates }>,
+): (name: string) => Promise<any> {
+    let states: Promise<(name: string) => Promise<State>> | null = null;
+    return async (name) => {
+        states ??= load().then((loaded) => loaded.createStates(connection, NDArrayType));
+        return (await states)(name);
+    };
+}
 
 export function createNative({ call }: JsPyFunctionApi, identity: Identity): Native {
     const ask = (method: string) => (...args: unknown[]) => call("$window")(identity.page, method, ...args);
