@@ -23,9 +23,15 @@ export type State<Fields extends object = Record<string, any>> = Fields & {
 export type Change = any[];
 type Undo = () => void;
 
+/** A change of this page. Later changes of the same turn may change its value, which is a part of the tree, but not `sent`. */
+interface Entry {
+    change: Change;
+    sent: Change;
+}
+
 /** The changes of one turn of this page. */
 interface Batch {
-    changes: Change[];
+    entries: Entry[];
     undos: Undo[];
     packet: Packet | null;
 }
@@ -63,7 +69,7 @@ function plant(value: any, above: object, key: Step): void {
     }
 }
 
-export function plantItems(value: any): void {
+function plantItems(value: any): void {
     if (Array.isArray(value)) {
         value.forEach((item, index) => plant(item, value, index));
     } else {
@@ -121,7 +127,7 @@ function replaceItems(place: any[], start: number, count: number, items: readonl
 }
 
 /** Make a change in a tree, as Python makes it. Returns what undoes it; throws TypeError if its place does not exist. */
-export function apply(root: any, change: Change): Undo {
+function apply(root: any, change: Change): Undo {
     const [path, value] = change;
     if (change.length >= 4) {
         const [, start, count, items] = change;
@@ -153,15 +159,28 @@ export function apply(root: any, change: Change): Undo {
 }
 
 /** Add a change to those of a turn, and drop the earlier ones that it replaces. */
-export function record(changes: Change[], change: Change): Change[] {
+function record(entries: Entry[], change: Change): Entry[] {
     const [path] = change;
-    let kept = changes;
+    let kept = entries;
     if (change.length === 2 && path.length === 1) {
-        kept = changes.filter(([earlier]) => earlier[0] !== path[0]);
-    } else if (change.length === 2 && JSON.stringify(changes.at(-1)?.[0]) === JSON.stringify(path)) {
-        kept = changes.slice(0, -1);   // further back, an index may mean another item
+        kept = entries.filter(({ change: [earlier] }) => earlier[0] !== path[0]);
+    } else if (change.length === 2 && JSON.stringify(entries.at(-1)?.change[0]) === JSON.stringify(path)) {
+        kept = entries.slice(0, -1);   // further back, an index may mean another item
     }
-    return [...kept, change];
+    return [...kept, { change, sent: cloned(change) }];
+}
+
+/** Copy the containers of a value. */
+function cloned(value: any): any {
+    if (Array.isArray(value)) {
+        return value.map(cloned);
+    }
+    if (!isContainer(value)) {
+        return value;
+    }
+    const copy = {};
+    Object.entries(value).forEach(([key, item]) => define(copy, key, cloned(item)));
+    return copy;
 }
 
 // ---------------------------------------------------------------- states
@@ -208,9 +227,9 @@ class Shared {
         if (sent.length) {
             console.warn("jsmeets_local: the connection was lost: changes of the state may or may not have arrived");
         }
-        const changes = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.changes);
+        const entries = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.entries);
         this.pending = [];
-        this.turn = changes.length ? { changes, undos: [], packet: null } : null;
+        this.turn = entries.length ? { entries, undos: [], packet: null } : null;
         this.redo();
         connection.control(["follow", this.name]);
     }
@@ -236,7 +255,6 @@ class Shared {
             this.wasReady = true;
             this.changed.clear();
             Object.keys(this.root).forEach((key) => this.told.set(key, this.root[key]));
-            // In an object with `then` of its own, a promise would see a promise.
             this.resolveFirst(this.proxyOf(this.root));
         }
         this.later();
@@ -260,7 +278,7 @@ class Shared {
                 this.applyAll(changes);
             }
         });
-        this.touch(refused?.changes ?? []);
+        this.touchAll(refused);
         if (failure) {
             this.report(failure);
         }
@@ -299,17 +317,17 @@ class Shared {
     private redo(): void {
         for (const batch of [...this.pending, ...(this.turn ? [this.turn] : [])]) {
             try {
-                batch.changes.forEach((change) => batch.undos.push(apply(this.root, change)));
+                batch.entries.forEach(({ change }) => batch.undos.push(apply(this.root, change)));
             } catch {   // Python refuses it, too
                 batch.undos.splice(0).reverse().forEach((undo) => undo());
             }
-            this.touch(batch.changes);
+            this.touchAll(batch);
         }
     }
 
     // ---------------------------------------------------------------- to Python
 
-    /** Make a change of this page in a container. Returns false if the container was removed from the state. */
+    /** Make a change of this page in a container. One that was removed from the state is changed by itself. */
     private change(container: any, make: (path: Step[]) => Change): void {
         const path = pathOf(container, this.root);
         const change = make(path ?? []);
@@ -318,11 +336,11 @@ class Shared {
             return;
         }
         if (!this.turn) {
-            this.turn = { changes: [], undos: [], packet: null };
+            this.turn = { entries: [], undos: [], packet: null };
             queueMicrotask(() => this.send());
         }
         this.turn.undos.push(undo);
-        this.turn.changes = record(this.turn.changes, change);
+        this.turn.entries = record(this.turn.entries, change);
         this.touch([change]);
         this.later();
     }
@@ -335,13 +353,13 @@ class Shared {
         }
         this.turn = null;
         try {
-            const { changes } = turn;
+            const changes = turn.entries.map(({ sent }) => sent);
             this.pending.push(turn);
             turn.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
         } catch (error) {
             this.pending.pop();
             turn.undos.reverse().forEach((undo) => undo());
-            this.touch(turn.changes);
+            this.touchAll(turn);
             this.report(error as Error);
         }
     }
@@ -350,6 +368,10 @@ class Shared {
 
     private touch(changes: readonly Change[]): void {
         changes.forEach(([path]) => this.changed.add(path[0]));
+    }
+
+    private touchAll(batch: Batch | undefined): void {
+        this.touch(batch?.entries.map(({ change }) => change) ?? []);
     }
 
     /** Call the listeners at the end of the turn. */

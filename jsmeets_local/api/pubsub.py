@@ -38,8 +38,8 @@ class Pubsub:
             A function that takes the data and returns `True` without waiting for answers.
 
         Raises:
-            TypeError: `suppress` or `retain` is not a bool; or (by the returned function) the data cannot be sent: the error
-                message contains the path to the part that cannot.
+            TypeError: `suppress` or `retain` is not a bool; or (by the returned function) the data cannot be sent: the
+                error message contains the path to the part that cannot.
         """
         check_name(topic, "topic")
         check_suppress(suppress)

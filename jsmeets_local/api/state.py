@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import functools
 import html
 import reprlib
 import threading
@@ -240,7 +239,7 @@ class _Core:
             try:
                 made = self._made(change)
                 if made is not None:
-                    undo, change, payload = made
+                    _, change, payload = made
                     if self.shared.followers:
                         record(self._changes, change, payload)
                     self._note(change)
@@ -360,8 +359,9 @@ class _Core:
                 undos.append(undo)
                 fields.append(change)
                 record(done, change, payload)
-                differs |= isinstance(given, Set) and not _same(given.value, change.value)
-        except Exception as error:  # noqa: BLE001 - also of the user's `__post_init__`
+                if isinstance(given, Set) and isinstance(change, Set):
+                    differs |= not _same(given.value, change.value)
+        except Exception as error:  # also of the user's `__post_init__`
             for undo in reversed(undos):
                 undo()
             raise RefusedChange(str(error)) from error

@@ -100,15 +100,26 @@ function apply(root, change) {
   put(value, isSet, before);
   return () => put(before, hasKey, value);
 }
-function record(changes, change) {
+function record(entries, change) {
   const [path] = change;
-  let kept = changes;
+  let kept = entries;
   if (change.length === 2 && path.length === 1) {
-    kept = changes.filter(([earlier]) => earlier[0] !== path[0]);
-  } else if (change.length === 2 && JSON.stringify(changes.at(-1)?.[0]) === JSON.stringify(path)) {
-    kept = changes.slice(0, -1);
+    kept = entries.filter(({ change: [earlier] }) => earlier[0] !== path[0]);
+  } else if (change.length === 2 && JSON.stringify(entries.at(-1)?.change[0]) === JSON.stringify(path)) {
+    kept = entries.slice(0, -1);
   }
-  return [...kept, change];
+  return [...kept, { change, sent: cloned(change) }];
+}
+function cloned(value) {
+  if (Array.isArray(value)) {
+    return value.map(cloned);
+  }
+  if (!isContainer(value)) {
+    return value;
+  }
+  const copy = {};
+  Object.entries(value).forEach(([key, item]) => define(copy, key, cloned(item)));
+  return copy;
 }
 var Shared = class {
   constructor(name, connection, NDArrayType) {
@@ -157,9 +168,9 @@ var Shared = class {
     if (sent.length) {
       console.warn("jsmeets_local: the connection was lost: changes of the state may or may not have arrived");
     }
-    const changes = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.changes);
+    const entries = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.entries);
     this.pending = [];
-    this.turn = changes.length ? { changes, undos: [], packet: null } : null;
+    this.turn = entries.length ? { entries, undos: [], packet: null } : null;
     this.redo();
     connection.control(["follow", this.name]);
   }
@@ -204,7 +215,7 @@ var Shared = class {
         this.applyAll(changes);
       }
     });
-    this.touch(refused?.changes ?? []);
+    this.touchAll(refused);
     if (failure) {
       this.report(failure);
     }
@@ -238,15 +249,15 @@ var Shared = class {
   redo() {
     for (const batch of [...this.pending, ...this.turn ? [this.turn] : []]) {
       try {
-        batch.changes.forEach((change) => batch.undos.push(apply(this.root, change)));
+        batch.entries.forEach(({ change }) => batch.undos.push(apply(this.root, change)));
       } catch {
         batch.undos.splice(0).reverse().forEach((undo) => undo());
       }
-      this.touch(batch.changes);
+      this.touchAll(batch);
     }
   }
   // ---------------------------------------------------------------- to Python
-  /** Make a change of this page in a container. Returns false if the container was removed from the state. */
+  /** Make a change of this page in a container. One that was removed from the state is changed by itself. */
   change(container, make) {
     const path = pathOf(container, this.root);
     const change = make(path ?? []);
@@ -255,11 +266,11 @@ var Shared = class {
       return;
     }
     if (!this.turn) {
-      this.turn = { changes: [], undos: [], packet: null };
+      this.turn = { entries: [], undos: [], packet: null };
       queueMicrotask(() => this.send());
     }
     this.turn.undos.push(undo);
-    this.turn.changes = record(this.turn.changes, change);
+    this.turn.entries = record(this.turn.entries, change);
     this.touch([change]);
     this.later();
   }
@@ -271,19 +282,22 @@ var Shared = class {
     }
     this.turn = null;
     try {
-      const { changes } = turn;
+      const changes = turn.entries.map(({ sent }) => sent);
       this.pending.push(turn);
       turn.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
     } catch (error) {
       this.pending.pop();
       turn.undos.reverse().forEach((undo) => undo());
-      this.touch(turn.changes);
+      this.touchAll(turn);
       this.report(error);
     }
   }
   // ---------------------------------------------------------------- listeners
   touch(changes) {
     changes.forEach(([path]) => this.changed.add(path[0]));
+  }
+  touchAll(batch) {
+    this.touch(batch?.entries.map(({ change }) => change) ?? []);
   }
   /** Call the listeners at the end of the turn. */
   later() {
@@ -509,8 +523,5 @@ function createStates(connection, NDArrayType) {
   };
 }
 export {
-  apply,
-  createStates,
-  plantItems,
-  record
+  createStates
 };

@@ -14,7 +14,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, SupportsIndex, TypeAlias, TypeVar
+from typing import Any, Protocol, SupportsIndex, TypeAlias
 
 import msgspec
 
@@ -32,9 +32,9 @@ __all__ = [
     "Set",
     "SharedState",
     "Splice",
-    "Undo",
     "StateDict",
     "StateList",
+    "Undo",
     "apply",
     "combined",
     "encoded",
@@ -83,7 +83,6 @@ class Splice(msgspec.Struct, frozen=True):
 
 
 Change: TypeAlias = Set | Delete | Splice
-C = TypeVar("C", bound=Change)
 
 
 def parse(element: list[Any]) -> Change:
@@ -191,7 +190,7 @@ class _Container:
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         """Copy and pickle as an ordinary container."""
         kind = dict if isinstance(self, dict) else list
-        return kind, (kind(self),)  # type: ignore[call-overload]
+        return kind, (kind(self),)
 
 
 class StateList(list[Any], _Container):
@@ -374,7 +373,7 @@ class StateDict(dict[str, Any], _Container):
 
 def _index_of(items: StateList, index: Any) -> int:
     try:
-        return range(len(items))[index]
+        return int(range(len(items))[index])
     except IndexError:
         raise IndexError(f"there is no item {index} in a list of {len(items)}") from None
 
@@ -424,7 +423,7 @@ def plain(value: Any, room: int = MAX_DEPTH) -> Any:
     return value
 
 
-def plain_change(change: C) -> C:
+def plain_change(change: Change) -> Change:
     """Return a change whose value is plain; see `plain`."""
     if isinstance(change, Delete):
         return change
@@ -499,7 +498,7 @@ def apply(root: StateDict | StateList, change: Change) -> Undo:
     """
     if isinstance(change, Splice):
         place = _place(root, change.path)
-        if not isinstance(place, list) or change.start > len(place):
+        if not isinstance(place, StateList) or change.start > len(place):
             raise RefusedChange(f"{place_name('state', change.path)} has no place {change.start} for items")
         start, stop = change.start, min(change.start + change.count, len(place))
         old = place[start:stop]
