@@ -12,7 +12,6 @@ from ..bridge.waiters import CLOSED, add_waiter
 from ..notebook.cells import current_cell
 from ..protocol.arguments import check_flag, check_function, check_name, check_suppress
 from ..protocol.limits import Overflow
-from ..protocol.topics import check_retained
 
 __all__ = ["Pubsub"]
 
@@ -48,7 +47,7 @@ class Pubsub:
         def send(data: Any) -> bool:
             payload = self._bridge.pack(data, "data")
             if retain:
-                check_retained(payload)
+                payload.check_data("data: only data can be retained")
             self._wait_for_room(topic)
             self._bridge.post(self._bridge.protocol.publish, topic, data, payload, suppress, retain)
             return True

@@ -53,8 +53,8 @@ class _Stream:
 class Outbox:
     """Send queue that batches small packets, cuts large ones into chunks, and sends small ones between the chunks.
 
-    A packet with an `order` waits for an unfinished large packet of the same `order`, and for no other large packet. All
-    packets wait for one of `STATE_ORDER`.
+    A packet with an `order` waits for an unfinished large packet of the same `order`, and for no other large packet.
+    All packets wait for one of `STATE_ORDER`.
 
     Both sides count packets in the order of their completion on the wire. Unacknowledged packets are kept: after a
     reconnection, `rewind` puts those that the client has not received back at the front.

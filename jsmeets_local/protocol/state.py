@@ -73,7 +73,7 @@ from .references import (
 from .session import Session
 from .states import OWN, RefusedChange, SharedState
 from .streams import Incoming, Outgoing
-from .topics import Broker, check_retained
+from .topics import Broker
 from .uses import check_use
 from .values import Payload, pack
 
@@ -643,7 +643,7 @@ class ProtocolState:
         try:
             payload = pack(message.data, "data", self.limits.message_bytes)
             if retain:
-                check_retained(payload)
+                payload.check_data("data: only data can be retained")
         except (TypeError, MessageTooBig) as error:  # nested too deeply to be sent on, or longer in Python's JSON
             is_too_big = isinstance(error, MessageTooBig)
             info = m.ErrorInfo("refused" if is_too_big else "unserializable", type(error).__name__, str(error))
@@ -788,7 +788,7 @@ class ProtocolState:
             try:
                 done, differs = state.take(message.changes)
             except RefusedChange as error:
-                self._effects.append(Report("warning", f"refused a change of a page (socket {socket}): {error}"))
+                self._effects.append(Report("info", f"refused a change of a page (socket {socket}): {error}"))
                 info = m.ErrorInfo("refused", "RefusedChange", str(error))
                 self._send(socket, self._patch(["patched", message.name, state.version], NOTHING, (info,)))
                 return

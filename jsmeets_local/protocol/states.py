@@ -119,10 +119,9 @@ def encoded(change: Change, pack: Callable[[Any, str], Payload], name: str) -> P
     if isinstance(change, Delete):
         return Payload(b"[" + path + b"]")
     value, head = (change.value, b"") if isinstance(change, Set) else (change.items, _span(change))
-    payload = pack(value, place_name(name, change.path))
-    if not payload.is_bound():
-        where = place_name(name, change.path)
-        raise TypeError(f"{where}: a state has only data; a {payload.references[0].kind} crosses by reference")
+    place = place_name(name, change.path)
+    payload = pack(value, place if isinstance(change, Set) else f"{place}[{change.start}:]")
+    payload.check_data(f"{place}: a state has only data")
     if not (payload.buffers or payload.references):
         return Payload(b"[" + path + b"," + head + payload.json + b"]")
     return payload.within(b"[" + path + b"," + head, b"]", (1 if isinstance(change, Set) else 3,))
@@ -187,10 +186,9 @@ class _Container:
             if change is not None:
                 apply(self, plain_change(change))
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+    def __reduce_ex__(self: Any, protocol: SupportsIndex) -> Any:
         """Copy and pickle as an ordinary container."""
-        kind = dict if isinstance(self, dict) else list
-        return kind, (kind(self),)
+        return (dict, (dict(self),)) if isinstance(self, dict) else (list, (list(self),))
 
 
 class StateList(list[Any], _Container):
@@ -279,7 +277,7 @@ class StateList(list[Any], _Container):
         self.extend(items)
         return self
 
-    def __imul__(self, times: SupportsIndex) -> StateList:  # type: ignore[misc]
+    def __imul__(self, times: SupportsIndex) -> StateList:
         self._splice(lambda: (0, len(self), list(self) * times))
         return self
 
@@ -366,7 +364,7 @@ class StateDict(dict[str, Any], _Container):
         for key in list(self):
             self.pop(key, None)
 
-    def __ior__(self, other: Any) -> StateDict:  # type: ignore[misc,override]
+    def __ior__(self, other: Any) -> StateDict:  # type: ignore[override,misc]
         self.update(other)
         return self
 

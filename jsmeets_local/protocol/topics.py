@@ -7,14 +7,7 @@ from typing import Any
 
 from .values import Payload
 
-__all__ = ["Broker", "check_retained"]
-
-
-def check_retained(payload: Payload) -> None:
-    """Raise `TypeError` if data to be retained has objects that cross by reference, which end with their session."""
-    if not payload.is_bound():
-        text = f"a {payload.references[0].kind} crosses by reference, and only data can be retained"
-        raise TypeError(text)
+__all__ = ["Broker"]
 
 
 class Broker:

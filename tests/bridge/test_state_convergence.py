@@ -184,6 +184,6 @@ def test_all_sides_converge(pages: Pages, steps: list[tuple[Any, ...]]) -> None:
     assert others == [python, python]
     assert all("RefusedChange" in error or "there is no" in error for error in world.errors)
     for heard in world.heard:  # the listeners have been told the last value of each field that they were told of
-        for field, value in dict((name, value) for name, value in heard).items():
+        for field, value in dict(map(tuple, heard)).items():
             assert value == python[field]
     assert all(world.settle()[0] == one for one in others)  # no echo bounces
