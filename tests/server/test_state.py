@@ -212,7 +212,7 @@ def test_a_dataclass_checks_the_changes_of_python(app: JsMeetsPy) -> None:
             change()
         assert str(caught.value) == error
     assert state.points == [{"x": 2}]
-    with pytest.raises(TypeError, match="state.freq"):
+    with pytest.raises(TypeError, match=r"state\.freq"):
         app.state(Settings, freq="fast")
 
 
