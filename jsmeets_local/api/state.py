@@ -191,21 +191,11 @@ class _Core:
         self._observers: dict[str, list[Listener]] = {name: [] for name in fields}
         self._is_scheduled = False
         self._in_doubt = False  # an interrupt came in the middle of a change
-        self._is_replaced = False
         self.shared = SharedState(self._lock, self._whole, self._news, self._take)
         for name in types:
             fields[name] = plain(self._converted((name,), fields[name]))
         self._pack(fields, "state")
         self.root = tree(fields, self)
-
-    def begin(self) -> None:
-        """Replace the earlier state, on the loop."""
-        protocol = self.bridge.protocol
-        earlier = protocol.states.get(self._key)
-        if earlier is not None:
-            with earlier.lock:
-                earlier.take.__self__._is_replaced = True  # type: ignore[attr-defined]
-        protocol.set_state(self._key, self.shared)
 
     def unknown(self, name: str) -> str:
         """Return the error message for a field that does not exist."""
@@ -231,7 +221,7 @@ class _Core:
             if path is None:  # another thread has just removed the container
                 apply(container, plain_change(change))
                 return
-            if self._is_replaced:
+            if self.shared.is_replaced:
                 raise RuntimeError("state() was called again: use the newer state, this one no longer reaches pages")
             if path == () and change.path[0] not in self.root:
                 raise AttributeError(self.unknown(str(change.path[0])))
@@ -309,7 +299,7 @@ class _Core:
         with self._lock:
             self._is_scheduled = False
             in_doubt, self._in_doubt = self._in_doubt, False
-            if not self._is_replaced:
+            if not self.shared.is_replaced:
                 (protocol.send_state if in_doubt else protocol.send_changes)(self._key)
             calls = [
                 (listener, self.root[name])
@@ -422,7 +412,7 @@ def make_state(bridge: Bridge, key: str, model: Any, fields: dict[str, Any], cal
             reason = f"a method of states in {_RESERVED[name]}" if name in _RESERVED else "private"
             raise ValueError(f"{name!r} cannot be a field of a state: it is {reason}")
     core = _Core(bridge, key, plain(fields), types, "State" if model is None else kind.__name__)
-    bridge.call(core.begin)
+    bridge.call(bridge.protocol.set_state, key, core.shared)
     return State(core)
 
 
@@ -444,6 +434,10 @@ class ConnectionState(str):
         made = super().__new__(cls, text)
         made._make = make
         return made
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Copy and pickle as an ordinary str."""
+        return str, (str(self),)
 
     def __call__(self, model: Any = None, /, **fields: Any) -> State:
         """Share data with this page alone, as `app.state` does with all pages."""

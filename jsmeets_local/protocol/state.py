@@ -260,6 +260,7 @@ class ProtocolState:
             self._confirm(number, session)  # it has sent the session name, which it knows from its welcome
         self._admit_waiting(number)
         self._produce_more(session)
+        self._catch_up(number, session)
         if not self.broker.count(number):
             for topic in hello.topics:
                 self.subscribe(topic, number)
@@ -694,6 +695,10 @@ class ProtocolState:
 
     def set_state(self, key: str, state: SharedState) -> None:
         """Add or replace the state of the application, whose key is "", or of the page with the name `key`."""
+        earlier = self.states.get(key)
+        if earlier is not None:
+            with earlier.lock:
+                earlier.is_replaced = True
         self.states[key] = state
         for socket in self._following.get(key, ()):
             self._send_whole(socket, key)

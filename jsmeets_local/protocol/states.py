@@ -293,10 +293,9 @@ class StateDict(dict[str, Any], _Container):
         object.__setattr__(self, "_owner", None)
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"there is no {name!r} in {dict(self)!r:.100}") from None
+        if name not in self or name.startswith("__"):  # what Python and libraries look for is not for pages to set
+            raise AttributeError(f"there is no {name!r} in {dict(self)!r:.100}")
+        return self[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in StateDict.__slots__:
@@ -564,6 +563,7 @@ class SharedState:
     Attributes:
         version: The number of the last patch.
         followers: The sockets that get the patches.
+        is_replaced: True once there is a newer state in its place. It is guarded by the lock.
     """
 
     def __init__(
@@ -579,3 +579,4 @@ class SharedState:
         self.take = take
         self.version = 0
         self.followers: dict[int, None] = {}
+        self.is_replaced = False
