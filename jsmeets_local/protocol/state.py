@@ -786,8 +786,9 @@ class ProtocolState:
     def _on_patch(self, socket: int, message: m.Patch) -> None:
         key = self._state_key(socket, message.name)
         state = self.states.get(key)
-        if state is None or socket not in state.followers:
-            raise ProtocolError("a patch for a state that the page does not follow")
+        if state is None or socket not in state.followers:  # the state may have ended with the `Page` of the program
+            self._refuse(socket, message, m.ErrorInfo("refused", "RefusedChange", "Python no longer has this state"))
+            return
         with state.lock:
             self._send_news(key, state)  # what Python has changed before comes first
             try:

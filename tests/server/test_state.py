@@ -278,11 +278,15 @@ def test_malformed_messages_close_the_connection(app: JsMeetsPy, page: Page, mes
     assert state.freq == 3.0
 
 
-def test_a_patch_without_following_closes_the_connection(app: JsMeetsPy, page: Page) -> None:
-    app.state(freq=3.0)
+def test_a_patch_without_a_state_is_refused(app: JsMeetsPy, page: Page) -> None:
+    state = app.state(freq=3.0)
     raw = as_page(page)
-    raw.send(["patch", "", 0, [[["freq"], 4]]])
-    assert raw.receive()[0] == "close"
+    raw.send(["patch", "", 0, [[["freq"], 4]]], ["patch", "page", 0, [[["freq"], 4]]])
+    for name in ("", "page"):
+        answer = raw.receive()
+        assert answer[:4] == ["patched", name, 0, None]
+        assert answer[4]["message"] == "Python no longer has this state"
+    assert state.freq == 3.0
 
 
 def test_a_page_may_follow_before_there_is_a_state(app: JsMeetsPy, page: Page) -> None:
