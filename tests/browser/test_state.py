@@ -162,6 +162,7 @@ def test_a_page_follows_a_restarted_program(make_app: Callable[..., JsMeetsPy], 
     tab.wait_for_function("globalThis.s !== undefined")
     try:
         wire.refuse()
+        tab.wait_for_function("JsPyTextSocket.state() !== 'open'")
         tab.evaluate("s.freq = 5")  # is sent to the next session
         other = make_app(token=token)
         state = other.state(freq=2, points=[1])
