@@ -14,8 +14,9 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const ASSETS = path("../jsmeets_local/assets");
 const CLASSIC = ["JsPyTextSocket", "JsPyFunction", "JsPyQueue", "JsPyPubsub", "JsPyBinarySocket", "badge", "jsmeets"];
 const CODE = "jsmeets-code.mjs";
+const STATE = "jsmeets-state.mjs";
 const INTEGRATIONS = ["react", "vite"];
-const PACKAGED = ["jsmeets.mjs", CODE, "jsmeets.d.mts", ...INTEGRATIONS.flatMap((name) => [`${name}.mjs`, `${name}.d.mts`])];
+const PACKAGED = ["jsmeets.mjs", CODE, STATE, "jsmeets.d.mts", ...INTEGRATIONS.flatMap((name) => [`${name}.mjs`, `${name}.d.mts`])];
 
 const [, VERSION] = /^version = "(.+)"$/m.exec(readFileSync(path("../pyproject.toml"), "utf8"));
 const BANNER = `// jsmeets_local ${VERSION}, MIT License. Built from client/src: change it there, then run ./scripts/client.`;
@@ -24,8 +25,10 @@ const BANNER = `// jsmeets_local ${VERSION}, MIT License. Built from client/src:
 const codeApart = {
     name: "code-apart",
     setup({ onResolve }) {
-        onResolve({ filter: /\/code\/index\.ts$/ }, ({ kind }) =>
-            (kind === "dynamic-import" ? { path: `./${CODE}`, external: true } : undefined));
+        for (const [filter, file] of [[/\/code\/index\.ts$/, CODE], [/\/state\.ts$/, STATE]]) {
+            onResolve({ filter }, ({ kind }) =>
+                (kind === "dynamic-import" ? { path: `./${file}`, external: true } : undefined));
+        }
     },
 };
 
@@ -38,6 +41,7 @@ async function buildInto(folder) {
     await build({ ...options, format: "iife", entryPoints: CLASSIC.map(entry) });
     const esm = { ...options, format: "esm", outExtension: { ".js": ".mjs" } };
     await build({ ...esm, entryPoints: { jsmeets: entry("module") } });
+    await build({ ...esm, entryPoints: { "jsmeets-state": path("src/state.ts") } });
     const license = readFileSync(path("node_modules/acorn/LICENSE"), "utf8").trim();
     await build({
         ...esm, entryPoints: { "jsmeets-code": path("src/code/index.ts") },

@@ -9,6 +9,7 @@ from .api.binarysocket import JsPyBinarySocket
 from .api.functions import Functions
 from .api.pubsub import Pubsub
 from .api.queues import QueuesApi
+from .api.state import State
 from .api.textsocket import TextSockets
 from .app import JsMeetsPy, attach
 from .bridge.bridge import Bridge, default_bridge
@@ -71,6 +72,7 @@ __all__ = [
     "PageClosed",
     "PageUnavailable",
     "ProtocolError",
+    "State",
     "TooManyReferences",
     "UnknownFunction",
     "UnknownProperty",

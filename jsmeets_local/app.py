@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
+import starlette.datastructures
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,6 +21,7 @@ from .api.binarysocket import JsPyBinarySocket
 from .api.functions import Functions
 from .api.pubsub import Pubsub
 from .api.queues import QueuesApi
+from .api.state import State, make_state
 from .api.textsocket import TextSockets
 from .bridge.bridge import Bridge, default_bridge
 from .bridge.presence import GRACE
@@ -50,6 +53,35 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
+class ApplicationState(starlette.datastructures.State):
+    """Starlette's `app.state`, whose attributes are those of the program. Called, it shares data with pages."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        object.__setattr__(self, "_make", functools.partial(make_state, bridge, ""))
+
+    def __call__(self, model: Any = None, /, **fields: Any) -> State:
+        """Share data with all pages: `state = app.state(freq=3.0, color="red")`.
+
+        Pages use it by `const s = await state()`. A second call replaces the state, in all pages, too. All applications
+        of a bridge share it.
+
+        Args:
+            model: A dataclass, or an object of one. Its annotations then check all changes, and pages get an error for
+                an invalid one.
+            **fields: The fields without a dataclass; or the arguments of the dataclass.
+
+        Returns:
+            The state: `state.freq = 4`.
+
+        Raises:
+            TypeError: `model` is no dataclass, there are no fields, or a value has a wrong type or cannot be sent.
+            ValueError: A field has a name that is not allowed, or an invalid value.
+        """
+        make: Callable[..., State] = object.__getattribute__(self, "_make")
+        return make(model, fields, "app.state()")
+
+
 class Bridged:
     """Members that a bridge adds to an application, whose framework is the next base of its class."""
 
@@ -79,6 +111,7 @@ class Bridged:
         if expose_errors is not None:
             check_flag("expose_errors", expose_errors)
         self.bridge = bridge if bridge is not None else default_bridge()
+        self.state: ApplicationState = ApplicationState(self.bridge)
         self._access = Access(token, allowed_hosts, allowed_origins)
         self._one_time_urls = OneTimeUrls()
         self._expose_errors = expose_errors
@@ -546,6 +579,7 @@ class JsMeetsPy(Bridged, Starlette):
         pages: The pages that were launched or opened and are not closed, oldest first.
         port: The port at which `launch()` serves the application.
         url: The URL of the served application on this machine.
+        state: Starlette's state of the application. Called, it shares data with all pages: `app.state(freq=3.0)`.
         functions: `JsPyFunction` of this bridge.
         queues: `JsPyQueue` of this bridge.
         pubsub: `JsPyPubsub` of this bridge.

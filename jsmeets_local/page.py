@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .api.pubsub import Pubsub
 from .api.readers import PageQueue, Subscription
+from .api.state import ConnectionState, make_state
 from .api.world import AsyncWorld, World
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
@@ -230,13 +231,13 @@ class Page:
         """Return the queue `key`: `get` items of pages or iterate over them, and `push` items to the page."""
         return PageQueue(self._client, key)
 
-    def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
+    def publish(self, topic: str, suppress: bool = False, retain: bool = False) -> Callable[[Any], bool]:
         """Publish to the subscribers of a topic, in all pages and in Python, as `JsPyPubsub.publish` does.
 
         This also works after the page is closed. If the server has stopped, too, the returned function returns `False`
         and nothing is sent, which is logged once, at level INFO.
         """
-        publish = Pubsub(self._client.bridge).publish(topic, suppress)
+        publish = Pubsub(self._client.bridge).publish(topic, suppress, retain)
         return CurriedSend("publish", topic, lambda data: not self._client.is_gone() and publish(data))
 
     def subscribe(self, topic: str) -> Subscription:
@@ -250,9 +251,15 @@ class Page:
         return Subscription(self._client, topic)
 
     @property
-    def state(self) -> str:
-        """State: "connecting" (not yet connected), "open", "reconnecting" (it may come back) or "closed"."""
-        return self._client.presence.state()
+    def state(self) -> ConnectionState:
+        """State: "connecting" (not yet connected), "open", "reconnecting" (it may come back) or "closed".
+
+        Called, it shares data with this page alone, as `app.state` does with all pages: `page.state(zoom=1.0)`, and
+        `await pageState()` in the page. The data survives reloads.
+        """
+        bridge, key = self._client.bridge, self._client.key
+        make = functools.partial(make_state, bridge, key, call="page.state()")
+        return ConnectionState(self._client.presence.state(), make)
 
     def add_state_event(self, func: Callable[[str], Any]) -> None:
         """Call `func(state)` each time `state` changes; a tab that comes back after "closed" is "open" again.

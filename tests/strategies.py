@@ -22,6 +22,7 @@ with_bytes = st.recursive(
 KINDS = [
     "hello", "welcome", "goodbye", "close", "call", "notify", "return", "error", "fault",
     "push", "subscribe", "unsubscribe", "publish", "custom", "credit", "ack",
+    "retain", "follow", "state", "patch", "patched",
     "use", "cancel", "release", "pull", "items", "end", "stop", "names",
 ]  # fmt: skip
 numbers = st.sampled_from([-1, 0, 1, 2, 16, 17, 2**32 - 1, 2**32, 2**53 - 1, 2**53, 2**63, 2**64, 10**30, 1.5])

@@ -41,6 +41,7 @@ CLASSES: dict[str, type] = {
     "PageQueue": page.PageQueue,
     "Subscription": page.Subscription,
     "AsyncPage": page.AsyncPage,
+    "State": jsmeets_local.State,
     "Call": jsmeets_local.Call,
     "JsPyFunction": Functions,
     "JsPyQueue": QueuesApi,

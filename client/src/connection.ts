@@ -98,6 +98,8 @@ export class Connection {
     readonly closed = new Listeners<[]>("add_close_event");
     readonly stateChanged = new Listeners<[state: ConnectionState]>("add_state_event");
     readonly sessionBegan = new Listeners<[restarted: boolean]>("add_session_event");
+    /** Run before a message is queued: the changes of a state precede it. */
+    readonly beforePost = new Set<() => void>();
     /** Returns the subscriptions that `hello` carries. */
     topics: () => string[] = () => [];
     /** The functions that the page exposes, if JsPyFunction is loaded. */
@@ -568,6 +570,10 @@ export class Connection {
             case "end":
             case "stop":
                 return this.streams.receive(message);
+            case "state":
+            case "patch":
+            case "patched":
+                return this.handlers.get(kind)?.(message, () => {});
             case "ack":
                 return this.outbox.acknowledge(first);
             case "credit":
@@ -672,6 +678,7 @@ export class Connection {
     }
 
     private post(packet: Packet, isAlwaysTaken = false): boolean {
+        this.beforePost.forEach((run) => run());
         if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
             this.unexport(packet);
             return false;

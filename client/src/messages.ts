@@ -80,6 +80,7 @@ const isCustom: Check = (value) => isPlainObject(value) && CUSTOM_KEYS.every((ke
 const isSteps: Check = (value) => isArray(value) && value.length > 0 && value.every(isArray);
 const isReleases: Check = (value) => isArray(value)
     && value.every((pair: any) => isArray(pair) && pair.length === 2 && pair.every(isId));
+const isChanges: Check = (value) => isArray(value) && value.every((change: any) => isArray(change) && isArray(change[0]) && change[0].length > 0);
 const isOptionalError: Check = (value) => value === undefined || value === null || isError(value);
 
 const isOptionalArray: Check = (value) => value === undefined || isArray(value);
@@ -100,6 +101,11 @@ const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
     subscribe: [isId, isString],
     unsubscribe: [isId, isString],
     publish: [isCount, isString, isValue, isBoolean],
+    retain: [isCount, isString, isValue, isBoolean],
+    follow: [isString],
+    state: [isString, isCount, isPlainObject],
+    patch: [isString, isCount, isChanges],
+    patched: [isString, isCount, (value) => value === null || isChanges(value), isOptionalError],
     custom: [isCustom],
     use: [isCount, isCount, isSteps],
     cancel: [isId],

@@ -2,6 +2,8 @@
 
 import type { Connection } from "./connection.ts";
 import type { Identity } from "./identity.ts";
+import type { NDArray } from "./ndarray.ts";
+import type { State, createStates } from "./state.ts";
 import type { CallOptions, PyResult } from "./results.ts";
 import type { ExposeOptions, JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
 import type { JsPyPubsubApi } from "./pubsub.ts";
@@ -70,9 +72,13 @@ export interface Queue extends AsyncIterable<any> {
 }
 
 export interface Pubsub {
-    /** Publish to a topic. `suppress` skips this page's own subscription. */
+    /**
+     * Publish to a topic. `suppress` skips this page's own subscription. `retain` keeps the data as the last value of the
+     * topic, which each later subscriber gets at once; `null` as the data clears it.
+     */
     publish<Topic extends NameOf<PyTopics>>(
-        topic: Topic, data: Topic extends keyof PyTopics ? PyTopics[Topic] : any, options?: { suppress?: boolean; timeout?: Timeout },
+        topic: Topic, data: Topic extends keyof PyTopics ? PyTopics[Topic] : any, 
+        options?: { suppress?: boolean; timeout?: Timeout; retain?: boolean },
     ): Promise<boolean>;
     subscribe(topic: NameOf<PyTopics>, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
@@ -186,10 +192,23 @@ export const createQueue = (queues: JsPyQueueApi) => (key: QueueKey): Queue => (
 });
 
 export const createPubsubModule = ({ publish, subscribe, unsubscribe }: JsPyPubsubApi): Pubsub => ({
-    publish: (topic, data, { suppress = false, timeout = 0 } = {}) => publish(topic, suppress, timeout)(data),
+    publish: (topic, data, { suppress = false, timeout = 0, retain = false } = {}) => publish(topic, suppress, timeout, retain)(data),
     subscribe,
     unsubscribe,
 });
+
+/** Resolves to a state, once Python has made it. */
+export type StateGetter = <Fields extends object = Record<string, any>>() => Promise<State<Fields>>;
+
+export function createState(
+    connection: Connection, NDArrayType: typeof NDArray, load: () => Promise<{ createStates: typeof createStates }>,
+): (name: string) => Promise<any> {
+    let states: Promise<(name: string) => Promise<State>> | null = null;
+    return async (name) => {
+        states ??= load().then((loaded) => loaded.createStates(connection, NDArrayType));
+        return (await states)(name);
+    };
+}
 
 export function createNative({ call }: JsPyFunctionApi, identity: Identity): Native {
     const command = (method: string) => (...args: unknown[]) => call("$window")(identity.page, method, ...args);

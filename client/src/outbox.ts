@@ -8,6 +8,9 @@ import { fitsFrame, type Packet } from "./packet.ts";
 /** Chunks of a stream in flight: fewer than the 16 allowed, because small messages wait behind them. */
 const WINDOW = 6;
 
+/** The order of the changes of states: all packets wait for a large one. */
+const STATE_ORDER = "state";
+
 /** A packet being sent in chunks. */
 interface Stream {
     packet: Packet;
@@ -18,8 +21,8 @@ interface Stream {
 /**
  * Batches small packets, splits large ones into chunks, and sends small ones between the chunks.
  *
- * A packet with an `order` waits for an unfinished large packet of the same `order`; all other packets don't wait. Both
- * sides count packets in the order in which they are completed on the wire. Unacknowledged packets are kept, and after
+ * A packet with an `order` waits for an unfinished large packet of the same `order`, and all packets wait for one of
+ * `STATE_ORDER`; other packets don't wait. Both sides count packets in the order in which they are completed on the wire. Unacknowledged packets are kept, and after
  * a reconnect `rewind` queues the ones again that Python has not received.
  */
 export class Outbox {
@@ -100,7 +103,7 @@ export class Outbox {
 
     /** Keep a packet out of the next frame if it is cancelled, large, or has to wait. Returns true if it did. */
     private putAside(packet: Packet): boolean {
-        const behind = packet.order === null ? this.behindUses(packet) : this.held.get(packet.order);
+        const behind = this.held.get(STATE_ORDER) ?? (packet.order === null ? this.behindUses(packet) : this.held.get(packet.order));
         if (packet.cancelled) {
             this.size -= packet.size;
             this.forget(packet);

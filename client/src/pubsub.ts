@@ -13,9 +13,10 @@ export interface JsPyPubsubApi {
     /**
      * Publish to a topic. Resolves to true once the broker has the data, and to false after the timeout, if the
      * connection is lost, or if the data cannot be sent. `suppress` skips this page's own subscription. A number as the
-     * second of two arguments is the timeout.
+     * second of two arguments is the timeout. `retain` keeps the data as the last value of the topic, which each later
+     * subscriber gets at once; `null` as the data clears it.
      */
-    publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout): (data: any) => Promise<boolean>;
+    publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout, retain?: boolean): (data: any) => Promise<boolean>;
     /** Call `func(topic, data)` for each publication. Replaces an earlier subscriber. An async one runs one publication at a time. */
     subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
     /** End a subscription. Also resolves to false if there was none. */
@@ -58,14 +59,16 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
      * Publish to a topic. A number as the second of two arguments is the timeout, as in `publish('topic1', timeout=1)`
      * of 2020. Any other `suppress` except false and undefined suppresses delivery to this client's own subscription.
      */
-    function publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout): (data: any) => Promise<boolean> {
+    function publish(
+        topic: string, suppress?: boolean | number | null, timeout?: Timeout, retain = false,
+    ): (data: any) => Promise<boolean> {
         checkTopic(topic);
         const isTimeout = typeof suppress === "number" && timeout === undefined;
         const limit = millisecondsOf(isTimeout ? suppress : timeout);
         const isQuiet = !isTimeout && suppress !== undefined && suppress !== false;
         return async (data) => {
             try {
-                const message = (id: number): any[] => ["publish", id, topic, data, isQuiet];
+                const message = (id: number): any[] => [retain ? "retain" : "publish", id, topic, data, isQuiet];
                 return (await request(message, limit, data, `publish ${topic}`)).value;
             } catch (error) {
                 console.error(`JsPyPubsub: cannot publish '${topic}':`, error);

@@ -9,7 +9,8 @@ type Special = [path: Step[], kind: string, ...facts: any[]];
 /** Kind of message -> the index of its value, the index of its specials, and the length of the shortest path. */
 const INDEXES: ReadonlyMap<unknown, readonly [value: number, specials: number, shortest: number]> = new Map([
     ["call", [3, 4, 2]], ["notify", [2, 3, 2]], ["return", [2, 3, 1]], ["push", [3, 4, 1]], ["publish", [3, 5, 1]],
-    ["use", [3, 4, 3]], ["items", [2, 3, 2]],
+    ["retain", [3, 5, 1]], ["use", [3, 4, 3]], ["items", [2, 3, 2]],
+    ["state", [3, 4, 2]], ["patch", [3, 4, 3]], ["patched", [3, 5, 3]],
 ]);
 
 // ---------------------------------------------------------------- kinds of values

@@ -1,7 +1,7 @@
 // A program that uses the npm package; ./scripts/client pack compiles it with tsc --strict.
-import { JsPyError, NDArray, download, expose, imshow, native, pubsub, py, queue, ready } from "jsmeets-local";
+import { JsPyError, NDArray, download, expose, imshow, native, pageState, pubsub, py, queue, ready, state } from "jsmeets-local";
 import type {
-    BoolArray, CallContext, ConnectionState, Frame, JsPyErrorKind, PyFile, PyFunction, PyFunctionInfo, PyObject, Queue, TypedArray,
+    BoolArray, CallContext, ConnectionState, Frame, JsPyErrorKind, PyFile, PyFunction, PyFunctionInfo, PyObject, Queue, State, TypedArray,
 } from "jsmeets-local";
 
 const id: number = await ready(5);
@@ -45,5 +45,12 @@ for await (const line of py.lines!(mask.length)) {
 const report: PyFile = await py.report!();
 await download("copy.bin", await report.bytes());
 JsPyTextSocket.add_state_event((state: ConnectionState) => console.log(state, row, frame.columns, mask.dtype));
+const shared: State<{ freq: number; tags: string[] }> = await state();
+shared.freq = 4;
+shared.tags.push("a");
+const stop: () => void = shared.on("tags", (tags) => console.log(tags.length, shared.freq.toFixed(1)));
+stop();
+(await pageState()).zoom = 2;
+await pubsub.publish("status", "ready", { retain: true });
 // @ts-expect-error: the key of a queue is no object
 queue({});

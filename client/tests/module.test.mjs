@@ -11,7 +11,7 @@ test("the module next to the classic files exports the same objects", () => {
     assert.ok(module.JsPyTextSocket === globalThis.JsPyTextSocket);
     assert.ok(module.JsPyError === JsPyFunction.JsPyError);
     assert.deepEqual(Object.keys(module).sort(), ["JsPyBinarySocket", "JsPyError", "JsPyFunction", "JsPyPubsub", "JsPyQueue",
-        "JsPyTextSocket", "NDArray", "download", "expose", "imshow", "native", "pubsub", "py", "queue", "ready"]);
+        "JsPyTextSocket", "NDArray", "download", "expose", "imshow", "native", "pageState", "pubsub", "py", "queue", "ready", "state"]);
 });
 
 test("py is not a thenable and caches its functions", async () => {

@@ -11,17 +11,12 @@ RATE = 500  # samples a second
 EVERY = 0.01  # seconds from one publication to the next
 
 app = JsMeetsPy()
-settings = {"hertz": 1.0, "noise": 0.05}
-
-
-@app.expose
-def steer(name, value):
-    settings[name] = value
+state = app.state(hertz=1.0, noise=0.05)  # the page has a slider for each
 
 
 def measure(phase):
     """Return a sample of three channels."""
-    return [math.sin(phase + turn) + random.gauss(0, settings["noise"]) for turn in (0, 2, 4)]
+    return [math.sin(phase + turn) + random.gauss(0, state.noise) for turn in (0, 2, 4)]
 
 
 def main():
@@ -32,7 +27,7 @@ def main():
         due = int((time.monotonic() - start) * RATE)
         samples = []
         for _ in range(due - sent):
-            phase += 2 * math.pi * settings["hertz"] / RATE
+            phase += 2 * math.pi * state.hertz / RATE
             samples.append(measure(phase))
         sent = due
         page.publish("samples")({"sent": time.time(), "samples": samples})

@@ -1,4 +1,4 @@
-import { py, pubsub } from "./jsmeetspy/jsmeets.mjs";
+import { pubsub, state } from "./jsmeetspy/jsmeets.mjs";
 
 const SHOWN = 1000;   // samples in the window: two seconds
 const canvas = document.querySelector("canvas");
@@ -15,9 +15,12 @@ pubsub.subscribe("samples", (topic, { sent, samples }) => {
     }
 });
 
-document.querySelectorAll("input").forEach((input) => {
-    input.oninput = () => py.steer(input.name, input.valueAsNumber);
-});
+state().then((s) => document.querySelectorAll("input").forEach((input) => {
+    const show = (value) => { input.value = value; };
+    input.oninput = () => { s[input.name] = input.valueAsNumber; };
+    s.on(input.name, show);   // changed in another page, or in Python
+    show(s[input.name]);
+}));
 
 function fit() {
     const { width, height } = canvas.getBoundingClientRect();

@@ -10,7 +10,7 @@ from ..bridge.curried_calls import CurriedSend
 from ..bridge.portal import Cancel, Done, Operation
 from ..bridge.waiters import CLOSED, add_waiter
 from ..notebook.cells import current_cell
-from ..protocol.arguments import check_function, check_name, check_suppress
+from ..protocol.arguments import check_flag, check_function, check_name, check_suppress
 from ..protocol.limits import Overflow
 
 __all__ = ["Pubsub"]
@@ -24,27 +24,32 @@ class Pubsub:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
-    def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
+    def publish(self, topic: str, suppress: bool = False, retain: bool = False) -> Callable[[Any], bool]:
         """Publish to the subscribers of a topic, in pages and in Python; from any thread.
 
         Args:
             topic: The name of the topic.
             suppress: Skip the subscriber in Python.
+            retain: Keep the data as the last value of the topic, which each later subscriber gets at once. `None` as
+                the data clears it. A publication without `retain` leaves it as it is.
 
         Returns:
             A function that takes the data and returns `True` without waiting for answers.
 
         Raises:
-            TypeError: `suppress` is not a bool; or (by the returned function) the data cannot be sent: the error
-                message contains the path to the part that cannot.
+            TypeError: `suppress` or `retain` is not a bool; or (by the returned function) the data cannot be sent: the
+                error message contains the path to the part that cannot.
         """
         check_name(topic, "topic")
         check_suppress(suppress)
+        check_flag("retain", retain)
 
         def send(data: Any) -> bool:
             payload = self._bridge.pack(data, "data")
+            if retain:
+                payload.check_data("data: only data can be retained")
             self._wait_for_room(topic)
-            self._bridge.post(self._bridge.protocol.publish, topic, data, payload, suppress)
+            self._bridge.post(self._bridge.protocol.publish, topic, data, payload, suppress, retain)
             return True
 
         return CurriedSend("publish", topic, send)

@@ -40,14 +40,14 @@
       limit,
       settle: (failure, value) => resolve({ answered: !failure, value: !failure && value === true })
     }));
-    function publish(topic, suppress, timeout) {
+    function publish(topic, suppress, timeout, retain = false) {
       checkTopic(topic);
       const isTimeout = typeof suppress === "number" && timeout === void 0;
       const limit = millisecondsOf(isTimeout ? suppress : timeout);
       const isQuiet = !isTimeout && suppress !== void 0 && suppress !== false;
       return async (data) => {
         try {
-          const message = (id) => ["publish", id, topic, data, isQuiet];
+          const message = (id) => [retain ? "retain" : "publish", id, topic, data, isQuiet];
           return (await request(message, limit, data, `publish ${topic}`)).value;
         } catch (error) {
           console.error(`JsPyPubsub: cannot publish '${topic}':`, error);

@@ -174,51 +174,6 @@ export interface JsPyFunctionApi {
     /** List the functions that Python exposes: `console.table(await JsPyFunction.list())`. Rejects with JsPyError. */
     list(): Promise<PyFunctionInfo[]>;
 }
-/** Publish and subscribe, with Python as the broker. */
-export interface JsPyPubsubApi {
-    readonly VERSION: string;
-    /**
-     * Publish to a topic. Resolves to true once the broker has the data, and to false after the timeout, if the
-     * connection is lost, or if the data cannot be sent. `suppress` skips this page's own subscription. A number as the
-     * second of two arguments is the timeout.
-     */
-    publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout): (data: any) => Promise<boolean>;
-    /** Call `func(topic, data)` for each publication. Replaces an earlier subscriber. An async one runs one publication at a time. */
-    subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
-    /** End a subscription. Also resolves to false if there was none. */
-    unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
-    /** Return the topics that this page subscribes to. */
-    get_topics(): string[];
-}
-/** The key of a queue. 5 and "5" are different queues. */
-export type QueueKey = string | number | boolean | null;
-/** Queues that Python fills, and pushes to Python's queues. */
-export interface JsPyQueueApi {
-    readonly VERSION: string;
-    /** Push to Python's queue without waiting. Throws if the item cannot be sent. */
-    push_nowait(key: QueueKey): (data: any) => void;
-    /** Push to Python's queue. Resolves to true once Python has the item; to false on timeout, disconnect or unsendable data. */
-    push(key: QueueKey, timeout?: Timeout): (data: any) => Promise<boolean>;
-    /** Take the newest item that Python pushed, or return the default. */
-    pop(key: QueueKey, default_value?: any): any;
-    /** Take the oldest item that Python pushed, or return the default. */
-    shift(key: QueueKey, default_value?: any): any;
-    /** Take the oldest item, or wait for the next one. Rejects with a TimeoutError after the timeout. */
-    get(key: QueueKey, timeout?: Timeout): Promise<any>;
-    is_empty(key: QueueKey): boolean;
-    /** Return true if the queue exists: it has received an item, and has not been removed since. */
-    has(key: QueueKey): boolean;
-    get_keys(): QueueKey[];
-    /** Drop the items of a queue. Returns false if it does not exist. */
-    clear(key: QueueKey): boolean;
-    clear_all(): void;
-    /** Remove a queue. Returns false if it does not exist. */
-    remove(key: QueueKey): boolean;
-    remove_all(): void;
-    /** Call `func(key)` after each item that arrives. */
-    add_callback(func: (key: QueueKey) => unknown): void;
-    clear_callback(): void;
-}
 /** Arrays: the dtypes of their items, and NDArray for arrays that are not one-dimensional. */
 /** Any typed array. */
 export type TypedArray = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Float32Array | Float64Array;
@@ -262,6 +217,64 @@ export declare class NDArray {
     get(...indices: number[]): number | bigint;
     /** Return a view with one dimension less: an NDArray, or a typed array if one dimension is left. Throws as `get` does. */
     row(index: number): NDArray | TypedArray;
+}
+/**
+ * Fields that Python and pages share. `s.freq = 4` changes the field on all sides. Arrays and objects in it are changed
+ * as usual: `s.points[2].x = 1`, `s.tags.push("a")`. What is assigned is copied. A change of the content of a typed array
+ * is not noticed: assign another one.
+ */
+export type State<Fields extends object = Record<string, any>> = Fields & {
+    /**
+     * Call `func(value)` when a field, or something in it, has changed, on whichever side. Several changes in one turn
+     * are one call. Returns a function that ends this.
+     */
+    on<Field extends keyof Fields & string>(field: Field, func: (value: Fields[Field]) => unknown): () => void;
+};
+/** Publish and subscribe, with Python as the broker. */
+export interface JsPyPubsubApi {
+    readonly VERSION: string;
+    /**
+     * Publish to a topic. Resolves to true once the broker has the data, and to false after the timeout, if the
+     * connection is lost, or if the data cannot be sent. `suppress` skips this page's own subscription. A number as the
+     * second of two arguments is the timeout. `retain` keeps the data as the last value of the topic, which each later
+     * subscriber gets at once; `null` as the data clears it.
+     */
+    publish(topic: string, suppress?: boolean | number | null, timeout?: Timeout, retain?: boolean): (data: any) => Promise<boolean>;
+    /** Call `func(topic, data)` for each publication. Replaces an earlier subscriber. An async one runs one publication at a time. */
+    subscribe(topic: string, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
+    /** End a subscription. Also resolves to false if there was none. */
+    unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
+    /** Return the topics that this page subscribes to. */
+    get_topics(): string[];
+}
+/** The key of a queue. 5 and "5" are different queues. */
+export type QueueKey = string | number | boolean | null;
+/** Queues that Python fills, and pushes to Python's queues. */
+export interface JsPyQueueApi {
+    readonly VERSION: string;
+    /** Push to Python's queue without waiting. Throws if the item cannot be sent. */
+    push_nowait(key: QueueKey): (data: any) => void;
+    /** Push to Python's queue. Resolves to true once Python has the item; to false on timeout, disconnect or unsendable data. */
+    push(key: QueueKey, timeout?: Timeout): (data: any) => Promise<boolean>;
+    /** Take the newest item that Python pushed, or return the default. */
+    pop(key: QueueKey, default_value?: any): any;
+    /** Take the oldest item that Python pushed, or return the default. */
+    shift(key: QueueKey, default_value?: any): any;
+    /** Take the oldest item, or wait for the next one. Rejects with a TimeoutError after the timeout. */
+    get(key: QueueKey, timeout?: Timeout): Promise<any>;
+    is_empty(key: QueueKey): boolean;
+    /** Return true if the queue exists: it has received an item, and has not been removed since. */
+    has(key: QueueKey): boolean;
+    get_keys(): QueueKey[];
+    /** Drop the items of a queue. Returns false if it does not exist. */
+    clear(key: QueueKey): boolean;
+    clear_all(): void;
+    /** Remove a queue. Returns false if it does not exist. */
+    remove(key: QueueKey): boolean;
+    remove_all(): void;
+    /** Call `func(key)` after each item that arrives. */
+    add_callback(func: (key: QueueKey) => unknown): void;
+    clear_callback(): void;
 }
 /**
  * Draw an image on a canvas and resize the canvas to it. The image is an NDArray of dtype uint8 and shape
@@ -397,10 +410,14 @@ export interface Queue extends AsyncIterable<any> {
     [Symbol.asyncIterator](): AsyncGenerator<any, never, undefined>;
 }
 export interface Pubsub {
-    /** Publish to a topic. `suppress` skips this page's own subscription. */
+    /**
+     * Publish to a topic. `suppress` skips this page's own subscription. `retain` keeps the data as the last value of the
+     * topic, which each later subscriber gets at once; `null` as the data clears it.
+     */
     publish<Topic extends NameOf<PyTopics>>(topic: Topic, data: Topic extends keyof PyTopics ? PyTopics[Topic] : any, options?: {
         suppress?: boolean;
         timeout?: Timeout;
+        retain?: boolean;
     }): Promise<boolean>;
     subscribe(topic: NameOf<PyTopics>, func: (topic: string, data: any) => unknown, timeout?: Timeout): Promise<boolean>;
     unsubscribe(topic: string, timeout?: Timeout): Promise<boolean>;
@@ -460,6 +477,8 @@ export interface Native {
         directory?: string;
     }): Promise<string | null>;
 }
+/** Resolves to a state, once Python has made it. */
+export type StateGetter = <Fields extends object = Record<string, any>>() => Promise<State<Fields>>;
 /** A function of Python that was passed to this page. */
 export interface PyFunction {
     /** Call it. Rejects with JsPyError. */
@@ -503,6 +522,10 @@ export declare const download: Download;
 export declare const native: Native;
 /** Wait for the connection. Resolves to this page's socket number; rejects with JsPyError after the timeout or if closed. */
 export declare const ready: (timeout?: Timeout) => Promise<number>;
+/** Wait for the state that Python shares with all pages, `app.state(...)`: `const s = await state(); s.freq = 4`. */
+export declare const state: StateGetter;
+/** Wait for the state that Python shares with this page alone, `page.state(...)`. */
+export declare const pageState: StateGetter;
 declare global {
     var JsPyTextSocket: JsPyTextSocketApi;
     var JsPyFunction: JsPyFunctionApi;

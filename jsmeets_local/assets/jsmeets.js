@@ -519,6 +519,7 @@
   var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
   var isSteps = (value) => isArray(value) && value.length > 0 && value.every(isArray);
   var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
+  var isChanges = (value) => isArray(value) && value.every((change) => isArray(change) && isArray(change[0]) && change[0].length > 0);
   var isOptionalError = (value) => value === void 0 || value === null || isError(value);
   var isOptionalArray = (value) => value === void 0 || isArray(value);
   var isOptionalCount = (value) => value === void 0 || isCount(value);
@@ -536,6 +537,11 @@
     subscribe: [isId, isString],
     unsubscribe: [isId, isString],
     publish: [isCount, isString, isValue, isBoolean],
+    retain: [isCount, isString, isValue, isBoolean],
+    follow: [isString],
+    state: [isString, isCount, isPlainObject],
+    patch: [isString, isCount, isChanges],
+    patched: [isString, isCount, (value) => value === null || isChanges(value), isOptionalError],
     custom: [isCustom],
     use: [isCount, isCount, isSteps],
     cancel: [isId],
@@ -851,8 +857,12 @@ ${frames}${python}`;
     ["return", [2, 3, 1]],
     ["push", [3, 4, 1]],
     ["publish", [3, 5, 1]],
+    ["retain", [3, 5, 1]],
     ["use", [3, 4, 3]],
-    ["items", [2, 3, 2]]
+    ["items", [2, 3, 2]],
+    ["state", [3, 4, 2]],
+    ["patch", [3, 4, 3]],
+    ["patched", [3, 5, 3]]
   ]);
   var isStream = (value) => typeof value.next === "function" ? Symbol.iterator in value || Symbol.asyncIterator in value : typeof value.getReader === "function" && tagOf(value) === "ReadableStream";
   var isFile = (value) => typeof value.slice === "function" && typeof value.arrayBuffer === "function" && /^(Blob|File)$/.test(tagOf(value));
@@ -2187,6 +2197,7 @@ ${stack}` };
 
   // src/outbox.ts
   var WINDOW = 6;
+  var STATE_ORDER = "state";
   var Outbox = class {
     /**
      * @param dropped called for a packet that Python does not receive.
@@ -2262,7 +2273,7 @@ ${stack}` };
     }
     /** Keep a packet out of the next frame if it is cancelled, large, or has to wait. Returns true if it did. */
     putAside(packet) {
-      const behind = packet.order === null ? this.behindUses(packet) : this.held.get(packet.order);
+      const behind = this.held.get(STATE_ORDER) ?? (packet.order === null ? this.behindUses(packet) : this.held.get(packet.order));
       if (packet.cancelled) {
         this.size -= packet.size;
         this.forget(packet);
@@ -3530,6 +3541,8 @@ ${stack}` };
     closed = new Listeners("add_close_event");
     stateChanged = new Listeners("add_state_event");
     sessionBegan = new Listeners("add_session_event");
+    /** Run before a message is queued: the changes of a state precede it. */
+    beforePost = /* @__PURE__ */ new Set();
     /** Returns the subscriptions that `hello` carries. */
     topics = () => [];
     /** The functions that the page exposes, if JsPyFunction is loaded. */
@@ -3947,6 +3960,11 @@ ${stack}` };
         case "end":
         case "stop":
           return this.streams.receive(message);
+        case "state":
+        case "patch":
+        case "patched":
+          return this.handlers.get(kind)?.(message, () => {
+          });
         case "ack":
           return this.outbox.acknowledge(first);
         case "credit":
@@ -4041,6 +4059,7 @@ ${stack}` };
       return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory, specials);
     }
     post(packet, isAlwaysTaken = false) {
+      this.beforePost.forEach((run) => run());
       if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
         this.unexport(packet);
         return false;
@@ -4430,14 +4449,14 @@ ${stack}` };
       limit,
       settle: (failure, value) => resolve({ answered: !failure, value: !failure && value === true })
     }));
-    function publish(topic, suppress, timeout) {
+    function publish(topic, suppress, timeout, retain = false) {
       checkTopic(topic);
       const isTimeout = typeof suppress === "number" && timeout === void 0;
       const limit = millisecondsOf(isTimeout ? suppress : timeout);
       const isQuiet = !isTimeout && suppress !== void 0 && suppress !== false;
       return async (data) => {
         try {
-          const message = (id) => ["publish", id, topic, data, isQuiet];
+          const message = (id) => [retain ? "retain" : "publish", id, topic, data, isQuiet];
           return (await request(message, limit, data, `publish ${topic}`)).value;
         } catch (error) {
           console.error(`JsPyPubsub: cannot publish '${topic}':`, error);

@@ -364,8 +364,8 @@ var createBinarySocket = (function(script, connection) {
       this.reconnect(url_path);
     }
     reconnect(url_path = this._url_path) {
-      const state = this._websocket?.readyState;
-      if (state === WebSocket.OPEN || state === WebSocket.CONNECTING) {
+      const state2 = this._websocket?.readyState;
+      if (state2 === WebSocket.OPEN || state2 === WebSocket.CONNECTING) {
         return false;
       }
       this._url_path = url_path;
@@ -525,6 +525,7 @@ var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind
 var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
 var isSteps = (value) => isArray(value) && value.length > 0 && value.every(isArray);
 var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
+var isChanges = (value) => isArray(value) && value.every((change) => isArray(change) && isArray(change[0]) && change[0].length > 0);
 var isOptionalError = (value) => value === void 0 || value === null || isError(value);
 var isOptionalArray = (value) => value === void 0 || isArray(value);
 var isOptionalCount = (value) => value === void 0 || isCount(value);
@@ -542,6 +543,11 @@ var SHAPES = new Map(Object.entries({
   subscribe: [isId, isString],
   unsubscribe: [isId, isString],
   publish: [isCount, isString, isValue, isBoolean],
+  retain: [isCount, isString, isValue, isBoolean],
+  follow: [isString],
+  state: [isString, isCount, isPlainObject],
+  patch: [isString, isCount, isChanges],
+  patched: [isString, isCount, (value) => value === null || isChanges(value), isOptionalError],
   custom: [isCustom],
   use: [isCount, isCount, isSteps],
   cancel: [isId],
@@ -857,8 +863,12 @@ var INDEXES = /* @__PURE__ */ new Map([
   ["return", [2, 3, 1]],
   ["push", [3, 4, 1]],
   ["publish", [3, 5, 1]],
+  ["retain", [3, 5, 1]],
   ["use", [3, 4, 3]],
-  ["items", [2, 3, 2]]
+  ["items", [2, 3, 2]],
+  ["state", [3, 4, 2]],
+  ["patch", [3, 4, 3]],
+  ["patched", [3, 5, 3]]
 ]);
 var isStream = (value) => typeof value.next === "function" ? Symbol.iterator in value || Symbol.asyncIterator in value : typeof value.getReader === "function" && tagOf(value) === "ReadableStream";
 var isFile = (value) => typeof value.slice === "function" && typeof value.arrayBuffer === "function" && /^(Blob|File)$/.test(tagOf(value));
@@ -1227,8 +1237,8 @@ function resultOf(connection, below, request, wait = NO_LIMIT) {
 
 // src/pyproxy.ts
 var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
-function failureOf({ state, kind }) {
-  switch (state) {
+function failureOf({ state: state2, kind }) {
+  switch (state2) {
     case "live":
       return null;
     case "ended":
@@ -2193,6 +2203,7 @@ function pack(message, body = message, label = "message", maxBytes = Infinity, m
 
 // src/outbox.ts
 var WINDOW = 6;
+var STATE_ORDER = "state";
 var Outbox = class {
   /**
    * @param dropped called for a packet that Python does not receive.
@@ -2268,7 +2279,7 @@ var Outbox = class {
   }
   /** Keep a packet out of the next frame if it is cancelled, large, or has to wait. Returns true if it did. */
   putAside(packet) {
-    const behind = packet.order === null ? this.behindUses(packet) : this.held.get(packet.order);
+    const behind = this.held.get(STATE_ORDER) ?? (packet.order === null ? this.behindUses(packet) : this.held.get(packet.order));
     if (packet.cancelled) {
       this.size -= packet.size;
       this.forget(packet);
@@ -2553,11 +2564,11 @@ var Imports = class {
   forget(imported) {
     this.remove(imported, "ended");
   }
-  remove(imported, state) {
+  remove(imported, state2) {
     if (imported.state !== "live") {
       return false;
     }
-    imported.state = state;
+    imported.state = state2;
     this.registry?.unregister(imported);
     if (this.entries.get(imported.number)?.imported === imported) {
       this.entries.delete(imported.number);
@@ -3536,6 +3547,8 @@ var Connection = class {
   closed = new Listeners("add_close_event");
   stateChanged = new Listeners("add_state_event");
   sessionBegan = new Listeners("add_session_event");
+  /** Run before a message is queued: the changes of a state precede it. */
+  beforePost = /* @__PURE__ */ new Set();
   /** Returns the subscriptions that `hello` carries. */
   topics = () => [];
   /** The functions that the page exposes, if JsPyFunction is loaded. */
@@ -3953,6 +3966,11 @@ var Connection = class {
       case "end":
       case "stop":
         return this.streams.receive(message);
+      case "state":
+      case "patch":
+      case "patched":
+        return this.handlers.get(kind)?.(message, () => {
+        });
       case "ack":
         return this.outbox.acknowledge(first);
       case "credit":
@@ -4047,6 +4065,7 @@ var Connection = class {
     return pack(message, body, label, this.maxBytes, this.outbox.mayTakeWhole, this.outbox.memory, specials);
   }
   post(packet, isAlwaysTaken = false) {
+    this.beforePost.forEach((run) => run());
     if (this.state === "closed" || !this.outbox.put(packet, isAlwaysTaken)) {
       this.unexport(packet);
       return false;
@@ -4436,14 +4455,14 @@ var createPubsub = (function(connection) {
     limit,
     settle: (failure, value) => resolve({ answered: !failure, value: !failure && value === true })
   }));
-  function publish(topic, suppress, timeout) {
+  function publish(topic, suppress, timeout, retain = false) {
     checkTopic(topic);
     const isTimeout = typeof suppress === "number" && timeout === void 0;
     const limit = millisecondsOf(isTimeout ? suppress : timeout);
     const isQuiet = !isTimeout && suppress !== void 0 && suppress !== false;
     return async (data) => {
       try {
-        const message = (id) => ["publish", id, topic, data, isQuiet];
+        const message = (id) => [retain ? "retain" : "publish", id, topic, data, isQuiet];
         return (await request(message, limit, data, `publish ${topic}`)).value;
       } catch (error) {
         console.error(`JsPyPubsub: cannot publish '${topic}':`, error);
@@ -4910,10 +4929,17 @@ var createQueue = (queues) => (key) => ({
   }
 });
 var createPubsubModule = ({ publish, subscribe, unsubscribe }) => ({
-  publish: (topic, data, { suppress = false, timeout = 0 } = {}) => publish(topic, suppress, timeout)(data),
+  publish: (topic, data, { suppress = false, timeout = 0, retain = false } = {}) => publish(topic, suppress, timeout, retain)(data),
   subscribe,
   unsubscribe
 });
+function createState(connection, NDArrayType, load) {
+  let states2 = null;
+  return async (name) => {
+    states2 ??= load().then((loaded) => loaded.createStates(connection, NDArrayType));
+    return (await states2)(name);
+  };
+}
 function createNative({ call }, identity) {
   const command = (method) => (...args) => call("$window")(identity.page, method, ...args);
   return Object.freeze(Object.fromEntries(WINDOW_METHODS.map((method) => [method, command(method)])));
@@ -4943,6 +4969,9 @@ var pubsub = createPubsubModule(JsPyPubsub);
 var download = socket._connection.download;
 var native = createNative(JsPyFunction, socket._connection.identity);
 var ready = createReady(JsPyTextSocket, JsPyFunction);
+var states = createState(socket._connection, NDArray2, () => import("./jsmeets-state.mjs"));
+var state = () => states("");
+var pageState = () => states("page");
 exposeToConsole(py);
 export {
   JsPyBinarySocket,
@@ -4956,8 +4985,10 @@ export {
   expose,
   imshow,
   native,
+  pageState,
   pubsub,
   py,
   queue,
-  ready
+  ready,
+  state
 };

@@ -648,7 +648,7 @@ class Bridge:
         """Set the callback of a topic, on the loop."""
         self.unsubscribe(topic)
         listener = self.topics[topic] = Listener(func, f"the subscriber of topic {topic!r}", cell)
-        self.protocol.broker.subscribe(topic, listener)
+        self.do(self.protocol.subscribe, topic, listener)
 
     def unsubscribe(self, topic: str) -> None:
         """Remove the callback of a topic, on the loop."""

@@ -400,7 +400,7 @@ class Client:
 
         def begin() -> None:
             nonlocal stop_watching
-            self.bridge.protocol.broker.subscribe(topic, subscriber)
+            self.bridge.do(self.bridge.protocol.subscribe, topic, subscriber)
             stop_watching = self.presence.when_closed(lambda _: end()) or _cancel_nothing
 
         def end() -> None:

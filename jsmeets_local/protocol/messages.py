@@ -19,20 +19,25 @@ __all__ = [
     "Error",
     "ErrorInfo",
     "Fault",
+    "Follow",
     "Goodbye",
     "Hello",
     "Items",
     "Message",
     "Names",
     "Notify",
+    "Patch",
+    "Patched",
     "Ping",
     "Pong",
     "Publish",
     "Pull",
     "Push",
     "Release",
+    "Retain",
     "Return",
     "Special",
+    "State",
     "Stop",
     "Subscribe",
     "Unsubscribe",
@@ -170,6 +175,40 @@ class Publish(_Message, frozen=True, tag="publish"):
     specials: tuple[Special, ...] = ()
 
 
+class Retain(_Message, frozen=True, tag="retain"):
+    id: OptionalId
+    topic: str
+    data: Any
+    suppress: bool
+    specials: tuple[Special, ...] = ()
+
+
+class Follow(_Message, frozen=True, tag="follow"):
+    name: str
+
+
+class State(_Message, frozen=True, tag="state"):
+    name: str
+    version: OptionalId
+    fields: dict[str, Any]
+    specials: tuple[Special, ...] = ()
+
+
+class Patch(_Message, frozen=True, tag="patch"):
+    name: str
+    version: OptionalId
+    changes: list[list[Any]]
+    specials: tuple[Special, ...] = ()
+
+
+class Patched(_Message, frozen=True, tag="patched"):
+    name: str
+    version: OptionalId
+    changes: list[list[Any]] | None = None
+    error: ErrorInfo | None = None
+    specials: tuple[Special, ...] = ()
+
+
 class UserObject(msgspec.Struct, frozen=True):
     """Message of a user-defined protocol, with the five keys of the 2020 format."""
 
@@ -259,6 +298,11 @@ Message: TypeAlias = (
     | Subscribe
     | Unsubscribe
     | Publish
+    | Retain
+    | Follow
+    | State
+    | Patch
+    | Patched
     | Custom
     | Credit
     | Decline

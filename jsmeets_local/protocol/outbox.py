@@ -13,7 +13,9 @@ from .chunks import CHUNK_BYTES, MAX_STREAMS, WINDOW, cut, offered
 from .codec import Frame, Packet, encode, frame_parts
 from .offers import MAX_OFFERS, Offer, Offers
 
-__all__ = ["Outbox"]
+__all__ = ["STATE_ORDER", "Outbox"]
+
+STATE_ORDER = ("state", "")  # of states and their patches: nothing overtakes a large one
 
 
 class _Stream:
@@ -52,6 +54,7 @@ class Outbox:
     """Send queue that batches small packets, cuts large ones into chunks, and sends small ones between the chunks.
 
     A packet with an `order` waits for an unfinished large packet of the same `order`, and for no other large packet.
+    All packets wait for one of `STATE_ORDER`.
 
     Both sides count packets in the order of their completion on the wire. Unacknowledged packets are kept: after a
     reconnection, `rewind` puts those that the client has not received back at the front.
@@ -220,7 +223,8 @@ class Outbox:
         size = sum([packet.size for packet in batch])
         while self._waiting:
             packet = self._waiting[0]
-            plain = packet.order is None and packet.size <= CHUNK_BYTES  # most answers and calls
+            # Most answers and calls:
+            plain = packet.order is None and packet.size <= CHUNK_BYTES and not self._held
             if not plain and self._put_aside(packet):
                 self._waiting.popleft()
                 continue
@@ -309,7 +313,9 @@ class Outbox:
         self._waiting.clear()
 
     def _put_aside(self, packet: Packet) -> bool:
-        if packet.order is not None and packet.order in self._held:
+        if STATE_ORDER in self._held:
+            self._held[STATE_ORDER].append(packet)
+        elif packet.order is not None and packet.order in self._held:
             self._held[packet.order].append(packet)
         elif _is_large(packet):
             if packet.order is not None:

@@ -356,6 +356,10 @@ _PLACES: dict[type, tuple[int, str, int]] = {
     m.Return: (2, "value", 1),
     m.Push: (3, "data", 1),
     m.Publish: (3, "data", 1),
+    m.Retain: (3, "data", 1),
+    m.State: (3, "fields", 2),
+    m.Patch: (3, "changes", 3),
+    m.Patched: (3, "changes", 3),
     m.Use: (3, "steps", 3),
     m.Items: (2, "items", 2),
 }

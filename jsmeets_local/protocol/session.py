@@ -39,6 +39,7 @@ class Session:
         received: Number of messages received since the first connection; `received_bytes` is their size.
         acknowledged: Number of received messages that have been acknowledged to the client.
         unacknowledged_bytes: Bytes received since the last acknowledgement.
+        behind: States of which it has missed patches, for which there was no room.
         resumed: Number of reconnections.
         uncaught: The last uncaught errors of the client, one line each; `uncaught_count` counts all.
         round_trip: Seconds between the last ping and its pong, or `None`.
@@ -46,6 +47,7 @@ class Session:
 
     __slots__ = (
         "acknowledged",
+        "behind",
         "calls",
         "confirmed",
         "document",
@@ -92,6 +94,7 @@ class Session:
         self.received_bytes = 0
         self.acknowledged = 0
         self.unacknowledged_bytes = 0
+        self.behind: set[str] = set()
         self.resumed = 0
         self.uncaught: deque[str] = deque(maxlen=MAX_UNCAUGHT_NOTES)
         self.uncaught_count = 0

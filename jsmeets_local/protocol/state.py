@@ -56,7 +56,7 @@ from .failures import (
 from .functions import FunctionTable
 from .limits import Limits, Overflow, check_overflow
 from .offers import Offers
-from .outbox import Outbox
+from .outbox import STATE_ORDER, Outbox
 from .queues import Queues
 from .references import (
     Arrivals,
@@ -72,6 +72,7 @@ from .references import (
     unmarked,
 )
 from .session import Session
+from .states import OWN, RefusedChange, SharedState
 from .streams import Incoming, Outgoing
 from .topics import Broker
 from .uses import check_use
@@ -95,6 +96,7 @@ REFUSED_BY_LIMIT = "Connection refused due to connection limit @python"
 ACK_MESSAGES = 64  # maximum number of unacknowledged messages that a client keeps
 ACK_BYTES = 256 * 1024
 MAX_UNCAUGHT = 50  # uncaught errors of one client in the log; the bundled client reports no more
+NOTHING = Payload(b"null")
 MAX_NOTE = 500  # characters of one uncaught error in a note
 
 
@@ -120,6 +122,8 @@ class ProtocolState:
         self.functions = FunctionTable()
         self.queues = Queues(self.limits.queue_items, self._item_stored)
         self.broker = Broker()
+        self.states: dict[str, SharedState] = {}  # by what `_state_key` returns
+        self._following: dict[str, dict[int, None]] = {}  # sockets that follow a state, also before it exists
         self.calls = CallTable()
         self.cancelled_calls = 0  # calls of clients that were cancelled
         self.dropped_results = 0  # results of cancelled calls
@@ -238,7 +242,7 @@ class ProtocolState:
         session.outbox.fetches = hello.fetches
         self._welcome(number, session, resumed=False)
         for topic in hello.topics:
-            self.broker.subscribe(topic, number)
+            self.subscribe(topic, number)
         return number
 
     def _resume(self, number: int, hello: m.Hello) -> None:
@@ -255,9 +259,10 @@ class ProtocolState:
             self._confirm(number, session)  # it has sent the session name, which it knows from its welcome
         self._admit_waiting(number)
         self._produce_more(session)
+        self._catch_up(number, session)
         if not self.broker.count(number):
             for topic in hello.topics:
-                self.broker.subscribe(topic, number)
+                self.subscribe(topic, number)
 
     def _welcome(self, number: int, session: Session, resumed: bool) -> None:
         settings = {
@@ -312,6 +317,7 @@ class ProtocolState:
         self._end_streams(socket, session, lost and session.confirmed)
         self._released.pop(socket, None)
         self.broker.leave(socket)
+        self._unfollow(socket)
         for call in session.calls.values():
             if not call.function.keep_running:
                 self._cancel(call, "the page has left")
@@ -467,6 +473,8 @@ class ProtocolState:
         self._admit_waiting(socket)
         if session.eased:
             self._produce_more(session)
+        if session.behind:
+            self._catch_up(socket, session)
 
     def _on_pong(self, socket: int, message: m.Pong) -> None:
         self._effects.append(Ponged(socket, message.sent))
@@ -548,7 +556,10 @@ class ProtocolState:
 
     def _refuse(self, socket: int, message: Any, error: m.ErrorInfo) -> None:
         """Send the error of a message that cannot be handled: to the client, or to the caller of Python it answers."""
-        if isinstance(message, m.Items):
+        if isinstance(message, m.Patch):
+            packet = self._patch(["patched", message.name, message.version], NOTHING, (error,))
+            self._send(socket, packet)
+        elif isinstance(message, m.Items):
             self._refuse_items(socket, message.number, error)
         elif not isinstance(message, m.Return):
             about = _ABOUT[type(message)](message)
@@ -601,26 +612,50 @@ class ProtocolState:
         if ticket is not None:
             self._acknowledge(*ticket, True)
 
+    def subscribe(self, topic: str, subscriber: Hashable) -> None:
+        """Add a subscriber to a topic, and give it the retained data, if there is some."""
+        self.broker.subscribe(topic, subscriber)
+        retained = self.broker.retained.get(topic)
+        if retained is None:
+            return
+        if isinstance(subscriber, int):
+            packet = outgoing(["publish", 0, topic], retained[1], [False], order=("publish", topic))
+            self._send_publication(subscriber, packet, topic)
+        else:
+            self._effects.append(Deliver(subscriber, topic, retained[0]))
+
     def _on_subscribe(self, socket: int, message: m.Subscribe) -> None:
         if self.broker.count(socket) >= self.limits.topics:
             text = f"{self.limits.topics} topics are subscribed; increase Limits(topics=...)"
             self._send(socket, error_packet(message.id, m.ErrorInfo("refused", "TooManyTopics", text)))
             return
-        self.broker.subscribe(message.topic, socket)
         self._acknowledge(socket, message.id, True)
+        self.subscribe(message.topic, socket)
 
     def _on_unsubscribe(self, socket: int, message: m.Unsubscribe) -> None:
         self._acknowledge(socket, message.id, self.broker.unsubscribe(message.topic, socket))
 
-    def _on_publish(self, socket: int, message: m.Publish) -> None:
+    def _on_retain(self, socket: int, message: m.Retain) -> None:
+        if message.topic not in self.broker.retained and len(self.broker.retained) >= self.limits.topics:
+            text = f"{self.limits.topics} topics retain a value; increase Limits(topics=...)"
+            about = f"publish to topic {message.topic!r}"
+            self._fail(socket, message.id, about, m.ErrorInfo("refused", "TooManyTopics", text))
+            return
+        self._on_publish(socket, message, retain=True)
+
+    def _on_publish(self, socket: int, message: m.Publish | m.Retain, retain: bool = False) -> None:
         try:
             payload = pack(message.data, "data", self.limits.message_bytes)
+            if retain:
+                payload.check_data("data: only data can be retained")
         except (TypeError, MessageTooBig) as error:  # nested too deeply to be sent on, or longer in Python's JSON
             is_too_big = isinstance(error, MessageTooBig)
             info = m.ErrorInfo("refused" if is_too_big else "unserializable", type(error).__name__, str(error))
             self._fail(socket, message.id, f"publish to topic {message.topic!r}", info)
             return
         data = unmarked(message.data) if message.specials else message.data
+        if retain:
+            self.broker.retain(message.topic, data, payload)
         self._publish(message.topic, data, payload, skip=socket if message.suppress else None)
         self._acknowledge(socket, message.id, True)
 
@@ -658,6 +693,118 @@ class ProtocolState:
     def _fail(self, socket: int, request: int, what: str, error: m.ErrorInfo) -> None:
         """Send a failure to the client: as the answer to its request, or to its console if there is none."""
         self._send(socket, error_packet(request, error) if request else message_packet(["fault", what, error]))
+
+    # States --------------------------------------------------------------------------------------------
+
+    def set_state(self, key: str, state: SharedState) -> None:
+        """Add or replace the state of the application, whose key is "", or of the page with the name `key`."""
+        earlier = self.states.get(key)
+        if earlier is not None:
+            with earlier.lock:
+                earlier.is_replaced = True
+        self.states[key] = state
+        for socket in self._following.get(key, ()):
+            self._send_whole(socket, key)
+
+    def forget_state(self, key: str) -> None:
+        """Remove the state of a page."""
+        self.states.pop(key, None)
+
+    def send_changes(self, key: str) -> None:
+        """Send the changes of Python since the last patch to all followers."""
+        state = self.states.get(key)
+        if state is not None:
+            with state.lock:
+                self._send_news(key, state)
+
+    def send_state(self, key: str) -> None:
+        """Send the whole state to all its followers."""
+        for socket in self._following.get(key, ()):
+            self._send_whole(socket, key)
+
+    def _send_news(self, key: str, state: SharedState) -> None:
+        news = state.news()
+        if news is not None:
+            self._send_patch(key, state, news)
+
+    def _send_patch(self, key: str, state: SharedState, changes: Payload, skip: int | None = None) -> None:
+        state.version += 1
+        packet = self._patch(["patch", _wire_name(key), state.version], changes)
+        for socket in state.followers:
+            if socket != skip:
+                self._send_or_fall_behind(socket, key, packet)
+
+    def _patch(self, head: list[Any], payload: Payload, tail: tuple[Any, ...] = ()) -> Packet:
+        return message_packet(head, payload, tail, STATE_ORDER)
+
+    def _send_or_fall_behind(self, socket: int, key: str, packet: Packet) -> None:
+        """Send a patch. A client without room gets the whole state later."""
+        session = self._sessions[socket]
+        if key in session.behind:
+            return
+        if session.outbox.put(packet, limited=True):
+            self._wake(socket)
+        else:
+            session.behind.add(key)
+
+    def _catch_up(self, socket: int, session: Session) -> None:
+        """Send the states whose patches had no room."""
+        while session.behind and session.outbox.is_free():
+            self._send_whole(socket, session.behind.pop())
+
+    def _send_whole(self, socket: int, key: str) -> None:
+        state = self.states.get(key)
+        if state is None:
+            return
+        with state.lock:
+            self._send_news(key, state)  # to the others
+            whole = state.whole()
+            state.followers[socket] = None
+        self._sessions[socket].behind.discard(key)
+        self._send(socket, self._patch(["state", _wire_name(key), state.version], whole))
+
+    def _on_follow(self, socket: int, message: m.Follow) -> None:
+        key = self._state_key(socket, message.name)
+        self._following.setdefault(key, {})[socket] = None
+        self._send_whole(socket, key)
+
+    def _unfollow(self, socket: int) -> None:
+        for key, sockets in list(self._following.items()):
+            sockets.pop(socket, None)
+            if not sockets:
+                del self._following[key]
+            if key in self.states:
+                self.states[key].followers.pop(socket, None)
+
+    def _state_key(self, socket: int, name: str) -> str:
+        """Return the key of the state that a client calls `name`: the name of its page for its own, else the empty one.
+
+        Raises:
+            ProtocolError: There is no such state.
+        """
+        if name not in ("", OWN):
+            raise ProtocolError(f"a page has no state {name!r:.60}")
+        return self._sessions[socket].page if name else ""
+
+    def _on_patch(self, socket: int, message: m.Patch) -> None:
+        key = self._state_key(socket, message.name)
+        state = self.states.get(key)
+        if state is None or socket not in state.followers:  # the state may have ended with the `Page` of the program
+            self._refuse(socket, message, m.ErrorInfo("refused", "RefusedChange", "Python no longer has this state"))
+            return
+        with state.lock:
+            self._send_news(key, state)  # what Python has changed before comes first
+            try:
+                done, differs = state.take(message.changes)
+            except RefusedChange as error:
+                self._effects.append(Report("info", f"refused a change of a page (socket {socket}): {error}"))
+                info = m.ErrorInfo("refused", "RefusedChange", str(error))
+                self._send(socket, self._patch(["patched", message.name, state.version], NOTHING, (info,)))
+                return
+            if done is not None:
+                self._send_patch(key, state, done, skip=socket)
+        answer = done if done is not None and differs else NOTHING
+        self._send(socket, self._patch(["patched", message.name, state.version], answer, (None,)))
 
     # References ----------------------------------------------------------------------------------------
 
@@ -1009,8 +1156,10 @@ class ProtocolState:
         """Send a message of a user-defined protocol, and return the number of clients."""
         return self._cast(message_packet(["custom"], payload, order=("custom", protocol)), target)
 
-    def publish(self, topic: str, data: Any, payload: Payload, suppress: bool = False) -> None:
-        """Publish data. `suppress` skips the subscribers in this process."""
+    def publish(self, topic: str, data: Any, payload: Payload, suppress: bool = False, retain: bool = False) -> None:
+        """Publish data. `suppress` skips the subscribers in this process; `retain` keeps the data for later ones."""
+        if retain:
+            self.broker.retain(topic, data, payload)
         self._publish(topic, data, payload, local=not suppress)
 
     def answer(self, answers: Iterable[tuple[Invoke, Packet | Unbound | None]]) -> None:
@@ -1149,6 +1298,10 @@ def _read_nothing(*_: object) -> bytes:
     raise OSError("files cannot be read without a bridge")
 
 
+def _wire_name(key: str) -> str:
+    return OWN if key else ""
+
+
 def _socket(handle: Handle | int) -> int:
     return handle if isinstance(handle, int) else handle.socket
 
@@ -1171,6 +1324,9 @@ _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
     m.Subscribe: ProtocolState._on_subscribe,
     m.Unsubscribe: ProtocolState._on_unsubscribe,
     m.Publish: ProtocolState._on_publish,
+    m.Retain: ProtocolState._on_retain,
+    m.Follow: ProtocolState._on_follow,
+    m.Patch: ProtocolState._on_patch,
     m.Custom: ProtocolState._on_custom,
     m.Use: ProtocolState._on_use,
     m.Pull: ProtocolState._on_pull,
@@ -1192,12 +1348,14 @@ _BY_HAND: dict[str, Callable[[m.UserObject], list[Any]]] = {  # protocol of 2020
     "queue_call": lambda message: ["push", 0, message.key, message.data],
     "pub_call": lambda message: ["publish", 0, message.key, message.data, message.exception is not False],
 }
-_WITH_SPECIALS = {m.Call, m.Notify, m.Return, m.Push, m.Publish, m.Use, m.Items}
+_WITH_SPECIALS = {m.Call, m.Notify, m.Return, m.Push, m.Publish, m.Retain, m.Use, m.Items, m.Patch}
 _ABOUT: dict[type, Callable[[Any], str]] = {  # message -> its name in a fault
     m.Call: lambda message: f"function {message.key!r}",
     m.Notify: lambda message: f"call_nowait of {message.key!r}",
     m.Push: lambda message: f"push_nowait to queue {message.key!r}",
     m.Publish: lambda message: f"publish to topic {message.topic!r}",
+    m.Retain: lambda message: f"publish to topic {message.topic!r}",
     m.Use: lambda message: f"the object {message.number}",
+    m.Patch: lambda message: "a change of the state",
 }
 _UNCOUNTED = {m.Goodbye, m.Credit, m.Decline, m.Ack, m.Pong}

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
+
+from .values import Payload
 
 __all__ = ["Broker"]
 
 
 class Broker:
-    """Subscribers by topic, in the order of subscription.
+    """Subscribers by topic, in the order of subscription, and the retained data of topics.
 
     A subscriber is hashable: the number of a socket, or an object of this process.
+
+    Attributes:
+        retained: Topic -> the last data that was published with `retain`, and its packed form.
     """
 
     def __init__(self) -> None:
+        self.retained: dict[str, tuple[Any, Payload]] = {}
         self._subscribers: dict[str, dict[Hashable, None]] = {}
         self._topics: dict[Hashable, set[str]] = {}
 
@@ -21,6 +28,13 @@ class Broker:
         """Add a subscriber; repeating it has no effect."""
         self._subscribers.setdefault(topic, {})[subscriber] = None
         self._topics.setdefault(subscriber, set()).add(topic)
+
+    def retain(self, topic: str, data: Any, payload: Payload) -> None:
+        """Keep data for later subscribers of a topic; `None` clears what was kept."""
+        if data is None:
+            self.retained.pop(topic, None)
+        else:
+            self.retained[topic] = (data, payload)
 
     def unsubscribe(self, topic: str, subscriber: Hashable) -> bool:
         """Remove a subscriber from a topic.

@@ -84,6 +84,13 @@ class Payload(msgspec.Struct, frozen=True):
         """Return whether the value means the same in each session: it has no references but integers."""
         return not self.references or all(reference.kind == "bigint" for reference in self.references)
 
+    def check_data(self, what: str) -> None:
+        """Raise `TypeError` if a part of the value crosses by reference; `what` begins the error message."""
+        if not self.is_bound():
+            kind = next(reference.kind for reference in self.references if reference.kind != "bigint")
+            part = "an object of a page" if kind == "own" else f"a{'n' if kind == 'object' else ''} {kind}"
+            raise TypeError(f"{what}; {part} crosses by reference")
+
     def within(self, before: bytes, after: bytes, path: tuple[str | int, ...]) -> Payload:
         """Return the value inside a container.
 

@@ -24,8 +24,9 @@ export { NDArray, type BoolArray, type Frame } from "../ndarray.ts";
 export type { PyFunction, PyObject } from "../pyproxy.ts";
 export {
     JsPyBinarySocket, JsPyFunction, JsPyPubsub, JsPyQueue, JsPyTextSocket,
-    download, expose, imshow, native, pubsub, py, queue, ready,
+    download, expose, imshow, native, pageState, pubsub, py, queue, ready, state,
 } from "./module.ts";
+export type { State } from "../state.ts";
 
 declare global {
     var JsPyTextSocket: JsPyTextSocketApi;

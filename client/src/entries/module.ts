@@ -6,8 +6,8 @@ import { exposeToConsole } from "../devtools.ts";
 import type { Download } from "../files.ts";
 import type { JsPyFunctionApi } from "../functions.ts";
 import { installBadge, installBinarySocket, installFunctions, installPubsub, installQueues, installTextSocket } from "../install.ts";
-import { createExpose, createNative, createPubsubModule, createPy, createQueue, createReady } from "../module.ts";
-import type { Expose, NameOf, Native, Pubsub, Py, PyQueues, Queue } from "../module.ts";
+import { createExpose, createNative, createPubsubModule, createPy, createQueue, createReady, createState } from "../module.ts";
+import type { Expose, NameOf, Native, Pubsub, Py, PyQueues, Queue, StateGetter } from "../module.ts";
 import type { JsPyPubsubApi } from "../pubsub.ts";
 import type { JsPyQueueApi, QueueKey } from "../queues.ts";
 import type { JsPyTextSocketApi } from "../textsocket.ts";
@@ -41,5 +41,11 @@ export const download: Download = socket._connection.download;
 export const native: Native = createNative(JsPyFunction, socket._connection.identity);
 /** Wait for the connection. Resolves to this page's socket number; rejects with JsPyError after the timeout or if closed. */
 export const ready: (timeout?: Timeout) => Promise<number> = createReady(JsPyTextSocket, JsPyFunction);
+
+const states = createState(socket._connection, NDArray, () => import("../state.ts"));
+/** Wait for the state that Python shares with all pages, `app.state(...)`: `const s = await state(); s.freq = 4`. */
+export const state: StateGetter = () => states("");
+/** Wait for the state that Python shares with this page alone, `page.state(...)`. */
+export const pageState: StateGetter = () => states("page");
 
 exposeToConsole(py);

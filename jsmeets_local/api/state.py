@@ -1,0 +1,444 @@
+"""State that Python and pages share: `state = app.state(freq=3.0)`."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import html
+import reprlib
+import threading
+import typing
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..bridge.bridge import Bridge
+from ..bridge.dispatcher import Listener
+from ..notebook.cells import current_cell
+from ..protocol.arguments import check_function
+from ..protocol.states import (
+    Change,
+    Delete,
+    Path,
+    RefusedChange,
+    Set,
+    SharedState,
+    StateDict,
+    StateList,
+    Undo,
+    apply,
+    combined,
+    encoded,
+    parse,
+    path_of,
+    place_name,
+    plain,
+    plain_change,
+    record,
+    tree,
+)
+from ..protocol.values import Payload, pack
+
+__all__ = ["ConnectionState", "State", "make_state"]
+
+F = TypeVar("F", bound=Callable[[Any], Any])
+
+_RESERVED = {"link": "Python", "observe": "Python", "on": "JavaScript", "then": "JavaScript"}
+
+
+class State:
+    """Fields that Python and pages share; `app.state(...)` and `page.state(...)` make it.
+
+    `state.freq = 4` in Python or in a page changes the field on all sides. Lists and dictionaries in it are changed as
+    usual, `state.points[2].x = 1`; their keys are attributes, too. What is assigned is copied, and arrays become
+    read-only: assign a new one. Any thread may read and change a state. The changes of one turn cross as one message,
+    in front of the calls that follow them.
+    """
+
+    __slots__ = ("__weakref__", "_core")
+    _core: _Core
+
+    def __init__(self, core: _Core) -> None:
+        object.__setattr__(self, "_core", core)
+
+    def __getattr__(self, name: str) -> Any:
+        root = self._core.root
+        if name not in root:
+            raise AttributeError(self._core.unknown(name))
+        return root[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._core.root[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"the fields of a state cannot be deleted; set {name!r} to None")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._core.root]
+
+    @typing.overload
+    def observe(self, field: str, func: None = None) -> Callable[[F], F]: ...
+    @typing.overload
+    def observe(self, field: str, func: Callable[[Any], Any]) -> Callable[[], None]: ...
+
+    def observe(self, field: str, func: Callable[[Any], Any] | None = None) -> Any:
+        """Call a function when a field, or something in it, has changed, on whichever side.
+
+        Several changes in one turn are one call, with the last value.
+
+        Args:
+            field: The name of the field.
+            func: `func(value)`, plain (runs in a worker thread) or async (on the bridge's loop). Its calls do not
+                overlap. Without `func`, the result is a decorator.
+
+        Returns:
+            A function that ends the observation; or the decorator, which returns the function it decorates.
+
+        Raises:
+            AttributeError: There is no such field.
+            TypeError: `func` is not a function.
+        """
+        core = self._core
+        if field not in core.root:
+            raise AttributeError(core.unknown(field))
+        if func is not None:
+            check_function(func, f"the observer of {field!r}")
+            return core.observe(field, Listener(func, f"the observer of {field!r}", current_cell()))
+
+        def decorate(function: F) -> F:
+            self.observe(field, function)
+            return function
+
+        return decorate
+
+    def link(self, field: str, target: Any, trait: str = "value") -> Callable[[], None]:
+        """Keep a field and a trait of another object in step, for example the value of a widget of ipywidgets.
+
+        The trait first gets the value of the field.
+
+        Args:
+            field: The name of the field.
+            target: An object with traits (traitlets).
+            trait: The name of its trait.
+
+        Returns:
+            A function that ends the link.
+
+        Raises:
+            AttributeError: There is no such field or trait.
+            TypeError: The target has no traits.
+        """
+        if not (callable(getattr(target, "observe", None)) and callable(getattr(target, "has_trait", None))):
+            raise TypeError(f"link() takes an object with traits, such as a widget; got {target!r:.60}")
+        if not target.has_trait(trait):
+            raise AttributeError(f"{type(target).__name__} has no trait {trait!r}")
+        lock = threading.RLock()  # of the link: what a trait calls must not hold up the state
+
+        def to_trait(_: object = None) -> None:
+            with lock:
+                value = plain(getattr(self, field))  # not the argument, which a later change may have replaced
+                if not _same(value, getattr(target, trait)):
+                    setattr(target, trait, value)
+
+        def to_state(change: Any) -> None:
+            with lock:
+                setattr(self, field, change["new"])
+
+        to_trait()
+        stop = self.observe(field, to_trait)
+        target.observe(to_state, trait)
+
+        def end() -> None:
+            stop()
+            target.unobserve(to_state, trait)
+
+        return end
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={_short(value)}" for name, value in self._core.items())
+        return f"{self._core.title}({fields})"
+
+    def _repr_html_(self) -> str:
+        """Show the fields as a table in a notebook."""
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td style='text-align:left'>{html.escape(_short(value))}</td></tr>"
+            for name, value in self._core.items()
+        )
+        return f"<table><caption>{html.escape(self._core.title)}</caption><tbody>{rows}</tbody></table>"
+
+
+class _Core:
+    """The tree of a state, and what changed in it. The lock guards both.
+
+    Args:
+        bridge: The bridge.
+        key: "" for the state of the application; otherwise the name of the page.
+        fields: The plain values.
+        types: The annotations of the fields that have one.
+        title: The name of the dataclass.
+    """
+
+    def __init__(self, bridge: Bridge, key: str, fields: dict[str, Any], types: dict[str, Any], title: str) -> None:
+        self.bridge = bridge
+        self.title = title
+        self._key = key
+        self._types = types
+        self._lock = threading.RLock()
+        self._changes: list[tuple[Change, Payload]] = []  # since the last patch
+        self._changed: dict[str, None] = {}  # fields whose observers are to be called
+        self._observers: dict[str, list[Listener]] = {name: [] for name in fields}
+        self._is_scheduled = False
+        self._in_doubt = False  # an interrupt came in the middle of a change
+        self.shared = SharedState(self._lock, self._whole, self._news, self._take)
+        for name in types:
+            fields[name] = plain(self._converted((name,), fields[name]))
+        self._pack(fields, "state")
+        self.root = tree(fields, self)
+
+    def unknown(self, name: str) -> str:
+        """Return the error message for a field that does not exist."""
+        close = difflib.get_close_matches(name, self.root, 1)
+        meant = f"did you mean {close[0]!r}?" if close else f"its fields are {', '.join(self.root)}"
+        return f"the state has no field {name!r}; {meant}"
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Return the fields and their values."""
+        with self._lock:
+            return list(self.root.items())
+
+    # Changes of Python ---------------------------------------------------------------------------------
+
+    def change(self, container: StateDict | StateList, make: Callable[[Path], Change | None]) -> None:
+        """Apply a change to a container of the tree, from any thread."""
+        self.bridge.portal.check_own()
+        with self._lock:
+            path = path_of(container, self.root)
+            change = make(path or ())
+            if change is None:
+                return
+            if path is None:  # another thread has just removed the container
+                apply(container, plain_change(change))
+                return
+            if self.shared.is_replaced:
+                raise RuntimeError("state() was called again: use the newer state, this one no longer reaches pages")
+            if path == () and change.path[0] not in self.root:
+                raise AttributeError(self.unknown(str(change.path[0])))
+            is_done = False
+            try:
+                made = self._made(change)
+                if made is not None:
+                    _, change, payload = made
+                    if self.shared.followers:
+                        record(self._changes, change, payload)
+                    self._note(change)
+                is_done = True
+            except Exception:
+                is_done = True  # nothing has changed
+                raise
+            finally:
+                if not is_done:
+                    self._in_doubt = True
+                    self._schedule()
+
+    def _made(self, change: Change) -> tuple[Undo, Change, Payload] | None:
+        """Make a change. Returns how to undo it, the change with its plain value, and packed; `None` if it is none.
+
+        Raises:
+            TypeError: The value is of a wrong type, or cannot be sent.
+            ValueError: The value is invalid.
+            RefusedChange: The place does not exist.
+        """
+        field = str(change.path[0])
+        try:
+            change = plain_change(change)
+        except (TypeError, RecursionError) as error:
+            raise TypeError(f"{place_name('state', change.path)}: {error}") from error
+        if len(change.path) == 1 and isinstance(change, Set):
+            change = Set(change.path, plain(self._converted(change.path, change.value)))
+            if _same(change.value, self.root[field]):
+                return None
+        payload = encoded(change, self._pack, "state")
+        undo = apply(self.root, change)
+        if field in self._types and (len(change.path) > 1 or not isinstance(change, Set)):
+            try:
+                self._converted((field,), self.root[field])
+            except BaseException:
+                undo()
+                raise
+        return undo, change, payload
+
+    def _converted(self, path: Path, value: Any) -> Any:
+        """Return a value converted to the annotation of its field."""
+        kind = self._types.get(str(path[0]), Any)
+        if kind is Any:
+            return value
+        try:
+            return msgspec.convert(value, kind, dec_hook=_unchanged)
+        except msgspec.ValidationError as error:
+            text = f"{place_name('state', path)}: {error}"
+            raise (TypeError if ", got `" in str(error) else ValueError)(text) from None
+
+    def _pack(self, value: Any, name: str) -> Payload:
+        return pack(value, name, self.bridge.protocol.limits.message_bytes)
+
+    def _note(self, change: Change) -> None:
+        self._changed[str(change.path[0])] = None
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Post `_flush`, once for all changes until it runs. Calls that are posted later follow it."""
+        if not self._is_scheduled:
+            self.bridge.portal.post(self.bridge.do, self._flush)
+            self._is_scheduled = True  # after the post, which may be interrupted
+
+    def _flush(self) -> None:
+        """Send the changes, on the loop, and call the observers."""
+        protocol = self.bridge.protocol
+        with self._lock:
+            self._is_scheduled = False
+            in_doubt, self._in_doubt = self._in_doubt, False
+            if not self.shared.is_replaced:
+                (protocol.send_state if in_doubt else protocol.send_changes)(self._key)
+            calls = [
+                (listener, self.root[name])
+                for name in (self.root if in_doubt else self._changed)
+                for listener in self._observers[name]
+            ]
+            self._changed.clear()
+        for listener, value in calls:
+            self.bridge.tell(listener, value)
+
+    def observe(self, field: str, listener: Listener) -> Callable[[], None]:
+        """Add an observer of a field, and return a function that removes it."""
+        observers = self._observers[field]
+        with self._lock:
+            observers.append(listener)
+
+        def stop() -> None:
+            with self._lock:
+                if listener in observers:
+                    observers.remove(listener)
+
+        return stop
+
+    # For the protocol, under the lock ------------------------------------------------------------------
+
+    def _whole(self) -> Payload:
+        return self._pack(plain(self.root), "state")
+
+    def _news(self) -> Payload | None:
+        changes, self._changes = self._changes, []
+        return combined([payload for _, payload in changes]) if changes else None
+
+    def _take(self, elements: list[list[Any]]) -> tuple[Payload | None, bool]:
+        done: list[tuple[Change, Payload]] = []
+        undos: list[Undo] = []
+        fields: list[Change] = []
+        differs = False
+        parsed = [parse(element) for element in elements]
+        try:
+            for given in parsed:
+                if given.path[0] not in self.root or (isinstance(given, Delete) and len(given.path) == 1):
+                    raise RefusedChange(f"state.{given.path[0]} is no field that can be set or removed")
+                made = self._made(given)
+                if made is None:
+                    continue
+                undo, change, payload = made
+                undos.append(undo)
+                fields.append(change)
+                record(done, change, payload)
+                if isinstance(given, Set) and isinstance(change, Set):
+                    differs |= not _same(given.value, change.value)
+        except Exception as error:  # also of the user's `__post_init__`
+            for undo in reversed(undos):
+                undo()
+            raise RefusedChange(str(error)) from error
+        for change in fields:
+            self._note(change)
+        return combined([payload for _, payload in done]) if done else None, differs
+
+
+def _unchanged(kind: type, value: Any) -> Any:
+    """Let msgspec compare a value with a type that it does not know."""
+    return value
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Return whether two values are certainly the same, on the wire, too."""
+    if value is other:
+        return True
+    if isinstance(value, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(value) == len(other) and all(map(_same, value, other))
+    if isinstance(value, dict) and isinstance(other, dict):
+        return value.keys() == other.keys() and all(_same(item, other[key]) for key, item in value.items())
+    kinds = {type(value), type(other)}
+    return (len(kinds) == 1 or kinds == {int, float}) and kinds <= {str, int, float, bool, bytes} and value == other
+
+
+def _short(value: Any) -> str:
+    return reprlib.repr(plain(value)) if isinstance(value, (list, dict)) else reprlib.repr(value)
+
+
+def make_state(bridge: Bridge, key: str, model: Any, fields: dict[str, Any], call: str) -> State:
+    """Make the state of the application or of a page; it replaces an earlier one.
+
+    Args:
+        bridge: The bridge.
+        key: "" for the application; otherwise the name of the page.
+        model: A dataclass, an object of one, or `None`.
+        fields: The keyword arguments.
+        call: How the user calls this, for errors.
+
+    Raises:
+        TypeError: `model` is no dataclass, there are no fields, or a value cannot be sent.
+        ValueError: A field has a name that is not allowed, or an invalid value.
+    """
+    if isinstance(model, type) and dataclasses.is_dataclass(model):
+        model, fields = model(**fields), {}
+    if model is not None and (not dataclasses.is_dataclass(model) or fields):
+        raise TypeError(f"{call} takes keyword arguments, a dataclass, or an object of one; got {model!r:.60}")
+    kind: Any = type(model)
+    types: dict[str, Any] = {}
+    if model is not None:
+        hints = _hints(kind)
+        fields = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
+        types = {name: hints[name] for name in fields if hints.get(name, Any) is not Any}
+    if not fields:
+        raise TypeError(f"a state has at least one field: {call[:-2]}(freq=3.0)")
+    for name in fields:
+        if name.startswith("_") or name in _RESERVED:
+            reason = f"a method of states in {_RESERVED[name]}" if name in _RESERVED else "private"
+            raise ValueError(f"{name!r} cannot be a field of a state: it is {reason}")
+    core = _Core(bridge, key, plain(fields), types, "State" if model is None else kind.__name__)
+    bridge.call(bridge.protocol.set_state, key, core.shared)
+    return State(core)
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(kind, include_extras=True)
+    except NameError as error:
+        raise TypeError(f"the annotations of {kind.__name__} cannot be read: {error}; define it in a module") from error
+
+
+class ConnectionState(str):
+    """The state of a page's connection, a str. Called, it makes a state of data that is shared with this page alone."""
+
+    __slots__ = ("_make",)
+    _make: Callable[[Any, dict[str, Any]], State]
+
+    def __new__(cls, text: str, make: Callable[[Any, dict[str, Any]], State]) -> ConnectionState:
+        """Make the text."""
+        made = super().__new__(cls, text)
+        made._make = make
+        return made
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Copy and pickle as an ordinary str."""
+        return str, (str(self),)
+
+    def __call__(self, model: Any = None, /, **fields: Any) -> State:
+        """Share data with this page alone, as `app.state` does with all pages."""
+        return self._make(model, fields)
