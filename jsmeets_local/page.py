@@ -383,6 +383,12 @@ class Page:
             return {"text/plain": repr(self)}
         return {"text/html": self._frame.html(), "text/plain": repr(self)}
 
+    def _mime_(self) -> tuple[str, str]:
+        """Show the page as an output of marimo. The last value of a cell replaces what the cell has shown before."""
+        if self._client.presence.over or self._frame is None:
+            return "text/plain", repr(self)
+        return "text/html", self._frame.plain_html()
+
     def __enter__(self) -> Page:
         return self
 

@@ -89,6 +89,7 @@ class Launcher:
         self._pages: list[Page] = []
         self._keys: Iterator[str] = iter(())  # for new pages, before random ones
         self._mode = "auto"  # of the last launch, the default of open()
+        self._headless = False  # likewise
         self._base_url: str | None = None  # likewise
         self._lock = threading.Lock()  # guards the server and the list of pages, which any thread may change
         self._start_lock = threading.RLock()  # held while a server starts
@@ -125,7 +126,7 @@ class Launcher:
         while True:
             chosen = given.for_mode(modes.pop(0))
             handle = self._add_page(path, chosen)
-            self._mode, self._base_url = chosen.mode, given.base_url
+            self._mode, self._base_url, self._headless = chosen.mode, given.base_url, chosen.headless
             try:
                 if chosen.mode != "none":
                     self.connect(handle, chosen, open_window)
@@ -141,6 +142,8 @@ class Launcher:
         """Open another page; see `JsMeetsPy.open`."""
         server = self._running_server()
         options.setdefault("base_url", self._base_url)
+        if mode is None and self._headless:
+            options.setdefault("headless", True)
         options.setdefault("private", self._one_time_urls.access_cookie is not None)
         return self.launch(page, mode or self._mode, host=server.host, **options)
 
@@ -170,16 +173,19 @@ class Launcher:
         # All accounts of the machine can read command lines, so these never carry the token.
         if options.mode == "notebook":
             page.show()
+        if options.headless or options.mode == "app":
+            from .chromium import BrowserWindow, app_command  # each mode is imported on first use
+            from .headless import headless_command
+
+            url, size = page._urls.fresh(), options.size
+            command = headless_command(url, size) if options.headless else app_command(url, options.window)
+            surface = BrowserWindow(command, lambda: self._window_closed(page))
+            page._client.put_on(surface, options.window.get("window_api", False))
         elif options.mode == "browser":
-            from .browser import BrowserTab  # each mode is imported on first use
+            from .browser import BrowserTab
 
             failed = functools.partial(self._bridge.portal.post_or_run, page._client.give_up)
             surface = BrowserTab(page._urls.fresh(), failed)
-        elif options.mode == "app":
-            from .chromium import BrowserWindow
-
-            surface = BrowserWindow(page._urls.fresh(), options.window, lambda: self._window_closed(page))
-            page._client.put_on(surface, options.window.get("window_api", False))
         elif options.mode == "window":
             from .window.out_of_process import WindowProcess
 
