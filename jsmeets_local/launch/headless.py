@@ -51,7 +51,9 @@ def headless_command(url: str, size: tuple[Any, Any]) -> list[str]:
     """
     from .chromium import find_chromium, more_arguments
 
-    width, height = (side if isinstance(side, int) else default for side, default in zip(size, (WIDTH, HEIGHT)))
+    width, height = (
+        side if isinstance(side, int) else default for side, default in zip(size, (WIDTH, HEIGHT), strict=True)
+    )
     return [
         str(find_chromium()),
         "--headless",
