@@ -22,6 +22,7 @@ from ..bridge.tracebacks import cut, end_quietly
 from ..errors import Disconnected, LaunchError, WouldDeadlock
 from ..notebook.cells import Cell, current_cell
 from ..notebook.display import Frame, launches
+from ..notebook.marimo import marimo_session
 from ..page import DocumentPage, Page
 from ..protocol.arguments import check_function, seconds
 from ..protocol.files import safe_name
@@ -238,6 +239,8 @@ class Launcher:
         replaced = launches.replaced_by(cell)
         for earlier in set(replaced).difference(self._pages):
             earlier.close()
+        if marimo_session() == "run":  # other applications may be those of other visitors
+            return replaced
         for other in _served():
             if other is not self and other._bridge is self._bridge and other.is_serving:
                 other.stop()
