@@ -22,7 +22,7 @@ from ..bridge.tracebacks import cut, end_quietly
 from ..errors import Disconnected, LaunchError, WouldDeadlock
 from ..notebook.cells import Cell, current_cell
 from ..notebook.display import Frame, launches
-from ..notebook.marimo import marimo_session
+from ..notebook.marimo import marimo_session, when_visitor_leaves
 from ..page import DocumentPage, Page
 from ..protocol.arguments import check_function, seconds
 from ..protocol.files import safe_name
@@ -272,7 +272,12 @@ class Launcher:
             except BaseException:  # Ctrl-C before `stop` can see the server
                 server.stop()
                 raise
+            when_visitor_leaves(self._stop_soon)
             return server
+
+    def _stop_soon(self) -> None:
+        """Stop on a thread of its own, for callers that must not wait."""
+        self._bridge.portal.post_or_run(threading.Thread(target=self.stop, name="jsmeets-stop", daemon=True).start)
 
     def _begin(self) -> PresenceTracker:
         """Offer `$window` and `$save` to the pages, and return the presence of all of them. Runs on the loop."""

@@ -7,13 +7,16 @@ marimo is not imported here; a session has imported it. A thread belongs to a se
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Callable
 from itertools import count
 from typing import Any
-from weakref import ref
+from weakref import finalize, ref
 
-__all__ = ["marimo_append", "marimo_cell", "marimo_session"]
+__all__ = ["marimo_append", "marimo_cell", "marimo_session", "marimo_value", "when_visitor_leaves"]
 
 _numbers = count(1)
+_of_thread = threading.local()
 _runs: dict[str, tuple[ref[Any], str]] = {}  # cell id -> its last execution, and the id that we gave that
 
 
@@ -45,3 +48,28 @@ def marimo_append(html: str) -> None:
     """Add HTML to the output of the running cell, at once."""
     marimo = sys.modules["marimo"]
     marimo.output.append(marimo.Html(html))
+
+
+def marimo_value(html: str) -> str:
+    """Return HTML for the value of a cell.
+
+    Its elements are those of `marimo_append`, so that a browser keeps an iframe that the cell has shown before.
+    """
+    marimo = sys.modules["marimo"]
+    return str(marimo.vstack([marimo.Html(html)]).text)
+
+
+class _Session:
+    """Object that a thread holds, and which is collected when the thread ends."""
+
+
+def when_visitor_leaves(func: Callable[[], object]) -> None:
+    """Call a function when the session of an app has ended; do nothing in other threads.
+
+    marimo keeps a session for a while, so that a visitor can reload it, and then ends its thread. `func` must not wait.
+    """
+    if marimo_session() != "run" or isinstance(threading.current_thread(), sys.modules["marimo"].Thread):
+        return
+    if not hasattr(_of_thread, "session"):
+        _of_thread.session = _Session()
+    finalize(_of_thread.session, func).atexit = False

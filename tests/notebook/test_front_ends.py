@@ -119,7 +119,6 @@ def test_a_kernel_whose_front_end_is_vs_code(kernel: Kernel) -> None:
     kernel.run("import os; os.environ['VSCODE_PID'] = '7'")
     code = "from jsmeets_local.notebook.front_ends import front_end; front_end().name"
     assert kernel.run(code, "vscode-notebook-cell:/home/me/a.ipynb#W0").value == "'VS Code'"
-    assert "nbconvert" in kernel.run(code).value  # the same kernel, asked by a Python program
 
 
 def test_a_kernel_of_colab(kernel: Kernel) -> None:
@@ -127,6 +126,13 @@ def test_a_kernel_of_colab(kernel: Kernel) -> None:
     kernel.run("import sys, types; sys.modules['google.colab'] = types.ModuleType('google.colab')")
     code = "from jsmeets_local.notebook.front_ends import front_end; front_end().name"
     assert kernel.run(code, "cell").value == "'Google Colab'"
+
+
+def test_a_kernel_of_a_console(console: Kernel) -> None:
+    console.run("import os; os.environ['VSCODE_PID'] = '7'")  # in a terminal of VS Code
+    code = "from jsmeets_local.notebook.front_ends import front_end; front_end().name"
+    assert "jupyter console" in console.run(code).value
+    assert console.run(code, "a cell").value == "'VS Code'"  # a Jupyter server that runs the cells of a browser
 
 
 def test_ipython_without_a_display() -> None:
@@ -145,10 +151,10 @@ def test_ipython_without_a_display() -> None:
     assert 'launch(mode="none") opens nothing' in error
 
 
-def test_a_console_is_told_within_two_seconds(kernel: Kernel) -> None:
+def test_a_console_is_told_within_two_seconds(console: Kernel) -> None:
     """A request as `jupyter console` sends it, where no browser is installed."""
-    kernel.run("import os; os.environ['JSMEETS_LOCAL_CHROMIUM'] = 'missing'")
-    run = kernel.run(
+    console.run("import os; os.environ['JSMEETS_LOCAL_CHROMIUM'] = 'missing'")
+    run = console.run(
         "import time; from jsmeets_local import JsMeetsPy, LaunchError\n"
         "start = time.monotonic()\n"
         "try: JsMeetsPy().launch('<p>')\n"
@@ -162,13 +168,12 @@ def test_a_console_is_told_within_two_seconds(kernel: Kernel) -> None:
     assert 'launch(mode="none") opens nothing' in text
 
 
-def test_a_headless_page_ends_with_its_kernel(kernel: Kernel) -> None:
+def test_a_headless_page_ends_with_its_kernel(console: Kernel) -> None:
     """The kernel is killed; its browser and the folder of that browser's profile go."""
     need("chromium")
-    kernel.run("import os; os.environ['JSMEETS_LOCAL_BROWSER_ARGS'] = '--no-sandbox'")
-    run = kernel.run("from jsmeets_local import JsMeetsPy; page = JsMeetsPy().launch('<p>x'); page.eval('1 + 1')")
+    run = console.run("from jsmeets_local import JsMeetsPy; page = JsMeetsPy().launch('<p>x'); page.eval('1 + 1')")
     assert (run.error, run.value) == (None, "2")
-    started = psutil.Process(kernel.pid).children(recursive=True)
+    started = psutil.Process(console.pid).children(recursive=True)
     (profile,) = {
         argument.partition("=")[2]
         for process in started
@@ -176,7 +181,7 @@ def test_a_headless_page_ends_with_its_kernel(kernel: Kernel) -> None:
         if argument.startswith("--user-data-dir=")
     }
     assert Path(profile).is_dir()
-    psutil.Process(kernel.pid).kill()
+    psutil.Process(console.pid).kill()
     _, alive = psutil.wait_procs(started, timeout=scaled(15))
     assert alive == []
     assert not Path(profile).exists()

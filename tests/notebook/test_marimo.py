@@ -67,6 +67,8 @@ def serving(mode: str, file: Path, folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "marimo", mode, str(file), "--headless", "--no-token", f"--port={port}"]
+    if mode == "run":
+        command.append("--session-ttl=1")  # seconds until the session of a visitor who has left ends
     with (folder / "marimo.log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=scratch(folder), stdout=log, stderr=subprocess.STDOUT)
         try:
@@ -150,6 +152,29 @@ def test_visitors_of_an_app_have_pages_of_their_own(visit: Callable[..., Any]) -
     expect(tabs[1].frame_locator("iframe").locator("#bars div")).to_have_count(12)
 
 
+def test_the_application_of_a_visitor_ends_with_the_session(visit: Callable[..., Any]) -> None:
+    tabs = [visit("run", NOTEBOOK) for _ in range(2)]
+    ports = []
+    for tab in tabs:
+        expect(tab.get_by_text("The page draws 12 bars.")).to_be_visible(timeout=scaled(30_000))
+        ports.append(int(tab.locator("iframe").get_attribute("src").split(":")[2].partition("/")[0]))
+    tabs[0].context.close()
+    deadline = time.monotonic() + scaled(30)
+    while listens(ports[0]):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    tabs[1].locator('[role="slider"]').press("ArrowRight")
+    expect(tabs[1].get_by_text("The page draws 13 bars.")).to_be_visible()
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), scaled(5)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def test_the_page_is_there_before_its_cell_ends(visit: Callable[..., Any], tmp_path: Path) -> None:
     """The frame stays the same when the cell ends with the page as its value."""
     tab = visit("edit", written(tmp_path, LAUNCH, LATER))
@@ -158,6 +183,7 @@ def test_the_page_is_there_before_its_cell_ends(visit: Callable[..., Any], tmp_p
     assert float(said.inner_text().split()[1]) < scaled(5)
     expect(tab.locator("iframe")).to_have_count(1)
     expect(tab.frame_locator("iframe").locator("#it")).to_have_text("Live")
+    assert tab.get_by_text("blocks the event loop").count() == 0
 
 
 def test_a_launch_cell_that_runs_again_replaces_its_page(visit: Callable[..., Any], tmp_path: Path) -> None:

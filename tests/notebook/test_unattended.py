@@ -91,9 +91,8 @@ def test_papermill_executes_the_notebooks(environment: dict[str, str], tmp_path:
     ("options", "size"),
     [("", "[1000, 400]"), ("width=640, height=300", "[640, 300]"), ("height='50vh'", "[1000, 400]")],
 )
-def test_the_viewport_has_the_size_of_the_iframe(kernel: Kernel, options: str, size: str) -> None:
-    kernel.run("import os; os.environ['JSMEETS_LOCAL_BROWSER_ARGS'] = '--no-sandbox'")
-    assert f"size {size}\n" in kernel.run(LAUNCH.replace("OPTIONS", options)).stdout
+def test_the_viewport_has_the_size_of_the_iframe(console: Kernel, options: str, size: str) -> None:
+    assert f"size {size}\n" in console.run(LAUNCH.replace("OPTIONS", options)).stdout
 
 
 @pytest.mark.parametrize(
@@ -124,36 +123,34 @@ def test_a_console_opens_a_headless_page(environment: dict[str, str], tmp_path: 
     assert float(re.findall(r"seconds (\S+)", written)[0]) < scaled(20)
 
 
-def test_the_browser_ends_with_its_page(kernel: Kernel) -> None:
+def test_the_browser_ends_with_its_page(console: Kernel) -> None:
     """Each page has a browser of its own, which ends with the page or with the application."""
-    kernel.run("import os; os.environ['JSMEETS_LOCAL_BROWSER_ARGS'] = '--no-sandbox'")
-    run = kernel.run(
+    run = console.run(
         "from jsmeets_local import JsMeetsPy; app = JsMeetsPy(); a = app.launch('<p>a'); b = app.open('<p>b')"
     )
     assert run.error is None
 
     def browsers() -> int:
-        children = psutil.Process(kernel.pid).children(recursive=True)
+        children = psutil.Process(console.pid).children(recursive=True)
         lines = [child.cmdline() for child in children]
         return sum("--headless" in line and not any("--type=" in argument for argument in line) for line in lines)
 
     assert browsers() == 2
-    kernel.run("a.close()")
+    console.run("a.close()")
     assert browsers() == 1
-    assert kernel.run("b.eval('1 + 1')").value == "2"
-    kernel.run("app.stop()")
+    assert console.run("b.eval('1 + 1')").value == "2"
+    console.run("app.stop()")
     assert browsers() == 0
-    assert psutil.Process(kernel.pid).children(recursive=True) == []
+    assert psutil.Process(console.pid).children(recursive=True) == []
 
 
-def test_a_browser_that_dies_closes_its_page(kernel: Kernel) -> None:
-    kernel.run("import os; os.environ['JSMEETS_LOCAL_BROWSER_ARGS'] = '--no-sandbox'")
-    assert kernel.run("from jsmeets_local import JsMeetsPy; page = JsMeetsPy().launch('<p>a')").error is None
-    for child in psutil.Process(kernel.pid).children(recursive=True):
+def test_a_browser_that_dies_closes_its_page(console: Kernel) -> None:
+    assert console.run("from jsmeets_local import JsMeetsPy; page = JsMeetsPy().launch('<p>a')").error is None
+    for child in psutil.Process(console.pid).children(recursive=True):
         if "--headless" in child.cmdline():
             child.kill()
     start = time.monotonic()
-    assert kernel.run("page.wait(20)").value == "True"
+    assert console.run("page.wait(20)").value == "True"
     assert time.monotonic() - start < scaled(10)
 
 
