@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ..bridge.presence import GRACE, check_grace
 from ..notebook.display import SIZE, check_side
+from ..notebook.front_ends import front_end
 from ..protocol.arguments import check_flag, seconds
 from ..server.switch_interval import check_switch_interval
 from .headless import Headless, is_headless
@@ -124,6 +125,8 @@ def check_options(
         if side is not None:
             check_side(name, side)
     unseen = is_headless(headless, modes[0])
+    if headless is True and modes == ["notebook"] and front_end().shows_frames:
+        modes = ["browser"]  # an iframe would be a second client
     if base_url is not None:
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
     interval = None if switch_interval is None else check_switch_interval(switch_interval)

@@ -69,16 +69,18 @@ def _is_sent_by_python(around: Surroundings) -> bool:
 
 def _is_vs_code(around: Surroundings) -> bool:
     cell = str(around.request.get("metadata", _NOTHING).get("cellId", ""))
-    return "VSCODE_PID" in around.environment or cell.startswith("vscode-notebook-cell:")
+    if not cell:
+        return "VSCODE_PID" in around.environment  # as in its terminal, where a JupyterLab may have been started
+    return cell.startswith("vscode-notebook-cell:")
 
 
 FRONT_ENDS = (
     FrontEnd(name="marimo", fits=lambda around: around.marimo != ""),
     FrontEnd(name="a Python program", fits=lambda around: not around.kernel, mode="browser", shows_frames=False),
+    FrontEnd(name="Google Colab", fits=lambda around: around.colab, transports=("comm",)),
     FrontEnd(
         name="nbconvert, papermill, nbclient, jupyter console or qtconsole", fits=_is_sent_by_python, shows_frames=False
     ),
-    FrontEnd(name="Google Colab", fits=lambda around: around.colab, transports=("comm",)),
     FrontEnd(name="VS Code", fits=_is_vs_code, transports=("socket", "comm")),
     FrontEnd(name="JupyterLab or Notebook", fits=lambda around: True, transports=("socket", "comm")),
 )

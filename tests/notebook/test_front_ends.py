@@ -67,6 +67,14 @@ VS_CODE_CELL = request(RANDOM, "vscode-notebook-cell:/home/me/a.ipynb#W0sZmlsZQ"
             False,
         ),
         (Surroundings(kernel=True, request=LAB, colab=True), "Google Colab", "notebook", ("comm",), True),
+        (Surroundings(kernel=True, request=PYTHON, colab=True), "Google Colab", "notebook", ("comm",), True),
+        (
+            Surroundings(kernel=True, request=LAB, environment={"VSCODE_PID": "7"}),  # started in its terminal
+            "JupyterLab or Notebook",
+            "notebook",
+            ("socket", "comm"),
+            True,
+        ),
         (Surroundings(kernel=True, request=VS_CODE_CELL), "VS Code", "notebook", ("socket", "comm"), True),
         (
             Surroundings(kernel=True, request=OLD_LAB, environment={"VSCODE_PID": "7"}),
@@ -132,7 +140,7 @@ def test_a_kernel_of_a_console(console: Kernel) -> None:
     console.run("import os; os.environ['VSCODE_PID'] = '7'")  # in a terminal of VS Code
     code = "from jsmeets_local.notebook.front_ends import front_end; front_end().name"
     assert "jupyter console" in console.run(code).value
-    assert console.run(code, "a cell").value == "'VS Code'"  # a Jupyter server that runs the cells of a browser
+    assert console.run(code, "a cell").value == "'JupyterLab or Notebook'"  # a server that runs cells of a browser
 
 
 def test_ipython_without_a_display() -> None:

@@ -154,6 +154,15 @@ def test_a_browser_that_dies_closes_its_page(console: Kernel) -> None:
     assert time.monotonic() - start < scaled(10)
 
 
+def test_headless_in_a_front_end_shows_no_iframe(kernel: Kernel) -> None:
+    kernel.run("import os; os.environ['JSMEETS_LOCAL_BROWSER_ARGS'] = '--no-sandbox'")
+    run = kernel.run(
+        "from jsmeets_local import JsMeetsPy; app = JsMeetsPy(); page = app.launch('<p>a', headless=True)", "a"
+    )
+    assert (run.error, run.html) == (None, [])
+    assert kernel.run("app.open('<p>b').eval('1 + 1')", "b").value == "2"
+
+
 def test_headless_in_a_program(environment: dict[str, str], tmp_path: Path) -> None:
     """`headless=True` outside notebooks opens the page in a headless browser, which ends with the program."""
     (tmp_path / "program.py").write_text(LAUNCH.replace("OPTIONS", "headless=True"))
