@@ -61,7 +61,8 @@ def headless_command(url: str, size: tuple[Any, Any]) -> list[str]:
         "--no-default-browser-check",
         "--disable-background-networking",
         "--disable-dev-shm-usage",  # containers give it 64 MB
-        f"--window-size={width},{height}",
+        f"--screen-info={{{width}x{height}}}",
+        "--kiosk",  # the viewport fills the screen; a window would take height for its bars
         *more_arguments(),
         url,
     ]
