@@ -69,8 +69,12 @@ def serving(mode: str, file: Path, folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "marimo", mode, str(file), "--headless", "--no-token", f"--port={port}"]
     if mode == "run":
         command.append("--session-ttl=1")  # seconds until the session of a visitor who has left ends
+    settings = folder / "config" / "marimo" / "marimo.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("[runtime]\nauto_instantiate = true\n")  # all cells run when a notebook is opened
+    environment = {**scratch(folder), "XDG_CONFIG_HOME": str(folder / "config")}
     with (folder / "marimo.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, env=scratch(folder), stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             deadline = time.monotonic() + scaled(60)
             url = f"http://127.0.0.1:{port}"
@@ -90,7 +94,7 @@ def serving(mode: str, file: Path, folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def visit(browser: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
-    """Open a notebook file in a new tab, on a server of its own, and run all cells."""
+    """Open a notebook file in a new tab, on a server of its own, which runs all cells."""
     contexts = []
     servers: dict[str, str] = {}
 
@@ -104,10 +108,6 @@ def visit(browser: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
         context.set_default_timeout(scaled(30_000))
         tab = context.new_page()
         tab.goto(servers[mode])
-        if mode == "edit":
-            tab.wait_for_selector('[data-testid="run-button"]')
-            tab.wait_for_timeout(scaled(1000))  # the keyboard is not listened to at once
-            tab.keyboard.press("Control+Shift+r")
         return tab
 
     yield visit
