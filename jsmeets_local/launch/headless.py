@@ -35,7 +35,8 @@ def is_headless(headless: Headless, mode: str) -> bool:
         return False
     from .chromium import browser_problem  # imported on first use
 
-    problem = browser_problem("headless=True") if headless else "headless=False allows no headless browser"
+    wanted_by = "headless=True" if headless is True else "launch()"
+    problem = browser_problem(wanted_by) if headless else "headless=False allows no headless browser"
     if problem is None:
         return True
     why = "" if is_shown else f"nothing shows the iframe of the page, because {front_end().name} ran this cell; "
@@ -52,7 +53,7 @@ def headless_command(url: str, size: tuple[Any, Any]) -> list[str]:
     from .chromium import find_chromium, more_arguments
 
     width, height = (
-        side if isinstance(side, int) else default for side, default in zip(size, (WIDTH, HEIGHT), strict=True)
+        default if isinstance(side, str) else int(side) for side, default in zip(size, (WIDTH, HEIGHT), strict=True)
     )
     return [
         str(find_chromium()),
