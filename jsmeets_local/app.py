@@ -7,7 +7,7 @@ import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 import starlette.datastructures
 from starlette.applications import Starlette
@@ -187,6 +187,7 @@ class Bridged:
         base_url: str | None = None,
         private: bool = False,
         spa: bool = False,
+        headless: bool | Literal["auto"] = "auto",
         switch_interval: float | None = None,
         dev_url: str | None = None,
         **window: Unpack[WindowOptions],
@@ -200,7 +201,7 @@ class Bridged:
             mode: "browser" opens a tab. "window" opens a desktop window. "app" opens a Chromium-family browser without
                 tabs and address bar. "auto-window" tries "window", "app" and "browser", in this order. "notebook" shows
                 an iframe under the cell. "none" opens nothing and returns at once: open `page.url` yourself; the first
-                call waits for the page. "auto" is "notebook" in a Jupyter kernel, otherwise "browser".
+                call waits for the page. "auto" is "notebook" in a Jupyter kernel or in marimo, otherwise "browser".
             host: The address to bind. The default is reachable only from this machine.
             port: The port; 0 for a free one.
             timeout: Seconds to wait for the page to connect; `None`, 0 or negative mean no limit.
@@ -218,6 +219,9 @@ class Bridged:
                 all others. This applies to all pages of the server.
             spa: Whether the page has a client-side router. Paths that nothing else serves then return the page, so that
                 a reload of `/settings` works. Missing files still return 404. The last page launched with it applies.
+            headless: Whether a headless Chromium opens the page. "auto" does so where nothing shows the iframe of a
+                notebook: in nbconvert, papermill, nbclient and `jupyter console`. `True` does so everywhere, for
+                example in tests. The browser ends with the page.
             switch_interval: The thread switch interval of Python in seconds (`sys.setswitchinterval`) while the server
                 runs. With 0.0005, pages are answered sooner while the main thread computes. `None` leaves it unchanged.
             dev_url: The URL of a development server that serves the pages, such as Vite's `"http://localhost:5173"`.
@@ -254,6 +258,7 @@ class Bridged:
             base_url=base_url,
             private=private,
             spa=spa,
+            headless=headless,
             switch_interval=switch_interval,
             dev_url=dev_url,
             **window,

@@ -20,6 +20,7 @@ from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import LaunchError, PageClosed
 from .notebook.cells import current_cell
 from .notebook.display import Frame, show
+from .notebook.marimo import marimo_value
 from .protocol.arguments import check_name, seconds, seconds_of_call
 from .server.one_time_urls import PageUrls
 
@@ -387,6 +388,12 @@ class Page:
         if shown or self._client.presence.over or self._frame is None:
             return {"text/plain": repr(self)}
         return {"text/html": self._frame.html(), "text/plain": repr(self)}
+
+    def _mime_(self) -> tuple[str, str]:
+        """Show the page as the value of a marimo cell, which replaces what the cell has shown before."""
+        if self._client.presence.over or self._frame is None:
+            return "text/plain", repr(self)
+        return "text/html", marimo_value(self._frame.plain_html())
 
     def __enter__(self) -> Page:
         return self

@@ -535,6 +535,7 @@ def test_a_browser_that_cannot_be_opened_is_reported_immediately(
     app: JsMeetsPy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webbrowser.open", lambda url: False)
+    monkeypatch.setattr("jsmeets_local.launch.browser.display_problem", lambda: None)
     start = time.monotonic()
     with pytest.raises(LaunchError, match=r'no browser was found on this machine\. launch\(mode="none"\)'):
         app.launch("<p>", "browser", timeout=None)

@@ -22,7 +22,7 @@ SLOW = 0.1  # seconds that a step of a coroutine may take, as asyncio's `slow_ca
 
 _COROUTINES = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _PACKAGE = __name__.partition(".")[0]
-_KERNELS = frozenset({"IPython", "ipykernel"})
+_KERNELS = frozenset({"IPython", "ipykernel", "marimo"})
 
 
 class TimedAwaitable(Awaitable[Any]):

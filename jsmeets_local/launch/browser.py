@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ..errors import JsPyError, LaunchError
 from .environment import cleaned
+from .window.requirements import display_problem
 
 __all__ = ["BrowserTab"]
 
@@ -27,7 +28,7 @@ def _open(url: str) -> None:
     except (webbrowser.Error, OSError) as error:
         raise LaunchError(f"the browser could not be started ({error}). {_ELSE}") from error
     if not opened:
-        raise LaunchError(f"no browser was found on this machine. {_ELSE}")
+        raise LaunchError(f"{display_problem() or 'no browser was found on this machine'}. {_ELSE}")
 
 
 class BrowserTab:

@@ -1,4 +1,4 @@
-"""Mode "app": a window of a Chromium-family browser without tabs and address bar."""
+"""Chromium-family browsers: mode "app", a window without tabs and address bar, and the process of a browser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .modes import NoWindow
 from .window.child import end_group
 from .window.requirements import display_problem, is_root
 
-__all__ = ["BrowserWindow", "app_problem", "find_chromium"]
+__all__ = ["BrowserWindow", "app_command", "app_problem", "browser_problem", "find_chromium", "more_arguments"]
 
 PROGRAM = "JSMEETS_LOCAL_CHROMIUM"  # environment variable for the program to use
 ARGUMENTS = "JSMEETS_LOCAL_BROWSER_ARGS"  # environment variable for additional arguments
@@ -62,32 +62,43 @@ def _candidates() -> Iterator[str | None]:
     yield from (str(path) for path in paths if path.is_file())
 
 
-def app_problem() -> str | None:
-    """Return why mode "app" cannot work on this machine and what to do about it, or `None`."""
+def browser_problem(wanted_by: str) -> str | None:
+    """Return why no Chromium-family browser can run on this machine and what to do about it, or `None`.
+
+    Args:
+        wanted_by: What needs the browser, for the text: the option of `launch()`.
+    """
     if find_chromium() is None:
         named = os.environ.get(PROGRAM)
         if named:
             return f"the environment variable {PROGRAM} names {named!r}, which does not exist"
         return (
-            'mode="app" needs a Chromium-family browser, and none was found: install Chrome, Chromium, Edge or '
+            f"{wanted_by} needs a Chromium-family browser, and none was found: install Chrome, Chromium, Edge or "
             f"Brave, or set the environment variable {PROGRAM} to its program"
         )
-    arguments = _more_arguments()
-    if is_root() and "--no-sandbox" not in arguments:
+    if is_root() and "--no-sandbox" not in more_arguments():
         return (
             "Chromium does not run sandboxed as root: run this program as another user, or set the environment "
             f'variable {ARGUMENTS}="--no-sandbox" if you trust every page it shows'
         )
-    is_headless = any(argument.startswith("--headless") for argument in arguments)
-    return None if is_headless else display_problem()
+    return None
 
 
-def _more_arguments() -> list[str]:
+def app_problem() -> str | None:
+    """Return why mode "app" cannot work on this machine and what to do about it, or `None`."""
+    problem = browser_problem('mode="app"')
+    if problem is not None or any(argument.startswith("--headless") for argument in more_arguments()):
+        return problem
+    return display_problem()
+
+
+def more_arguments() -> list[str]:
+    """Return the additional arguments that JSMEETS_LOCAL_BROWSER_ARGS contains."""
     return shlex.split(os.environ.get(ARGUMENTS, ""))
 
 
-def command(url: str, parameters: dict[str, Any]) -> list[str]:
-    """Return the command line of the browser, without the profile folder."""
+def app_command(url: str, parameters: dict[str, Any]) -> list[str]:
+    """Return the command line of mode "app", without the profile folder."""
     position = parameters["position"]
     return [
         str(find_chromium()),
@@ -97,18 +108,17 @@ def command(url: str, parameters: dict[str, Any]) -> list[str]:
         f"--window-size={parameters['width']},{parameters['height']}",
         *([f"--window-position={position[0]},{position[1]}"] if position else []),
         *(["--start-fullscreen"] if parameters["fullscreen"] else []),
-        *_more_arguments(),
+        *more_arguments(),
     ]
 
 
 class BrowserWindow:
-    """Browser window whose process a child of this process owns.
+    """Browser whose process a child of this process owns, with a window or headless.
 
     The child ends the browser with this process, and removes its profile folder.
 
     Args:
-        url: The URL to show.
-        parameters: The result of `window_parameters()`.
+        command: The command line of the browser, without the profile folder.
         on_closed: Called once, on another thread, when the browser has ended.
 
     Raises:
@@ -117,10 +127,10 @@ class BrowserWindow:
 
     takes_commands = False
 
-    def __init__(self, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
+    def __init__(self, command: list[str], on_closed: Callable[[], None]) -> None:
         self._on_closed: Callable[[], None] | None = on_closed
         self._leftovers: tuple[int, str] | None = None  # process id and profile folder of the browser
-        task = {"browser": command(url, parameters), "environment": clean_environment()}
+        task = {"browser": command, "environment": clean_environment()}
         self._child = Child(task, self._receive, self._clean_up)
 
     def close(self) -> None:

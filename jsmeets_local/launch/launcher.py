@@ -23,6 +23,7 @@ from ..bridge.tracebacks import cut, end_quietly
 from ..errors import Disconnected, LaunchError, WouldDeadlock
 from ..notebook.cells import Cell, current_cell
 from ..notebook.display import Frame, launches
+from ..notebook.marimo import marimo_session, when_visitor_leaves
 from ..page import DocumentPage, Page
 from ..protocol.arguments import check_function, seconds
 from ..protocol.files import safe_name
@@ -90,6 +91,7 @@ class Launcher:
         self._pages: list[Page] = []
         self._keys: Iterator[str] = iter(())  # for new pages, before random ones
         self._mode = "auto"  # of the last launch, the default of open()
+        self._headless = False  # likewise
         self._base_url: str | None = None  # likewise
         self._dev_url: str | None = None  # likewise
         self._lock = threading.Lock()  # guards the server and the list of pages, which any thread may change
@@ -127,7 +129,7 @@ class Launcher:
         while True:
             chosen = given.for_mode(modes.pop(0))
             handle = self._add_page(path, chosen)
-            self._mode, self._dev_url = chosen.mode, given.dev_url
+            self._mode, self._dev_url, self._headless = chosen.mode, given.dev_url, chosen.headless
             self._base_url = None if given.dev_url is not None else given.base_url
             try:
                 if chosen.mode != "none":
@@ -145,6 +147,8 @@ class Launcher:
         server = self._running_server()
         if not {"base_url", "dev_url"} & set(options):
             options |= {"base_url": self._base_url, "dev_url": self._dev_url}
+        if mode is None and self._headless:
+            options.setdefault("headless", True)
         options.setdefault("private", self._one_time_urls.access_cookie is not None)
         return self.launch(page, mode or self._mode, host=server.host, **options)
 
@@ -174,16 +178,19 @@ class Launcher:
         # All accounts of the machine can read command lines, so these never carry the token.
         if options.mode == "notebook":
             page.show()
+        if options.headless or options.mode == "app":
+            from .chromium import BrowserWindow, app_command  # each mode is imported on first use
+            from .headless import headless_command
+
+            url, size = page._urls.fresh(), options.size
+            command = headless_command(url, size) if options.headless else app_command(url, options.window)
+            surface = BrowserWindow(command, lambda: self._window_closed(page))
+            page._client.put_on(surface, options.window.get("window_api", False))
         elif options.mode == "browser":
-            from .browser import BrowserTab  # each mode is imported on first use
+            from .browser import BrowserTab
 
             failed = functools.partial(self._bridge.portal.post_or_run, page._client.give_up)
             surface = BrowserTab(page._urls.fresh(), failed)
-        elif options.mode == "app":
-            from .chromium import BrowserWindow
-
-            surface = BrowserWindow(page._urls.fresh(), options.window, lambda: self._window_closed(page))
-            page._client.put_on(surface, options.window.get("window_api", False))
         elif options.mode == "window":
             from .window.out_of_process import WindowProcess
 
@@ -239,6 +246,8 @@ class Launcher:
         replaced = launches.replaced_by(cell)
         for earlier in set(replaced).difference(self._pages):
             earlier.close()
+        if marimo_session() == "run":  # other applications may be those of other visitors
+            return replaced
         for other in _served():
             if other is not self and other._bridge is self._bridge and other.is_serving:
                 other.stop()
@@ -270,7 +279,12 @@ class Launcher:
             except BaseException:  # Ctrl-C before `stop` can see the server
                 server.stop()
                 raise
+            when_visitor_leaves(self._stop_soon)
             return server
+
+    def _stop_soon(self) -> None:
+        """Stop on a thread of its own, for callers that must not wait."""
+        self._bridge.portal.post_or_run(threading.Thread(target=self.stop, name="jsmeets-stop", daemon=True).start)
 
     def _begin(self) -> PresenceTracker:
         """Offer `$window` and `$save` to the pages, and return the presence of all of them. Runs on the loop."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..errors import LaunchError, MissingExtra
-from ..notebook.cells import kernel_shell
 from ..notebook.display import require_kernel
+from ..notebook.front_ends import front_end
+from ..notebook.marimo import marimo_session
 
 __all__ = ["MODES", "NoWindow", "choose_modes"]
 
@@ -18,7 +19,7 @@ class NoWindow(LaunchError):
 def choose_modes(mode: str) -> list[str]:
     """Return the modes to try, best first.
 
-    "auto" becomes "notebook" in a Jupyter kernel, otherwise "browser". "auto-window" becomes those of "window", "app"
+    "auto" becomes the mode of the front end. "auto-window" becomes those of "window", "app"
     and "browser" that can work on this machine. Any other mode is returned alone.
 
     Raises:
@@ -29,8 +30,8 @@ def choose_modes(mode: str) -> list[str]:
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}; got {mode!r}")
     if mode == "auto":
-        mode = "browser" if kernel_shell() is None else "notebook"
-    if mode == "notebook":
+        mode = front_end().mode
+    if mode == "notebook" and not marimo_session():
         require_kernel()
     able: list[str] = []
     for candidate in ("window", "app", "browser") if mode == "auto-window" else (mode,):

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from ..bridge.presence import GRACE, check_grace
 from ..notebook.display import SIZE, check_side
+from ..notebook.front_ends import front_end
 from ..protocol.arguments import check_flag, seconds
 from ..server.switch_interval import check_switch_interval
+from .headless import Headless, is_headless
 from .modes import choose_modes
 from .proxy import base_url_of_notebook, check_base_url, is_shown_by_localhost
 
@@ -39,6 +41,7 @@ class LaunchOptions(Struct, frozen=True):
         switch_interval: Thread switch interval in seconds, or `None`.
         dev_url: The URL of a development server that serves the pages, or `None`.
         window: Options of windows, JSON-serializable; in the result of `for_mode`, all parameters of the window.
+        headless: Whether a headless browser opens the page.
         by_localhost: Whether the page is addressed as "localhost", like the notebook that embeds it.
     """
 
@@ -55,6 +58,7 @@ class LaunchOptions(Struct, frozen=True):
     switch_interval: float | None
     dev_url: str | None
     window: dict[str, Any]
+    headless: bool = False
     by_localhost: bool = False
 
     def for_mode(self, mode: str) -> LaunchOptions:
@@ -67,6 +71,7 @@ class LaunchOptions(Struct, frozen=True):
         """
         # A page in a window closes with it. On macOS a browser keeps running after its last window has closed.
         closes_by_absence = mode in ("browser", "none") or (mode == "app" and sys.platform == "darwin")
+        closes_by_absence = closes_by_absence and not self.headless
         width, height = self.size
         changes: dict[str, Any] = {
             "mode": mode,
@@ -77,6 +82,8 @@ class LaunchOptions(Struct, frozen=True):
             from .window.options import window_parameters  # imported on first use
 
             changes["window"] = window_parameters(width, height, self.window)
+        elif self.headless:
+            changes["base_url"] = None  # the browser runs on this machine
         elif mode == "notebook":
             changes["by_localhost"] = is_shown_by_localhost()
             changes["base_url"] = base_url_of_notebook() if self.base_url is None else self.base_url
@@ -95,6 +102,7 @@ def check_options(
     base_url: str | None = None,
     private: bool = False,
     spa: bool = False,
+    headless: Headless = "auto",
     switch_interval: float | None = None,
     dev_url: str | None = None,
     **window: Unpack[WindowOptions],
@@ -119,6 +127,9 @@ def check_options(
     for name, side in (("width", width), ("height", height)):
         if side is not None:
             check_side(name, side)
+    unseen = is_headless(headless, modes[0])
+    if headless is True and modes == ["notebook"] and front_end().shows_frames:
+        modes = ["browser"]  # an iframe would be a second client
     if dev_url is not None:
         if base_url is not None:
             raise ValueError("dev_url and base_url both give the address of the pages; pass one of them")
@@ -129,5 +140,5 @@ def check_options(
     interval = None if switch_interval is None else check_switch_interval(switch_interval)
     limit, grace = seconds(timeout), check_grace(grace)
     return LaunchOptions(
-        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, dev_url, checked
+        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, dev_url, checked, unseen
     )

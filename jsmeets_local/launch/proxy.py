@@ -30,8 +30,7 @@ INSTALL = (
 )
 REACHABLE = (
     "The front end must show the iframe, and its browser must be able to reach that address. "
-    "jupyter console, qtconsole and kernels without a front end (nbconvert, papermill) show no iframe; there "
-    'launch(mode="browser") opens a tab, and launch(mode="none") gives you page.url. '
+    'If it shows no iframes, launch(mode="browser") opens a tab, and launch(mode="none") gives you page.url. '
     f"If the kernel runs on another machine: {INSTALL}, or forward a port=... to the machine of the browser."
 )
 

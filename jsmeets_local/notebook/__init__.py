@@ -1,1 +1,1 @@
-"""Integration with a Jupyter kernel: cells and display."""
+"""Integration with Jupyter kernels and marimo: front ends, cells and display."""

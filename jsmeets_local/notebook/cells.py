@@ -14,6 +14,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from .marimo import marimo_cell
+
 __all__ = ["Cell", "current_cell", "kernel_shell", "writing"]
 
 _NOWHERE: AbstractContextManager[None] = nullcontext()
@@ -25,7 +27,7 @@ class Cell(Struct, frozen=True):
     Attributes:
         id: The id of the cell in the front end, the same for each execution; `""` if the front end sends none.
         run: The id of this execution.
-        request: The `execute_request` message.
+        request: The `execute_request` message; `{}` in marimo.
     """
 
     id: str
@@ -43,7 +45,10 @@ def kernel_shell() -> Any | None:
 def current_cell() -> Cell | None:
     """Return the cell that runs this code, or under which this thread writes; `None` outside a notebook."""
     shell = kernel_shell()
-    return None if shell is None else _watched(shell).current_cell()
+    if shell is not None:
+        return _watched(shell).current_cell()
+    ids = marimo_cell()
+    return None if ids is None else Cell(*ids, {})
 
 
 def writing(cell: Cell | None) -> AbstractContextManager[None]:

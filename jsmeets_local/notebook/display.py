@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from ..errors import LaunchError, MissingExtra
 from .cells import Cell, kernel_shell
+from .marimo import marimo_append, marimo_session
 
 __all__ = ["SIZE", "Frame", "Launches", "check_side", "launches", "require_kernel", "show"]
 
@@ -34,6 +35,12 @@ This page was available while Python was running. Run the cell again to restore 
 <iframe src="$url" title="$title" allow="loopback-network; local-network-access" style="$look"></iframe>
 <img src="$probe" alt="" style="display: none" onload="$answered" onerror="$silent">
 </div>
+<a href="$url" target="_blank" rel="noopener" style="opacity: .7; text-decoration: none">$title &#8599;</a>
+</div>""")
+
+_PLAIN_HTML = Template("""\
+<div style="width: $width; max-width: 100%; font-size: 12px; line-height: 1.6">
+<iframe src="$url" title="$title" allow="loopback-network; local-network-access" style="$look"></iframe>
 <a href="$url" target="_blank" rel="noopener" style="opacity: .7; text-decoration: none">$title &#8599;</a>
 </div>""")
 
@@ -93,6 +100,16 @@ class Frame(Struct, frozen=True):
             silent=escape(_SILENT),
         )
 
+    def plain_html(self) -> str:
+        """Return the HTML without scripts, for front ends that allow none: the iframe, and a link to the page."""
+        url, _ = self.addresses()
+        return _PLAIN_HTML.substitute(
+            url=escape(url),
+            title=escape(self.title),
+            width=escape(_length(self.width)),
+            look=escape(_LOOK.substitute(height=_length(self.height))),
+        )
+
 
 def check_side(name: str, size: Any) -> None:
     """Check a width or height.
@@ -140,6 +157,9 @@ def show(frame: Frame, plain: str) -> None:
         MissingExtra: IPython is not installed.
         LaunchError: See `require_kernel`.
     """
+    if marimo_session():
+        marimo_append(frame.plain_html())
+        return
     require_kernel().display_pub.publish({"text/html": frame.html(), "text/plain": plain})
 
 

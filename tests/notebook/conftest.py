@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,15 @@ class Run:
 
 
 class Kernel:
-    """A kernel and the messages of its cells."""
+    """A kernel and the messages of its cells.
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+    Args:
+        environment: Its environment variables.
+        folder: Its working directory.
+        front_end: Whether requests have random ids, as front ends in browsers send them, or those of `jupyter_client`.
+    """
+
+    def __init__(self, environment: dict[str, str], folder: Path, front_end: bool = True) -> None:
         from jupyter_client.manager import KernelManager
 
         self.manager = KernelManager(kernel_name="python3")
@@ -83,6 +90,7 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=scaled(60))
         self.runs: dict[str, Run] = {}
+        self._is_front_end = front_end
 
     @property
     def pid(self) -> int:
@@ -92,6 +100,8 @@ class Kernel:
         """Starts a cell; `cell` is what a front end would call it."""
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
         message = self.client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
+        if self._is_front_end:
+            message["header"]["msg_id"] = message["msg_id"] = str(uuid.uuid4())
         run = self.runs[message["header"]["msg_id"]] = Run()
         self.client.shell_channel.send(message)
         return run
@@ -157,6 +167,14 @@ class Kernel:
 def kernel(tmp_path: Path) -> Iterator[Kernel]:
     """A kernel of its own."""
     kernel = Kernel(scratch(tmp_path), tmp_path)
+    yield kernel
+    kernel.stop()
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Kernel]:
+    """A kernel of a program without cells, such as nbclient or `jupyter console`, that may start browsers as root."""
+    kernel = Kernel({**scratch(tmp_path), "JSMEETS_LOCAL_BROWSER_ARGS": "--no-sandbox"}, tmp_path, front_end=False)
     yield kernel
     kernel.stop()
 

@@ -101,6 +101,7 @@ def test_no_log_shows_the_token(page: Any, caplog: pytest.LogCaptureFixture) -> 
 def test_errors_of_a_launch_do_not_show_the_token(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert token_of(page) not in too_late(page._urls.address, "browser", 1)
     monkeypatch.setattr("webbrowser._tryorder", [])
+    monkeypatch.setattr("jsmeets_local.launch.browser.display_problem", lambda: None)
     with pytest.raises(LaunchError, match=r"no browser was found on this machine. launch\(mode=.none.\)") as caught:
         page.app.open("<p>y</p>", "browser", base_url=None)
     assert token_of(page) not in str(caught.value)
