@@ -22,6 +22,7 @@ from .api.queues import QueuesApi
 from .api.textsocket import TextSockets
 from .bridge.bridge import Bridge, default_bridge
 from .bridge.presence import GRACE
+from .bridge.tracebacks import public
 from .launch.launcher import Launcher
 from .page import Page
 from .protocol.arguments import check_flag, check_function, check_name
@@ -181,6 +182,7 @@ class JsMeetsPy(Starlette):
 
     # Launching -----------------------------------------------------------------------------------------
 
+    @public
     def launch(
         self,
         page: str | os.PathLike[str] = "/",
@@ -263,6 +265,7 @@ class JsMeetsPy(Starlette):
             **window,
         )
 
+    @public
     def open(self, page: str | os.PathLike[str] = "/", mode: str | None = None, **options: Any) -> Page:
         """Open another page of the application that `launch()` serves.
 
@@ -279,6 +282,7 @@ class JsMeetsPy(Starlette):
         """
         return self._launcher.open(page, mode, **options)
 
+    @public
     def run(
         self,
         page: str | os.PathLike[str] = "/",
@@ -305,6 +309,7 @@ class JsMeetsPy(Starlette):
         """
         self._launcher.run(page, mode, main, **options)
 
+    @public
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the last page is closed. A page that reconnects within its grace time is not closed.
 
@@ -320,6 +325,7 @@ class JsMeetsPy(Starlette):
         """
         return self._launcher.wait(timeout)
 
+    @public
     def stop(self) -> None:
         """Close all pages, stop the server that `launch()` started, and wait until its port and threads are released.
 
@@ -333,6 +339,7 @@ class JsMeetsPy(Starlette):
         return self._launcher.pages
 
     @property
+    @public
     def port(self) -> int:
         """Return the port at which `launch()` serves the application.
 
@@ -342,6 +349,7 @@ class JsMeetsPy(Starlette):
         return self._launcher.port
 
     @property
+    @public
     def url(self) -> str:
         """Return the URL of the served application on this machine, such as `"http://127.0.0.1:8123"`.
 
@@ -370,6 +378,7 @@ class JsMeetsPy(Starlette):
 
     # Routes and handlers -------------------------------------------------------------------------------
 
+    @public
     def route(
         self,
         path: str,
@@ -399,6 +408,7 @@ class JsMeetsPy(Starlette):
 
         return decorate
 
+    @public
     def add_event_handler(self, event_type: str, func: Handler) -> None:
         """Call `func`, plain or async, at "startup" or "shutdown".
 
@@ -407,6 +417,7 @@ class JsMeetsPy(Starlette):
         """
         self._handlers.add(event_type, func)
 
+    @public
     def on_event(self, event_type: str) -> Callable[[F], F]:
         """Decorator: `add_event_handler`."""
         self._handlers.check_type(event_type)
@@ -417,6 +428,7 @@ class JsMeetsPy(Starlette):
 
         return decorate
 
+    @public
     def websocket_route(self, path: str, name: str | None = None) -> Callable[[F], F]:
         """Decorator: serve WebSockets at a path with `async func(websocket)`; origins that are not allowed are refused.
 
@@ -433,6 +445,7 @@ class JsMeetsPy(Starlette):
 
         return decorate
 
+    @public
     def add_socket(self, endpoint: Any) -> None:
         """Add a WebSocket endpoint.
 
@@ -486,6 +499,7 @@ class JsMeetsPy(Starlette):
         self, key: str | None = None, *, exclusive: bool = False, keep_running: bool = False
     ) -> Callable[[F], F]: ...
 
+    @public
     def expose(
         self, key: Any = None, name: str | None = None, *, exclusive: bool = False, keep_running: bool = False
     ) -> Any:

@@ -14,7 +14,7 @@ from .bridge.bridge import Bridge
 from .bridge.client import Client
 from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
 from .bridge.presence import GRACE, SocketPresence
-from .bridge.tracebacks import cut, end_quietly
+from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import LaunchError, PageClosed
 from .notebook.cells import current_cell
@@ -36,32 +36,38 @@ class AsyncPage:
         self.js = AsyncWorld(client)
 
     @property
+    @public
     def window(self) -> AsyncWindow:
         """Return the window, as `Page.window` does."""
         handle: AsyncWindow = self._client.window().async_handle()
         return handle
 
+    @public
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Call a function of the page, as `Page.call` does."""
         check_name(key, "key of a function")
         limit = None if timeout is None else seconds_of_call(timeout)
         return AsyncCurriedCall("call", key, functools.partial(self._client.call_async, key, limit))
 
+    @public
     def map(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, list[Any]]]:
         """Call a function of the page many times, as `Page.map` does."""
         check_name(key, "key of a function")
         limit = seconds_of_call(timeout, "map('name')([1, 2])")
 
+        @public
         async def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
             operation = self._client.map(key, limit, iterables)
             return join_batch(key, await self._client.bridge.portal.awaitable(operation))
 
         return AsyncCurriedCall("map", key, send)
 
+    @public
     async def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluate JavaScript in the page, as `Page.eval` does."""
         return await self.call("$eval", timeout)(_check_code(code))
 
+    @public
     async def get(self, key: str, timeout: float | None = None) -> Any:
         """Wait for the next item of a queue, as `PageQueue.get` does."""
         item = await self._client.bridge.portal.awaitable(self._client.queue_item(key, timeout))
@@ -75,19 +81,25 @@ class AsyncPage:
         try:
             while (item := await self._client.bridge.portal.awaitable(inbox.next(None))) is not CLOSED:
                 yield item
+        except BaseException as error:
+            cut(error)
+            raise
         finally:
             self._client.bridge.portal.post_or_run(end)
 
+    @public
     async def wait(self, timeout: float | None = None) -> bool:
         """Wait until the page is closed, as `Page.wait` does."""
         return await self._client.bridge.exits.awaitable(self._client.presence.wait_closed(seconds(timeout)))
 
+    @public
     async def wait_for(self, name: str, timeout: float | None = None) -> None:
         """Wait until the page exposes a function, as `Page.wait_for` does."""
         error = await self._client.bridge.portal.awaitable(self._client.wait_for(name, timeout))
         if error is not None:
             raise error
 
+    @public
     async def wait_connected(self, timeout: float | None = None) -> bool:
         """Wait until the page is connected, as `Page.wait_connected` does."""
         return await self._client.bridge.portal.awaitable(self._client.presence.wait_until_connected(seconds(timeout)))
@@ -133,6 +145,7 @@ class Page:
         client.bridge.portal.finalize(self, client.presence.end)
 
     @property
+    @public
     def window(self) -> Window:
         """Return the window that shows the page, opened by `mode="window"`.
 
@@ -142,6 +155,7 @@ class Page:
         handle: Window = self._client.window().handle()
         return handle
 
+    @public
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:
         """Call a function of the page once it is connected, and wait for the answer.
 
@@ -165,6 +179,7 @@ class Page:
         limit = None if timeout is None else seconds_of_call(timeout)
         return CurriedCall("call", key, functools.partial(self._client.call, key, limit))
 
+    @public
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Call a function of the page many times at once, and wait for all values.
 
@@ -192,6 +207,7 @@ class Page:
 
         return CurriedCall("map", key, send)
 
+    @public
     def call_nowait(self, key: str) -> Callable[..., bool]:
         """Call a function of the page without waiting; an error in it is logged.
 
@@ -228,10 +244,12 @@ class Page:
             cut(error)
             raise
 
+    @public
     def queue(self, key: str) -> PageQueue:
         """Return the queue `key`: `get` items of pages or iterate over them, and `push` items to the page."""
         return PageQueue(self._client, key)
 
+    @public
     def publish(self, topic: str, suppress: bool = False) -> Callable[[Any], bool]:
         """Publish to the subscribers of a topic, in all pages and in Python, as `JsPyPubsub.publish` does.
 
@@ -241,6 +259,7 @@ class Page:
         publish = Pubsub(self._client.bridge).publish(topic, suppress)
         return CurriedSend("publish", topic, lambda data: not self._client.is_gone() and publish(data))
 
+    @public
     def subscribe(self, topic: str) -> Subscription:
         """Subscribe to a topic: iterate over its publications as `(topic, data)`, or `get` one at a time.
 
@@ -256,6 +275,7 @@ class Page:
         """State: "connecting" (not yet connected), "open", "reconnecting" (it may come back) or "closed"."""
         return self._client.presence.state()
 
+    @public
     def add_state_event(self, func: Callable[[str], Any]) -> None:
         """Call `func(state)` each time `state` changes; a tab that comes back after "closed" is "open" again.
 
@@ -355,6 +375,7 @@ class Page:
         """Close this handle when the server stops; the page may reconnect to another server."""
         self._client.bridge.portal.call(self._client.presence.end)
 
+    @public
     def show(self, width: int | str | None = None, height: int | str | None = None) -> None:
         """Show the page in an iframe under the running cell of a notebook, even if it is open elsewhere.
 
