@@ -14,7 +14,8 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const ASSETS = path("../jsmeets_local/assets");
 const CLASSIC = ["JsPyTextSocket", "JsPyFunction", "JsPyQueue", "JsPyPubsub", "JsPyBinarySocket", "badge", "jsmeets"];
 const CODE = "jsmeets-code.mjs";
-const PACKAGED = ["jsmeets.mjs", CODE, "jsmeets.d.mts"];
+const VIEW = "jsmeets-view.mjs";
+const PACKAGED = ["jsmeets.mjs", CODE, VIEW, "jsmeets.d.mts"];
 
 const [, VERSION] = /^version = "(.+)"$/m.exec(readFileSync(path("../pyproject.toml"), "utf8"));
 const BANNER = `// jsmeets_local ${VERSION}, MIT License. Built from client/src: change it there, then run ./scripts/client.`;
@@ -23,8 +24,8 @@ const BANNER = `// jsmeets_local ${VERSION}, MIT License. Built from client/src:
 const codeApart = {
     name: "code-apart",
     setup({ onResolve }) {
-        onResolve({ filter: /\/code\/index\.ts$/ }, ({ kind }) =>
-            (kind === "dynamic-import" ? { path: `./${CODE}`, external: true } : undefined));
+        onResolve({ filter: /\/(code|view)\/index\.ts$/ }, ({ kind, path: found }) =>
+            (kind === "dynamic-import" ? { path: `./${found.includes("/code/") ? CODE : VIEW}`, external: true } : undefined));
     },
 };
 
@@ -37,6 +38,7 @@ async function buildInto(folder) {
     await build({ ...options, format: "iife", entryPoints: CLASSIC.map(entry) });
     const esm = { ...options, format: "esm", outExtension: { ".js": ".mjs" } };
     await build({ ...esm, entryPoints: { jsmeets: entry("module") } });
+    await build({ ...esm, entryPoints: { "jsmeets-view": path("src/view/index.ts") } });
     const license = readFileSync(path("node_modules/acorn/LICENSE"), "utf8").trim();
     await build({
         ...esm, entryPoints: { "jsmeets-code": path("src/code/index.ts") },

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sized
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .api.progress import Progress
 from .api.pubsub import Pubsub
 from .api.readers import PageQueue, Subscription
+from .api.snapshot import SNAPSHOT_BYTES, Snapshot, snapshot_of
 from .api.world import AsyncWorld, World
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from .launch.window.handle import AsyncWindow, Window
 
 __all__ = ["AsyncPage", "DocumentPage", "Page"]
+
+T = TypeVar("T")
 
 
 class AsyncPage:
@@ -66,6 +70,11 @@ class AsyncPage:
     async def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluate JavaScript in the page, as `Page.eval` does."""
         return await self.call("$eval", timeout)(_check_code(code))
+
+    @public
+    async def snapshot(self, timeout: float | None = 10.0) -> Snapshot:
+        """Take a picture of what the page shows, as `Page.snapshot` does."""
+        return snapshot_of(await self.call("$view", timeout)("snapshot", SNAPSHOT_BYTES))
 
     @public
     async def get(self, key: str, timeout: float | None = None) -> Any:
@@ -243,6 +252,50 @@ class Page:
         except BaseException as error:
             cut(error)
             raise
+
+    @public
+    def snapshot(self, timeout: float | None = 10.0) -> Snapshot:
+        """Take a picture of what the page shows now. As the last line of a cell, a notebook displays it.
+
+        The page draws itself. Web fonts, images of other origins, background images, shadow roots and iframes are
+        missing from the picture, and a WebGL canvas unless it has `preserveDrawingBuffer`.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            JavaScriptError: The page cannot be drawn; the message says why.
+            CallTimeout: No answer came in time.
+            Disconnected: The page left before it answered.
+            PageClosed: The page is closed.
+        """
+        return snapshot_of(self.call("$view", timeout)("snapshot", SNAPSHOT_BYTES))
+
+    @public
+    def progress(self, items: Iterable[T], label: str = "", total: int | None = None) -> Progress[T]:
+        """Iterate over items, and show a progress bar with a stop button in the page.
+
+        The button, `Progress.stop()` and the end of the items end the loop normally; `Progress.stopped` tells which:
+        `bar = page.progress(items)`, `for item in bar: ...`, `if bar.stopped: ...`. Loops may be nested, and run in any
+        thread. A loop goes on without a bar if the page leaves.
+
+        Args:
+            items: The items.
+            label: The text before the numbers.
+            total: The number of items; `None` for `len(items)`, if the items have a length.
+
+        Raises:
+            TypeError: `items` is not iterable, `label` is not a str, or `total` is not a whole number.
+        """
+        if not isinstance(label, str):
+            raise TypeError(f"label must be a str; got {label!r:.60}")
+        if not isinstance(items, Iterable):
+            raise TypeError(f"page.progress() takes an iterable; got {items!r:.60}")
+        if total is None and isinstance(items, Sized):
+            total = len(items)
+        if total is not None and (isinstance(total, bool) or not isinstance(total, int)):
+            raise TypeError(f"total must be a whole number of items, or None; got {total!r:.60}")
+        return Progress(self._client, items, label, total)
 
     @public
     def queue(self, key: str) -> PageQueue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["ASSETS", "CODE", "JOINED", "MODULE", "SCRIPTS"]
+__all__ = ["ASSETS", "CODE", "JOINED", "MODULE", "SCRIPTS", "VIEW"]
 
 ASSETS = os.path.join(os.path.dirname(__file__), "assets")
 SCRIPTS = (
@@ -18,3 +18,4 @@ SCRIPTS = (
 JOINED = "jsmeets.js"  # all of them in one file: one request
 MODULE = "jsmeets.mjs"
 CODE = "jsmeets-code.mjs"  # imported by the scripts and the module when first needed
+VIEW = "jsmeets-view.mjs"  # likewise

@@ -4051,13 +4051,14 @@ ${stack}` };
   };
 
   // src/functions.ts
-  var createFunctions = (function(connection, loadCode) {
+  var createFunctions = (function(connection, loadCode, loadView) {
     const exposed = /* @__PURE__ */ new Map();
     const owners = /* @__PURE__ */ new WeakMap();
     const { callErrors: errors } = connection;
     let isAnnounced = true;
     const late = new LateNames();
     let code = null;
+    let view = null;
     function checkedKey(key) {
       if (typeof key !== "string") {
         throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
@@ -4150,6 +4151,8 @@ ${stack}` };
           return withCode(({ evaluate }) => evaluate(String(args[0])));
         case "$cell":
           return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
+        case "$view":
+          return loadedView().then((loaded) => loaded.run(String(args[0]), args.slice(1)));
         case "$names":
           return keys().sort();
         case "$describe":
@@ -4161,6 +4164,13 @@ ${stack}` };
     async function load() {
       const loaded = await loadCode();
       return code ??= loaded.createCode();
+    }
+    function loadedView() {
+      view ??= loadView().then(({ createView }) => createView());
+      view.catch(() => {
+        view = null;
+      });
+      return view;
     }
     function withCode(action) {
       if (code) {
@@ -4210,6 +4220,9 @@ ${stack}` };
           end();
         }));
       });
+    }
+    if (hasDocument() && /^jsmeets-.*-auto$/.test(window.name)) {
+      loadedView().then((loaded) => loaded.reportHeight(), (error) => console.warn("jsmeets_local: the height stays:", error));
     }
     connection.exposures = {
       names: keys,
@@ -4633,7 +4646,7 @@ ${stack}` };
 
   // src/install.ts
   var globals = globalThis;
-  var CODE_FILE = "jsmeets-code.mjs";
+  var [CODE_FILE, VIEW_FILE] = ["jsmeets-code.mjs", "jsmeets-view.mjs"];
   var currentScript = () => hasDocument() ? document.currentScript : null;
   function connectionFor(name) {
     const connection = globals.JsPyTextSocket?._connection;
@@ -4664,9 +4677,10 @@ ${stack}` };
     installed._connection.address.source ||= source;
     return installed;
   }
-  var installFunctions = (loadCode) => once("JsPyFunction", () => {
+  var installFunctions = (loadCode, loadView) => once("JsPyFunction", () => {
     const connection = connectionFor("JsPyFunction");
-    return createFunctions(connection, loadCode ?? (() => import(connection.address.asset(CODE_FILE))));
+    const asset = (file) => () => import(connection.address.asset(file));
+    return createFunctions(connection, loadCode ?? asset(CODE_FILE), loadView ?? asset(VIEW_FILE));
   });
   var installQueues = () => once("JsPyQueue", () => createQueues(connectionFor("JsPyQueue")));
   var installPubsub = () => once("JsPyPubsub", () => createPubsub(connectionFor("JsPyPubsub")));

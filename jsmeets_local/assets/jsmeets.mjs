@@ -4057,13 +4057,14 @@ var LateNames = class {
 };
 
 // src/functions.ts
-var createFunctions = (function(connection, loadCode) {
+var createFunctions = (function(connection, loadCode, loadView) {
   const exposed = /* @__PURE__ */ new Map();
   const owners = /* @__PURE__ */ new WeakMap();
   const { callErrors: errors } = connection;
   let isAnnounced = true;
   const late = new LateNames();
   let code = null;
+  let view = null;
   function checkedKey(key) {
     if (typeof key !== "string") {
       throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
@@ -4156,6 +4157,8 @@ var createFunctions = (function(connection, loadCode) {
         return withCode(({ evaluate }) => evaluate(String(args[0])));
       case "$cell":
         return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
+      case "$view":
+        return loadedView().then((loaded) => loaded.run(String(args[0]), args.slice(1)));
       case "$names":
         return keys().sort();
       case "$describe":
@@ -4167,6 +4170,13 @@ var createFunctions = (function(connection, loadCode) {
   async function load() {
     const loaded = await loadCode();
     return code ??= loaded.createCode();
+  }
+  function loadedView() {
+    view ??= loadView().then(({ createView }) => createView());
+    view.catch(() => {
+      view = null;
+    });
+    return view;
   }
   function withCode(action) {
     if (code) {
@@ -4216,6 +4226,9 @@ var createFunctions = (function(connection, loadCode) {
         end();
       }));
     });
+  }
+  if (hasDocument() && /^jsmeets-.*-auto$/.test(window.name)) {
+    loadedView().then((loaded) => loaded.reportHeight(), (error) => console.warn("jsmeets_local: the height stays:", error));
   }
   connection.exposures = {
     names: keys,
@@ -4639,7 +4652,7 @@ function loadText(element2) {
 
 // src/install.ts
 var globals = globalThis;
-var CODE_FILE = "jsmeets-code.mjs";
+var [CODE_FILE, VIEW_FILE] = ["jsmeets-code.mjs", "jsmeets-view.mjs"];
 function connectionFor(name) {
   const connection = globals.JsPyTextSocket?._connection;
   if (!connection) {
@@ -4669,9 +4682,10 @@ function installTextSocket(script, source = "") {
   installed._connection.address.source ||= source;
   return installed;
 }
-var installFunctions = (loadCode) => once("JsPyFunction", () => {
+var installFunctions = (loadCode, loadView) => once("JsPyFunction", () => {
   const connection = connectionFor("JsPyFunction");
-  return createFunctions(connection, loadCode ?? (() => import(connection.address.asset(CODE_FILE))));
+  const asset = (file) => () => import(connection.address.asset(file));
+  return createFunctions(connection, loadCode ?? asset(CODE_FILE), loadView ?? asset(VIEW_FILE));
 });
 var installQueues = () => once("JsPyQueue", () => createQueues(connectionFor("JsPyQueue")));
 var installPubsub = () => once("JsPyPubsub", () => createPubsub(connectionFor("JsPyPubsub")));
@@ -4770,7 +4784,7 @@ var createReady = (textSocket, { JsPyError: JsPyError3 }) => async (timeout) => 
 // src/entries/module.ts
 var socket = installTextSocket(null, import.meta.url);
 var JsPyTextSocket = socket;
-var JsPyFunction = installFunctions(() => import("./jsmeets-code.mjs"));
+var JsPyFunction = installFunctions(() => import("./jsmeets-code.mjs"), () => import("./jsmeets-view.mjs"));
 var JsPyQueue = installQueues();
 var JsPyPubsub = installPubsub();
 var JsPyBinarySocket = installBinarySocket(null);
