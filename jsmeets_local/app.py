@@ -198,6 +198,7 @@ class JsMeetsPy(Starlette):
         private: bool = False,
         spa: bool = False,
         switch_interval: float | None = None,
+        snapshot: bool = True,
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serve the application from a background thread and open a page of it.
@@ -227,6 +228,7 @@ class JsMeetsPy(Starlette):
                 all others. This applies to all pages of the server.
             spa: Whether the page has a client-side router. Paths that nothing else serves then return the page, so that
                 a reload of `/settings` works. Missing files still return 404. The last page launched with it applies.
+            snapshot: In a notebook, keep a picture of the page in the file, for viewers without Python.
             switch_interval: The thread switch interval of Python in seconds (`sys.setswitchinterval`) while the server
                 runs. With 0.0005, pages are answered sooner while the main thread computes. `None` leaves it unchanged.
             **window: Options of a window: `title` (by default the document's), `position` of its upper left corner,
@@ -262,6 +264,7 @@ class JsMeetsPy(Starlette):
             private=private,
             spa=spa,
             switch_interval=switch_interval,
+            snapshot=snapshot,
             **window,
         )
 

@@ -13,14 +13,14 @@ from .api.snapshot import SNAPSHOT_BYTES, Snapshot, snapshot_of
 from .api.world import AsyncWorld, World
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
-from .bridge.client import Client
+from .bridge.client import Call, Client
 from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
 from .bridge.presence import GRACE, SocketPresence
 from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import LaunchError, PageClosed
-from .notebook.cells import current_cell
-from .notebook.display import Frame, show
+from .notebook.cells import at_cell_end, current_cell
+from .notebook.display import Display, Frame, launches, show
 from .protocol.arguments import check_name, seconds, seconds_of_call
 from .server.one_time_urls import PageUrls
 
@@ -147,6 +147,7 @@ class Page:
         self._client = client
         self._frame = frame
         self._shown_by = ""  # the run of the cell that showed the iframe
+        self._display: Display | None = None  # the last one
         self.grace = client.presence.grace
         self.url = url
         self.js = World(self._client)
@@ -412,6 +413,7 @@ class Page:
 
     def close(self) -> None:
         """Close the page and its window. The server stops with its last page. Closing twice has no effect."""
+        self._end_display("Closed by Python.")
         self._leave()
         self._closed(self)
         self._join()
@@ -426,6 +428,7 @@ class Page:
 
     def _end(self) -> None:
         """Close this handle when the server stops; the page may reconnect to another server."""
+        self._end_display("Stopped by Python.")
         self._client.bridge.portal.call(self._client.presence.end)
 
     @public
@@ -445,9 +448,21 @@ class Page:
             raise PageClosed("this page is closed; launch() opens another one")
         if self._frame is None:
             raise LaunchError("this page was not opened by launch(), which knows the address to show")
-        show(self._frame.sized(width, height), repr(self))
+        self._display = show(self._frame.sized(width, height), repr(self))
+        at_cell_end(_keep_pictures)
         cell = current_cell()
         self._shown_by = "" if cell is None else cell.run
+
+    def _end_display(self, text: str) -> None:
+        if self._display is not None:
+            self._display.end(text)
+
+    def _keep_picture(self) -> None:
+        """Have the page draw itself, now and after its later changes. Do not wait; a page that cannot keeps silent."""
+        display = self._display
+        if display is not None and display.keeps_picture and self.is_connected():
+            payload = self._client.bridge.pack(["watch", _PICTURE_BYTES, display.keep], "args")
+            self._client.bridge.portal.post(Call(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """Show the page as the result of a cell, unless this run of the cell has shown it already."""
@@ -492,6 +507,20 @@ class DocumentPage(Page):
         if self._client.surface is not None:
             self._client.surface.close()
             self._join()
+
+
+_PICTURE_BYTES = 1 << 20  # of a picture that a notebook keeps
+_PICTURE_SECONDS = 10.0  # for the page to receive the request
+
+
+def _keep_pictures() -> None:
+    """Keep the pictures of all pages, at the end of a cell."""
+    for page in launches.pages():
+        page._keep_picture()
+
+
+def _ignore(outcome: object) -> None:
+    """Ignore that a page cannot draw itself; `page.snapshot()` says why."""
 
 
 def _check_code(code: Any) -> str:

@@ -276,7 +276,7 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
         });
     }
 
-    if (hasDocument() && /^jsmeets-.*-auto$/.test(window.name)) {   // in an iframe of a notebook, launched with height="auto"
+    if (hasDocument() && /^jsmeets-.*-auto$/.test(String((globalThis as { name?: unknown }).name))) {   // in an iframe of a notebook, launched with height="auto"
         loadedView().then((loaded) => loaded.reportHeight(), (error) => console.warn("jsmeets_local: the height stays:", error));
     }
     connection.exposures = {

@@ -365,7 +365,7 @@
         }));
       });
     }
-    if (hasDocument() && /^jsmeets-.*-auto$/.test(window.name)) {
+    if (hasDocument() && /^jsmeets-.*-auto$/.test(String(globalThis.name))) {
       loadedView().then((loaded) => loaded.reportHeight(), (error) => console.warn("jsmeets_local: the height stays:", error));
     }
     connection.exposures = {

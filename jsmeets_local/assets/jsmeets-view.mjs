@@ -228,7 +228,7 @@ function later() {
   clearTimeout(timer);
   timer = setTimeout(draw, Math.max(QUIET, last + GAP - performance.now()));
 }
-async function watchPicture(most, changed) {
+function watchPicture(most, changed) {
   if (!watching) {
     const everything = { subtree: true, childList: true, attributes: true, characterData: true };
     new MutationObserver(later).observe(document.documentElement, everything);
@@ -238,8 +238,8 @@ async function watchPicture(most, changed) {
     addEventListener("scroll", later, { capture: true, passive: true });
   }
   watching = { changed, most };
-  last = performance.now();
-  return takeSnapshot(most);
+  clearTimeout(timer);
+  draw();
 }
 
 // src/view/index.ts

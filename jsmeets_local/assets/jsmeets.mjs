@@ -86,6 +86,8 @@ var WORDS = {
 };
 var REASONS = [
   [/^the Python program has ended$/, "The Python program has ended."],
+  [/^the kernel was restarted$/, "The kernel was restarted: run the cell again."],
+  [/^the kernel has ended$/, "The kernel has ended."],
   [/^stopped by Python$/, "Stopped by Python."],
   [/^closed by Python$/, "Closed by Python."],
   [/connection limit/, "Python accepts no more pages."],
@@ -4227,7 +4229,7 @@ var createFunctions = (function(connection, loadCode, loadView) {
       }));
     });
   }
-  if (hasDocument() && /^jsmeets-.*-auto$/.test(window.name)) {
+  if (hasDocument() && /^jsmeets-.*-auto$/.test(String(globalThis.name))) {
     loadedView().then((loaded) => loaded.reportHeight(), (error) => console.warn("jsmeets_local: the height stays:", error));
   }
   connection.exposures = {

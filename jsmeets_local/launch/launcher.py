@@ -20,7 +20,7 @@ from ..bridge.presence import PresenceTracker
 from ..bridge.shutdown import at_shutdown
 from ..bridge.tracebacks import cut, end_quietly
 from ..errors import Disconnected, LaunchError, WouldDeadlock
-from ..notebook.cells import Cell, current_cell
+from ..notebook.cells import Cell, current_cell, how_kernel_ends
 from ..notebook.display import Frame, launches
 from ..page import DocumentPage, Page
 from ..protocol.arguments import check_function, seconds
@@ -211,7 +211,7 @@ class Launcher:
         rest = f";{fragment}" if fragment else ""
         place = f"{path.removeprefix('/')}#jsmeets={self._access.token}.{key}{rest}"
         urls = PageUrls(self._one_time_urls, root, public, place, is_proxied=options.base_url is not None)
-        frame = Frame(urls.framed, urls.title, *options.size)
+        frame = Frame(urls.framed, urls.title, *options.size, options.snapshot)
         page = Page(self._bridge, key, urls, self._page_closed, frame, options.grace)
         with self._lock:  # drop closed pages, which may have no other reference
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
@@ -463,7 +463,7 @@ class Launcher:
             portal.post_or_run(self._presence.end)
         if portal.is_open():
             portal.post(server.close_port)
-            portal.post(self._bridge.close_all, GOODBYE)
+            portal.post(self._bridge.close_all, how_kernel_ends() or GOODBYE)
         server.end(EXIT_SECONDS)
         self._bridge.join(EXIT_WORKER_SECONDS)
 

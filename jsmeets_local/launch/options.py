@@ -38,6 +38,7 @@ class LaunchOptions(Struct, frozen=True):
         spa: Whether the page answers addresses that nothing else serves.
         switch_interval: Thread switch interval in seconds, or `None`.
         window: Options of windows, JSON-serializable; in the result of `for_mode`, all parameters of the window.
+        snapshot: Whether a notebook keeps a picture of the page.
         by_localhost: Whether the page is addressed as "localhost", like the notebook that embeds it.
     """
 
@@ -53,6 +54,7 @@ class LaunchOptions(Struct, frozen=True):
     spa: bool
     switch_interval: float | None
     window: dict[str, Any]
+    snapshot: bool
     by_localhost: bool = False
 
     def for_mode(self, mode: str) -> LaunchOptions:
@@ -94,6 +96,7 @@ def check_options(
     private: bool = False,
     spa: bool = False,
     switch_interval: float | None = None,
+    snapshot: bool = True,
     **window: Unpack[WindowOptions],
 ) -> LaunchOptions:
     """Check the arguments of `JsMeetsPy.launch`, which documents them.
@@ -113,6 +116,7 @@ def check_options(
         checked = check_window_options(window)
     check_flag("private", private)
     check_flag("spa", spa)
+    check_flag("snapshot", snapshot)
     for name, side in (("width", width), ("height", height)):
         if side is not None:
             check_side(name, side)
@@ -121,5 +125,5 @@ def check_options(
     interval = None if switch_interval is None else check_switch_interval(switch_interval)
     limit, grace = seconds(timeout), check_grace(grace)
     return LaunchOptions(
-        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, checked
+        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, checked, snapshot
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +42,6 @@ PIXELS = """async ([url, places]) => {
 
 
 def pixels(tab: Tab, data: bytes, *places: tuple[int, int]) -> list[list[int]]:
-    import base64
-
     url = "data:image/png;base64," + base64.b64encode(data).decode()
     found: list[list[int]] = tab.evaluate(PIXELS, [url, [list(place) for place in places]])
     return found
@@ -60,7 +60,8 @@ def test_a_snapshot_shows_what_the_page_shows(app: JsMeetsPy, tabs: Any, tmp_pat
         [250, 240, 200],
     ]
     tab.locator("input").fill("███████")
-    again = asyncio.run(page.aio.snapshot())
+    with ThreadPoolExecutor(1) as thread:  # Playwright keeps a loop running in this one
+        again = thread.submit(asyncio.run, page.aio.snapshot()).result()
     assert again.data != taken.data
     assert page.snapshot().data == again.data
     again.save(tmp_path / "page.png")
@@ -71,7 +72,9 @@ def test_a_snapshot_shows_what_the_page_shows(app: JsMeetsPy, tabs: Any, tmp_pat
 
 
 def test_a_scrolled_page_is_drawn_where_it_is(app: JsMeetsPy, tabs: Any) -> None:
-    page = app.launch("<body style='margin: 0'><p style='margin: 2000px 0 0; height: 900px; background: rgb(1, 2, 3)'>", mode="none")
+    page = app.launch(
+        "<body style='margin: 0'><p style='margin: 2000px 0 0; height: 900px; background: rgb(1, 2, 3)'>", mode="none"
+    )
     tab = tabs.open(page.url)
     assert pixels(tab, page.snapshot().data, (9, 9)) == [[255, 255, 255]]
     tab.evaluate("scrollTo(0, 2000)")

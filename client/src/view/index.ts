@@ -16,7 +16,7 @@ export function createView(): View {
     const showProgress = createProgress();
     const methods: Record<string, (...args: any[]) => unknown> = {
         snapshot: (most: number): Promise<Picture> => takeSnapshot(most),
-        watch: (most: number, changed: PyFunction): Promise<Picture> => watchPicture(most, changed),
+        watch: (most: number, changed: PyFunction): void => watchPicture(most, changed),
         progress: (bar: Bar, stop: PyFunction): Promise<void> => showProgress(bar, stop),
     };
     return {

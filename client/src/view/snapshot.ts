@@ -178,8 +178,8 @@ function later(): void {
     timer = setTimeout(draw, Math.max(QUIET, last + GAP - performance.now()));
 }
 
-/** Draw the page now, and pass on a picture after each later change. A second call replaces the function. */
-export async function watchPicture(most: number, changed: PyFunction): Promise<Picture> {
+/** Pass on a picture of the page now, and after each later change. A second call replaces the function. */
+export function watchPicture(most: number, changed: PyFunction): void {
     if (!watching) {
         const everything = { subtree: true, childList: true, attributes: true, characterData: true };
         new MutationObserver(later).observe(document.documentElement, everything);
@@ -189,6 +189,6 @@ export async function watchPicture(most: number, changed: PyFunction): Promise<P
         addEventListener("scroll", later, { capture: true, passive: true });
     }
     watching = { changed, most };
-    last = performance.now();
-    return takeSnapshot(most);
+    clearTimeout(timer);
+    draw();
 }
