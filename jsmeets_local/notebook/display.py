@@ -49,7 +49,8 @@ _LOOK = Template(
 # A page tells its height when it changes, and on request: it may have told it before this handler runs.
 _LOADED = (
     "const frame = this; if (frame.name.endsWith('-auto') && !frame.dataset.heard) { frame.dataset.heard = true; "
-    "addEventListener('message', ({ source, data }) => { if (source === frame.contentWindow && data?.jsmeetsHeight >= 0) "
+    "window.addEventListener('message', ({ source, data }) => { "
+    "if (source === frame.contentWindow && data?.jsmeetsHeight >= 0) "
     "frame.style.height = Math.min(Math.max(data.jsmeetsHeight, 20), 10000) + 2 + 'px' }) } "
     "frame.contentWindow.postMessage('jsmeetsHeight?', '*')"
 )
@@ -57,7 +58,7 @@ _LOADED = (
 # The picture of the page is an output of its own, so that a new one does not reload the iframe. A style sheet hides it
 # while the iframe is in the document: viewers that remove iframes remove style sheets, too.
 _PICTURE = Template("""<style>body:has(iframe[name^="jsmeets-$id"]) .jsmeets-$id { display: none }</style>
-<img class="jsmeets-$id" src="data:image/png;base64,$data" alt="$title" title="The page when it was last saved" width="$width" style="max-width: 100%; height: auto; border: 1px solid rgba(128, 128, 128, .35); border-radius: 4px">""")
+<img class="jsmeets-$id" src="data:image/png;base64,$data" alt="$title" title="The page when it was last saved" width="$width" style="max-width: 100%; height: auto; border: 1px solid rgba(128, 128, 128, .35)">""")
 
 _ENDED = Template(
     '<div style="padding: 6px 0; font-size: 12px; opacity: .7">$text Run the cell again to restore it.</div>'

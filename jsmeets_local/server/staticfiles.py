@@ -118,7 +118,10 @@ def _content(name: str) -> bytes:
 
 
 def _headers(name: str, content: bytes) -> dict[str, str]:
-    """Return headers that make browsers revalidate, so that upgrades take effect; other origins may import `CODE` and `VIEW`."""
+    """Return headers that make browsers revalidate, so that upgrades take effect.
+
+    Other origins may import `CODE` and `VIEW`.
+    """
     headers = {"cache-control": "no-cache", "etag": etag(content)}
     return {**headers, "access-control-allow-origin": "*"} if name in (CODE, VIEW) else headers
 
