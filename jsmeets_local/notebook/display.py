@@ -35,7 +35,8 @@ _HTML = Template("""\
 <div style="display: grid">
 <div style="grid-area: 1 / 1; padding: 6px 0; opacity: .7">\
 The kernel of this page was restarted or has ended. Run the cell again to restore it.</div>
-<iframe src="$url" name="$name" title="$title" allow="loopback-network; local-network-access" style="$look" onload="$loaded"></iframe>
+<iframe src="$url" name="$name" title="$title" allow="loopback-network; local-network-access" style="$look" \
+onload="$loaded"></iframe>
 <img src="$probe" alt="" style="display: none" onload="$answered" onerror="$silent">
 </div>
 <a href="$url" target="_blank" rel="noopener" style="opacity: .7; text-decoration: none">$title &#8599;</a>
@@ -57,8 +58,10 @@ _LOADED = (
 
 # The picture of the page is an output of its own, so that a new one does not reload the iframe. A style sheet hides it
 # while the iframe is in the document: viewers that remove iframes remove style sheets, too.
-_PICTURE = Template("""<style>body:has(iframe[name^="jsmeets-$id"]) .jsmeets-$id { display: none }</style>
-<img class="jsmeets-$id" src="data:image/png;base64,$data" alt="$title" title="The page when it was last saved" width="$width" style="max-width: 100%; height: auto; border: 1px solid rgba(128, 128, 128, .35)">""")
+_PICTURE = Template("""\
+<style>body:has(iframe[name^="jsmeets-$id"]) .jsmeets-$id { display: none }</style>
+<img class="jsmeets-$id" src="data:image/png;base64,$data" alt="$title" title="The page when it was last saved" \
+width="$width" style="max-width: 100%; height: auto; border: 1px solid rgba(128, 128, 128, .35)">""")
 
 _ENDED = Template(
     '<div style="padding: 6px 0; font-size: 12px; opacity: .7">$text Run the cell again to restore it.</div>'
