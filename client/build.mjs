@@ -15,8 +15,9 @@ const ASSETS = path("../jsmeets_local/assets");
 const CLASSIC = ["JsPyTextSocket", "JsPyFunction", "JsPyQueue", "JsPyPubsub", "JsPyBinarySocket", "badge", "jsmeets"];
 const CODE = "jsmeets-code.mjs";
 const STATE = "jsmeets-state.mjs";
+const VIEW = "jsmeets-view.mjs";
 const INTEGRATIONS = ["react", "vite"];
-const PACKAGED = ["jsmeets.mjs", CODE, STATE, "jsmeets.d.mts", ...INTEGRATIONS.flatMap((name) => [`${name}.mjs`, `${name}.d.mts`])];
+const PACKAGED = ["jsmeets.mjs", CODE, STATE, VIEW, "jsmeets.d.mts", ...INTEGRATIONS.flatMap((name) => [`${name}.mjs`, `${name}.d.mts`])];
 
 const [, VERSION] = /^version = "(.+)"$/m.exec(readFileSync(path("../pyproject.toml"), "utf8"));
 const BANNER = `// jsmeets_local ${VERSION}, MIT License. Built from client/src: change it there, then run ./scripts/client.`;
@@ -25,7 +26,7 @@ const BANNER = `// jsmeets_local ${VERSION}, MIT License. Built from client/src:
 const codeApart = {
     name: "code-apart",
     setup({ onResolve }) {
-        for (const [filter, file] of [[/\/code\/index\.ts$/, CODE], [/\/state\.ts$/, STATE]]) {
+        for (const [filter, file] of [[/\/code\/index\.ts$/, CODE], [/\/state\.ts$/, STATE], [/\/view\/index\.ts$/, VIEW]]) {
             onResolve({ filter }, ({ kind }) =>
                 (kind === "dynamic-import" ? { path: `./${file}`, external: true } : undefined));
         }
@@ -42,6 +43,7 @@ async function buildInto(folder) {
     const esm = { ...options, format: "esm", outExtension: { ".js": ".mjs" } };
     await build({ ...esm, entryPoints: { jsmeets: entry("module") } });
     await build({ ...esm, entryPoints: { "jsmeets-state": path("src/state.ts") } });
+    await build({ ...esm, entryPoints: { "jsmeets-view": path("src/view/index.ts") } });
     const license = readFileSync(path("node_modules/acorn/LICENSE"), "utf8").trim();
     await build({
         ...esm, entryPoints: { "jsmeets-code": path("src/code/index.ts") },

@@ -25,6 +25,7 @@ from .api.state import State, make_state
 from .api.textsocket import TextSockets
 from .bridge.bridge import Bridge, default_bridge
 from .bridge.presence import GRACE
+from .bridge.tracebacks import public
 from .launch.launcher import Launcher
 from .page import Page
 from .protocol.arguments import check_flag, check_function, check_name
@@ -173,6 +174,7 @@ class Bridged:
 
     # Launching -----------------------------------------------------------------------------------------
 
+    @public
     def launch(
         self,
         page: str | os.PathLike[str] = "/",
@@ -190,6 +192,7 @@ class Bridged:
         headless: bool | Literal["auto"] = "auto",
         switch_interval: float | None = None,
         dev_url: str | None = None,
+        snapshot: bool = True,
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serve the application from a background thread and open a page of it.
@@ -222,6 +225,7 @@ class Bridged:
             headless: Whether a headless Chromium opens the page. "auto" does so where nothing shows the iframe of a
                 notebook: in nbconvert, papermill, nbclient and `jupyter console`. `True` does so everywhere, for
                 example in tests. The browser ends with the page.
+            snapshot: In a notebook, keep a picture of the page in the file, for viewers without Python.
             switch_interval: The thread switch interval of Python in seconds (`sys.setswitchinterval`) while the server
                 runs. With 0.0005, pages are answered sooner while the main thread computes. `None` leaves it unchanged.
             dev_url: The URL of a development server that serves the pages, such as Vite's `"http://localhost:5173"`.
@@ -261,9 +265,11 @@ class Bridged:
             headless=headless,
             switch_interval=switch_interval,
             dev_url=dev_url,
+            snapshot=snapshot,
             **window,
         )
 
+    @public
     def open(self, page: str | os.PathLike[str] = "/", mode: str | None = None, **options: Any) -> Page:
         """Open another page of the application that `launch()` serves.
 
@@ -280,6 +286,7 @@ class Bridged:
         """
         return self._launcher.open(page, mode, **options)
 
+    @public
     def run(
         self,
         page: str | os.PathLike[str] = "/",
@@ -306,6 +313,7 @@ class Bridged:
         """
         self._launcher.run(page, mode, main, **options)
 
+    @public
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the last page is closed. A page that reconnects within its grace time is not closed.
 
@@ -321,6 +329,7 @@ class Bridged:
         """
         return self._launcher.wait(timeout)
 
+    @public
     def stop(self) -> None:
         """Close all pages, stop the server that `launch()` started, and wait until its port and threads are released.
 
@@ -334,6 +343,7 @@ class Bridged:
         return self._launcher.pages
 
     @property
+    @public
     def port(self) -> int:
         """Return the port at which `launch()` serves the application.
 
@@ -343,6 +353,7 @@ class Bridged:
         return self._launcher.port
 
     @property
+    @public
     def url(self) -> str:
         """Return the URL of the served application on this machine, such as `"http://127.0.0.1:8123"`.
 
@@ -371,6 +382,7 @@ class Bridged:
 
     # Routes and handlers -------------------------------------------------------------------------------
 
+    @public
     def route(
         self,
         path: str,
@@ -402,6 +414,7 @@ class Bridged:
 
         return decorate
 
+    @public
     def add_event_handler(self, event_type: str, func: Handler) -> None:
         """Call `func`, plain or async, at "startup" or "shutdown".
 
@@ -410,6 +423,7 @@ class Bridged:
         """
         self._handlers.add(event_type, func)
 
+    @public
     def on_event(self, event_type: str) -> Callable[[F], F]:
         """Decorator: `add_event_handler`."""
         self._handlers.check_type(event_type)
@@ -420,6 +434,7 @@ class Bridged:
 
         return decorate
 
+    @public
     def websocket_route(self, path: str, name: str | None = None) -> Callable[[F], F]:
         """Decorator: serve WebSockets at a path with `async func(websocket)`; origins that are not allowed are refused.
 
@@ -436,6 +451,7 @@ class Bridged:
 
         return decorate
 
+    @public
     def add_socket(self, endpoint: Any) -> None:
         """Add a WebSocket endpoint.
 
@@ -489,6 +505,7 @@ class Bridged:
         self, key: str | None = None, *, exclusive: bool = False, keep_running: bool = False
     ) -> Callable[[F], F]: ...
 
+    @public
     def expose(
         self, key: Any = None, name: str | None = None, *, exclusive: bool = False, keep_running: bool = False
     ) -> Any:

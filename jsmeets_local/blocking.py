@@ -15,7 +15,7 @@ from .api.queues import QueuesBase, acknowledged
 from .api.textsocket import TextSockets
 from .bridge.bridge import default_bridge
 from .bridge.curried_calls import CurriedCall, CurriedSend
-from .bridge.tracebacks import cut
+from .bridge.tracebacks import public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .protocol.arguments import Key, Target, seconds
 
@@ -25,6 +25,7 @@ __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", 
 class BlockingFunctions(FunctionsBase):
     """`JsPyFunction` with a `call` that blocks."""
 
+    @public
     def call(self, key: str, timeout: float | None = None, target: Target = None) -> Callable[..., dict[int, Any]]:
         """Call a function of pages and wait for their answers.
 
@@ -48,6 +49,7 @@ class BlockingFunctions(FunctionsBase):
 class BlockingQueues(QueuesBase):
     """`JsPyQueue` with a `push` and a `get` that block."""
 
+    @public
     def push(self, key: Key, timeout: float | None = None, target: Target = None) -> Callable[[Any], list[int]]:
         """Push data to a queue of pages and wait for their acknowledgements.
 
@@ -67,6 +69,7 @@ class BlockingQueues(QueuesBase):
         awaitable = f"await JsPyQueue.push({key!r})(...)"
         return CurriedSend("push", key, lambda data: acknowledged(self._bridge.portal.block(request(data), awaitable)))
 
+    @public
     def get(self, key: str, timeout: float | None = None) -> Any:
         """Wait for the next item of a queue, and take it.
 
@@ -80,14 +83,10 @@ class BlockingQueues(QueuesBase):
             WouldDeadlock: Called on the bridge's event loop.
         """
         operation = self._bridge.next_item(key, seconds(timeout))
-        try:
-            item = self._bridge.portal.block(operation, f"JsPyQueue.shift({key!r})")
-            if item is TIMED_OUT or item is CLOSED:
-                raise wait_error(item, f"the queue {key!r}", timeout)
-            return item
-        except BaseException as error:
-            cut(error)
-            raise
+        item = self._bridge.portal.block(operation, f"JsPyQueue.shift({key!r})")
+        if item is TIMED_OUT or item is CLOSED:
+            raise wait_error(item, f"the queue {key!r}", timeout)
+        return item
 
 
 JsPyFunction = BlockingFunctions(default_bridge())

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sized
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .api.progress import Progress
 from .api.pubsub import Pubsub
 from .api.readers import PageQueue, Subscription
+from .api.snapshot import SNAPSHOT_BYTES, Snapshot, snapshot_of
 from .api.state import ConnectionState, make_state
 from .api.world import AsyncWorld, World
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
-from .bridge.client import Client
+from .bridge.client import Call, Client
 from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
 from .bridge.presence import SocketPresence
-from .bridge.tracebacks import cut, end_quietly
+from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import LaunchError, PageClosed
-from .notebook.cells import current_cell
-from .notebook.display import Frame, show
+from .notebook.cells import at_cell_end, current_cell
+from .notebook.display import Display, Frame, launches, show
 from .notebook.marimo import marimo_value
 from .protocol.arguments import check_name, seconds, seconds_of_call
 from .server.one_time_urls import PageUrls
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from .launch.window.handle import AsyncWindow, Window
 
 __all__ = ["AsyncPage", "DocumentPage", "Page"]
+
+T = TypeVar("T")
 
 
 class AsyncPage:
@@ -38,32 +42,43 @@ class AsyncPage:
         self.js = AsyncWorld(client)
 
     @property
+    @public
     def window(self) -> AsyncWindow:
         """Return the window, as `Page.window` does."""
         handle: AsyncWindow = self._client.window().async_handle()
         return handle
 
+    @public
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Call a function of the page, as `Page.call` does."""
         check_name(key, "key of a function")
         limit = None if timeout is None else seconds_of_call(timeout)
         return AsyncCurriedCall("call", key, functools.partial(self._client.call_async, key, limit))
 
+    @public
     def map(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, list[Any]]]:
         """Call a function of the page many times, as `Page.map` does."""
         check_name(key, "key of a function")
         limit = seconds_of_call(timeout, "map('name')([1, 2])")
 
+        @public
         async def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
             operation = self._client.map(key, limit, iterables)
             return join_batch(key, await self._client.bridge.portal.awaitable(operation))
 
         return AsyncCurriedCall("map", key, send)
 
+    @public
     async def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluate JavaScript in the page, as `Page.eval` does."""
         return await self.call("$eval", timeout)(_check_code(code))
 
+    @public
+    async def snapshot(self, timeout: float | None = 10.0) -> Snapshot:
+        """Take a picture of what the page shows, as `Page.snapshot` does."""
+        return snapshot_of(await self.call("$view", timeout)("snapshot", SNAPSHOT_BYTES))
+
+    @public
     async def get(self, key: str, timeout: float | None = None) -> Any:
         """Wait for the next item of a queue, as `PageQueue.get` does."""
         item = await self._client.bridge.portal.awaitable(self._client.queue_item(key, timeout))
@@ -77,19 +92,25 @@ class AsyncPage:
         try:
             while (item := await self._client.bridge.portal.awaitable(inbox.next(None))) is not CLOSED:
                 yield item
+        except BaseException as error:
+            cut(error)
+            raise
         finally:
             self._client.bridge.portal.post_or_run(end)
 
+    @public
     async def wait(self, timeout: float | None = None) -> bool:
         """Wait until the page is closed, as `Page.wait` does."""
         return await self._client.bridge.exits.awaitable(self._client.presence.wait_closed(seconds(timeout)))
 
+    @public
     async def wait_for(self, name: str, timeout: float | None = None) -> None:
         """Wait until the page exposes a function, as `Page.wait_for` does."""
         error = await self._client.bridge.portal.awaitable(self._client.wait_for(name, timeout))
         if error is not None:
             raise error
 
+    @public
     async def wait_connected(self, timeout: float | None = None) -> bool:
         """Wait until the page is connected, as `Page.wait_connected` does."""
         return await self._client.bridge.portal.awaitable(self._client.presence.wait_until_connected(seconds(timeout)))
@@ -118,6 +139,7 @@ class Page:
         self._frame = frame
         self._closed = closed  # called by close()
         self._shown_by = ""  # the run of the cell that showed the iframe
+        self._display: Display | None = None  # the last one
         self.grace = client.presence.grace
         self.url = url
         client.bridge.portal.finalize(self, client.presence.end)
@@ -133,6 +155,7 @@ class Page:
         return AsyncPage(self._client)
 
     @property
+    @public
     def window(self) -> Window:
         """Return the window that shows the page, opened by `mode="window"`.
 
@@ -142,6 +165,7 @@ class Page:
         handle: Window = self._client.window().handle()
         return handle
 
+    @public
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:
         """Call a function of the page once it is connected, and wait for the answer.
 
@@ -165,6 +189,7 @@ class Page:
         limit = None if timeout is None else seconds_of_call(timeout)
         return CurriedCall("call", key, functools.partial(self._client.call, key, limit))
 
+    @public
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Call a function of the page many times at once, and wait for all values.
 
@@ -192,6 +217,7 @@ class Page:
 
         return CurriedCall("map", key, send)
 
+    @public
     def call_nowait(self, key: str) -> Callable[..., bool]:
         """Call a function of the page without waiting; an error in it is logged.
 
@@ -228,10 +254,56 @@ class Page:
             cut(error)
             raise
 
+    @public
+    def snapshot(self, timeout: float | None = 10.0) -> Snapshot:
+        """Take a picture of what the page shows now. As the last line of a cell, a notebook displays it.
+
+        The page draws itself. Web fonts, images of other origins, background images, shadow roots and iframes are
+        missing from the picture, and a WebGL canvas unless it has `preserveDrawingBuffer`.
+
+        Args:
+            timeout: Seconds; `None`, 0 or negative mean no limit.
+
+        Raises:
+            JavaScriptError: The page cannot be drawn; the message says why.
+            CallTimeout: No answer came in time.
+            Disconnected: The page left before it answered.
+            PageClosed: The page is closed.
+        """
+        return snapshot_of(self.call("$view", timeout)("snapshot", SNAPSHOT_BYTES))
+
+    @public
+    def progress(self, items: Iterable[T], label: str = "", total: int | None = None) -> Progress[T]:
+        """Iterate over items, and show a progress bar with a stop button in the page.
+
+        The button, `Progress.stop()` and the end of the items end the loop normally; `Progress.stopped` tells which:
+        `bar = page.progress(items)`, `for item in bar: ...`, `if bar.stopped: ...`. Loops may be nested, and run in any
+        thread. A loop goes on without a bar if the page leaves.
+
+        Args:
+            items: The items.
+            label: The text before the numbers.
+            total: The number of items; `None` for `len(items)`, if the items have a length.
+
+        Raises:
+            TypeError: `items` is not iterable, `label` is not a str, or `total` is not a whole number.
+        """
+        if not isinstance(label, str):
+            raise TypeError(f"label must be a str; got {label!r:.60}")
+        if not isinstance(items, Iterable):
+            raise TypeError(f"page.progress() takes an iterable; got {items!r:.60}")
+        if total is None and isinstance(items, Sized):
+            total = len(items)
+        if total is not None and (isinstance(total, bool) or not isinstance(total, int)):
+            raise TypeError(f"total must be a whole number of items, or None; got {total!r:.60}")
+        return Progress(self._client, items, label, total)
+
+    @public
     def queue(self, key: str) -> PageQueue:
         """Return the queue `key`: `get` items of pages or iterate over them, and `push` items to the page."""
         return PageQueue(self._client, key)
 
+    @public
     def publish(self, topic: str, suppress: bool = False, retain: bool = False) -> Callable[[Any], bool]:
         """Publish to the subscribers of a topic, in all pages and in Python, as `JsPyPubsub.publish` does.
 
@@ -241,6 +313,7 @@ class Page:
         publish = Pubsub(self._client.bridge).publish(topic, suppress, retain)
         return CurriedSend("publish", topic, lambda data: not self._client.is_gone() and publish(data))
 
+    @public
     def subscribe(self, topic: str) -> Subscription:
         """Subscribe to a topic: iterate over its publications as `(topic, data)`, or `get` one at a time.
 
@@ -262,6 +335,7 @@ class Page:
         make = functools.partial(make_state, bridge, key, call="page.state()")
         return ConnectionState(self._client.presence.state(), make)
 
+    @public
     def add_state_event(self, func: Callable[[str], Any]) -> None:
         """Call `func(state)` each time `state` changes; a tab that comes back after "closed" is "open" again.
 
@@ -345,6 +419,7 @@ class Page:
 
     def close(self) -> None:
         """Close the page and its window. The server stops with its last page. Closing twice has no effect."""
+        self._end_display("Closed by Python.")
         self._leave()
         self._closed(self)
         self._join()
@@ -359,8 +434,10 @@ class Page:
 
     def _end(self) -> None:
         """Close this handle when the server stops; the page may reconnect to another server."""
+        self._end_display("Stopped by Python.")
         self._client.bridge.portal.call(self._client.presence.end)
 
+    @public
     def show(self, width: int | str | None = None, height: int | str | None = None) -> None:
         """Show the page in an iframe under the running cell of a notebook, even if it is open elsewhere.
 
@@ -377,9 +454,21 @@ class Page:
             raise PageClosed("this page is closed; launch() opens another one")
         if self._frame is None:
             raise LaunchError("this page was not opened by launch(), which knows the address to show")
-        show(self._frame.sized(width, height), repr(self))
+        self._display = show(self._frame.sized(width, height), repr(self))
+        at_cell_end(_keep_pictures)
         cell = current_cell()
         self._shown_by = "" if cell is None else cell.run
+
+    def _end_display(self, text: str) -> None:
+        if self._display is not None:
+            self._display.end(text)
+
+    def _keep_picture(self) -> None:
+        """Have the page draw itself, now and after its later changes. Do not wait; a page that cannot keeps silent."""
+        display = self._display
+        if display is not None and display.keeps_picture and self.is_connected():
+            payload = self._client.bridge.pack(["watch", _PICTURE_BYTES, display.keep], "args")
+            self._client.bridge.portal.post(Call(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """Show the page as the result of a cell, unless this run of the cell has shown it already."""
@@ -429,6 +518,20 @@ class DocumentPage(Page):
 def _close_window(page: Page) -> None:
     if page._client.surface is not None:
         page._client.surface.close()
+
+
+_PICTURE_BYTES = 1 << 20  # of a picture that a notebook keeps
+_PICTURE_SECONDS = 10.0  # for the page to receive the request
+
+
+def _keep_pictures() -> None:
+    """Keep the pictures of all pages, at the end of a cell."""
+    for page in launches.pages():
+        page._keep_picture()
+
+
+def _ignore(outcome: object) -> None:
+    """Ignore that a page cannot draw itself; `page.snapshot()` says why."""
 
 
 def _check_code(code: Any) -> str:

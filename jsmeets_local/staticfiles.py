@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["ASSETS", "CODE", "DECLARATIONS", "INTEGRATIONS", "JOINED", "MODULE", "SCRIPTS", "STATE"]
+__all__ = ["ASSETS", "CODE", "DECLARATIONS", "INTEGRATIONS", "JOINED", "MODULE", "SCRIPTS", "STATE", "VIEW"]
 
 ASSETS = os.path.join(os.path.dirname(__file__), "assets")
 SCRIPTS = (
@@ -19,5 +19,6 @@ JOINED = "jsmeets.js"  # all of them in one file: one request
 MODULE = "jsmeets.mjs"
 CODE = "jsmeets-code.mjs"  # imported by the scripts and the module when first needed
 STATE = "jsmeets-state.mjs"  # imported by the module when first needed
+VIEW = "jsmeets-view.mjs"  # imported by the scripts and the module when first needed
 INTEGRATIONS = ("react.mjs", "vite.mjs")  # with package.json and the following, the package of npm
 DECLARATIONS = ("jsmeets.d.mts", "react.d.mts", "vite.d.mts")

@@ -224,7 +224,7 @@ def test_both_kinds_of_socket_endpoints() -> None:
 def test_the_files_are_served_with_their_types() -> None:
     app = make()
     with TestClient(app) as client:
-        for name in (*SCRIPTS, "jsmeets.js", "jsmeets.mjs", "jsmeets-code.mjs", "jsmeets-state.mjs"):
+        for name in (*SCRIPTS, "jsmeets.js", "jsmeets.mjs", "jsmeets-code.mjs", "jsmeets-state.mjs", "jsmeets-view.mjs"):
             response = client.get(f"/jsmeetspy/{name}")
             assert response.status_code == 200
             assert response.headers["content-type"] == "text/javascript; charset=utf-8"
@@ -250,7 +250,7 @@ def test_pages_of_other_origins_may_import_what_the_scripts_import() -> None:
             name: client.get(f"/jsmeetspy/{name}").headers.get("access-control-allow-origin")
             for name in os.listdir(ASSETS)
         }
-    assert {name for name, origin in allowed.items() if origin is not None} == {"jsmeets-code.mjs"}
+    assert {name for name, origin in allowed.items() if origin is not None} == {"jsmeets-code.mjs", "jsmeets-view.mjs"}
     assert allowed["jsmeets-code.mjs"] == "*"
 
 

@@ -26,6 +26,8 @@ const WORDS: Partial<Record<Trouble, string>> = {
 /** Close reason -> the text of the badge. */
 const REASONS: ReadonlyArray<[RegExp, string]> = [
     [/^the Python program has ended$/, "The Python program has ended."],
+    [/^the kernel was restarted$/, "The kernel was restarted: run the cell again."],
+    [/^the kernel has ended$/, "The kernel has ended."],
     [/^stopped by Python$/, "Stopped by Python."],
     [/^closed by Python$/, "Closed by Python."],
     [/connection limit/, "Python accepts no more pages."],

@@ -1,6 +1,7 @@
 /** Functions that Python calls, and calls to Python functions. */
 
 import { version } from "../package.json";
+import { hasDocument } from "./address.ts";
 import { follow, isThenable } from "./callbacks.ts";
 import type { Call } from "./calls.ts";
 import type { Code, createCode } from "./code/index.ts";
@@ -10,6 +11,7 @@ import { LateNames } from "./latenames.ts";
 import { optionsOf, type Timeout } from "./arguments.ts";
 import { resultOf, waitOptionsOf, type CallOptions, type PyResult } from "./results.ts";
 import { instead } from "./suggestion.ts";
+import type { createView, View } from "./view/index.ts";
 
 type AnyFunction = (...args: any[]) => any;
 
@@ -71,8 +73,11 @@ interface Exposed {
 /** Loads the code of `$eval`, `$cell` and `$describe` on demand. */
 export type LoadCode = () => Promise<{ createCode: typeof createCode }>;
 
+/** Loads the code of `$view`, and of the iframes of notebooks, on demand. */
+export type LoadView = () => Promise<{ createView: typeof createView }>;
+
 // In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
-export const createFunctions = (function (connection: Connection, loadCode: LoadCode): JsPyFunctionApi {
+export const createFunctions = (function (connection: Connection, loadCode: LoadCode, loadView: LoadView): JsPyFunctionApi {
     const exposed = new Map<string, Exposed>();
     /** Function -> its entry, also after `clear`. */
     const owners = new WeakMap<AnyFunction, Exposed>();
@@ -80,6 +85,7 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
     let isAnnounced = true;
     const late = new LateNames<Exposed>();
     let code: Code | null = null;
+    let view: Promise<View> | null = null;
 
     // ---------------------------------------------------------------- calls to Python
 
@@ -193,6 +199,8 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
                 return withCode(({ evaluate }) => evaluate(String(args[0])));
             case "$cell":
                 return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
+            case "$view":
+                return loadedView().then((loaded) => loaded.run(String(args[0]), args.slice(1)));
             case "$describe":
                 return describe(String(args[0]), call);
             default:
@@ -203,6 +211,12 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
     async function load(): Promise<Code> {
         const loaded = await loadCode();
         return code ??= loaded.createCode();
+    }
+
+    function loadedView(): Promise<View> {
+        view ??= loadView().then(({ createView }) => createView());
+        view.catch(() => { view = null; });   // the next call tries again
+        return view;
     }
 
     /** Run `action` with the loaded code. Deliveries are held back while the file loads, to keep the order. */
@@ -262,6 +276,9 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
         });
     }
 
+    if (hasDocument() && /^jsmeets-.*-auto$/.test(String((globalThis as { name?: unknown }).name))) {   // in an iframe of a notebook, launched with height="auto"
+        loadedView().then((loaded) => loaded.reportHeight(), (error) => console.warn("jsmeets_local: the height stays:", error));
+    }
     connection.exposures = {
         names: keys,
         find: (name) => exposed.get(name)?.func,

@@ -7,7 +7,7 @@ import { Address, hasDocument, type ScriptTag } from "./address.ts";
 import { createBadge } from "./badge.ts";
 import { createBinarySocket, type JsPyBinarySocketConstructor } from "./binarysocket.ts";
 import { Connection } from "./connection.ts";
-import { createFunctions, type JsPyFunctionApi, type LoadCode } from "./functions.ts";
+import { createFunctions, type JsPyFunctionApi, type LoadCode, type LoadView } from "./functions.ts";
 import { Identity } from "./identity.ts";
 import { followDocument } from "./lifecycle.ts";
 import { createPubsub, type JsPyPubsubApi } from "./pubsub.ts";
@@ -25,8 +25,8 @@ type Globals = {
 
 const globals = globalThis as unknown as Globals;
 
-/** The file that is loaded on demand, see `code/index.ts`. */
-export const CODE_FILE = "jsmeets-code.mjs";
+/** The files that are loaded on demand, see `code/index.ts` and `view/index.ts`. */
+export const [CODE_FILE, VIEW_FILE] = ["jsmeets-code.mjs", "jsmeets-view.mjs"];
 
 /** Return the running script element, which is available only while the script runs. */
 export const currentScript = (): ScriptTag | null =>
@@ -67,9 +67,10 @@ export function installTextSocket(script: ScriptTag | null, source = ""): TextSo
     return installed;
 }
 
-export const installFunctions = (loadCode?: LoadCode): JsPyFunctionApi => once("JsPyFunction", () => {
+export const installFunctions = (loadCode?: LoadCode, loadView?: LoadView): JsPyFunctionApi => once("JsPyFunction", () => {
     const connection = connectionFor("JsPyFunction");
-    return createFunctions(connection, loadCode ?? (() => import(connection.address.asset(CODE_FILE))));
+    const asset = (file: string) => () => import(connection.address.asset(file));
+    return createFunctions(connection, loadCode ?? asset(CODE_FILE), loadView ?? asset(VIEW_FILE));
 });
 
 export const installQueues = (): JsPyQueueApi => once("JsPyQueue", () => createQueues(connectionFor("JsPyQueue")));

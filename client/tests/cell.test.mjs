@@ -33,6 +33,22 @@ test("the value of a cell is that of its last expression", async () => {
     }
 });
 
+test("a cell that ends by registering a function has a value only if that failed", async () => {
+    globalThis.given = true;
+    globalThis.expose = () => globalThis.given;
+    globalThis.JsPy = { expose, has: expose, subscribe: async () => globalThis.given };
+    const cells = ["expose('f', f => 1)", "JsPy.expose('f', f => 1);", "await 1; JsPy.expose('f')", "await JsPy.subscribe('t')", "JsPy.subscribe('t')"];
+    for (const code of cells) {
+        assert.equal(await run(code), undefined, code);
+    }
+    assert.equal(await run("JsPy.has('f')"), true);
+    assert.equal(await run("JsPy.expose('f') === true"), true);
+    globalThis.given = false;
+    for (const code of cells) {
+        assert.equal(await run(code), false, code);
+    }
+});
+
 test("later cells see the live declarations of a cell, and may repeat them", async () => {
     for (const wait of ["", "await 0;"]) {
         for (let round = 1; round <= 2; round += 1) {

@@ -9,6 +9,7 @@ from ..bridge.bridge import Bridge
 from ..bridge.curried_calls import AsyncCurriedCall, CurriedCall
 from ..bridge.live.current_call import call_context
 from ..bridge.portal import Operation
+from ..bridge.tracebacks import public
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Target, check_function, check_name, check_target, seconds_of_call
 from ..protocol.calls import Finished
@@ -24,6 +25,7 @@ class FunctionsBase:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
+    @public
     def expose(
         self, key: str, func: Callable[..., Any], exclusive: bool = False, *, keep_running: bool = False
     ) -> bool:
@@ -55,6 +57,7 @@ class FunctionsBase:
         )
         return done
 
+    @public
     def callable(self, func: F) -> F:
         """Decorate a function to expose it under its own name.
 
@@ -64,6 +67,7 @@ class FunctionsBase:
         """
         return self._decorate(func, exclusive=False)
 
+    @public
     def exclusive_callable(self, func: F) -> F:
         """Decorate a function as `callable` does, and run its calls one at a time.
 
@@ -105,6 +109,7 @@ class FunctionsBase:
         """Return whether a function of that name is exposed."""
         return self._bridge.call(self._bridge.protocol.functions.get, key) is not None
 
+    @public
     def call_nowait(self, key: str, target: Target = None) -> Callable[..., None]:
         """Call a function of pages without waiting; from any thread.
 
@@ -143,6 +148,7 @@ class FunctionsBase:
 class Functions(FunctionsBase):
     """`JsPyFunction`: function calls in both directions, with awaitable answers."""
 
+    @public
     def call(
         self, key: str, timeout: float | None = None, target: Target = None
     ) -> Callable[..., Awaitable[dict[int, Any]]]:
@@ -163,6 +169,7 @@ class Functions(FunctionsBase):
         """
         request = self._request(key, timeout, target)
 
+        @public
         async def send(args: tuple[Any, ...]) -> dict[int, Any]:
             return (await self._bridge.portal.awaitable(request(args))).answers
 

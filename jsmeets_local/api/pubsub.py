@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 from ..bridge.bridge import Bridge
 from ..bridge.curried_calls import CurriedSend
 from ..bridge.portal import Cancel, Done, Operation
+from ..bridge.tracebacks import public
 from ..bridge.waiters import CLOSED, add_waiter
 from ..notebook.cells import current_cell
 from ..protocol.arguments import check_flag, check_function, check_name, check_suppress
@@ -24,6 +25,7 @@ class Pubsub:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
+    @public
     def publish(self, topic: str, suppress: bool = False, retain: bool = False) -> Callable[[Any], bool]:
         """Publish to the subscribers of a topic, in pages and in Python; from any thread.
 
@@ -83,6 +85,7 @@ class Pubsub:
 
         return operation
 
+    @public
     def set_overflow(self, topic: str, policy: Overflow | None) -> None:
         """Set the policy for publications on a topic to a page whose outbox is full.
 
@@ -105,6 +108,7 @@ class Pubsub:
     @overload
     def subscribe(self, topic: str, func: Callable[[str, Any], Any]) -> bool: ...
 
+    @public
     def subscribe(self, topic: str, func: Callable[[str, Any], Any] | None = None) -> Any:
         """Set the callback of a topic, replacing an earlier one.
 

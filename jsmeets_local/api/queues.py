@@ -10,6 +10,7 @@ from ..bridge.bridge import Bridge
 from ..bridge.curried_calls import AsyncCurriedSend, CurriedSend
 from ..bridge.dispatcher import Listener
 from ..bridge.portal import Operation
+from ..bridge.tracebacks import public
 from ..notebook.cells import current_cell
 from ..protocol.arguments import Key, Target, check_function, check_queue_key, check_target, seconds_of_call
 from ..protocol.calls import Finished
@@ -24,6 +25,7 @@ class QueuesBase:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
+    @public
     def push_nowait(self, key: Key, target: Target = None) -> Callable[[Any], None]:
         """Push data to a queue of pages without waiting; from any thread.
 
@@ -92,6 +94,7 @@ class QueuesBase:
         """Remove all queues."""
         self._bridge.call(self._bridge.protocol.queues.remove_all)
 
+    @public
     def set_limit(self, key: Key, max_items: int | None, when_full: WhenFull = "wait") -> None:
         """Limit the items that pages can push to a queue in Python.
 
@@ -114,6 +117,7 @@ class QueuesBase:
             raise ValueError(f"max_items must be at least 1; got {max_items}")
         self._bridge.call(self._bridge.protocol.queues.set_limit, key, max_items, when_full)
 
+    @public
     def add_callback(self, func: Callable[[Hashable], Any]) -> None:
         """Call `func(key)` for each item that arrives; adding a function twice has no effect.
 
@@ -143,6 +147,7 @@ class QueuesBase:
 class QueuesApi(QueuesBase):
     """`JsPyQueue`: queues in both directions, with awaitable acknowledgements."""
 
+    @public
     def push(
         self, key: Key, timeout: float | None = None, target: Target = None
     ) -> Callable[[Any], Awaitable[list[int]]]:
@@ -161,6 +166,7 @@ class QueuesApi(QueuesBase):
         """
         request = self._request(key, timeout, target)
 
+        @public
         async def send(data: Any) -> list[int]:
             return acknowledged(await self._bridge.portal.awaitable(request(data)))
 

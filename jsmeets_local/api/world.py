@@ -276,6 +276,7 @@ class _PageCall(JSCall):
 
     _call: tuple[Client, str, Sequence[Any]]
 
+    @public
     async def _run(self) -> Any:
         client, key, args = self._call
         return await client.call_async(key, None, args)

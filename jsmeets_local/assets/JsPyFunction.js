@@ -1,6 +1,9 @@
 // jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
 "use strict";
 (() => {
+  // src/address.ts
+  var hasDocument = () => typeof document !== "undefined";
+
   // package.json
   var version = "1.0.0";
 
@@ -191,13 +194,14 @@
   };
 
   // src/functions.ts
-  var createFunctions = (function(connection, loadCode) {
+  var createFunctions = (function(connection, loadCode, loadView) {
     const exposed = /* @__PURE__ */ new Map();
     const owners = /* @__PURE__ */ new WeakMap();
     const { callErrors: errors } = connection;
     let isAnnounced = true;
     const late = new LateNames();
     let code = null;
+    let view = null;
     function checkedKey(key) {
       if (typeof key !== "string") {
         throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
@@ -291,6 +295,8 @@
           return withCode(({ evaluate }) => evaluate(String(args[0])));
         case "$cell":
           return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
+        case "$view":
+          return loadedView().then((loaded) => loaded.run(String(args[0]), args.slice(1)));
         case "$describe":
           return describe(String(args[0]), call2);
         default:
@@ -300,6 +306,13 @@
     async function load() {
       const loaded = await loadCode();
       return code ??= loaded.createCode();
+    }
+    function loadedView() {
+      view ??= loadView().then(({ createView }) => createView());
+      view.catch(() => {
+        view = null;
+      });
+      return view;
     }
     function withCode(action) {
       if (code) {
@@ -350,6 +363,9 @@
         }));
       });
     }
+    if (hasDocument() && /^jsmeets-.*-auto$/.test(String(globalThis.name))) {
+      loadedView().then((loaded) => loaded.reportHeight(), (error) => console.warn("jsmeets_local: the height stays:", error));
+    }
     connection.exposures = {
       names: keys,
       find: (name) => exposed.get(name)?.func,
@@ -380,7 +396,7 @@
 
   // src/install.ts
   var globals = globalThis;
-  var CODE_FILE = "jsmeets-code.mjs";
+  var [CODE_FILE, VIEW_FILE] = ["jsmeets-code.mjs", "jsmeets-view.mjs"];
   function connectionFor(name) {
     const connection = globals.JsPyTextSocket?._connection;
     if (!connection) {
@@ -394,9 +410,10 @@
     }
     return globals[name];
   }
-  var installFunctions = (loadCode) => once("JsPyFunction", () => {
+  var installFunctions = (loadCode, loadView) => once("JsPyFunction", () => {
     const connection = connectionFor("JsPyFunction");
-    return createFunctions(connection, loadCode ?? (() => import(connection.address.asset(CODE_FILE))));
+    const asset = (file) => () => import(connection.address.asset(file));
+    return createFunctions(connection, loadCode ?? asset(CODE_FILE), loadView ?? asset(VIEW_FILE));
   });
 
   // src/entries/JsPyFunction.ts

@@ -15,6 +15,8 @@
   };
   var REASONS = [
     [/^the Python program has ended$/, "The Python program has ended."],
+    [/^the kernel was restarted$/, "The kernel was restarted: run the cell again."],
+    [/^the kernel has ended$/, "The kernel has ended."],
     [/^stopped by Python$/, "Stopped by Python."],
     [/^closed by Python$/, "Closed by Python."],
     [/connection limit/, "Python accepts no more pages."],

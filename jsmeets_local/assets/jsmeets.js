@@ -80,6 +80,8 @@
   };
   var REASONS = [
     [/^the Python program has ended$/, "The Python program has ended."],
+    [/^the kernel was restarted$/, "The kernel was restarted: run the cell again."],
+    [/^the kernel has ended$/, "The kernel has ended."],
     [/^stopped by Python$/, "Stopped by Python."],
     [/^closed by Python$/, "Closed by Python."],
     [/connection limit/, "Python accepts no more pages."],
@@ -4225,13 +4227,14 @@ ${stack}` };
   };
 
   // src/functions.ts
-  var createFunctions = (function(connection, loadCode) {
+  var createFunctions = (function(connection, loadCode, loadView) {
     const exposed = /* @__PURE__ */ new Map();
     const owners = /* @__PURE__ */ new WeakMap();
     const { callErrors: errors } = connection;
     let isAnnounced = true;
     const late = new LateNames();
     let code = null;
+    let view = null;
     function checkedKey(key) {
       if (typeof key !== "string") {
         throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
@@ -4325,6 +4328,8 @@ ${stack}` };
           return withCode(({ evaluate }) => evaluate(String(args[0])));
         case "$cell":
           return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
+        case "$view":
+          return loadedView().then((loaded) => loaded.run(String(args[0]), args.slice(1)));
         case "$describe":
           return describe2(String(args[0]), call2);
         default:
@@ -4334,6 +4339,13 @@ ${stack}` };
     async function load() {
       const loaded = await loadCode();
       return code ??= loaded.createCode();
+    }
+    function loadedView() {
+      view ??= loadView().then(({ createView }) => createView());
+      view.catch(() => {
+        view = null;
+      });
+      return view;
     }
     function withCode(action) {
       if (code) {
@@ -4383,6 +4395,9 @@ ${stack}` };
           end();
         }));
       });
+    }
+    if (hasDocument() && /^jsmeets-.*-auto$/.test(String(globalThis.name))) {
+      loadedView().then((loaded) => loaded.reportHeight(), (error) => console.warn("jsmeets_local: the height stays:", error));
     }
     connection.exposures = {
       names: keys,
@@ -4806,7 +4821,7 @@ ${stack}` };
 
   // src/install.ts
   var globals = globalThis;
-  var CODE_FILE = "jsmeets-code.mjs";
+  var [CODE_FILE, VIEW_FILE] = ["jsmeets-code.mjs", "jsmeets-view.mjs"];
   var currentScript = () => hasDocument() ? document.currentScript : null;
   function connectionFor(name) {
     const connection = globals.JsPyTextSocket?._connection;
@@ -4837,9 +4852,10 @@ ${stack}` };
     installed._connection.address.source ||= source;
     return installed;
   }
-  var installFunctions = (loadCode) => once("JsPyFunction", () => {
+  var installFunctions = (loadCode, loadView) => once("JsPyFunction", () => {
     const connection = connectionFor("JsPyFunction");
-    return createFunctions(connection, loadCode ?? (() => import(connection.address.asset(CODE_FILE))));
+    const asset = (file) => () => import(connection.address.asset(file));
+    return createFunctions(connection, loadCode ?? asset(CODE_FILE), loadView ?? asset(VIEW_FILE));
   });
   var installQueues = () => once("JsPyQueue", () => createQueues(connectionFor("JsPyQueue")));
   var installPubsub = () => once("JsPyPubsub", () => createPubsub(connectionFor("JsPyPubsub")));

@@ -86,6 +86,8 @@ var WORDS = {
 };
 var REASONS = [
   [/^the Python program has ended$/, "The Python program has ended."],
+  [/^the kernel was restarted$/, "The kernel was restarted: run the cell again."],
+  [/^the kernel has ended$/, "The kernel has ended."],
   [/^stopped by Python$/, "Stopped by Python."],
   [/^closed by Python$/, "Closed by Python."],
   [/connection limit/, "Python accepts no more pages."],
@@ -4231,13 +4233,14 @@ var LateNames = class {
 };
 
 // src/functions.ts
-var createFunctions = (function(connection, loadCode) {
+var createFunctions = (function(connection, loadCode, loadView) {
   const exposed = /* @__PURE__ */ new Map();
   const owners = /* @__PURE__ */ new WeakMap();
   const { callErrors: errors } = connection;
   let isAnnounced = true;
   const late = new LateNames();
   let code = null;
+  let view = null;
   function checkedKey(key) {
     if (typeof key !== "string") {
       throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
@@ -4331,6 +4334,8 @@ var createFunctions = (function(connection, loadCode) {
         return withCode(({ evaluate }) => evaluate(String(args[0])));
       case "$cell":
         return withCode(({ runCell }) => runCell(args[0], args[1], args[2]));
+      case "$view":
+        return loadedView().then((loaded) => loaded.run(String(args[0]), args.slice(1)));
       case "$describe":
         return describe2(String(args[0]), call2);
       default:
@@ -4340,6 +4345,13 @@ var createFunctions = (function(connection, loadCode) {
   async function load() {
     const loaded = await loadCode();
     return code ??= loaded.createCode();
+  }
+  function loadedView() {
+    view ??= loadView().then(({ createView }) => createView());
+    view.catch(() => {
+      view = null;
+    });
+    return view;
   }
   function withCode(action) {
     if (code) {
@@ -4389,6 +4401,9 @@ var createFunctions = (function(connection, loadCode) {
         end();
       }));
     });
+  }
+  if (hasDocument() && /^jsmeets-.*-auto$/.test(String(globalThis.name))) {
+    loadedView().then((loaded) => loaded.reportHeight(), (error) => console.warn("jsmeets_local: the height stays:", error));
   }
   connection.exposures = {
     names: keys,
@@ -4812,7 +4827,7 @@ function loadText(element2) {
 
 // src/install.ts
 var globals = globalThis;
-var CODE_FILE = "jsmeets-code.mjs";
+var [CODE_FILE, VIEW_FILE] = ["jsmeets-code.mjs", "jsmeets-view.mjs"];
 function connectionFor(name) {
   const connection = globals.JsPyTextSocket?._connection;
   if (!connection) {
@@ -4842,9 +4857,10 @@ function installTextSocket(script, source = "") {
   installed._connection.address.source ||= source;
   return installed;
 }
-var installFunctions = (loadCode) => once("JsPyFunction", () => {
+var installFunctions = (loadCode, loadView) => once("JsPyFunction", () => {
   const connection = connectionFor("JsPyFunction");
-  return createFunctions(connection, loadCode ?? (() => import(connection.address.asset(CODE_FILE))));
+  const asset = (file) => () => import(connection.address.asset(file));
+  return createFunctions(connection, loadCode ?? asset(CODE_FILE), loadView ?? asset(VIEW_FILE));
 });
 var installQueues = () => once("JsPyQueue", () => createQueues(connectionFor("JsPyQueue")));
 var installPubsub = () => once("JsPyPubsub", () => createPubsub(connectionFor("JsPyPubsub")));
@@ -4954,7 +4970,7 @@ var createReady = (textSocket, { JsPyError: JsPyError3 }) => async (timeout) => 
 // src/entries/module.ts
 var socket = installTextSocket(null, import.meta.url);
 var JsPyTextSocket = socket;
-var JsPyFunction = installFunctions(() => import("./jsmeets-code.mjs"));
+var JsPyFunction = installFunctions(() => import("./jsmeets-code.mjs"), () => import("./jsmeets-view.mjs"));
 var JsPyQueue = installQueues();
 var JsPyPubsub = installPubsub();
 var JsPyBinarySocket = installBinarySocket(null);

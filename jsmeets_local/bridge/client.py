@@ -21,6 +21,7 @@ from .bridge import Bridge
 from .dispatcher import Listener
 from .portal import Cancel, Done, Operation
 from .presence import GRACE, PagePresence
+from .tracebacks import cut
 from .waiters import CLOSED, TIMED_OUT, Inbox
 
 __all__ = ["Client", "Surface"]
@@ -246,11 +247,15 @@ class Client:
 
     async def call_async(self, key: str, limit: float | None, args: Iterable[Any]) -> Any:
         """Call a function of the page as `call` does, and await its value on any event loop."""
-        payload = self.bridge.pack([*args], "args")
-        outcome = await self.bridge.portal.awaitable(Call(self, key, limit, payload))
-        if isinstance(outcome, JsPyError):
-            raise outcome
-        return outcome
+        try:
+            payload = self.bridge.pack([*args], "args")
+            outcome = await self.bridge.portal.awaitable(Call(self, key, limit, payload))
+            if isinstance(outcome, JsPyError):
+                raise outcome
+            return outcome
+        except BaseException as error:
+            cut(error)
+            raise
 
     def query(self, key: str, *args: Any) -> Any:
         """Query a connected page with a short timeout, for completion and help."""

@@ -22,6 +22,7 @@ from weakref import WeakSet, ref
 from msgspec import Struct, field
 
 from ..errors import BridgeBusy, WouldDeadlock
+from ..notebook.interrupts import wake_on_interrupt
 from ..protocol.effects import Invoke
 from . import shutdown
 from .live.current_call import cancelled_error, running
@@ -504,6 +505,7 @@ class Portal:
                 pending.started = True
                 pending.cancel = operation(functools.partial(_set_result, future))
             else:
+                wake_on_interrupt(loop)
                 self._submit(self._start_for_future, pending, operation, future)
             return await future
         except BaseException:  # as in a thread: the value may have been sent already

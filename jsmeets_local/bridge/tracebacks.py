@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 import os
 import sys
 import threading
+from asyncio import CancelledError
 from collections.abc import Callable
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from ..errors import JsPyError
 
@@ -22,9 +24,11 @@ _OWN = os.path.dirname(os.path.dirname(__file__))
 _STDLIB = os.path.dirname(os.__file__)
 _PLAIN = (
     KeyboardInterrupt,
+    CancelledError,  # what a kernel makes of an interrupt while a cell awaits
     JsPyError,
     AttributeError,
     LookupError,
+    OSError,
     TypeError,
     ValueError,
 )  # their message is sufficient for the caller
@@ -56,7 +60,18 @@ def _is_ours(entry: TracebackType) -> bool:
 
 
 def public(func: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a function so that the tracebacks of its errors end at the caller's line."""
+    """Decorate a function or a coroutine function so that the tracebacks of its errors end at the caller's line."""
+    if inspect.iscoroutinefunction(func):
+
+        @functools.wraps(func)
+        async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+            try:
+                return await func(*args, **kwargs)
+            except BaseException as error:
+                cut(error)
+                raise
+
+        return cast(Callable[P, T], awaited)
 
     @functools.wraps(func)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from ..staticfiles import ASSETS, CODE, MODULE, SCRIPTS, STATE
+from ..staticfiles import ASSETS, CODE, MODULE, SCRIPTS, STATE, VIEW
 
 __all__ = ["assets"]
 
-FILES = (*SCRIPTS, MODULE, CODE, STATE, "jsmeets.d.mts")
+FILES = (*SCRIPTS, MODULE, CODE, STATE, VIEW, "jsmeets.d.mts")
 
 
 @click.command(short_help="Copy the JavaScript files into a folder.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ..staticfiles import ASSETS, CODE, DECLARATIONS, INTEGRATIONS, MODULE, STATE
+from ..staticfiles import ASSETS, CODE, DECLARATIONS, INTEGRATIONS, MODULE, STATE, VIEW
 
 __all__ = ["new"]
 
@@ -73,5 +73,5 @@ def _copy(source: Path, folder: Path) -> None:
 def _copy_package(folder: Path) -> None:
     """Copy the npm package of this version, which the project then installs from the folder."""
     folder.mkdir(parents=True)
-    for name in ("package.json", MODULE, CODE, STATE, *DECLARATIONS, *INTEGRATIONS):
+    for name in ("package.json", MODULE, CODE, STATE, VIEW, *DECLARATIONS, *INTEGRATIONS):
         shutil.copyfile(os.path.join(ASSETS, name), folder / name)

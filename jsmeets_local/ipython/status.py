@@ -71,11 +71,17 @@ def _page_rows(pages: list[Page], last: list[Page], bridge: Bridge) -> Iterable[
     for page in pages:
         sockets = list(page._client.presence.sockets)
         others.difference_update(sockets)
-        state = f"connected, {_sockets(sockets)}" if sockets else "not connected"
+        state = f"connected, {_views(sockets, page._client.presence.socket)}" if sockets else "not connected"
         yield Row("page", page._client.address, state + ("; %%js runs here" if page in last else ""))
         yield from _listed("its functions", [(name, "") for name in sorted(page._client.names())])
     if others:
         yield Row("page", "", f"opened elsewhere, {_sockets(sorted(others))}")
+
+
+def _views(sockets: list[int], answering: int | None) -> str:
+    """Return the sockets of a page; with several, the one of the view that answers."""
+    answers = f" (socket {answering} answers)" if len(sockets) > 1 and answering is not None else ""
+    return _sockets(sockets) + answers
 
 
 def _sockets(numbers: list[int]) -> str:

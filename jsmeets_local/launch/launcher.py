@@ -21,7 +21,7 @@ from ..bridge.presence import PresenceTracker
 from ..bridge.shutdown import at_shutdown
 from ..bridge.tracebacks import cut, end_quietly
 from ..errors import Disconnected, LaunchError, WouldDeadlock
-from ..notebook.cells import Cell, current_cell
+from ..notebook.cells import Cell, current_cell, how_kernel_ends
 from ..notebook.display import Frame, launches
 from ..notebook.marimo import marimo_session, when_visitor_leaves
 from ..page import DocumentPage, Page
@@ -222,7 +222,7 @@ class Launcher:
         rest = f";{fragment}" if fragment else ""
         place = f"{path.removeprefix('/')}#jsmeets={self._access.token}.{key}{rest}"
         urls = PageUrls(self._one_time_urls, root, public, place, is_proxied=options.base_url is not None)
-        frame = Frame(urls.framed, urls.title, *options.size)
+        frame = Frame(urls.framed, urls.title, *options.size, options.snapshot)
         page = Page(Client(self._bridge, key, urls.address, options.grace), urls.url, frame, self._page_closed)
         page._urls = urls
         self._bridge.pages[key] = page
@@ -491,7 +491,7 @@ class Launcher:
             portal.post_or_run(self._presence.end)
         if portal.is_open():
             portal.post(server.close_port)
-            portal.post(self._bridge.close_all, GOODBYE)
+            portal.post(self._bridge.close_all, how_kernel_ends() or GOODBYE)
         server.end(EXIT_SECONDS)
         self._bridge.join(EXIT_WORKER_SECONDS)
 

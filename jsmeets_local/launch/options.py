@@ -42,6 +42,7 @@ class LaunchOptions(Struct, frozen=True):
         dev_url: The URL of a development server that serves the pages, or `None`.
         window: Options of windows, JSON-serializable; in the result of `for_mode`, all parameters of the window.
         headless: Whether a headless browser opens the page.
+        snapshot: Whether a notebook keeps a picture of the page.
         by_localhost: Whether the page is addressed as "localhost", like the notebook that embeds it.
     """
 
@@ -59,6 +60,7 @@ class LaunchOptions(Struct, frozen=True):
     dev_url: str | None
     window: dict[str, Any]
     headless: bool = False
+    snapshot: bool = True
     by_localhost: bool = False
 
     def for_mode(self, mode: str) -> LaunchOptions:
@@ -105,6 +107,7 @@ def check_options(
     headless: Headless = "auto",
     switch_interval: float | None = None,
     dev_url: str | None = None,
+    snapshot: bool = True,
     **window: Unpack[WindowOptions],
 ) -> LaunchOptions:
     """Check the arguments of `JsMeetsPy.launch`, which documents them.
@@ -124,6 +127,7 @@ def check_options(
         checked = check_window_options(window)
     check_flag("private", private)
     check_flag("spa", spa)
+    check_flag("snapshot", snapshot)
     for name, side in (("width", width), ("height", height)):
         if side is not None:
             check_side(name, side)
@@ -140,5 +144,19 @@ def check_options(
     interval = None if switch_interval is None else check_switch_interval(switch_interval)
     limit, grace = seconds(timeout), check_grace(grace)
     return LaunchOptions(
-        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, dev_url, checked, unseen
+        mode,
+        modes,
+        host,
+        port,
+        limit,
+        (width, height),
+        grace,
+        base_url,
+        private,
+        spa,
+        interval,
+        dev_url,
+        checked,
+        unseen,
+        snapshot,
     )

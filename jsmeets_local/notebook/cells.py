@@ -8,7 +8,7 @@ kernel there are no cells, and these functions do nothing. IPython is not import
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -16,9 +16,11 @@ from msgspec import Struct
 
 from .marimo import marimo_cell
 
-__all__ = ["Cell", "current_cell", "kernel_shell", "writing"]
+__all__ = ["Cell", "at_cell_end", "current_cell", "how_kernel_ends", "kernel_shell", "writing"]
 
 _NOWHERE: AbstractContextManager[None] = nullcontext()
+
+_at_cell_end: list[Callable[[], object]] = []
 
 
 class Cell(Struct, frozen=True):
@@ -62,6 +64,21 @@ def writing(cell: Cell | None) -> AbstractContextManager[None]:
     return _NOWHERE if shell is None else _watched(shell).writing(cell)
 
 
+def at_cell_end(func: Callable[[], object]) -> None:
+    """Call a function at the end of each cell from now on. Registering it twice has no effect."""
+    if func not in _at_cell_end:
+        _at_cell_end.append(func)
+
+
+def how_kernel_ends() -> str | None:
+    """Return the reason for which this kernel ends, for its pages; `None` outside a kernel."""
+    shell = kernel_shell()
+    if shell is None:
+        return None
+    request = getattr(shell.kernel, "_shutdown_message", None) or {}
+    return "the kernel was restarted" if request.get("content", {}).get("restart") else "the kernel has ended"
+
+
 class _Watch:
     """Tracker of the running cell of a kernel."""
 
@@ -94,6 +111,8 @@ class _Watch:
 
     def _ended(self, result: Any) -> None:
         self._running = None
+        for func in _at_cell_end:
+            func()
 
 
 _watches: list[_Watch] = []  # at most one, for the current shell of the kernel

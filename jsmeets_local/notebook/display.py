@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import numbers
+import secrets
 import sys
 from collections.abc import Callable
 from html import escape
@@ -16,12 +18,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import LaunchError, MissingExtra
-from .cells import Cell, kernel_shell
+from .cells import Cell, current_cell, kernel_shell, writing
 from .marimo import marimo_append, marimo_session
 
-__all__ = ["SIZE", "Frame", "Launches", "check_side", "launches", "require_kernel", "show"]
+__all__ = ["SIZE", "Display", "Frame", "Launches", "check_side", "launches", "require_kernel", "show"]
 
 SIZE: tuple[int | str, int | str] = ("100%", 400)  # width and height of an iframe
+AUTO = "auto"  # the height follows the content
+AUTO_BEGINS = 150  # pixels, until the page has told its height
 
 # The iframe covers a text, which remains if the iframe is removed: by a notebook viewer that strips iframes and
 # scripts, or by the error handler of a hidden image when the server does not answer. (Browsers report no load error of
@@ -31,8 +35,9 @@ _HTML = Template("""\
 <div style="width: $width; max-width: 100%; font-size: 12px; line-height: 1.6">
 <div style="display: grid">
 <div style="grid-area: 1 / 1; padding: 6px 0; opacity: .7">\
-This page was available while Python was running. Run the cell again to restore it.</div>
-<iframe src="$url" title="$title" allow="loopback-network; local-network-access" style="$look"></iframe>
+The kernel of this page was restarted or has ended. Run the cell again to restore it.</div>
+<iframe src="$url" name="$name" title="$title" allow="loopback-network; local-network-access" style="$look" \
+onload="$loaded"></iframe>
 <img src="$probe" alt="" style="display: none" onload="$answered" onerror="$silent">
 </div>
 <a href="$url" target="_blank" rel="noopener" style="opacity: .7; text-decoration: none">$title &#8599;</a>
@@ -47,6 +52,26 @@ _PLAIN_HTML = Template("""\
 _LOOK = Template(
     "grid-area: 1 / 1; position: relative; box-sizing: border-box; width: 100%; height: $height; "
     "border: 1px solid rgba(128, 128, 128, .35); border-radius: 4px; background: #fff"
+)
+
+# A page tells its height when it changes, and on request: it may have told it before this handler runs.
+_LOADED = (
+    "const frame = this; if (frame.name.endsWith('-auto') && !frame.dataset.heard) { frame.dataset.heard = true; "
+    "window.addEventListener('message', ({ source, data }) => { "
+    "if (source === frame.contentWindow && data?.jsmeetsHeight >= 0) "
+    "frame.style.height = Math.min(Math.max(data.jsmeetsHeight, 20), 10000) + 2 + 'px' }) } "
+    "frame.contentWindow.postMessage('jsmeetsHeight?', '*')"
+)
+
+# The picture of the page is an output of its own, so that a new one does not reload the iframe. A style sheet hides it
+# while the iframe is in the document: viewers that remove iframes remove style sheets, too.
+_PICTURE = Template("""\
+<style>body:has(iframe[name^="jsmeets-$id"]) .jsmeets-$id { display: none }</style>
+<img class="jsmeets-$id" src="data:image/png;base64,$data" alt="$title" title="The page when it was last saved" \
+width="$width" style="max-width: 100%; height: auto; border: 1px solid rgba(128, 128, 128, .35)">""")
+
+_ENDED = Template(
+    '<div style="padding: 6px 0; font-size: 12px; opacity: .7">$text Run the cell again to restore it.</div>'
 )
 
 _PARTS = "const image = this, frame = image.previousElementSibling, text = frame.previousElementSibling; "
@@ -67,13 +92,15 @@ class Frame(Struct, frozen=True):
         addresses: Returns the URLs of the page and of an image on the same server.
         title: The address to display, without the token.
         width: Width in pixels, or as a CSS length (`"100%"`).
-        height: Height in pixels, or as a CSS length.
+        height: Height in pixels, or as a CSS length; "auto" for that of the content.
+        snapshot: Whether to keep a picture of the page.
     """
 
     addresses: Callable[[], tuple[str, str]]
     title: str
     width: int | str
     height: int | str
+    snapshot: bool = True
 
     def sized(self, width: int | str | None, height: int | str | None) -> Frame:
         """Return a copy with another size; `None` keeps the width or height.
@@ -87,14 +114,22 @@ class Frame(Struct, frozen=True):
             check_side(name, side)
         return replace(self, **given)
 
-    def html(self) -> str:
-        """Return the HTML: the iframe, a link to the page below it, and the text that it covers."""
+    def html(self, name: str = "") -> str:
+        """Return the HTML: the iframe, a link to the page below it, and the text that it covers.
+
+        Args:
+            name: The name of the iframe; by default a random one.
+        """
         url, probe = self.addresses()
+        is_auto = self.height == AUTO
+        height = AUTO_BEGINS if is_auto else self.height
         return _HTML.substitute(
+            name=f"jsmeets-{name or secrets.token_hex(4)}{'-auto' if is_auto else ''}",
+            loaded=escape(_LOADED if is_auto else ""),
             url=escape(url),
             title=escape(self.title),
             width=escape(_length(self.width)),
-            look=escape(_LOOK.substitute(height=_length(self.height))),
+            look=escape(_LOOK.substitute(height=_length(height))),
             probe=escape(probe),
             answered=escape(_ANSWERED),
             silent=escape(_SILENT),
@@ -150,8 +185,60 @@ def require_kernel() -> Any:
     return shell
 
 
-def show(frame: Frame, plain: str) -> None:
+class Display:
+    """Iframe under a cell, with the picture of its page. Any thread may call the methods.
+
+    Args:
+        shell: The IPython shell.
+        frame: The iframe.
+        plain: The text in a front end without HTML.
+    """
+
+    def __init__(self, shell: Any, frame: Frame, plain: str) -> None:
+        self.keeps_picture = frame.snapshot
+        self._publish = shell.display_pub.publish
+        self._cell = current_cell()
+        self._title = frame.title
+        self._id = secrets.token_hex(4)
+        self._picture = b""
+        self._has_ended = False
+        self._publish({"text/html": frame.html(self._id), "text/plain": plain}, transient=self._transient("frame"))
+        if frame.snapshot:
+            self._publish({"text/plain": ""}, transient=self._transient("picture"))
+
+    def _transient(self, part: str) -> dict[str, str]:
+        return {"display_id": f"jsmeets-{self._id}-{part}"}
+
+    def keep(self, picture: dict[str, Any]) -> None:
+        """Put the picture that the page has drawn into the notebook, unless it is there already."""
+        data = bytes(picture["data"])
+        if data == self._picture or self._has_ended:
+            return
+        self._picture = data
+        html = _PICTURE.substitute(
+            id=self._id,
+            data=base64.b64encode(data).decode(),
+            title=escape(self._title),
+            width=int(picture["width"]),
+        )
+        self._update("picture", html, self._title)
+
+    def end(self, text: str) -> None:
+        """Replace the iframe by a text; the picture remains."""
+        if not self._has_ended:
+            self._has_ended = True
+            self._update("frame", _ENDED.substitute(text=escape(text)), text)
+
+    def _update(self, part: str, html: str, plain: str) -> None:
+        with writing(self._cell):
+            self._publish({"text/html": html, "text/plain": plain}, transient=self._transient(part), update=True)
+
+
+def show(frame: Frame, plain: str) -> Display | None:
     """Show an iframe under the running cell, or the text `plain` in a front end without HTML.
+
+    Returns:
+        The display; `None` in marimo, whose displays do not change.
 
     Raises:
         MissingExtra: IPython is not installed.
@@ -159,8 +246,8 @@ def show(frame: Frame, plain: str) -> None:
     """
     if marimo_session():
         marimo_append(frame.plain_html())
-        return
-    require_kernel().display_pub.publish({"text/html": frame.html(), "text/plain": plain})
+        return None
+    return Display(require_kernel(), frame, plain)
 
 
 class Launches:

@@ -28,12 +28,19 @@ class AccessCookie:
         given = cookie_parser(Headers(raw=scope["headers"]).get("cookie", "")).get(_name(scope), "")
         return hmac.compare_digest(given.encode(), self._value.encode())
 
-    def cookie(self, scope: Scope) -> str:
-        """Return the value of `Set-Cookie` that admits a browser until it is closed."""
+    def cookie(self, scope: Scope, in_foreign_frame: bool = False) -> str:
+        """Return the value of `Set-Cookie` that admits a browser until it is closed.
+
+        Args:
+            scope: The request.
+            in_foreign_frame: The request is for an iframe in a document of another site: the cookie is for that site's
+                documents only.
+        """
         root = str(scope.get("root_path", ""))
         path = root if root and ";" not in root else "/"
         secure = "; Secure" if scope.get("scheme") == "https" else ""
-        return f"{_name(scope)}={self._value}; Path={path}; HttpOnly; SameSite=Strict{secure}"
+        site = "SameSite=None; Secure; Partitioned" if in_foreign_frame else f"SameSite=Strict{secure}"
+        return f"{_name(scope)}={self._value}; Path={path}; HttpOnly; {site}"
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that has no cookie."""

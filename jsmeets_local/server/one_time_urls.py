@@ -33,12 +33,13 @@ logger = logging.getLogger("jsmeets_local")
 
 
 class _OneTimeUrl:
-    __slots__ = ("deadline", "is_local", "place")
+    __slots__ = ("deadline", "is_local", "is_reusable", "place")
 
-    def __init__(self, place: str, deadline: float, is_local: bool) -> None:
+    def __init__(self, place: str, deadline: float, is_local: bool, is_reusable: bool) -> None:
         self.place = place
         self.deadline = deadline  # when it expires for browsers without the access cookie
         self.is_local = is_local  # without a proxy, the browser's account can be determined
+        self.is_reusable = is_reusable  # by the browser that has opened it first, which has the cookie
 
 
 class OneTimeUrls:
@@ -54,25 +55,27 @@ class OneTimeUrls:
         self._route = Route(f"/{PATH}{{nonce}}", self._answer, include_in_schema=False)
         self._route.methods = {"GET"}  # Starlette adds HEAD, which would use up a URL
         self.access_cookie: AccessCookie | None = None
+        self._frame_cookie = AccessCookie()  # of the browsers that show iframes, where HTTP requires no cookie
 
     def begin(self, access_cookie: AccessCookie | None) -> None:
         """Invalidate all URLs of the previous launch."""
         with self._lock:
             self._all.clear()
             self.access_cookie = access_cookie
+            self._frame_cookie = AccessCookie()
 
-    def make(self, place: str, is_local: bool = True, seconds: float = OPEN_SECONDS) -> str:
+    def make(self, place: str, is_local: bool = True, seconds: float = OPEN_SECONDS, is_reusable: bool = False) -> str:
         """Return a URL that redirects once to `place`; both are relative to the root of the application.
 
-        With an access cookie, browsers that have the cookie may use the URL again.
+        If it is reusable, or HTTP requires the access cookie, it sets a cookie: the browser may use the URL again.
         """
         nonce = secrets.token_urlsafe(32)
         with self._lock:
             now = monotonic()
-            is_private = self.access_cookie is not None
-            valid = [(key, url) for key, url in self._all.items() if url.deadline > now or is_private]
+            valid = [(key, url) for key, url in self._all.items() if url.deadline > now or url.is_reusable]
             self._all = dict(valid[1 - MAX_OPEN :])
-            self._all[nonce] = _OneTimeUrl(place, now + seconds, is_local)
+            is_reusable = is_reusable or self.access_cookie is not None
+            self._all[nonce] = _OneTimeUrl(place, now + seconds, is_local, is_reusable)
         return PATH + nonce
 
     def route(self) -> Route:
@@ -84,32 +87,35 @@ class OneTimeUrls:
         return self._route.matches(scope)[0] is Match.FULL
 
     async def _answer(self, request: Request) -> Response:
-        place = self._take(request.path_params["nonce"], request.scope)
-        if place is None:
+        url = self._take(request.path_params["nonce"], request.scope)
+        if url is None:
             return HTMLResponse(_USED, 403, {"cache-control": "no-store"})
         # Relative, because a proxy may have removed a prefix that is unknown here.
-        target = "../" * PATH.count("/") + quote(place, safe=_LITERAL)
+        target = "../" * PATH.count("/") + quote(url.place, safe=_LITERAL)
         headers = {"location": target, "cache-control": "no-store", "referrer-policy": "no-referrer"}
         if self.access_cookie is not None:
             headers["set-cookie"] = self.access_cookie.cookie(request.scope)
+        elif url.is_reusable:
+            is_foreign = request.headers.get("sec-fetch-site") == "cross-site"
+            headers["set-cookie"] = self._frame_cookie.cookie(request.scope, in_foreign_frame=is_foreign)
         return Response(status_code=303, headers=headers)
 
-    def _take(self, nonce: str, scope: Scope) -> str | None:
+    def _take(self, nonce: str, scope: Scope) -> _OneTimeUrl | None:
         url = self._all.get(nonce)
         if url is None:
             return None
         if url.is_local and is_another_account(scope):
             logger.warning("refused to open a page for another account than the one that called launch()")
             return None
-        is_known = self.access_cookie is not None and self.access_cookie.admits(scope)
-        return url.place if self._use_up(nonce, url) or is_known else None
+        is_known = url.is_reusable and (self.access_cookie or self._frame_cookie).admits(scope)
+        return url if self._use_up(nonce, url) or is_known else None
 
     def _use_up(self, nonce: str, url: _OneTimeUrl) -> bool:
         """Invalidate a URL for browsers without the cookie. Return whether it was valid."""
         with self._lock:
             is_valid = nonce in self._all and url.deadline > monotonic()
             url.deadline = 0.0
-            if self.access_cookie is None:
+            if not url.is_reusable:
                 self._all.pop(nonce, None)
             return is_valid
 
@@ -120,7 +126,8 @@ _USED = """\
 <body style="font: 16px/1.5 sans-serif; max-width: 36em; margin: 3em auto; padding: 0 1em">
 <h1>This address is no longer valid</h1>
 <p>It opens its page once, within a minute, in the browser that Python started.</p>
-<p>To see the page here, open <code>page.url</code>, or call <code>launch()</code> again.</p>
+<p>To see the page here, open <code>page.url</code>, or call <code>launch()</code> again. In a notebook, run the cell
+again.</p>
 """
 
 
@@ -163,5 +170,9 @@ class PageUrls:
         return self.fresh() if self._is_private else self.url
 
     def framed(self) -> tuple[str, str]:
-        """Return URLs for an iframe in a document of the same host: the page, and an image to probe the server."""
-        return self._root + self._lasting(self._place), self._root + self._lasting("jsmeetspy/favicon.svg")
+        """Return URLs for an iframe in a document of the same host: the page, and an image to probe the server.
+
+        The document may be saved: the URL of the page admits only the browser that shows the iframe first.
+        """
+        page = self._one_time_urls.make(self._place, self._is_local, math.inf, is_reusable=True)
+        return self._root + page, self._root + self._lasting("jsmeetspy/favicon.svg")

@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Message, Scope, Send
 
-from ..staticfiles import ASSETS, CODE
+from ..staticfiles import ASSETS, CODE, VIEW
 from .media_types import content_type, media_type
 
 __all__ = [
@@ -118,9 +118,12 @@ def _content(name: str) -> bytes:
 
 
 def _headers(name: str, content: bytes) -> dict[str, str]:
-    """Return headers that make browsers revalidate, so that upgrades take effect; other origins may import `CODE`."""
+    """Return headers that make browsers revalidate, so that upgrades take effect.
+
+    Other origins may import `CODE` and `VIEW`.
+    """
     headers = {"cache-control": "no-cache", "etag": etag(content)}
-    return {**headers, "access-control-allow-origin": "*"} if name == CODE else headers
+    return {**headers, "access-control-allow-origin": "*"} if name in (CODE, VIEW) else headers
 
 
 def etag(content: bytes) -> str:

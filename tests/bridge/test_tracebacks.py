@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import subprocess
@@ -45,6 +46,30 @@ CASES: dict[str, Callable[[JsMeetsPy, Page], Any]] = {
     "blocking get": lambda app, page: BlockingQueues(app.bridge).get("q", 0.01),
     "blocking call": lambda app, page: BlockingFunctions(app.bridge).call("f")(object()),
     "closed": lambda app, page: (page.close(), page.call("f")(1)),
+    "key": lambda app, page: page.call(3),
+    "size": lambda app, page: page.show(width=0),
+    "window": lambda app, page: page.window,
+    "mode": lambda app, page: app.launch("<p>", mode="none such"),
+    "option": lambda app, page: app.launch("<p>", mode="none", none_such=1),
+    "file": lambda app, page: app.launch("none_such.html", mode="none"),
+    "port": lambda app, page: app.launch("<p>", mode="none", port=1),
+    "too late": lambda app, page: app.launch("<p>", mode="browser", timeout=0.01),
+    "expose": lambda app, page: app.expose(3),
+    "expose a key": lambda app, page: app.functions.expose("$f", len),
+    "not served": lambda app, page: (app.stop(), app.port),
+    "wait": lambda app, page: app.wait("soon"),
+    "topic": lambda app, page: app.pubsub.publish(3),
+}
+AWAITED: dict[str, Callable[[JsMeetsPy, Page], Any]] = {
+    "call": lambda app, page: page.aio.call("f", timeout=0.01)(1),
+    "argument": lambda app, page: page.aio.call("f")(object()),
+    "eval": lambda app, page: page.aio.eval("1", timeout=0.01),
+    "map": lambda app, page: page.aio.map("f", timeout=0.01)([1]),
+    "get": lambda app, page: page.aio.get("q", 0.01),
+    "wait for": lambda app, page: page.aio.wait_for("f", 0.01),
+    "wait": lambda app, page: page.aio.wait("soon"),
+    "push": lambda app, page: app.queues.push("q")(object()),
+    "broadcast": lambda app, page: app.functions.call("f")(object()),
 }
 
 
@@ -52,6 +77,30 @@ CASES: dict[str, Callable[[JsMeetsPy, Page], Any]] = {
 def test_tracebacks_end_at_the_line_of_the_user(app: JsMeetsPy, page: Page, case: str) -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - which one it is, others test
         CASES[case](app, page)
+    own = [frame for frame in traceback.extract_tb(caught.tb) if "jsmeets_local" in Path(frame.filename).parts]
+    assert own == []
+
+
+@pytest.mark.parametrize("case", AWAITED)
+def test_tracebacks_of_awaited_calls_end_at_the_line_of_the_user(app: JsMeetsPy, page: Page, case: str) -> None:
+    async def use() -> None:
+        await AWAITED[case](app, page)
+
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - which one it is, others test
+        asyncio.run(use())
+    own = [frame for frame in traceback.extract_tb(caught.tb) if "jsmeets_local" in Path(frame.filename).parts]
+    assert own == []
+
+
+def test_the_traceback_of_a_cancelled_task_ends_at_the_line_of_the_user(page: Page) -> None:
+    async def use() -> None:
+        task = asyncio.create_task(page.aio.call("f")())
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError) as caught:
+        asyncio.run(use())
     own = [frame for frame in traceback.extract_tb(caught.tb) if "jsmeets_local" in Path(frame.filename).parts]
     assert own == []
 

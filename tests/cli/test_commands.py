@@ -202,7 +202,7 @@ def test_a_project_is_not_written_over(invoke: Callable[..., Result], tmp_path: 
 def test_assets_are_copied_and_not_written_over(invoke: Callable[..., Result], tmp_path: Path) -> None:
     folder = tmp_path / "web" / "js"
     names = ["JsPyTextSocket.js", "JsPyFunction.js", "JsPyQueue.js", "JsPyPubsub.js", "JsPyBinarySocket.js"]
-    names += ["badge.js", "jsmeets.mjs", "jsmeets-code.mjs", "jsmeets-state.mjs", "jsmeets.d.mts"]
+    names += ["badge.js", "jsmeets.mjs", "jsmeets-code.mjs", "jsmeets-state.mjs", "jsmeets-view.mjs", "jsmeets.d.mts"]
     result = invoke("assets", "web/js")
     assert result.exit_code == 0
     assert result.output.splitlines() == [f"written   {Path('web/js', name)}" for name in names]

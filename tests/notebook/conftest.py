@@ -51,6 +51,7 @@ class Run:
         self.error: str | None = None
         self.traceback: list[str] = []
         self.html: list[str] = []  # what it displayed
+        self.url = ""  # of the page that it displayed
         self.plain: list[str] = []  # the same as text
         self.replied = False
         self.idle = False

@@ -104,23 +104,33 @@ def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, brows
 
     notebook = open_notebook(LAUNCH, "app.stop()")
     notebook.run(0)
+    picture = "img[class^=jsmeets]"
+    notebook.cell(0).locator(picture).wait_for(state="attached", timeout=scaled(10_000))
+    assert not notebook.cell(0).locator(picture).is_visible()
+    live = notebook.save()
+    assert "#jsmeets=" not in live
+    saved = nbformat.reads(live, as_version=4)
     notebook.run(1)
-    saved = nbformat.reads(notebook.save(), as_version=4)
+    notebook.wait_text(0, "Stopped by Python.")
+    assert notebook.frames(0) == 0
+    assert notebook.cell(0).locator(picture).is_visible()
     text, _ = nbconvert.HTMLExporter().from_notebook_node(saved)
     (tmp_path / "export.html").write_text(text)
     tab = browser.new_page()
     tab.route("https://**", lambda route: route.abort())
     tab.goto(f"file://{tmp_path}/export.html", wait_until="domcontentloaded")
     tab.wait_for_selector("iframe", state="detached", timeout=scaled(20_000))
-    assert tab.locator("text=This page was available while Python was running").is_visible()
-    assert tab.locator("a[href*='#jsmeets=']").count() == 0
+    assert tab.locator("text=The kernel of this page was restarted or has ended").is_visible()
+    assert tab.locator("a[href*='jsmeetspy/open']").count() == 0
+    assert tab.locator(picture).is_visible()
     tab.close()
 
     foreign = notebook.path.with_name("foreign.ipynb")  # what this server has not signed is not trusted
-    foreign.write_text(notebook.path.read_text().replace("<h1 ", "<h1 lang='en' "))
+    foreign.write_text(live.replace("<h1 ", "<h1 lang='en' "))
     untrusted = open_notebook(file=foreign)
-    untrusted.wait_text(0, "This page was available while Python was running")
+    untrusted.wait_text(0, "The kernel of this page was restarted or has ended")
     assert untrusted.frames(0) == 0
+    assert untrusted.cell(0).locator("img[alt^='http']").is_visible()
 
 
 def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> None:
@@ -139,7 +149,7 @@ def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> Non
         app.launch("<h1>Late</h1>", mode="none", port=port)
         tab.wait_for_selector("iframe", state="visible", timeout=scaled(10_000))
         tab.frame_locator("iframe").locator("h1", has_text="Late").wait_for(timeout=scaled(10_000))
-        assert not tab.locator("text=This page was available").is_visible()
+        assert not tab.locator("text=The kernel of this page").is_visible()
     finally:
         app.stop()
         tab.close()

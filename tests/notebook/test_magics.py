@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import jsmeets_local
-from tests.notebook.conftest import Kernel, Run
+from tests.notebook.conftest import ROOT, Kernel, Run
 from tests.timing import scaled
 
 PAGE = """<!DOCTYPE html><body><script>
@@ -72,6 +72,9 @@ def test_js_runs_cells_in_the_page(kernel: Kernel, launch: Launch) -> None:
         run = kernel.run(f"%%js\n{code}")
         assert (run.value, run.error, run.stderr) == (None, None, "")
     assert kernel.run("%%js\nawait JsPyFunction.call('add2')(1, 2)").value == "3"
+    assert kernel.run("%%js\nJsPyFunction.expose('half', (x) => x / 2)").value is None
+    assert kernel.value("page.call('half')(3)") == 1.5
+    assert kernel.run("%%js\nawait JsPyPubsub.subscribe('news', () => {})").value is None
     late = kernel.run("%%js -t 0.1\nawait new Promise(() => {})")
     assert late.error == "CallTimeout: the cell did not finish within 0.1 s; it continues in the page"
     assert "not a variable name" in kernel.run("%%js -o 1x\n1").stderr
@@ -172,6 +175,34 @@ def test_jsmeets_shows_what_there_is(kernel: Kernel, launch: Launch) -> None:
     token = kernel.value("page.url.partition('=')[2].partition('.')[0]")
     assert len(token) > 30
     assert token not in html + text
+
+
+def test_jsmeets_marks_the_view_that_answers(kernel: Kernel, launch: Launch) -> None:
+    first = launch()
+    first.context.new_page().goto(kernel.value("page.url"))
+    kernel.run("import time\nwhile len(page._client.presence.sockets) < 2:\n    time.sleep(0.01)")
+    run = kernel.run("%jsmeets\nNone")
+    assert "connected, sockets 1, 2 (socket 2 answers); %%js runs here" in run.plain[0]
+    assert kernel.run("%%js\nJsPyTextSocket.get_socket_id()").value == "2"
+
+
+def test_the_cells_of_the_guide_run_in_order(kernel: Kernel, browser: Any) -> None:
+    guide = (ROOT / "docs" / "how-to" / "notebook.md").read_text(encoding="utf-8")
+    first = re.search(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    assert first
+    section = guide.partition("## JavaScript cells")[2].partition("\n## ")[0]
+    cells = re.findall(r"^```ipython\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    assert len(cells) == 2
+    run = kernel.start(first[1])
+    kernel.until(lambda: run.html)
+    address = re.search(r'iframe src="([^"]+)"', run.html[0])
+    assert address
+    browser.new_page().goto(address[1])
+    kernel.until(lambda: run.idle)
+    assert run.value == "42"
+    done = [kernel.run(cell) for cell in cells]
+    assert [one.error for one in done] == [None, None]
+    assert done[1].value == "42"
 
 
 def test_the_magics_come_and_go(kernel: Kernel) -> None:

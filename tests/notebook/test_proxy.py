@@ -108,7 +108,7 @@ def test_the_proxy_is_found(open_notebook: OpenNotebook) -> None:
     port, url = value(notebook.run(1))
     assert url.endswith(f"{BASE}proxy/{port}/")
     source = notebook.cell(0).locator("iframe").get_attribute("src")
-    assert source.startswith(f"{BASE}proxy/{port}/#jsmeets=")
+    assert source.startswith(f"{BASE}proxy/{port}/jsmeetspy/open/")
     session = notebook.cell(0).locator("a").last
     assert session.get_attribute("href") == source
     assert notebook.frame(0).locator("#title").inner_text() == "Live"

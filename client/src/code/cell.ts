@@ -5,8 +5,9 @@
  * top-level declarations become global, for later cells.
  */
 
+import { isThenable } from "../callbacks.ts";
 import { compile, runScript } from "./evaluate.ts";
-import { declarations, endOfExpression, needsFunction, parseBody, parseExpression } from "./syntax.ts";
+import { declarations, endOfExpression, isRegistration, needsFunction, parseBody, parseExpression } from "./syntax.ts";
 
 const RETURN = " return (";
 
@@ -53,6 +54,8 @@ class Cell {
     private readonly hoisted: string[];
     /** The last expression, which is the value of the cell. */
     private readonly last: { start: number; end: number } | null;
+    /** True if that only registers a function, so that its value `true` is not shown. */
+    readonly registers: boolean = false;
 
     constructor(private readonly code: string, private readonly name: string, private readonly before: number) {
         const first = code.replace(/^(?:\s|\/\/.*|\/\*[^]*?\*\/)*/, "").slice(0, 12);
@@ -70,6 +73,7 @@ class Cell {
             this.last = { start: 0, end: code.length };
         } else if (last?.type === "ExpressionStatement") {
             this.last = { start: last === program.body[0] ? 0 : last.start, end: endOfExpression(code, last) };
+            this.registers = isRegistration(last.expression);
         } else {
             this.last = null;
         }
@@ -185,6 +189,14 @@ class Cell {
  * Run a cell.
  *
  * `name` is the name of the cell in stacks, `before` the number of lines above its JavaScript in the editor. Returns the
- * value of the last statement if it is an expression.
+ * value of the last statement if it is an expression, except the `true` of one that registers a function.
  */
-export const runCell = (code: string, name: string, before: number): any => new Cell(code, name, before).run();
+export function runCell(code: string, name: string, before: number): any {
+    const cell = new Cell(code, name, before);
+    const value = cell.run();
+    if (!cell.registers) {
+        return value;
+    }
+    const shown = (result: any): any => (result === true ? undefined : result);
+    return isThenable(value) ? value.then(shown) : shown(value);
+}

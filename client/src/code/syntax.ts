@@ -115,5 +115,15 @@ function boundNames(pattern: Pattern): string[] {
     }
 }
 
+/** Return true for `expose(...)`, `JsPyFunction.expose(...)`, `await JsPyPubsub.subscribe(...)` and the like. */
+export function isRegistration(expression: Expression): boolean {
+    const call = expression.type === "AwaitExpression" ? expression.argument : expression;
+    if (call.type !== "CallExpression") {
+        return false;
+    }
+    const callee = call.callee.type === "MemberExpression" ? call.callee.property : call.callee;
+    return callee.type === "Identifier" && ["expose", "subscribe"].includes(callee.name);
+}
+
 /** Return the end of an expression statement without its semicolon. */
 export const endOfExpression = (code: string, { end }: Node): number => (code[end - 1] === ";" ? end - 1 : end);

@@ -16,8 +16,8 @@ import type { Timeout } from "../arguments.ts";
 const socket = installTextSocket(null, import.meta.url);
 
 export const JsPyTextSocket: JsPyTextSocketApi = socket;
-// A literal specifier: bundlers resolve it statically.
-export const JsPyFunction: JsPyFunctionApi = installFunctions(() => import("../code/index.ts"));
+// Literal specifiers: bundlers resolve them statically.
+export const JsPyFunction: JsPyFunctionApi = installFunctions(() => import("../code/index.ts"), () => import("../view/index.ts"));
 export const JsPyQueue: JsPyQueueApi = installQueues();
 export const JsPyPubsub: JsPyPubsubApi = installPubsub();
 export const JsPyBinarySocket: JsPyBinarySocketConstructor = installBinarySocket(null);

@@ -369,8 +369,9 @@ class AsyncJSFile:
         except StopIteration as end:
             data: bytes = end.value
             return data
-        except BaseException:
+        except BaseException as error:
             file._position = position
+            cut(error)
             raise
 
     async def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:

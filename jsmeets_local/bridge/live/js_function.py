@@ -8,7 +8,7 @@ from ...protocol.arguments import seconds_of_call
 from ...protocol.references import Handle
 from ...protocol.values import Payload
 from ..portal import Operation
-from ..tracebacks import cut
+from ..tracebacks import cut, public
 from .base import value_of
 from .js_proxy import JSProxy, Remote
 from .steps import call, joined
@@ -75,6 +75,7 @@ class JSFunction(JSProxy):
     def _call(self, args: tuple[Any, ...], options: dict[str, Any], timeout: float | None) -> Any:
         return self._use(call(self._bridge, args, options), twin="(...)", timeout=timeout)
 
+    @public
     async def _await(self, args: tuple[Any, ...], options: dict[str, Any], timeout: float | None) -> Any:
         steps = joined((*self._path(), call(self._bridge, args, options)))
         return value_of(await self._bridge.portal.awaitable(self._operation(steps, self._label(), timeout)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...protocol.functions import AsyncCallable
 from ...protocol.values import Payload
 from ..portal import Operation
+from ..tracebacks import public
 from .base import value_of
 from .steps import call, joined, property_name, step, with_key, with_value
 
@@ -79,6 +80,7 @@ class JSPath(AsyncCallable):
         steps = (*self._remote._path(), *self._steps) or (step("await"),)
         return self._remote._operation(joined(steps), f"{self._remote._label()}{self._names}".removeprefix("."))
 
+    @public
     async def _run(self) -> Any:
         return value_of(await self._remote._bridge.portal.awaitable(self._operation()))
 

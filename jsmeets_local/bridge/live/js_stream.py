@@ -102,11 +102,15 @@ class JSStream(Live):
                 return self._take()
             except IndexError:  # also if another task or thread has taken it
                 pass
-            outcome = await self._bridge.portal.awaitable(_Arrival(self._bridge, self._incoming, None))
-            if outcome is None:
-                raise StopAsyncIteration
-            if isinstance(outcome, Exception):
-                raise outcome
+            try:
+                outcome = await self._bridge.portal.awaitable(_Arrival(self._bridge, self._incoming, None))
+                if outcome is None:
+                    raise StopAsyncIteration
+                if isinstance(outcome, Exception):
+                    raise outcome
+            except BaseException as error:
+                cut(error)
+                raise
 
     def close(self) -> None:
         """Close the iterator in the page. Items that have arrived are dropped. Closing twice has no effect."""

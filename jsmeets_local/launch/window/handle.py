@@ -152,52 +152,64 @@ class AsyncWindow:
     async def _do(self, method: str, *args: Any, **options: Any) -> Any:
         return _value(await self._portal.awaitable(self._request(method, check_command(method, args, options))))
 
+    @public
     async def get_title(self) -> str:
         """See `Window.title`."""
         return str(await self._do("get_title"))
 
+    @public
     async def set_title(self, title: str) -> None:
         """See `Window.title`."""
         await self._do("set_title", title)
 
+    @public
     async def get_size(self) -> tuple[int, int]:
         """See `Window.size`."""
         width, height = await self._do("get_size")
         return width, height
 
+    @public
     async def get_position(self) -> tuple[int, int]:
         """See `Window.position`."""
         x, y = await self._do("get_position")
         return x, y
 
+    @public
     async def resize(self, width: int, height: int) -> None:
         """See `Window.resize`."""
         await self._do("resize", width, height)
 
+    @public
     async def move(self, x: int, y: int) -> None:
         """See `Window.move`."""
         await self._do("move", x, y)
 
+    @public
     async def minimize(self) -> None:
         """See `Window.minimize`."""
         await self._do("minimize")
 
+    @public
     async def maximize(self) -> None:
         """See `Window.maximize`."""
         await self._do("maximize")
 
+    @public
     async def restore(self) -> None:
         """See `Window.restore`."""
         await self._do("restore")
 
+    @public
     async def fullscreen(self, on: bool = True) -> None:
         """See `Window.fullscreen`."""
         await self._do("fullscreen", on)
 
+    @public
     async def bring_to_front(self) -> None:
         """See `Window.bring_to_front`."""
         await self._do("bring_to_front")
 
+    @public
     async def open_dialog(
         self, multiple: bool = False, directory: str | os.PathLike[str] | None = None, file_types: FileTypes = ()
     ) -> list[str]:
@@ -205,11 +217,13 @@ class AsyncWindow:
         paths: list[str] = await self._do("open_dialog", multiple, directory, file_types)
         return paths
 
+    @public
     async def save_dialog(self, filename: str = "", directory: str | os.PathLike[str] | None = None) -> str | None:
         """See `Window.save_dialog`."""
         path: str | None = await self._do("save_dialog", filename, directory)
         return path
 
+    @public
     async def folder_dialog(self, directory: str | os.PathLike[str] | None = None) -> str | None:
         """See `Window.folder_dialog`."""
         path: str | None = await self._do("folder_dialog", directory)
