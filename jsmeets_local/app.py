@@ -87,7 +87,8 @@ class Bridged:
     """Members that a bridge adds to an application, whose framework is the next base of its class."""
 
     templates: Templates
-    router: Any  # of the framework
+    router: Any  # of the framework, as is `state` before the bridge replaces it
+    state: Any
     debug: bool
     mount: Callable[..., None]
 
@@ -112,7 +113,7 @@ class Bridged:
         if expose_errors is not None:
             check_flag("expose_errors", expose_errors)
         self.bridge = bridge if bridge is not None else default_bridge()
-        self.state: ApplicationState = ApplicationState(self.bridge)
+        self.state = ApplicationState(self.bridge)
         self._access = Access(token, allowed_hosts, allowed_origins)
         self._one_time_urls = OneTimeUrls()
         self._expose_errors = expose_errors

@@ -224,7 +224,14 @@ def test_both_kinds_of_socket_endpoints() -> None:
 def test_the_files_are_served_with_their_types() -> None:
     app = make()
     with TestClient(app) as client:
-        for name in (*SCRIPTS, "jsmeets.js", "jsmeets.mjs", "jsmeets-code.mjs", "jsmeets-state.mjs", "jsmeets-view.mjs"):
+        for name in (
+            *SCRIPTS,
+            "jsmeets.js",
+            "jsmeets.mjs",
+            "jsmeets-code.mjs",
+            "jsmeets-state.mjs",
+            "jsmeets-view.mjs",
+        ):
             response = client.get(f"/jsmeetspy/{name}")
             assert response.status_code == 200
             assert response.headers["content-type"] == "text/javascript; charset=utf-8"

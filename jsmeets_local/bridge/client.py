@@ -296,7 +296,7 @@ class Client:
         return True
 
     def names(self) -> frozenset[str]:
-        """Return the names of the functions that the page has announced, or had before it left. Any thread may call this."""
+        """Return the names of the functions that the page announced last, also once it has left, on any thread."""
         socket = self.presence.socket
         return self.presence.last_names if socket is None else self.bridge.protocol.names(socket)
 

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+
 import click
 import watchfiles
 from starlette.datastructures import MutableHeaders

@@ -32,7 +32,7 @@ class Traceback(click.ClickException):
 def _size(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    match = re.fullmatch(r"([1-9]\d{0,4})[xX×]([1-9]\d{0,4})", text)
+    match = re.fullmatch(r"([1-9]\d{0,4})[xX]([1-9]\d{0,4})", text)
     if match is None:
         raise click.BadParameter(f"{text!r} is no size in pixels, such as 800x600")
     return int(match[1]), int(match[2])
@@ -47,7 +47,7 @@ def _size(context: click.Context, parameter: click.Parameter, text: str | None) 
 )
 @click.option("--none", "mode", flag_value="none", help="Open nothing and print the address to open.")
 @click.option("--title", metavar="TEXT", help="The title of the window; by default that of the page.")
-@click.option("--size", metavar="WIDTHxHEIGHT", callback=_size, help="The size of the window in pixels, such as 800x600.")
+@click.option("--size", metavar="WIDTHxHEIGHT", callback=_size, help="The size of the window in pixels: 800x600.")
 @click.option("--page", metavar="PAGE", help="Open this route or page instead of /.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="The port to bind; a free one by default.")

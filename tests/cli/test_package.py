@@ -131,7 +131,9 @@ def test_addresses_that_begin_with_a_slash_are_below_the_folder_of_the_page(writ
 
 
 def test_a_page_beside_the_script_does_not_take_the_folder_of_the_script(write: Callable[..., Path]) -> None:
-    folder = write(app_dot_py="", index_dot_html='<link rel="stylesheet" href="/look.css">', look_dot_css="", notes_dot_txt="")
+    folder = write(
+        app_dot_py="", index_dot_html='<link rel="stylesheet" href="/look.css">', look_dot_css="", notes_dot_txt=""
+    )
     assert collected(folder, "app.py") == {"index.html", "look.css"}
 
 

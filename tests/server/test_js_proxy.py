@@ -14,7 +14,7 @@ import pytest
 
 from jsmeets_local import CallTimeout, JsMeetsPy, JSProxy, Page, PageClosed, UnknownProperty
 from tests.raw import RawPage, as_page
-from tests.timing import scaled
+from tests.timing import scaled, until
 
 
 @pytest.fixture

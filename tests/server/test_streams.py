@@ -34,7 +34,7 @@ from jsmeets_local import (
 )
 from jsmeets_local.protocol.codec import decode
 from jsmeets_local.protocol.values import pack
-from tests.raw import RawPage
+from tests.raw import RawPage, as_page
 from tests.timing import scaled, until
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from jsmeets_local import JsMeetsPy
+from jsmeets_local import JSFunction, JsMeetsPy
 
 app = JsMeetsPy()
 FOLDER = Path(getattr(sys, "_MEIPASS", Path(__file__).parent))  # PyInstaller unpacks the page there
@@ -18,7 +18,7 @@ def wave(frequency: float, points: int = 200) -> list[float]:
 
 
 @app.expose
-def count(to: int, step) -> str:
+def count(to: int, step: JSFunction) -> str:
     """Count, and report each step to the page."""
     for i in range(1, to + 1):
         time.sleep(0.05)
