@@ -20,6 +20,7 @@ from .bridge.live.stream import JSStream
 from .errors import (
     BridgeBusy,
     CallTimeout,
+    CellBlocksAnswers,
     ConnectionLost,
     Disconnected,
     JavaScriptError,
@@ -47,6 +48,7 @@ __all__ = [
     "BridgeBusy",
     "Call",
     "CallTimeout",
+    "CellBlocksAnswers",
     "Cancelled",
     "ConnectionLost",
     "Disconnected",

@@ -196,6 +196,7 @@ class JsMeetsPy(Starlette):
         private: bool = False,
         spa: bool = False,
         switch_interval: float | None = None,
+        transport: str = "auto",
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serve the application from a background thread and open a page of it.
@@ -227,6 +228,9 @@ class JsMeetsPy(Starlette):
                 a reload of `/settings` works. Missing files still return 404. The last page launched with it applies.
             switch_interval: The thread switch interval of Python in seconds (`sys.setswitchinterval`) while the server
                 runs. With 0.0005, pages are answered sooner while the main thread computes. `None` leaves it unchanged.
+            transport: How the messages of a page in a notebook travel: "socket" through a WebSocket to the port, "comm"
+                through the notebook's own channel, which needs no port. "auto" is "socket" where the browser reaches
+                the port, otherwise "comm" if anywidget is installed.
             **window: Options of a window: `title` (by default the document's), `position` of its upper left corner,
                 `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`:
                 whether the page itself may control it. Mode "app" uses `position` and `fullscreen`. Each mode ignores
@@ -260,6 +264,7 @@ class JsMeetsPy(Starlette):
             private=private,
             spa=spa,
             switch_interval=switch_interval,
+            transport=transport,
             **window,
         )
 

@@ -18,7 +18,7 @@ from .bridge.tracebacks import cut, end_quietly
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import LaunchError, PageClosed
 from .notebook.cells import current_cell
-from .notebook.display import Frame, show
+from .notebook.display import Frame, Shown, show
 from .protocol.arguments import check_name, seconds, seconds_of_call
 from .server.one_time_urls import PageUrls
 
@@ -122,7 +122,7 @@ class Page:
         self._set_client(Client(bridge, key, urls.address, grace), urls.url, frame)
         bridge.pages[key] = self
 
-    def _set_client(self, client: Client, url: str, frame: Frame | None) -> None:
+    def _set_client(self, client: Client, url: str, frame: Shown | None) -> None:
         self._client = client
         self._frame = frame
         self._shown_by = ""  # the run of the cell that showed the iframe
@@ -371,7 +371,10 @@ class Page:
             raise PageClosed("this page is closed; launch() opens another one")
         if self._frame is None:
             raise LaunchError("this page was not opened by launch(), which knows the address to show")
-        show(self._frame.sized(width, height), repr(self))
+        self._show(self._frame.sized(width, height))
+
+    def _show(self, frame: Shown, display_id: str = "", update: bool = False) -> None:
+        show(frame, repr(self), display_id, update)
         cell = current_cell()
         self._shown_by = "" if cell is None else cell.run
 
@@ -381,7 +384,7 @@ class Page:
         shown = cell is not None and cell.run == self._shown_by
         if shown or self._client.presence.over or self._frame is None:
             return {"text/plain": repr(self)}
-        return {"text/html": self._frame.html(), "text/plain": repr(self)}
+        return self._frame.bundle(repr(self))
 
     def __enter__(self) -> Page:
         return self

@@ -32,6 +32,7 @@ from ..server.one_time_urls import OneTimeUrls, PageUrls
 from .modes import NoWindow, choose_modes
 from .options import LaunchOptions, check_options
 from .proxy import REACHABLE, site_at
+from .transport import UNREACHED, show_in_notebook
 
 if TYPE_CHECKING:
     from ..server.thread import ServerThread
@@ -169,7 +170,8 @@ class Launcher:
         surface: Surface | None = None
         # All accounts of the machine can read command lines, so these never carry the token.
         if options.mode == "notebook":
-            page.show()
+            if not show_in_notebook(page, options, self._app, self._running_server()):
+                return
         elif options.mode == "browser":
             from .browser import BrowserTab  # each mode is imported on first use
 
@@ -478,7 +480,7 @@ def too_late(address: str, mode: str, timeout: float) -> str:
     """Return the error text for a page that did not connect within the timeout; `address` carries no token."""
     text = f"no page connected within {timeout:g} s at {address}. "
     if mode == "notebook":
-        text += f"{REACHABLE} "
+        text += f"{REACHABLE} {UNREACHED}"
     elif mode == "browser":
         text += 'Did a browser open it? launch(mode="none") gives you page.url to open elsewhere. '
     return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"

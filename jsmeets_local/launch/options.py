@@ -12,7 +12,7 @@ from ..bridge.presence import GRACE, check_grace
 from ..notebook.display import SIZE, check_side
 from ..protocol.arguments import check_flag, seconds
 from ..server.switch_interval import check_switch_interval
-from .modes import choose_modes
+from .modes import check_transport, choose_modes
 from .proxy import base_url_of_notebook, check_base_url, is_shown_by_localhost
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class LaunchOptions(Struct, frozen=True):
         switch_interval: Thread switch interval in seconds, or `None`.
         window: Options of windows, JSON-serializable; in the result of `for_mode`, all parameters of the window.
         by_localhost: Whether the page is addressed as "localhost", like the notebook that embeds it.
+        transport: How the messages of a page in a notebook travel: "auto", "socket" or "comm".
     """
 
     mode: str
@@ -54,6 +55,7 @@ class LaunchOptions(Struct, frozen=True):
     switch_interval: float | None
     window: dict[str, Any]
     by_localhost: bool = False
+    transport: str = "auto"
 
     def for_mode(self, mode: str) -> LaunchOptions:
         """Return the options that apply if `mode` shows the page.
@@ -94,6 +96,7 @@ def check_options(
     private: bool = False,
     spa: bool = False,
     switch_interval: float | None = None,
+    transport: str = "auto",
     **window: Unpack[WindowOptions],
 ) -> LaunchOptions:
     """Check the arguments of `JsMeetsPy.launch`, which documents them.
@@ -116,10 +119,11 @@ def check_options(
     for name, side in (("width", width), ("height", height)):
         if side is not None:
             check_side(name, side)
+    check_transport(transport, modes[0])
     if base_url is not None:
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
     interval = None if switch_interval is None else check_switch_interval(switch_interval)
     limit, grace = seconds(timeout), check_grace(grace)
     return LaunchOptions(
-        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, checked
+        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, checked, transport=transport
     )

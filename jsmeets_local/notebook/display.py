@@ -9,7 +9,7 @@ from collections.abc import Callable
 from html import escape
 from itertools import count
 from string import Template
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet, WeakValueDictionary
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from ..errors import LaunchError, MissingExtra
 from .cells import Cell, kernel_shell
 
-__all__ = ["SIZE", "Frame", "Launches", "check_side", "launches", "require_kernel", "show"]
+__all__ = ["SIZE", "Frame", "Launches", "Shown", "check_side", "launches", "require_kernel", "show"]
 
 SIZE: tuple[int | str, int | str] = ("100%", 400)  # width and height of an iframe
 
@@ -53,6 +53,16 @@ _SILENT = _PARTS + (
 )
 
 
+class Shown(Protocol):
+    """Interface of what shows a page in a notebook."""
+
+    def sized(self, width: int | str | None, height: int | str | None) -> Shown:
+        """Return a copy with another size; `None` keeps the width or height."""
+
+    def bundle(self, plain: str) -> dict[str, Any]:
+        """Return the output by its media types, of which `plain` is the text."""
+
+
 class Frame(Struct, frozen=True):
     """Iframe that shows a page in a notebook.
 
@@ -79,6 +89,10 @@ class Frame(Struct, frozen=True):
         for name, side in given.items():
             check_side(name, side)
         return replace(self, **given)
+
+    def bundle(self, plain: str) -> dict[str, Any]:
+        """Implement `Shown`."""
+        return {"text/html": self.html(), "text/plain": plain}
 
     def html(self) -> str:
         """Return the HTML: the iframe, a link to the page below it, and the text that it covers."""
@@ -133,14 +147,21 @@ def require_kernel() -> Any:
     return shell
 
 
-def show(frame: Frame, plain: str) -> None:
-    """Show an iframe under the running cell, or the text `plain` in a front end without HTML.
+def show(frame: Shown, plain: str, display_id: str = "", update: bool = False) -> None:
+    """Show a page under the running cell, or the text `plain` in a front end that cannot.
+
+    Args:
+        frame: Shows the page.
+        plain: The text.
+        display_id: The name by which the output can be replaced; `""` for none.
+        update: Whether to replace the output of that name.
 
     Raises:
         MissingExtra: IPython is not installed.
         LaunchError: See `require_kernel`.
     """
-    require_kernel().display_pub.publish({"text/html": frame.html(), "text/plain": plain})
+    transient = {"display_id": display_id} if display_id else {}
+    require_kernel().display_pub.publish(frame.bundle(plain), transient=transient, update=update)
 
 
 class Launches:

@@ -82,6 +82,7 @@ class ServerThread:
         base_url: `http://host:port`, as a browser on this machine reaches it.
         is_local: Whether only this machine reaches the address.
         switch_interval: The switch interval, as given.
+        state: The lifespan state of the application.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class ServerThread:
         self._proceed = asyncio.Event()  # to accept, or to stop
         self._stopping = False
         self._grace = GRACE_SECONDS
+        self.state: dict[str, Any] = {}
         self._server: Server | None = None
         self._cell = current_cell()  # the notebook cell under which this thread logs
         self._failure: BaseException | None = None
@@ -143,6 +145,10 @@ class ServerThread:
         except OSError as error:
             return error.errno not in (errno.EADDRINUSE, errno.EACCES)  # other errors: this machine has no IPv6
         return True
+
+    def requests(self) -> int:
+        """Return the number of HTTP requests that the server has answered."""
+        return 0 if self._server is None else int(self._server.server_state.total_requests)
 
     def is_running(self) -> bool:
         """Return whether the thread is alive."""
@@ -203,6 +209,7 @@ class ServerThread:
 
     async def _serve(self) -> None:
         async with lifespan(self._app) as state:
+            self.state = state
             self._report_started()
             await self._proceed.wait()
             if self._stopping:

@@ -323,12 +323,15 @@ def open_notebook(server: Server, browser: Any, request: pytest.FixtureRequest) 
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     context.set_default_timeout(scaled(30_000))
 
-    def open_notebook(*cells: str, file: Path | None = None) -> Notebook:
+    def open_notebook(*cells: str, file: Path | None = None, only_port: int | None = None) -> Notebook:
         name = f"{request.node.name.replace('[', '-').strip(']')}.ipynb" if file is None else file.name
         if file is None:
             write_notebook(server.folder / name, list(cells))
         elif not (server.folder / name).exists():
             shutil.copy(file, server.folder / name)
+        if only_port is not None:
+            context.route(lambda url: f":{only_port}/" not in url, lambda route: route.abort())
+            context.route_web_socket(lambda url: f":{only_port}/" not in url, lambda socket: socket.close())
         return Notebook(server, context.new_page(), name)
 
     yield open_notebook
