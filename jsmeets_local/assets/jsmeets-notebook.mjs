@@ -171,6 +171,7 @@ function bytesOf(view) {
 // src/notebook/widget.ts
 var PROBE = 500;
 var GONE = "This page was available while Python was running. Run the cell again to restore it.";
+var CARRIED = "The browser does not reach the page's port; the notebook's own channel carries the page.";
 var LOOK = "box-sizing: border-box; width: 100%; border: 1px solid rgba(128, 128, 128, .35); border-radius: 4px; background: #fff";
 async function show(model, element) {
   const [width, height] = model.get("size");
@@ -207,7 +208,9 @@ async function fill(frame, box, offer, carrier) {
   const module = await import(code);
   URL.revokeObjectURL(code);
   const remove = await module.carry(frame, offer.place, carrier);
-  box.append(frame);
+  const note = Object.assign(document.createElement("div"), { textContent: CARRIED });
+  note.style.cssText = "font-size: 12px; line-height: 1.6; opacity: .7";
+  box.append(frame, note);
   return remove;
 }
 async function isReachable(image) {

@@ -8,7 +8,7 @@ from ..errors import LaunchError, MissingExtra
 from ..notebook.cells import kernel_shell
 from ..notebook.display import require_kernel
 
-__all__ = ["MODES", "INSTALL_ANYWIDGET", "TRANSPORTS", "NoWindow", "check_transport", "choose_modes", "has_anywidget"]
+__all__ = ["INSTALL_ANYWIDGET", "MODES", "TRANSPORTS", "NoWindow", "check_transport", "choose_modes", "has_anywidget"]
 
 MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
 INSTALL_ANYWIDGET = (

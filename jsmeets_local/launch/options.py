@@ -125,5 +125,17 @@ def check_options(
     interval = None if switch_interval is None else check_switch_interval(switch_interval)
     limit, grace = seconds(timeout), check_grace(grace)
     return LaunchOptions(
-        mode, modes, host, port, limit, (width, height), grace, base_url, private, spa, interval, checked, transport=transport
+        mode,
+        modes,
+        host,
+        port,
+        limit,
+        (width, height),
+        grace,
+        base_url,
+        private,
+        spa,
+        interval,
+        checked,
+        transport=transport,
     )

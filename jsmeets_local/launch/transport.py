@@ -16,13 +16,14 @@ from .options import LaunchOptions
 
 if TYPE_CHECKING:
     from ..server.thread import ServerThread
-    from .comm.carrier import Carrier
 
 __all__ = ["UNREACHED", "show_in_notebook"]
 
 REQUEST_SECONDS = 1.0  # for a front end to request the iframe, which takes 0.1 s
 ANSWER_SECONDS = 3.0  # for a front end to open a comm, which takes 0.1 s
-UNREACHED = f"Where the browser cannot reach a port, the notebook's own channel can carry the page: {INSTALL_ANYWIDGET}. "
+UNREACHED = (
+    f"Where the browser cannot reach a port, the notebook's own channel can carry the page: {INSTALL_ANYWIDGET}. "
+)
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -59,11 +60,11 @@ def show_in_notebook(page: Page, options: LaunchOptions, app: ASGIApp, server: S
     page._frame = view = CommView(carrier, frame)
     page._show(view, output, update=options.transport == "auto")
     if _connects(page, ANSWER_SECONDS, options) or carrier.answers:
-        _tell(carrier)
         return True
     cell = current_cell()
     if cell is None or not cell.id:  # nbclient, papermill and consoles do not name their cells
         return True
+    carrier.is_left = True
     logger.warning(
         "no front end has answered while this cell runs, so that %s connects when it has ended: "
         "call it in the next cells by `await page.aio...`",
@@ -77,7 +78,3 @@ def _connects(page: Page, limit: float, options: LaunchOptions) -> bool:
     left = limit if options.timeout is None else min(limit, options.timeout)
     operation = page._client.presence.wait_until_connected(left)
     return page._client.bridge.portal.block(operation, None)
-
-
-def _tell(carrier: Carrier) -> None:
-    logger.info("the notebook's front end carries %s by a comm", carrier.client.address)

@@ -7,6 +7,7 @@ import type { WidgetManager } from "./wire.ts";
 /** Milliseconds for the port to answer. */
 const PROBE = 500;
 const GONE = "This page was available while Python was running. Run the cell again to restore it.";
+const CARRIED = "The browser does not reach the page's port; the notebook's own channel carries the page.";
 const LOOK = "box-sizing: border-box; width: 100%; border: 1px solid rgba(128, 128, 128, .35); border-radius: 4px; background: #fff";
 
 /** The model of an anywidget. */
@@ -52,7 +53,9 @@ async function fill(frame: HTMLIFrameElement, box: HTMLElement, offer: Offer, ca
     const module = await import(code) as { carry: typeof carry };
     URL.revokeObjectURL(code);
     const remove = await module.carry(frame, offer.place, carrier);
-    box.append(frame);
+    const note = Object.assign(document.createElement("div"), { textContent: CARRIED });
+    note.style.cssText = "font-size: 12px; line-height: 1.6; opacity: .7";
+    box.append(frame, note);
     return remove;
 }
 

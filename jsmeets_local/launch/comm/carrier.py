@@ -1,9 +1,9 @@
 """Carrier: connects a page to its notebook's front ends by Jupyter comms.
 
-Each front end that shows the page opens a comm from JavaScript, behind the creation of a subshell. Its messages then
-arrive on the thread of the subshell, also while the main thread is blocked in a cell. ipykernel routes the messages of a
-comm to the shell that has sent on it last, so that everything is sent in the context of a handler of the subshell: one
-message sent in the context of a cell would route the answers to the blocked shell.
+Each front end that shows the page creates a subshell and opens a comm in it. The messages of the comm then arrive on the
+thread of the subshell, also while a cell blocks the main thread. ipykernel routes the messages of a comm to the shell
+that has sent on it last. So everything is sent in the context of a handler of the subshell: one message sent in the
+context of a cell would route the answers to the blocked shell.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Carrier:
     Attributes:
         name: The name by which a front end asks for the page.
         answers: Whether the front end is answered while a cell runs; `None` before one has opened a comm.
+        is_left: Whether `launch()` has returned before a front end has opened a comm.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Carrier:
     ) -> None:
         self.name = secrets.token_hex(8)
         self.answers: bool | None = None
+        self.is_left = False
         self.client = client
         self.app = app
         self.state = state
@@ -73,7 +75,8 @@ class Carrier:
 
     def is_stalled(self) -> bool:
         """Return whether the page may need an answer that the kernel does not read before the cell has ended."""
-        return self.answers is not True and not self.client.presence.closed
+        is_stalled = self.is_left if self.answers is None else not self.answers
+        return is_stalled and not self.client.presence.closed
 
 
 def _register() -> None:

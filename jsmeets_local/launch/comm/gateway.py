@@ -58,7 +58,8 @@ class Gateway:
         kind, number, *rest = message
         socket = self._sockets.get(number)
         if kind == "fetch":
-            self._run(self._fetch(number, *rest, body=bytes(buffers[0]) if buffers else b""))
+            method, url, headers = rest
+            self._run(self._fetch(number, method, url, headers, bytes(buffers[0]) if buffers else b""))
         elif kind == "connect":
             url, protocols = rest
             scope = {**self._scope("websocket", "wss", url, []), "subprotocols": protocols}

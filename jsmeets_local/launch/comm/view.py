@@ -38,7 +38,9 @@ class CommView(Struct, frozen=True):
 
         The state of the widget is saved with the notebook, so that it carries neither the token nor an address.
         """
-        width, height = (side if isinstance(side, str) else f"{side}px" for side in (self.frame.width, self.frame.height))
+        width, height = (
+            side if isinstance(side, str) else f"{side}px" for side in (self.frame.width, self.frame.height)
+        )
         widget = _widget_class()(page=self.carrier.name, size=[width, height])
         return {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}, "text/plain": plain}
 
