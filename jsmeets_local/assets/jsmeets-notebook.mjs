@@ -92,7 +92,11 @@ var Carrier = class {
   connect(socket, path, protocols) {
     this.lastNumber += 1;
     this.sockets.set(this.lastNumber, socket);
-    this.send(["connect", this.lastNumber, path, protocols]);
+    if (this.wire) {
+      this.send(["connect", this.lastNumber, path, protocols]);
+    } else {
+      queueMicrotask(() => socket.end(1006, ""));
+    }
     return this.lastNumber;
   }
   send(message, buffers = []) {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["UNREACHED", "show_in_notebook"]
 
-REQUEST_SECONDS = 1.0  # for a front end to request the iframe, which takes 0.1 s
+REACH_SECONDS = 1.0  # for a front end to request the iframe, which takes 0.1 s
 ANSWER_SECONDS = 3.0  # for a front end to open a comm, which takes 0.1 s
 UNREACHED = (
     f"Where the browser cannot reach a port, the notebook's own channel can carry the page: {INSTALL_ANYWIDGET}. "
@@ -44,7 +44,7 @@ def show_in_notebook(page: Page, options: LaunchOptions, app: ASGIApp, server: S
     assert isinstance(frame, Frame)
     if options.transport != "comm":
         page._show(frame, output if options.transport == "auto" else "")
-        if options.transport == "socket" or _connects(page, REQUEST_SECONDS, options) or server.requests():
+        if options.transport == "socket" or _connects(page, REACH_SECONDS, options) or server.was_reached():
             return True
         if not has_anywidget():
             return True

@@ -146,9 +146,10 @@ class ServerThread:
             return error.errno not in (errno.EADDRINUSE, errno.EACCES)  # other errors: this machine has no IPv6
         return True
 
-    def requests(self) -> int:
-        """Return the number of HTTP requests that the server has answered."""
-        return 0 if self._server is None else int(self._server.server_state.total_requests)
+    def was_reached(self) -> bool:
+        """Return whether a client has connected since the server started."""
+        state = None if self._server is None else self._server.server_state
+        return state is not None and (state.total_requests > 0 or len(state.connections) > 0)
 
     def is_running(self) -> bool:
         """Return whether the thread is alive."""

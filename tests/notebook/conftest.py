@@ -265,6 +265,7 @@ class Notebook:
     def __init__(self, server: Server, tab: Any, name: str) -> None:
         self.tab = tab
         self.path = server.folder / name
+        self.is_idle = server.is_idle
         tab.goto(f"{server.public_url}{server.view}/{name}?token={server.token}&reset")
         tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=scaled(60_000))
         tab.wait_for_selector(server.is_idle, timeout=scaled(60_000))

@@ -82,7 +82,11 @@ export class Carrier {
     connect(socket: CarriedSocket, path: string, protocols: string[]): number {
         this.lastNumber += 1;
         this.sockets.set(this.lastNumber, socket);
-        this.send(["connect", this.lastNumber, path, protocols]);
+        if (this.wire) {
+            this.send(["connect", this.lastNumber, path, protocols]);
+        } else {
+            queueMicrotask(() => socket.end(1006, ""));   // like a server that is not there
+        }
         return this.lastNumber;
     }
 

@@ -1,6 +1,6 @@
 """Carrier: connects a page to its notebook's front ends by Jupyter comms.
 
-Each front end that shows the page creates a subshell and opens a comm in it. The messages of the comm then arrive on the
+Each front end that shows the page creates a subshell and opens a comm in it. Its messages then arrive on the
 thread of the subshell, also while a cell blocks the main thread. ipykernel routes the messages of a comm to the shell
 that has sent on it last. So everything is sent in the context of a handler of the subshell: one message sent in the
 context of a cell would route the answers to the blocked shell.
@@ -145,7 +145,7 @@ class _Front:
     def _beat(self) -> None:
         """Ping the front end, and end its WebSockets after it has gone, which no comm tells."""
         portal = self._carrier.client.bridge.portal
-        if self._carrier.answers and portal.loop is not None:
+        if self._carrier.answers and portal.loop is not None and not self._carrier.client.presence.closed:
             if self._silent >= LOST_BEATS:
                 self._gateway.end()
             elif self._gateway.is_used():
