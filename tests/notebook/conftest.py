@@ -177,10 +177,18 @@ class Server:
         folder: Its files.
         application: "jupyterlab" or "notebook".
         host: The name by which the browser knows it.
+        overrides: Settings of the front end.
         options: Settings beyond those that a test needs.
     """
 
-    def __init__(self, folder: Path, application: str = "jupyterlab", host: str = "127.0.0.1", **options: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        application: str = "jupyterlab",
+        host: str = "127.0.0.1",
+        overrides: dict[str, Any] | None = None,
+        **options: str,
+    ) -> None:
         self.folder = folder
         self.view, self.is_idle = FRONT_ENDS[application]
         self.token = secrets.token_hex(16)
@@ -192,7 +200,8 @@ class Server:
         self.public_url = f"http://{host}:{self.port}{base_url}"
         settings = folder / "jupyter_config_dir" / "labconfig" / "default_setting_overrides.json"
         settings.parent.mkdir(parents=True)
-        settings.write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}')
+        chosen = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}, **(overrides or {})}
+        settings.write_text(json.dumps(chosen))
         self._log = (folder / "jupyter.log").open("w")
         settled = {
             **{f"ServerApp.{name}": value for name, value in {"ip": "127.0.0.1", **options}.items()},

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from starlette.types import ASGIApp
 
@@ -67,7 +67,6 @@ class Carrier:
         self.offer = offer
         self.cookies = SimpleCookie()
         self.cell = current_cell()
-        self.fronts: WeakSet[_Front] = WeakSet()
         _register()
         _carriers[self.name] = self
         portal = client.bridge.portal
@@ -103,7 +102,6 @@ class _Front:
         self._note_shell()
         self._gateway = Gateway(carrier.app, self._post, carrier.state, carrier.cookies)
         self._silent = 0
-        carrier.fronts.add(self)
         comm.handle_msg = self._received  # on_msg() also triggers IPython's post_execute, which shows unfinished plots
         comm.on_close(lambda _: carrier.client.bridge.portal.post(self._gateway.end))
 
