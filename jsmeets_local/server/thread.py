@@ -147,9 +147,8 @@ class ServerThread:
         return True
 
     def was_reached(self) -> bool:
-        """Return whether a client has connected since the server started."""
-        state = None if self._server is None else self._server.server_state
-        return state is not None and (state.total_requests > 0 or len(state.connections) > 0)
+        """Return whether the server has answered an HTTP request since it started."""
+        return self._server is not None and self._server.server_state.total_requests > 0
 
     def is_running(self) -> bool:
         """Return whether the thread is alive."""

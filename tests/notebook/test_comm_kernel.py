@@ -124,3 +124,10 @@ def test_no_front_end(kernel: Kernel) -> None:
     began = kernel.run(LAUNCH.replace("timeout=20", f"timeout={scaled(5)}"))
     assert began.error is not None
     assert began.error.startswith("LaunchError: no page connected")
+
+
+def test_a_front_end_that_requests_nothing_from_the_port(kernel: Kernel) -> None:
+    """After a second, the same output is shown again by a widget."""
+    Front(kernel, kernel.subshell())
+    run = kernel.run(LAUNCH.replace('transport="comm", ', "") + "page.call('double')(21)", "cell")
+    assert (run.error, run.value) == (None, "42")
