@@ -20,10 +20,11 @@ class Kernel {
         return this.comm;
     }
     /** The kernel reports that it is busy with the last message, and that it is idle. */
-    report() {
+    async report() {
         const last = this.sent.at(-1);
         last.onIOPub({});
         last.onIOPub({});
+        await new Promise((resolve) => setTimeout(resolve, 10));
     }
 }
 
@@ -52,7 +53,7 @@ test("nudges follow the reports of the kernel, and are limited", async () => {
     const wire = await open(kernel);
     wire.send(["text", 1, "a"]);
     for (let n = 0; n < 10; n += 1) {
-        kernel.report();
+        await kernel.report();
     }
     const nudge = ["nudge", 0];
     assert.deepEqual(dataOf(kernel).slice(1), [["text", 1, "a"], nudge, nudge, nudge, nudge]);
@@ -62,12 +63,12 @@ test("a message that another one follows needs no nudge", async () => {
     const kernel = new Kernel("perCommTarget");
     const wire = await open(kernel);
     wire.send(["text", 1, "a"]);
-    const [, first] = kernel.sent;
+    kernel.sent.at(-1).onIOPub({});
     wire.send(["text", 1, "b"]);
-    first.onIOPub({});
+    await new Promise((resolve) => setTimeout(resolve, 10));
     assert.equal(kernel.sent.length, 3);
-    kernel.report();
-    assert.deepEqual(kernel.sent.at(-1).data, ["nudge", 0]);
+    await kernel.report();
+    assert.deepEqual(kernel.sent.slice(3).map(({ data }) => data), [["nudge", 0]]);
 });
 
 test("a kernel that restarts closes the wire", async () => {

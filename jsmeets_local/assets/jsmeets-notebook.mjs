@@ -4,12 +4,14 @@
 var TARGET = "jsmeets_local";
 var SUBSHELL = 1e3;
 var NUDGES = 4;
+var PATIENCE = 3;
 var Wire = class _Wire {
   constructor(comm) {
     this.comm = comm;
   }
   comm;
-  sent = 0;
+  left = 0;
+  timer;
   /** Open a wire to the carrier of a page. Returns null if this front end has no kernel. */
   static async open(manager, page, receive, closed) {
     const { kernel } = manager;
@@ -25,30 +27,39 @@ var Wire = class _Wire {
     comm.onMsg = ({ content, buffers }) => receive(content.data, buffers ?? []);
     comm.onClose = closed;
     kernel.statusChanged.connect((_, status) => ["restarting", "autorestarting", "dead"].includes(status) && closed());
-    wire.follow(comm.open({ page }), NUDGES);
+    wire.expectAnswer(comm.open({ page }));
     return wire;
   }
   send(message, buffers = []) {
     if (!this.comm.isDisposed) {
-      this.sent += 1;
-      this.follow(this.comm.send(message, void 0, buffers, true), NUDGES);
+      this.expectAnswer(this.comm.send(message, void 0, buffers, true));
     }
   }
   close() {
+    clearTimeout(this.timer);
     if (!this.comm.isDisposed) {
       this.comm.close();
     }
   }
-  /** Nudge after the report of a message, unless another message has followed. */
-  follow(future, left) {
-    const { sent } = this;
+  expectAnswer(future) {
+    clearTimeout(this.timer);
+    this.timer = void 0;
+    this.left = NUDGES;
+    this.follow(future);
+  }
+  /** Nudge soon after each report on a message, unless a message follows. */
+  follow(future) {
     future.onIOPub = () => {
-      future.onIOPub = () => void 0;
-      if (left > 0 && sent === this.sent && !this.comm.isDisposed) {
-        this.follow(this.comm.send(["nudge", 0], void 0, [], true), left - 1);
-      }
+      this.timer ??= setTimeout(this.nudge, PATIENCE);
     };
   }
+  nudge = () => {
+    this.timer = void 0;
+    if (this.left > 0 && !this.comm.isDisposed) {
+      this.left -= 1;
+      this.follow(this.comm.send(["nudge", 0], void 0, [], true));
+    }
+  };
 };
 
 // src/notebook/carrier.ts

@@ -5,6 +5,8 @@ const TARGET = "jsmeets_local";
 const SUBSHELL = 1000;
 /** Nudges that follow a message while Python sends nothing. */
 const NUDGES = 4;
+/** Milliseconds for Python to send something behind a report. */
+const PATIENCE = 3;
 
 /** A message: its kind, the number of the WebSocket or request that it is about, and what the kind needs. */
 export type WireMessage = readonly [kind: string, number: number, ...rest: any[]];
@@ -48,12 +50,13 @@ export interface WidgetManager {
  * Opens a comm and sends on it.
  *
  * The Jupyter server leaves Nagle's algorithm on: it holds back a message until the browser's system has acknowledged the
- * one before, which takes 40 ms unless the browser sends something itself. The kernel reports first that it is busy with
- * our message, and its answer follows. So a nudge, a message without content, follows the report, and one more follows the
- * report of the nudge as long as no answer has come, up to a limit.
+ * one before, which takes 40 ms unless the browser sends something itself. The kernel reports that it is busy with our
+ * message, and idle again, and its next call is held back behind each report. So a nudge, a message without content,
+ * follows a report by which no answer has come, up to a limit.
  */
 export class Wire {
-    private sent = 0;
+    private left = 0;
+    private timer: ReturnType<typeof setTimeout> | undefined;
 
     private constructor(private readonly comm: Comm) {}
 
@@ -72,31 +75,42 @@ export class Wire {
         comm.onMsg = ({ content, buffers }) => receive(content.data as WireMessage, buffers ?? []);
         comm.onClose = closed;
         kernel.statusChanged.connect((_, status) => ["restarting", "autorestarting", "dead"].includes(status) && closed());
-        wire.follow(comm.open({ page }), NUDGES);
+        wire.expectAnswer(comm.open({ page }));
         return wire;
     }
 
     send(message: WireMessage, buffers: Uint8Array[] = []): void {
         if (!this.comm.isDisposed) {
-            this.sent += 1;
-            this.follow(this.comm.send(message, undefined, buffers, true), NUDGES);
+            this.expectAnswer(this.comm.send(message, undefined, buffers, true));
         }
     }
 
     close(): void {
+        clearTimeout(this.timer);
         if (!this.comm.isDisposed) {
             this.comm.close();
         }
     }
 
-    /** Nudge after the report of a message, unless another message has followed. */
-    private follow(future: Future, left: number): void {
-        const { sent } = this;
+    private expectAnswer(future: Future): void {
+        clearTimeout(this.timer);
+        this.timer = undefined;
+        this.left = NUDGES;
+        this.follow(future);
+    }
+
+    /** Nudge soon after each report on a message, unless a message follows. */
+    private follow(future: Future): void {
         future.onIOPub = () => {
-            future.onIOPub = () => undefined;
-            if (left > 0 && sent === this.sent && !this.comm.isDisposed) {
-                this.follow(this.comm.send(["nudge", 0], undefined, [], true), left - 1);
-            }
+            this.timer ??= setTimeout(this.nudge, PATIENCE);
         };
     }
+
+    private readonly nudge = (): void => {
+        this.timer = undefined;
+        if (this.left > 0 && !this.comm.isDisposed) {
+            this.left -= 1;
+            this.follow(this.comm.send(["nudge", 0], undefined, [], true));
+        }
+    };
 }
