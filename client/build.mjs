@@ -49,6 +49,11 @@ async function buildInto(folder) {
         ...esm, entryPoints: { "jsmeets-code": path("src/code/index.ts") },
         banner: { js: `${BANNER}\n/*\nIt contains acorn:\n\n${license}\n*/` },
     });
+    await build({ ...esm, entryPoints: { "jsmeets-notebook": entry("notebook") } });
+    await build({
+        ...esm, entryPoints: { "jsmeets-carried": entry("carried") },
+        banner: { js: `${BANNER}\n/*\nIt contains acorn:\n\n${license}\n*/` },
+    });
     await build({
         ...esm, entryPoints: INTEGRATIONS.map((name) => path(`src/${name}.ts`)), external: ["jsmeets-local", "react"],
         tsconfigRaw: {},   // without the path of jsmeets-local in its own source

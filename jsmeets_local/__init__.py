@@ -21,6 +21,7 @@ from .bridge.live.js_stream import JSStream
 from .errors import (
     BridgeBusy,
     CallTimeout,
+    CellBlocksAnswers,
     ConnectionLost,
     Disconnected,
     JavaScriptError,
@@ -49,6 +50,7 @@ __all__ = [
     "Call",
     "CallTimeout",
     "Cancelled",
+    "CellBlocksAnswers",
     "ConnectionLost",
     "Disconnected",
     "JSFile",

@@ -194,6 +194,7 @@ class Bridged:
         switch_interval: float | None = None,
         dev_url: str | None = None,
         snapshot: bool = True,
+        transport: str = "auto",
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serve the application from a background thread and open a page of it.
@@ -231,6 +232,9 @@ class Bridged:
                 runs. With 0.0005, pages are answered sooner while the main thread computes. `None` leaves it unchanged.
             dev_url: The URL of a development server that serves the pages, such as Vite's `"http://localhost:5173"`.
                 `page` is then a path there. It must forward `/jsmeetspy`, with WebSockets, to this application.
+            transport: How the messages of a page in a notebook travel: "socket" through a WebSocket to the port, "comm"
+                through the notebook's own channel, which needs no port. "auto" is "socket" where the browser reaches
+                the port, otherwise "comm" if anywidget is installed.
             **window: Options of a window: `title` (by default the document's), `position` of its upper left corner,
                 `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`:
                 whether the page itself may control it. Mode "app" uses `position` and `fullscreen`. Each mode ignores
@@ -267,6 +271,7 @@ class Bridged:
             switch_interval=switch_interval,
             dev_url=dev_url,
             snapshot=snapshot,
+            transport=transport,
             **window,
         )
 

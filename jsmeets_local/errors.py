@@ -12,6 +12,7 @@
     │   ├── ConnectionLost        the connection broke and was not resumed
     │   └── PageClosed            the `Page` object's page is closed
     ├── WouldDeadlock             a blocking call on the bridge's loop  (also a RuntimeError)
+    ├── CellBlocksAnswers         a blocking call in a cell, which ends first  (also a RuntimeError)
     ├── UnknownReference          the page no longer holds the object
     ├── UnreadableFile            the page cannot read its file         (also an OSError)
     ├── WrongPage                 the object belongs to another page    (also a TypeError)
@@ -34,6 +35,7 @@ from typing import Any
 __all__ = [
     "BridgeBusy",
     "CallTimeout",
+    "CellBlocksAnswers",
     "ConnectionLost",
     "Disconnected",
     "JavaScriptError",
@@ -167,6 +169,10 @@ class PageClosed(Disconnected):
 
 class WouldDeadlock(JsPyError, RuntimeError):
     """A blocking call on the bridge's own event loop, where it would wait for itself."""
+
+
+class CellBlocksAnswers(JsPyError, RuntimeError):
+    """A blocking call in a cell of a notebook whose front end is answered only when the cell has ended."""
 
 
 class UnknownReference(JsPyError):

@@ -21,7 +21,7 @@ from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import LaunchError, PageClosed
 from .notebook.cells import at_cell_end, current_cell
-from .notebook.display import Display, Frame, launches, show
+from .notebook.display import Display, Shown, launches, show
 from .notebook.marimo import marimo_value
 from .protocol.arguments import check_name, seconds, seconds_of_call
 from .server.one_time_urls import PageUrls
@@ -134,7 +134,7 @@ class Page:
 
     _urls: PageUrls  # of pages that launch() returns
 
-    def __init__(self, client: Client, url: str, frame: Frame | None, closed: Callable[[Page], None]) -> None:
+    def __init__(self, client: Client, url: str, frame: Shown | None, closed: Callable[[Page], None]) -> None:
         self._client = client
         self._frame = frame
         self._closed = closed  # called by close()
@@ -476,7 +476,7 @@ class Page:
         shown = cell is not None and cell.run == self._shown_by
         if shown or self._client.presence.over or self._frame is None:
             return {"text/plain": repr(self)}
-        return {"text/html": self._frame.html(), "text/plain": repr(self)}
+        return self._frame.bundle(repr(self))
 
     def _mime_(self) -> tuple[str, str]:
         """Show the page as the value of a marimo cell, which replaces what the cell has shown before."""

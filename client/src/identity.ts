@@ -12,6 +12,9 @@ export const randomName = (): string => hexOf(crypto.getRandomValues(new Uint8Ar
 
 const inFrame = (): boolean => Boolean(globalThis.parent) && parent !== window;
 
+/** Return the fragment of the address. The address of a document that a notebook carries has none. */
+const fragment = (): string => (globalThis as { jsmeetsFragment?: string }).jsmeetsFragment ?? location.hash;
+
 /** Return the parent window if it is a client of Python, unlike the window of a notebook. */
 function pageAround(): any {
     try {
@@ -28,7 +31,7 @@ export class Identity {
     private isRecalled: boolean;
 
     constructor(private readonly address: Address) {
-        const [, token, page, rest] = (hasDocument() && FRAGMENT.exec(location.hash)) || [];
+        const [, token, page, rest] = (hasDocument() && FRAGMENT.exec(fragment())) || [];
         if (token !== undefined) {
             this.known = { token, page: page! };
             this.rest = rest ? `#${rest}` : "";

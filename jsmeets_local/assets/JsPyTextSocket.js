@@ -1262,6 +1262,7 @@ ${stack}` };
   var FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
   var randomName = () => hexOf(crypto.getRandomValues(new Uint8Array(16)));
   var inFrame = () => Boolean(globalThis.parent) && parent !== window;
+  var fragment = () => globalThis.jsmeetsFragment ?? location.hash;
   function pageAround() {
     try {
       return inFrame() && parent.JsPyTextSocket ? parent : null;
@@ -1272,7 +1273,7 @@ ${stack}` };
   var Identity = class {
     constructor(address) {
       this.address = address;
-      const [, token, page, rest] = hasDocument() && FRAGMENT.exec(location.hash) || [];
+      const [, token, page, rest] = hasDocument() && FRAGMENT.exec(fragment()) || [];
       if (token !== void 0) {
         this.known = { token, page };
         this.rest = rest ? `#${rest}` : "";

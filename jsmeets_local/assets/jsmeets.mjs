@@ -1519,6 +1519,7 @@ var WINDOW_NAME = /^jsmeets_local:(.+)$/;
 var FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
 var randomName = () => hexOf(crypto.getRandomValues(new Uint8Array(16)));
 var inFrame = () => Boolean(globalThis.parent) && parent !== window;
+var fragment = () => globalThis.jsmeetsFragment ?? location.hash;
 function pageAround() {
   try {
     return inFrame() && parent.JsPyTextSocket ? parent : null;
@@ -1529,7 +1530,7 @@ function pageAround() {
 var Identity = class {
   constructor(address) {
     this.address = address;
-    const [, token, page, rest] = hasDocument() && FRAGMENT.exec(location.hash) || [];
+    const [, token, page, rest] = hasDocument() && FRAGMENT.exec(fragment()) || [];
     if (token !== void 0) {
       this.known = { token, page };
       this.rest = rest ? `#${rest}` : "";

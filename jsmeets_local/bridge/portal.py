@@ -204,6 +204,8 @@ class Portal:
         self._was_open = False  # in this process
         self._forked = False  # since it was open
         self.loop: asyncio.AbstractEventLoop | None = None
+        # Raises an error if a thread must not wait; called with the awaitable equivalent of its call.
+        self.check_wait: Callable[[str], None] | None = None
         # These are used on the loop only.
         self.in_callback = False  # of the loop, which will call `run_deferred`
         self._deferred: list[Callable[[], object]] = []
@@ -427,12 +429,15 @@ class Portal:
         Raises:
             WouldDeadlock: The call is on the loop, which would wait for itself.
             BridgeBusy: The pages belong to another process.
+            CellBlocksAnswers: The thread runs a cell of a notebook and would keep its front end from being answered.
         """
         if awaitable is not None:
             if not self._was_open:
                 self.check_own()
             if self._thread == threading.get_ident() and self.is_open():
                 self.refuse(awaitable)
+            if self.check_wait is not None:
+                self.check_wait(awaitable)
             if asyncio._get_running_loop() is not None:
                 self._blocked.check(awaitable)
         call = running.get() if awaitable is not None else None

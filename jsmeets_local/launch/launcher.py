@@ -34,6 +34,7 @@ from ..server.one_time_urls import OneTimeUrls, PageUrls
 from .modes import NoWindow, choose_modes
 from .options import LaunchOptions, check_options
 from .proxy import REACHABLE, site_at
+from .transport import UNREACHED, show_in_notebook
 
 if TYPE_CHECKING:
     from ..server.thread import ServerThread
@@ -177,7 +178,10 @@ class Launcher:
         surface: Surface | None = None
         # All accounts of the machine can read command lines, so these never carry the token.
         if options.mode == "notebook":
-            page.show()
+            if options.headless:
+                page.show()
+            elif not show_in_notebook(page, options, self._app, self._running_server()):
+                return
         if options.headless or options.mode == "app":
             from .chromium import BrowserWindow, app_command  # each mode is imported on first use
             from .headless import headless_command
@@ -511,7 +515,7 @@ def too_late(address: str, mode: str, timeout: float) -> str:
     """Return the error text for a page that did not connect within the timeout; `address` carries no token."""
     text = f"no page connected within {timeout:g} s at {address}. "
     if mode == "notebook":
-        text += f"{REACHABLE} "
+        text += f"{REACHABLE} {UNREACHED}"
     elif mode == "browser":
         text += 'Did a browser open it? launch(mode="none") gives you page.url to open elsewhere. '
     return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from ..errors import LaunchError, MissingExtra
 from ..notebook.display import require_kernel
 from ..notebook.front_ends import front_end
 from ..notebook.marimo import marimo_session
 
-__all__ = ["MODES", "NoWindow", "choose_modes"]
+__all__ = ["INSTALL_ANYWIDGET", "MODES", "TRANSPORTS", "NoWindow", "check_transport", "choose_modes", "has_anywidget"]
 
 MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
+INSTALL_ANYWIDGET = (
+    "pip install 'jsmeets-local[notebook]' for the kernel, and anywidget where Jupyter's server is installed, "
+    "then reload the notebook's page"
+)
+TRANSPORTS = ("auto", "socket", "comm")
 
 
 class NoWindow(LaunchError):
     """Failure to open a window that only the attempt reveals; mode "auto-window" then tries its next mode."""
+
+
+def has_anywidget() -> bool:
+    """Return whether anywidget is installed, by which the front end of a notebook runs our JavaScript."""
+    return importlib.util.find_spec("anywidget") is not None
 
 
 def choose_modes(mode: str) -> list[str]:
@@ -50,3 +62,25 @@ def choose_modes(mode: str) -> list[str]:
         elif mode != "auto-window":
             raise error(problem)
     return able
+
+
+def check_transport(transport: str, mode: str) -> None:
+    """Check the `transport` of `launch()`.
+
+    Args:
+        transport: The argument.
+        mode: The mode that shows the page.
+
+    Raises:
+        ValueError: There is no such transport.
+        LaunchError: Only a page in a notebook can be reached by a comm.
+        MissingExtra: A comm needs a package that is not installed.
+    """
+    if transport not in TRANSPORTS:
+        raise ValueError(f"transport must be one of {', '.join(map(repr, TRANSPORTS))}; got {transport!r}")
+    if transport != "comm":
+        return
+    if mode != "notebook":
+        raise LaunchError(f'transport="comm" is for mode="notebook" in a Jupyter kernel; this launch has mode={mode!r}')
+    if not has_anywidget():
+        raise MissingExtra(f'transport="comm" needs anywidget: {INSTALL_ANYWIDGET}')

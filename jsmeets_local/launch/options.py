@@ -14,7 +14,7 @@ from ..notebook.front_ends import front_end
 from ..protocol.arguments import check_flag, seconds
 from ..server.switch_interval import check_switch_interval
 from .headless import Headless, is_headless
-from .modes import choose_modes
+from .modes import check_transport, choose_modes
 from .proxy import base_url_of_notebook, check_base_url, is_shown_by_localhost
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class LaunchOptions(Struct, frozen=True):
         window: Options of windows, JSON-serializable; in the result of `for_mode`, all parameters of the window.
         headless: Whether a headless browser opens the page.
         snapshot: Whether a notebook keeps a picture of the page.
+        transport: How the messages of a page in a notebook travel: "auto", "socket" or "comm".
         by_localhost: Whether the page is addressed as "localhost", like the notebook that embeds it.
     """
 
@@ -61,6 +62,7 @@ class LaunchOptions(Struct, frozen=True):
     window: dict[str, Any]
     headless: bool = False
     snapshot: bool = True
+    transport: str = "auto"
     by_localhost: bool = False
 
     def for_mode(self, mode: str) -> LaunchOptions:
@@ -108,6 +110,7 @@ def check_options(
     switch_interval: float | None = None,
     dev_url: str | None = None,
     snapshot: bool = True,
+    transport: str = "auto",
     **window: Unpack[WindowOptions],
 ) -> LaunchOptions:
     """Check the arguments of `JsMeetsPy.launch`, which documents them.
@@ -131,6 +134,7 @@ def check_options(
     for name, side in (("width", width), ("height", height)):
         if side is not None:
             check_side(name, side)
+    check_transport(transport, modes[0])
     unseen = is_headless(headless, modes[0])
     if headless is True and modes == ["notebook"] and front_end().shows_frames:
         modes = ["browser"]  # an iframe would be a second client
@@ -159,4 +163,5 @@ def check_options(
         checked,
         unseen,
         snapshot,
+        transport,
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from html import escape
 from itertools import count
 from string import Template
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet, WeakValueDictionary
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ from ..errors import LaunchError, MissingExtra
 from .cells import Cell, current_cell, kernel_shell, writing
 from .marimo import marimo_append, marimo_session
 
-__all__ = ["SIZE", "Display", "Frame", "Launches", "check_side", "launches", "require_kernel", "show"]
+__all__ = ["SIZE", "Display", "Frame", "Launches", "Shown", "check_side", "launches", "require_kernel", "show"]
 
 SIZE: tuple[int | str, int | str] = ("100%", 400)  # width and height of an iframe
 AUTO = "auto"  # the height follows the content
@@ -85,6 +85,37 @@ _SILENT = _PARTS + (
 )
 
 
+class Shown(Protocol):
+    """Interface of what shows a page in a notebook.
+
+    Attributes:
+        title: The address to display, without the token.
+        snapshot: Whether to keep a picture of the page.
+    """
+
+    @property
+    def title(self) -> str:
+        """Return the attribute."""
+
+    @property
+    def snapshot(self) -> bool:
+        """Return the attribute."""
+
+    def sized(self, width: int | str | None, height: int | str | None) -> Shown:
+        """Return a copy with another size; `None` keeps the width or height."""
+
+    def bundle(self, plain: str, name: str = "") -> dict[str, Any]:
+        """Return the output by its media types.
+
+        Args:
+            plain: The text.
+            name: The name of the iframe; by default a random one.
+        """
+
+    def plain_html(self) -> str:
+        """Return the output as HTML without scripts, for marimo."""
+
+
 class Frame(Struct, frozen=True):
     """Iframe that shows a page in a notebook.
 
@@ -113,6 +144,10 @@ class Frame(Struct, frozen=True):
         for name, side in given.items():
             check_side(name, side)
         return replace(self, **given)
+
+    def bundle(self, plain: str, name: str = "") -> dict[str, Any]:
+        """Implement `Shown`."""
+        return {"text/html": self.html(name), "text/plain": plain}
 
     def html(self, name: str = "") -> str:
         """Return the HTML: the iframe, a link to the page below it, and the text that it covers.
@@ -186,28 +221,34 @@ def require_kernel() -> Any:
 
 
 class Display:
-    """Iframe under a cell, with the picture of its page. Any thread may call the methods.
+    """Output of a page under a cell, with its picture. Any thread may call the methods.
 
     Args:
         shell: The IPython shell.
-        frame: The iframe.
-        plain: The text in a front end without HTML.
+        view: Shows the page.
+        plain: The text in a front end that cannot show it.
     """
 
-    def __init__(self, shell: Any, frame: Frame, plain: str) -> None:
-        self.keeps_picture = frame.snapshot
+    def __init__(self, shell: Any, view: Shown, plain: str) -> None:
+        self.keeps_picture = view.snapshot
         self._publish = shell.display_pub.publish
         self._cell = current_cell()
-        self._title = frame.title
+        self._title = view.title
         self._id = secrets.token_hex(4)
         self._picture = b""
         self._has_ended = False
-        self._publish({"text/html": frame.html(self._id), "text/plain": plain}, transient=self._transient("frame"))
-        if frame.snapshot:
+        self._publish(view.bundle(plain, self._id), transient=self._transient("frame"))
+        if view.snapshot:
             self._publish({"text/plain": ""}, transient=self._transient("picture"))
 
     def _transient(self, part: str) -> dict[str, str]:
         return {"display_id": f"jsmeets-{self._id}-{part}"}
+
+    def replace(self, view: Shown, plain: str) -> None:
+        """Show the page in another way, in the same place."""
+        self.keeps_picture = view.snapshot
+        with writing(self._cell):
+            self._publish(view.bundle(plain, self._id), transient=self._transient("frame"), update=True)
 
     def keep(self, picture: dict[str, Any]) -> None:
         """Put the picture that the page has drawn into the notebook, unless it is there already."""
@@ -224,7 +265,7 @@ class Display:
         self._update("picture", html, self._title)
 
     def end(self, text: str) -> None:
-        """Replace the iframe by a text; the picture remains."""
+        """Replace the page by a text; the picture remains."""
         if not self._has_ended:
             self._has_ended = True
             self._update("frame", _ENDED.substitute(text=escape(text)), text)
@@ -234,8 +275,8 @@ class Display:
             self._publish({"text/html": html, "text/plain": plain}, transient=self._transient(part), update=True)
 
 
-def show(frame: Frame, plain: str) -> Display | None:
-    """Show an iframe under the running cell, or the text `plain` in a front end without HTML.
+def show(view: Shown, plain: str) -> Display | None:
+    """Show a page under the running cell, or the text `plain` in a front end that cannot.
 
     Returns:
         The display; `None` in marimo, whose displays do not change.
@@ -245,9 +286,9 @@ def show(frame: Frame, plain: str) -> Display | None:
         LaunchError: See `require_kernel`.
     """
     if marimo_session():
-        marimo_append(frame.plain_html())
+        marimo_append(view.plain_html())
         return None
-    return Display(require_kernel(), frame, plain)
+    return Display(require_kernel(), view, plain)
 
 
 class Launches:

@@ -169,6 +169,10 @@ class PageUrls:
         """Return the URL for a program that receives it on a private channel, such as a pipe."""
         return self.fresh() if self._is_private else self.url
 
+    def carried(self) -> str:
+        """Return the path of the page for a front end that carries its requests, with the token in the fragment."""
+        return "/" + self._lasting(self._place)
+
     def framed(self) -> tuple[str, str]:
         """Return URLs for an iframe in a document of the same host: the page, and an image to probe the server.
 

@@ -82,6 +82,7 @@ class ServerThread:
         base_url: `http://host:port`, as a browser on this machine reaches it.
         is_local: Whether only this machine reaches the address.
         switch_interval: The switch interval, as given.
+        state: The lifespan state of the application.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class ServerThread:
         self._proceed = asyncio.Event()  # to accept, or to stop
         self._stopping = False
         self._grace = GRACE_SECONDS
+        self.state: dict[str, Any] = {}
         self._server: Server | None = None
         self._cell = current_cell()  # the notebook cell under which this thread logs
         self._failure: BaseException | None = None
@@ -146,6 +148,10 @@ class ServerThread:
         except OSError as error:
             return error.errno not in (errno.EADDRINUSE, errno.EACCES)  # other errors: this machine has no IPv6
         return True
+
+    def was_reached(self) -> bool:
+        """Return whether the server has answered an HTTP request since it started."""
+        return self._server is not None and self._server.server_state.total_requests > 0
 
     def is_running(self) -> bool:
         """Return whether the thread is alive."""
@@ -207,6 +213,7 @@ class ServerThread:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         async with lifespan(self._app) as state:
+            self.state = state
             self._report_started()
             if not self._stopping:  # read after `_loop` is set; stop() writes it before it reads `_loop`
                 await self._proceed.wait()

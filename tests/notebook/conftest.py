@@ -196,10 +196,18 @@ class Server:
         folder: Its files.
         application: "jupyterlab" or "notebook".
         host: The name by which the browser knows it.
+        overrides: Settings of the front end.
         options: Settings beyond those that a test needs.
     """
 
-    def __init__(self, folder: Path, application: str = "jupyterlab", host: str = "127.0.0.1", **options: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        application: str = "jupyterlab",
+        host: str = "127.0.0.1",
+        overrides: dict[str, Any] | None = None,
+        **options: str,
+    ) -> None:
         self.folder = folder
         self.view, self.is_idle = FRONT_ENDS[application]
         self.token = secrets.token_hex(16)
@@ -211,7 +219,8 @@ class Server:
         self.public_url = f"http://{host}:{self.port}{base_url}"
         settings = folder / "jupyter_config_dir" / "labconfig" / "default_setting_overrides.json"
         settings.parent.mkdir(parents=True)
-        settings.write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}')
+        chosen = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}, **(overrides or {})}
+        settings.write_text(json.dumps(chosen))
         self._log = (folder / "jupyter.log").open("w")
         settled = {
             **{f"ServerApp.{name}": value for name, value in {"ip": "127.0.0.1", **options}.items()},
@@ -284,6 +293,7 @@ class Notebook:
     def __init__(self, server: Server, tab: Any, name: str) -> None:
         self.tab = tab
         self.path = server.folder / name
+        self.is_idle = server.is_idle
         tab.goto(f"{server.public_url}{server.view}/{name}?token={server.token}&reset")
         tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=scaled(60_000))
         tab.wait_for_selector(server.is_idle, timeout=scaled(60_000))
@@ -342,12 +352,15 @@ def open_notebook(server: Server, browser: Any, request: pytest.FixtureRequest) 
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     context.set_default_timeout(scaled(30_000))
 
-    def open_notebook(*cells: str, file: Path | None = None) -> Notebook:
+    def open_notebook(*cells: str, file: Path | None = None, only_port: int | None = None) -> Notebook:
         name = f"{request.node.name.replace('[', '-').strip(']')}.ipynb" if file is None else file.name
         if file is None:
             write_notebook(server.folder / name, list(cells))
         elif not (server.folder / name).exists():
             shutil.copy(file, server.folder / name)
+        if only_port is not None:
+            context.route(lambda url: f":{only_port}/" not in url, lambda route: route.abort())
+            context.route_web_socket(lambda url: f":{only_port}/" not in url, lambda socket: socket.close())
         return Notebook(server, context.new_page(), name)
 
     yield open_notebook

@@ -1,0 +1,246 @@
+// jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
+
+// src/notebook/wire.ts
+var TARGET = "jsmeets_local";
+var SUBSHELL = 1e3;
+var NUDGES = 4;
+var PATIENCE = 3;
+var Wire = class _Wire {
+  constructor(comm) {
+    this.comm = comm;
+  }
+  comm;
+  left = 0;
+  timer;
+  /** Open a wire to the carrier of a page. Returns null if this front end has no kernel. */
+  static async open(manager, page, receive, closed) {
+    const { kernel } = manager;
+    if (!kernel?.createComm) {
+      return null;
+    }
+    await kernel.info;
+    const comm = kernel.createComm(TARGET);
+    if (kernel.supportsSubshells && comm.commsOverSubshells !== "disabled") {
+      await Promise.race([comm.subshellStarted, new Promise((resolve) => setTimeout(resolve, SUBSHELL))]);
+    }
+    const wire = new _Wire(comm);
+    comm.onMsg = ({ content, buffers }) => receive(content.data, buffers ?? []);
+    comm.onClose = closed;
+    kernel.statusChanged.connect((_, status) => ["restarting", "autorestarting", "dead"].includes(status) && closed());
+    wire.expectAnswer(comm.open({ page }));
+    return wire;
+  }
+  send(message, buffers = []) {
+    if (!this.comm.isDisposed) {
+      this.expectAnswer(this.comm.send(message, void 0, buffers, true));
+    }
+  }
+  close() {
+    clearTimeout(this.timer);
+    if (!this.comm.isDisposed) {
+      this.comm.close();
+    }
+  }
+  expectAnswer(future) {
+    clearTimeout(this.timer);
+    this.timer = void 0;
+    this.left = NUDGES;
+    this.follow(future);
+  }
+  /** Nudge soon after each report on a message, unless a message follows. */
+  follow(future) {
+    future.onIOPub = () => {
+      this.timer ??= setTimeout(this.nudge, PATIENCE);
+    };
+  }
+  nudge = () => {
+    this.timer = void 0;
+    if (this.left > 0 && !this.comm.isDisposed) {
+      this.left -= 1;
+      this.follow(this.comm.send(["nudge", 0], void 0, [], true));
+    }
+  };
+};
+
+// src/notebook/carrier.ts
+var Carrier = class {
+  /** @param ended called when Python has gone, or no longer has the page. */
+  constructor(ended) {
+    this.ended = ended;
+  }
+  ended;
+  wire = null;
+  lastNumber = 0;
+  pending = /* @__PURE__ */ new Map();
+  sockets = /* @__PURE__ */ new Map();
+  told = /* @__PURE__ */ new Set();
+  greeted = null;
+  /** Connect to the carrier of a page. Returns null if there is none. */
+  async open(manager, page) {
+    const offer = new Promise((resolve) => {
+      this.greeted = resolve;
+    });
+    this.wire = await Wire.open(manager, page, (message, buffers) => this.receive(message, buffers), () => this.end());
+    return this.wire ? offer : null;
+  }
+  /** Fetch a path of the page's application. Rejects with TypeError, as `fetch` does. */
+  fetch(path, { method = "GET", headers = [], body = null } = {}) {
+    return this.ask((number) => this.send(["fetch", number, method, path, headers], body ? [body] : []));
+  }
+  /** Return the code of the module that shows a carried page. */
+  async code() {
+    return (await this.ask((number) => this.send(["code", number]))).body;
+  }
+  ask(send) {
+    this.lastNumber += 1;
+    const number = this.lastNumber;
+    return new Promise((resolve, reject) => {
+      this.pending.set(number, { resolve, reject });
+      send(number);
+    });
+  }
+  /** Add a WebSocket and return its number. */
+  connect(socket, path, protocols) {
+    this.lastNumber += 1;
+    this.sockets.set(this.lastNumber, socket);
+    if (this.wire) {
+      this.send(["connect", this.lastNumber, path, protocols]);
+    } else {
+      queueMicrotask(() => socket.end(1006, ""));
+    }
+    return this.lastNumber;
+  }
+  send(message, buffers = []) {
+    this.wire?.send(message, buffers);
+  }
+  /** Name what the wire cannot carry in the console of the page and in Python's log, once. */
+  report(problem) {
+    if (!this.told.has(problem)) {
+      this.told.add(problem);
+      console.error(`jsmeets_local: ${problem}`);
+      this.send(["unreachable", 0, problem]);
+    }
+  }
+  /** Tell Python that the document of the notebook is being left. */
+  leave() {
+    this.send(["bye", 0]);
+  }
+  close() {
+    this.leave();
+    this.wire?.close();
+    this.wire = null;
+    this.endAll();
+  }
+  end() {
+    this.wire = null;
+    this.endAll();
+    this.greeted?.(null);
+    this.ended();
+  }
+  endAll() {
+    this.sockets.forEach((socket) => socket.end(1006, ""));
+    this.sockets.clear();
+    this.pending.forEach(({ reject }) => reject(new TypeError("the notebook has no connection to Python")));
+    this.pending.clear();
+  }
+  receive([kind, number, ...rest], buffers) {
+    const socket = this.sockets.get(number);
+    switch (kind) {
+      case "hello":
+        return this.greeted?.(rest[0]);
+      case "gone":
+        return this.end();
+      case "ping":
+        return this.send(["pong", 0]);
+      case "response":
+      case "failed":
+        return this.answer(kind, number, rest, buffers);
+      case "accept":
+        return socket?.open(rest[0]);
+      case "text":
+        return socket?.receive(rest[0]);
+      case "bytes":
+        return socket?.receive(buffers[0]);
+      case "closed":
+        this.sockets.delete(number);
+        return socket?.end(rest[0], rest[1]);
+      default:
+        console.warn(`jsmeets_local: ignored a message '${kind}'`);
+    }
+  }
+  answer(kind, number, rest, buffers) {
+    const pending = this.pending.get(number);
+    this.pending.delete(number);
+    if (kind === "failed") {
+      pending?.reject(new TypeError(rest[0]));
+    } else {
+      const [status, headers, url] = rest;
+      pending?.resolve({ status, headers, url, body: bytesOf(buffers[0]) });
+    }
+  }
+};
+function bytesOf(view) {
+  return view ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice() : new Uint8Array();
+}
+
+// src/notebook/widget.ts
+var PROBE = 500;
+var GONE = "This page was available while Python was running. Run the cell again to restore it.";
+var CARRIED = "The browser does not reach the page's port; the notebook's own channel carries the page.";
+var LOOK = "box-sizing: border-box; width: 100%; border: 1px solid rgba(128, 128, 128, .35); border-radius: 4px; background: #fff";
+async function show(model, element) {
+  const [width, height] = model.get("size");
+  const box = element.appendChild(document.createElement("div"));
+  box.style.cssText = `width: ${width}; max-width: 100%`;
+  const carrier = new Carrier(() => void 0);
+  const offer = await carrier.open(model.widget_manager, model.get("page"));
+  if (!offer) {
+    box.textContent = GONE;
+    return () => box.remove();
+  }
+  const frame = Object.assign(document.createElement("iframe"), {
+    allow: "loopback-network; local-network-access",
+    title: new URL(offer.url, document.baseURI).pathname
+  });
+  frame.style.cssText = `${LOOK}; height: ${height}`;
+  const remove = await fill(frame, box, offer, carrier);
+  const leave = () => carrier.leave();
+  addEventListener("pagehide", leave);
+  return () => {
+    removeEventListener("pagehide", leave);
+    remove();
+    carrier.close();
+    box.remove();
+  };
+}
+async function fill(frame, box, offer, carrier) {
+  if (offer.probe && await isReachable(offer.probe)) {
+    frame.src = offer.url;
+    box.append(frame);
+    return () => void 0;
+  }
+  const code = URL.createObjectURL(new Blob([await carrier.code()], { type: "text/javascript" }));
+  const module = await import(code);
+  URL.revokeObjectURL(code);
+  const remove = await module.carry(frame, offer.place, carrier);
+  const note = Object.assign(document.createElement("div"), { textContent: CARRIED });
+  note.style.cssText = "font-size: 12px; line-height: 1.6; opacity: .7";
+  box.append(frame, note);
+  return remove;
+}
+async function isReachable(image) {
+  try {
+    await fetch(image, { mode: "no-cors", cache: "no-store", signal: AbortSignal.timeout(PROBE) });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// src/entries/notebook.ts
+var notebook_default = {
+  render: ({ model, el }) => show(model, el)
+};
+export {
+  notebook_default as default
+};

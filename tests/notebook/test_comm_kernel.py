@@ -1,0 +1,133 @@
+"""The carrier in a real kernel, with a stand-in for a front end that opens a comm in a subshell, or in the main shell."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.notebook.conftest import Kernel
+from tests.timing import scaled
+
+LAUNCH = """
+from jsmeets_local import CellBlocksAnswers, JsMeetsPy
+app = JsMeetsPy()
+page = app.launch("<h1>carried</h1>", transport="comm", timeout=20)
+"""
+
+
+class Front:
+    """A front end that carries one page by a comm of a kernel."""
+
+    def __init__(self, kernel: Kernel, subshell: str | None) -> None:
+        self.kernel = kernel
+        self.subshell = subshell
+        self.comm = uuid.uuid4().hex
+        self.calls: list[list[Any]] = []
+        self.is_gone = False
+        self._take = kernel.client.get_iopub_msg
+        kernel.client.get_iopub_msg = self._receive
+
+    def _receive(self, timeout: float | None = None) -> Any:
+        message = self._take(timeout=timeout)
+        content = message["content"]
+        if message["msg_type"] == "comm_open" and "page" in content["data"].get("state", {}):
+            self.open(content["data"]["state"]["page"])
+        elif message["msg_type"] == "comm_msg" and content["comm_id"] == self.comm:
+            self._answer(*content["data"])
+        return message
+
+    def open(self, page: str) -> None:
+        self._send("comm_open", {"target_name": "jsmeets_local", "data": {"page": page}})
+
+    def send(self, *message: Any) -> None:
+        self._send("comm_msg", {"data": message})
+
+    def _send(self, kind: str, content: dict[str, Any]) -> None:
+        message = self.kernel.client.session.msg(kind, {"comm_id": self.comm, **content})
+        message["header"]["subshell_id"] = self.subshell
+        self.kernel.client.shell_channel.send(message)
+
+    def _answer(self, kind: str, number: int, *rest: Any) -> None:
+        if kind == "hello":
+            token, self.key = rest[0]["place"].partition("#jsmeets=")[2].split(".")
+            self.send("connect", 1, "/jsmeetspy/textsocket", ["jsmeets.v1", f"jsmeets.token.{token}"])
+        elif kind == "accept":
+            self.send("text", 1, json.dumps([["hello", "document", self.key, [], "", 0]]))
+        elif kind == "gone":
+            self.is_gone = True
+        elif kind == "text":
+            for message in json.loads(rest[0]):
+                if message[0] == "welcome":
+                    self.send("text", 1, json.dumps([["ack", 0]]))
+                elif message[0] == "call":
+                    self.calls.append(message)
+                    self.send("text", 1, json.dumps([["return", message[1], 2 * message[3][0]]]))
+
+
+def test_a_blocked_cell_is_answered_in_a_subshell(kernel: Kernel) -> None:
+    Front(kernel, kernel.subshell())
+    run = kernel.run(LAUNCH + "page.call('double')(21)", "cell")
+    assert (run.error, run.value) == (None, "42")
+    assert kernel.run("page.call('double')(4)").value == "8"
+    assert kernel.run("await page.aio.call('double')(5)").value == "10"
+
+
+def test_without_a_subshell_a_blocking_call_raises_at_once(kernel: Kernel) -> None:
+    """The page connects when the launching cell has ended, and awaiting works in the cells behind it."""
+    front = Front(kernel, None)
+    run = kernel.run(LAUNCH + "page.is_connected()", "cell")
+    assert (run.error, run.value) == (None, "False")
+    assert "await page.aio" in run.stderr
+    kernel.until(lambda: kernel.run("page.is_connected()").value == "True")
+    error = kernel.run("page.call('double')(4)").error
+    assert error is not None
+    assert error.startswith("CellBlocksAnswers: ")
+    assert "await page.aio.call('double')(...)" in error
+    assert "Kernel Comms over subshells" in error
+    assert front.calls == []
+    assert kernel.run("await page.aio.call('double')(5)").value == "10"
+    blocks = "import asyncio; await asyncio.to_thread(lambda: page.call('double')(6))"
+    assert kernel.run(blocks).value == "12", "only the main thread reads the answer"
+
+
+def test_a_page_that_is_closed(kernel: Kernel) -> None:
+    front = Front(kernel, kernel.subshell())
+    kernel.run(LAUNCH, "cell")
+    name = kernel.value("list(__import__('jsmeets_local.launch.comm.carrier').launch.comm.carrier._carriers)[0]")
+    kernel.run("page.close()")
+    front.comm = uuid.uuid4().hex
+    front.open(name)
+    kernel.until(lambda: front.is_gone)
+
+
+@pytest.mark.parametrize("mode", ["browser", "none"])
+def test_other_modes(kernel: Kernel, mode: str) -> None:
+    run = kernel.run(f"from jsmeets_local import JsMeetsPy\nJsMeetsPy().launch(mode='{mode}', transport='comm')")
+    assert run.error is not None
+    assert run.error.startswith('LaunchError: transport="comm" is for mode="notebook"')
+
+
+def test_without_anywidget(kernel: Kernel) -> None:
+    hide = "import importlib.util as u; f = u.find_spec; u.find_spec = lambda n, *a: None if n == 'anywidget' else f(n, *a)"
+    kernel.run(hide)
+    run = kernel.run(LAUNCH)
+    assert run.error is not None
+    assert run.error.startswith("MissingExtra: ")
+    assert "pip install 'jsmeets-local[notebook]'" in run.error
+
+
+def test_no_front_end(kernel: Kernel) -> None:
+    """A program that executes notebooks gets the error of a page that nobody shows."""
+    began = kernel.run(LAUNCH.replace("timeout=20", f"timeout={scaled(5)}"))
+    assert began.error is not None
+    assert began.error.startswith("LaunchError: no page connected")
+
+
+def test_a_front_end_that_requests_nothing_from_the_port(kernel: Kernel) -> None:
+    """After a second, the same output is shown again by a widget."""
+    Front(kernel, kernel.subshell())
+    run = kernel.run(LAUNCH.replace('transport="comm", ', "") + "page.call('double')(21)", "cell")
+    assert (run.error, run.value) == (None, "42")
