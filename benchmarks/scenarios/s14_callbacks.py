@@ -73,7 +73,7 @@ SCRIPT = """() => {
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """One fresh server and tab."""
+    """Measure with a fresh server and tab."""
     with lab.serve(system, CALLBACKS) as server, lab.unwatched(server) as tab:
         tab.evaluate(SCRIPT)
         return [sample for way in ("down", "up") for sample in both(server, tab, way, lab.count(7, 1))]

@@ -52,7 +52,7 @@ page = app.launch(PAGE, mode="none")
 
 
 def evaluate(expression, arg=None):
-    """What Playwright's `evaluate` does, for a tab that it does not watch."""
+    """Evaluate code like Playwright, in a tab that it does not watch."""
     return {"value": page.eval(f"({expression})({json.dumps(arg)})")}
 
 

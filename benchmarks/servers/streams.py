@@ -83,7 +83,7 @@ def read_whole(count):
 
 
 def evaluate(expression, arg=None):
-    """What Playwright's `evaluate` does, for a tab that it does not watch."""
+    """Evaluate code like Playwright, in a tab that it does not watch."""
     return {"value": page.eval(f"({expression})({json.dumps(arg)})")}
 
 

@@ -168,7 +168,7 @@ class Owner(Protocol):
 
 
 class _Container:
-    """What containers know of their place in the tree."""
+    """Place of a container in the tree."""
 
     __slots__ = ()
     _above: StateDict | StateList | None

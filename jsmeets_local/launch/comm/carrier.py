@@ -94,7 +94,7 @@ def _opened(comm: Any, message: dict[str, Any]) -> None:
 
 
 class _Front:
-    """One front end that shows the page."""
+    """Front end that shows the page."""
 
     def __init__(self, carrier: Carrier, comm: Any) -> None:
         self._carrier = carrier

@@ -164,7 +164,7 @@ class Gateway:
 
 
 class _Exchange:
-    """One request and its response."""
+    """Request and its response."""
 
     def __init__(self, body: bytes) -> None:
         self.status = 0
@@ -197,7 +197,7 @@ class _Exchange:
 
 
 class _WebSocket:
-    """One WebSocket: its events for the application, and its frames for the front end."""
+    """WebSocket: its events for the application, and its frames for the front end."""
 
     def __init__(self, number: int, post: Post) -> None:
         self.number = number

@@ -19,7 +19,7 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class CommView(Struct, frozen=True):
-    """What shows a carried page in a notebook.
+    """Output that shows a carried page in a notebook.
 
     Attributes:
         carrier: The carrier of the page.
