@@ -144,7 +144,7 @@ def test_names_of_python_ask_no_page(app: JsMeetsPy, page: Page) -> None:
 def test_exposed_functions_are_not_replaced(page: Page) -> None:
     with pytest.raises(AttributeError, match="'sum' is a function that the page exposes"):
         page.js.sum = 5
-    with pytest.raises(TypeError, match="page.js is not a collection"):
+    with pytest.raises(TypeError, match=r"page\.js is not a collection"):
         list(page.js)
 
 
