@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page as Tab
 
-from jsmeets_local import CallTimeout, JsMeetsPy, Page, UnknownFunction, current_call
+from jsmeets_local import CallTimeout, JSFunction, JsMeetsPy, Page, UnknownFunction, current_call
 from tests.timing import scaled
 
 Open = Callable[..., Page]
@@ -21,8 +21,10 @@ def test_the_page_cancels_an_async_def(app: JsMeetsPy, open_page: Open, tab: Tab
     ended: list[str] = []
     done = threading.Event()
 
-    async def slow() -> None:
+    async def slow(begun: JSFunction | None = None) -> None:
         try:
+            if begun is not None:
+                begun.nowait()
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
             ended.append("cancelled")
@@ -34,15 +36,15 @@ def test_the_page_cancels_an_async_def(app: JsMeetsPy, open_page: Open, tab: Tab
     name = tab.evaluate("""async () => {
         const { py } = await import('/jsmeetspy/jsmeets.mjs');
         const controller = new AbortController();
-        setTimeout(() => controller.abort(), 50);
-        try { await py.slow.with({ signal: controller.signal })(); } catch (error) { return [error.name, error === controller.signal.reason]; }
+        try { await py.slow.with({ signal: controller.signal })(() => controller.abort()); } catch (error) { return [error.name, error === controller.signal.reason]; }
     }""")
     assert name == ["AbortError", True]
     assert done.wait(scaled(5))
     done.clear()
-    name = tab.evaluate("""async () => {
-        try { await JsPyFunction.call('slow', 0.05)(); } catch (error) { return [error.name, error instanceof JsPyFunction.JsPyError]; }
-    }""")
+    code = """async (limit) => {
+        try { await JsPyFunction.call('slow', limit)(); } catch (error) { return [error.name, error instanceof JsPyFunction.JsPyError]; }
+    }"""
+    name = tab.evaluate(code, scaled(0.5))  # in which it begins
     assert name == ["TimeoutError", True]
     assert done.wait(scaled(5))
     assert ended == ["cancelled", "cancelled"]
@@ -58,7 +60,8 @@ def test_the_page_cancels_a_plain_function(app: JsMeetsPy, open_page: Open, tab:
 
     app.expose(work)
     open_page("")
-    assert tab.evaluate("JsPyFunction.call('work', 0.05)().catch((error) => error.name)") == "TimeoutError"
+    code = "(limit) => JsPyFunction.call('work', limit)().catch((error) => error.name)"
+    assert tab.evaluate(code, scaled(0.5)) == "TimeoutError"  # in which it begins
     assert stopped.wait(scaled(5))
     assert tab.evaluate("JsPyTextSocket.stats().pending") == 0
 
