@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import threading
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page as Tab
 
-from jsmeets_local import CallTimeout, JsMeetsPy, Page, UnknownFunction, current_call
+from jsmeets_local import CallTimeout, JSFunction, JsMeetsPy, Page, UnknownFunction, current_call
 from tests.timing import scaled
 
 Open = Callable[..., Page]
@@ -20,8 +21,10 @@ def test_the_page_cancels_an_async_def(app: JsMeetsPy, open_page: Open, tab: Tab
     ended: list[str] = []
     done = threading.Event()
 
-    async def slow() -> None:
+    async def slow(begun: JSFunction | None = None) -> None:
         try:
+            if begun is not None:
+                begun.nowait()
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
             ended.append("cancelled")
@@ -33,15 +36,15 @@ def test_the_page_cancels_an_async_def(app: JsMeetsPy, open_page: Open, tab: Tab
     name = tab.evaluate("""async () => {
         const { py } = await import('/jsmeetspy/jsmeets.mjs');
         const controller = new AbortController();
-        setTimeout(() => controller.abort(), 50);
-        try { await py.slow.with({ signal: controller.signal })(); } catch (error) { return [error.name, error === controller.signal.reason]; }
+        try { await py.slow.with({ signal: controller.signal })(() => controller.abort()); } catch (error) { return [error.name, error === controller.signal.reason]; }
     }""")
     assert name == ["AbortError", True]
     assert done.wait(scaled(5))
     done.clear()
-    name = tab.evaluate("""async () => {
-        try { await JsPyFunction.call('slow', 0.05)(); } catch (error) { return [error.name, error instanceof JsPyFunction.JsPyError]; }
-    }""")
+    code = """async (limit) => {
+        try { await JsPyFunction.call('slow', limit)(); } catch (error) { return [error.name, error instanceof JsPyFunction.JsPyError]; }
+    }"""
+    name = tab.evaluate(code, scaled(0.5))  # in which it begins
     assert name == ["TimeoutError", True]
     assert done.wait(scaled(5))
     assert ended == ["cancelled", "cancelled"]
@@ -57,7 +60,8 @@ def test_the_page_cancels_a_plain_function(app: JsMeetsPy, open_page: Open, tab:
 
     app.expose(work)
     open_page("")
-    assert tab.evaluate("JsPyFunction.call('work', 0.05)().catch((error) => error.name)") == "TimeoutError"
+    code = "(limit) => JsPyFunction.call('work', limit)().catch((error) => error.name)"
+    assert tab.evaluate(code, scaled(0.5)) == "TimeoutError"  # in which it begins
     assert stopped.wait(scaled(5))
     assert tab.evaluate("JsPyTextSocket.stats().pending") == 0
 
@@ -78,6 +82,24 @@ def test_python_aborts_the_signal_of_the_page(open_page: Open, tab: Tab) -> None
     with pytest.raises(CallTimeout):
         page.call("wait", timeout=0.05)(1)
     tab.wait_for_function("JsPyTextSocket.stats().dropped === 2", timeout=scaled(5) * 1000)
+
+
+def test_ctrl_c_aborts_the_signal_of_the_page(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    app.functions.expose("interrupt", _thread.interrupt_main)
+    page = open_page("""
+        JsPyFunction.expose('wait', ({ signal }) => {
+            window.aborted = new Promise((done) => signal.addEventListener('abort', () => done(signal.reason.name)));
+            JsPyFunction.call_nowait('interrupt')();
+            return new Promise(() => {});
+        }, { context: true });
+        JsPyFunction.expose('add', (a, b) => a + b);
+    """)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            page.call("wait")()
+        assert tab.evaluate("aborted") == "AbortError"
+        assert page.call("add")(1, 2) == 3
+    assert tab.evaluate("JsPyTextSocket.stats().pending") == 0
 
 
 def test_python_cancels_a_fetch_of_the_page(open_page: Open, tab: Tab) -> None:

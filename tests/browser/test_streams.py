@@ -231,6 +231,38 @@ def test_arrays_each_way(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     assert until(lambda: quiet(app))
 
 
+# 16 MiB, and the item that exceeds them; each counts as itself and its bytes.
+AHEAD = 17
+
+
+def test_a_slow_reader_stops_large_arrays_by_their_bytes(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    page = open_page("""
+        globalThis.made = 0;
+        JsPyFunction.expose('frames', function* () {
+            for (;;) { made += 1; yield new Uint8Array(1048576).fill(made & 255); }
+        });
+    """)
+    made: list[int] = []
+
+    @app.expose
+    def frames() -> Iterator[Any]:
+        for i in itertools.count(1):
+            made.append(i)
+            yield numpy.full(1_048_576, i & 255, "u1")
+
+    tab.evaluate("(async () => { globalThis.down = await JsPyFunction.call('frames')(); })()")
+    with page.call("frames")() as up:
+        for read in range(1, 41):
+            assert tab.evaluate("down.next().then(({ value }) => value[1048575])") == read
+            assert next(up)[-1] == read
+            if read % 8 == 1:
+                time.sleep(scaled(0.2))
+                assert 8 <= len(made) - read <= AHEAD
+                assert 8 <= tab.evaluate("made") - read <= AHEAD
+    tab.evaluate("down.destroy()")
+    assert until(lambda: quiet(app))
+
+
 # Page -> Python ----------------------------------------------------------------------------------------------------
 
 
