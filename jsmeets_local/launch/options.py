@@ -85,7 +85,7 @@ class LaunchOptions(Struct, frozen=True):
 
             changes["window"] = window_parameters(width, height, self.window)
         elif self.headless:
-            changes["base_url"] = None  # the browser runs on this machine
+            changes["base_url"] = self.dev_url  # the browser runs on this machine
         elif mode == "notebook":
             changes["by_localhost"] = is_shown_by_localhost()
             changes["base_url"] = base_url_of_notebook() if self.base_url is None else self.base_url
