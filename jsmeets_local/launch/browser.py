@@ -28,7 +28,8 @@ def _open(url: str) -> None:
     except (webbrowser.Error, OSError) as error:
         raise LaunchError(f"the browser could not be started ({error}). {_ELSE}") from error
     if not opened:
-        raise LaunchError(f"{display_problem() or 'no browser was found on this machine'}. {_ELSE}")
+        problem = display_problem()
+        raise LaunchError(f"no browser was found on this machine{f' ({problem})' if problem else ''}. {_ELSE}")
 
 
 class BrowserTab:
