@@ -182,8 +182,9 @@ class _Reader(_Base):
                         has_ended, error = True, packed
                         break
                     self._items.append(packed)
-                    count += 1
-                    size += _size(packed)
+                    bytes_of_item = _size(packed)
+                    size += bytes_of_item
+                    count += 1 + bytes_of_item // stream.unit  # a large item counts as several
                     if monotonic() > until:
                         break
                     if size - sent >= BATCH_BYTES:
