@@ -36,10 +36,10 @@ def make() -> Iterator[Callable[..., JsMeetsPy]]:
         app.stop()
 
 
-def get(app: JsMeetsPy, path: str) -> tuple[int, str]:
+def get(app: JsMeetsPy, path: str, **headers: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", app.port, timeout=scaled(10))
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         return response.status, response.read().decode()
     finally:
@@ -112,6 +112,27 @@ def test_a_document_is_served_and_hides_no_route(make: Any, tmp_path: Path) -> N
     assert "<p>index.html</p>" in get(app, path)[1]
     assert get(app, path.replace("index.html", "app.js")) == (200, "<p>app.js</p>")
     assert get(app, "/sub") == (200, "below")
+
+
+def test_a_page_with_a_router_answers_what_the_application_does_not(make: Any, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<p>router</p>")
+    app = make(other())
+    app.launch(tmp_path / "index.html", mode="none", spa=True)
+
+    def visit(path: str) -> tuple[int, str]:
+        return get(app, path, Accept="text/html")
+
+    assert visit("/sub") == (200, "below")
+    status, body = visit("/settings/user")
+    assert (status, "<p>router</p>" in body) == (200, True)
+    assert visit("/missing.js")[0] == 404
+    assert get(app, "/settings/user")[0] == 404, "not the navigation of a browser"
+
+
+def test_a_route_of_the_application_answers_the_paths_of_its_router(make: Any) -> None:
+    app = make(other())
+    app.launch("/sub", mode="none", spa=True)
+    assert get(app, "/settings", Accept="text/html") == (200, "below")
 
 
 def test_the_lifespans_run_inside_each_other_and_share_their_state(make: Any) -> None:

@@ -1,6 +1,6 @@
-/** React hooks for jsmeets_local: `import { useExpose, useQueue, useTopic } from "jsmeets-local/react"`. */
+/** React hooks for jsmeets_local: `import { useExpose, useQueue, useSharedState, useTopic } from "jsmeets-local/react"`. */
 
-import { expose, JsPyFunction, JsPyQueue, pubsub, queue } from "jsmeets-local";
+import { expose, JsPyFunction, JsPyQueue, pubsub, queue, state } from "jsmeets-local";
 import { useCallback, useEffect, useRef, useState } from "react";
 
 /** Let Python call a function of the component, always that of the last render, while the component is mounted. */
@@ -88,4 +88,46 @@ function drain(key: string): void {
     if (items.length > 0) {
         all.forEach((reader) => { reader(items); });
     }
+}
+
+/**
+ * A field of the state that Python shares, `app.state(...)`, and a function that assigns it on all sides:
+ * `const [freq, setFreq] = useSharedState<number>("freq")`. Arrays and objects are copies, new ones after each change.
+ */
+export function useSharedState<T>(field: string): [T | undefined, (value: T) => void];
+export function useSharedState<T>(field: string, initial: T): [T, (value: T) => void];
+export function useSharedState<T>(field: string, initial?: T): [T | undefined, (value: T) => void] {
+    const [value, setValue] = useState(initial);
+    useEffect(() => {
+        let isMounted = true;
+        let end = (): void => {};
+        void state<Record<string, T>>().then((shared) => {
+            if (isMounted) {
+                const show = (changed: T): void => { setValue(() => copied(changed)); };
+                end = shared.on(field, show);
+                show(shared[field]!);
+            }
+        });
+        return () => {
+            isMounted = false;
+            end();
+        };
+    }, [field]);
+    const assign = useCallback((assigned: T) => {
+        setValue(() => assigned);   // in this turn, or the cursor of a text field that shows it would jump
+        void state<Record<string, T>>().then((shared) => { shared[field] = assigned; });
+    }, [field]);
+    return [value, assign];
+}
+
+/** Copy the arrays and objects of a state, which change in place: React compares them by identity. */
+function copied(value: any): any {
+    if (Array.isArray(value)) {
+        return value.map(copied);
+    }
+    const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : undefined;
+    if (prototype !== Object.prototype && prototype !== null) {
+        return value;
+    }
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copied(item)]));
 }

@@ -1,7 +1,7 @@
 // jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
 
 // src/react.ts
-import { expose, JsPyFunction, JsPyQueue, pubsub, queue } from "jsmeets-local";
+import { expose, JsPyFunction, JsPyQueue, pubsub, queue, state } from "jsmeets-local";
 import { useCallback, useEffect, useRef, useState } from "react";
 function useExpose(name, func) {
   const last = useRef(func);
@@ -88,8 +88,47 @@ function drain(key) {
     });
   }
 }
+function useSharedState(field, initial) {
+  const [value, setValue] = useState(initial);
+  useEffect(() => {
+    let isMounted = true;
+    let end = () => {
+    };
+    void state().then((shared) => {
+      if (isMounted) {
+        const show = (changed) => {
+          setValue(() => copied(changed));
+        };
+        end = shared.on(field, show);
+        show(shared[field]);
+      }
+    });
+    return () => {
+      isMounted = false;
+      end();
+    };
+  }, [field]);
+  const assign = useCallback((assigned) => {
+    setValue(() => assigned);
+    void state().then((shared) => {
+      shared[field] = assigned;
+    });
+  }, [field]);
+  return [value, assign];
+}
+function copied(value) {
+  if (Array.isArray(value)) {
+    return value.map(copied);
+  }
+  const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : void 0;
+  if (prototype !== Object.prototype && prototype !== null) {
+    return value;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copied(item)]));
+}
 export {
   useExpose,
   useQueue,
+  useSharedState,
   useTopic
 };

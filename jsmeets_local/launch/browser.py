@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -28,7 +29,8 @@ def _open(url: str) -> None:
     except (webbrowser.Error, OSError) as error:
         raise LaunchError(f"the browser could not be started ({error}). {_ELSE}") from error
     if not opened:
-        raise LaunchError(f"{display_problem() or 'no browser was found on this machine'}. {_ELSE}")
+        problem = None if os.environ.get("BROWSER") else display_problem()  # BROWSER may name one for a terminal
+        raise LaunchError(f"{problem or 'no browser was found on this machine'}. {_ELSE}")
 
 
 class BrowserTab:

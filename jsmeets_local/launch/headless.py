@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from ..errors import LaunchError
 from ..notebook.front_ends import front_end
 
-__all__ = ["Headless", "headless_command", "is_headless"]
-
-Headless: TypeAlias = bool | Literal["auto"]
+__all__ = ["headless_command", "is_headless"]
 
 WIDTH, HEIGHT = 1000, 400  # pixels, for sides that launch() gives as CSS lengths
 
 
-def is_headless(headless: Headless, mode: str) -> bool:
+def is_headless(headless: bool | Literal["auto"], mode: str) -> bool:
     """Return whether a headless browser opens the page.
 
     Args:

@@ -31,8 +31,8 @@ def has_anywidget() -> bool:
 def choose_modes(mode: str) -> list[str]:
     """Return the modes to try, best first.
 
-    "auto" becomes the mode of the front end. "auto-window" becomes those of "window", "app"
-    and "browser" that can work on this machine. Any other mode is returned alone.
+    "auto" becomes the mode of the front end. "auto-window" becomes those of "window", "app" and "browser" that can
+    work on this machine. Any other mode is returned alone.
 
     Raises:
         ValueError: There is no such mode.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from ..notebook.display import SIZE, check_side
 from ..notebook.front_ends import front_end
 from ..protocol.arguments import check_flag, seconds
 from ..server.switch_interval import check_switch_interval
-from .headless import Headless, is_headless
+from .headless import is_headless
 from .modes import check_transport, choose_modes
 from .proxy import base_url_of_notebook, check_base_url, is_shown_by_localhost
 
@@ -87,7 +87,7 @@ class LaunchOptions(Struct, frozen=True):
 
             changes["window"] = window_parameters(width, height, self.window)
         elif self.headless:
-            changes["base_url"] = None  # the browser runs on this machine
+            changes["base_url"] = self.dev_url  # the browser runs on this machine
         elif mode == "notebook":
             changes["by_localhost"] = is_shown_by_localhost()
             changes["base_url"] = base_url_of_notebook() if self.base_url is None else self.base_url
@@ -106,7 +106,7 @@ def check_options(
     base_url: str | None = None,
     private: bool = False,
     spa: bool = False,
-    headless: Headless = "auto",
+    headless: bool | Literal["auto"] = "auto",
     switch_interval: float | None = None,
     dev_url: str | None = None,
     snapshot: bool = True,

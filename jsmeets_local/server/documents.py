@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Match
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .attached import Attached
 from .media_types import content_type, media_type
@@ -173,38 +174,43 @@ class Documents:
         return path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a document, the default icon, or what the router's previous default serves."""
+        """Serve what no route does: a document, the default icon, a path of an attached application, or a 404."""
         response = await self._response(scope) if scope["type"] == "http" else None
-        if self.attached is not None and not (scope["type"] == "http" and self._is_launched(_path(scope))):
-            await self._answer_by_attached(scope, receive, send, response)
-        elif response is not None and response.status_code < 400:
-            await response(scope, receive, send)
-        elif self._routed is not None and _is_route_of_page(scope, self._routed):
-            root = str(scope.get("root_path", ""))
-            path, raw_path = root + self._routed, root + quote(self._routed)
-            await self._app.router({**scope, "path": path, "raw_path": raw_path.encode()}, receive, send)
+        answer: ASGIApp | None = response
+        is_missing = response is None or response.status_code >= 400
+        if is_missing and self._routed is not None and _is_route_of_page(scope, self._routed):
+            answer = functools.partial(self._answer_route, self._routed)
+        if self.attached is None or (scope["type"] == "http" and self._is_launched(_path(scope))):
+            await (answer or self._not_found)(scope, receive, send)
         else:
-            await (response or self._not_found)(scope, receive, send)
+            await self._answer_by_attached(self.attached, answer, scope, receive, send)
+
+    async def _answer_route(self, page: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the page whose client-side router knows the path."""
+        root = str(scope.get("root_path", ""))
+        path, raw_path = root + page, root + quote(page)
+        await self._app.router({**scope, "path": path, "raw_path": raw_path.encode()}, receive, send)
 
     def _is_launched(self, path: str) -> bool:
         """Return whether a page that `launch()` has named is served at a path."""
         files = (f"{folder.prefix}/{name}" for folder in self._folders.values() for name in folder.pages)
         return path in self._html or path in self._pages or path in files
 
-    async def _answer_by_attached(self, scope: Scope, receive: Receive, send: Send, response: Response | None) -> None:
-        """Let the attached application answer; send a response instead of its 404."""
-        assert self.attached is not None
+    async def _answer_by_attached(
+        self, attached: Attached, other: ASGIApp | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Let the attached application answer, and the other one in the place of its 404."""
         is_missing = False
 
         async def send_found(message: Message) -> None:
             nonlocal is_missing
             is_missing = is_missing or (message["type"] == "http.response.start" and message["status"] == 404)
-            if not is_missing or response is None:
+            if not is_missing or other is None:
                 await send(message)
 
-        await self.attached(scope, receive, send_found)
-        if is_missing and response is not None:
-            await response(scope, receive, send)
+        await attached(scope, receive, send_found)
+        if is_missing and other is not None:
+            await other(scope, receive, send)
 
     async def _response(self, scope: Scope) -> Response | None:
         path = _path(scope)

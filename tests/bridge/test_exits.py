@@ -81,8 +81,10 @@ def test_sys_exit_ends_run_while_main_waits(start: Any, main: str) -> None:
         f"{exposed}\ndef main(page):\n    print(page.url, flush=True)\n    {MAINS[main]}\n"
         f"app.run('<p>', mode='none', main=main){END}"
     )
-    status, _, out, errors = quits(start(code), message)
-    assert (status, out, errors) == (3, "", "")
+    program = start(code)
+    status, _, out, errors = quits(program, message)
+    told = f"Open this in a browser on this machine: {program.url}\nCtrl-C ends it.\n"
+    assert (status, out, errors) == (3, "", told)
 
 
 @pytest.mark.parametrize(("code", "status", "said"), [("0", 0, ""), ("", 0, ""), ("'no disk'", 1, "no disk\n")])

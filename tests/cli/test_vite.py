@@ -15,6 +15,7 @@ import pytest
 
 from jsmeets_local import Bridge, JsMeetsPy, LaunchError
 from jsmeets_local.cli.dev_server import dev_server
+from jsmeets_local.launch.options import check_options
 from tests.cli.conftest import COMMAND, Program
 from tests.timing import scaled
 from tests.tools import need_node
@@ -45,12 +46,19 @@ def test_a_new_front_end_runs_follows_changes_and_is_built(
     assert start([*COMMAND, "new", "shop", "--vite", front_end], tmp_path).ended() == 0
     folder = tmp_path / "shop"
     npm(folder, node, "install", "--no-audit", "--no-fund", "--silent")
+    if front_end == "react":
+        share_state(folder)
+    assert start([*COMMAND, "types", "app.py", "-o", "src/api.d.ts"], folder).ended() == 0
     npm(folder, node, "run", "check")
+    if front_end == "vanilla":
+        find_wrong_calls(folder, node)
 
     program = start([*COMMAND, "run", "app.py", "--dev", "npm run dev", "--reload"], folder, PATH=node)
     tab.goto(program.url())
     tab.wait_for_selector("polyline[points*=',']", state="attached")
     count(tab, "done")
+    if front_end == "react":
+        change_state(tab)
 
     tab.evaluate("window.mark = 'kept'")
     main = folder / MAIN[front_end]
@@ -78,6 +86,58 @@ def test_a_new_front_end_runs_follows_changes_and_is_built(
     tab.wait_for_selector("polyline[points*=',']", state="attached")
     built.until("None")
     count(tab, "finished")
+
+
+def find_wrong_calls(folder: Path, node: str) -> None:
+    wrong = folder / "src/wrong.ts"
+    wrong.write_text('import { py } from "jsmeets-local";\nvoid py.wave("fast");\n')
+    with pytest.raises(AssertionError, match=r"src/wrong\.ts\(2,14\): error TS\d+: .*'number'"):
+        npm(folder, node, "run", "check")
+    wrong.unlink()
+
+
+def share_state(folder: Path) -> None:
+    """Let the page of the React project show and change a state."""
+    python, component = folder / "app.py", folder / "src/App.tsx"
+    python.write_text(
+        python.read_text().replace(
+            "app = JsMeetsPy()\n",
+            "app = JsMeetsPy()\n"
+            "state = app.state(level=1, tags=['a'])\n"
+            "@app.expose\n"
+            "def grow() -> int:\n"
+            "    state.level += 10\n"
+            "    state.tags.append('b')\n"
+            "    return state.level\n",
+        )
+    )
+    component.write_text(
+        component.read_text()
+        .replace("{ useExpose }", "{ useExpose, useSharedState }")
+        .replace(
+            "    useExpose(",
+            '    const [level, setLevel] = useSharedState("level", 0);\n'
+            '    const [tags, setTags] = useSharedState<string[]>("tags");\n'
+            "    const joined = useMemo(() => tags?.join(), [tags]);\n"
+            "    const change = () => { setLevel(level + 1); setTags([...tags ?? [], 'c']); };\n"
+            "    useExpose(",
+        )
+        .replace("{ useEffect, useState }", "{ useEffect, useMemo, useState }")
+        .replace("<p><button", "<p id='level' onClick={change}>{level} {joined}</p>\n            <p><button")
+    )
+
+
+def change_state(tab: Any) -> None:
+    def shows(text: str) -> None:
+        tab.wait_for_function("text => document.querySelector('#level').textContent === text", arg=text)
+
+    shows("1 a")
+    tab.evaluate("JsPyFunction.call('grow')()")
+    shows("11 a,b")
+    tab.click("#level")
+    shows("12 a,b,c")
+    assert tab.evaluate("JsPyFunction.call('grow')()") == 22  # Python has it, too
+    shows("22 a,b,c,b")
 
 
 # A call that the restart interrupts fails; its page decides whether to repeat it.
@@ -142,6 +202,12 @@ def test_pages_of_a_development_server_need_no_route() -> None:
             app.launch(mode="none", dev_url="/path")
     finally:
         app.stop()
+
+
+def test_a_headless_browser_opens_the_page_of_the_development_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JSMEETS_LOCAL_BROWSER_ARGS", "--no-sandbox")
+    options = check_options("auto", headless=True, dev_url="http://localhost:5173").for_mode("browser")
+    assert (options.headless, options.base_url) == (True, "http://localhost:5173")
 
 
 def test_a_size_that_is_none(start: Start, tmp_path: Path) -> None:

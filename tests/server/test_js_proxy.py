@@ -108,8 +108,9 @@ def test_a_method_is_read_once_and_called_by_its_name(proxy: JSProxy, raw: RawPa
 
 def test_a_function_of_the_object_itself_is_read_each_time(proxy: JSProxy, raw: RawPage) -> None:
     for _ in range(2):
-        steps, _ = answered(raw, lambda: proxy.update, [None, False], [[[2, 0], "function", 8, "update"]])
+        steps, method = answered(raw, lambda: proxy.update, [None, False], [[[2, 0], "function", 8, "update"]])
         assert steps == ["use", 7, [["attribute", "update"]]]
+        assert method.__name__ == "update"  # and not released before the next request
 
 
 def test_an_announced_function_is_called_by_a_call(page: Page, raw: RawPage) -> None:

@@ -127,12 +127,19 @@ numbers = itertools.count(1)
 
 
 def ask(raw: RawPage, key: str) -> Any:
-    """Call without arguments; return the kind of the answer and its content."""
+    """Call without arguments, and stop the generator in the answer, whose body is a part of an exclusive call.
+
+    Returns:
+        The kind of the answer, and its content.
+    """
     number = next(numbers)
     raw.send(["call", number, key, []])
     while (message := raw.receive())[0] not in ("return", "error"):
         pass
     assert message[1] == number
+    specials = message[3] if len(message) > 3 else []
+    if streams := [special[2] for special in specials if special[1] == "stream"]:
+        raw.send(*(["stop", stream] for stream in streams))
     return message[0], message[2]
 
 
