@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sized
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +20,7 @@ from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
 from .bridge.presence import SocketPresence
 from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
-from .errors import LaunchError, PageClosed
+from .errors import JsPyError, LaunchError, PageClosed
 from .notebook.cells import at_cell_end, current_cell
 from .notebook.display import Display, Frame, launches, show
 from .notebook.marimo import marimo_value
@@ -464,11 +465,20 @@ class Page:
             self._display.end(text)
 
     def _keep_picture(self) -> None:
-        """Have the page draw itself, now and after its later changes. Do not wait; a page that cannot keeps silent."""
+        """Have the page draw itself, now and after its later changes, without waiting; in a headless browser, now.
+
+        A page that cannot be drawn keeps silent.
+        """
         display = self._display
-        if display is not None and display.keeps_picture and self.is_connected():
+        if display is None or not display.keeps_picture or not self.is_connected():
+            return
+        if self._client.surface is None:
             payload = self._client.bridge.pack(["watch", _PICTURE_BYTES, display.keep], "args")
             self._client.bridge.portal.post(Call(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)
+            return
+        # A headless browser: the notebook runs unattended, and may be saved right after this cell.
+        with contextlib.suppress(JsPyError):
+            display.keep(self.call("$view", _PICTURE_SECONDS)("snapshot", _PICTURE_BYTES))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """Show the page as the result of a cell, unless this run of the cell has shown it already."""
