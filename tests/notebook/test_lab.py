@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
+
+from playwright.sync_api import expect
 
 from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.notebook.display import Frame
@@ -131,6 +134,28 @@ def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, brows
     untrusted.wait_text(0, "The kernel of this page was restarted or has ended")
     assert untrusted.frames(0) == 0
     assert untrusted.cell(0).locator("img[alt^='http']").is_visible()
+
+
+def test_the_picture_and_an_automatic_height_follow_the_size_of_the_page(open_notebook: OpenNotebook) -> None:
+    launch = """
+from jsmeets_local import JsMeetsPy
+page = JsMeetsPy().launch("<style>body { margin: 0 }</style><div id=box style='height: 60px'>", height="auto")
+"""
+    notebook = open_notebook(
+        launch, "page.eval(\"box.style.height = '640px'\")", "page.eval('[innerWidth, innerHeight]')"
+    )
+    notebook.run(0)
+    frame, picture = notebook.cell(0).locator("iframe"), notebook.cell(0).locator("img[class^=jsmeets]")
+    expect(frame).to_have_css("height", "62px")  # with its border
+    notebook.run(1)
+    expect(frame).to_have_css("height", "642px")
+    expect(picture).to_have_js_property("naturalHeight", 640, timeout=scaled(10_000))
+    notebook.tab.set_viewport_size({"width": 900, "height": 900})  # changes nothing in the document of the page
+    width, height = json.loads(notebook.run(2))
+    assert height == 640
+    notebook.tab.set_viewport_size({"width": 800, "height": 900})
+    expect(picture).not_to_have_js_property("naturalWidth", width, timeout=scaled(10_000))
+    expect(picture).to_have_js_property("naturalWidth", int(frame.evaluate("(frame) => frame.clientWidth")))
 
 
 def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> None:
