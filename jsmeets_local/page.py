@@ -141,6 +141,7 @@ class Page:
         self._closed = closed  # called by close()
         self._shown_by = ""  # the run of the cell that showed the iframe
         self._display: Display | None = None  # the last one
+        self._before_display: int | None = None  # the socket of the page before that
         self.grace = client.presence.grace
         self.url = url
         client.bridge.portal.finalize(self, client.presence.end)
@@ -455,6 +456,7 @@ class Page:
             raise PageClosed("this page is closed; launch() opens another one")
         if self._frame is None:
             raise LaunchError("this page was not opened by launch(), which knows the address to show")
+        self._before_display = self._client.presence.socket
         self._display = show(self._frame.sized(width, height), repr(self))
         at_cell_end(_keep_pictures)
         cell = current_cell()
@@ -473,6 +475,8 @@ class Page:
         if display is None or not display.keeps_picture or not self.is_connected():
             return
         if self._client.surface is None:
+            if self._client.presence.socket == self._before_display:  # the iframe has not connected yet
+                return
             payload = self._client.bridge.pack(["watch", _PICTURE_BYTES, display.keep], "args")
             self._client.bridge.portal.post(Call(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)
             return

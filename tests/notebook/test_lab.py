@@ -158,6 +158,21 @@ page = JsMeetsPy().launch("<style>body { margin: 0 }</style><div id=box style='h
     expect(picture).to_have_js_property("naturalWidth", int(frame.evaluate("(frame) => frame.clientWidth")))
 
 
+def test_each_iframe_has_a_picture_of_its_own_view(open_notebook: OpenNotebook) -> None:
+    """A cell that ends before its iframe has connected keeps no picture of an earlier view."""
+    launch = "from jsmeets_local import JsMeetsPy\npage = JsMeetsPy().launch('<h1>View</h1>', height=200)"
+    notebook = open_notebook(launch, "page.show(height=100)", "page.call('$view')('snapshot', 1 << 20)['height']")
+    notebook.run(0)
+    notebook.run(1)
+    notebook.frame(1).locator("h1").wait_for(timeout=scaled(10_000))
+    while notebook.run(2) != "98":
+        notebook.tab.wait_for_timeout(50)
+    for number, height in ((0, 198), (1, 98)):
+        notebook.frame(number).locator("h1").evaluate("(title) => { title.textContent = 'Changed' }")
+        picture = notebook.cell(number).locator("img[class^=jsmeets]")
+        expect(picture).to_have_js_property("naturalHeight", height, timeout=scaled(10_000))
+
+
 def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> None:
     """An editor may show the iframe before it forwards the port."""
     app = JsMeetsPy(bridge=Bridge())
