@@ -177,16 +177,16 @@ def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> Non
     """An editor may show the iframe before it forwards the port."""
     app = JsMeetsPy(bridge=Bridge())
     page = app.launch("<h1>Late</h1>", mode="none")
-    port = int(page.url.split(":")[2].split("/")[0])
-    app.stop()
+    root = page.url.partition("#")[0]
     (tmp_path / "cell.html").write_text(
         f"<!DOCTYPE html>{Frame(page._urls.framed, page._urls.title, '100%', 200).html()}"
     )
     tab = browser.new_page()
     try:
+        tab.route(f"{root}**", lambda route: route.abort("connectionrefused"))
         tab.goto(f"file://{tmp_path}/cell.html")
         tab.wait_for_selector("iframe", state="hidden")
-        app.launch("<h1>Late</h1>", mode="none", port=port)
+        tab.unroute(f"{root}**")
         tab.wait_for_selector("iframe", state="visible", timeout=scaled(10_000))
         tab.frame_locator("iframe").locator("h1", has_text="Late").wait_for(timeout=scaled(10_000))
         assert not tab.locator("text=The kernel of this page").is_visible()
