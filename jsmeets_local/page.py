@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sized
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +20,7 @@ from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
 from .bridge.presence import SocketPresence
 from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
-from .errors import LaunchError, PageClosed
+from .errors import JsPyError, LaunchError, PageClosed
 from .notebook.cells import at_cell_end, current_cell
 from .notebook.display import Display, Shown, launches, show
 from .notebook.marimo import marimo_value
@@ -140,6 +141,7 @@ class Page:
         self._closed = closed  # called by close()
         self._shown_by = ""  # the run of the cell that showed the iframe
         self._display: Display | None = None  # the last one
+        self._before_display: int | None = None  # the socket of the page before that
         self.grace = client.presence.grace
         self.url = url
         client.bridge.portal.finalize(self, client.presence.end)
@@ -454,6 +456,7 @@ class Page:
             raise PageClosed("this page is closed; launch() opens another one")
         if self._frame is None:
             raise LaunchError("this page was not opened by launch(), which knows the address to show")
+        self._before_display = self._client.presence.socket
         self._display = show(self._frame.sized(width, height), repr(self))
         at_cell_end(_keep_pictures)
         cell = current_cell()
@@ -464,11 +467,22 @@ class Page:
             self._display.end(text)
 
     def _keep_picture(self) -> None:
-        """Have the page draw itself, now and after its later changes. Do not wait; a page that cannot keeps silent."""
+        """Have the page draw itself, now and after its later changes, without waiting; in a headless browser, now.
+
+        A page that cannot be drawn keeps silent.
+        """
         display = self._display
-        if display is not None and display.keeps_picture and self.is_connected():
+        if display is None or not display.keeps_picture or not self.is_connected():
+            return
+        if self._client.surface is None:
+            if self._client.presence.socket == self._before_display:  # the iframe has not connected yet
+                return
             payload = self._client.bridge.pack(["watch", _PICTURE_BYTES, display.keep], "args")
             self._client.bridge.portal.post(Call(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)
+            return
+        # A headless browser: the notebook runs unattended, and may be saved right after this cell.
+        with contextlib.suppress(JsPyError):
+            display.keep(self.call("$view", _PICTURE_SECONDS)("snapshot", _PICTURE_BYTES))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """Show the page as the result of a cell, unless this run of the cell has shown it already."""

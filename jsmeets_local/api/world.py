@@ -17,7 +17,7 @@ from ..bridge.live.js_proxy import QUERY_SECONDS, Remote
 from ..bridge.live.steps import call, property_name, step
 from ..bridge.portal import Operation
 from ..bridge.tracebacks import cut, public
-from ..errors import JsPyError, UnknownFunction, UnknownProperty
+from ..errors import Disconnected, JsPyError, UnknownFunction, UnknownProperty
 from ..protocol.arguments import check_name
 from ..protocol.values import Payload
 
@@ -32,7 +32,10 @@ class _Root(Remote):
     _client: Client
 
     def _operation(self, steps: Payload, about: str, timeout: float | None = None) -> Operation[Any]:
-        return WorldUse(self._client, about.removeprefix("."), timeout, steps)
+        name = about.removeprefix(".")
+        if timeout is not None and not self._client.presence.sockets:  # a query, which waits for no connection
+            raise Disconnected("the page is not connected", "call", name)
+        return WorldUse(self._client, name, timeout, steps)
 
     def _post(self, steps: Payload) -> bool:
         return self._client.use_nowait(steps)

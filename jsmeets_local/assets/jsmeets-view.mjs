@@ -236,6 +236,7 @@ function watchPicture(most, changed) {
       addEventListener(event, later, { capture: true, passive: true });
     }
     addEventListener("scroll", later, { capture: true, passive: true });
+    addEventListener("resize", later);
   }
   watching = { changed, most };
   clearTimeout(timer);

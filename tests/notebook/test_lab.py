@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
+
+from playwright.sync_api import expect
 
 from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.notebook.display import Frame
@@ -133,20 +136,57 @@ def test_a_saved_notebook_has_no_broken_frame(open_notebook: OpenNotebook, brows
     assert untrusted.cell(0).locator("img[alt^='http']").is_visible()
 
 
+def test_the_picture_and_an_automatic_height_follow_the_size_of_the_page(open_notebook: OpenNotebook) -> None:
+    launch = """
+from jsmeets_local import JsMeetsPy
+page = JsMeetsPy().launch("<style>body { margin: 0 }</style><div id=box style='height: 60px'>", height="auto")
+"""
+    notebook = open_notebook(
+        launch, "page.eval(\"box.style.height = '640px'\")", "page.eval('[innerWidth, innerHeight]')"
+    )
+    notebook.run(0)
+    frame, picture = notebook.cell(0).locator("iframe"), notebook.cell(0).locator("img[class^=jsmeets]")
+    expect(frame).to_have_css("height", "62px")  # with its border
+    notebook.run(1)
+    expect(frame).to_have_css("height", "642px")
+    expect(picture).to_have_js_property("naturalHeight", 640, timeout=scaled(10_000))
+    notebook.tab.set_viewport_size({"width": 900, "height": 900})  # changes nothing in the document of the page
+    width, height = json.loads(notebook.run(2))
+    assert height == 640
+    notebook.tab.set_viewport_size({"width": 800, "height": 900})
+    expect(picture).not_to_have_js_property("naturalWidth", width, timeout=scaled(10_000))
+    expect(picture).to_have_js_property("naturalWidth", int(frame.evaluate("(frame) => frame.clientWidth")))
+
+
+def test_each_iframe_has_a_picture_of_its_own_view(open_notebook: OpenNotebook) -> None:
+    """A cell that ends before its iframe has connected keeps no picture of an earlier view."""
+    launch = "from jsmeets_local import JsMeetsPy\npage = JsMeetsPy().launch('<h1>View</h1>', height=200)"
+    notebook = open_notebook(launch, "page.show(height=100)", "page.call('$view')('snapshot', 1 << 20)['height']")
+    notebook.run(0)
+    notebook.run(1)
+    notebook.frame(1).locator("h1").wait_for(timeout=scaled(10_000))
+    while notebook.run(2) != "98":
+        notebook.tab.wait_for_timeout(50)
+    for number, height in ((0, 198), (1, 98)):
+        notebook.frame(number).locator("h1").evaluate("(title) => { title.textContent = 'Changed' }")
+        picture = notebook.cell(number).locator("img[class^=jsmeets]")
+        expect(picture).to_have_js_property("naturalHeight", height, timeout=scaled(10_000))
+
+
 def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> None:
     """An editor may show the iframe before it forwards the port."""
     app = JsMeetsPy(bridge=Bridge())
     page = app.launch("<h1>Late</h1>", mode="none")
-    port = int(page.url.split(":")[2].split("/")[0])
-    app.stop()
+    root = page.url.partition("#")[0]
     (tmp_path / "cell.html").write_text(
         f"<!DOCTYPE html>{Frame(page._urls.framed, page._urls.title, '100%', 200).html()}"
     )
     tab = browser.new_page()
     try:
+        tab.route(f"{root}**", lambda route: route.abort("connectionrefused"))
         tab.goto(f"file://{tmp_path}/cell.html")
         tab.wait_for_selector("iframe", state="hidden")
-        app.launch("<h1>Late</h1>", mode="none", port=port)
+        tab.unroute(f"{root}**")
         tab.wait_for_selector("iframe", state="visible", timeout=scaled(10_000))
         tab.frame_locator("iframe").locator("h1", has_text="Late").wait_for(timeout=scaled(10_000))
         assert not tab.locator("text=The kernel of this page").is_visible()

@@ -232,7 +232,11 @@ def test_tab_and_question_mark(kernel: Kernel, launch: Launch) -> None:
         assert "The area of a rectangle.\n @param width in metres" in shown
         assert "Call signature" not in shown
     assert within(1, lambda: kernel.inspect("page.js.nope")) == ""
+    kernel.run("page.eval('window.called = 0; window.odd = { getdoc() { called += 1; } }')\nodd = page.js.odd")
+    kernel.inspect("odd")
+    assert kernel.value("page.js.called") == 0
     kernel.run("page.call_nowait('busy')()")
+    assert within(1.5, lambda: kernel.inspect("body")) != ""
     assert within(1, lambda: kernel.inspect("page.js.document.title")) == ""
     assert within(1, lambda: kernel.complete("page.js.")) == ["area", "busy", "never"]  # those that it has announced
     assert kernel.value("page.call('area')(2)") == 2  # it is back

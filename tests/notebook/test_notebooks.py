@@ -33,10 +33,12 @@ REDRAWN = f"""(canvas, before) => new Promise((done) => {{
 }})"""
 
 
-def test_there_are_seven_notebooks() -> None:
+def test_there_are_eleven_notebooks() -> None:
     names = ["first_page", "call_both_ways", "queues_and_progress"]
     names += ["pubsub_between_pages", "numpy_to_a_canvas", "steer_a_chart", "steer_objects"]
-    assert [file.stem for file in FILES] == [f"{number:02}_{name}" for number, name in enumerate(names, 1)]
+    names += ["marimo", "edit_a_data_frame", "side_by_side", "progress"]
+    files = sorted([*FILES, *FOLDER.glob("*.py")])
+    assert [file.stem for file in files] == [f"{number:02}_{name}" for number, name in enumerate(names, 1)]
 
 
 @each
@@ -325,4 +327,72 @@ def test_07_steer_objects(read: Callable[[str], Reader]) -> None:
     expect(page.locator(".label")).to_have_count(8)
     assert reader.to("night") == '"Kepler\'s third law"'
     expect(page.locator("body")).to_have_class("night")
+    reader.to_the_end()
+
+
+def test_09_edit_a_data_frame(read: Callable[[str], Reader]) -> None:
+    reader = read("09")
+    reader.to("page.js.show(frame)")
+    page = reader.page("app.launch")
+    price = page.get_by_label("price 1")
+    expect(price).to_have_value("5.60")
+    price.fill("6")
+    price.press("Enter")
+    expect(page.locator("#note")).to_have_text("300 sold for 708.40")
+    page.get_by_label("seeds 0").check()
+    assert reader.to('page.js.type(2, "price"') == "'300 sold for 725.80'"
+    table = reader.to("frame")
+    assert re.search(r"0\s+rye\s+4.8\s+31\s+True", table)
+    assert re.search(r"1\s+sourdough\s+6.0\s+24\s+False", table)
+    assert "ValueError: invalid literal" in reader.to("a dozen")
+    expect(page.get_by_label("sold 0")).to_have_class("number wrong")
+    frame = reader.tab.locator(".jp-OutputArea-output iframe")
+    tall = frame.evaluate("(frame) => frame.clientHeight")
+    assert re.search(r"price\s+1.21\nsold\s+150\n", reader.to("frame.loc[4]"))
+    page = reader.page("app.launch")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("tbody input").first).to_have_value("spelt roll")
+    expect(frame).not_to_have_js_property("clientHeight", tall)
+    reader.to('frame["per day"]')
+    expect(page.get_by_label("per day 4")).to_have_value("21.43")
+    reader.page("app.launch")
+    expect(frame).to_have_js_property("clientHeight", tall)
+    reader.to_the_end()
+
+
+def test_10_side_by_side(read: Callable[[str], Reader]) -> None:
+    reader = read("10")
+    reader.to("app.launch")
+    page = reader.page("app.launch")
+    figure, board = page.locator("#figure"), page.locator("#board")
+    expect(figure).to_have_js_property("height", figure.evaluate("(canvas) => canvas.clientHeight"))
+    before = figure.evaluate(DRAWN)
+    reader.to("page.js.move(5, 0.5, 0.9)")
+    reader.page("app.launch")
+    figure.evaluate(REDRAWN, before)
+    for act in (lambda: page.locator("#degree").fill("7"), lambda: board.click(position={"x": 60, "y": 40})):
+        before = figure.evaluate(DRAWN)
+        act()
+        figure.evaluate(REDRAWN, before)
+    reader.to("plt.subplots")
+    assert reader.notebook.cell(len(reader.codes) - 1).locator(".jp-OutputArea-output img").count() == 1
+    reader.to_the_end()
+
+
+def test_11_progress(read: Callable[[str], Reader]) -> None:
+    reader = read("11")
+    length = float(reader.to('"annealing"'))
+    assert length < 9, "a random tour is about 40 long"
+    page = reader.page("app.launch")
+    expect(page.locator("#note")).to_have_text(f"{length:.2f} long")
+    number = next(number for number, code in enumerate(reader.codes) if "itertools.count()" in code)
+    reader.notebook.start(number)
+    reader.page("app.launch")
+    expect(page.locator(".bar .text").last).to_contain_text("improving: ")
+    page.get_by_text("Stop").click()
+    reader.wait_text("itertools.count()", "(True, ")
+    trials = [float(number) for number in re.findall(r"[\d.]+", reader.to('"trials"'))]
+    assert len(trials) == 3
+    assert max(trials) < 10
+    expect(page.locator(".bar")).to_have_count(0)
     reader.to_the_end()

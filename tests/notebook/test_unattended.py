@@ -80,11 +80,12 @@ def test_nbconvert_executes_the_notebooks(environment: dict[str, str], tmp_path:
 def test_papermill_executes_the_notebooks(environment: dict[str, str], tmp_path: Path, file: Path) -> None:
     folder = shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     run(["papermill", file.name, "out.ipynb"], environment, folder)
-    assert "error" not in {
-        output.output_type
-        for cell in nbformat.read(folder / "out.ipynb", as_version=4).cells
-        for output in cell.get("outputs", [])
-    }
+    cells = nbformat.read(folder / "out.ipynb", as_version=4).cells
+    shown = [output for cell in cells for output in cell.get("outputs", [])]
+    assert "error" not in {output.output_type for output in shown}
+    texts = [output.get("data", {}).get("text/html", "") for output in shown]
+    frames = sum("<iframe" in text or "Closed by Python." in text for text in texts)
+    assert frames == sum("data:image/png;base64," in text for text in texts) >= 1
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,7 @@ export function watchPicture(most: number, changed: PyFunction): void {
             addEventListener(event, later, { capture: true, passive: true });
         }
         addEventListener("scroll", later, { capture: true, passive: true });
+        addEventListener("resize", later);
     }
     watching = { changed, most };
     clearTimeout(timer);

@@ -71,10 +71,11 @@ class Remote:
         frame = sys._getframe(1)
         key = property_name(name, type(self))
         try:
-            if _is_called(frame, name):
-                return self._callee(key, name)
-            # IPython reads what `?` and Tab ask for, while the user waits.
-            return self._attribute(key, name, QUERY_SECONDS if _is_ipython(frame) else None)
+            if _is_ipython(frame):  # it reads what `?` and Tab ask for, while the user waits
+                if name == "getdoc":
+                    raise AttributeError("IPython would call it for a docstring, and run a function of the page")
+                return self._attribute(key, name, QUERY_SECONDS)
+            return self._callee(key, name) if _is_called(frame, name) else self._attribute(key, name)
         except BaseException as error:
             cut(error)
             raise
@@ -175,8 +176,9 @@ class Remote:
 
     @public
     def __len__(self) -> int:
+        timeout = QUERY_SECONDS if _is_ipython(sys._getframe(2)) else None  # 1 is the frame of `public`
         with _Refused():
-            return int(self._use(step("length"), twin=".length"))
+            return int(self._use(step("length"), twin=".length", timeout=timeout))
 
     def __iter__(self) -> Iterator[Any]:
         """Return a stream of the items. The page closes its iterator when the stream is collected, as after `break`."""
