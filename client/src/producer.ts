@@ -93,7 +93,7 @@ export class Producer {
     }
 
     private get mayRead(): boolean {
-        return !this.isOver && !this.isBusy && this.credit > 0 && this.inFlight < IN_FLIGHT;
+        return !this.isOver && !this.isBusy && this.credit > this.batchExtra && this.inFlight < IN_FLIGHT;
     }
 
     /** Read the source until an item is a promise, or the turn is over. */
@@ -199,7 +199,8 @@ export class Producer {
             this.send(items, extra);
         } catch (error) {
             if (items.length > 1) {
-                items.forEach((item) => this.isOver || this.sendAll([item], Math.floor(this.sizeOf(item) / this.unit)));
+                // The last one counts for all, as each must fit into the credit that its predecessors leave.
+                items.forEach((item, index) => this.isOver || this.sendAll([item], index === items.length - 1 ? extra : 0));
             } else {
                 this.end({ error, isUnsendable: true });
                 this.close();

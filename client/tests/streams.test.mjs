@@ -413,3 +413,34 @@ test("large items count as several, in both directions", async () => {
     end.send(["items", own, ["c"]]);
     assert.deepEqual((await Promise.all(reading)).map(({ value }) => value), ["a", "b", "c"]);
 });
+
+/** Return what one `pull` brings of a generator of the page: [items, extra] of each message. */
+async function pulled(end, generate, count) {
+    end.send(["pull", await exported(end, generate()), count]);
+    return (await sent(end)).filter(([kind]) => kind === "items").map(([, , items, , extra]) => [items.length, extra ?? 0]);
+}
+
+async function withUnit(items, unit) {
+    load(...LIBRARY);
+    await settled();
+    const end = python();
+    end.welcome(1, "p1", { stream_items: items, stream_bytes: items * unit });
+    end.messages();
+    return end;
+}
+
+test("the items of a batch count before it is sent", async () => {
+    const end = await withUnit(16, 1000);
+    const got = await pulled(end, function* () { for (;;) { yield "x".repeat(1000); } }, 16);
+    assert.deepEqual(got, [[4, 12]]);
+});
+
+test("items that are sent one by one, before the one that cannot be sent, stay within their credit", async () => {
+    const end = await withUnit(50, 1000);
+    const large = { text: "x".repeat(20_000) };
+    let granted = 50;
+    for (const [count, extra] of await pulled(end, () => [large, large, large, large, Symbol("s")].values(), granted)) {
+        assert.ok(count <= granted, `${count} items for ${granted}`);
+        granted -= count + extra;
+    }
+});

@@ -2759,7 +2759,7 @@ var Producer = class {
     }
   }
   get mayRead() {
-    return !this.isOver && !this.isBusy && this.credit > 0 && this.inFlight < IN_FLIGHT;
+    return !this.isOver && !this.isBusy && this.credit > this.batchExtra && this.inFlight < IN_FLIGHT;
   }
   /** Read the source until an item is a promise, or the turn is over. */
   read() {
@@ -2856,7 +2856,7 @@ var Producer = class {
       this.send(items, extra);
     } catch (error) {
       if (items.length > 1) {
-        items.forEach((item) => this.isOver || this.sendAll([item], Math.floor(this.sizeOf(item) / this.unit)));
+        items.forEach((item, index) => this.isOver || this.sendAll([item], index === items.length - 1 ? extra : 0));
       } else {
         this.end({ error, isUnsendable: true });
         this.close();

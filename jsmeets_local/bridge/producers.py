@@ -163,16 +163,16 @@ class _Reader(_Base):
         """Read items, in a worker, until the turn is over.
 
         Args:
-            credit: The most items.
+            credit: The number at which to stop; a large item counts as several.
             room: The bytes at which to stop.
         """
         stream, iterator = self._stream, self._iterator
-        count = size = sent = 0
+        used = size = sent = 0
         until = monotonic() + TURN
         has_ended, error = False, None
         with writing(self._cell):
             try:
-                while count < credit and size < room and not stream.is_over:
+                while used < credit and size < room and not stream.is_over:
                     item = next(iterator, _END)
                     if item is _END:
                         has_ended = True
@@ -182,7 +182,7 @@ class _Reader(_Base):
                         has_ended, error = True, packed
                         break
                     self._items.append(packed)
-                    count += 1
+                    used += 1 + _extra(packed, stream.unit)
                     size += _size(packed)
                     if monotonic() > until:
                         break
@@ -224,6 +224,7 @@ class _AsyncReader(_Base):
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
         super().__init__(owner, source, stream)
         self._items: list[Payload] = []
+        self._used = 0  # the credit that they take
         self._size = 0
         self._task: asyncio.Task[Any] | None = None
         self._granted: asyncio.Future[None] | None = None  # set while the task waits for its reader
@@ -251,7 +252,7 @@ class _AsyncReader(_Base):
         """Return whether an item may be read in addition to those that are not sent yet."""
         stream = self._stream
         has_room = stream.in_flight + self._size < IN_FLIGHT_BYTES
-        return has_room and stream.credit > len(self._items) and not stream.is_over
+        return has_room and stream.credit > self._used and not stream.is_over
 
     async def _run(self) -> None:
         self._task = asyncio.current_task()
@@ -285,6 +286,7 @@ class _AsyncReader(_Base):
             if not self._items:
                 self._owner.portal.defer(self._flush)  # with the other items of this turn
             self._items.append(packed)
+            self._used += 1 + _extra(packed, self._stream.unit)
             self._size += _size(packed)
             if self._size >= BATCH_BYTES:
                 self._flush()
@@ -305,7 +307,7 @@ class _AsyncReader(_Base):
             self._granted = None
 
     def _flush(self) -> None:
-        items, self._items, self._size = self._items, [], 0
+        items, self._items, self._used, self._size = self._items, [], 0, 0
         self._send(items)
 
     async def _close(self) -> None:
@@ -318,6 +320,11 @@ class _AsyncReader(_Base):
 
 def _size(item: Payload) -> int:
     return len(item.json) + sum(len(buffer.data) for buffer in item.buffers)
+
+
+def _extra(item: Payload, unit: int) -> int:
+    """Return the number of further items that an item counts as."""
+    return _size(item) // unit
 
 
 def _batches(items: list[Payload], unit: int) -> list[tuple[Payload, int, int]]:
@@ -336,7 +343,7 @@ def _batches(items: list[Payload], unit: int) -> list[tuple[Payload, int, int]]:
             batch, size, extra = [], 0, 0
         batch.append(item)
         size += more
-        extra += more // unit
+        extra += _extra(item, unit)
     if batch:
         batches.append((_joined(batch), len(batch), extra))
     return batches

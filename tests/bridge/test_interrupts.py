@@ -18,7 +18,7 @@ import pytest
 from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.bridge.portal import Portal
 from tests.bridge.event_loop import served
-from tests.raw import RawPage
+from tests.raw import RawPage, as_page
 from tests.timing import scaled
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +124,33 @@ def test_calls_made_while_the_loop_closes_are_answered() -> None:
     for turn in range(1, 21):
         asyncio.run(main())
         assert len(answers) == turn * 1200
+
+
+# Calls ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["call", "use"])
+def test_an_interrupt_cancels_the_call(app: JsMeetsPy, kind: str) -> None:
+    page = app.launch("<p>", mode="none")
+    client = as_page(page)
+    ask = (lambda: page.call("f")(1)) if kind == "call" else (lambda: page.js.f(1))
+    numbers: list[int] = []
+
+    def interrupt() -> None:
+        numbers.append(client.next(kind)[1])
+        _thread.interrupt_main()
+
+    waits = threading.Thread(target=interrupt)
+    waits.start()
+    with pytest.raises(KeyboardInterrupt):
+        ask()
+    waits.join()
+    assert client.receive() == ["cancel", numbers[0]]
+    client.send(["return", numbers[0], "late"])
+    second = threading.Thread(target=lambda: client.send(["return", client.next(kind)[1], "in time"]))
+    second.start()
+    assert ask() == "in time"
+    second.join()
 
 
 # What was taken and did not arrive goes back --------------------------------------------------------------------------

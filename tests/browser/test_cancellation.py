@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import threading
 import time
@@ -78,6 +79,24 @@ def test_python_aborts_the_signal_of_the_page(open_page: Open, tab: Tab) -> None
     with pytest.raises(CallTimeout):
         page.call("wait", timeout=0.05)(1)
     tab.wait_for_function("JsPyTextSocket.stats().dropped === 2", timeout=scaled(5) * 1000)
+
+
+def test_ctrl_c_aborts_the_signal_of_the_page(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    app.functions.expose("interrupt", _thread.interrupt_main)
+    page = open_page("""
+        JsPyFunction.expose('wait', ({ signal }) => {
+            window.aborted = new Promise((done) => signal.addEventListener('abort', () => done(signal.reason.name)));
+            JsPyFunction.call_nowait('interrupt')();
+            return new Promise(() => {});
+        }, { context: true });
+        JsPyFunction.expose('add', (a, b) => a + b);
+    """)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            page.call("wait")()
+        assert tab.evaluate("aborted") == "AbortError"
+        assert page.call("add")(1, 2) == 3
+    assert tab.evaluate("JsPyTextSocket.stats().pending") == 0
 
 
 def test_python_cancels_a_fetch_of_the_page(open_page: Open, tab: Tab) -> None:

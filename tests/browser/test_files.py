@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import hashlib
 import io
 import os
+import threading
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +21,7 @@ from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
 from jsmeets_local import JSFile, JsMeetsPy, Page, PageClosed, UnreadableFile, ref
-from tests.timing import scaled
+from tests.timing import scaled, until
 
 Open = Callable[..., Page]
 MIB = 2**20
@@ -152,6 +154,20 @@ def test_a_page_that_leaves_while_its_file_is_read(open_page: Open, tab: Tab) ->
         with pytest.raises(PageClosed, match="has left") as caught:
             reading.result(scaled(20))
     assert isinstance(caught.value, OSError)
+
+
+def test_ctrl_c_ends_the_read_and_leaves_the_file_readable(app: JsMeetsPy, open_page: Open) -> None:
+    page = open_page(REPEATED)
+    part = bytes((i * 7 + (i >> 8)) & 255 for i in range(MIB))
+    with page.call("repeated", 60)(2000) as file:
+        for _ in range(3):
+            threading.Timer(0.2, _thread.interrupt_main).start()
+            with pytest.raises(KeyboardInterrupt):
+                while file.read(MIB):
+                    pass
+            assert file.tell() % MIB == 0
+            assert file.read(9 * MIB) == 9 * part
+    assert until(lambda: app.stats()["pages"][-1]["references"] == {"exported": 0, "imported": 0})
 
 
 def test_a_file_is_read_in_the_call_that_brings_it(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:

@@ -144,7 +144,7 @@ def test_names_of_python_ask_no_page(app: JsMeetsPy, page: Page) -> None:
 def test_exposed_functions_are_not_replaced(page: Page) -> None:
     with pytest.raises(AttributeError, match="'sum' is a function that the page exposes"):
         page.js.sum = 5
-    with pytest.raises(TypeError, match="no collection"):
+    with pytest.raises(TypeError, match=r"page\.js is not a collection"):
         list(page.js)
 
 
@@ -391,6 +391,39 @@ def test_conversion_to_data(page: Page) -> None:
     assert copy.copy(point) is copy.deepcopy(point) is point
     with pytest.raises(TypeError, match="belongs to an open page and cannot be pickled"):
         pickle.dumps(point)
+
+
+REALM = """(() => {
+    const frame = document.createElement("iframe");
+    document.body.append(frame);
+    const { Map, Set, Date, Array, Object, Uint8Array } = frame.contentWindow;
+    globalThis.realm = {
+        map: new Map([["a", new Set([1, 2n])], [3, new Date(0)]]),
+        set: new Set(["x", new Map([[1, 2]])]),
+        date: new Date(1500),
+        list: Array.of(1, new Date(0)),
+        object: Object.assign(new Object(), { inner: new Map([["k", Uint8Array.of(1, 2)]]) }),
+    };
+    return Object.values(realm).some((value) => value instanceof globalThis.Object);
+})()"""
+
+
+def test_values_of_another_frame_convert_like_the_page_s_own(page: Page, tab: Tab) -> None:
+    assert tab.evaluate(REALM) is False, "they are of another realm"
+    expected = {
+        "map": {"a": [1, 2], 3: "1970-01-01T00:00:00.000Z"},
+        "set": ["x", {1: 2}],
+        "date": "1970-01-01T00:00:01.500Z",
+        "list": [1, "1970-01-01T00:00:00.000Z"],
+        "object": {"inner": {"k": b"\x01\x02"}},
+    }
+    realm = page.js.by_ref("realm")
+    for name, value in expected.items():
+        assert getattr(realm, name) == value, name
+        assert realm.by_ref(name).to_py() == value, name
+    assert realm.to_py() == expected
+    found = realm.by_ref("map")
+    assert (list(found.keys()), found.get("absent"), found[3]) == (["a", 3], None, expected["map"][3])
 
 
 def test_plain_objects_are_changed_by_reference(page: Page, tab: Tab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import csv
 import gc
@@ -33,7 +34,7 @@ from jsmeets_local import (
     WouldDeadlock,
     ref,
 )
-from jsmeets_local.bridge.live import file as files
+from jsmeets_local.bridge.live import js_file as files
 from jsmeets_local.launch.window.saving import save
 from jsmeets_local.protocol.chunks import CHUNK, Assembler
 from jsmeets_local.protocol.codec import decode, frame_parts, message_packet
@@ -354,6 +355,26 @@ def test_a_cancelled_call_stops_reading(app: JsMeetsPy, raw: RawPage) -> None:
     assert sorted([raw.receive(), raw.receive()]) == [["cancel", number] for number in numbers]
     until(lambda: bool(ended))
     assert "cancelled" in str(ended[0])
+
+
+def test_ctrl_c_ends_the_read_and_leaves_the_file_readable(app: JsMeetsPy, raw: RawPage) -> None:
+    file = given(app, raw, 2 * files.MOST)
+    file.seek(5)
+    numbers: list[int] = []
+
+    def interrupt() -> None:
+        numbers.extend(raw.next("use")[1] for _ in range(2))
+        _thread.interrupt_main()
+
+    waits = threading.Thread(target=interrupt)
+    waits.start()
+    with pytest.raises(KeyboardInterrupt):
+        file.read()
+    waits.join()
+    assert sorted([raw.receive(), raw.receive()]) == [["cancel", number] for number in numbers]
+    assert file.tell() == 5
+    Disk(raw, bytes(range(256)) * (files.MOST // 128))
+    assert file.read(4) == bytes([5, 6, 7, 8])
 
 
 # A file of Python in a page --------------------------------------------------------------------------------------------

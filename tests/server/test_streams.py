@@ -518,6 +518,33 @@ def test_large_items_count_as_several(make_app: Callable[..., JsMeetsPy], is_asy
     assert made == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_items_of_a_batch_count_before_it_is_sent(make_app: Callable[..., JsMeetsPy], is_async: bool) -> None:
+    app = make_app(limits=Limits(stream_items=16, stream_bytes=16_000))  # 1000 bytes count as one
+    made: list[int] = []
+
+    def texts() -> Iterator[str]:
+        for number in range(100):
+            made.append(number)
+            yield "x" * 1000
+
+    async def async_texts() -> AsyncIterator[str]:
+        for text in texts():
+            yield text
+
+    app.functions.expose("texts", async_texts if is_async else texts)
+    raw = as_page(app.launch("<p>", mode="none"))
+    number = started(raw, "texts")
+    raw.send(["pull", number, 16])
+    credit = 16
+    while credit > 0:
+        _, _, items, _, extra = raw.receive()
+        assert len(items) <= credit
+        credit -= len(items) + extra
+    time.sleep(scaled(0.1))
+    assert (len(made), credit) == (8, 0)
+
+
 def test_python_grants_large_items_as_several(app: JsMeetsPy, raw: RawPage) -> None:
     stream = given(app, raw)  # its window has 4 items
     reader = in_thread(lambda: [next(stream), next(stream), next(stream)])
