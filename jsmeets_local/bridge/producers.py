@@ -20,7 +20,7 @@ from ..protocol.effects import Close
 from ..protocol.messages import ErrorInfo
 from ..protocol.references import Export, Reference
 from ..protocol.state import ProtocolState
-from ..protocol.streams import BATCH_BYTES, IN_FLIGHT_BYTES, Outgoing
+from ..protocol.streams import BATCH_BYTES, IN_FLIGHT_BYTES, LARGE_BATCH_BYTES, LARGE_BYTES, Outgoing
 from ..protocol.text import error_name, error_text
 from ..protocol.values import Payload
 from .dispatcher import Dispatcher
@@ -167,7 +167,7 @@ class _Reader(_Base):
             room: The bytes at which to stop.
         """
         stream, iterator = self._stream, self._iterator
-        used = size = sent = 0
+        count = used = size = sent = 0
         until = monotonic() + TURN
         has_ended, error = False, None
         with writing(self._cell):
@@ -182,11 +182,12 @@ class _Reader(_Base):
                         has_ended, error = True, packed
                         break
                     self._items.append(packed)
+                    count += 1
                     used += 1 + _extra(packed, stream.unit)
                     size += _size(packed)
                     if monotonic() > until:
                         break
-                    if size - sent >= BATCH_BYTES:
+                    if size - sent >= _limit(size // count):
                         self._owner.portal.post_or_run(self._flush)
                         sent = size
             except BaseException as raised:  # noqa: BLE001 - sent to the page that reads
@@ -288,7 +289,7 @@ class _AsyncReader(_Base):
             self._items.append(packed)
             self._used += 1 + _extra(packed, self._stream.unit)
             self._size += _size(packed)
-            if self._size >= BATCH_BYTES:
+            if self._size >= _limit(self._size // len(self._items)):
                 self._flush()
             if monotonic() > until:
                 await asyncio.sleep(0)
@@ -327,8 +328,13 @@ def _extra(item: Payload, unit: int) -> int:
     return _size(item) // unit
 
 
+def _limit(item: int) -> int:
+    """Return the size at which a batch of items ends, given the size of one."""
+    return LARGE_BATCH_BYTES if item >= LARGE_BYTES else BATCH_BYTES
+
+
 def _batches(items: list[Payload], unit: int) -> list[tuple[Payload, int, int]]:
-    """Join items to lists of at most `BATCH_BYTES`. A larger item is alone.
+    """Join items to lists of at most `BATCH_BYTES`, and large ones to lists of at most `LARGE_BATCH_BYTES`.
 
     Returns:
         Each list with its length, and the number of further items that its large ones count as.
@@ -338,7 +344,7 @@ def _batches(items: list[Payload], unit: int) -> list[tuple[Payload, int, int]]:
     size = extra = 0
     for item in items:
         more = _size(item)
-        if batch and size + more > BATCH_BYTES:
+        if batch and size + more > _limit(min(more, size // len(batch))):
             batches.append((_joined(batch), len(batch), extra))
             batch, size, extra = [], 0, 0
         batch.append(item)
