@@ -12,11 +12,15 @@ datas = collect_data_files("jsmeets_local", subdir="assets")
 # Only notebooks, the command line or windows use these. A program that imports one of them gets it all the same.
 excludedimports = [
     "IPython",
+    "anywidget",
     "click",
+    "comm",
     "gi",
     "jsmeets_local.cli",
     "jsmeets_local.ipython.magics",
+    "marimo",
     "qtpy",
+    "traitlets",
     "watchfiles",
     "webview",
 ]
