@@ -39,20 +39,31 @@ def page_files(folder: Path, sources: Iterable[Path], others: Iterable[Path] = (
     """
     files: dict[Path, Path] = {}  # file -> folder of the page that refers to it, which is its root
     routes: set[str] = set()
+    statics: set[Path] = set()  # served at /static
     for source in others:
         routes.update(_constants(ast.parse(source.read_bytes(), str(source))))
     for source in sources:
         tree = ast.parse(source.read_bytes(), str(source))
         routes.update(_constants(tree))
         for base in {folder, source.parent}:
+            statics.update((base / "static", *_named_folders(tree, base, "static")))
             for file in (*_by_convention(base), *_named(tree, base)):
                 files.setdefault(file, file.parent)
     found, missing = _with_references(files, folder)
-    unserved = [f"{name} in {page}" for page, name in sorted(missing) if not _is_served(name, routes)]
+    unserved = [
+        f"{name} in {page}"
+        for page, name in sorted(missing)
+        if not _is_served(name, routes) and not _is_in(name, statics)
+    ]
     if unserved:
         raise MissingFiles("pages refer to files that do not exist: " + ", ".join(unserved))
     found = {file for file in found if belongs(file, folder)}
     return [(str(file), str(file.relative_to(folder).parent)) for file in sorted(found)]
+
+
+def _is_in(name: str, statics: set[Path]) -> bool:
+    """Return whether an address is that of a static file."""
+    return name.startswith("/static/") and any((folder / name.removeprefix("/static/")).is_file() for folder in statics)
 
 
 def _is_served(name: str, routes: set[str]) -> bool:
@@ -91,16 +102,23 @@ def _by_convention(base: Path) -> Iterator[Path]:
 
 def _named(tree: ast.AST, base: Path) -> Iterator[Path]:
     """Yield the files of `static=`, `templates=` and `icon=`, and the pages given to `launch`, `run` and `open`."""
+    for name in CONVENTION:
+        for path in _named_folders(tree, base, name):
+            yield from _all_in(path)
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         for keyword in call.keywords:
-            if keyword.arg in CONVENTION:
-                for path in _paths(keyword.value, base):
-                    yield from _all_in(path)
             if keyword.arg == "icon":
                 yield from filter(Path.is_file, _paths(keyword.value, base))
         if _called(call) in _OPENS_PAGES:
             for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
                 yield from (path for path in _paths(argument, base) if path.suffix.lower() in PAGES and path.is_file())
+
+
+def _named_folders(tree: ast.AST, base: Path, name: str) -> Iterator[Path]:
+    """Yield the folders of the argument `name` in calls."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == name:
+            yield from _paths(node.value, base)
 
 
 def _called(call: ast.Call) -> str:

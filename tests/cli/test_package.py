@@ -149,6 +149,16 @@ def test_what_is_referenced_and_not_found_is_listed(write: Callable[..., Path]) 
     assert str(caught.value) == text
 
 
+def test_addresses_of_static_files_are_found(write: Callable[..., Path]) -> None:
+    folder = write(
+        app_dot_py='JsMeetsPy(static=HERE / "files", templates="pages")',
+        pages__index_dot_html='<script src="/static/a.js"></script><link rel="stylesheet" href="/static/b.css">',
+        files__a_dot_js="",
+        static__b_dot_css="",
+    )
+    assert collected(folder, "app.py") == {"pages/index.html", "files/a.js", "static/b.css"}
+
+
 def test_the_package_of_a_page_with_missing_files_fails(run: Start, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("from jsmeets_local import JsMeetsPy\nJsMeetsPy().run('index.html')")
     (tmp_path / "index.html").write_text('<script src="/gone.js"></script>')

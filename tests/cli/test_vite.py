@@ -171,8 +171,8 @@ def test_the_url_that_a_server_prints(tmp_path: Path, capfd: pytest.CaptureFixtu
     with dev_server(f"{sys.executable} server.py", tmp_path, "http://127.0.0.1:1") as url:
         assert url.startswith("http://localhost:")
         assert "for http://127.0.0.1:1" in capfd.readouterr().err
-        running = psutil.Process().children(recursive=True)
-        assert [child for child in running if "server.py" in child.cmdline()]
+        running = [child for child in psutil.Process().children(recursive=True) if "server.py" in child.cmdline()]
+        assert running
     assert [child for child in running if child.is_running()] == []
 
 
