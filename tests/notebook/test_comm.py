@@ -138,5 +138,5 @@ print(json.dumps(page.js.facts()))
     expected = ["part1", "https://page.jsmeets.invalid/deep/later.mjs", {"a": 1}, 7, 1, 7, "rgb(1, 2, 3)", 'url("blob']
     assert json.loads(facts.splitlines()[-1]) == expected
     notebook.frame(0).locator("a").click()
+    notebook.wait_text(0, "cannot load /missing.png by the notebook's channel: Python answers 404")  # no cell runs
     assert notebook.run(1) == "'second'"
-    notebook.wait_text(0, "cannot load /missing.png by the notebook's channel: Python answers 404")
