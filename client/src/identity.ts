@@ -5,6 +5,8 @@ import { hexOf } from "./chunks.ts";
 
 const STORED = "jsmeets_local";
 const WINDOW_NAME = /^jsmeets_local:(.+)$/;
+/** The names that do not belong to the page: none, that of an iframe in a notebook, and ours. */
+const FREE_NAME = /^(jsmeets-.*|jsmeets_local:.+)?$/;
 const FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
 
 /** Return an unguessable name of 128 random bits. */
@@ -78,7 +80,7 @@ export class Identity {
         if (hasDocument() && !pageAround()) {
             this.keep();
         }
-        if (hasDocument() && inFrame() && (!window.name || WINDOW_NAME.test(window.name))) {
+        if (hasDocument() && inFrame() && FREE_NAME.test(window.name)) {
             window.name = `${STORED}:${page}`;
         }
     }

@@ -1510,6 +1510,7 @@ ${stack}` };
   // src/identity.ts
   var STORED = "jsmeets_local";
   var WINDOW_NAME = /^jsmeets_local:(.+)$/;
+  var FREE_NAME = /^(jsmeets-.*|jsmeets_local:.+)?$/;
   var FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
   var randomName = () => hexOf(crypto.getRandomValues(new Uint8Array(16)));
   var inFrame = () => Boolean(globalThis.parent) && parent !== window;
@@ -1571,7 +1572,7 @@ ${stack}` };
       if (hasDocument() && !pageAround()) {
         this.keep();
       }
-      if (hasDocument() && inFrame() && (!window.name || WINDOW_NAME.test(window.name))) {
+      if (hasDocument() && inFrame() && FREE_NAME.test(window.name)) {
         window.name = `${STORED}:${page}`;
       }
     }

@@ -1516,6 +1516,7 @@ function createDownload(connection) {
 // src/identity.ts
 var STORED = "jsmeets_local";
 var WINDOW_NAME = /^jsmeets_local:(.+)$/;
+var FREE_NAME = /^(jsmeets-.*|jsmeets_local:.+)?$/;
 var FRAGMENT = /^#jsmeets=([\w~-]*)\.([^;]*)(?:;(.*))?$/s;
 var randomName = () => hexOf(crypto.getRandomValues(new Uint8Array(16)));
 var inFrame = () => Boolean(globalThis.parent) && parent !== window;
@@ -1577,7 +1578,7 @@ var Identity = class {
     if (hasDocument() && !pageAround()) {
       this.keep();
     }
-    if (hasDocument() && inFrame() && (!window.name || WINDOW_NAME.test(window.name))) {
+    if (hasDocument() && inFrame() && FREE_NAME.test(window.name)) {
       window.name = `${STORED}:${page}`;
     }
   }
