@@ -140,6 +140,7 @@ class Page:
         self._frame = frame
         self._closed = closed  # called by close()
         self._shown_by = ""  # the run of the cell that showed the iframe
+        self._shown = frame  # as that run showed it
         self._display: Display | None = None  # the last one
         self._before_display: int | None = None  # the socket of the page before that
         self.grace = client.presence.grace
@@ -457,7 +458,8 @@ class Page:
         if self._frame is None:
             raise LaunchError("this page was not opened by launch(), which knows the address to show")
         self._before_display = self._client.presence.socket
-        self._display = show(self._frame.sized(width, height), repr(self))
+        self._shown = self._frame.sized(width, height)
+        self._display = show(self._shown, repr(self))
         at_cell_end(_keep_pictures)
         cell = current_cell()
         self._shown_by = "" if cell is None else cell.run
@@ -493,10 +495,15 @@ class Page:
         return self._frame.bundle(repr(self))
 
     def _mime_(self) -> tuple[str, str]:
-        """Show the page as the value of a marimo cell, which replaces what the cell has shown before."""
-        if self._client.presence.over or self._frame is None:
+        """Show the page as the value of a marimo cell, which replaces what the cell has shown before.
+
+        An iframe that this run of the cell has shown keeps its URL, so that the browser does not load it again.
+        """
+        cell = current_cell()
+        view = self._shown if cell is not None and cell.run == self._shown_by else self._frame
+        if self._client.presence.over or view is None:
             return "text/plain", repr(self)
-        return "text/html", marimo_value(self._frame.plain_html())
+        return "text/html", marimo_value(view.plain_html())
 
     def __enter__(self) -> Page:
         return self

@@ -2,6 +2,7 @@
 
 import marimo
 
+__generated_with = "0.25.2"
 app = marimo.App(width="medium")
 
 
@@ -31,11 +32,9 @@ def _():
 
 @app.cell
 def _(mo):
-    mo.md(
-        """
-        `launch()` shows the page below its cell and returns once the page has connected, so the same cell can call it.
-        """
-    )
+    mo.md("""
+    `launch()` shows the page below its cell and returns once the page has connected, so the same cell can call it.
+    """)
     return
 
 
@@ -76,7 +75,9 @@ def _(server):
 
 @app.cell
 def _(mo):
-    mo.md("""Move the slider: marimo runs the cell below it again, and that calls the page.""")
+    mo.md("""
+    Move the slider: marimo runs the cell below it again, and that calls the page.
+    """)
     return
 
 
@@ -98,7 +99,9 @@ def _(bars, page):
 
 @app.cell
 def _(drawn, mo):
-    mo.md(f"""The cell that launched the page had drawn {drawn} bars and got their number back before it ended.""")
+    mo.md(f"""
+    The cell that launched the page had drawn {drawn} bars and got their number back before it ended.
+    """)
     return
 
 

@@ -134,7 +134,11 @@ class Frame(Struct, frozen=True):
     snapshot: bool = True
 
     def sized(self, width: int | str | None, height: int | str | None) -> Frame:
-        """Return a copy with another size; `None` keeps the width or height.
+        """Return a copy for one display: its URLs stay the same.
+
+        Args:
+            width: Another width; `None` keeps it.
+            height: Another height; `None` keeps it.
 
         Raises:
             TypeError: A size is neither a number of pixels nor a CSS length.
@@ -143,7 +147,8 @@ class Frame(Struct, frozen=True):
         given = {name: side for name, side in (("width", width), ("height", height)) if side is not None}
         for name, side in given.items():
             check_side(name, side)
-        return replace(self, **given)
+        addresses = self.addresses()
+        return replace(self, addresses=lambda: addresses, **given)
 
     def bundle(self, plain: str, name: str = "") -> dict[str, Any]:
         """Implement `Shown`."""
