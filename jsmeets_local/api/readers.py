@@ -57,15 +57,15 @@ class PageQueue:
         return self._client.push(self._key, data)
 
     def __iter__(self) -> Iterator[Any]:
-        try:
-            while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+        while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+            try:  # without the yield: Python ignores an interrupt while it closes an iterator that is left
                 item = self._next(None)
-                if item is CLOSED:
-                    return
-                yield item
-        except BaseException as error:
-            cut(error)
-            raise
+            except BaseException as error:
+                cut(error)
+                raise
+            if item is CLOSED:
+                return
+            yield item
 
     def _next(self, timeout: float | None) -> Any:
         operation = self._client.queue_item(self._key, timeout)
@@ -106,15 +106,15 @@ class Subscription:
         self._client.bridge.portal.call(self._end)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        try:
-            while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+        while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+            try:  # without the yield: Python ignores an interrupt while it closes an iterator that is left
                 item = self._next(None)
-                if item is CLOSED:
-                    return
-                yield item
-        except BaseException as error:
-            cut(error)
-            raise
+            except BaseException as error:
+                cut(error)
+                raise
+            if item is CLOSED:
+                return
+            yield item
 
     def _next(self, timeout: float | None) -> Any:
         awaitable = "async for topic, data in page.aio.subscribe(...)"
