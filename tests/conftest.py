@@ -14,6 +14,7 @@ from tests.timing import scaled
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=200)
+settings.register_profile("older Python", parent=settings.get_profile("default"), max_examples=30)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
