@@ -12,7 +12,7 @@ import traceback
 import types
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from contextvars import Context
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -59,7 +59,6 @@ _OWN = frozenset(
 
 logger = logging.getLogger("jsmeets_local")
 
-_NO_CELL: AbstractContextManager[None] = nullcontext()
 _PLAIN_TYPES = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple})  # never awaitable
 
 # A call of an exposed function that has ended, and its answer.
@@ -178,8 +177,8 @@ class Dispatcher:
         self._serial_queues.pop(socket, None)
 
     def cancel(self, call: Invoke) -> None:
-        """Stop what a cancelled call does. If it has not begun, it ends without running when its turn comes."""
-        if call.stops:
+        """Stop what a cancelled call does, once. If it has not begun, it ends without running when its turn comes."""
+        if call.stops and not call.stopped:
             call.stopped = True
             for stop in call.stops.copy():
                 stop()
@@ -196,7 +195,7 @@ class Dispatcher:
                 self._enqueue(queue, functools.partial(self._run_in_turn, call))
                 return
         elif function.is_async:
-            self.spawn(self._run_async(call), function.context.copy())
+            self._start_async(call)
             return
         else:
             queue = self._serial_queues.get(call.socket)
@@ -259,7 +258,16 @@ class Dispatcher:
             return
         # The bridge stops, or the function has ended before its cancellation took effect.
         with suppress(asyncio.CancelledError):
-            await self.spawn(self._run_async(call), call.function.context.copy())
+            await self._start_async(call)
+
+    def _start_async(self, call: Invoke) -> asyncio.Task[None]:
+        """Run an async function in a task. Most functions end at once; others are stopped by cancelling the task."""
+        task = self.spawn(self._run_async(call), call.function.context.copy())
+        if not task.done():
+            call.stops = [*(call.stops or ()), functools.partial(_stop_task, task)]
+            if call.cancelled:  # by its own first step
+                self.cancel(call)
+        return task
 
     async def _run_async(self, call: Invoke) -> None:
         if call.cancelled:
@@ -267,30 +275,37 @@ class Dispatcher:
             return
         function = call.function
         running.set(call)
-        if call.call_id:
-            call.stops = [_current_task().cancel]
         packet: Packet | Unbound | None
         try:
-            with _NO_CELL if function.cell is None else writing(function.cell):
-                try:
-                    if self._stopping:
-                        raise asyncio.CancelledError("Python stops")
-                    awaitable = _called(call)
-                    if self.times_steps:
-                        awaitable = TimedAwaitable(awaitable, f"the async function {function.key!r}")
-                    value = await awaitable
-                    if function.exclusive and call.call_id and is_generator(value):
-                        value = held(value, self._hold(function))
-                except BaseException as error:  # noqa: BLE001 - sent to the client that called
-                    packet = self._failure(call, error)
-                else:
-                    packet = _success(call, value, self._pack)
+            if function.cell is None:
+                packet = await self._async_outcome(call)
+            else:
+                with writing(function.cell):
+                    packet = await self._async_outcome(call)
         except BaseException as error:  # noqa: BLE001 - raised while the outcome was reported
             packet = _last_resort(call, error)
-        call.stops = None
-        running.set(None)  # the context lives as long as the task, and the arguments with it
+        if call.stops is not None:  # the task has waited
+            call.stops = None
+            running.set(None)  # the context lives as long as the task, and the arguments with it
         self._portal.drain()  # what the function has pushed or published precedes its answer
         self._answer([(call, packet)])
+
+    async def _async_outcome(self, call: Invoke) -> Packet | Unbound | None:
+        """Run an async function, and return the answer."""
+        function = call.function
+        try:
+            if self._stopping:
+                raise asyncio.CancelledError("Python stops")
+            is_plain = call.keywords is None and not function.is_checked  # as most calls are
+            awaitable = function.func(*call.args) if is_plain else _called(call)
+            if self.times_steps:
+                awaitable = TimedAwaitable(awaitable, f"the async function {function.key!r}")
+            value = await awaitable
+            if function.exclusive and call.call_id and is_generator(value):
+                value = held(value, self._hold(function))
+        except BaseException as error:  # noqa: BLE001 - sent to the client that called
+            return self._failure(call, error)
+        return _success(call, value, self._pack)
 
     def _hold(self, function: Function) -> Callable[[], None]:
         """Stop the queue of an exclusive async function. Return the function that lets it go on, in any thread."""
@@ -317,19 +332,25 @@ class Dispatcher:
     def _run_plain(self, call: Invoke) -> Answer:
         if call.cancelled:
             return call, None
-        function = call.function
         running.set(call)
-        with _NO_CELL if function.cell is None else writing(function.cell):
-            try:
-                is_plain = call.keywords is None and not function.is_checked  # as most calls are
-                value = function.func(*call.args) if is_plain else _called(call)
-                if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
-                    value = self._resolve(value, call)
-                if function.exclusive and call.call_id and is_generator(value):
-                    value = held(value, hold())
-            except BaseException as error:  # noqa: BLE001 - sent to the client that called
-                return call, self._failure(call, error)
-            return call, _success(call, value, self._pack)
+        if call.function.cell is None:
+            return call, self._plain_outcome(call)
+        with writing(call.function.cell):
+            return call, self._plain_outcome(call)
+
+    def _plain_outcome(self, call: Invoke) -> Packet | Unbound | None:
+        """Run a plain function, and return the answer."""
+        function = call.function
+        try:
+            is_plain = call.keywords is None and not function.is_checked  # as most calls are
+            value = function.func(*call.args) if is_plain else _called(call)
+            if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
+                value = self._resolve(value, call)
+            if function.exclusive and call.call_id and is_generator(value):
+                value = held(value, hold())
+        except BaseException as error:  # noqa: BLE001 - sent to the client that called
+            return self._failure(call, error)
+        return _success(call, value, self._pack)
 
     def _tell_plain(self, listener: Listener, args: tuple[Any, ...]) -> None:
         with writing(listener.cell):
@@ -458,6 +479,13 @@ def _current_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
     assert task is not None
     return task
+
+
+def _stop_task(task: asyncio.Task[None]) -> None:
+    """Cancel the task of a call, unless it has not begun: it then ends without running its function."""
+    coroutine = task.get_coro()
+    if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED:
+        task.cancel()
 
 
 def _let_go(future: asyncio.Future[None]) -> None:

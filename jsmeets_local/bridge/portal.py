@@ -322,6 +322,8 @@ class Portal:
         Args:
             is_callback: True in a callback of the loop that does only this. It then calls the deferred functions, too.
         """
+        if not (is_callback or self._items or self._abandoned or self._collected):
+            return  # after most calls of functions
         self._drains += 1  # before the length is read: later posts wake the loop again
         if is_callback:
             self.in_callback = True

@@ -334,7 +334,7 @@ def _limit(item: int) -> int:
 
 
 def _batches(items: list[Payload], unit: int) -> list[tuple[Payload, int, int]]:
-    """Join items to lists of at most `BATCH_BYTES`, and large ones to lists of at most `LARGE_BATCH_BYTES`.
+    """Join items to lists of at most `BATCH_BYTES`, and large ones to lists that end at `LARGE_BATCH_BYTES`.
 
     Returns:
         Each list with its length, and the number of further items that its large ones count as.
@@ -344,9 +344,11 @@ def _batches(items: list[Payload], unit: int) -> list[tuple[Payload, int, int]]:
     size = extra = 0
     for item in items:
         more = _size(item)
-        if batch and size + more > _limit(min(more, size // len(batch))):
-            batches.append((_joined(batch), len(batch), extra))
-            batch, size, extra = [], 0, 0
+        if batch:
+            limit = _limit(min(more, size // len(batch)))
+            if (size if limit == LARGE_BATCH_BYTES else size + more) > limit:
+                batches.append((_joined(batch), len(batch), extra))
+                batch, size, extra = [], 0, 0
         batch.append(item)
         size += more
         extra += _extra(item, unit)

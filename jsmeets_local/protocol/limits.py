@@ -63,7 +63,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     queue_items: int = 1_000_000
     references: int = 250_000
     stream_items: int = 256
-    stream_bytes: int = 16 * 2**20
+    stream_bytes: int = 32 * 2**20
     resume_seconds: float = 10.0
     waiting_threads: int = 2_000
 

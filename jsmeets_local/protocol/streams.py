@@ -18,8 +18,8 @@ __all__ = ["BATCH_BYTES", "IN_FLIGHT_BYTES", "LARGE_BATCH_BYTES", "LARGE_BYTES",
 
 BATCH_BYTES = 64 * 1024  # size at which a batch of items ends
 LARGE_BYTES = 512 * 1024  # size of a large item
-LARGE_BATCH_BYTES = 8 * 2**20  # size at which a batch of large items ends: a page fetches it, twice as fast as chunks
-IN_FLIGHT_BYTES = 16 * 2**20  # unacknowledged bytes at which a producer waits, even with credit
+LARGE_BATCH_BYTES = 16 * 2**20  # size at which a batch of large items ends: a page fetches it, faster than chunks
+IN_FLIGHT_BYTES = 32 * 2**20  # unacknowledged bytes at which a producer waits, even with credit: two large batches
 
 
 class Heavy:

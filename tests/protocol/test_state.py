@@ -172,7 +172,7 @@ def test_welcome_tells_number_and_name() -> None:
     assert state.hello(hello(page=""), "given") == 1
     settings = {"max_message_bytes": 2**28, "session": "", "resumed": False, "received": 0, "resume_seconds": 10.0}
     settings["stream_items"] = 256
-    settings["stream_bytes"] = 16 * 2**20
+    settings["stream_bytes"] = 32 * 2**20
     assert sent(state) == [(1, m.Welcome(1, "given", settings))]
     assert state.hello(hello("other", page="mine"), "given") == 2
     assert sent(state)[0][1].page == "mine"

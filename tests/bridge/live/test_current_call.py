@@ -225,6 +225,37 @@ def test_a_cancelled_call_that_ends_first_does_not_cancel_the_next(app: JsMeetsP
     assert ran == [1, 2]
 
 
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_an_async_function_that_cancels_itself_before_it_waits_is_cancelled_once(
+    app: JsMeetsPy, page: Page, exclusive: bool
+) -> None:
+    """An exclusive one begins when the call before it has ended, and not while a message is handled."""
+    ended = threading.Event()
+    errors: list[BaseException] = []
+    gate = Gate()
+
+    async def leave(leaves: bool) -> None:
+        if not leaves:
+            await gate.coroutine()
+            return
+        app.sockets.close_socket(current_call().socket_id)
+        try:
+            await asyncio.sleep(scaled(10))
+        except BaseException as error:
+            errors.append(error)
+            await asyncio.sleep(0)  # it may clean up
+            await asyncio.sleep(0)
+            ended.set()
+            raise
+
+    app.expose("leave", exclusive=exclusive)(leave)
+    as_page(page).send(["call", 1, "leave", [False]], ["call", 2, "leave", [True]])
+    gate.may_end.set()
+    assert ended.wait(scaled(5))
+    assert [type(error) for error in errors] == [asyncio.CancelledError]
+    until(lambda: is_idle(app, "leave"))
+
+
 def test_another_page_cannot_cancel(app: JsMeetsPy, page: Page) -> None:
     gate = Gate()
     app.expose("slow")(gate.plain)
