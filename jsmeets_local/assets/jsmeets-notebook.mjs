@@ -3,14 +3,15 @@
 // src/notebook/wire.ts
 var TARGET = "jsmeets_local";
 var SUBSHELL = 1e3;
-var NUDGES = 4;
-var PATIENCE = 3;
+var PATIENCE = 4;
 var Wire = class _Wire {
-  constructor(comm) {
+  /** @param isAlone whether the subshell has only messages of our comms. */
+  constructor(comm, isAlone) {
     this.comm = comm;
+    this.isAlone = isAlone;
   }
   comm;
-  left = 0;
+  isAlone;
   timer;
   /** Open a wire to the carrier of a page. Returns null if this front end has no kernel. */
   static async open(manager, page, receive, closed) {
@@ -20,19 +21,26 @@ var Wire = class _Wire {
     }
     await kernel.info;
     const comm = kernel.createComm(TARGET);
-    if (kernel.supportsSubshells && comm.commsOverSubshells !== "disabled") {
-      await Promise.race([comm.subshellStarted, new Promise((resolve) => setTimeout(resolve, SUBSHELL))]);
+    let isAlone = false;
+    if (kernel.supportsSubshells && comm.subshellStarted && comm.commsOverSubshells !== "disabled") {
+      const started = comm.subshellStarted.then(() => true, () => false);
+      isAlone = await Promise.race([started, new Promise((resolve) => setTimeout(resolve, SUBSHELL, false))]);
     }
-    const wire = new _Wire(comm);
-    comm.onMsg = ({ content, buffers }) => receive(content.data, buffers ?? []);
+    const wire = new _Wire(comm, isAlone);
+    comm.onMsg = ({ content, buffers }) => {
+      wire.expectAnswer();
+      receive(content.data, buffers ?? []);
+    };
     comm.onClose = closed;
     kernel.statusChanged.connect((_, status) => ["restarting", "autorestarting", "dead"].includes(status) && closed());
-    wire.expectAnswer(comm.open({ page }));
+    comm.open({ page, alone: isAlone }).dispose();
     return wire;
   }
   send(message, buffers = []) {
+    clearTimeout(this.timer);
+    this.timer = void 0;
     if (!this.comm.isDisposed) {
-      this.expectAnswer(this.comm.send(message, void 0, buffers, true));
+      this.comm.send(message, void 0, buffers).dispose();
     }
   }
   close() {
@@ -41,25 +49,12 @@ var Wire = class _Wire {
       this.comm.close();
     }
   }
-  expectAnswer(future) {
-    clearTimeout(this.timer);
-    this.timer = void 0;
-    this.left = NUDGES;
-    this.follow(future);
-  }
-  /** Nudge soon after each report on a message, unless a message follows. */
-  follow(future) {
-    future.onIOPub = () => {
-      this.timer ??= setTimeout(this.nudge, PATIENCE);
-    };
-  }
-  nudge = () => {
-    this.timer = void 0;
-    if (this.left > 0 && !this.comm.isDisposed) {
-      this.left -= 1;
-      this.follow(this.comm.send(["nudge", 0], void 0, [], true));
+  /** Nudge soon, unless a message is sent. */
+  expectAnswer() {
+    if (this.isAlone) {
+      this.timer ??= setTimeout(() => this.send(["nudge", 0]), PATIENCE);
     }
-  };
+  }
 };
 
 // src/notebook/carrier.ts

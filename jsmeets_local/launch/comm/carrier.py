@@ -8,6 +8,7 @@ context of a cell would route the answers to the blocked shell.
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import functools
 import logging
@@ -24,9 +25,10 @@ from starlette.types import ASGIApp
 from ...bridge.bridge import Bridge
 from ...bridge.client import Client
 from ...errors import CellBlocksAnswers
-from ...notebook.cells import current_cell, writing
+from ...notebook.cells import current_cell, kernel_shell, writing
 from ...protocol.text import on_one_line
 from .gateway import BROKEN, Gateway
+from .quiet import keep_quiet
 
 __all__ = ["Carrier"]
 
@@ -86,11 +88,15 @@ def _register() -> None:
 
 def _opened(comm: Any, message: dict[str, Any]) -> None:
     """Handle a comm that a front end has opened."""
-    carrier = _carriers.get(str(message["content"]["data"].get("page", "")))
+    data = message["content"]["data"]
+    carrier = _carriers.get(str(data.get("page", "")))
     if carrier is None or carrier.client.presence.closed:
         comm.send(["gone", 0])
         return
-    _Front(carrier, comm).greet()
+    front = _Front(carrier, comm)
+    front.greet()
+    if data.get("alone"):
+        front.keep_quiet(message["header"]["subshell_id"])
 
 
 class _Front:
@@ -102,6 +108,7 @@ class _Front:
         self._note_shell()
         self._gateway = Gateway(carrier.app, self._post, carrier.state, carrier.cookies)
         self._silent = 0
+        self._is_heard = False
         comm.handle_msg = self._received  # on_msg() also triggers IPython's post_execute, which shows unfinished plots
         comm.on_close(lambda _: carrier.client.bridge.portal.post(self._gateway.end))
 
@@ -113,12 +120,18 @@ class _Front:
         self._post(["hello", 0, self._carrier.offer()], [])
         self._carrier.client.bridge.portal.post(self._beat)
 
+    def keep_quiet(self, subshell: str) -> None:
+        """Make the subshell of the comm quiet. Runs on the thread of the subshell."""
+        shell: Any = kernel_shell()
+        self._quieting = asyncio.ensure_future(keep_quiet(shell.kernel, subshell, lambda: self._is_heard))
+
     def _post(self, message: list[Any], buffers: Sequence[bytes]) -> None:
         self._context.copy().run(self._comm.send, message, None, [*buffers])
 
     def _received(self, message: dict[str, Any]) -> None:
         """Pass a message to the loop of the bridge. Runs on the thread of a shell."""
         self._note_shell()
+        self._is_heard = True
         data, portal = message["content"]["data"], self._carrier.client.bridge.portal
         if portal.is_open():
             portal.post(self._take, data, message.get("buffers", ()))
