@@ -4,7 +4,25 @@
 var TARGET = "jsmeets_local";
 var SUBSHELL = 1e3;
 var PATIENCE = 4;
-var Wire = class _Wire {
+function openWire(model, receive, closed) {
+  const kernel = model.widget_manager?.kernel;
+  return kernel?.createComm ? CommWire.open(kernel, model.get("page"), receive, closed) : Promise.resolve(openModelWire(model, receive));
+}
+function openModelWire(model, receive) {
+  const own = crypto.randomUUID();
+  const take = ([view, message], buffers) => {
+    if (view === own) {
+      receive(message, buffers ?? []);
+    }
+  };
+  model.on("msg:custom", take);
+  model.send([own, ["open", 0]]);
+  return {
+    send: (message, buffers = []) => model.send([own, message], void 0, buffers),
+    close: () => model.off("msg:custom", take)
+  };
+}
+var CommWire = class _CommWire {
   /** @param isAlone whether the subshell has only messages of our comms. */
   constructor(comm, isAlone) {
     this.comm = comm;
@@ -13,12 +31,7 @@ var Wire = class _Wire {
   comm;
   isAlone;
   timer;
-  /** Open a wire to the carrier of a page. Returns null if this front end has no kernel. */
-  static async open(manager, page, receive, closed) {
-    const { kernel } = manager;
-    if (!kernel?.createComm) {
-      return null;
-    }
+  static async open(kernel, page, receive, closed) {
     await kernel.info;
     const comm = kernel.createComm(TARGET);
     let isAlone = false;
@@ -26,7 +39,7 @@ var Wire = class _Wire {
       const started = comm.subshellStarted.then(() => true, () => false);
       isAlone = await Promise.race([started, new Promise((resolve) => setTimeout(resolve, SUBSHELL, false))]);
     }
-    const wire = new _Wire(comm, isAlone);
+    const wire = new _CommWire(comm, isAlone);
     comm.onMsg = ({ content, buffers }) => {
       wire.expectAnswer();
       receive(content.data, buffers ?? []);
@@ -71,12 +84,12 @@ var Carrier = class {
   told = /* @__PURE__ */ new Set();
   greeted = null;
   /** Connect to the carrier of a page. Returns null if there is none. */
-  async open(manager, page) {
+  async open(model) {
     const offer = new Promise((resolve) => {
       this.greeted = resolve;
     });
-    this.wire = await Wire.open(manager, page, (message, buffers) => this.receive(message, buffers), () => this.end());
-    return this.wire ? offer : null;
+    this.wire = await openWire(model, (message, buffers) => this.receive(message, buffers), () => this.end());
+    return offer;
   }
   /** Fetch a path of the page's application. Rejects with TypeError, as `fetch` does. */
   fetch(path, { method = "GET", headers = [], body = null } = {}) {
@@ -180,6 +193,7 @@ function bytesOf(view) {
 
 // src/notebook/widget.ts
 var PROBE = 500;
+var AUTO_BEGINS = "150px";
 var GONE = "This page was available while Python was running. Run the cell again to restore it.";
 var CARRIED = "The browser does not reach the page's port; the notebook's own channel carries the page.";
 var LOOK = "box-sizing: border-box; width: 100%; border: 1px solid rgba(128, 128, 128, .35); border-radius: 4px; background: #fff";
@@ -188,21 +202,29 @@ async function show(model, element) {
   const box = element.appendChild(document.createElement("div"));
   box.style.cssText = `width: ${width}; max-width: 100%`;
   const carrier = new Carrier(() => void 0);
-  const offer = await carrier.open(model.widget_manager, model.get("page"));
+  const offer = await carrier.open(model);
   if (!offer) {
     box.textContent = GONE;
     return () => box.remove();
   }
   const frame = Object.assign(document.createElement("iframe"), {
+    name: model.get("name"),
     allow: "loopback-network; local-network-access",
     title: new URL(offer.url, document.baseURI).pathname
   });
-  frame.style.cssText = `${LOOK}; height: ${height}`;
+  frame.style.cssText = `${LOOK}; height: ${height === "auto" ? AUTO_BEGINS : height}`;
+  const resize = ({ source, data }) => {
+    if (height === "auto" && source === frame.contentWindow && data?.jsmeetsHeight >= 0) {
+      frame.style.height = `${Math.min(Math.max(data.jsmeetsHeight, 20), 1e4) + 2}px`;
+    }
+  };
+  addEventListener("message", resize);
   const remove = await fill(frame, box, offer, carrier);
   const leave = () => carrier.leave();
   addEventListener("pagehide", leave);
   return () => {
     removeEventListener("pagehide", leave);
+    removeEventListener("message", resize);
     remove();
     carrier.close();
     box.remove();

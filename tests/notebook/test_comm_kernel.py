@@ -14,7 +14,7 @@ from tests.timing import scaled
 LAUNCH = """
 from jsmeets_local import CellBlocksAnswers, JsMeetsPy
 app = JsMeetsPy()
-page = app.launch("<h1>carried</h1>", transport="comm", timeout=20)
+page = app.launch("<h1>carried</h1>", transport="comm", timeout=20, snapshot=False)
 """
 
 

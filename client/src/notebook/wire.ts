@@ -1,4 +1,4 @@
-/** The wire between a notebook's front end and Python: one Jupyter comm. */
+/** The wire between a notebook's front end and Python: a Jupyter comm. */
 
 const TARGET = "jsmeets_local";
 /** Milliseconds that the creation of a subshell may take; without one, Python is reached only between cells. */
@@ -44,6 +44,44 @@ export interface WidgetManager {
     kernel?: Kernel | null;
 }
 
+/** The model of an anywidget. It sends and receives custom messages by the comm of the widget. */
+export interface Model {
+    get(name: "page" | "name"): string;
+    get(name: "size"): [width: string, height: string];
+    send(content: unknown, callbacks?: unknown, buffers?: Uint8Array[]): void;
+    on(event: "msg:custom", func: (content: any, buffers: readonly ArrayBufferView[]) => void): void;
+    off(event: "msg:custom", func: (content: any, buffers: readonly ArrayBufferView[]) => void): void;
+    widget_manager?: WidgetManager;
+}
+
+/** A wire to the carrier of a page. */
+export interface Wire {
+    send(message: WireMessage, buffers?: Uint8Array[]): void;
+    close(): void;
+}
+
+/** Open a wire: a comm of our own, or messages of the widget in a front end whose kernel we cannot reach. */
+export function openWire(model: Model, receive: Receive, closed: () => void): Promise<Wire> {
+    const kernel = model.widget_manager?.kernel;
+    return kernel?.createComm ? CommWire.open(kernel, model.get("page"), receive, closed) : Promise.resolve(openModelWire(model, receive));
+}
+
+/** A model has messages of all its views, so each carries the name of its view. */
+function openModelWire(model: Model, receive: Receive): Wire {
+    const own = crypto.randomUUID();
+    const take = ([view, message]: [string, WireMessage], buffers: readonly ArrayBufferView[]): void => {
+        if (view === own) {
+            receive(message, buffers ?? []);
+        }
+    };
+    model.on("msg:custom", take);
+    model.send([own, ["open", 0]]);
+    return {
+        send: (message, buffers = []) => model.send([own, message], undefined, buffers),
+        close: () => model.off("msg:custom", take),
+    };
+}
+
 /**
  * Opens a comm and sends on it.
  *
@@ -51,18 +89,13 @@ export interface WidgetManager {
  * one before, which takes 40 ms unless the browser sends something itself. Python keeps a subshell of our own quiet, so
  * that nothing comes between its messages. A message that is not answered is followed by a nudge, which has no content.
  */
-export class Wire {
+class CommWire implements Wire {
     private timer: ReturnType<typeof setTimeout> | undefined;
 
     /** @param isAlone whether the subshell has only messages of our comms. */
     private constructor(private readonly comm: Comm, private readonly isAlone: boolean) {}
 
-    /** Open a wire to the carrier of a page. Returns null if this front end has no kernel. */
-    static async open(manager: WidgetManager, page: string, receive: Receive, closed: () => void): Promise<Wire | null> {
-        const { kernel } = manager;
-        if (!kernel?.createComm) {
-            return null;
-        }
+    static async open(kernel: Kernel, page: string, receive: Receive, closed: () => void): Promise<Wire> {
         await kernel.info;
         const comm = kernel.createComm(TARGET);   // creates a subshell, in which the messages of the comm are handled
         let isAlone = false;
@@ -70,7 +103,7 @@ export class Wire {
             const started = comm.subshellStarted.then(() => true, () => false);
             isAlone = await Promise.race([started, new Promise<false>((resolve) => setTimeout(resolve, SUBSHELL, false))]);
         }
-        const wire = new Wire(comm, isAlone);
+        const wire = new CommWire(comm, isAlone);
         comm.onMsg = ({ content, buffers }) => {
             wire.expectAnswer();
             receive(content.data as WireMessage, buffers ?? []);

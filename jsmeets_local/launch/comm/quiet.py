@@ -29,10 +29,8 @@ async def keep_quiet(kernel: Any, subshell: str, is_heard: Callable[[], bool]) -
         is_heard: Returns whether a message of the front end has been handled since.
     """
     manager = getattr(getattr(kernel, "shell_channel_thread", None), "manager", None)
-    if not hasattr(manager, "get_subshell_asyncio_lock"):
-        return
-    lock: asyncio.Lock = manager.get_subshell_asyncio_lock(subshell)
-    if lock in _held:
+    find_lock: Callable[[str], asyncio.Lock] | None = getattr(manager, "get_subshell_asyncio_lock", None)
+    if find_lock is None or (lock := find_lock(subshell)) in _held:
         return
     _held.add(lock)
     await lock.acquire()  # after the request that opens the comm
