@@ -21,7 +21,7 @@ from .bridge.presence import SocketPresence
 from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import JsPyError, LaunchError, PageClosed
-from .notebook.cells import at_cell_end, current_cell
+from .notebook.cells import at_cell_end, current_cell, kernel_shell
 from .notebook.display import Display, Shown, launches, show
 from .notebook.marimo import marimo_value
 from .protocol.arguments import check_name, seconds, seconds_of_call
@@ -486,13 +486,17 @@ class Page:
         with contextlib.suppress(JsPyError):
             display.keep(self.call("$view", _PICTURE_SECONDS)("snapshot", _PICTURE_BYTES))
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Show the page as the result of a cell, unless this run of the cell has shown it already."""
+    def _ipython_display_(self) -> None:
+        """Show the page as the result of a cell, as `show` does, unless this run of the cell has shown it already.
+
+        Raises:
+            NotImplementedError: IPython shows the text of the page.
+        """
         cell = current_cell()
         shown = cell is not None and cell.run == self._shown_by
-        if shown or self._client.presence.over or self._frame is None:
-            return {"text/plain": repr(self)}
-        return self._frame.bundle(repr(self))
+        if shown or self._client.presence.over or self._frame is None or kernel_shell() is None:
+            raise NotImplementedError
+        self.show()
 
     def _mime_(self) -> tuple[str, str]:
         """Show the page as the value of a marimo cell, which replaces what the cell has shown before.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Modules, IMPORT } from "../src/notebook/modules.ts";
-import { Wire } from "../src/notebook/wire.ts";
+import { openWire } from "../src/notebook/wire.ts";
 
 const ROOT = "https://page.jsmeets.invalid";
 
@@ -10,26 +10,24 @@ class Kernel {
     info = Promise.resolve();
     supportsSubshells = true;
     sent = [];
+    disposed = 0;
     statusChanged = { connect: (slot) => { this.status = slot; } };
     constructor(setting, subshellStarted = Promise.resolve()) {
-        const take = (data) => (this.sent.push({ data, onIOPub: null }), this.sent.at(-1));
+        const take = (data) => (this.sent.push(data), { dispose: () => { this.disposed += 1; } });
         this.comm = { commsOverSubshells: setting, subshellStarted, open: take, send: take, isDisposed: false,
             close: () => { this.comm.isDisposed = true; } };
     }
     createComm() {
         return this.comm;
     }
-    /** The kernel reports that it is busy with the last message, and that it is idle. */
-    async report() {
-        const last = this.sent.at(-1);
-        last.onIOPub({});
-        last.onIOPub({});
-        await new Promise((resolve) => setTimeout(resolve, 10));
+    receive(message) {
+        this.comm.onMsg({ content: { data: message } });
+        return new Promise((resolve) => setTimeout(resolve, 10));
     }
 }
 
-const open = (kernel, received = () => undefined, closed = () => undefined) => Wire.open({ kernel }, "name", received, closed);
-const dataOf = (kernel) => kernel.sent.map(({ data }) => data);
+const open = (kernel, received = () => undefined, closed = () => undefined) => openWire({ get: () => "name", widget_manager: { kernel } }, received, closed);
+const nudge = ["nudge", 0];
 
 test("a comm opens behind its subshell", async () => {
     let started;
@@ -39,36 +37,37 @@ test("a comm opens behind its subshell", async () => {
     assert.deepEqual(kernel.sent, []);
     started();
     await wire;
-    assert.deepEqual(dataOf(kernel), [{ page: "name" }]);
+    assert.deepEqual(kernel.sent, [{ page: "name", alone: true }]);
 });
 
 test("a comm opens at once if no subshell will start", async () => {
     const kernel = new Kernel("disabled", new Promise(() => undefined));
     await open(kernel);
-    assert.deepEqual(dataOf(kernel), [{ page: "name" }]);
+    assert.deepEqual(kernel.sent, [{ page: "name", alone: false }]);
+    await kernel.receive(["text", 1, "a"]);
+    assert.equal(kernel.sent.length, 1, "nobody is nudged where the kernel reports on each message");
 });
 
-test("nudges follow the reports of the kernel, and are limited", async () => {
-    const kernel = new Kernel("perCommTarget");
-    const wire = await open(kernel);
-    wire.send(["text", 1, "a"]);
-    for (let n = 0; n < 10; n += 1) {
-        await kernel.report();
-    }
-    const nudge = ["nudge", 0];
-    assert.deepEqual(dataOf(kernel).slice(1), [["text", 1, "a"], nudge, nudge, nudge, nudge]);
+test("a subshell that cannot be created is not ours", async () => {
+    const kernel = new Kernel("perCommTarget", Promise.reject(new Error("no subshell")));
+    await open(kernel);
+    assert.deepEqual(kernel.sent, [{ page: "name", alone: false }]);
 });
 
-test("a message that another one follows needs no nudge", async () => {
+test("a nudge follows received messages that are not answered", async () => {
     const kernel = new Kernel("perCommTarget");
-    const wire = await open(kernel);
-    wire.send(["text", 1, "a"]);
-    kernel.sent.at(-1).onIOPub({});
-    wire.send(["text", 1, "b"]);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.equal(kernel.sent.length, 3);
-    await kernel.report();
-    assert.deepEqual(kernel.sent.slice(3).map(({ data }) => data), [["nudge", 0]]);
+    await open(kernel);
+    void kernel.receive(["text", 1, "a"]);
+    await kernel.receive(["text", 1, "b"]);
+    assert.deepEqual(kernel.sent.slice(1), [nudge]);
+});
+
+test("an answer needs no nudge, and no report of the kernel", async () => {
+    const kernel = new Kernel("perCommTarget");
+    const wire = await open(kernel, () => wire.send(["text", 1, "answer"]));
+    await kernel.receive(["text", 1, "a"]);
+    assert.deepEqual(kernel.sent.slice(1), [["text", 1, "answer"]]);
+    assert.equal(kernel.disposed, 2);
 });
 
 test("a kernel that restarts closes the wire", async () => {
@@ -81,8 +80,25 @@ test("a kernel that restarts closes the wire", async () => {
     assert.equal(closed, 1);
 });
 
-test("a front end without a kernel has no wire", async () => {
-    assert.equal(await Wire.open({}, "name", () => undefined, () => undefined), null);
+test("a front end without a kernel uses the messages of the widget, which has several views", async () => {
+    const sent = [];
+    const taken = [];
+    const takers = new Set();
+    const model = {
+        get: () => "name", send: (content, _, buffers) => sent.push([...content, buffers]),
+        on: (_, take) => takers.add(take), off: (_, take) => takers.delete(take),
+    };
+    const wire = await openWire(model, (message) => taken.push(message), () => undefined);
+    const [[view, message]] = sent;
+    assert.deepEqual(message, ["open", 0]);
+    takers.forEach((take) => take([view, ["hello", 0]], []));
+    takers.forEach((take) => take(["another", ["text", 0]], []));
+    assert.deepEqual(taken, [["hello", 0]]);
+    const buffer = new Uint8Array(3);
+    wire.send(["bytes", 1], [buffer]);
+    assert.deepEqual(sent[1], [view, ["bytes", 1], [buffer]]);
+    wire.close();
+    assert.equal(takers.size, 0);
 });
 
 function modulesOf(files) {

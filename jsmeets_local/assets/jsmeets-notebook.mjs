@@ -3,36 +3,57 @@
 // src/notebook/wire.ts
 var TARGET = "jsmeets_local";
 var SUBSHELL = 1e3;
-var NUDGES = 4;
-var PATIENCE = 3;
-var Wire = class _Wire {
-  constructor(comm) {
+var PATIENCE = 4;
+function openWire(model, receive, closed) {
+  const kernel = model.widget_manager?.kernel;
+  return kernel?.createComm ? CommWire.open(kernel, model.get("page"), receive, closed) : Promise.resolve(openModelWire(model, receive));
+}
+function openModelWire(model, receive) {
+  const own = crypto.randomUUID();
+  const take = ([view, message], buffers) => {
+    if (view === own) {
+      receive(message, buffers ?? []);
+    }
+  };
+  model.on("msg:custom", take);
+  model.send([own, ["open", 0]]);
+  return {
+    send: (message, buffers = []) => model.send([own, message], void 0, buffers),
+    close: () => model.off("msg:custom", take)
+  };
+}
+var CommWire = class _CommWire {
+  /** @param isAlone whether the subshell has only messages of our comms. */
+  constructor(comm, isAlone) {
     this.comm = comm;
+    this.isAlone = isAlone;
   }
   comm;
-  left = 0;
+  isAlone;
   timer;
-  /** Open a wire to the carrier of a page. Returns null if this front end has no kernel. */
-  static async open(manager, page, receive, closed) {
-    const { kernel } = manager;
-    if (!kernel?.createComm) {
-      return null;
-    }
+  static async open(kernel, page, receive, closed) {
     await kernel.info;
     const comm = kernel.createComm(TARGET);
-    if (kernel.supportsSubshells && comm.commsOverSubshells !== "disabled") {
-      await Promise.race([comm.subshellStarted, new Promise((resolve) => setTimeout(resolve, SUBSHELL))]);
+    let isAlone = false;
+    if (kernel.supportsSubshells && comm.subshellStarted && comm.commsOverSubshells !== "disabled") {
+      const started = comm.subshellStarted.then(() => true, () => false);
+      isAlone = await Promise.race([started, new Promise((resolve) => setTimeout(resolve, SUBSHELL, false))]);
     }
-    const wire = new _Wire(comm);
-    comm.onMsg = ({ content, buffers }) => receive(content.data, buffers ?? []);
+    const wire = new _CommWire(comm, isAlone);
+    comm.onMsg = ({ content, buffers }) => {
+      wire.expectAnswer();
+      receive(content.data, buffers ?? []);
+    };
     comm.onClose = closed;
     kernel.statusChanged.connect((_, status) => ["restarting", "autorestarting", "dead"].includes(status) && closed());
-    wire.expectAnswer(comm.open({ page }));
+    comm.open({ page, alone: isAlone }).dispose();
     return wire;
   }
   send(message, buffers = []) {
+    clearTimeout(this.timer);
+    this.timer = void 0;
     if (!this.comm.isDisposed) {
-      this.expectAnswer(this.comm.send(message, void 0, buffers, true));
+      this.comm.send(message, void 0, buffers).dispose();
     }
   }
   close() {
@@ -41,25 +62,12 @@ var Wire = class _Wire {
       this.comm.close();
     }
   }
-  expectAnswer(future) {
-    clearTimeout(this.timer);
-    this.timer = void 0;
-    this.left = NUDGES;
-    this.follow(future);
-  }
-  /** Nudge soon after each report on a message, unless a message follows. */
-  follow(future) {
-    future.onIOPub = () => {
-      this.timer ??= setTimeout(this.nudge, PATIENCE);
-    };
-  }
-  nudge = () => {
-    this.timer = void 0;
-    if (this.left > 0 && !this.comm.isDisposed) {
-      this.left -= 1;
-      this.follow(this.comm.send(["nudge", 0], void 0, [], true));
+  /** Nudge soon, unless a message is sent. */
+  expectAnswer() {
+    if (this.isAlone) {
+      this.timer ??= setTimeout(() => this.send(["nudge", 0]), PATIENCE);
     }
-  };
+  }
 };
 
 // src/notebook/carrier.ts
@@ -76,12 +84,12 @@ var Carrier = class {
   told = /* @__PURE__ */ new Set();
   greeted = null;
   /** Connect to the carrier of a page. Returns null if there is none. */
-  async open(manager, page) {
+  async open(model) {
     const offer = new Promise((resolve) => {
       this.greeted = resolve;
     });
-    this.wire = await Wire.open(manager, page, (message, buffers) => this.receive(message, buffers), () => this.end());
-    return this.wire ? offer : null;
+    this.wire = await openWire(model, (message, buffers) => this.receive(message, buffers), () => this.end());
+    return offer;
   }
   /** Fetch a path of the page's application. Rejects with TypeError, as `fetch` does. */
   fetch(path, { method = "GET", headers = [], body = null } = {}) {
@@ -185,6 +193,7 @@ function bytesOf(view) {
 
 // src/notebook/widget.ts
 var PROBE = 500;
+var AUTO_BEGINS = "150px";
 var GONE = "This page was available while Python was running. Run the cell again to restore it.";
 var CARRIED = "The browser does not reach the page's port; the notebook's own channel carries the page.";
 var LOOK = "box-sizing: border-box; width: 100%; border: 1px solid rgba(128, 128, 128, .35); border-radius: 4px; background: #fff";
@@ -193,21 +202,29 @@ async function show(model, element) {
   const box = element.appendChild(document.createElement("div"));
   box.style.cssText = `width: ${width}; max-width: 100%`;
   const carrier = new Carrier(() => void 0);
-  const offer = await carrier.open(model.widget_manager, model.get("page"));
+  const offer = await carrier.open(model);
   if (!offer) {
     box.textContent = GONE;
     return () => box.remove();
   }
   const frame = Object.assign(document.createElement("iframe"), {
+    name: model.get("name"),
     allow: "loopback-network; local-network-access",
     title: new URL(offer.url, document.baseURI).pathname
   });
-  frame.style.cssText = `${LOOK}; height: ${height}`;
+  frame.style.cssText = `${LOOK}; height: ${height === "auto" ? AUTO_BEGINS : height}`;
+  const resize = ({ source, data }) => {
+    if (height === "auto" && source === frame.contentWindow && data?.jsmeetsHeight >= 0) {
+      frame.style.height = `${Math.min(Math.max(data.jsmeetsHeight, 20), 1e4) + 2}px`;
+    }
+  };
+  addEventListener("message", resize);
   const remove = await fill(frame, box, offer, carrier);
   const leave = () => carrier.leave();
   addEventListener("pagehide", leave);
   return () => {
     removeEventListener("pagehide", leave);
+    removeEventListener("message", resize);
     remove();
     carrier.close();
     box.remove();

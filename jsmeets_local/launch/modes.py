@@ -9,7 +9,7 @@ from ..notebook.display import require_kernel
 from ..notebook.front_ends import front_end
 from ..notebook.marimo import marimo_session
 
-__all__ = ["INSTALL_ANYWIDGET", "MODES", "TRANSPORTS", "NoWindow", "check_transport", "choose_modes", "has_anywidget"]
+__all__ = ["INSTALL_ANYWIDGET", "MODES", "TRANSPORTS", "NoWindow", "choose_modes", "choose_transport", "has_anywidget"]
 
 MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
 INSTALL_ANYWIDGET = (
@@ -64,23 +64,32 @@ def choose_modes(mode: str) -> list[str]:
     return able
 
 
-def check_transport(transport: str, mode: str) -> None:
-    """Check the `transport` of `launch()`.
+def choose_transport(transport: str, mode: str) -> str:
+    """Return the transport of a page: the given one, or for "auto" the only one that the front end has.
 
     Args:
-        transport: The argument.
+        transport: The argument of `launch()`.
         mode: The mode that shows the page.
 
     Raises:
         ValueError: There is no such transport.
-        LaunchError: Only a page in a notebook can be reached by a comm.
+        LaunchError: Only a page in a notebook can be reached by a comm, and some notebooks only so.
         MissingExtra: A comm needs a package that is not installed.
     """
     if transport not in TRANSPORTS:
         raise ValueError(f"transport must be one of {', '.join(map(repr, TRANSPORTS))}; got {transport!r}")
+    if mode == "notebook" and front_end().transports == ("comm",):
+        if transport == "socket":
+            raise LaunchError(
+                f'{front_end().name} forwards no WebSockets to the kernel: leave transport at "auto", '
+                f"by which the notebook's own channel carries the page"
+            )
+        transport = "comm"
     if transport != "comm":
-        return
+        return transport
     if mode != "notebook":
         raise LaunchError(f'transport="comm" is for mode="notebook" in a Jupyter kernel; this launch has mode={mode!r}')
     if not has_anywidget():
-        raise MissingExtra(f'transport="comm" needs anywidget: {INSTALL_ANYWIDGET}')
+        why = 'transport="comm"' if front_end().transports != ("comm",) else f"a page in {front_end().name}"
+        raise MissingExtra(f"{why} needs anywidget: {INSTALL_ANYWIDGET}")
+    return transport

@@ -14,7 +14,7 @@ from ..notebook.front_ends import front_end
 from ..protocol.arguments import check_flag, seconds
 from ..server.switch_interval import check_switch_interval
 from .headless import is_headless
-from .modes import check_transport, choose_modes
+from .modes import choose_modes, choose_transport
 from .proxy import base_url_of_notebook, check_base_url, is_shown_by_localhost
 
 if TYPE_CHECKING:
@@ -134,10 +134,10 @@ def check_options(
     for name, side in (("width", width), ("height", height)):
         if side is not None:
             check_side(name, side)
-    check_transport(transport, modes[0])
     unseen = is_headless(headless, modes[0])
     if headless is True and modes == ["notebook"] and front_end().shows_frames:
         modes = ["browser"]  # an iframe would be a second client
+    transport = choose_transport(transport, modes[0])
     if dev_url is not None:
         if base_url is not None:
             raise ValueError("dev_url and base_url both give the address of the pages; pass one of them")

@@ -21,7 +21,18 @@ from ..errors import LaunchError, MissingExtra
 from .cells import Cell, current_cell, kernel_shell, writing
 from .marimo import marimo_append, marimo_session
 
-__all__ = ["SIZE", "Display", "Frame", "Launches", "Shown", "check_side", "launches", "require_kernel", "show"]
+__all__ = [
+    "SIZE",
+    "Display",
+    "Frame",
+    "Launches",
+    "Shown",
+    "check_side",
+    "css_length",
+    "launches",
+    "require_kernel",
+    "show",
+]
 
 SIZE: tuple[int | str, int | str] = ("100%", 400)  # width and height of an iframe
 AUTO = "auto"  # the height follows the content
@@ -164,16 +175,24 @@ class Frame(Struct, frozen=True):
         is_auto = self.height == AUTO
         height = AUTO_BEGINS if is_auto else self.height
         return _HTML.substitute(
-            name=f"jsmeets-{name or secrets.token_hex(4)}{'-auto' if is_auto else ''}",
+            name=self.name(name),
             loaded=escape(_LOADED if is_auto else ""),
             url=escape(url),
             title=escape(self.title),
-            width=escape(_length(self.width)),
-            look=escape(_LOOK.substitute(height=_length(height))),
+            width=escape(css_length(self.width)),
+            look=escape(_LOOK.substitute(height=css_length(height))),
             probe=escape(probe),
             answered=escape(_ANSWERED),
             silent=escape(_SILENT),
         )
+
+    def name(self, name: str = "") -> str:
+        """Return the name of the iframe: the page finds in it that its height follows the content.
+
+        Args:
+            name: The part that the picture of the page knows; by default a random one.
+        """
+        return f"jsmeets-{name or secrets.token_hex(4)}{'-auto' if self.height == AUTO else ''}"
 
     def plain_html(self) -> str:
         """Return the HTML without scripts, for front ends that allow none: the iframe, and a link to the page."""
@@ -181,8 +200,8 @@ class Frame(Struct, frozen=True):
         return _PLAIN_HTML.substitute(
             url=escape(url),
             title=escape(self.title),
-            width=escape(_length(self.width)),
-            look=escape(_LOOK.substitute(height=_length(self.height))),
+            width=escape(css_length(self.width)),
+            look=escape(_LOOK.substitute(height=css_length(self.height))),
         )
 
 
@@ -201,7 +220,8 @@ def check_side(name: str, size: Any) -> None:
         raise ValueError(f"{name} must be 1 or more pixels; got {size!r}")
 
 
-def _length(size: int | str) -> str:
+def css_length(size: int | str) -> str:
+    """Return a width or height as a CSS length."""
     return size if isinstance(size, str) else f"{size}px"
 
 
@@ -210,18 +230,13 @@ def require_kernel() -> Any:
 
     Raises:
         MissingExtra: IPython is not installed.
-        LaunchError: This process is not a kernel, or the front end of the notebook does not carry WebSockets.
+        LaunchError: This process is not a kernel.
     """
     if "IPython" not in sys.modules and importlib.util.find_spec("IPython") is None:
         raise MissingExtra("mode=\"notebook\" needs IPython: pip install 'jsmeets-local[notebook]'")
     shell = kernel_shell()
     if shell is None:
         raise LaunchError('mode="notebook" requires a Jupyter kernel; in other programs, use mode="browser"')
-    if "google.colab" in sys.modules:
-        raise LaunchError(
-            "Google Colab does not forward WebSockets to the kernel, so pages cannot connect; "
-            "run this notebook in JupyterLab, Notebook 7 or VS Code"
-        )
     return shell
 
 

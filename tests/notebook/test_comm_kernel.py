@@ -14,17 +14,19 @@ from tests.timing import scaled
 LAUNCH = """
 from jsmeets_local import CellBlocksAnswers, JsMeetsPy
 app = JsMeetsPy()
-page = app.launch("<h1>carried</h1>", transport="comm", timeout=20)
+page = app.launch("<h1>carried</h1>", transport="comm", timeout=20, snapshot=False)
 """
 
 
 class Front:
     """A front end that carries one page by a comm of a kernel."""
 
-    def __init__(self, kernel: Kernel, subshell: str | None) -> None:
+    def __init__(self, kernel: Kernel, subshell: str | None, is_alone: bool = False) -> None:
         self.kernel = kernel
         self.subshell = subshell
+        self.is_alone = is_alone
         self.comm = uuid.uuid4().hex
+        self.reports: list[tuple[str, str]] = []  # on what it has sent: the kind, and "busy" or "idle"
         self.calls: list[list[Any]] = []
         self.is_gone = False
         self._take = kernel.client.get_iopub_msg
@@ -33,14 +35,16 @@ class Front:
     def _receive(self, timeout: float | None = None) -> Any:
         message = self._take(timeout=timeout)
         content = message["content"]
-        if message["msg_type"] == "comm_open" and "page" in content["data"].get("state", {}):
+        if message["msg_type"] == "status" and message["parent_header"].get("msg_type", "").startswith("comm_"):
+            self.reports.append((message["parent_header"]["msg_type"], content["execution_state"]))
+        elif message["msg_type"] == "comm_open" and "page" in content["data"].get("state", {}):
             self.open(content["data"]["state"]["page"])
         elif message["msg_type"] == "comm_msg" and content["comm_id"] == self.comm:
             self._answer(*content["data"])
         return message
 
     def open(self, page: str) -> None:
-        self._send("comm_open", {"target_name": "jsmeets_local", "data": {"page": page}})
+        self._send("comm_open", {"target_name": "jsmeets_local", "data": {"page": page, "alone": self.is_alone}})
 
     def send(self, *message: Any) -> None:
         self._send("comm_msg", {"data": message})
@@ -73,6 +77,20 @@ def test_a_blocked_cell_is_answered_in_a_subshell(kernel: Kernel) -> None:
     assert (run.error, run.value) == (None, "42")
     assert kernel.run("page.call('double')(4)").value == "8"
     assert kernel.run("await page.aio.call('double')(5)").value == "10"
+
+
+def test_a_subshell_of_its_own_is_quiet(kernel: Kernel) -> None:
+    """The kernel reports on the comm's opening only, and handles messages until the subshell is deleted."""
+    front = Front(kernel, kernel.subshell(), is_alone=True)
+    run = kernel.run(LAUNCH + "[page.call('double')(n) for n in range(20)][-1]", "cell")
+    assert (run.error, run.value) == (None, "38")
+    assert front.reports == [("comm_open", "busy"), ("comm_open", "idle")]
+    second = Front(kernel, front.subshell, is_alone=True)
+    assert kernel.run(LAUNCH + "page.call('double')(2)", "second").value == "4"
+    assert second.reports == []
+    kernel.ask("delete_subshell_request", {"subshell_id": front.subshell}, channel="control")
+    assert kernel.run("import time; time.sleep(1.5)\n6 * 7").value == "42"
+    assert kernel.run("6 * 7").stderr == ""
 
 
 def test_without_a_subshell_a_blocking_call_raises_at_once(kernel: Kernel) -> None:

@@ -136,6 +136,23 @@ def test_a_kernel_of_colab(kernel: Kernel) -> None:
     assert kernel.run(code, "cell").value == "'Google Colab'"
 
 
+def test_a_launch_in_colab(kernel: Kernel) -> None:
+    """The notebook's channel carries the page, whose port no browser reaches, and the launch says which cell works."""
+    kernel.run("import sys, types; sys.modules['google.colab'] = types.ModuleType('google.colab')")
+    launch = "from jsmeets_local import JsMeetsPy; app = JsMeetsPy(); page = app.launch('<p>x')"
+    run = kernel.run(launch, "cell")
+    assert run.error is None
+    assert run.html == [], "no iframe of the port"
+    assert "connects when it has ended: call it in the next cells by `await page.aio...`" in run.stderr
+    assert kernel.value("type(page._frame).__name__") == "CommView"
+    error = kernel.run("page.call('f')(1)").error
+    assert error is not None
+    assert error.startswith("CellBlocksAnswers")
+    error = kernel.run("app.launch('<p>x', transport='socket')").error
+    assert error is not None
+    assert error.startswith('LaunchError: Google Colab forwards no WebSockets to the kernel: leave transport at "auto"')
+
+
 def test_a_kernel_of_a_console(console: Kernel) -> None:
     console.run("import os; os.environ['VSCODE_PID'] = '7'")  # in a terminal of VS Code
     code = "from jsmeets_local.notebook.front_ends import front_end; front_end().name"

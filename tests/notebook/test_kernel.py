@@ -114,7 +114,7 @@ def test_the_iframe_is_shown_once_by_its_cell_and_again_by_others(kernel: Kernel
     again = kernel.run("page")
     assert without_secrets(again.html[0]) == without_secrets(run.html[0])
     assert shown_url(again) != shown_url(run)
-    assert again.value.endswith("(connected)>")
+    assert again.plain[0].endswith("(connected)>")
     shown = kernel.run("page.show(height='10em')\npage")
     assert len(shown.html) == 1
     assert "height: 10em" in shown.html[0]
@@ -344,9 +344,7 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(LaunchError, match="requires a Jupyter kernel"):
         choose_modes("notebook")
     monkeypatch.setattr(notebook, "kernel_shell", object)
-    monkeypatch.setitem(sys.modules, "google.colab", sys)
-    with pytest.raises(LaunchError, match="Colab does not forward WebSockets"):
-        choose_modes("notebook")
+    assert choose_modes("notebook") == ["notebook"]
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
 
     def nothing(name: str) -> Any:

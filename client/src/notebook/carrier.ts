@@ -1,7 +1,7 @@
 /** Requests and WebSockets of a page, carried by the notebook's wire to Python. */
 
 import type { CarriedSocket } from "./socket.ts";
-import { Wire, type WidgetManager, type WireMessage } from "./wire.ts";
+import { openWire, type Model, type Wire, type WireMessage } from "./wire.ts";
 
 /** The origin of the page's addresses. No server has this name, so that a browser cannot reach another one by it. */
 export const ROOT = "https://page.jsmeets.invalid";
@@ -53,10 +53,10 @@ export class Carrier {
     constructor(private readonly ended: () => void) {}
 
     /** Connect to the carrier of a page. Returns null if there is none. */
-    async open(manager: WidgetManager, page: string): Promise<Offer | null> {
+    async open(model: Model): Promise<Offer | null> {
         const offer = new Promise<Offer | null>((resolve) => { this.greeted = resolve; });
-        this.wire = await Wire.open(manager, page, (message, buffers) => this.receive(message, buffers), () => this.end());
-        return this.wire ? offer : null;
+        this.wire = await openWire(model, (message, buffers) => this.receive(message, buffers), () => this.end());
+        return offer;
     }
 
     /** Fetch a path of the page's application. Rejects with TypeError, as `fetch` does. */

@@ -2,20 +2,15 @@
 
 import { Carrier, type Offer } from "./carrier.ts";
 import type { carry } from "./page.ts";
-import type { WidgetManager } from "./wire.ts";
+import type { Model } from "./wire.ts";
 
 /** Milliseconds for the port to answer. */
 const PROBE = 500;
+/** The height of an iframe that follows the content, until the page has told its height. */
+const AUTO_BEGINS = "150px";
 const GONE = "This page was available while Python was running. Run the cell again to restore it.";
 const CARRIED = "The browser does not reach the page's port; the notebook's own channel carries the page.";
 const LOOK = "box-sizing: border-box; width: 100%; border: 1px solid rgba(128, 128, 128, .35); border-radius: 4px; background: #fff";
-
-/** The model of an anywidget. */
-export interface Model {
-    get(name: "page"): string;
-    get(name: "size"): [width: string, height: string];
-    widget_manager: WidgetManager;
-}
 
 /** Show a page in an element. Returns a function that removes it. */
 export async function show(model: Model, element: HTMLElement): Promise<() => void> {
@@ -23,20 +18,27 @@ export async function show(model: Model, element: HTMLElement): Promise<() => vo
     const box = element.appendChild(document.createElement("div"));
     box.style.cssText = `width: ${width}; max-width: 100%`;
     const carrier = new Carrier(() => undefined);
-    const offer = await carrier.open(model.widget_manager, model.get("page"));
+    const offer = await carrier.open(model);
     if (!offer) {
         box.textContent = GONE;
         return () => box.remove();
     }
     const frame = Object.assign(document.createElement("iframe"), {
-        allow: "loopback-network; local-network-access", title: new URL(offer.url, document.baseURI).pathname,
+        name: model.get("name"), allow: "loopback-network; local-network-access", title: new URL(offer.url, document.baseURI).pathname,
     });
-    frame.style.cssText = `${LOOK}; height: ${height}`;
+    frame.style.cssText = `${LOOK}; height: ${height === "auto" ? AUTO_BEGINS : height}`;
+    const resize = ({ source, data }: MessageEvent): void => {
+        if (height === "auto" && source === frame.contentWindow && data?.jsmeetsHeight >= 0) {
+            frame.style.height = `${Math.min(Math.max(data.jsmeetsHeight, 20), 10000) + 2}px`;
+        }
+    };
+    addEventListener("message", resize);
     const remove = await fill(frame, box, offer, carrier);
     const leave = (): void => carrier.leave();
     addEventListener("pagehide", leave);
     return () => {
         removeEventListener("pagehide", leave);
+        removeEventListener("message", resize);
         remove();
         carrier.close();
         box.remove();

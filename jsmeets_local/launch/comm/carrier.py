@@ -8,6 +8,7 @@ context of a cell would route the answers to the blocked shell.
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import functools
 import logging
@@ -24,9 +25,10 @@ from starlette.types import ASGIApp
 from ...bridge.bridge import Bridge
 from ...bridge.client import Client
 from ...errors import CellBlocksAnswers
-from ...notebook.cells import current_cell, writing
+from ...notebook.cells import current_cell, kernel_shell, writing
 from ...protocol.text import on_one_line
-from .gateway import BROKEN, Gateway
+from .gateway import BROKEN, Gateway, Post
+from .quiet import keep_quiet
 
 __all__ = ["Carrier"]
 
@@ -72,6 +74,27 @@ class Carrier:
         portal = client.bridge.portal
         portal.check_wait = functools.partial(_check_wait, client.bridge)
 
+    def serve(self, widget: Any) -> None:
+        """Answer front ends that open no comms, by custom messages of a widget: the name of the view, and a message."""
+        fronts: dict[str, _Front] = {}
+        carrier_name = self.name  # ipywidgets keeps all widgets, and must not keep the page
+
+        def received(_: Any, content: list[Any], buffers: Sequence[Any]) -> None:
+            name, message = content
+            front = fronts.get(name)
+            if front is not None:
+                front.receive(message, buffers)
+                return
+
+            def send(message: list[Any], buffers: Sequence[bytes]) -> None:
+                widget.send([name, message], [*buffers])
+
+            front = _greet(carrier_name, send)
+            if front is not None:
+                fronts[name] = front
+
+        widget.on_msg(received)
+
     def is_stalled(self) -> bool:
         """Return whether the page may need an answer that the kernel does not read before the cell has ended."""
         is_stalled = self.is_left if self.answers is None else not self.answers
@@ -86,24 +109,46 @@ def _register() -> None:
 
 def _opened(comm: Any, message: dict[str, Any]) -> None:
     """Handle a comm that a front end has opened."""
-    carrier = _carriers.get(str(message["content"]["data"].get("page", "")))
-    if carrier is None or carrier.client.presence.closed:
-        comm.send(["gone", 0])
+    data = message["content"]["data"]
+    front = _greet(str(data.get("page", "")), lambda message, buffers: comm.send(message, None, [*buffers]))
+    if front is None:
         return
-    _Front(carrier, comm).greet()
+
+    def received(message: dict[str, Any]) -> None:
+        front.receive(message["content"]["data"], message.get("buffers", ()))
+
+    comm.handle_msg = received  # on_msg() also triggers IPython's post_execute, which shows unfinished plots
+    comm.on_close(lambda _: front.leave())
+    if data.get("alone"):
+        front.keep_quiet(message["header"]["subshell_id"])
+
+
+def _greet(page: str, send: Post) -> _Front | None:
+    """Return a new front end of the page with that name; `None` if there is no such page."""
+    carrier = _carriers.get(page)
+    if carrier is None or carrier.client.presence.closed:
+        send(["gone", 0], [])
+        return None
+    front = _Front(carrier, send)
+    front.greet()
+    return front
 
 
 class _Front:
-    """Front end that shows the page."""
+    """Front end that shows the page.
 
-    def __init__(self, carrier: Carrier, comm: Any) -> None:
+    Args:
+        carrier: The carrier of the page.
+        send: Sends a message and buffers to the front end.
+    """
+
+    def __init__(self, carrier: Carrier, send: Post) -> None:
         self._carrier = carrier
-        self._comm = comm
+        self._send = send
         self._note_shell()
         self._gateway = Gateway(carrier.app, self._post, carrier.state, carrier.cookies)
         self._silent = 0
-        comm.handle_msg = self._received  # on_msg() also triggers IPython's post_execute, which shows unfinished plots
-        comm.on_close(lambda _: carrier.client.bridge.portal.post(self._gateway.end))
+        self._is_heard = False
 
     def _note_shell(self) -> None:
         self._context = contextvars.copy_context()
@@ -113,15 +158,24 @@ class _Front:
         self._post(["hello", 0, self._carrier.offer()], [])
         self._carrier.client.bridge.portal.post(self._beat)
 
-    def _post(self, message: list[Any], buffers: Sequence[bytes]) -> None:
-        self._context.copy().run(self._comm.send, message, None, [*buffers])
+    def leave(self) -> None:
+        self._carrier.client.bridge.portal.post(self._gateway.end)
 
-    def _received(self, message: dict[str, Any]) -> None:
+    def keep_quiet(self, subshell: str) -> None:
+        """Make the subshell of the comm quiet. Runs on the thread of the subshell."""
+        shell: Any = kernel_shell()
+        self._quieting = asyncio.ensure_future(keep_quiet(shell.kernel, subshell, lambda: self._is_heard))
+
+    def _post(self, message: list[Any], buffers: Sequence[bytes]) -> None:
+        self._context.copy().run(self._send, message, buffers)
+
+    def receive(self, data: list[Any], buffers: Sequence[Any]) -> None:
         """Pass a message to the loop of the bridge. Runs on the thread of a shell."""
         self._note_shell()
-        data, portal = message["content"]["data"], self._carrier.client.bridge.portal
+        self._is_heard = True
+        portal = self._carrier.client.bridge.portal
         if portal.is_open():
-            portal.post(self._take, data, message.get("buffers", ()))
+            portal.post(self._take, data, buffers)
         elif data[0] == "connect":
             self._post(["closed", data[1], BROKEN, ""], [])
         elif data[0] == "fetch":

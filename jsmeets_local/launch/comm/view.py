@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...notebook.display import Frame
+from ...notebook.display import Frame, css_length
 from .carrier import Carrier
 
 __all__ = ["CommView"]
@@ -29,7 +29,10 @@ class CommView(Struct, frozen=True):
     carrier: Carrier
     frame: Frame
 
-    snapshot = False  # a picture would appear below the widget
+    @property
+    def snapshot(self) -> bool:
+        """Return whether to keep a picture of the page."""
+        return self.frame.snapshot
 
     @property
     def title(self) -> str:
@@ -49,10 +52,9 @@ class CommView(Struct, frozen=True):
 
         The state of the widget is saved with the notebook, so that it carries neither the token nor an address.
         """
-        width, height = (
-            side if isinstance(side, str) else f"{side}px" for side in (self.frame.width, self.frame.height)
-        )
-        widget = _widget_class()(page=self.carrier.name, size=[width, height])
+        size = [css_length(side) for side in (self.frame.width, self.frame.height)]
+        widget = _widget_class()(page=self.carrier.name, name=self.frame.name(name), size=size)
+        self.carrier.serve(widget)
         return {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}, "text/plain": plain}
 
 
@@ -68,6 +70,7 @@ def _widget_class() -> Any:
         {
             "_esm": (_ASSETS / "jsmeets-notebook.mjs").read_text(encoding="utf-8"),
             "page": traitlets.Unicode().tag(sync=True),
+            "name": traitlets.Unicode().tag(sync=True),
             "size": traitlets.List(traitlets.Unicode()).tag(sync=True),
         },
     )
