@@ -12,8 +12,9 @@ from tests.notebook.conftest import ROOT, Kernel, scratch
 from tests.raw import RawPage
 from tests.timing import scaled
 
-SHARED = (ROOT / "docs/how-to/pubsub.md").read_text(encoding="utf-8").partition("\n## Share topics between programs\n")[2]
-FIRST, SECOND = re.findall(r"```i?python\n(.*?)```", SHARED, re.DOTALL)
+HOW_TO = (ROOT / "docs/how-to/pubsub.md").read_text(encoding="utf-8")
+SECTION = HOW_TO.partition("\n## Share topics between programs\n")[2]
+FIRST, SECOND = re.findall(r"```i?python\n(.*?)```", SECTION, re.DOTALL)
 
 
 def opened(kernel: Kernel, code: str) -> RawPage:
