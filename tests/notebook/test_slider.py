@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from tests.notebook.cells import OpenNotebook
 from tests.timing import scaled
@@ -64,22 +63,17 @@ json.dumps([steps, used, delays[1:]])
 REPORT = 'json.dumps([observed, page.js.told(), page.eval("energy.value"), state.energy, state.took])'
 
 
-def test_a_slider_steers_a_cell_that_computes(
-    open_notebook: OpenNotebook, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_slider_steers_a_cell_that_computes(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(LAUNCH, COMPUTE, REPORT)
     notebook.run(0)
     steps, used, delays = json.loads(notebook.run(1)[1:-1])
     observed, told, shown, energy, took = json.loads(notebook.run(2)[1:-1])
 
     delays.sort()
-    median, p95 = delays[len(delays) // 2], delays[len(delays) * 95 // 100]
-    seen = f"{180_000 / took:.0f} updates/s; {steps} steps with {len(used)} values; {len(observed)} observed; "
-    record_property("slider", f"{seen}median {median:.0f} ms, p95 {p95:.0f} ms, max {delays[-1]:.0f} ms")
     assert told == list(range(1, 181))  # each once: no update comes back
     for values in (observed, used):
         assert values == sorted(set(values))
         assert values[-1] == 180
         assert len(values) > 90
     assert shown == str(energy)  # the last value, exactly
-    assert median < scaled(50)
+    assert delays[len(delays) // 2] < scaled(50)
