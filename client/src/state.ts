@@ -33,6 +33,7 @@ interface Entry {
 interface Batch {
     entries: Entry[];
     undos: Undo[];
+    isMade: boolean;   // false while a place that it changes does not exist
     packet: Packet | null;
 }
 
@@ -229,7 +230,7 @@ class Shared {
         }
         const entries = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.entries);
         this.pending = [];
-        this.turn = entries.length ? { entries, undos: [], packet: null } : null;
+        this.turn = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
         this.redo();
         connection.control(["follow", this.name]);
     }
@@ -316,12 +317,17 @@ class Shared {
 
     private redo(): void {
         for (const batch of [...this.pending, ...(this.turn ? [this.turn] : [])]) {
+            const wasMade = batch.isMade;
             try {
                 batch.entries.forEach(({ change }) => batch.undos.push(apply(this.root, change)));
+                batch.isMade = true;
             } catch {   // Python refuses it, too
                 batch.undos.splice(0).reverse().forEach((undo) => undo());
+                batch.isMade = false;
             }
-            this.touchAll(batch);
+            if (batch.isMade !== wasMade) {   // otherwise its fields are as they were, unless the change below touches them
+                this.touchAll(batch);
+            }
         }
     }
 
@@ -336,7 +342,7 @@ class Shared {
             return;
         }
         if (!this.turn) {
-            this.turn = { entries: [], undos: [], packet: null };
+            this.turn = { entries: [], undos: [], isMade: true, packet: null };
             queueMicrotask(() => this.send());
         }
         this.turn.undos.push(undo);

@@ -126,6 +126,29 @@ test("a change of Python that comes first is below that of the page", async () =
     assert.deepEqual([s.freq, ...s.list], [4, 1, "page", "python"]);
 });
 
+test("listeners do not hear again of an unanswered change, unless Python changes the same field", async () => {
+    const [s, end] = await made({ slider: { value: 0 }, list: [0], energy: 0 });
+    const heard = [];
+    s.on("slider", ({ value }) => heard.push(value));
+    s.on("list", (list) => heard.push([...list]));
+    s.slider = { value: 1 };
+    await settled();
+    for (let version = 4; version < 7; version += 1) {   // Python computes, and has not yet read the change
+        end.send(["patch", "", version, [[["energy"], version]]]);
+        await settled();
+    }
+    assert.deepEqual(heard.splice(0), [1]);
+    s.list[0] = 5;
+    s.slider.value = 2;
+    await settled();
+    end.send(["patch", "", 7, [[["list"], []]]]);   // the page's change of an item no longer has a place
+    await settled();
+    assert.deepEqual(heard.splice(0), [[5], 2, [], 1]);
+    end.send(["patch", "", 8, [[["list"], [3]]]]);   // and has one again
+    await settled();
+    assert.deepEqual(heard.splice(0), [[5], 2]);
+});
+
 test("a value that changes in the turn in which it was set is sent as it was set", async () => {
     const [s, end] = await made({ list: [], n: 0 });
     assert.deepEqual(await patchOf(end, () => {

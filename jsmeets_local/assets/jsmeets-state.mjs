@@ -170,7 +170,7 @@ var Shared = class {
     }
     const entries = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.entries);
     this.pending = [];
-    this.turn = entries.length ? { entries, undos: [], packet: null } : null;
+    this.turn = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
     this.redo();
     connection.control(["follow", this.name]);
   }
@@ -248,12 +248,17 @@ var Shared = class {
   }
   redo() {
     for (const batch of [...this.pending, ...this.turn ? [this.turn] : []]) {
+      const wasMade = batch.isMade;
       try {
         batch.entries.forEach(({ change }) => batch.undos.push(apply(this.root, change)));
+        batch.isMade = true;
       } catch {
         batch.undos.splice(0).reverse().forEach((undo) => undo());
+        batch.isMade = false;
       }
-      this.touchAll(batch);
+      if (batch.isMade !== wasMade) {
+        this.touchAll(batch);
+      }
     }
   }
   // ---------------------------------------------------------------- to Python
@@ -266,7 +271,7 @@ var Shared = class {
       return;
     }
     if (!this.turn) {
-      this.turn = { entries: [], undos: [], packet: null };
+      this.turn = { entries: [], undos: [], isMade: true, packet: null };
       queueMicrotask(() => this.send());
     }
     this.turn.undos.push(undo);

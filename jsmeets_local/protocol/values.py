@@ -118,6 +118,7 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
         TypeError: A part of the value cannot be sent; the error message begins with its path.
         MessageTooBig: The value is larger than `max_bytes` allows.
     """
+    room = max_bytes - min(_ENVELOPE_BYTES, max_bytes // 4)
     try:
         kind = type(value)
         if kind in NUMBERS and (kind is not int or SMALLEST <= value <= BIGGEST):
@@ -125,9 +126,11 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
         try:
             payload = Payload(orjson.dumps(value, None, _STRICT))  # accepts only values that `_Walk` encodes alike
         except TypeError:  # keys that are not strings, large integers, and types that are not plain
-            payload = _pack(value, name)
+            payload = _pack(value, name, room)
     except Unsendable as error:
         raise TypeError(str(error)) from error.__cause__
+    except MessageTooBig:
+        raise
     except (RecursionError, ValueError) as error:  # a number with more digits than Python converts, for example
         raise TypeError(_failed(name, value, error)) from error
     size = len(payload.json)
@@ -135,19 +138,23 @@ def pack(value: Any, name: str, max_bytes: int = MAX_MESSAGE_BYTES) -> Payload:
         size += sum(len(buffer.data) + 100 for buffer in payload.buffers)
     if payload.references:
         size += sum(100 + len(str(reference.facts)) for reference in payload.references)
-    room = max_bytes - min(_ENVELOPE_BYTES, max_bytes // 4)
-    if size > room:
-        raise MessageTooBig(f"{name}: {size} bytes; a message holds at most {room}")
+    _check_size(size, room, name)
     return payload
 
 
-def _pack(value: Any, name: str) -> Payload:
+def _check_size(size: int, room: int, where: str) -> None:
+    if size > room:
+        advice = "send it in parts, such as the items of a generator"
+        raise MessageTooBig(f"{where}: {size} bytes; a message holds at most {room}: {advice}")
+
+
+def _pack(value: Any, name: str, room: int) -> Payload:
     if _is_plain(value):
         try:
             return Payload(_encode(value))
         except (TypeError, ValueError):
             pass  # a key like None or (1, 2), a lone surrogate, 5000 digits: the walk below converts or reports it
-    walk = _Walk()
+    walk = _Walk(room)
     converted = walk.convert(value, (), name)
     return Payload(_dumps(converted), tuple(walk.buffers), tuple(walk.references))
 
@@ -206,7 +213,8 @@ _COMPOSITE = object()  # marks a value that is not a scalar
 class _Walk:
     """Conversion of one value, element by element. It tracks the path, and uses one stack frame per level."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = MAX_MESSAGE_BYTES) -> None:
+        self._room = room  # bytes
         self.buffers: list[Buffer] = []
         self.references: list[Reference] = []
         self._open: set[int] = set()  # ids of the containers that are being converted
@@ -227,7 +235,7 @@ class _Walk:
                 items.append((step, self.convert(item, (*path, step), label)))
             self._open.discard(id(value))
             return [item for _, item in items] if isinstance(value, _ARRAYS) else dict(items)
-        except (Unsendable, RecursionError, MemoryError):
+        except (Unsendable, MessageTooBig, RecursionError, MemoryError):
             raise
         except Exception as error:  # from the user's properties, iterators and conversions
             raise Unsendable(_failed(where, value.value if type(value) is Ref else value, error)) from error
@@ -260,8 +268,9 @@ class _Walk:
         """Convert a value of numpy, pandas, PIL, ..., and reject unknown types."""
         if isinstance(value, loaded("numpy", "generic")):
             return self.convert(unboxed(value, where), path, where)
-        frame = None if isinstance(value, loaded("numpy", "ndarray")) else to_columns(value, where)
-        if frame is not None:
+        if isinstance(value, loaded("numpy", "ndarray")):
+            _check_size(value.nbytes, self._room, where)  # before it is copied
+        elif (frame := to_columns(value, where)) is not None:
             return self.convert(frame, path, where)
         array = flatten(value, where)
         if array is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -342,6 +343,12 @@ def test_a_value_may_take_three_quarters_of_a_message(message_bytes: int) -> Non
         assert len(pack("x" * (room - 2), "data", limits.message_bytes).json) == room
     with pytest.raises(MessageTooBig, match=f"data: {room + 1} bytes; a message holds at most {room}"):
         pack("x" * (room - 1), "data", limits.message_bytes)
+
+
+def test_an_array_that_is_too_large_is_not_copied() -> None:
+    endless = np.broadcast_to(np.zeros(1), 10**12)  # a copy would take 8 TB
+    with pytest.raises(MessageTooBig, match=r"args\[0\]\['data'\]: 8000000000000 bytes; .* send it in parts"):
+        pack([{"data": endless}], "args")
 
 
 GROWN = "\xe9" * 300_000 + "\ud800"  # 2 bytes a letter; 6 where lone surrogates have to be escaped
