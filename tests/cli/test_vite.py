@@ -178,6 +178,32 @@ def test_the_url_that_a_server_prints(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert not server.is_running()
 
 
+STUBBORN = """
+import signal, subprocess, sys, time
+if "child" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("deaf", file=sys.stderr, flush=True)
+    time.sleep(600)
+output = None if "loud" in sys.argv else subprocess.DEVNULL
+child = subprocess.Popen([sys.executable, __file__, "child"], stdout=output, stderr=subprocess.PIPE, text=True)
+assert child.stderr.readline() == "deaf\\n"
+print("http://localhost:1", child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("output", ["loud", "silent"])
+def test_a_process_that_ignores_the_end_is_killed(
+    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("jsmeets_local.cli.dev_server.END_SECONDS", 0.5)
+    (tmp_path / "server.py").write_text(STUBBORN)
+    with dev_server(f"{sys.executable} server.py {output}", tmp_path, "http://127.0.0.1:2"):
+        child = psutil.Process(int(capfd.readouterr().err.split()[-1]))
+        assert child.is_running()
+    child.wait(scaled(5))
+
+
 @pytest.mark.parametrize(
     ("command", "text"),
     [
