@@ -225,7 +225,10 @@ def _generic(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Any:
         item = _adapted(args[0]) if args else Any
         if item is Any:
             return _marker(origin.__name__, functools.partial(_instance, origin))
-        return _marker(origin.__name__, functools.partial(_stream, origin, _convert(item), _convert(_adapted(list[args[0]]))))
+        return _marker(
+            origin.__name__,
+            functools.partial(_stream, origin, _convert(item), _convert(_generic(annotation, list, args[:1]))),
+        )
     if origin in _FILES:
         return _marker("IO", _file)
     if origin in _CONTAINERS:
