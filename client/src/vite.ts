@@ -13,26 +13,67 @@ export interface JsMeetsOptions {
     url?: string;
 }
 
+interface Emitter {
+    on(event: string, listener: (...args: any[]) => void): unknown;
+}
+
 interface Forwarding {
-    proxy: { [path: string]: { target: string; ws: boolean } };
+    proxy: { [path: string]: { target: string; ws: boolean; configure(proxy: Emitter): void } };
+}
+
+interface Logger {
+    error(message: string, options?: { error?: object | null }): void;
 }
 
 /** What Vite reads of the plugin. */
 export interface JsMeetsPlugin {
     name: string;
     config(): { server: Forwarding; preview: Forwarding };
+    configResolved(config: { logger: Logger }): void;
 }
 
 const DEFAULT_URL = "http://127.0.0.1:8000";
+const LOST = new Set(["ECONNRESET", "EPIPE"]);
 
 export default function jsmeets({ url }: JsMeetsOptions = {}): JsMeetsPlugin {
+    const environment = (globalThis as { process?: { env: Record<string, string | undefined> } }).process?.env ?? {};
+    const started = environment["JSMEETS_URL"];   // `run --dev` restarts Python and tells about it
+    const target = url ?? started ?? DEFAULT_URL;
+    const ofRestart = new WeakSet();   // errors of WebSockets
+    let isRefused = false;
+
+    /** Collect an error after which the page connects again. Without `run --dev`, the first refusal is shown. */
+    function note(error: { code?: string }): void {
+        const isRefusal = error.code === "ECONNREFUSED";
+        if (LOST.has(error.code ?? "") || (isRefusal && (isRefused || target === started))) {
+            ofRestart.add(error);
+        }
+        isRefused ||= isRefusal;
+    }
+
+    function configure(proxy: Emitter): void {   // before Vite listens to the same events
+        proxy.on("error", (error, _request, response) => {
+            if (!("req" in response)) {   // a WebSocket
+                note(error);
+            }
+        });
+        proxy.on("proxyReqWs", (_outgoing, _request, socket: Emitter) => { socket.on("error", note); });
+        proxy.on("open", () => { isRefused = false; });
+    }
+
     return {
         name: "jsmeets-local",
         config() {
-            const environment = (globalThis as { process?: { env: Record<string, string | undefined> } }).process?.env ?? {};
-            const target = url ?? environment["JSMEETS_URL"] ?? DEFAULT_URL;
-            const forwarding = { proxy: { "/jsmeetspy": { target, ws: true } } };
+            const forwarding = { proxy: { "/jsmeetspy": { target, ws: true, configure } } };
             return { server: forwarding, preview: forwarding };
+        },
+        configResolved({ logger }) {
+            const { error } = logger;
+            logger.error = (message, options) => {
+                if (!options?.error || !ofRestart.has(options.error)) {
+                    error.call(logger, message, options);
+                }
+            };
         },
     };
 }

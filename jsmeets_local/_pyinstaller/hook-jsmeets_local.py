@@ -9,7 +9,8 @@ from jsmeets_local._pyinstaller.collect import belongs, page_files, wants_window
 
 datas = collect_data_files("jsmeets_local", subdir="assets")
 
-# Only notebooks, the command line or windows use these. A program that imports one of them gets it all the same.
+# Only notebooks, the command line, windows or annotations use these. A program that imports one of them gets it all the
+# same.
 excludedimports = [
     "IPython",
     "anywidget",
@@ -18,18 +19,30 @@ excludedimports = [
     "gi",
     "jsmeets_local.cli",
     "jsmeets_local.ipython.magics",
+    "jupyter_core",
     "marimo",
+    "pydantic",
     "qtpy",
     "traitlets",
     "watchfiles",
     "webview",
 ]
 
-# Imports that serve developers of the server's libraries, and would pull in whole toolkits.
+# Imports that serve developers, other frameworks and options of the libraries, and would pull in whole toolkits.
 UNUSED = {
-    "dotenv.ipython": ("IPython",),
+    "anyio._backends._asyncio": ("_pytest",),
+    "anyio._backends._trio": ("trio",),
     "anyio.pytest_plugin": ("pytest", "_pytest"),
+    "dotenv.ipython": ("IPython",),
+    "numpy.__config__": ("yaml",),
+    "pydantic._internal._core_utils": ("rich",),
+    "pydantic.mypy": ("mypy",),
+    "pydantic.v1._hypothesis_plugin": ("hypothesis",),
+    "pydantic.v1.mypy": ("mypy",),
     "uvicorn.supervisors.watchfilesreload": ("watchfiles",),
+    "websockets.asyncio.router": ("werkzeug",),
+    "websockets.sync.router": ("werkzeug",),
+    "websockets.trio.router": ("werkzeug",),
 }
 
 

@@ -12,13 +12,22 @@ export interface JsMeetsOptions {
      */
     url?: string;
 }
+export interface Emitter {
+    on(event: string, listener: (...args: any[]) => void): unknown;
+}
 export interface Forwarding {
     proxy: {
         [path: string]: {
             target: string;
             ws: boolean;
+            configure(proxy: Emitter): void;
         };
     };
+}
+export interface Logger {
+    error(message: string, options?: {
+        error?: object | null;
+    }): void;
 }
 /** What Vite reads of the plugin. */
 export interface JsMeetsPlugin {
@@ -27,6 +36,9 @@ export interface JsMeetsPlugin {
         server: Forwarding;
         preview: Forwarding;
     };
+    configResolved(config: {
+        logger: Logger;
+    }): void;
 }
 declare function jsmeets({ url }?: JsMeetsOptions): JsMeetsPlugin;
 

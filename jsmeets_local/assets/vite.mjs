@@ -2,14 +2,46 @@
 
 // src/vite.ts
 var DEFAULT_URL = "http://127.0.0.1:8000";
+var LOST = /* @__PURE__ */ new Set(["ECONNRESET", "EPIPE"]);
 function jsmeets({ url } = {}) {
+  const environment = globalThis.process?.env ?? {};
+  const started = environment["JSMEETS_URL"];
+  const target = url ?? started ?? DEFAULT_URL;
+  const ofRestart = /* @__PURE__ */ new WeakSet();
+  let isRefused = false;
+  function note(error) {
+    const isRefusal = error.code === "ECONNREFUSED";
+    if (LOST.has(error.code ?? "") || isRefusal && (isRefused || target === started)) {
+      ofRestart.add(error);
+    }
+    isRefused ||= isRefusal;
+  }
+  function configure(proxy) {
+    proxy.on("error", (error, _request, response) => {
+      if (!("req" in response)) {
+        note(error);
+      }
+    });
+    proxy.on("proxyReqWs", (_outgoing, _request, socket) => {
+      socket.on("error", note);
+    });
+    proxy.on("open", () => {
+      isRefused = false;
+    });
+  }
   return {
     name: "jsmeets-local",
     config() {
-      const environment = globalThis.process?.env ?? {};
-      const target = url ?? environment["JSMEETS_URL"] ?? DEFAULT_URL;
-      const forwarding = { proxy: { "/jsmeetspy": { target, ws: true } } };
+      const forwarding = { proxy: { "/jsmeetspy": { target, ws: true, configure } } };
       return { server: forwarding, preview: forwarding };
+    },
+    configResolved({ logger }) {
+      const { error } = logger;
+      logger.error = (message, options) => {
+        if (!options?.error || !ofRestart.has(options.error)) {
+          error.call(logger, message, options);
+        }
+      };
     }
   };
 }

@@ -28,6 +28,7 @@ from ..protocol.messages import Hello, UserObject
 from ..protocol.offers import Offer
 from ..protocol.queues import Entry
 from ..protocol.references import Handle
+from ..protocol.signatures import is_annotated
 from ..protocol.state import CLOSE_GOING_AWAY, CLOSE_PROTOCOL, ProtocolState
 from ..protocol.text import on_one_line
 from ..protocol.values import Payload, pack
@@ -647,7 +648,7 @@ class Bridge:
     def subscribe(self, topic: str, func: Callable[..., Any], cell: Cell | None = None) -> None:
         """Set the callback of a topic, on the loop."""
         self.unsubscribe(topic)
-        listener = self.topics[topic] = Listener(func, f"the subscriber of topic {topic!r}", cell)
+        listener = self.topics[topic] = Listener(func, f"the subscriber of topic {topic!r}", cell, is_annotated(func))
         self.do(self.protocol.subscribe, topic, listener)
 
     def unsubscribe(self, topic: str) -> None:

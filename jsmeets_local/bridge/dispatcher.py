@@ -11,7 +11,7 @@ import threading
 import traceback
 import types
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from typing import Any, TypeAlias
@@ -22,13 +22,14 @@ from msgspec.structs import replace
 from ..errors import Disconnected, MessageTooBig
 from ..notebook.cells import Cell, writing
 from ..protocol.codec import Packet, Unbound, message_packet, outgoing
+from ..protocol.conversions import Mismatch
 from ..protocol.details import describe
 from ..protocol.effects import Invoke
 from ..protocol.failures import error_packet
-from ..protocol.functions import Function, is_async
+from ..protocol.functions import Checked, Function
 from ..protocol.messages import ErrorInfo
 from ..protocol.references import BIGGEST, SMALLEST
-from ..protocol.signatures import Mismatch
+from ..protocol.signatures import Signature
 from ..protocol.text import error_name, error_text, error_trace, type_name
 from ..protocol.uses import check_use
 from ..protocol.values import NUMBERS, Payload
@@ -52,7 +53,7 @@ _OWN = frozenset(
         TimedAwaitable.__module__,
         f"{__package__}.producers",
         Function.__module__,
-        Mismatch.__module__,
+        Signature.__module__,
         check_use.__module__,
     }
 )
@@ -86,22 +87,24 @@ class _AsyncQueue:
         self.busy = False
 
 
-class Listener:
+class Listener(Checked):
     """Callback for topics, queues, sockets or protocols, whose calls do not overlap and keep their order.
 
     Args:
         func: A plain or async function.
         about: Its description, for the log.
         cell: The notebook cell that set it, or `None`.
+        is_checked: Convert the arguments to the annotations of the function.
     """
 
-    __slots__ = ("__weakref__", "about", "cell", "func", "is_async", "queue", "serial_queue")
+    __slots__ = ("__weakref__", "about", "cell", "queue", "serial_queue")
 
-    def __init__(self, func: Callable[..., Any], about: str, cell: Cell | None = None) -> None:
-        self.func = func
+    def __init__(
+        self, func: Callable[..., Any], about: str, cell: Cell | None = None, is_checked: bool = False
+    ) -> None:
+        super().__init__(func, is_checked)
         self.about = about
         self.cell = cell
-        self.is_async = is_async(func)
         self.serial_queue = SerialQueue(strict=True)
         self.queue = _AsyncQueue()
 
@@ -297,7 +300,9 @@ class Dispatcher:
             if self._stopping:
                 raise asyncio.CancelledError("Python stops")
             is_plain = call.keywords is None and not function.is_checked  # as most calls are
-            awaitable = function.func(*call.args) if is_plain else _called(call)
+            awaitable = (
+                function.func(*call.args) if is_plain else _called(function, function.key, call.args, call.keywords)
+            )
             if self.times_steps:
                 awaitable = TimedAwaitable(awaitable, f"the async function {function.key!r}")
             value = await awaitable
@@ -319,10 +324,8 @@ class Dispatcher:
             return
         with writing(listener.cell):
             try:
-                if self.times_steps:
-                    await TimedAwaitable(listener.func(*args), listener.about)
-                else:
-                    await listener.func(*args)
+                awaitable = _called(listener, listener.about, args)
+                await (TimedAwaitable(awaitable, listener.about) if self.times_steps else awaitable)
             except BaseException as error:  # noqa: BLE001 - no caller waits for it
                 if not (self._stopping and isinstance(error, asyncio.CancelledError)):
                     self._tell_failure(listener, error)
@@ -343,7 +346,7 @@ class Dispatcher:
         function = call.function
         try:
             is_plain = call.keywords is None and not function.is_checked  # as most calls are
-            value = function.func(*call.args) if is_plain else _called(call)
+            value = function.func(*call.args) if is_plain else _called(function, function.key, call.args, call.keywords)
             if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
                 value = self._resolve(value, call)
             if function.exclusive and call.call_id and is_generator(value):
@@ -355,7 +358,7 @@ class Dispatcher:
     def _tell_plain(self, listener: Listener, args: tuple[Any, ...]) -> None:
         with writing(listener.cell):
             try:
-                value = listener.func(*args)
+                value = _called(listener, listener.about, args)
                 if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
                     self._resolve(value, None)
             except BaseException as error:  # noqa: BLE001 - no caller waits for it
@@ -369,11 +372,7 @@ class Dispatcher:
         is_end = isinstance(error, asyncio.CancelledError) and (call.cancelled or self._stopping)
         if is_end or (call.cancelled and isinstance(error, Disconnected)):  # the page has left
             return None
-        if isinstance(error, Mismatch):
-            info = ErrorInfo("refused", "TypeError", error_text(error))
-            logger.error("%s", info.message)
-        else:
-            info = self.report(error, "the exposed function %r raised", call.function.key)
+        info = self.report(error, "the exposed function %r raised", call.function.key)
         return error_packet(call.call_id, info) if call.call_id else None
 
     def takes_exit(self, error: BaseException, about: str) -> bool:
@@ -392,6 +391,9 @@ class Dispatcher:
             text: The text of the log, with `%s` or `%r` for `about`.
             about: The description of what has raised.
         """
+        if isinstance(error, Mismatch):
+            logger.error("%s", error_text(error))
+            return ErrorInfo("refused", "TypeError", error_text(error))
         frames = error.__traceback__
         while frames is not None and frames.tb_frame.f_globals.get("__name__") in _OWN:
             frames = frames.tb_next
@@ -403,7 +405,9 @@ class Dispatcher:
         return info
 
     def _tell_failure(self, listener: Listener, error: BaseException) -> None:
-        if not self.takes_exit(error, listener.about):
+        if isinstance(error, Mismatch):
+            logger.error("%s", error_text(error))
+        elif not self.takes_exit(error, listener.about):
             _log(error, "%s raised", listener.about)
 
     def _resolve(self, value: Any, call: Invoke | None) -> Any:
@@ -425,16 +429,15 @@ class Dispatcher:
             loop.call_later(seconds, func, *args)
 
 
-def _called(call: Invoke) -> Any:
+def _called(function: Checked, about: str, args: Sequence[Any], keywords: Mapping[str, Any] | None = None) -> Any:
     """Call a function with converted arguments and keywords. The log tells which arguments are not checked."""
-    function = call.function
     is_first = function.is_checked and function.signature is None
     try:
-        return function.call(call.args, call.keywords or {})
+        return function.call(about, args, keywords or {})
     finally:
         if is_first and function.signature is not None:
             for name, reason in function.signature.unchecked.items():
-                logger.debug("%s: argument %r is not checked: %s", function.key, name, reason)
+                logger.debug("%s: argument %r is not checked: %s", about, name, reason)
 
 
 def _report_stuck(thread: threading.Thread, seconds: float) -> None:

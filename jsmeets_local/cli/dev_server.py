@@ -12,7 +12,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO
@@ -63,15 +63,16 @@ def dev_server(command: str, folder: Path, python: str) -> Iterator[str]:
         start_new_session=True,  # npm starts a shell, which starts the server: they end together
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
+    assert process.stdout is not None
+    urls: SimpleQueue[str | None] = SimpleQueue()
+    last: deque[str] = deque(maxlen=20)
+    arguments = (process.stdout, urls, last)
+    output = threading.Thread(target=_show, args=arguments, name="jsmeets-dev-server", daemon=True)
     try:
-        assert process.stdout is not None
-        urls: SimpleQueue[str | None] = SimpleQueue()
-        last: deque[str] = deque(maxlen=20)
-        arguments = (process.stdout, urls, last)
-        threading.Thread(target=_show, args=arguments, name="jsmeets-dev-server", daemon=True).start()
+        output.start()
         yield _first(urls, urlsplit(python).port, command, last)
     finally:
-        _end(process)
+        _end(process, output)
 
 
 def _show(lines: IO[str], urls: SimpleQueue[str | None], last: deque[str]) -> None:
@@ -103,20 +104,25 @@ def _first(urls: SimpleQueue[str | None], python: int | None, command: str, last
     raise LaunchError(f"--dev: {command!r} printed no URL within {START_SECONDS:.0f} s")
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """End the command and the processes that it has started."""
+def _end(process: subprocess.Popen[str], output: threading.Thread) -> None:
+    """End the command and the processes that it has started, those that ignore SIGTERM after `END_SECONDS`.
+
+    The thread of the output ends with the last process that writes to it. The command is awaited only then: until its
+    exit code is read, no other process group can have its number.
+    """
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], check=False, capture_output=True)
         process.wait()
         return
-    for number, limit in ((signal.SIGTERM, END_SECONDS), (signal.SIGKILL, None)):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break  # all have exited
-        try:
-            process.wait(limit)
-        except subprocess.TimeoutExpired:
-            continue
-        break
-    process.wait()
+    try:
+        _signal(process, signal.SIGTERM)
+        output.join(END_SECONDS)
+    finally:  # also after a second Ctrl-C
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    # macOS refuses signals to a group that has only processes whose exit codes nobody has read.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)

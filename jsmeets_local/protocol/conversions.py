@@ -11,6 +11,8 @@ import datetime
 import enum
 import functools
 import inspect
+import itertools
+import re
 import sys
 import types
 import typing
@@ -22,15 +24,27 @@ from uuid import UUID
 import msgspec
 
 from .arrays import loaded
-from .handles import Imported
+from .handles import Imported, ImportedStream
 from .text import class_name, error_text, plain, shown
 
-__all__ = ["Converter", "Unsupported", "converter", "described", "got", "is_pydantic", "unaliased"]
+__all__ = [
+    "NATIVE",
+    "PLACE",
+    "Converter",
+    "Items",
+    "Mismatch",
+    "Unsupported",
+    "converter",
+    "described",
+    "got",
+    "is_pydantic",
+    "unaliased",
+]
 
 Converter: TypeAlias = Callable[[Any], Any]
 
 _AS_THEY_ARE = (bytes, bytearray, memoryview)  # otherwise msgspec takes text for base64
-_NATIVE = frozenset(
+NATIVE = frozenset(
     {
         bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset, type(None), UUID, Decimal,
         datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
@@ -59,10 +73,16 @@ _STREAMS = frozenset(
 )  # fmt: skip
 _FILES = frozenset({typing.IO, typing.BinaryIO, typing.TextIO})
 _PROBE = object()
+# The end of an error of msgspec.
+PLACE = re.compile(r"(?P<text>.*) - at `(?:key` in `)?(?P<path>\$.*?)`", re.DOTALL)
 
 
 class Unsupported(Exception):
     """An annotation that values cannot be checked against."""
+
+
+class Mismatch(TypeError):
+    """A value of a page does not fit the annotation of its parameter."""
 
 
 class _Always(type):
@@ -163,7 +183,7 @@ def _made(annotation: Any) -> Any:
     origin = typing.get_origin(annotation)
     if origin is not None:
         return _generic(annotation, origin, typing.get_args(annotation))
-    if annotation in _NATIVE:
+    if annotation in NATIVE:
         return annotation
     if annotation in _FILES or annotation in _STREAMS or annotation is collections.abc.Callable:
         return _generic(annotation, annotation, ())
@@ -202,7 +222,13 @@ def _generic(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Any:
     if origin is collections.abc.Callable:
         return _marker("Callable", _callable)
     if origin in _STREAMS:
-        return _marker(origin.__name__, functools.partial(_instance, origin))
+        item = _adapted(args[0]) if args else Any
+        if item is Any:
+            return _marker(origin.__name__, functools.partial(_instance, origin))
+        return _marker(
+            origin.__name__,
+            functools.partial(_stream, origin, _convert(item), _convert(_generic(annotation, list, args[:1]))),
+        )
     if origin in _FILES:
         return _marker("IO", _file)
     if origin in _CONTAINERS:
@@ -299,6 +325,42 @@ def _callable(value: Any) -> Any:
 def _instance(kind: type, value: Any) -> Any:
     if not isinstance(value, kind):
         raise ValueError(f"Expected {described(kind)}, got {got(value)}")
+    return value
+
+
+class Items:
+    """Conversion of the items of a stream, in any thread.
+
+    Args:
+        convert: The conversion of an item.
+
+    Attributes:
+        error: Makes the error for an item that does not fit, from a text of msgspec. The item is `$[0]`, for example.
+    """
+
+    def __init__(self, convert: Converter) -> None:
+        self.error: Callable[[str], Exception] = Mismatch
+        self._convert = convert
+        self._indices = itertools.count()
+
+    def __call__(self, item: Any) -> Any:
+        """Convert the next item."""
+        index = next(self._indices)
+        try:
+            return self._convert(item)
+        except (ValueError, TypeError, OverflowError) as error:
+            text = error_text(error)
+        if found := PLACE.fullmatch(text):
+            raise self.error(f"{found['text']} - at `$[{index}]{found['path'][1:]}`")
+        raise self.error(f"{text} - at `$[{index}]`")
+
+
+def _stream(kind: Any, convert: Converter, convert_list: Converter, value: Any) -> Any:
+    if kind is collections.abc.Iterable and not isinstance(value, (collections.abc.Iterator, Imported)):
+        return convert_list(value)
+    _instance(kind, value)
+    if isinstance(value, ImportedStream):
+        value.convert = Items(convert)
     return value
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from .signatures import Signature, is_annotated
 from .text import plain
 
-__all__ = ["AsyncCallable", "Function", "FunctionTable", "is_async"]
+__all__ = ["AsyncCallable", "Checked", "Function", "FunctionTable", "is_async"]
 
 
 class AsyncCallable:
@@ -32,35 +32,59 @@ def is_async(func: Callable[..., Any]) -> bool:
         return False
 
 
-class Function:
+class Checked:
+    """A function of the user, whose arguments are converted to its annotations.
+
+    Args:
+        func: The function.
+        is_checked: Convert the arguments.
+
+    Attributes:
+        func: The function.
+        is_async: True if calling `func` returns an awaitable.
+        is_checked: True if `func` has annotations to which the arguments are converted.
+        signature: The annotations, from the first call on; names that are defined after the function are known then.
+    """
+
+    __slots__ = ("func", "is_async", "is_checked", "signature")
+
+    def __init__(self, func: Callable[..., Any], is_checked: bool) -> None:
+        self.func = func
+        self.is_async = is_async(func)
+        self.is_checked = is_checked
+        self.signature: Signature | None = None
+
+    def call(self, about: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        """Call the function with converted arguments.
+
+        Args:
+            about: The name of the function, for errors.
+            args: The positional arguments.
+            keywords: The keyword arguments.
+
+        Raises:
+            Mismatch: An argument does not fit its annotation.
+        """
+        if self.is_checked:
+            if self.signature is None:
+                self.signature = Signature(self.func)
+            args, keywords = self.signature.convert(about, args, keywords)
+        return self.func(*args, **keywords)
+
+
+class Function(Checked):
     """An exposed function.
 
     Attributes:
         key: The name by which clients call it.
-        func: The function.
         exclusive: True if its calls run one at a time, in order of arrival.
         cell: The notebook cell that exposed it, or `None`.
         context: The context in which it was exposed. Each call runs in a copy of it.
         keep_running: True if its calls continue when the client that called has left.
-        is_async: True if calling `func` returns an awaitable.
-        is_checked: True if `func` has annotations to which the arguments are converted.
-        signature: The annotations, from the first call on; names that are defined after the function are known then.
         running: Number of calls that have been accepted and have not ended, including those that wait for their turn.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "cell",
-        "context",
-        "exclusive",
-        "func",
-        "is_async",
-        "is_checked",
-        "keep_running",
-        "key",
-        "running",
-        "signature",
-    )
+    __slots__ = ("__weakref__", "cell", "context", "exclusive", "keep_running", "key", "running")
 
     def __init__(
         self,
@@ -72,28 +96,13 @@ class Function:
         keep_running: bool = False,
         is_checked: bool = False,
     ) -> None:
+        super().__init__(func, is_checked)
         self.key = key
-        self.func = func
         self.exclusive = exclusive
         self.cell = cell
         self.context = Context() if context is None else context
         self.keep_running = keep_running
-        self.is_async = is_async(func)
-        self.is_checked = is_checked
-        self.signature: Signature | None = None
         self.running = 0
-
-    def call(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
-        """Call the function with converted arguments.
-
-        Raises:
-            Mismatch: An argument does not fit its annotation.
-        """
-        if self.is_checked:
-            if self.signature is None:
-                self.signature = Signature(self.func)
-            args, keywords = self.signature.convert(self.key, args, keywords)
-        return self.func(*args, **keywords)
 
     def describe(self) -> dict[str, Any]:
         """Return `name`, `signature`, `doc` and `exclusive`, for clients."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from weakref import ref as weak
 
-__all__ = ["Handle", "Imported"]
+__all__ = ["Handle", "Imported", "ImportedStream"]
 
 
 class Handle:
@@ -40,3 +41,14 @@ class Imported:
 
     def __init__(self, handle: Handle) -> None:
         self._handle: Handle | None = handle
+
+
+class ImportedStream(Imported):
+    """Base class of proxies of streams.
+
+    Attributes:
+        convert: Conversion of the items that are read, or `None`. The last annotated parameter that got the stream
+            has set it.
+    """
+
+    convert: Callable[[Any], Any] | None = None

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from .conversions import Converter, converter, described, got
+from .conversions import NATIVE, PLACE, Converter, Items, Mismatch, converter, described, got
+from .handles import ImportedStream
 from .text import error_text
 
-__all__ = ["Mismatch", "Signature", "call_method", "is_annotated", "parameters_of"]
+__all__ = ["Signature", "call_method", "is_annotated", "parameters_of"]
 
-_PLACE = re.compile(r"(?P<text>.*) - at `(?:key` in `)?(?P<path>\$.*?)`", re.DOTALL)
 # A value that is not of the type at all. msgspec tells only the type of the value.
 _GOT = re.compile(r"(?:Expected .*, )?got (?:`.*`|(?P<what>.*))|Invalid .*", re.DOTALL)
 
@@ -27,10 +27,6 @@ _GOT = re.compile(r"(?:Expected .*, )?got (?:`.*`|(?P<what>.*))|Invalid .*", re.
 _LENIENT: dict[str, Any] = {}
 if sys.version_info >= (3, 14):
     _LENIENT["annotation_format"] = importlib.import_module("annotationlib").Format.FORWARDREF
-
-
-class Mismatch(TypeError):
-    """An argument of a page does not fit the annotation of its parameter."""
 
 
 def _function(func: Any) -> types.FunctionType | None:
@@ -116,6 +112,7 @@ class _Checked(typing.NamedTuple):
     annotation: Any
     convert: Converter
     same: frozenset[type]  # types of values that need no conversion
+    kind: type | None  # a class whose instances need none, those of its subclasses included
 
 
 class Signature:
@@ -168,7 +165,8 @@ class Signature:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the metaclass of a class of the user, for example
             self.unchecked[name] = error_text(error)
             return None
-        return None if convert is None else _Checked(name, annotation, convert, same)
+        kind = annotation if isinstance(annotation, type) and annotation not in NATIVE else None
+        return None if convert is None else _Checked(name, annotation, convert, same, kind)
 
     def convert(
         self, key: str, args: Sequence[Any], keywords: Mapping[str, Any]
@@ -204,20 +202,27 @@ class Signature:
 
 
 def _converted(key: str, checked: _Checked, value: Any) -> Any:
-    name, annotation, convert, same = checked
-    if type(value) in same or (isinstance(annotation, type) and type(value) is annotation):
+    kind = type(value)
+    if kind in checked.same or kind is checked.annotation or checked.kind in kind.__mro__:
         return value
     try:
-        return convert(value)
+        converted = checked.convert(value)
     except (ValueError, TypeError, OverflowError) as error:
-        text = error_text(error)
-    if found := _PLACE.fullmatch(text):
-        detail = f"{found['path'].replace('$', name, 1)}: {found['text']}"
+        raise _mismatch(key, checked, value, error_text(error)) from None
+    if isinstance(converted, ImportedStream) and isinstance(converted.convert, Items):
+        converted.convert.error = functools.partial(_mismatch, key, checked, value)
+    return converted
+
+
+def _mismatch(key: str, checked: _Checked, value: Any, text: str) -> Mismatch:
+    """Return the error for a value that does not fit, from that of its conversion."""
+    if found := PLACE.fullmatch(text):
+        detail = f"{found['path'].replace('$', checked.name, 1)}: {found['text']}"
     elif found := _GOT.fullmatch(text):
         detail = f"got {found['what'] or got(value)}"
     else:  # a limit, or a field that is missing
         detail = text
-    raise Mismatch(f"{key}: argument {name!r} must be {described(annotation)}; {detail}")
+    return Mismatch(f"{key}: argument {checked.name!r} must be {described(checked.annotation)}; {detail}")
 
 
 _signatures: WeakKeyDictionary[types.FunctionType, Signature] = WeakKeyDictionary()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from jsmeets_local import JsMeetsPy, Page, ref
 from tests.raw import RawPage, as_page
+from tests.timing import until
 
 
 @dataclasses.dataclass
@@ -155,3 +156,72 @@ def test_what_is_not_checked_is_logged_once(app: JsMeetsPy, raw: RawPage, caplog
             assert raw.ask("call", "f", [[1], 2]) == ["return", 1, [[1], 2]]
     said = [text for text in caplog.messages if "not checked" in text]
     assert said == ["f: argument 'a' is not checked: name 'Missing' is not defined"]
+
+
+def test_items_of_streams_are_converted(app: JsMeetsPy, raw: RawPage, caplog: pytest.LogCaptureFixture) -> None:
+    @app.expose
+    def total(points: Iterator[Point], scale: float = 1) -> float:
+        return scale * sum(point.x for point in points)
+
+    @app.expose
+    async def first(points: AsyncIterator[Point]) -> Any:
+        return repr(await anext(points))
+
+    @app.expose
+    def each(points: Iterator[Point]) -> Iterator[float]:
+        return (point.x for point in points)
+
+    def give(number: int, name: str, *items: Any) -> Any:
+        raw.send(["call", 1, name, [None], [[[3, 0], "stream", number]]])
+        while (message := raw.receive())[0] != "pull":
+            if message[-1] and message[0] == "return":  # a stream of Python, which reads only on demand
+                raw.send(["pull", message[-1][0][2], 10])
+        raw.send(["items", number, [*items]], ["end", number])
+        while (message := raw.receive())[0] not in ("return", "error", "end"):
+            pass
+        return message
+
+    assert give(1, "total", {"x": 1}, {"x": 2, "y": 5}) == ["return", 1, 3.0]
+    assert give(2, "first", {"x": 1}) == ["return", 1, "Point(x=1.0, y=0.0)"]
+    text = "argument 'points' must be an Iterator[Point]; points[1].x: Expected `float`, got `str`"
+    wrong = {"x": 1}, {"x": "a"}
+    with caplog.at_level(logging.ERROR, "jsmeets_local"):
+        answers = [give(3, "total", *wrong), give(4, "first", 5), give(5, "each", *wrong)]
+    texts = [
+        f"total: {text}",
+        "first: argument 'points' must be an AsyncIterator[Point]; points[0]: Expected `object`, got `int`",
+        f"each: {text}",
+    ]
+    refusals = [{"kind": "refused", "name": "TypeError", "message": text, "trace": ""} for text in texts]
+    assert [answer[2] for answer in answers] == refusals
+    assert caplog.messages == texts
+
+
+def test_subscribers_get_converted_data(app: JsMeetsPy, raw: RawPage, caplog: pytest.LogCaptureFixture) -> None:
+    got: list[Any] = []
+
+    @app.pubsub.subscribe("plain")
+    def plain(topic: str, point: Point) -> None:
+        got.append((topic, point))
+
+    @app.pubsub.subscribe("async")
+    async def coroutine(topic: str, x: float) -> None:
+        got.append(repr(x))
+
+    class Near(Point):
+        pass
+
+    near = Near(4)
+    with caplog.at_level(logging.ERROR, "jsmeets_local"):
+        raw.send(["publish", 0, "plain", {"x": "a"}, False], ["publish", 0, "plain", {"x": 1}, False])
+        until(lambda: len(got) == 1)
+        raw.send(["publish", 0, "async", "fast", False], ["publish", 0, "async", 2, False])
+        until(lambda: len(got) == 2)
+        app.pubsub.publish("plain")(near)
+        until(lambda: len(got) == 3)
+    assert got == [("plain", Point(1.0)), "2.0", ("plain", near)]
+    assert caplog.messages == [
+        "the subscriber of topic 'plain': argument 'point' must be a Point; point.x: Expected `float`, got `str`",
+        "the subscriber of topic 'async': argument 'x' must be a float; got 'fast'",
+    ]
+    assert caplog.records[0].exc_info is None

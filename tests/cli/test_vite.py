@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,7 @@ def test_a_new_front_end_runs_follows_changes_and_is_built(
     program.process.send_signal(signal.SIGINT)
     assert program.ended() == 0
     assert psutil.wait_procs(children, scaled(10))[1] == []
+    assert "proxy error" not in program.text
 
     npm(folder, node, "run", "build")
     code = "import app; page = app.app.launch(app.FOLDER / 'dist/index.html', 'browser'); print(page.js.setFrequency(5)); page.wait()"
@@ -160,7 +162,7 @@ def count(tab: Any, result: str) -> None:
 SERVER = """
 import http.server, os, sys
 server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
-print("\\x1b[32mready\\x1b[0m for", os.environ["JSMEETS_URL"], flush=True)
+print(f"\\x1b[32mready\\x1b[0m for {os.environ['JSMEETS_URL']}, process {os.getpid()}", flush=True)
 print(f"Local: \\x1b[36mhttp://localhost:\\x1b[1m{server.server_port}\\x1b[22m/\\x1b[0m", flush=True)
 server.serve_forever()
 """
@@ -170,10 +172,37 @@ def test_the_url_that_a_server_prints(tmp_path: Path, capfd: pytest.CaptureFixtu
     (tmp_path / "server.py").write_text(SERVER)
     with dev_server(f"{sys.executable} server.py", tmp_path, "http://127.0.0.1:1") as url:
         assert url.startswith("http://localhost:")
-        assert "for http://127.0.0.1:1" in capfd.readouterr().err
-        running = [child for child in psutil.Process().children(recursive=True) if "server.py" in child.cmdline()]
-        assert running
-    assert [child for child in running if child.is_running()] == []
+        said = re.search(r"for http://127\.0\.0\.1:1, process (\d+)", capfd.readouterr().err)
+        assert said
+        server = psutil.Process(int(said[1]))
+        assert "server.py" in server.cmdline()
+    assert not server.is_running()
+
+
+STUBBORN = """
+import signal, subprocess, sys, time
+if "child" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("deaf", file=sys.stderr, flush=True)
+    time.sleep(600)
+output = None if "loud" in sys.argv else subprocess.DEVNULL
+child = subprocess.Popen([sys.executable, __file__, "child"], stdout=output, stderr=subprocess.PIPE, text=True)
+assert child.stderr.readline() == "deaf\\n"
+print("http://localhost:1", child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("output", ["loud", "silent"])
+def test_a_process_that_ignores_the_end_is_killed(
+    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("jsmeets_local.cli.dev_server.END_SECONDS", 0.5)
+    (tmp_path / "server.py").write_text(STUBBORN)
+    with dev_server(f"{sys.executable} server.py {output}", tmp_path, "http://127.0.0.1:2"):
+        child = psutil.Process(int(capfd.readouterr().err.split()[-1]))
+        assert child.is_running()
+    child.wait(scaled(5))
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jsmeets_local import JSFunction, JSProxy
+from jsmeets_local.protocol.conversions import Mismatch
 from jsmeets_local.protocol.functions import Function
-from jsmeets_local.protocol.signatures import Mismatch, is_annotated
+from jsmeets_local.protocol.handles import Handle, ImportedStream
+from jsmeets_local.protocol.signatures import is_annotated
 from jsmeets_local.protocol.values import pack
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def called(annotation: Any, *args: Any, **keywords: Any) -> Any:
         return value
 
     move.__annotations__ = {"value": annotation}
-    return Function("move", move, exclusive=False, is_checked=is_annotated(move)).call(list(args), keywords)
+    return Function("move", move, exclusive=False, is_checked=is_annotated(move)).call("move", list(args), keywords)
 
 
 def refusal(annotation: Any, value: Any) -> str:
@@ -249,6 +251,61 @@ def test_objects_of_the_page_are_left_as_they_are() -> None:
     assert refusal(AsyncIterator[int], [1]) == "an AsyncIterator[int]; got [1]"
 
 
+class Stream(ImportedStream):
+    """A stream of a page that has sent some items."""
+
+    def __init__(self, *items: Any) -> None:
+        super().__init__(Handle(None, 1, 1, "stream"))
+        self.items = iter(items)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        item = next(self.items)
+        return item if self.convert is None else self.convert(item)
+
+
+def test_items_of_streams_are_converted_when_they_are_read() -> None:
+    for annotation in (
+        Iterator[Point],
+        Iterable[Point],
+        Iterator[Point] | None,
+    ):
+        stream = Stream({"x": 1}, {"x": 2, "y": 3})
+        assert called(annotation, stream) is stream
+        assert list(stream) == [Point(1.0), Point(2.0, 3.0)]
+    assert [item.tolist() for item in called(Iterator[npt.NDArray[np.int16]], Stream([1]))] == [[1]]
+    assert list(called(Iterator[Any], Stream(1, "a"))) == [1, "a"]
+    assert list(called(list[Iterator[Point]], [Stream({"x": 1})])[0]) == [Point(1.0)]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "item", "text"),
+    [
+        (Iterator[int], "a", "an Iterator[int]; value[1]: Expected `int`, got `str`"),
+        (Iterator[Point], {"x": "a"}, "an Iterator[Point]; value[1].x: Expected `float`, got `str`"),
+        (Iterable[Point], {}, "an Iterable[Point]; value[1]: Object missing required field `x`"),
+        (Iterator[int | str] | None, [], "an Iterator[int | str] or None; value[1]: got []"),
+    ],
+)
+def test_an_item_that_does_not_fit(annotation: Any, item: Any, text: str) -> None:
+    good = {"x": 0} if "Point" in text else 0
+    stream = called(annotation, Stream(good, item, good))
+    next(stream)
+    with pytest.raises(Mismatch) as caught:
+        next(stream)
+    assert str(caught.value) == f"move: argument 'value' must be {text}"
+    next(stream)
+
+
+def test_an_iterable_takes_an_array() -> None:
+    assert called(Iterable[Point], [{"x": 1}]) == [Point(1.0)]
+    assert called(Iterable[float], np.array([1.5])) == [1.5]
+    assert refusal(Iterable[int], ["a"]) == "an Iterable[int]; value[0]: Expected `int`, got `str`"
+    assert called(Iterable, "text") == "text"
+
+
 @pytest.mark.parametrize(
     ("annotation", "value", "text"),
     [
@@ -302,7 +359,7 @@ def test_every_kind_of_parameter_is_converted() -> None:
         return [a, b, *rest, c, more]
 
     function = Function("every", every, exclusive=False, is_checked=True)
-    assert repr(function.call([1, 2, 3], {"c": 4, "d": 5})) == "[1.0, 2.0, 3.0, 4.0, {'d': 5.0}]"
+    assert repr(function.call("every", [1, 2, 3], {"c": 4, "d": 5})) == "[1.0, 2.0, 3.0, 4.0, {'d': 5.0}]"
     for args, keywords, name in [
         ([""], {}, "a"),
         ([1, 2, ""], {}, "rest"),
@@ -310,9 +367,9 @@ def test_every_kind_of_parameter_is_converted() -> None:
         ([1, 2], {"d": ""}, "more"),
     ]:
         with pytest.raises(Mismatch, match=f"every: argument '{name}' must be a float; got ''"):
-            function.call(args, keywords)
+            function.call("every", args, keywords)
     with pytest.raises(TypeError, match="unexpected keyword argument 'e'"):
-        Function("f", lambda a: a, exclusive=False).call([1], {"e": 1})
+        Function("f", lambda a: a, exclusive=False).call("f", [1], {"e": 1})
 
 
 def test_none_fits_where_it_is_the_default() -> None:
@@ -320,7 +377,7 @@ def test_none_fits_where_it_is_the_default() -> None:
         return a
 
     function = Function("f", f, exclusive=False, is_checked=is_annotated(f))
-    assert [function.call([None], {}), function.call([5], {}), function.call([], {})] == [None, 5, None]
+    assert [function.call("f", [None], {}), function.call("f", [5], {}), function.call("f", [], {})] == [None, 5, None]
 
 
 def test_bound_partial_cached_and_callable_objects_are_converted() -> None:
@@ -337,7 +394,7 @@ def test_bound_partial_cached_and_callable_objects_are_converted() -> None:
     cached = functools.lru_cache(scale)
     for func in (Model().fit, Model(), functools.partial(scale, 1.0), functools.partial(cached, 1.0)):
         assert is_annotated(func)
-        assert repr(Function("f", func, exclusive=False, is_checked=True).call([2], {})) == "2.0"
+        assert repr(Function("f", func, exclusive=False, is_checked=True).call("f", [2], {})) == "2.0"
 
 
 def test_functions_without_annotations_are_told_without_running_code_of_the_user() -> None:
@@ -370,9 +427,9 @@ def test_a_class_of_a_function_is_found_where_the_function_uses_it() -> None:
     def unused(value: Local) -> Any:
         return value
 
-    assert Function("used", used, exclusive=False, is_checked=True).call([{"a": 1}], {}) is True
+    assert Function("used", used, exclusive=False, is_checked=True).call("used", [{"a": 1}], {}) is True
     function = Function("unused", unused, exclusive=False, is_checked=True)
-    assert function.call([{"a": 1}], {}) == {"a": 1}
+    assert function.call("f", [{"a": 1}], {}) == {"a": 1}
     assert function.signature is not None
     assert "Local" in function.signature.unchecked["value"]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ...errors import CallTimeout
 from ...protocol.arguments import seconds_of_call
+from ...protocol.handles import ImportedStream
 from ...protocol.references import Handle
 from ...protocol.streams import Heavy, Incoming
 from ..portal import Cancel, Done
@@ -46,7 +47,7 @@ class _Arrival:
         return None
 
 
-class JSStream(Live):
+class JSStream(Live, ImportedStream):
     """Generator, async generator, other iterator or `ReadableStream` of a page, as an iterator.
 
     Both `for item in stream` and `async for item in stream` read it; the page then produces a limited number of items
@@ -67,9 +68,11 @@ class JSStream(Live):
 
     def __next__(self) -> Any:
         try:
-            return self._take()
+            item = self._take()
         except IndexError:
             pass
+        else:
+            return item if self.convert is None else self.convert(item)
         try:
             return self._wait(None)
         except BaseException as error:
@@ -99,9 +102,11 @@ class JSStream(Live):
     async def __anext__(self) -> Any:
         while True:
             try:
-                return self._take()
+                item = self._take()
             except IndexError:  # also if another task or thread has taken it
                 pass
+            else:
+                return item if self.convert is None else self.convert(item)
             try:
                 outcome = await self._bridge.portal.awaitable(_Arrival(self._bridge, self._incoming, None))
                 if outcome is None:
@@ -151,9 +156,10 @@ class JSStream(Live):
             if isinstance(outcome, Exception):
                 raise outcome
             try:
-                return self._take()
+                item = self._take()
             except IndexError:  # another thread has taken it
-                pass
+                continue
+            return item if self.convert is None else self.convert(item)
 
     def __repr__(self) -> str:
         return "<JavaScript stream>"
