@@ -410,7 +410,7 @@ def _renew_all() -> None:
 
 
 def _foreign(kind: Any, value: Any) -> Any:
-    """Convert a dictionary to a model of pydantic. Let msgspec compare other values with types that it does not know."""
+    """Convert a dictionary to a model of pydantic. Let msgspec compare other values with types it does not know."""
     validate = getattr(kind, "model_validate", None) if is_pydantic(kind) and isinstance(value, dict) else None
     return value if validate is None else validate(value)
 

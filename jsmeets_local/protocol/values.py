@@ -345,7 +345,7 @@ def _children(value: Any, where: str) -> Iterable[tuple[str | int, Any, str]] | 
 
 
 def named_fields(value: Any) -> Iterable[tuple[str, Any]] | None:
-    """Return the names and values of the fields of a dataclass, an attrs class, a msgspec struct or a pydantic model."""
+    """Return the fields of a dataclass, an attrs class, a msgspec struct or a pydantic model; `None` for others."""
     kind = type(value)
     if dataclasses.is_dataclass(kind):
         names: Iterable[str] = (field.name for field in dataclasses.fields(kind))
