@@ -34,7 +34,7 @@ from .server.access import Access
 from .server.attached import Attached
 from .server.documents import Documents
 from .server.downloads import BulkEndpoint
-from .server.endpoint import Guarded, TextEndpoint
+from .server.endpoint import Guarded, TextEndpoint, refuse
 from .server.forwarded import with_prefix
 from .server.lifespan import lifespan
 from .server.one_time_urls import OneTimeUrls
@@ -163,6 +163,9 @@ class Bridged:
             if self.debug or self._launcher.is_serving:
                 send = revalidated(send)
         elif scope["type"] == "websocket":
+            if not self._access.admits_origin(scope):  # also for routes of the framework and of an attached application
+                await refuse(receive, send)
+                return
             self.bridge.expose_errors(self._exposes_errors())
             if self.debug:
                 self.bridge.time_steps()

@@ -22,6 +22,7 @@ from starlette.requests import HTTPConnection, Request
 
 from .app import Bridged
 from .bridge.bridge import Bridge
+from .bridge.dispatcher import Listener
 from .bridge.live.current_call import current_call
 from .bridge.portal import Cancel, Done
 from .errors import MissingExtra
@@ -199,11 +200,14 @@ class _Dependencies:
     async def values(self) -> AsyncIterator[Values]:
         """Provide the values for the running call, on the bridge's loop. Clean up at the end of the block.
 
+        Background tasks run afterwards, if the block has not raised an exception.
+
         Raises:
             RequestValidationError: The handshake lacks a header or cookie that a dependency needs.
             Exception: A dependency raised it.
         """
         handshake = self._app.bridge.handshakes[current_call().socket_id]
+        failure: BaseException | None = None
         async with AsyncExitStack() as stack:
             scope = {
                 **handshake.scope,
@@ -223,9 +227,15 @@ class _Dependencies:
             )
             if solved.errors:
                 raise RequestValidationError(solved.errors)
-            yield solved.values
-            if solved.background_tasks is not None:
-                await solved.background_tasks()
+            try:
+                yield solved.values
+            except BaseException as error:
+                failure = error
+                raise
+        if failure is not None:  # a dependency has caught the error of the function, which has no result
+            raise failure
+        if solved.background_tasks is not None:
+            self._app.bridge.tell(Listener(solved.background_tasks.__call__, "a background task"))
 
     @contextmanager
     def values_in_worker(self) -> Iterator[Values]:

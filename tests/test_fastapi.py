@@ -6,7 +6,7 @@ import importlib
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 
 import pytest
@@ -17,7 +17,7 @@ from jsmeets_local import Bridge, MissingExtra, current_call
 from jsmeets_local.fastapi import JsMeetsFastAPI
 from tests.plain_uvicorn import Served
 from tests.raw import RawPage, as_page
-from tests.timing import scaled
+from tests.timing import scaled, until
 
 
 @pytest.fixture
@@ -162,6 +162,47 @@ def test_an_error_reaches_the_dependency_and_the_page(app: JsMeetsFastAPI, ask: 
 
 
 @pytest.mark.parametrize("is_async", [False, True])
+def test_a_dependency_cannot_swallow_an_error(app: JsMeetsFastAPI, ask: Any, is_async: bool) -> None:
+    def swallowing() -> Iterator[None]:
+        with suppress(ValueError):
+            yield
+
+    def fail(_: Annotated[None, Depends(swallowing)]) -> None:
+        raise ValueError("sold out")
+
+    async def fail_async(_: Annotated[None, Depends(swallowing)]) -> None:
+        raise ValueError("sold out")
+
+    app.expose(fail_async if is_async else fail, "f")
+    assert ask("f")[2]["message"] == "sold out"
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_background_tasks_run_after_the_answer(
+    app: JsMeetsFastAPI, ask: Any, is_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    answered, ran = threading.Event(), threading.Event()
+
+    def task(number: int) -> None:
+        assert answered.wait(scaled(10))
+        ran.set()
+        raise ValueError(f"no {number}")
+
+    def add(number: int, tasks: BackgroundTasks) -> int:
+        tasks.add_task(task, number)
+        return number
+
+    async def add_async(number: int, tasks: BackgroundTasks) -> int:
+        return add(number, tasks)
+
+    app.expose(add_async if is_async else add, "add")
+    assert ask("add", 3) == ["return", 1, 3]
+    answered.set()
+    assert ran.wait(scaled(10))
+    until(lambda: "a background task raised" in caplog.text and "ValueError: no 3" in caplog.text)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
 def test_a_dependency_that_refuses(app: JsMeetsFastAPI, ask: Any, is_async: bool) -> None:
     ran: list[int] = []
 
@@ -194,7 +235,7 @@ def test_a_dependency_reads_the_handshake_and_the_call(app: JsMeetsFastAPI, ask:
         return facts
 
     assert ask("about") == ["return", 1, ["127.0.0.1", "/jsmeetspy/textsocket", "about"]]
-    assert done == ["later"]
+    until(lambda: done == ["later"])
 
 
 def test_a_missing_header_is_named(app: JsMeetsFastAPI, ask: Any) -> None:

@@ -160,15 +160,14 @@ function apply(root: any, change: Change): Undo {
 }
 
 /** Add a change to those of a turn, and drop the earlier ones that it replaces. */
-function record(entries: Entry[], change: Change): Entry[] {
+function record(batch: Batch, change: Change): void {
     const [path] = change;
-    let kept = entries;
     if (change.length === 2 && path.length === 1) {
-        kept = entries.filter(({ change: [earlier] }) => earlier[0] !== path[0]);
-    } else if (change.length === 2 && JSON.stringify(entries.at(-1)?.change[0]) === JSON.stringify(path)) {
-        kept = entries.slice(0, -1);   // further back, an index may mean another item
+        batch.entries = batch.entries.filter(({ change: [earlier] }) => earlier[0] !== path[0]);
+    } else if (change.length === 2 && JSON.stringify(batch.entries.at(-1)?.change[0]) === JSON.stringify(path)) {
+        batch.entries.pop();   // further back, an index may mean another item
     }
-    return [...kept, { change, sent: cloned(change) }];
+    batch.entries.push({ change, sent: cloned(change) });
 }
 
 /** Copy the containers of a value. */
@@ -346,7 +345,7 @@ class Shared {
             queueMicrotask(() => this.send());
         }
         this.turn.undos.push(undo);
-        this.turn.entries = record(this.turn.entries, change);
+        record(this.turn, change);
         this.touch([change]);
         this.later();
     }

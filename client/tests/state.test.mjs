@@ -44,6 +44,19 @@ test("the changes of a turn are one patch, in front of the messages that follow"
     ]);
 });
 
+test("the time of a turn grows with its changes, not with their square", async () => {
+    const [s, end] = await made({ list: [], tree: {} });
+    const began = performance.now();
+    const changes = await patchOf(end, () => {
+        for (let i = 0; i < 20000; i += 1) {
+            s.list.push(i);
+            s.tree[`k${i}`] = i;
+        }
+    });
+    assert.equal(changes.length, 40000);
+    assert.ok(performance.now() - began < 8000, `${performance.now() - began} ms`);
+});
+
 test("what has not changed is not sent", async () => {
     const [s, end] = await made({ freq: 3, points: [1], nothing: null });
     Object.assign(s, { freq: 3, points: s.points, nothing: undefined });

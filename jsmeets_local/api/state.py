@@ -6,17 +6,22 @@ import dataclasses
 import difflib
 import html
 import reprlib
+import sys
 import threading
 import typing
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, NoReturn, SupportsIndex, TypeVar
+from weakref import WeakSet
 
 import msgspec
 
+from ..bridge import shutdown
 from ..bridge.bridge import Bridge
 from ..bridge.dispatcher import Listener
+from ..bridge.workers import this_thread
 from ..notebook.cells import current_cell
 from ..protocol.arguments import check_function
+from ..protocol.conversions import is_pydantic
 from ..protocol.states import (
     Change,
     Delete,
@@ -24,6 +29,7 @@ from ..protocol.states import (
     RefusedChange,
     Set,
     SharedState,
+    Splice,
     StateDict,
     StateList,
     Undo,
@@ -38,11 +44,14 @@ from ..protocol.states import (
     record,
     tree,
 )
+from ..protocol.text import error_text
 from ..protocol.values import Payload, pack
 
 __all__ = ["ConnectionState", "State", "make_state"]
 
 F = TypeVar("F", bound=Callable[[Any], Any])
+
+_cores: WeakSet[_Core] = WeakSet()
 
 _RESERVED = {"link": "Python", "observe": "Python", "on": "JavaScript", "then": "JavaScript"}
 
@@ -76,6 +85,10 @@ class State:
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._core.root]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        name = next(iter(self._core.root))
+        raise TypeError(f"a state cannot be copied or pickled: use the values of its fields, such as state.{name}")
 
     @typing.overload
     def observe(self, field: str, func: None = None) -> Callable[[F], F]: ...
@@ -137,7 +150,7 @@ class State:
 
         def to_trait(_: object = None) -> None:
             with lock:
-                value = plain(getattr(self, field))  # not the argument, which a later change may have replaced
+                value = self._core.value(field)  # not the argument, which a later change may have replaced
                 if not _same(value, getattr(target, trait)):
                     setattr(target, trait, value)
 
@@ -156,17 +169,26 @@ class State:
         return end
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={_short(value)}" for name, value in self._core.items())
+        fields = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._core.values())
         return f"{self._core.title}({fields})"
 
     def _repr_html_(self) -> str:
         """Show the fields as a table in a notebook."""
         rows = "".join(
             f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
-            f"<td style='text-align:left'>{html.escape(_short(value))}</td></tr>"
-            for name, value in self._core.items()
+            f"<td style='text-align:left'>{html.escape(reprlib.repr(value))}</td></tr>"
+            for name, value in self._core.values()
         )
         return f"<table><caption>{html.escape(self._core.title)}</caption><tbody>{rows}</tbody></table>"
+
+
+class _Made(NamedTuple):
+    """A change that was made: how to undo it, the change with its converted value, and packed."""
+
+    undo: Undo
+    change: Change
+    payload: Payload
+    is_converted: bool  # its value differs from the one that was given
 
 
 class _Core:
@@ -196,6 +218,12 @@ class _Core:
             fields[name] = plain(self._converted((name,), fields[name]))
         self._pack(fields, "state")
         self.root = tree(fields, self)
+        _cores.add(self)
+
+    def renew(self) -> None:
+        """Start anew in a forked process, where a thread of the parent may have held the lock."""
+        self._lock = self.shared.lock = threading.RLock()
+        self._is_scheduled = False  # the portal has dropped what was posted
 
     def unknown(self, name: str) -> str:
         """Return the error message for a field that does not exist."""
@@ -203,10 +231,14 @@ class _Core:
         meant = f"did you mean {close[0]!r}?" if close else f"its fields are {', '.join(self.root)}"
         return f"the state has no field {name!r}; {meant}"
 
-    def items(self) -> list[tuple[str, Any]]:
-        """Return the fields and their values."""
+    def value(self, name: str) -> Any:
+        """Return a copy of the value of a field."""
         with self._lock:
-            return list(self.root.items())
+            return plain(self.root[name])
+
+    def values(self) -> list[tuple[str, Any]]:
+        """Return the fields and copies of their values."""
+        return [(name, self.value(name)) for name in self.root]
 
     # Changes of Python ---------------------------------------------------------------------------------
 
@@ -214,36 +246,43 @@ class _Core:
         """Apply a change to a container of the tree, from any thread."""
         self.bridge.portal.check_own()
         with self._lock:
-            path = path_of(container, self.root)
-            change = make(path or ())
-            if change is None:
-                return
-            if path is None:  # another thread has just removed the container
-                apply(container, plain_change(change))
-                return
-            if self.shared.is_replaced:
-                raise RuntimeError("state() was called again: use the newer state, this one no longer reaches pages")
-            if path == () and change.path[0] not in self.root:
-                raise AttributeError(self.unknown(str(change.path[0])))
-            is_done = False
-            try:
-                made = self._made(change)
-                if made is not None:
-                    _, change, payload = made
-                    if self.shared.followers:
-                        record(self._changes, change, payload)
-                    self._note(change)
-                is_done = True
-            except Exception:
-                is_done = True  # nothing has changed
-                raise
+            was_changing = this_thread.is_changing_state
+            try:  # assignments, in place of a context manager: Ctrl-C cannot come between them and the block
+                this_thread.is_changing_state = True
+                self._change(container, make)
             finally:
-                if not is_done:
-                    self._in_doubt = True
-                    self._schedule()
+                this_thread.is_changing_state = was_changing
 
-    def _made(self, change: Change) -> tuple[Undo, Change, Payload] | None:
-        """Make a change. Returns how to undo it, the change with its plain value, and packed; `None` if it is none.
+    def _change(self, container: StateDict | StateList, make: Callable[[Path], Change | None]) -> None:
+        path = path_of(container, self.root)
+        change = make(path or ())
+        if change is None:
+            return
+        if path is None:  # another thread has just removed the container
+            apply(container, plain_change(change))
+            return
+        if self.shared.is_replaced:
+            raise RuntimeError("state() was called again: use the newer state, this one no longer reaches pages")
+        if path == () and change.path[0] not in self.root:
+            raise AttributeError(self.unknown(str(change.path[0])))
+        is_done = False
+        try:
+            made = self._made(change)
+            if made is not None:
+                if self.shared.followers:
+                    record(self._changes, made.change, made.payload)
+                self._note(made.change)
+            is_done = True
+        except Exception:
+            is_done = True  # nothing has changed
+            raise
+        finally:
+            if not is_done:
+                self._in_doubt = True
+                self._schedule()
+
+    def _made(self, change: Change) -> _Made | None:
+        """Make a change, with its value converted to the annotation of its field. Return `None` if nothing changes.
 
         Raises:
             TypeError: The value is of a wrong type, or cannot be sent.
@@ -251,23 +290,32 @@ class _Core:
             RefusedChange: The place does not exist.
         """
         field = str(change.path[0])
+        is_whole = len(change.path) == 1 and isinstance(change, Set)
+        is_converted = False
         try:
-            change = plain_change(change)
+            given = change = plain_change(change)
         except (TypeError, RecursionError) as error:
             raise TypeError(f"{place_name('state', change.path)}: {error}") from error
-        if len(change.path) == 1 and isinstance(change, Set):
-            change = Set(change.path, plain(self._converted(change.path, change.value)))
-            if _same(change.value, self.root[field]):
+        if isinstance(change, Set) and is_whole:
+            if field in self._types:
+                change = Set(change.path, plain(self._converted(change.path, change.value)))
+                is_converted = not _same_change(given, change)
+            if not is_converted and _same(change.value, self.root[field]):
                 return None
         payload = encoded(change, self._pack, "state")
         undo = apply(self.root, change)
-        if field in self._types and (len(change.path) > 1 or not isinstance(change, Set)):
+        if field in self._types and not is_whole:
             try:
-                self._converted((field,), self.root[field])
+                change = _as_in(self._converted((field,), self.root[field]), change)
             except BaseException:
                 undo()
                 raise
-        return undo, change, payload
+            is_converted = not _same_change(given, change)
+            if is_converted:
+                undo()
+                payload = encoded(change, self._pack, "state")
+                undo = apply(self.root, change)
+        return _Made(undo, change, payload, is_converted)
 
     def _converted(self, path: Path, value: Any) -> Any:
         """Return a value converted to the annotation of its field."""
@@ -275,7 +323,7 @@ class _Core:
         if kind is Any:
             return value
         try:
-            return msgspec.convert(value, kind, dec_hook=_unchanged)
+            return msgspec.convert(value, kind, dec_hook=_foreign)
         except msgspec.ValidationError as error:
             text = f"{place_name('state', path)}: {error}"
             raise (TypeError if ", got `" in str(error) else ValueError)(text) from None
@@ -326,7 +374,7 @@ class _Core:
     # For the protocol, under the lock ------------------------------------------------------------------
 
     def _whole(self) -> Payload:
-        return self._pack(plain(self.root), "state")
+        return pack(plain(self.root), "state", sys.maxsize)  # it may be larger than each change
 
     def _news(self) -> Payload | None:
         changes, self._changes = self._changes, []
@@ -334,9 +382,7 @@ class _Core:
 
     def _take(self, elements: list[list[Any]]) -> tuple[Payload | None, bool]:
         done: list[tuple[Change, Payload]] = []
-        undos: list[Undo] = []
-        fields: list[Change] = []
-        differs = False
+        all_made: list[_Made] = []
         parsed = [parse(element) for element in elements]
         try:
             for given in parsed:
@@ -345,24 +391,53 @@ class _Core:
                 made = self._made(given)
                 if made is None:
                     continue
-                undo, change, payload = made
-                undos.append(undo)
-                fields.append(change)
-                record(done, change, payload)
-                if isinstance(given, Set) and isinstance(change, Set):
-                    differs |= not _same(given.value, change.value)
+                all_made.append(made)
+                record(done, made.change, made.payload)
         except Exception as error:  # also of the user's `__post_init__`
-            for undo in reversed(undos):
-                undo()
-            raise RefusedChange(str(error)) from error
-        for change in fields:
-            self._note(change)
-        return combined([payload for _, payload in done]) if done else None, differs
+            for made in reversed(all_made):
+                made.undo()
+            raise RefusedChange(error_text(error)) from error
+        for made in all_made:
+            self._note(made.change)
+        payload = combined([payload for _, payload in done]) if done else None
+        return payload, any(made.is_converted for made in all_made)
 
 
-def _unchanged(kind: type, value: Any) -> Any:
-    """Let msgspec compare a value with a type that it does not know."""
-    return value
+@shutdown.after_fork
+def _renew_all() -> None:
+    for core in list(_cores):
+        core.renew()
+
+
+def _foreign(kind: Any, value: Any) -> Any:
+    """Convert a dictionary to a model of pydantic. Let msgspec compare other values with types it does not know."""
+    validate = getattr(kind, "model_validate", None) if is_pydantic(kind) and isinstance(value, dict) else None
+    return value if validate is None else validate(value)
+
+
+def _as_in(converted: Any, change: Change) -> Change:
+    """Return a change with the value that a converted field has at its place, if the field has this place."""
+    place = converted
+    try:
+        for step in change.path[1:]:
+            is_item = isinstance(step, int) or isinstance(place, dict)
+            place = place[step] if is_item else getattr(place, str(step))
+    except (LookupError, AttributeError, TypeError):
+        return change
+    if not isinstance(change, Splice):
+        return Set(change.path, plain(place))  # also the default of what was deleted
+    if not isinstance(place, (list, tuple)):
+        return change
+    items = plain(place[change.start : change.start + len(change.items)])
+    return Splice(change.path, change.start, change.count, items)
+
+
+def _same_change(change: Change, other: Change) -> bool:
+    if isinstance(change, Set) and isinstance(other, Set):
+        return _same(change.value, other.value)
+    if isinstance(change, Splice) and isinstance(other, Splice):
+        return _same(change.items, other.items)
+    return type(change) is type(other)
 
 
 def _same(value: Any, other: Any) -> bool:
@@ -375,10 +450,6 @@ def _same(value: Any, other: Any) -> bool:
         return value.keys() == other.keys() and all(_same(item, other[key]) for key, item in value.items())
     kinds = {type(value), type(other)}
     return (len(kinds) == 1 or kinds == {int, float}) and kinds <= {str, int, float, bool, bytes} and value == other
-
-
-def _short(value: Any) -> str:
-    return reprlib.repr(plain(value)) if isinstance(value, (list, dict)) else reprlib.repr(value)
 
 
 def make_state(bridge: Bridge, key: str, model: Any, fields: dict[str, Any], call: str) -> State:

@@ -100,15 +100,14 @@ function apply(root, change) {
   put(value, isSet, before);
   return () => put(before, hasKey, value);
 }
-function record(entries, change) {
+function record(batch, change) {
   const [path] = change;
-  let kept = entries;
   if (change.length === 2 && path.length === 1) {
-    kept = entries.filter(({ change: [earlier] }) => earlier[0] !== path[0]);
-  } else if (change.length === 2 && JSON.stringify(entries.at(-1)?.change[0]) === JSON.stringify(path)) {
-    kept = entries.slice(0, -1);
+    batch.entries = batch.entries.filter(({ change: [earlier] }) => earlier[0] !== path[0]);
+  } else if (change.length === 2 && JSON.stringify(batch.entries.at(-1)?.change[0]) === JSON.stringify(path)) {
+    batch.entries.pop();
   }
-  return [...kept, { change, sent: cloned(change) }];
+  batch.entries.push({ change, sent: cloned(change) });
 }
 function cloned(value) {
   if (Array.isArray(value)) {
@@ -275,7 +274,7 @@ var Shared = class {
       queueMicrotask(() => this.send());
     }
     this.turn.undos.push(undo);
-    this.turn.entries = record(this.turn.entries, change);
+    record(this.turn, change);
     this.touch([change]);
     this.later();
   }

@@ -429,7 +429,7 @@ class Portal:
                 once: any thread but that of the loop may wait for it.
 
         Raises:
-            WouldDeadlock: The call is on the loop, which would wait for itself.
+            WouldDeadlock: The call is on the loop, which would wait for itself, or within a change of a state.
             BridgeBusy: The pages belong to another process.
             CellBlocksAnswers: The thread runs a cell of a notebook and would keep its front end from being answered.
         """
@@ -442,6 +442,11 @@ class Portal:
                 self.check_wait(awaitable)
             if asyncio._get_running_loop() is not None:
                 self._blocked.check(awaitable)
+        if this_thread.is_changing_state:
+            raise WouldDeadlock(
+                "code that runs during a change of a state, such as a key of sort() or __post_init__, cannot wait for "
+                "a page, which may wait for the state: make the new value first, then assign it"
+            )
         call = running.get() if awaitable is not None else None
         waiter: _Waiter[T] = _Waiter() if call is None else _CallWaiter(call=call)
         waiter.lock.acquire()

@@ -32,9 +32,15 @@ Job: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
 
 
 class _ThisThread(threading.local):
-    """Worker of the current thread, or `None`."""
+    """Facts about the current thread.
+
+    Attributes:
+        worker: Its worker, or `None`.
+        is_changing_state: True while it holds the lock of a state, for which the loop may wait.
+    """
 
     worker: _Worker | None = None
+    is_changing_state = False
 
 
 this_thread = _ThisThread()

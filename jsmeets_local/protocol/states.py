@@ -10,7 +10,7 @@ into a tree is copied, and a container that was removed from it is an ordinary o
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -21,7 +21,7 @@ import msgspec
 from ..errors import ProtocolError
 from .arrays import loaded
 from .text import shown
-from .values import MAX_DEPTH, Payload, base
+from .values import MAX_DEPTH, Payload, base, named_fields
 
 __all__ = [
     "OWN",
@@ -397,7 +397,7 @@ def path_of(container: StateDict | StateList, root: StateDict) -> Path | None:
 
 
 def plain(value: Any, room: int = MAX_DEPTH) -> Any:
-    """Copy a value into ordinary dictionaries, lists, and leaves, which are shared. Arrays become read-only.
+    """Copy a value into ordinary dictionaries, lists and leaves. Arrays become read-only.
 
     Raises:
         TypeError: It is nested too deeply, contains itself, or has a dictionary whose keys are not strings.
@@ -410,10 +410,15 @@ def plain(value: Any, room: int = MAX_DEPTH) -> Any:
         return {_text_key(key): plain(item, room - 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset, deque, range)):
         return [plain(item, room - 1) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name), room - 1) for field in dataclasses.fields(value)}
+    fields = named_fields(value)
+    if fields is not None:
+        return {name: plain(item, room - 1) for name, item in fields}
     if isinstance(value, bytearray):
         return bytes(value)
+    if isinstance(value, memoryview):
+        return memoryview(value.tobytes()).cast(value.format, value.shape)  # type: ignore[call-overload]
+    if isinstance(value, (loaded("array", "array"), loaded("pandas", "DataFrame"), loaded("pandas", "Series"))):
+        return copy.copy(value)  # all of it
     if isinstance(value, loaded("numpy", "ndarray")) and (value.flags.writeable or value.base is not None):
         value = value.copy()
         value.flags.writeable = False

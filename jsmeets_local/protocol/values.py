@@ -28,7 +28,7 @@ from .files import describe_file
 from .references import BIGGEST, SMALLEST, Imported, Ref, Reference
 from .text import class_name, error_name, error_text, function_name, plain, type_name
 
-__all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "base", "pack"]
+__all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "NUMBERS", "Buffer", "Payload", "base", "named_fields", "pack"]
 
 MAX_DEPTH = 256  # levels of nesting in a value that is sent
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # of one message
@@ -349,11 +349,12 @@ def _children(value: Any, where: str) -> Iterable[tuple[str | int, Any, str]] | 
         _check_count(value)
     if isinstance(value, _ARRAYS):
         return ((i, item, f"{where}[{i}]") for i, item in enumerate(cast(Iterable[Any], value)))
-    fields = _fields(value)
+    fields = named_fields(value)
     return None if fields is None else ((name, item, f"{where}.{name}") for name, item in fields)
 
 
-def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
+def named_fields(value: Any) -> Iterable[tuple[str, Any]] | None:
+    """Return the fields of a dataclass, an attrs class, a msgspec struct or a pydantic model; `None` for others."""
     kind = type(value)
     if dataclasses.is_dataclass(kind):
         names: Iterable[str] = (field.name for field in dataclasses.fields(kind))

@@ -85,12 +85,18 @@ class Access:
         """Return whether `token` is the launch token, in constant time; `False` if there is no launch token."""
         return self.token is not None and hmac.compare_digest(self.token.encode(), token.encode())
 
-    def admits(self, scope: dict[str, Any]) -> bool:
+    def admits(self, scope: Mapping[str, Any]) -> bool:
         """Return whether to accept a WebSocket. Log the reason if not."""
-        reason = self._refusal_of_websocket(scope)
-        if reason is not None:
-            self._refusals.tell(f"refused a WebSocket from {_client(scope)} at {scope['path']:.200}: {reason}")
-        return reason is None
+        return self._admits(scope, self._refusal_of_origin(scope) or self._refusal_of_token(scope))
+
+    def admits_origin(self, scope: Mapping[str, Any]) -> bool:
+        """Return whether `Host` and `Origin` of a WebSocket are allowed. Log the reason if not."""
+        return self._admits(scope, self._refusal_of_origin(scope))
+
+    def _admits(self, scope: Mapping[str, Any], refusal: str | None) -> bool:
+        if refusal is not None:
+            self._refusals.tell(f"refused a WebSocket from {_client(scope)} at {scope['path']:.200}: {refusal}")
+        return refusal is None
 
     def refusal_of_request(self, scope: Mapping[str, Any]) -> str | None:
         """Return, and log, the reason to refuse an HTTP request; `None` to answer it."""
@@ -107,14 +113,17 @@ class Access:
         origin = headers.get("origin")
         return origin is not None and not self._origin_allowed(origin, _host(headers))
 
-    def _refusal_of_websocket(self, scope: dict[str, Any]) -> str | None:
-        headers = Headers(scope=scope)
+    def _refusal_of_origin(self, scope: Mapping[str, Any]) -> str | None:
+        headers = Headers(raw=scope["headers"])
         host = _host(headers)
         if not self._host_allowed(host, scope):
             return _foreign_host(host)
         origin = headers.get("origin")
         if origin is not None and not self._origin_allowed(origin, host):
             return f"Origin {origin!r:.100} is not allowed; to allow it, pass JsMeetsPy(allowed_origins=[...])"
+        return None
+
+    def _refusal_of_token(self, scope: Mapping[str, Any]) -> str | None:
         if self.token is None:
             return None
         subprotocols = scope.get("subprotocols", ())

@@ -21,7 +21,7 @@ from ..protocol.state import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT
 from ..protocol.text import on_one_line
 from .access import Access
 
-__all__ = ["SUBPROTOCOL", "Guarded", "TextEndpoint"]
+__all__ = ["SUBPROTOCOL", "Guarded", "TextEndpoint", "refuse"]
 
 SUBPROTOCOL = "jsmeets.v1"
 HELLO_SECONDS = 10.0
@@ -58,11 +58,16 @@ class Guarded:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one WebSocket, or refuse it with HTTP 403."""
-        if self._access.admits(dict(scope)):
+        if self._access.admits(scope):
             await self._app(scope, receive, send)
         else:
-            await receive()
-            await send({"type": "websocket.close", "code": CLOSE_KICKED})
+            await refuse(receive, send)
+
+
+async def refuse(receive: Receive, send: Send) -> None:
+    """Refuse a WebSocket, with HTTP 403."""
+    await receive()
+    await send({"type": "websocket.close", "code": CLOSE_KICKED})
 
 
 def _fast_path(scope: MutableMapping[str, Any], receive: Receive) -> FastPath | None:
@@ -86,7 +91,7 @@ class TextEndpoint:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one WebSocket, from its handshake to its end."""
         await receive()  # websocket.connect
-        if not self._access.admits(dict(scope)) or not self._bridge.ensure_started():
+        if not self._access.admits(scope) or not self._bridge.ensure_started():
             await send({"type": "websocket.close", "code": CLOSE_KICKED})  # before accept: HTTP 403
             return
         fast_path = _fast_path(scope, receive)

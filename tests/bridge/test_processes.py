@@ -169,6 +169,37 @@ def test_a_child_may_serve_pages_of_its_own(run: Any, method: str) -> None:
     assert run(main) == ["served"]
 
 
+STATE_IN_A_FORK = """
+import threading
+from tests.raw import as_page
+state = app.state(n=0, items=[1])
+page = app.launch('<p>', mode='none')
+go, begun = threading.Event(), threading.Event()
+app.bridge.portal.post(go.wait)  # the loop does not send the change before the fork
+state.n = 1
+threading.Thread(target=lambda: state.items.sort(key=lambda item: (begun.set(), go.wait()))).start()
+begun.wait()  # that thread has locked the state
+child = os.fork()
+if not child:
+    page = app.launch('<p>', mode='none')
+    raw = as_page(page)
+    raw.send(["follow", ""])
+    print(raw.receive()[3], flush=True)
+    state.n = 2
+    print(raw.receive()[3], state, flush=True)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+go.set()
+app.stop()
+print(status)
+"""
+
+
+def test_a_forked_process_may_serve_a_state(run: Any) -> None:
+    told = ["{'n': 1, 'items': [1]}", "[[['n'], 2]] State(n=2, items=[1])", "0"]
+    assert run(STATE_IN_A_FORK) == told
+
+
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_a_line_that_every_import_runs_breaks_no_child(run: Any, method: str) -> None:
     assert run(START.format(method=method, names=["publish"]) + TOLD, SENDS_WHEN_IMPORTED="1")[0].startswith("refused")

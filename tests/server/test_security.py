@@ -10,9 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, Page
+from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, Page, attach
 from tests.raw import RawPage, open_socket
 from tests.timing import scaled
 from tests.vectors import cases
@@ -142,6 +145,28 @@ def test_a_user_endpoint_is_closed_to_foreign_origins_but_needs_no_token(app: Js
     page = app.launch("<p>x</p>", mode="none")
     assert open_socket(page.url, path="/own", token="", protocols=[]).recv() == "hello"
     assert refused(page, path="/own", origin="http://evil.example")
+
+
+def test_other_websockets_are_closed_to_foreign_origins(make_app: Any) -> None:
+    async def own(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text("hello")
+        await websocket.close()
+
+    service = Starlette(routes=[WebSocketRoute("/own", own)])
+    mounted = make_app()
+    mounted.mount("/service", service)
+    for app, path in [
+        (make_app(routes=[WebSocketRoute("/own", own)]), "/own"),
+        (mounted, "/service/own"),
+        (attach(service, bridge=Bridge()), "/own"),
+    ]:
+        page = app.launch("<p>x</p>", mode="none")
+        try:
+            assert open_socket(page.url, path=path, token="", protocols=[]).recv() == "hello"
+            assert refused(page, path=path, origin="http://evil.example")
+        finally:
+            app.stop()
 
 
 def closed_with(connection: Any) -> tuple[int, str]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import array
 import copy
 import dataclasses
+import datetime
+import enum
 import json
+import pickle
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import numpy
+import pandas
+import pydantic
 import pytest
 import traitlets
 
-from jsmeets_local import JsMeetsPy, Page
+from jsmeets_local import JsMeetsPy, Limits, Page, WouldDeadlock
 from tests.raw import RawPage, as_page
 from tests.timing import scaled, until
 
@@ -163,6 +171,17 @@ def test_what_is_assigned_is_copied_and_what_is_removed_is_free(app: JsMeetsPy) 
     removed = state.points.pop()
     removed.x = 9
     assert state.points == []
+    frame, numbers, data = pandas.DataFrame({"a": [1]}), array.array("d", [1]), bytearray(b"ab")
+    state.others = [frame, numbers, memoryview(data).cast("h")]
+    frame.loc[0, "a"], numbers[0], data[0] = 2, 2, 0
+    assert [state.others[0].loc[0, "a"], state.others[1][0], bytes(state.others[2])] == [1, 1, b"ab"]
+
+
+def test_a_state_itself_is_not_copied(app: JsMeetsPy) -> None:
+    state = app.state(freq=3.0)
+    for copy_it in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"cannot be copied or pickled: .*, such as state\.freq"):
+            copy_it(state)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +233,52 @@ def test_a_dataclass_checks_the_changes_of_python(app: JsMeetsPy) -> None:
     assert state.points == [{"x": 2}]
     with pytest.raises(TypeError, match=r"state\.freq"):
         app.state(Settings, freq="fast")
+
+
+class Level(enum.Enum):
+    LOW = "low"
+
+
+class Size(msgspec.Struct):
+    width: int = 1
+
+
+class Model(pydantic.BaseModel):
+    x: int = 0
+
+
+@dataclasses.dataclass
+class Typed:
+    times: list[datetime.datetime] = dataclasses.field(default_factory=list)
+    levels: dict[str, Level] = dataclasses.field(default_factory=dict)
+    points: list[Point] = dataclasses.field(default_factory=list)
+    size: Size = dataclasses.field(default_factory=Size)
+    model: Model = dataclasses.field(default_factory=Model)
+
+
+def test_what_is_in_a_field_is_converted_to_its_annotation(app: JsMeetsPy, page: Page) -> None:
+    state = app.state(Typed)
+    raw = follow(page)
+    raw.receive()
+    noon = "2026-01-01T12:00:00"
+    for change, value, answer in [
+        ([["times"], 0, 0, [noon]], [datetime.datetime(2026, 1, 1, 12)], [["times"], 0, 0, [noon]]),
+        ([["levels", "a"], "low"], {"a": Level.LOW}, [["levels", "a"], "low"]),
+        ([["points"], 0, 0, [{}]], [{"x": 0}], [["points"], 0, 0, [{"x": 0}]]),
+        ([["points", 0], {"x": 3}], [{"x": 3}], None),
+        ([["points", 0, "x"]], [{"x": 0}], [["points", 0, "x"], 0]),
+        ([["size"], {}], {"width": 1}, [["size"], {"width": 1}]),  # as it was, but the page has none
+        ([["size", "width"], 2], {"width": 2}, None),
+        ([["model", "x"], "5"], {"x": 5}, [["model", "x"], 5]),
+    ]:
+        raw.send(["patch", "", 0, [change]])
+        assert raw.receive()[3:] == [answer and [answer], None]
+        assert getattr(state, change[0][0]) == value
+    state.times.append(noon)
+    assert state.times[1] == state.times[0]
+    state.model = Model(x=4)
+    state.model.x = "6"
+    assert state.model.x == 6
 
 
 # Page -> Python ----------------------------------------------------------------------------------------------------
@@ -302,8 +367,6 @@ def test_a_page_may_follow_before_there_is_a_state(app: JsMeetsPy, page: Page) -
 
 
 def test_a_slow_page_gets_the_whole_later(app: JsMeetsPy, page: Page) -> None:
-    from jsmeets_local import Limits
-
     app.bridge.call(app.bridge.protocol.set_limits, Limits(outbox_messages=1000))
     state = app.state(n=0)
     raw = follow(page)
@@ -318,6 +381,44 @@ def test_a_slow_page_gets_the_whole_later(app: JsMeetsPy, page: Page) -> None:
             break
     while not any(message[:2] == ["state", ""] or message[3:] == [[[["n"], state.n]]] for message in [raw.receive()]):
         raw.send(["ack", raw._received])
+
+
+def test_a_whole_state_may_be_larger_than_one_message(app: JsMeetsPy, page: Page) -> None:
+    app.bridge.call(app.bridge.protocol.set_limits, Limits(message_bytes=65536))
+    state = app.state(first="a" * 40_000, second="")
+    state.second = "b" * 40_000
+    raw = follow(page)
+    assert raw.receive()[:3] == ["state", "", 0]
+    state.first = "c"
+    assert raw.receive() == ["patch", "", 1, [[["first"], "c"]]]
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@dataclasses.dataclass
+class Refusing:
+    x: int = 0
+
+    def __post_init__(self) -> None:
+        if self.x:
+            raise Unreadable
+
+
+@dataclasses.dataclass
+class Holder:
+    point: Refusing = dataclasses.field(default_factory=Refusing)
+
+
+def test_an_error_without_a_text_refuses_a_patch(app: JsMeetsPy, page: Page) -> None:
+    state = app.state(Holder)
+    raw = follow(page)
+    raw.receive()
+    raw.send(["patch", "", 0, [[["point", "x"], 1]]])
+    assert raw.receive()[4]["message"] == "(its __str__ raised RuntimeError)"
+    assert state.point == {"x": 0}
 
 
 # Threads and observers ---------------------------------------------------------------------------------------------
@@ -346,6 +447,42 @@ def test_many_threads_change_one_list(app: JsMeetsPy, page: Page) -> None:
             make(tree, *change)
     assert json.dumps(tree) == json.dumps({"items": state.items, "counts": state.counts})
     assert len(state.items) == 800 - 4 * 67
+
+
+def test_a_change_does_not_wait_for_a_page_that_may_wait_for_the_state(app: JsMeetsPy, page: Page) -> None:
+    state = app.state(items=[2, 1], n=0)
+    raw = follow(page)
+    raw.receive()
+    with pytest.raises(WouldDeadlock, match="make the new value first, then assign it"):
+        state.items.sort(key=lambda item: page.call("rank", timeout=scaled(5))(item))
+    with pytest.raises(WouldDeadlock, match="then assign it"):
+        state.items.sort(key=lambda item: app.pages[0].wait_connected())
+    assert state.items == [2, 1]
+    raw.send(["patch", "", 0, [[["n"], 1]]])
+    assert raw.receive()[0] == "patched"
+    assert page.wait_connected(scaled(5))  # afterwards, this thread may wait again
+
+
+def test_a_state_shows_itself_while_threads_change_it(app: JsMeetsPy) -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    state = app.state(tree={str(number): number for number in range(3000)})
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            state.tree["new"] = 1
+            del state.tree["new"]
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(100):
+            assert repr(state).startswith("State(tree={'0': 0,")
+    finally:
+        sys.setswitchinterval(interval)
+        ended.set()
+        thread.join()
 
 
 def test_observers_hear_of_changes_on_all_sides(app: JsMeetsPy, page: Page) -> None:
