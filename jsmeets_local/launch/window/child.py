@@ -63,7 +63,7 @@ class NativeWindow:
         self._resizable = parameters["resizable"]
         self._fullscreen = parameters["fullscreen"] and not parameters["hidden"]
         self._shape = "maximized" if parameters["maximized"] else ""  # or "minimized"; only for other toolkits
-        self._when_shown = [name for name in ("maximized", "fullscreen") if parameters["hidden"] and parameters[name]]
+        self._when_shown = {name for name in ("maximized", "fullscreen") if parameters["hidden"] and parameters[name]}
         self._devtools = parameters["devtools"]
         self._devtools_window: Any = None
         self._confirm_close: bool | str = parameters["confirm_close"]
@@ -124,9 +124,8 @@ class NativeWindow:
             private_mode=profile is None,
             storage_path=None if profile is None else profile.path,
         )
-        if profile is not None:
-            self._end_browser()
-            profile.release()
+        if profile is not None and self._is("qt"):
+            self._end_profile()
 
     def close(self) -> None:
         """Close the window without asking its user, once it is shown."""
@@ -214,6 +213,8 @@ class NativeWindow:
             QTimer.singleShot(0, native.close)
             return False
         if self._leaves:
+            if self._devtools_window is not None:
+                self._devtools_window.close()
             return None
         if not self._confirm_close or self._user_agrees():
             page = native.webview.page()
@@ -292,7 +293,11 @@ class NativeWindow:
         if self._resizable:
             window.initial_width = max(place.width, window.min_size[0])
             window.initial_height = max(place.height, window.min_size[1])
-            window.maximized = place.maximized
+            window.maximized = place.maximized and not window.hidden
+            if window.hidden and place.maximized:
+                self._when_shown.add("maximized")
+            else:
+                self._when_shown.discard("maximized")
         screens = [(screen.x, screen.y, screen.width, screen.height) for screen in self._webview.screens]
         if place.is_reachable(screens):
             left, top, *_ = screens[0] if self._is("qt") else (0, 0)  # pywebview adds those of the first screen
@@ -325,14 +330,14 @@ class NativeWindow:
             native.profile.setHttpCacheType(native.profile.HttpCacheType.MemoryHttpCache)
             self._links = native.webview.page().nav_handler
 
-    @property
-    def is_keeping(self) -> bool:
-        """Return whether this window uses the storage folder."""
-        return self._profile is not None
+    def leave_storage(self) -> None:
+        """Let another window use the storage folder, after `run()`."""
+        if self._profile is not None:
+            self._profile.release()
 
-    def end_qt(self) -> None:
-        """End Qt, which waits until its browser has written all. Only after `run()`, at the end of the process."""
-        if self._is("qt"):
+    def finish_storage(self) -> None:
+        """Wait until all is written to the storage folder, after `run()`. Qt cannot be used any more."""
+        if self._profile is not None and self._is("qt"):
             import qtpy
             from qtpy.QtWidgets import QApplication
 
@@ -342,13 +347,8 @@ class NativeWindow:
                 from qtpy import shiboken as binding
             binding.delete(QApplication.instance())
 
-    def _end_browser(self) -> None:
-        """Let Qt's browser write what pages have stored: it does so when the profile and then Qt end.
-
-        It is called on the main thread, after the window has closed.
-        """
-        if not self._is("qt"):
-            return
+    def _end_profile(self) -> None:
+        """Let Qt's browser write what pages have stored: it begins when the profile ends, and waits when Qt ends."""
         from qtpy.QtCore import QCoreApplication, QEvent
 
         native = self._window.native
@@ -387,7 +387,7 @@ class NativeWindow:
 
     def do_show(self) -> None:
         self._window.show()
-        wanted, self._when_shown = self._when_shown, []
+        wanted, self._when_shown = self._when_shown, set()
         if "maximized" in wanted:
             self._window.maximize()
         if "fullscreen" in wanted:
@@ -550,9 +550,8 @@ def own_window(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None
 
     _thread(follow)
     window.run()
-    if window.is_keeping:
-        _thread(_end_later)
-        window.end_qt()
+    _thread(_end_later)
+    window.finish_storage()
 
 
 def _answer(number: int, send: Send) -> Send:

@@ -87,6 +87,7 @@ class InProcessWindow(CommandableWindow):
             raise LaunchError(f"the window did not open: {error}. {advice(str(error))}") from error
         finally:
             signal.signal(signal.SIGINT, before or signal.default_int_handler)  # pywebview leaves its own handler
+            self._native.leave_storage()
             self._end()
         if self._interrupted:
             raise KeyboardInterrupt
