@@ -198,6 +198,7 @@ class Bridged:
         dev_url: str | None = None,
         snapshot: bool = True,
         transport: str = "auto",
+        storage: bool | str | os.PathLike[str] | None = None,
         **window: Unpack[WindowOptions],
     ) -> Page:
         """Serve the application from a background thread and open a page of it.
@@ -238,10 +239,15 @@ class Bridged:
             transport: How the messages of a page in a notebook travel: "socket" through a WebSocket to the port, "comm"
                 through the notebook's own channel, which needs no port. "auto" is "socket" where the browser reaches
                 the port, otherwise "comm" if anywidget is installed.
+            storage: The storage of the application, for `localStorage`, cookies and IndexedDB that last, and a window
+                that reappears where it was: a name, `True` for that of the script, or the path of a folder. It also
+                keeps the port. Without it, windows start empty.
             **window: Options of a window: `title` (by default the document's), `position` of its upper left corner,
-                `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`:
-                whether the page itself may control it. Mode "app" uses `position` and `fullscreen`. Each mode ignores
-                options that do not apply to it, so that `mode` can be the user's choice.
+                `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `maximized`, `hidden` (until
+                `page.window.show()`), `frameless`, `on_top`, `min_size`, `confirm_close` (`True` or a question that the
+                user answers before the window closes), `devtools` (opened by F12 and the context menu), and
+                `window_api`: whether the page itself may control it. Mode "app" uses `position`, `fullscreen` and
+                `maximized`. Each mode ignores options that do not apply to it, so that `mode` can be the user's choice.
 
         Returns:
             The page, connected except in mode "none". A second launch opens another page of the same server. In a
@@ -253,6 +259,7 @@ class Bridged:
             PageClosed: The user closed the window before the page had connected.
             MissingExtra: The mode needs a package that is not installed.
             FileNotFoundError: There is no such page.
+            NotADirectoryError: `storage` is a file.
             TypeError: An option does not exist, or is of a wrong type.
             ValueError: There is no such mode, a value is out of range, or browsers refuse the port.
             WouldDeadlock: Called on the bridge's event loop.
@@ -275,6 +282,7 @@ class Bridged:
             dev_url=dev_url,
             snapshot=snapshot,
             transport=transport,
+            storage=storage,
             **window,
         )
 

@@ -12,6 +12,29 @@ function scriptsHaveRun(): boolean {
     return ((timing as PerformanceNavigationTiming | undefined)?.domContentLoadedEventStart ?? 0) > 0;
 }
 
+/**
+ * Disconnect a document that is being left, after its own listeners, which may send a last word. It is called by the first
+ * listener of `pagehide`.
+ *
+ * A visible document becomes hidden next. In a hidden one, Firefox runs a listener that is added now, and Chromium those of
+ * `unload`, if it has not abolished that; otherwise the browser itself closes the connection.
+ */
+function leave(connection: Connection, mayReturn: boolean): void {
+    const isVisible = document.visibilityState === "visible";
+    if (mayReturn && !isVisible) {
+        connection.hide();
+        return;
+    }
+    const done = new AbortController();
+    const listen = (name: string, action: () => void): void => addEventListener(name, action, { signal: done.signal });
+    const hide = (): void => {
+        done.abort();
+        connection.hide();
+    };
+    (isVisible ? ["visibilitychange"] : ["pagehide", "unload"]).forEach((name) => listen(name, hide));
+    listen("pageshow", () => done.abort());
+}
+
 /** Hold back messages until the document's scripts have run. Close and reopen the connection with the document. */
 export function followDocument(connection: Connection): void {
     const release = scriptsHaveRun() ? () => undefined : connection.deliveries.hold();
@@ -23,6 +46,6 @@ export function followDocument(connection: Connection): void {
     addEventListener("load", release, { once: true });
     addEventListener("online", () => connection.hurry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" || connection.hurry());
-    addEventListener("pagehide", () => connection.hide());
+    addEventListener("pagehide", ({ persisted }) => leave(connection, persisted), { capture: true });
     addEventListener("pageshow", (event) => event.persisted && connection.show());
 }

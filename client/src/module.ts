@@ -107,6 +107,11 @@ export interface Native {
     /** Return the position of the upper left corner, relative to that of the screen. */
     get_position(): Promise<[number, number]>;
     move(x: number, y: number): Promise<void>;
+    get_confirm_close(): Promise<boolean | string>;
+    /** Ask the user before the window closes, with a question of yours or in general; `false` closes it without asking. */
+    set_confirm_close(confirm: boolean | string): Promise<void>;
+    hide(): Promise<void>;
+    show(): Promise<void>;
     minimize(): Promise<void>;
     maximize(): Promise<void>;
     /** Restore a minimized, maximized or full-screen window. */
@@ -122,8 +127,8 @@ export interface Native {
     folder_dialog(options?: { directory?: string }): Promise<string | null>;
 }
 
-const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_position", "move", "minimize", "maximize", "restore",
-    "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
+const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_position", "move", "get_confirm_close",
+    "set_confirm_close", "hide", "show", "minimize", "maximize", "restore", "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
 
 export function createPy({ call }: JsPyFunctionApi, { withKeywords }: Connection): Py {
     const callers = new Map<string, PyExposed>();

@@ -452,6 +452,11 @@ export interface Native {
         number
     ]>;
     move(x: number, y: number): Promise<void>;
+    get_confirm_close(): Promise<boolean | string>;
+    /** Ask the user before the window closes, with a question of yours or in general; `false` closes it without asking. */
+    set_confirm_close(confirm: boolean | string): Promise<void>;
+    hide(): Promise<void>;
+    show(): Promise<void>;
     minimize(): Promise<void>;
     maximize(): Promise<void>;
     /** Restore a minimized, maximized or full-screen window. */

@@ -4437,6 +4437,21 @@ ${stack}` };
     const [timing] = performance.getEntriesByType?.("navigation") ?? [];
     return (timing?.domContentLoadedEventStart ?? 0) > 0;
   }
+  function leave(connection, mayReturn) {
+    const isVisible = document.visibilityState === "visible";
+    if (mayReturn && !isVisible) {
+      connection.hide();
+      return;
+    }
+    const done = new AbortController();
+    const listen = (name, action) => addEventListener(name, action, { signal: done.signal });
+    const hide = () => {
+      done.abort();
+      connection.hide();
+    };
+    (isVisible ? ["visibilitychange"] : ["pagehide", "unload"]).forEach((name) => listen(name, hide));
+    listen("pageshow", () => done.abort());
+  }
   function followDocument(connection) {
     const release = scriptsHaveRun() ? () => void 0 : connection.deliveries.hold();
     if (!hasDocument()) {
@@ -4446,7 +4461,7 @@ ${stack}` };
     addEventListener("load", release, { once: true });
     addEventListener("online", () => connection.hurry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" || connection.hurry());
-    addEventListener("pagehide", () => connection.hide());
+    addEventListener("pagehide", ({ persisted }) => leave(connection, persisted), { capture: true });
     addEventListener("pageshow", (event) => event.persisted && connection.show());
   }
 

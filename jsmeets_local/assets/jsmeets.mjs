@@ -4443,6 +4443,21 @@ function scriptsHaveRun() {
   const [timing] = performance.getEntriesByType?.("navigation") ?? [];
   return (timing?.domContentLoadedEventStart ?? 0) > 0;
 }
+function leave(connection, mayReturn) {
+  const isVisible = document.visibilityState === "visible";
+  if (mayReturn && !isVisible) {
+    connection.hide();
+    return;
+  }
+  const done = new AbortController();
+  const listen = (name, action) => addEventListener(name, action, { signal: done.signal });
+  const hide = () => {
+    done.abort();
+    connection.hide();
+  };
+  (isVisible ? ["visibilitychange"] : ["pagehide", "unload"]).forEach((name) => listen(name, hide));
+  listen("pageshow", () => done.abort());
+}
 function followDocument(connection) {
   const release = scriptsHaveRun() ? () => void 0 : connection.deliveries.hold();
   if (!hasDocument()) {
@@ -4452,7 +4467,7 @@ function followDocument(connection) {
   addEventListener("load", release, { once: true });
   addEventListener("online", () => connection.hurry());
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" || connection.hurry());
-  addEventListener("pagehide", () => connection.hide());
+  addEventListener("pagehide", ({ persisted }) => leave(connection, persisted), { capture: true });
   addEventListener("pageshow", (event) => event.persisted && connection.show());
 }
 
@@ -4881,6 +4896,10 @@ var WINDOW_METHODS = [
   "resize",
   "get_position",
   "move",
+  "get_confirm_close",
+  "set_confirm_close",
+  "hide",
+  "show",
   "minimize",
   "maximize",
   "restore",

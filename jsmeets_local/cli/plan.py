@@ -29,6 +29,8 @@ class Plan(NamedTuple):
         title: The title of the window, if any.
         size: The width and height of the window in pixels, if any.
         types: The file for TypeScript declarations, or "".
+        storage: The name of the storage, or "".
+        devtools: Whether the window has developer tools.
     """
 
     target: Target
@@ -43,11 +45,19 @@ class Plan(NamedTuple):
     title: str | None = None
     size: tuple[int, int] | None = None
     types: str = ""
+    storage: str = ""
+    devtools: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
         """Return the options of `launch()`, except page and mode."""
-        options: dict[str, Any] = {"host": self.host, "port": self.port, "dev_url": self.dev_url or None}
+        options: dict[str, Any] = {
+            "host": self.host,
+            "port": self.port,
+            "dev_url": self.dev_url or None,
+            "storage": self.storage or None,
+            "devtools": self.devtools,
+        }
         if self.title is not None:
             options["title"] = self.title
         if self.size is not None:

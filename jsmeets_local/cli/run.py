@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 from contextlib import ExitStack
 from typing import Any
 
 import click
 
 from ..errors import JsPyError
+from ..launch.storage import bind_kept_port, storage_folder
 from ..page import Page
 from ..server.thread import bind
 from .dev_server import dev_server
@@ -38,6 +40,15 @@ def _size(context: click.Context, parameter: click.Parameter, text: str | None) 
     return int(match[1]), int(match[2])
 
 
+def _name(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    if text:
+        try:
+            storage_folder(text)
+        except (ValueError, OSError) as error:
+            raise click.BadParameter(str(error)) from error
+    return text
+
+
 @click.command(short_help="Show a page, or run a program with its page.")
 @click.argument("target", callback=find_target)
 @click.option("--window", "mode", flag_value="window", help="Show it in a window of its own (pip extra: window).")
@@ -48,6 +59,10 @@ def _size(context: click.Context, parameter: click.Parameter, text: str | None) 
 @click.option("--none", "mode", flag_value="none", help="Open nothing and print the address to open.")
 @click.option("--title", metavar="TEXT", help="The title of the window; by default that of the page.")
 @click.option("--size", metavar="WIDTHxHEIGHT", callback=_size, help="The size of the window in pixels: 800x600.")
+@click.option(
+    "--storage", default="", metavar="NAME", callback=_name, help="Keep the port, and what pages store in windows."
+)
+@click.option("--devtools", is_flag=True, help="Let F12 and the context menu open the developer tools of a window.")
 @click.option("--page", metavar="PAGE", help="Open this route or page instead of /.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="The port to bind; a free one by default.")
@@ -61,6 +76,8 @@ def run(
     mode: str | None,
     title: str | None,
     size: tuple[int, int] | None,
+    storage: str,
+    devtools: bool,
     page: str | None,
     host: str,
     port: int,
@@ -87,11 +104,12 @@ def run(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends cleanly, as Ctrl-C does
     plan = Plan(target, mode or "auto", page, host, port, title=title, size=size, types=types)
+    plan = plan._replace(storage=storage, devtools=devtools)
     try:
         if not reload and dev is None:
             _play(plan)
             return
-        with bind(host, port) as sock:  # a free port, the same for all restarts
+        with _bind(plan) as sock:  # the same port for all restarts
             plan = plan._replace(port=sock.getsockname()[1])
         with ExitStack() as stack:
             if dev is not None:
@@ -106,6 +124,14 @@ def run(
         raise Traceback(str(error)) from error
     except (JsPyError, OSError) as error:
         raise click.ClickException(getattr(error, "strerror", None) or str(error)) from error
+
+
+def _bind(plan: Plan) -> socket.socket:
+    return (
+        bind_kept_port(storage_folder(plan.storage), plan.host, plan.port)
+        if plan.storage
+        else bind(plan.host, plan.port)
+    )
 
 
 def _play(plan: Plan) -> None:

@@ -14,6 +14,7 @@ from ..errors import JsPyError
 from .child_process import Child
 from .environment import clean_environment
 from .modes import NoWindow
+from .storage import warn_of_use
 from .window.child import end_group
 from .window.requirements import display_problem, is_root
 
@@ -98,15 +99,13 @@ def more_arguments() -> list[str]:
 
 
 def app_command(url: str, parameters: dict[str, Any]) -> list[str]:
-    """Return the command line of mode "app", without the profile folder."""
-    position = parameters["position"]
+    """Return the command line of mode "app", without the profile folder and the place of the window."""
     return [
         str(find_chromium()),
         f"--app={url}",
         "--no-first-run",
         "--no-default-browser-check",
-        f"--window-size={parameters['width']},{parameters['height']}",
-        *([f"--window-position={position[0]},{position[1]}"] if position else []),
+        "--hide-crash-restore-bubble",
         *(["--start-fullscreen"] if parameters["fullscreen"] else []),
         *more_arguments(),
     ]
@@ -115,10 +114,12 @@ def app_command(url: str, parameters: dict[str, Any]) -> list[str]:
 class BrowserWindow:
     """Browser whose process a child of this process owns, with a window or headless.
 
-    The child ends the browser with this process, and removes its profile folder.
+    The child ends the browser with this process, and removes its profile folder unless it is kept.
 
     Args:
         command: The command line of the browser, without the profile folder.
+        url: The URL that it opens.
+        parameters: For a window, the result of `window_parameters()`.
         on_closed: Called once, on another thread, when the browser has ended.
 
     Raises:
@@ -127,10 +128,13 @@ class BrowserWindow:
 
     takes_commands = False
 
-    def __init__(self, command: list[str], on_closed: Callable[[], None]) -> None:
+    def __init__(
+        self, command: list[str], url: str, parameters: dict[str, Any] | None, on_closed: Callable[[], None]
+    ) -> None:
         self._on_closed: Callable[[], None] | None = on_closed
-        self._leftovers: tuple[int, str] | None = None  # process id and profile folder of the browser
-        task = {"browser": command, "environment": clean_environment()}
+        self._leftovers: tuple[int, str | None] | None = None  # process id and temporary profile folder of the browser
+        self._storage: str = parameters["storage"] if parameters is not None else ""
+        task = {"browser": command, "environment": clean_environment(), "url": url, "window": parameters}
         self._child = Child(task, self._receive, self._clean_up)
 
     def close(self) -> None:
@@ -148,6 +152,8 @@ class BrowserWindow:
     def _receive(self, message: dict[str, Any]) -> None:
         if message["event"] == "started":
             self._leftovers = message["pid"], message["profile"]
+        elif message["event"] == "in use":
+            warn_of_use(self._storage)
         else:
             self._leftovers = None  # the child cleans up by itself
             self._end()
@@ -157,7 +163,8 @@ class BrowserWindow:
         if self._leftovers is not None:
             browser, profile = self._leftovers
             end_group(browser)
-            shutil.rmtree(profile, ignore_errors=True)
+            if profile is not None:
+                shutil.rmtree(profile, ignore_errors=True)
         self._end()
 
     def _end(self) -> None:

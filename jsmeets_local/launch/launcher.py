@@ -187,8 +187,9 @@ class Launcher:
             from .headless import headless_command
 
             url, size = page._urls.fresh(), options.size
-            command = headless_command(url, size) if options.headless else app_command(url, options.window)
-            surface = BrowserWindow(command, lambda: self._window_closed(page))
+            parameters = None if options.headless else options.window
+            command = headless_command(url, size) if parameters is None else app_command(url, parameters)
+            surface = BrowserWindow(command, url, parameters, lambda: self._window_closed(page))
             page._client.put_on(surface, options.window.get("window_api", False))
         elif options.mode == "browser":
             from .browser import BrowserTab
@@ -273,7 +274,12 @@ class Launcher:
             _launchers[id(self)] = self  # before the server starts, so that an interrupted launch is stopped at exit
             from ..server.thread import ServerThread  # imported on first use
 
-            server = ServerThread(self._app, options.host, options.port, options.switch_interval)
+            binding = None
+            if options.storage is not None:
+                from .storage import bind_kept_port  # likewise
+
+                binding = functools.partial(bind_kept_port, options.storage)
+            server = ServerThread(self._app, options.host, options.port, options.switch_interval, binding)
             if not server.is_local:
                 logger.warning(_REACHABLE, options.host, server.port)
             try:

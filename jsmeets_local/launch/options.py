@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -44,6 +45,7 @@ class LaunchOptions(Struct, frozen=True):
         headless: Whether a headless browser opens the page.
         snapshot: Whether a notebook keeps a picture of the page.
         transport: How the messages of a page in a notebook travel: "auto", "socket" or "comm".
+        storage: The folder for what pages and windows keep, or `None`.
         by_localhost: Whether the page is addressed as "localhost", like the notebook that embeds it.
     """
 
@@ -63,6 +65,7 @@ class LaunchOptions(Struct, frozen=True):
     headless: bool = False
     snapshot: bool = True
     transport: str = "auto"
+    storage: str | None = None
     by_localhost: bool = False
 
     def for_mode(self, mode: str) -> LaunchOptions:
@@ -85,7 +88,7 @@ class LaunchOptions(Struct, frozen=True):
         if mode in ("window", "app"):
             from .window.options import window_parameters  # imported on first use
 
-            changes["window"] = window_parameters(width, height, self.window)
+            changes["window"] = window_parameters(width, height, {**self.window, "storage": self.storage})
         elif self.headless:
             changes["base_url"] = self.dev_url  # the browser runs on this machine
         elif mode == "notebook":
@@ -111,6 +114,7 @@ def check_options(
     dev_url: str | None = None,
     snapshot: bool = True,
     transport: str = "auto",
+    storage: bool | str | os.PathLike[str] | None = None,
     **window: Unpack[WindowOptions],
 ) -> LaunchOptions:
     """Check the arguments of `JsMeetsPy.launch`, which documents them.
@@ -121,6 +125,7 @@ def check_options(
         TypeError: An option does not exist, or is of a wrong type.
         ValueError: There is no such mode, or a value is out of range.
         FileNotFoundError: The icon does not exist.
+        NotADirectoryError: The storage is a file.
     """
     modes = choose_modes(mode)
     checked: dict[str, Any] = {}
@@ -134,6 +139,11 @@ def check_options(
     for name, side in (("width", width), ("height", height)):
         if side is not None:
             check_side(name, side)
+    folder: str | None = None
+    if storage is not None and storage is not False:
+        from .storage import storage_folder  # imported on first use
+
+        folder = storage_folder(storage)
     unseen = is_headless(headless, modes[0])
     if headless is True and modes == ["notebook"] and front_end().shows_frames:
         modes = ["browser"]  # an iframe would be a second client
@@ -164,4 +174,5 @@ def check_options(
         unseen,
         snapshot,
         transport,
+        folder,
     )

@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,7 @@ class ServerThread:
         host: The address to bind.
         port: The port; 0 for a free one.
         switch_interval: The switch interval in seconds while the server runs; see `set_switch_interval`.
+        binding: Given the host and the port, returns a listening socket; by default `bind`.
 
     Raises:
         ValueError: `port` is not a valid port, or one that browsers refuse.
@@ -86,10 +88,15 @@ class ServerThread:
     """
 
     def __init__(
-        self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0, switch_interval: float | None = None
+        self,
+        app: ASGIApp,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        switch_interval: float | None = None,
+        binding: Callable[[str, int], socket.socket] | None = None,
     ) -> None:
         _check_process()
-        self._socket = bind(host, port)
+        self._socket = (binding or bind)(host, port)
         self.host = host
         self.switch_interval = switch_interval
         self.port: int

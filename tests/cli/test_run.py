@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -98,6 +99,21 @@ def test_another_page_and_port(run: Run, project: Path, tab: Any) -> None:
     tab.close()
     assert program.ended() == 0
     assert "opened" not in program.text
+
+
+def test_a_storage_keeps_the_port(run: Run, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "data"))
+    ports = set()
+    for options in ([], ["--devtools"], ["--reload"]):
+        program = run("run", "app.py", "--none", "--storage", "sums", *options)
+        ports.add(urlsplit(program.url()).port)
+        program.process.terminate()
+        program.ended()
+    assert len(ports) == 1
+    program = run("run", "app.py", "--storage", "../sums")
+    program.until("Error: Invalid value for '--storage': storage must be a name of letters")
+    assert program.ended() == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -69,6 +69,18 @@ class Screen:
                 xtest.fake_input(self.display, X.KeyRelease, stroke)
         self.display.sync()
 
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press the mouse button at a position of the screen, move in steps to another one, and release it."""
+        (x, y), (to_x, to_y) = start, end
+        xtest.fake_input(self.display, X.MotionNotify, x=x, y=y)
+        xtest.fake_input(self.display, X.ButtonPress, 1)
+        for step in range(1, 11):
+            xtest.fake_input(self.display, X.MotionNotify, x=x + (to_x - x) * step // 10, y=y + (to_y - y) * step // 10)
+            self.display.sync()
+            time.sleep(scaled(0.03))  # the page handles each of them
+        xtest.fake_input(self.display, X.ButtonRelease, 1)
+        self.display.sync()
+
     def choose(self, path: str) -> None:
         """Type a path into a file dialog of GTK."""
         self.keys("Control_L", "a")
@@ -101,8 +113,12 @@ class WindowOnScreen:
     def position(self) -> tuple[int, int]:
         """Return the position of the window with its decorations."""
         content = self._window.translate_coords(self._screen.root, 0, 0)
-        left, _, top, _ = self._screen.property(self._window, "_NET_FRAME_EXTENTS")
+        left, _, top, _ = self.frame()
         return -content.x - left, -content.y - top
+
+    def frame(self) -> list[int]:
+        """Return the widths of the decorations: left, right, top and bottom."""
+        return list(self._screen.property(self._window, "_NET_FRAME_EXTENTS"))
 
     def states(self) -> set[str]:
         """Return the states of the window, such as "MAXIMIZED_VERT", "FULLSCREEN" and "ABOVE"."""
@@ -121,6 +137,11 @@ class WindowOnScreen:
 
     def has_icon(self) -> bool:
         return len(self._screen.property(self._window, "_NET_WM_ICON")) > 2
+
+    def place(self, x: int, y: int, width: int, height: int) -> None:
+        """Move and resize the window; the position is that with its decorations."""
+        self._window.configure(x=x, y=y, width=width, height=height)
+        self._screen.display.sync()
 
     def close(self) -> None:
         """Close the window as its close button does."""

@@ -2,7 +2,7 @@
 
 The program reads lines of JSON from stdin: first the window or the browser to open, then requests to the window. It
 writes responses and events to stdout. It exits when its window closes, or when stdin ends because its parent has closed
-the window or has died. It imports nothing else of this package, so that it starts quickly.
+the window or has died. It does not import this package, so that it starts quickly, only `kept.py` beside it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,21 @@ import sys
 import tempfile
 import threading
 import traceback
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
+
+if not __package__:  # this file runs as a script: a package without `__init__.py` gives access to the modules beside it
+    __package__ = "jsmeets_window"
+    beside = sys.modules[__package__] = types.ModuleType(__package__)
+    beside.__path__ = [os.path.dirname(__file__)]
+
+from .kept import Place, PlaceKeeper, Profile, carry_place
 
 __all__ = ["NativeWindow", "main"]
 
 END_SECONDS = 2.0  # for a toolkit or a browser to exit by itself
+CLOSE_QUESTION = "Do you really want to close this window?"
 
 Send = Callable[[dict[str, Any]], None]
 
@@ -35,7 +44,7 @@ class NativeWindow:
     Args:
         url: The URL to show.
         parameters: The result of `window_parameters()`, and "gui", the toolkit.
-        on_event: Called with "shown" and "closed", on any thread.
+        on_event: Called with "shown", "in use" (another window uses the storage) and "closed", on any thread.
     """
 
     def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str], None]) -> None:
@@ -46,11 +55,20 @@ class NativeWindow:
         webview.util.Thread = functools.partial(threading.Thread, daemon=True)
         # pywebview's own handler does not work with Qt 6; see `_take_downloads`.
         webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] != "qt"
+        webview.settings["OPEN_DEVTOOLS_IN_DEBUG"] = False
+        webview.settings["DRAG_REGION_SELECTOR"] = "[data-window-drag]"
         self._webview = webview
         self._icon = parameters["icon"]
         self._gui = parameters["gui"]
         self._resizable = parameters["resizable"]
-        self._fullscreen = parameters["fullscreen"]
+        self._fullscreen = parameters["fullscreen"] and not parameters["hidden"]
+        self._shape = "maximized" if parameters["maximized"] else ""  # or "minimized"; only for other toolkits
+        self._when_shown = {name for name in ("maximized", "fullscreen") if parameters["hidden"] and parameters[name]}
+        self._devtools = parameters["devtools"]
+        self._devtools_window: Any = None
+        self._confirm_close: bool | str = parameters["confirm_close"]
+        self._question: Any = None  # the open dialog that asks the user whether to close
+        self._leaves = False  # the window closes without any more questions
         self._titled = parameters["title"] is not None  # otherwise the window takes the document's title
         x, y = parameters["position"] or (None, None)
         # In Qt, a window that is not resizable can still shrink.
@@ -63,15 +81,27 @@ class NativeWindow:
             x=x,
             y=y,
             resizable=parameters["resizable"],
-            fullscreen=parameters["fullscreen"],
+            fullscreen=self._fullscreen,
+            maximized=parameters["maximized"] and not parameters["hidden"],
+            hidden=parameters["hidden"],
+            frameless=parameters["frameless"],
+            easy_drag=False,  # it would take the place of selecting text; elements with data-window-drag move it
             on_top=parameters["on_top"],
             min_size=tuple(smallest),
             text_select=True,
         )
+        self._set_question()
         self._window.events.shown += lambda: on_event("shown")
         self._window.events.closed += lambda: on_event("closed")
         self._window.events.before_show += self._take_downloads
+        self._window.events.before_show += self._offer_devtools
+        self._window.events.before_show += self._follow_page
+        self._window.events.closing += self._may_close
         self._window.events.loaded += lambda: _thread(self._take_title)
+        self._profile: Profile | None = None
+        self._links: Any = None  # pywebview's page of Qt for links to other windows, which uses the profile, too
+        if parameters["storage"] is not None:
+            self._keep(parameters["storage"], on_event)
         self._serial_queues: dict[bool, queue.SimpleQueue[tuple[str, list[Any], Send]]] = {
             is_dialog: queue.SimpleQueue() for is_dialog in (False, True)
         }
@@ -86,10 +116,21 @@ class NativeWindow:
             self._window.events.before_show += before_show
         for serial_queue in self._serial_queues.values():
             _thread(self._serve, serial_queue)
-        self._webview.start(gui=self._gui, icon=self._icon)
+        profile = self._profile
+        self._webview.start(
+            gui=self._gui,
+            icon=self._icon,
+            debug=self._devtools and self._gui != "qt",
+            private_mode=profile is None,
+            storage_path=None if profile is None else profile.path,
+        )
+        if profile is not None and self._is("qt"):
+            self._end_profile()
 
     def close(self) -> None:
-        """Close the window, once it is shown."""
+        """Close the window without asking its user, once it is shown."""
+        self._leaves = True
+        self._window.confirm_close = False
         self._window.destroy()
 
     def request(self, method: str, args: list[Any], answer: Send) -> None:
@@ -116,7 +157,12 @@ class NativeWindow:
     def _take_title(self) -> None:
         title = None if self._titled else self._window.run_js("document.title")
         if title and not self._titled:  # a request may have set one in the meantime
-            self._window.set_title(title)
+            self._set_title(title)
+
+    def _set_title(self, title: str) -> None:
+        self._window.set_title(title)
+        if self._is("qt"):
+            self._window.native.title = title  # for dialogs
 
     def _take_downloads(self) -> None:
         """Ask where to save what the page downloads, with Qt. It is called on the main thread."""
@@ -135,6 +181,182 @@ class NativeWindow:
         else:
             download.cancel()
 
+    # Closing -------------------------------------------------------------------------------------------
+
+    def _set_question(self) -> None:
+        """Let pywebview ask before the window closes, except with Qt, where its dialog would outlive `close()`."""
+        self._window.confirm_close = bool(self._confirm_close) and self._gui != "qt"
+        text = {"global.quitConfirmation": self._question_text}
+        self._window.localization_override = text  # for a window that is not created yet
+        getattr(self._window, "localization", {}).update(text)
+
+    @property
+    def _question_text(self) -> str:
+        return self._confirm_close if isinstance(self._confirm_close, str) else CLOSE_QUESTION
+
+    def _follow_page(self) -> None:
+        if self._is("qt"):
+            self._window.native.webview.page().windowCloseRequested.connect(self._close_after_page)
+
+    def _may_close(self) -> bool | None:
+        """Return `False` to keep the window open. With Qt, the page decides, and calls `_close_after_page`.
+
+        It may ask its user to stay (`beforeunload`), and has its last word (`pagehide`).
+        """
+        if not self._is("qt"):
+            return None
+        native = self._window.native
+        if self._question is not None:  # `close()` while the user is asked
+            from qtpy.QtCore import QTimer
+
+            self._question.reject()
+            QTimer.singleShot(0, native.close)
+            return False
+        if self._leaves:
+            if self._devtools_window is not None:
+                self._devtools_window.close()
+            return None
+        if not self._confirm_close or self._user_agrees():
+            page = native.webview.page()
+            page.triggerAction(page.WebAction.RequestClose)
+        return False
+
+    def _user_agrees(self) -> bool:
+        from qtpy.QtWidgets import QMessageBox
+
+        native, icon = self._window.native, QMessageBox.Icon.Question
+        yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+        self._question = QMessageBox(icon, native.title, self._question_text, yes | no, native)
+        self._question.setDefaultButton(no)
+        try:
+            return bool(self._question.exec() == yes)
+        finally:
+            self._question = None
+
+    def _close_after_page(self) -> None:
+        if not self._leaves:
+            self._leaves = True
+            self._window.native.close()
+
+    # Developer tools -----------------------------------------------------------------------------------
+
+    def _offer_devtools(self) -> None:
+        """Open the developer tools by F12 and by the context menu, with Qt; other toolkits do so by themselves.
+
+        pywebview's own are reached through a port without any access control.
+        """
+        if not (self._devtools and self._is("qt")):
+            return
+        from qtpy.QtCore import Qt
+        from qtpy.QtGui import QKeySequence, QShortcut
+
+        native = self._window.native
+        native.webview.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
+        native.webview.show_inspector = self._show_devtools
+        QShortcut(QKeySequence("F12"), native).activated.connect(self._show_devtools)
+
+    def _show_devtools(self) -> None:
+        if self._devtools_window is None:
+            from qtpy.QtWebEngineWidgets import QWebEngineView
+
+            self._devtools_window = QWebEngineView()
+            self._devtools_window.resize(900, 600)
+            self._devtools_window.setWindowTitle(f"Developer tools: {self._window.native.title}")
+            self._window.native.webview.page().setDevToolsPage(self._devtools_window.page())
+        self._devtools_window.show()
+        _raise_qt(self._devtools_window)
+
+    # Storage -------------------------------------------------------------------------------------------
+
+    def _keep(self, folder: str, on_event: Callable[[str], None]) -> None:
+        """Keep the data of the page and the place of the window in a storage folder, unless another window does."""
+        try:
+            self._profile = Profile(folder, "window")
+        except BlockingIOError:
+            on_event("in use")
+            return
+        keeper = PlaceKeeper(folder, self._find_place, self._on_toolkit_thread)
+        events = self._window.events
+        if keeper.place is not None:
+            events.initialized += functools.partial(self._take_place, keeper.place)
+        events.before_show += self._take_profile
+        for event, shape in ((events.maximized, "maximized"), (events.minimized, "minimized"), (events.restored, "")):
+            event += functools.partial(setattr, self, "_shape", shape)
+        for event in (events.moved, events.resized, events.maximized, events.restored):
+            event += keeper.moved
+        events.closing += keeper.save
+        _thread(keeper.follow)
+
+    def _take_place(self, place: Place) -> None:
+        """Let the window appear at its last place; called before pywebview creates it."""
+        window = self._window
+        if self._resizable:
+            window.initial_width = max(place.width, window.min_size[0])
+            window.initial_height = max(place.height, window.min_size[1])
+            window.maximized = place.maximized and not window.hidden
+            if window.hidden and place.maximized:
+                self._when_shown.add("maximized")
+            else:
+                self._when_shown.discard("maximized")
+        screens = [(screen.x, screen.y, screen.width, screen.height) for screen in self._webview.screens]
+        if place.is_reachable(screens):
+            left, top, *_ = screens[0] if self._is("qt") else (0, 0)  # pywebview adds those of the first screen
+            window.initial_x, window.initial_y = place.x - left, place.y - top
+
+    def _find_place(self, last: Place | None) -> Place | None:
+        """Return the place of the window, on the thread of the toolkit."""
+        native = self._window.native
+        if self._fullscreen:
+            return last
+        if self._is("qt"):
+            if not native.isVisible() or native.isMinimized():
+                return last
+            if not native.isMaximized():
+                return Place(native.x(), native.y(), native.width(), native.height(), False)
+        elif self._is("gtk"):
+            if not native.is_maximized():
+                (x, y), (width, height) = native.get_position(), native.get_size()
+                return Place(x, y, width, height, False)
+        elif self._shape != "maximized":
+            if self._shape == "minimized":
+                return last
+            return Place(self._window.x, self._window.y, self._window.width, self._window.height, False)
+        return last and last._replace(maximized=True)
+
+    def _take_profile(self) -> None:
+        """Cache files in memory only, with Qt: their server is near, and Qt's folder belongs to all programs."""
+        if self._is("qt"):
+            native = self._window.native
+            native.profile.setHttpCacheType(native.profile.HttpCacheType.MemoryHttpCache)
+            self._links = native.webview.page().nav_handler
+
+    def leave_storage(self) -> None:
+        """Let another window use the storage folder, after `run()`."""
+        if self._profile is not None:
+            self._profile.release()
+
+    def finish_storage(self) -> None:
+        """Wait until all is written to the storage folder, after `run()`. Qt cannot be used any more."""
+        if self._profile is not None and self._is("qt"):
+            import qtpy
+            from qtpy.QtWidgets import QApplication
+
+            if qtpy.API.startswith("pyqt"):
+                from qtpy import sip as binding
+            else:
+                from qtpy import shiboken as binding
+            binding.delete(QApplication.instance())
+
+    def _end_profile(self) -> None:
+        """Let Qt's browser write what pages have stored: it begins when the profile ends, and waits when Qt ends."""
+        from qtpy.QtCore import QCoreApplication, QEvent
+
+        native = self._window.native
+        for thing in (self._devtools_window, self._links, native.webview, native.profile):
+            if thing is not None:
+                thing.deleteLater()
+                QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
     # Requests ------------------------------------------------------------------------------------------
 
     def do_get_title(self) -> str:
@@ -142,7 +364,7 @@ class NativeWindow:
 
     def do_set_title(self, title: str) -> None:
         self._titled = True
-        self._window.set_title(title)
+        self._set_title(title)
         self._settle()
 
     def do_get_size(self) -> list[int]:
@@ -162,6 +384,26 @@ class NativeWindow:
     def do_move(self, x: int, y: int) -> None:
         self._window.move(x, y)
         self._settle()
+
+    def do_show(self) -> None:
+        self._window.show()
+        wanted, self._when_shown = self._when_shown, set()
+        if "maximized" in wanted:
+            self._window.maximize()
+        if "fullscreen" in wanted:
+            self.do_fullscreen(True)
+        self._settle()
+
+    def do_hide(self) -> None:
+        self._window.hide()
+        self._settle()
+
+    def do_get_confirm_close(self) -> bool | str:
+        return self._confirm_close
+
+    def do_set_confirm_close(self, confirm: bool | str) -> None:
+        self._confirm_close = confirm
+        self._set_question()
 
     def do_minimize(self) -> None:
         self._window.minimize()
@@ -221,6 +463,13 @@ class NativeWindow:
 
             GLib.idle_add(lambda: func(*args) and False)  # False: once
 
+    def _on_toolkit_thread(self, func: Callable[[], None]) -> None:
+        """Call a function on the thread of the toolkit, or here with toolkits that allow it."""
+        if self._is("qt") or self._is("gtk"):
+            self._later(func)
+        else:
+            func()
+
     def _settle(self) -> None:
         """Wait until the toolkit has processed the earlier calls."""
         if self._is("qt") or self._is("gtk"):
@@ -232,6 +481,7 @@ class NativeWindow:
 def _raise_qt(window: Any) -> None:
     if window.isMinimized():
         window.showNormal()
+    window.show()
     window.raise_()
     window.activateWindow()
 
@@ -254,7 +504,7 @@ def main() -> None:
     task = json.loads(next(lines))
     try:
         if "browser" in task:
-            own_browser(task["browser"], task["environment"], lines, send)
+            own_browser(task, lines, send)
         else:
             sys.path[:] = task["path"]  # of the parent
             own_window(task, lines, send)
@@ -300,6 +550,8 @@ def own_window(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None
 
     _thread(follow)
     window.run()
+    _thread(_end_later)
+    window.finish_storage()
 
 
 def _answer(number: int, send: Send) -> Send:
@@ -311,23 +563,47 @@ def _end_later() -> None:
     _end(0)
 
 
-def own_browser(command: list[str], environment: dict[str, str], lines: Iterator[bytes], send: Send) -> None:
-    """Run a browser with a temporary profile folder until the browser exits or `lines` ends; then remove the folder."""
-    profile = tempfile.mkdtemp(prefix="jsmeets-browser-")
+def own_browser(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
+    """Run a browser until it exits or `lines` ends. Its profile is kept in a storage folder, or temporary."""
+    parameters = task["window"]
+    profile: Profile | None = None
+    if parameters is not None and parameters["storage"] is not None:
+        try:
+            profile = Profile(parameters["storage"], "app")
+        except BlockingIOError:
+            send({"event": "in use"})
+    temporary = tempfile.mkdtemp(prefix="jsmeets-browser-") if profile is None else None
     try:
         browser = subprocess.Popen(
-            [*command, f"--user-data-dir={profile}"],
-            env=environment,
+            [
+                *task["browser"],
+                *_place_arguments(parameters, profile, task["url"]),
+                f"--user-data-dir={temporary if profile is None else profile.path}",
+            ],
+            env=task["environment"],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        send({"event": "started", "pid": browser.pid, "profile": profile})
+        send({"event": "started", "pid": browser.pid, "profile": temporary})
         _thread(_end_with, lines, browser)
         browser.wait()
         send({"event": "closed"})
         end_group(browser.pid)
     finally:
-        shutil.rmtree(profile, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _place_arguments(parameters: dict[str, Any] | None, profile: Profile | None, url: str) -> list[str]:
+    """Return the arguments for the place of a window; none if it is headless, or has a last place."""
+    if parameters is None or (profile is not None and carry_place(profile, url)):
+        return []
+    arguments = [f"--window-size={parameters['width']},{parameters['height']}"]
+    if parameters["position"] is not None:
+        arguments.append("--window-position={},{}".format(*parameters["position"]))
+    if parameters["maximized"]:
+        arguments.append("--start-maximized")
+    return arguments
 
 
 def _end_with(lines: Iterator[bytes], browser: subprocess.Popen[bytes]) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["FileTypes", "check_command", "check_pixels"]
+__all__ = ["FileTypes", "check_command", "check_pixels", "check_question"]
 
 FileTypes = Sequence[tuple[str, Sequence[str]]]  # ("Images", ["*.png", "*.jpg"]), ...
 
@@ -43,6 +43,24 @@ def _title(title: str) -> list[Any]:
 
 def _on(on: bool = True) -> list[Any]:
     return [bool(on)]
+
+
+def check_question(name: str, value: Any) -> bool | str:
+    """Return whether a window asks before it closes, or its question.
+
+    Raises:
+        TypeError: `value` is neither a bool nor a str.
+        ValueError: The question is empty.
+    """
+    if not isinstance(value, (bool, str)):
+        raise TypeError(f"{name} must be True, False, or the question that the user is asked; got {value!r:.60}")
+    if value == "":
+        raise ValueError(f"{name} is an empty question; pass False to close without a question")
+    return value
+
+
+def _confirm(confirm_close: bool | str) -> list[Any]:
+    return [check_question("confirm_close", confirm_close)]
 
 
 def _no_arguments() -> list[Any]:
@@ -89,6 +107,10 @@ _COMMANDS: dict[str, Callable[..., list[Any]]] = {
     "resize": _resize,
     "get_position": _no_arguments,
     "move": _move,
+    "get_confirm_close": _no_arguments,
+    "set_confirm_close": _confirm,
+    "show": _no_arguments,
+    "hide": _no_arguments,
     "minimize": _no_arguments,
     "maximize": _no_arguments,
     "restore": _no_arguments,

@@ -26,6 +26,8 @@ class Window:
         title: The title; assign to change it. By default it is the title of the document.
         size: Width and height of the content, in pixels.
         position: Position of the upper left corner, in pixels from the upper left corner of the screen.
+        confirm_close: Whether the user is asked before the window closes; assign `True`, or the question to ask. Python
+            closes it without asking.
     """
 
     def __init__(self, portal: Portal, request: Request) -> None:
@@ -62,6 +64,24 @@ class Window:
         """Return the position of the upper left corner, in pixels from the upper left corner of the screen."""
         x, y = self._do("get_position")
         return x, y
+
+    @property
+    def confirm_close(self) -> bool | str:
+        """Return whether the user is asked before the window closes, or the question."""
+        confirm: bool | str = self._do("get_confirm_close")
+        return confirm
+
+    @confirm_close.setter
+    def confirm_close(self, confirm: bool | str) -> None:
+        self._do("set_confirm_close", confirm)
+
+    def show(self) -> None:
+        """Show the window after `hide()` or `launch(hidden=True)`."""
+        self._do("show")
+
+    def hide(self) -> None:
+        """Hide the window. Its page stays connected, and closes with `page.close()`."""
+        self._do("hide")
 
     def resize(self, width: int, height: int) -> None:
         """Resize the content to a width and height in pixels."""
@@ -173,6 +193,27 @@ class AsyncWindow:
         """See `Window.position`."""
         x, y = await self._do("get_position")
         return x, y
+
+    @public
+    async def get_confirm_close(self) -> bool | str:
+        """See `Window.confirm_close`."""
+        confirm: bool | str = await self._do("get_confirm_close")
+        return confirm
+
+    @public
+    async def set_confirm_close(self, confirm: bool | str) -> None:
+        """See `Window.confirm_close`."""
+        await self._do("set_confirm_close", confirm)
+
+    @public
+    async def show(self) -> None:
+        """See `Window.show`."""
+        await self._do("show")
+
+    @public
+    async def hide(self) -> None:
+        """See `Window.hide`."""
+        await self._do("hide")
 
     @public
     async def resize(self, width: int, height: int) -> None:

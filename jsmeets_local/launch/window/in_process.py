@@ -14,6 +14,7 @@ from ...bridge.client import Surface
 from ...bridge.portal import Portal
 from ...errors import JsPyError, LaunchError, PageClosed
 from ...notebook.cells import kernel_shell
+from ..storage import warn_of_use
 from .child import NativeWindow
 from .requests import CommandableWindow
 from .requirements import advice, toolkit
@@ -67,6 +68,7 @@ class InProcessWindow(CommandableWindow):
     def __init__(self, portal: Portal, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
         super().__init__(portal, self._send_request, on_closed)
         self._interrupted = False
+        self._storage = parameters["storage"]
         self._native = NativeWindow(url, {**parameters, "gui": toolkit()}, self._handle_event)
 
     def run(self) -> None:
@@ -85,6 +87,7 @@ class InProcessWindow(CommandableWindow):
             raise LaunchError(f"the window did not open: {error}. {advice(str(error))}") from error
         finally:
             signal.signal(signal.SIGINT, before or signal.default_int_handler)  # pywebview leaves its own handler
+            self._native.leave_storage()
             self._end()
         if self._interrupted:
             raise KeyboardInterrupt
@@ -116,6 +119,8 @@ class InProcessWindow(CommandableWindow):
     def _handle_event(self, event: str) -> None:
         if event == "closed":
             self._end()
+        elif event == "in use":
+            warn_of_use(self._storage)
 
 
 class MainThreadWindow:

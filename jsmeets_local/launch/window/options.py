@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any, TypedDict
 
 from ...server.resources import bundled
-from .commands import check_pixels
+from .commands import check_pixels, check_question
 
 __all__ = ["SIZE", "WindowOptions", "check_window_options", "window_parameters"]
 
@@ -24,8 +24,13 @@ class WindowOptions(TypedDict, total=False):
     icon: str | os.PathLike[str]
     resizable: bool
     fullscreen: bool
+    maximized: bool
+    hidden: bool
+    frameless: bool
     on_top: bool
     min_size: tuple[int, int]
+    confirm_close: bool | str
+    devtools: bool
     window_api: bool
 
 
@@ -65,8 +70,13 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "icon": _file,
     "resizable": _flag,
     "fullscreen": _flag,
+    "maximized": _flag,
+    "hidden": _flag,
+    "frameless": _flag,
     "on_top": _flag,
     "min_size": lambda name, value: _pair(name, value, 1),
+    "confirm_close": check_question,
+    "devtools": _flag,
     "window_api": _flag,
 }
 # The other options of launch(), to suggest for a misspelled name.
@@ -111,8 +121,14 @@ def window_parameters(width: int | str | None, height: int | str | None, options
         "icon": None,
         "resizable": True,
         "fullscreen": False,
+        "maximized": False,
+        "hidden": False,
+        "frameless": False,
         "on_top": False,
         "min_size": [1, 1],
+        "confirm_close": False,
+        "devtools": False,
+        "storage": None,
         **options,
     }
 

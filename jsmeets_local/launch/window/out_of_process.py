@@ -10,6 +10,7 @@ from ...bridge.portal import Portal
 from ...errors import JsPyError, PageClosed
 from ..child_process import Child
 from ..modes import NoWindow
+from ..storage import warn_of_use
 from .requests import CommandableWindow
 from .requirements import advice, toolkit
 
@@ -32,6 +33,7 @@ class WindowProcess(CommandableWindow):
     def __init__(self, portal: Portal, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
         super().__init__(portal, self._send_request, on_closed)
         self._was_shown = False
+        self._storage = parameters["storage"]
         task = {"path": list(map(str, sys.path)), "url": url, "window": {**parameters, "gui": toolkit()}}
         self._child = Child(task, self._receive, self._end)
 
@@ -58,5 +60,7 @@ class WindowProcess(CommandableWindow):
             self._answer(message["id"], message)
         elif message["event"] == "shown":
             self._was_shown = True
+        elif message["event"] == "in use":
+            warn_of_use(self._storage)
         else:
             self._end()
