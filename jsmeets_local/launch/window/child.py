@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import html
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -20,11 +22,26 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 __all__ = ["NativeWindow", "main"]
 
 END_SECONDS = 2.0  # for a toolkit or a browser to exit by itself
+
+# Lets the user drop files on a document; pages that take files do the same for a part of it.
+_ACCEPT_FILES = """
+for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => {
+        if (event.dataTransfer.types.includes("Files")) {
+            event.preventDefault();
+        }
+    });
+}
+"""
+
+# The service of the desktop, its object and its interface.
+_NOTIFICATIONS = ("org.freedesktop.Notifications", "/org/freedesktop/Notifications", "org.freedesktop.Notifications")
 
 Send = Callable[[dict[str, Any]], None]
 
@@ -35,10 +52,11 @@ class NativeWindow:
     Args:
         url: The URL to show.
         parameters: The result of `window_parameters()`, and "gui", the toolkit.
-        on_event: Called with "shown" and "closed", on any thread.
+        on_event: Called on any thread with an event and its arguments: "shown", "chosen" (the number of a menu item),
+            "dropped" (a list of paths), "closed".
     """
 
-    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str], None]) -> None:
+    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str, list[Any]], None]) -> None:
         import webview  # slow to import, and not needed in the parent of a window process
 
         # If the window closes while a thread of pywebview waits for the document, that thread never ends. As a daemon
@@ -47,10 +65,16 @@ class NativeWindow:
         # pywebview's own handler does not work with Qt 6; see `_take_downloads`.
         webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] != "qt"
         self._webview = webview
+        self._program = parameters["program"]
+        self._url = url
         self._icon = parameters["icon"]
         self._gui = parameters["gui"]
         self._resizable = parameters["resizable"]
         self._fullscreen = parameters["fullscreen"]
+        self._on_event = on_event
+        self._is_loaded = self._watches_drops = False
+        self._drops_lock = threading.Lock()
+        self._menu = _menus(parameters["menu"], self._gui, lambda number: on_event("chosen", [number]))
         self._titled = parameters["title"] is not None  # otherwise the window takes the document's title
         x, y = parameters["position"] or (None, None)
         # In Qt, a window that is not resizable can still shrink.
@@ -68,10 +92,11 @@ class NativeWindow:
             min_size=tuple(smallest),
             text_select=True,
         )
-        self._window.events.shown += lambda: on_event("shown")
-        self._window.events.closed += lambda: on_event("closed")
-        self._window.events.before_show += self._take_downloads
+        self._window.events.shown += lambda: on_event("shown", [])
+        self._window.events.closed += lambda: on_event("closed", [])
+        self._window.events.before_show += self._prepare_qt
         self._window.events.loaded += lambda: _thread(self._take_title)
+        self._window.events.loaded += self._take_drops_of_document
         self._serial_queues: dict[bool, queue.SimpleQueue[tuple[str, list[Any], Send]]] = {
             is_dialog: queue.SimpleQueue() for is_dialog in (False, True)
         }
@@ -86,7 +111,7 @@ class NativeWindow:
             self._window.events.before_show += before_show
         for serial_queue in self._serial_queues.values():
             _thread(self._serve, serial_queue)
-        self._webview.start(gui=self._gui, icon=self._icon)
+        self._webview.start(gui=self._gui, icon=self._icon, menu=self._menu)
 
     def close(self) -> None:
         """Close the window, once it is shown."""
@@ -118,10 +143,37 @@ class NativeWindow:
         if title and not self._titled:  # a request may have set one in the meantime
             self._window.set_title(title)
 
-    def _take_downloads(self) -> None:
-        """Ask where to save what the page downloads, with Qt. It is called on the main thread."""
-        if self._is("qt"):
-            self._window.native.webview.page().profile().downloadRequested.connect(self._save_download)
+    def _prepare_qt(self) -> None:
+        """Set up downloads, drops and permissions, for which pywebview does too little with Qt, on the main thread."""
+        if not self._is("qt"):
+            return
+        from qtpy.QtWebEngineWidgets import QWebEngineSettings
+
+        page = self._window.native.webview.page()
+        page.profile().downloadRequested.connect(self._save_download)
+        if hasattr(page, "permissionRequested"):  # since Qt 6.8
+            page.settings().setAttribute(QWebEngineSettings.WebAttribute.NavigateOnDropEnabled, False)
+            page.featurePermissionRequested.disconnect(page.onFeaturePermissionRequested)  # it denies the clipboard
+            page.permissionRequested.connect(self._permit)
+            page.profile().setNotificationPresenter(self._present)
+
+    def _permit(self, permission: Any) -> None:
+        """Grant camera and microphone, as pywebview does; clipboard and notifications only to the page itself."""
+        from qtpy.QtCore import QUrl
+
+        kind, kinds = permission.permissionType(), type(permission).PermissionType
+        asking, own = permission.origin(), QUrl(self._url)
+        is_own = all(getattr(asking, part)() == getattr(own, part)() for part in ("scheme", "host", "port"))
+        media = (kinds.MediaAudioCapture, kinds.MediaVideoCapture, kinds.MediaAudioVideoCapture)
+        if kind in media or (is_own and kind in (kinds.ClipboardReadWrite, kinds.Notifications)):
+            permission.grant()
+        else:
+            permission.deny()
+
+    def _present(self, notification: Any) -> None:
+        """Show a notification of the page."""
+        notification.show()
+        _thread(self.do_notify, notification.title(), notification.message())
 
     def _save_download(self, download: Any) -> None:
         from qtpy.QtWidgets import QFileDialog
@@ -134,6 +186,25 @@ class NativeWindow:
             download.accept()
         else:
             download.cancel()
+
+    def _take_drops_of_document(self) -> None:
+        """Watch the drops of a new document. pywebview has forgotten those of the last one."""
+        with self._drops_lock:
+            self._is_loaded = True
+            if not self._watches_drops:
+                return
+        _thread(self._take_drops)
+
+    def _take_drops(self) -> None:
+        self._window.run_js(_ACCEPT_FILES)
+        self._window.dom.document.events.drop += self._report_drop
+
+    def _report_drop(self, event: dict[str, Any]) -> None:
+        """Report a drop on the document, on a thread of its own. Files that a script has dropped have no path."""
+        files = event["dataTransfer"].get("files", [])
+        paths = [file["pywebviewFullPath"] for file in files if "pywebviewFullPath" in file]
+        if paths:
+            self._on_event("dropped", [paths])
 
     # Requests ------------------------------------------------------------------------------------------
 
@@ -194,6 +265,40 @@ class NativeWindow:
             self._window.show()
         self._settle()
 
+    def do_get_clipboard(self) -> str:
+        return str(self._compute(self._clipboard_of_toolkit, None))
+
+    def do_set_clipboard(self, text: str) -> None:
+        self._compute(self._clipboard_of_toolkit, text)
+
+    def _clipboard_of_toolkit(self, text: str | None) -> str:
+        """Set the text of the clipboard unless it is `None`, and return the text, on the main thread."""
+        if self._is("qt"):
+            from qtpy.QtWidgets import QApplication
+
+            board = QApplication.clipboard()
+            if text is not None:
+                board.setText(text)
+            return str(board.text())
+        from gi.repository import Gdk, Gtk
+
+        board = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
+        if text is not None:
+            board.set_text(text, -1)
+        return board.wait_for_text() or ""
+
+    def do_notify(self, title: str, text: str) -> None:
+        self._check_toolkit()
+        notify = _notify_by_qt if self._is("qt") else _notify_by_gtk
+        notify(self._program, title, text)
+
+    def do_watch_drops(self) -> None:
+        with self._drops_lock:
+            begins = self._is_loaded and not self._watches_drops
+            self._watches_drops = True
+        if begins:
+            self._take_drops()
+
     def do_open_dialog(self, directory: str, multiple: bool, file_types: list[str]) -> list[str]:
         return self._ask_for_files("OPEN", directory=directory, allow_multiple=multiple, file_types=file_types)
 
@@ -221,6 +326,24 @@ class NativeWindow:
 
             GLib.idle_add(lambda: func(*args) and False)  # False: once
 
+    def _check_toolkit(self) -> None:
+        if not (self._is("qt") or self._is("gtk")):
+            raise NotImplementedError("windows have this on Linux only")
+
+    def _compute(self, func: Callable[..., Any], *args: Any) -> Any:
+        """Call a function on the main thread, and return its value."""
+        self._check_toolkit()
+        future: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(func(*args))
+            except Exception as error:  # noqa: BLE001 - raised in the thread that waits
+                future.set_exception(error)
+
+        self._later(run)
+        return future.result()
+
     def _settle(self) -> None:
         """Wait until the toolkit has processed the earlier calls."""
         if self._is("qt") or self._is("gtk"):
@@ -234,6 +357,72 @@ def _raise_qt(window: Any) -> None:
         window.showNormal()
     window.raise_()
     window.activateWindow()
+
+
+def _notify_by_qt(program: str, title: str, text: str) -> None:
+    from qtpy.QtCore import QMetaType, QVariant
+    from qtpy.QtDBus import QDBusConnection, QDBusMessage
+
+    def typed(value: Any, kind: Any) -> Any:
+        variant = QVariant(value)
+        variant.convert(QMetaType(kind.value))
+        return variant
+
+    def call(method: str, *args: Any) -> list[Any]:
+        message = QDBusMessage.createMethodCall(*_NOTIFICATIONS, method)
+        message.setArguments(args)
+        answer = QDBusConnection.sessionBus().call(message)
+        if answer.type() == QDBusMessage.MessageType.ErrorMessage:
+            raise OSError(answer.errorMessage())
+        return list(answer.arguments())
+
+    text = _body(text, call("GetCapabilities")[0])
+    replaced, actions = typed(0, QMetaType.Type.UInt), typed([], QMetaType.Type.QStringList)
+    call("Notify", program, replaced, "", title, text, actions, {}, -1)
+
+
+def _notify_by_gtk(program: str, title: str, text: str) -> None:
+    from gi.repository import Gio, GLib
+
+    def call(method: str, args: Any) -> Any:
+        bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+        return bus.call_sync(*_NOTIFICATIONS, method, args, None, Gio.DBusCallFlags.NONE, -1, None).unpack()
+
+    text = _body(text, call("GetCapabilities", None)[0])
+    call("Notify", GLib.Variant("(susssasa{sv}i)", (program, 0, "", title, text, [], {}, -1)))
+
+
+def _body(text: str, capabilities: list[str]) -> str:
+    return html.escape(text, quote=False) if "body-markup" in capabilities else text
+
+
+def _menus(entries: list[Any], gui: str | None, choose: Callable[[int], None]) -> list[Any]:
+    """Return menus of pywebview for entries of `menus.py`. `choose` is called with a number, on a thread of its own."""
+    from webview.menu import Menu, MenuAction, MenuSeparator
+
+    menus: list[Any] = []
+    for entry in entries:
+        if entry is None:
+            menus.append(MenuSeparator())
+            continue
+        title, content = entry
+        title = _native_title(title, gui)
+        if isinstance(content, int):
+            menus.append(MenuAction(title, functools.partial(choose, content)))
+        else:
+            menus.append(Menu(title, _menus(content, gui, choose)))
+    return menus
+
+
+def _native_title(title: str, gui: str | None) -> str:
+    """Return a title with its access key in the syntax of the toolkit. On macOS there are no access keys."""
+    if gui == "gtk":
+        mark, title = "_", title.replace("_", "__")
+    elif sys.platform == "darwin":
+        mark = ""
+    else:
+        return title
+    return re.sub("&(.?)", lambda found: "&" if found[1] == "&" else mark + found[1], title)
 
 
 def _first(paths: list[str]) -> str | None:
@@ -289,7 +478,7 @@ def _end(code: int) -> None:
 def own_window(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
     """Show a window until it is closed or `lines` ends."""
     sys.argv[:] = [task["window"]["program"]]  # desktops identify windows by the program name
-    window = NativeWindow(task["url"], task["window"], lambda event: send({"event": event}))
+    window = NativeWindow(task["url"], task["window"], lambda event, args: send({"event": event, "args": args}))
 
     def follow() -> None:
         for line in lines:
