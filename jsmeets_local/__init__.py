@@ -40,11 +40,13 @@ from .errors import (
     WouldDeadlock,
     WrongPage,
 )
+from .launch.window.menus import SEPARATOR, Menu, MenuItem
 from .page import Page
 from .protocol.limits import Limits
 from .protocol.references import ref
 
 __all__ = [
+    "SEPARATOR",
     "Bridge",
     "BridgeBusy",
     "Call",
@@ -68,6 +70,8 @@ __all__ = [
     "JsPyTextSocket",
     "LaunchError",
     "Limits",
+    "Menu",
+    "MenuItem",
     "MessageTooBig",
     "MissingExtra",
     "Page",

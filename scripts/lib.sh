@@ -203,14 +203,15 @@ need_browser() {
 need_chromium() { need_browser chromium chromium chromium-browser; }
 need_firefox() { need_browser firefox firefox-esr firefox; }
 
-# need_desktop: installs a virtual screen with a window manager, the libraries of Qt, and objdump for PyInstaller.
+# need_desktop: installs a virtual screen with a window manager, D-Bus, the libraries of Qt, and objdump for PyInstaller.
 need_desktop() {
     local sound=libasound2
     command -v Xvfb >/dev/null && command -v openbox >/dev/null && command -v objdump >/dev/null &&
+        command -v dbus-daemon >/dev/null &&
         has_library libxcb-cursor.so.0 &&
         has_library libnss3.so && has_library libasound.so.2 && has_library libxkbcommon-x11.so.0 && return
     ! apt_knows libasound2t64 || sound=libasound2t64
-    apt_install xvfb xauth openbox libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0 libegl1 libgl1 \
+    apt_install xvfb xauth openbox dbus libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0 libegl1 libgl1 \
         libnss3 binutils "$sound"
 }
 has_library() { [[ "$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null)" == *"$1"* ]]; }

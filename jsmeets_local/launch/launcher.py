@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 
 from ..bridge.bridge import GOODBYE, STOPPED, Bridge
 from ..bridge.client import Client, Surface
-from ..bridge.portal import Portal
 from ..bridge.presence import PresenceTracker
 from ..bridge.shutdown import at_shutdown
 from ..bridge.tracebacks import cut, end_quietly
@@ -45,7 +44,7 @@ EXIT_SECONDS = 3.0  # for the server to stop when the program ends
 EXIT_WORKER_SECONDS = 0.2  # for the worker threads; a running function of the user cannot be interrupted
 LEFT_SECONDS = 1.0  # a page that left and is not closed after this time is expected to reconnect
 
-OpenWindow: TypeAlias = Callable[[Portal, str, dict[str, Any], Callable[[], None]], Surface]
+OpenWindow: TypeAlias = Callable[[Page, str, dict[str, Any], Callable[[], None]], Surface]
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -200,7 +199,7 @@ class Launcher:
             from .window.out_of_process import WindowProcess
 
             url, closed = page._urls.told(), lambda: self._window_closed(page)  # a pipe carries this URL
-            surface = (open_window or WindowProcess)(self._bridge.portal, url, options.window, closed)
+            surface = (open_window or WindowProcess)(page, url, options.window, closed)
             page._client.put_on(surface, options.window.get("window_api", False))
         connected = page._client.presence.wait_until_connected(options.timeout)
         if not self._bridge.portal.block(connected, "await asyncio.to_thread(app.launch, ...)"):

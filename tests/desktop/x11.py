@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from Xlib import XK, X, display, error
@@ -149,6 +150,53 @@ class WindowOnScreen:
         message = event.ClientMessage(window=self._window, client_type=atom, data=(32, [X.CurrentTime, 2, 0, 0, 0]))
         self._screen.root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
         self._screen.display.sync()
+
+    def drop(self, files: Sequence[Path]) -> bool:
+        """Drag files to the middle of the window and drop them, as a file manager does (XDND).
+
+        Return `False`, without dropping, if the window refuses them for a while.
+        """
+        names = ("XdndSelection", "XdndEnter", "XdndPosition", "XdndStatus", "XdndDrop", "XdndFinished", "XdndLeave")
+        screen = self._screen.display
+        atoms = {name: screen.intern_atom(name) for name in (*names, "XdndActionCopy", "text/uri-list")}
+        source = self._screen.root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
+        source.set_selection_owner(atoms["XdndSelection"], X.CurrentTime)
+
+        def tell(name: str, *data: int) -> None:
+            values = [source.id, *data, 0, 0, 0, 0][:5]
+            message = event.ClientMessage(window=self._window, client_type=atoms[name], data=(32, values))
+            self._window.send_event(message)
+            screen.flush()
+
+        def answers(name: str) -> Iterator[list[int]]:
+            """Handle the events that have come, and yield the data of these messages."""
+            for _ in range(screen.pending_events()):
+                found = screen.next_event()
+                if found.type == X.SelectionRequest:
+                    text = "".join(f"{file.as_uri()}\r\n" for file in files)
+                    found.requestor.change_property(found.property, found.target, 8, text.encode())
+                    facts = ("time", "requestor", "selection", "target", "property")
+                    found.requestor.send_event(event.SelectionNotify(**{fact: getattr(found, fact) for fact in facts}))
+                    screen.flush()
+                elif found.type == X.ClientMessage and found.client_type == atoms[name]:
+                    yield list(found.data[1])
+
+        middle = self._window.translate_coords(self._screen.root, 0, 0)
+        width, height = self.size()
+        place = (width // 2 - middle.x) << 16 | (height // 2 - middle.y)
+        tell("XdndEnter", 5 << 24, atoms["text/uri-list"])
+        for _ in range(60):  # the pointer stays, and the window asks the page
+            tell("XdndPosition", 0, place, X.CurrentTime, atoms["XdndActionCopy"])
+            time.sleep(scaled(0.05))
+            if any(status[1] & 1 for status in answers("XdndStatus")):
+                tell("XdndDrop", 0, X.CurrentTime)
+                until(lambda: list(answers("XdndFinished")))
+                source.destroy()
+                return True
+        tell("XdndLeave")
+        source.destroy()
+        screen.sync()
+        return False
 
 
 def active(screen: Screen, title: str) -> WindowOnScreen:

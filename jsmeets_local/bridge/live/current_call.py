@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,14 @@ __all__ = [
     "cancelled_error",
     "current_call",
     "current_page",
+    "on_page",
     "running",
     "stream_context",
 ]
 
 running: ContextVar[Invoke | None] = ContextVar("jsmeets_call", default=None)
 _bridge: ContextVar[Any] = ContextVar("jsmeets_bridge")  # set in the contexts of exposed functions
+_page: ContextVar[Page | None] = ContextVar("jsmeets_page", default=None)  # set by `on_page`
 
 
 class Cancelled(asyncio.CancelledError):
@@ -135,7 +138,16 @@ def current_call() -> Call:
 def current_page() -> Page:
     """Return the page of the document that has called the running function: `current_call().page`.
 
+    In a function that a window calls, such as that of a menu item, it returns the page of the window.
+
     Raises:
         RuntimeError: This code runs outside a call.
     """
-    return current_call().page
+    page = _page.get() if running.get() is None else None  # functions that `func` exposes inherit its context
+    return current_call().page if page is None else page
+
+
+def on_page(page: Page, func: Callable[..., Any], *args: Any) -> Any:
+    """Call a function for which `current_page()` is `page`, in a context of its own."""
+    _page.set(page)
+    return func(*args)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import html
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +23,7 @@ import threading
 import traceback
 import types
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 if not __package__:  # this file runs as a script: a package without `__init__.py` gives access to the modules beside it
@@ -35,6 +38,20 @@ __all__ = ["NativeWindow", "main"]
 END_SECONDS = 2.0  # for a toolkit or a browser to exit by itself
 CLOSE_QUESTION = "Do you really want to close this window?"
 
+# Lets the user drop files on a document; pages that take files do the same for a part of it.
+_ACCEPT_FILES = """
+for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => {
+        if (event.dataTransfer.types.includes("Files")) {
+            event.preventDefault();
+        }
+    });
+}
+"""
+
+# The service of the desktop, its object and its interface.
+_NOTIFICATIONS = ("org.freedesktop.Notifications", "/org/freedesktop/Notifications", "org.freedesktop.Notifications")
+
 Send = Callable[[dict[str, Any]], None]
 
 
@@ -44,20 +61,23 @@ class NativeWindow:
     Args:
         url: The URL to show.
         parameters: The result of `window_parameters()`, and "gui", the toolkit.
-        on_event: Called with "shown", "in use" (another window uses the storage) and "closed", on any thread.
+        on_event: Called on any thread with an event and its arguments: "shown", "in use" (another window uses the
+            storage), "chosen" (the number of a menu item), "dropped" (a list of paths), "closed".
     """
 
-    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str], None]) -> None:
+    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str, list[Any]], None]) -> None:
         import webview  # slow to import, and not needed in the parent of a window process
 
         # If the window closes while a thread of pywebview waits for the document, that thread never ends. As a daemon
         # it does not prevent the exit.
         webview.util.Thread = functools.partial(threading.Thread, daemon=True)
-        # pywebview's own handler does not work with Qt 6; see `_take_downloads`.
+        # pywebview's own handler does not work with Qt 6; see `_prepare_qt`.
         webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] != "qt"
         webview.settings["OPEN_DEVTOOLS_IN_DEBUG"] = False
         webview.settings["DRAG_REGION_SELECTOR"] = "[data-window-drag]"
         self._webview = webview
+        self._program = parameters["program"]
+        self._url = url
         self._icon = parameters["icon"]
         self._gui = parameters["gui"]
         self._resizable = parameters["resizable"]
@@ -69,6 +89,10 @@ class NativeWindow:
         self._confirm_close: bool | str = parameters["confirm_close"]
         self._question: Any = None  # the open dialog that asks the user whether to close
         self._leaves = False  # the window closes without any more questions
+        self._on_event = on_event
+        self._is_loaded = self._watches_drops = False
+        self._drops_lock = threading.Lock()
+        self._menu = _menus(parameters["menu"], self._gui, lambda number: on_event("chosen", [number]))
         self._titled = parameters["title"] is not None  # otherwise the window takes the document's title
         x, y = parameters["position"] or (None, None)
         # In Qt, a window that is not resizable can still shrink.
@@ -91,17 +115,18 @@ class NativeWindow:
             text_select=True,
         )
         self._set_question()
-        self._window.events.shown += lambda: on_event("shown")
-        self._window.events.closed += lambda: on_event("closed")
-        self._window.events.before_show += self._take_downloads
+        self._window.events.shown += lambda: on_event("shown", [])
+        self._window.events.closed += lambda: on_event("closed", [])
+        self._window.events.before_show += self._prepare_qt
         self._window.events.before_show += self._offer_devtools
         self._window.events.before_show += self._follow_page
         self._window.events.closing += self._may_close
         self._window.events.loaded += lambda: _thread(self._take_title)
+        self._window.events.loaded += self._take_drops_of_document
         self._profile: Profile | None = None
         self._links: Any = None  # pywebview's page of Qt for links to other windows, which uses the profile, too
         if parameters["storage"] is not None:
-            self._keep(parameters["storage"], on_event)
+            self._keep(parameters["storage"])
         self._serial_queues: dict[bool, queue.SimpleQueue[tuple[str, list[Any], Send]]] = {
             is_dialog: queue.SimpleQueue() for is_dialog in (False, True)
         }
@@ -120,6 +145,7 @@ class NativeWindow:
         self._webview.start(
             gui=self._gui,
             icon=self._icon,
+            menu=self._menu,
             debug=self._devtools and self._gui != "qt",
             private_mode=profile is None,
             storage_path=None if profile is None else profile.path,
@@ -164,10 +190,37 @@ class NativeWindow:
         if self._is("qt"):
             self._window.native.title = title  # for dialogs
 
-    def _take_downloads(self) -> None:
-        """Ask where to save what the page downloads, with Qt. It is called on the main thread."""
-        if self._is("qt"):
-            self._window.native.webview.page().profile().downloadRequested.connect(self._save_download)
+    def _prepare_qt(self) -> None:
+        """Set up downloads, drops and permissions, for which pywebview does too little with Qt, on the main thread."""
+        if not self._is("qt"):
+            return
+        from qtpy.QtWebEngineWidgets import QWebEngineSettings
+
+        page = self._window.native.webview.page()
+        page.profile().downloadRequested.connect(self._save_download)
+        if hasattr(page, "permissionRequested"):  # since Qt 6.8
+            page.settings().setAttribute(QWebEngineSettings.WebAttribute.NavigateOnDropEnabled, False)
+            page.featurePermissionRequested.disconnect(page.onFeaturePermissionRequested)  # it denies the clipboard
+            page.permissionRequested.connect(self._permit)
+            page.profile().setNotificationPresenter(self._present)
+
+    def _permit(self, permission: Any) -> None:
+        """Grant camera and microphone, as pywebview does; clipboard and notifications only to the page itself."""
+        from qtpy.QtCore import QUrl
+
+        kind, kinds = permission.permissionType(), type(permission).PermissionType
+        asking, own = permission.origin(), QUrl(self._url)
+        is_own = all(getattr(asking, part)() == getattr(own, part)() for part in ("scheme", "host", "port"))
+        media = (kinds.MediaAudioCapture, kinds.MediaVideoCapture, kinds.MediaAudioVideoCapture)
+        if kind in media or (is_own and kind in (kinds.ClipboardReadWrite, kinds.Notifications)):
+            permission.grant()
+        else:
+            permission.deny()
+
+    def _present(self, notification: Any) -> None:
+        """Show a notification of the page."""
+        notification.show()
+        _thread(self.do_notify, notification.title(), notification.message())
 
     def _save_download(self, download: Any) -> None:
         from qtpy.QtWidgets import QFileDialog
@@ -268,12 +321,12 @@ class NativeWindow:
 
     # Storage -------------------------------------------------------------------------------------------
 
-    def _keep(self, folder: str, on_event: Callable[[str], None]) -> None:
+    def _keep(self, folder: str) -> None:
         """Keep the data of the page and the place of the window in a storage folder, unless another window does."""
         try:
             self._profile = Profile(folder, "window")
         except BlockingIOError:
-            on_event("in use")
+            self._on_event("in use", [])
             return
         keeper = PlaceKeeper(folder, self._find_place, self._on_toolkit_thread)
         events = self._window.events
@@ -357,6 +410,27 @@ class NativeWindow:
                 thing.deleteLater()
                 QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
+    # Drops ---------------------------------------------------------------------------------------------
+
+    def _take_drops_of_document(self) -> None:
+        """Watch the drops of a new document. pywebview has forgotten those of the last one."""
+        with self._drops_lock:
+            self._is_loaded = True
+            if not self._watches_drops:
+                return
+        _thread(self._take_drops)
+
+    def _take_drops(self) -> None:
+        self._window.run_js(_ACCEPT_FILES)
+        self._window.dom.document.events.drop += self._report_drop
+
+    def _report_drop(self, event: dict[str, Any]) -> None:
+        """Report a drop on the document, on a thread of its own. Files that a script has dropped have no path."""
+        files = event["dataTransfer"].get("files", [])
+        paths = [file["pywebviewFullPath"] for file in files if "pywebviewFullPath" in file]
+        if paths:
+            self._on_event("dropped", [paths])
+
     # Requests ------------------------------------------------------------------------------------------
 
     def do_get_title(self) -> str:
@@ -436,6 +510,40 @@ class NativeWindow:
             self._window.show()
         self._settle()
 
+    def do_get_clipboard(self) -> str:
+        return str(self._compute(self._clipboard_of_toolkit, None))
+
+    def do_set_clipboard(self, text: str) -> None:
+        self._compute(self._clipboard_of_toolkit, text)
+
+    def _clipboard_of_toolkit(self, text: str | None) -> str:
+        """Set the text of the clipboard unless it is `None`, and return the text, on the main thread."""
+        if self._is("qt"):
+            from qtpy.QtWidgets import QApplication
+
+            board = QApplication.clipboard()
+            if text is not None:
+                board.setText(text)
+            return str(board.text())
+        from gi.repository import Gdk, Gtk
+
+        board = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
+        if text is not None:
+            board.set_text(text, -1)
+        return board.wait_for_text() or ""
+
+    def do_notify(self, title: str, text: str) -> None:
+        self._check_toolkit()
+        notify = _notify_by_qt if self._is("qt") else _notify_by_gtk
+        notify(self._program, title, text)
+
+    def do_watch_drops(self) -> None:
+        with self._drops_lock:
+            begins = self._is_loaded and not self._watches_drops
+            self._watches_drops = True
+        if begins:
+            self._take_drops()
+
     def do_open_dialog(self, directory: str, multiple: bool, file_types: list[str]) -> list[str]:
         return self._ask_for_files("OPEN", directory=directory, allow_multiple=multiple, file_types=file_types)
 
@@ -470,6 +578,24 @@ class NativeWindow:
         else:
             func()
 
+    def _check_toolkit(self) -> None:
+        if not (self._is("qt") or self._is("gtk")):
+            raise NotImplementedError("windows have this on Linux only")
+
+    def _compute(self, func: Callable[..., Any], *args: Any) -> Any:
+        """Call a function on the main thread, and return its value."""
+        self._check_toolkit()
+        future: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(func(*args))
+            except Exception as error:  # noqa: BLE001 - raised in the thread that waits
+                future.set_exception(error)
+
+        self._later(run)
+        return future.result()
+
     def _settle(self) -> None:
         """Wait until the toolkit has processed the earlier calls."""
         if self._is("qt") or self._is("gtk"):
@@ -484,6 +610,72 @@ def _raise_qt(window: Any) -> None:
     window.show()
     window.raise_()
     window.activateWindow()
+
+
+def _notify_by_qt(program: str, title: str, text: str) -> None:
+    from qtpy.QtCore import QMetaType, QVariant
+    from qtpy.QtDBus import QDBusConnection, QDBusMessage
+
+    def typed(value: Any, kind: Any) -> Any:
+        variant = QVariant(value)
+        variant.convert(QMetaType(kind.value))
+        return variant
+
+    def call(method: str, *args: Any) -> list[Any]:
+        message = QDBusMessage.createMethodCall(*_NOTIFICATIONS, method)
+        message.setArguments(args)
+        answer = QDBusConnection.sessionBus().call(message)
+        if answer.type() == QDBusMessage.MessageType.ErrorMessage:
+            raise OSError(answer.errorMessage())
+        return list(answer.arguments())
+
+    text = _body(text, call("GetCapabilities")[0])
+    replaced, actions = typed(0, QMetaType.Type.UInt), typed([], QMetaType.Type.QStringList)
+    call("Notify", program, replaced, "", title, text, actions, {}, -1)
+
+
+def _notify_by_gtk(program: str, title: str, text: str) -> None:
+    from gi.repository import Gio, GLib
+
+    def call(method: str, args: Any) -> Any:
+        bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+        return bus.call_sync(*_NOTIFICATIONS, method, args, None, Gio.DBusCallFlags.NONE, -1, None).unpack()
+
+    text = _body(text, call("GetCapabilities", None)[0])
+    call("Notify", GLib.Variant("(susssasa{sv}i)", (program, 0, "", title, text, [], {}, -1)))
+
+
+def _body(text: str, capabilities: list[str]) -> str:
+    return html.escape(text, quote=False) if "body-markup" in capabilities else text
+
+
+def _menus(entries: list[Any], gui: str | None, choose: Callable[[int], None]) -> list[Any]:
+    """Return menus of pywebview for entries of `menus.py`. `choose` is called with a number, on a thread of its own."""
+    from webview.menu import Menu, MenuAction, MenuSeparator
+
+    menus: list[Any] = []
+    for entry in entries:
+        if entry is None:
+            menus.append(MenuSeparator())
+            continue
+        title, content = entry
+        title = _native_title(title, gui)
+        if isinstance(content, int):
+            menus.append(MenuAction(title, functools.partial(choose, content)))
+        else:
+            menus.append(Menu(title, _menus(content, gui, choose)))
+    return menus
+
+
+def _native_title(title: str, gui: str | None) -> str:
+    """Return a title with its access key in the syntax of the toolkit. On macOS there are no access keys."""
+    if gui == "gtk":
+        mark, title = "_", title.replace("_", "__")
+    elif sys.platform == "darwin":
+        mark = ""
+    else:
+        return title
+    return re.sub("&(.?)", lambda found: "&" if found[1] == "&" else mark + found[1], title)
 
 
 def _first(paths: list[str]) -> str | None:
@@ -539,7 +731,7 @@ def _end(code: int) -> None:
 def own_window(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
     """Show a window until it is closed or `lines` ends."""
     sys.argv[:] = [task["window"]["program"]]  # desktops identify windows by the program name
-    window = NativeWindow(task["url"], task["window"], lambda event: send({"event": event}))
+    window = NativeWindow(task["url"], task["window"], lambda event, args: send({"event": event, "args": args}))
 
     def follow() -> None:
         for line in lines:

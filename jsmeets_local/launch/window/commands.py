@@ -41,6 +41,19 @@ def _title(title: str) -> list[Any]:
     return [title]
 
 
+def _notification(title: str, text: str = "") -> list[Any]:
+    for name, value in (("title", title), ("text", text)):
+        if not isinstance(value, str):
+            raise TypeError(f"the {name} of a notification must be a str; got {value!r:.60}")
+    return [title, text]
+
+
+def _text(text: str) -> list[Any]:
+    if not isinstance(text, str):
+        raise TypeError(f"the text of the clipboard must be a str; got {text!r:.60}")
+    return [text]
+
+
 def _on(on: bool = True) -> list[Any]:
     return [bool(on)]
 
@@ -120,10 +133,26 @@ _COMMANDS: dict[str, Callable[..., list[Any]]] = {
     "save_dialog": _save,
     "folder_dialog": _choose_folder,
 }
+# Those that only Python may give, because they reach what the user has not chosen for the page.
+_COMMANDS_OF_PYTHON: dict[str, Callable[..., list[Any]]] = {
+    **_COMMANDS,
+    "get_clipboard": _no_arguments,
+    "set_clipboard": _text,
+    "notify": _notification,
+    "watch_drops": _no_arguments,
+}
 
 
-def check_command(method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> list[Any]:
+def check_command(
+    method: str, args: tuple[Any, ...], options: Mapping[str, Any], *, by_page: bool = False
+) -> list[Any]:
     """Return the arguments of a request as JSON-serializable values.
+
+    Args:
+        method: The name of the command.
+        args: Its arguments.
+        options: Its keyword arguments.
+        by_page: Whether the page has given it, not Python.
 
     Raises:
         AttributeError: A window has no such method.
@@ -131,7 +160,7 @@ def check_command(method: str, args: tuple[Any, ...], options: Mapping[str, Any]
         ValueError: An argument is out of range.
         NotADirectoryError: There is no such folder.
     """
-    check = _COMMANDS.get(method)
+    check = (_COMMANDS if by_page else _COMMANDS_OF_PYTHON).get(method)
     if check is None:
         raise AttributeError(f"a window has no method {method!r}; it has {', '.join(_COMMANDS)}")
     return check(*args, **options)

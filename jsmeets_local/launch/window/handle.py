@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
 
 from ...bridge.portal import Operation, Portal
 from ...bridge.tracebacks import public
 from ...errors import JsPyError
+from ...protocol.arguments import check_function
 from .commands import FileTypes, check_command
 
 __all__ = ["AsyncWindow", "Window"]
 
 Request: TypeAlias = Callable[[str, list[Any]], Operation[Any]]  # of a method and its arguments
+DropListener: TypeAlias = Callable[[list[Path]], Any]
+F = TypeVar("F", bound=DropListener)
 
 
 class Window:
@@ -28,21 +32,25 @@ class Window:
         position: Position of the upper left corner, in pixels from the upper left corner of the screen.
         confirm_close: Whether the user is asked before the window closes; assign `True`, or the question to ask. Python
             closes it without asking.
+        clipboard: The text of the clipboard, empty if it holds none; assign to change it (Linux).
     """
 
-    def __init__(self, portal: Portal, request: Request) -> None:
+    def __init__(self, portal: Portal, request: Request, listen_to_drops: Callable[[DropListener], None]) -> None:
         self._portal = portal
         self._request = request
+        self._listen_to_drops = listen_to_drops
 
     def request(self, method: str, *args: Any) -> Any:
         """Run a command from the page (`native` in JavaScript): a method name, arguments, and a dict of options."""
         options = args[-1] if args and isinstance(args[-1], dict) else {}
-        return self._do(method, *(args[:-1] if options else args), **options)
+        return self._send(method, check_command(method, args[:-1] if options else args, options, by_page=True))
 
     @public
     def _do(self, method: str, *args: Any, **options: Any) -> Any:
-        operation = self._request(method, check_command(method, args, options))
-        return _value(self._portal.block(operation, f"await page.aio.window.{method}(...)"))
+        return self._send(method, check_command(method, args, options))
+
+    def _send(self, method: str, args: list[Any]) -> Any:
+        return _value(self._portal.block(self._request(method, args), f"await page.aio.window.{method}(...)"))
 
     @property
     def title(self) -> str:
@@ -74,6 +82,15 @@ class Window:
     @confirm_close.setter
     def confirm_close(self, confirm: bool | str) -> None:
         self._do("set_confirm_close", confirm)
+
+    @property
+    def clipboard(self) -> str:
+        """Return the text of the clipboard; it is empty if the clipboard holds something else."""
+        return str(self._do("get_clipboard"))
+
+    @clipboard.setter
+    def clipboard(self, text: str) -> None:
+        self._do("set_clipboard", text)
 
     def show(self) -> None:
         """Show the window after `hide()` or `launch(hidden=True)`."""
@@ -110,6 +127,37 @@ class Window:
     def bring_to_front(self) -> None:
         """Bring the window to the front, restoring it if it is minimized."""
         self._do("bring_to_front")
+
+    def notify(self, title: str, text: str = "") -> None:
+        """Show a notification of the desktop (Linux).
+
+        Args:
+            title: Its title.
+            text: Its text.
+
+        Raises:
+            JsPyError: The desktop has no service for notifications.
+        """
+        self._do("notify", title, text)
+
+    def on_drop(self, func: F) -> F:
+        """Call a function with the files that the user drops on the page; also a decorator: `@page.window.on_drop`.
+
+        A later function replaces it. The page's own handlers of `drop` events are called, too.
+
+        Args:
+            func: Called with a list of `pathlib.Path`, plain or async. `current_page()` returns the page.
+
+        Returns:
+            `func`.
+
+        Raises:
+            TypeError: `func` is not a function.
+        """
+        check_function(func, "the function of on_drop()")
+        self._listen_to_drops(func)
+        self._do("watch_drops")
+        return func
 
     def open_dialog(
         self, multiple: bool = False, directory: str | os.PathLike[str] | None = None, file_types: FileTypes = ()
@@ -165,9 +213,10 @@ class Window:
 class AsyncWindow:
     """Awaitable counterpart of `Window`, usable on any event loop: `await page.aio.window.resize(800, 600)`."""
 
-    def __init__(self, portal: Portal, request: Request) -> None:
+    def __init__(self, portal: Portal, request: Request, listen_to_drops: Callable[[DropListener], None]) -> None:
         self._portal = portal
         self._request = request
+        self._listen_to_drops = listen_to_drops
 
     async def _do(self, method: str, *args: Any, **options: Any) -> Any:
         return _value(await self._portal.awaitable(self._request(method, check_command(method, args, options))))
@@ -204,6 +253,16 @@ class AsyncWindow:
     async def set_confirm_close(self, confirm: bool | str) -> None:
         """See `Window.confirm_close`."""
         await self._do("set_confirm_close", confirm)
+
+    @public
+    async def get_clipboard(self) -> str:
+        """See `Window.clipboard`."""
+        return str(await self._do("get_clipboard"))
+
+    @public
+    async def set_clipboard(self, text: str) -> None:
+        """See `Window.clipboard`."""
+        await self._do("set_clipboard", text)
 
     @public
     async def show(self) -> None:
@@ -249,6 +308,19 @@ class AsyncWindow:
     async def bring_to_front(self) -> None:
         """See `Window.bring_to_front`."""
         await self._do("bring_to_front")
+
+    @public
+    async def notify(self, title: str, text: str = "") -> None:
+        """See `Window.notify`."""
+        await self._do("notify", title, text)
+
+    @public
+    async def on_drop(self, func: F) -> F:
+        """See `Window.on_drop`."""
+        check_function(func, "the function of on_drop()")
+        self._listen_to_drops(func)
+        await self._do("watch_drops")
+        return func
 
     @public
     async def open_dialog(

@@ -11,10 +11,9 @@ from types import FrameType
 from typing import Any
 
 from ...bridge.client import Surface
-from ...bridge.portal import Portal
 from ...errors import JsPyError, LaunchError, PageClosed
 from ...notebook.cells import kernel_shell
-from ..storage import warn_of_use
+from ...page import Page
 from .child import NativeWindow
 from .requests import CommandableWindow
 from .requirements import advice, toolkit
@@ -59,17 +58,16 @@ class InProcessWindow(CommandableWindow):
     """Window on the main thread of this process.
 
     Args:
-        portal: The portal of the bridge's loop.
+        page: The page that it shows.
         url: The URL to show.
         parameters: The result of `window_parameters()`.
         on_closed: Called once when the window is closed.
     """
 
-    def __init__(self, portal: Portal, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
-        super().__init__(portal, self._send_request, on_closed)
+    def __init__(self, page: Page, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
+        super().__init__(page, parameters, self._send_request, on_closed)
         self._interrupted = False
-        self._storage = parameters["storage"]
-        self._native = NativeWindow(url, {**parameters, "gui": toolkit()}, self._handle_event)
+        self._native = NativeWindow(url, self.parameters, self._handle_event)
 
     def run(self) -> None:
         """Show the window and return when it is closed.
@@ -116,12 +114,6 @@ class InProcessWindow(CommandableWindow):
     def _send_request(self, number: int, method: str, args: list[Any]) -> None:
         self._native.request(method, args, lambda outcome: self._answer(number, outcome))
 
-    def _handle_event(self, event: str) -> None:
-        if event == "closed":
-            self._end()
-        elif event == "in use":
-            warn_of_use(self._storage)
-
 
 class MainThreadWindow:
     """Window that another thread opens and the main thread shows."""
@@ -130,9 +122,9 @@ class MainThreadWindow:
         self._requested: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
         self._opened: queue.SimpleQueue[InProcessWindow | BaseException] = queue.SimpleQueue()
 
-    def open(self, portal: Portal, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> Surface:
+    def open(self, page: Page, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> Surface:
         """Open the window on the main thread; the arguments are those of `InProcessWindow`."""
-        self._requested.put((portal, url, parameters, on_closed))
+        self._requested.put((page, url, parameters, on_closed))
         window = self._opened.get()
         if isinstance(window, BaseException):
             raise window

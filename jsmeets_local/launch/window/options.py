@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypedDict
 
 from ...server.resources import bundled
 from .commands import check_pixels, check_question
+from .menus import Menu, check_menus
 
 __all__ = ["SIZE", "WindowOptions", "check_window_options", "window_parameters"]
 
@@ -32,6 +33,7 @@ class WindowOptions(TypedDict, total=False):
     confirm_close: bool | str
     devtools: bool
     window_api: bool
+    menu: Sequence[Menu]
 
 
 # Checks of the options, which return JSON-serializable values --------------------------------------------------------
@@ -78,13 +80,14 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "confirm_close": check_question,
     "devtools": _flag,
     "window_api": _flag,
+    "menu": check_menus,
 }
 # The other options of launch(), to suggest for a misspelled name.
 _OTHERS = ("host", "port", "timeout", "width", "height", "grace", "base_url", "private", "spa", "switch_interval")
 
 
 def check_window_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options as JSON-serializable values. Every mode checks them, even those that ignore them.
+    """Return the options as JSON-serializable values, except menus. Every mode checks them, even if it ignores them.
 
     Raises:
         TypeError: There is no such option, or its value is of a wrong type.
@@ -100,7 +103,7 @@ def check_window_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def window_parameters(width: int | str | None, height: int | str | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all parameters of a window as JSON-serializable values.
+    """Return all parameters of a window as JSON-serializable values, except menus.
 
     Args:
         width: Width of the content in pixels; `None` for the default.
@@ -129,6 +132,7 @@ def window_parameters(width: int | str | None, height: int | str | None, options
         "confirm_close": False,
         "devtools": False,
         "storage": None,
+        "menu": (),
         **options,
     }
 

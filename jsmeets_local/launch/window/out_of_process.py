@@ -6,13 +6,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ...bridge.portal import Portal
 from ...errors import JsPyError, PageClosed
+from ...page import Page
 from ..child_process import Child
 from ..modes import NoWindow
-from ..storage import warn_of_use
 from .requests import CommandableWindow
-from .requirements import advice, toolkit
+from .requirements import advice
 
 __all__ = ["WindowProcess"]
 
@@ -21,7 +20,7 @@ class WindowProcess(CommandableWindow):
     """Window in a child process.
 
     Args:
-        portal: The portal of the bridge's loop.
+        page: The page that it shows.
         url: The URL to show.
         parameters: The result of `window_parameters()`.
         on_closed: Called once, on another thread, when the window is closed.
@@ -30,11 +29,10 @@ class WindowProcess(CommandableWindow):
         LaunchError: The process could not be started.
     """
 
-    def __init__(self, portal: Portal, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
-        super().__init__(portal, self._send_request, on_closed)
+    def __init__(self, page: Page, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> None:
+        super().__init__(page, parameters, self._send_request, on_closed)
         self._was_shown = False
-        self._storage = parameters["storage"]
-        task = {"path": list(map(str, sys.path)), "url": url, "window": {**parameters, "gui": toolkit()}}
+        task = {"path": list(map(str, sys.path)), "url": url, "window": self.parameters}
         self._child = Child(task, self._receive, self._end)
 
     def close(self) -> None:
@@ -58,9 +56,6 @@ class WindowProcess(CommandableWindow):
     def _receive(self, message: dict[str, Any]) -> None:
         if "id" in message:
             self._answer(message["id"], message)
-        elif message["event"] == "shown":
-            self._was_shown = True
-        elif message["event"] == "in use":
-            warn_of_use(self._storage)
         else:
-            self._end()
+            self._was_shown |= message["event"] == "shown"
+            self._handle_event(message["event"], message["args"])

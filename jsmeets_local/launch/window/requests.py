@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ...bridge.portal import Cancel, Done, Operation, Portal
+from ...bridge.dispatcher import Listener
+from ...bridge.live.current_call import on_page
+from ...bridge.portal import Cancel, Done, Operation
 from ...errors import JsPyError, PageClosed
+from ...notebook.cells import current_cell
+from ...page import Page
+from ..storage import warn_of_use
 from .handle import AsyncWindow, Window
+from .menus import MenuItem, number_items
+from .requirements import toolkit
 
 __all__ = ["CommandableWindow"]
 
@@ -20,17 +29,31 @@ class CommandableWindow:
     loop.
 
     Args:
-        portal: The portal of the bridge's loop.
+        page: The page that it shows.
+        parameters: The result of `window_parameters()`.
         send: Given a number, a method and its arguments, sends a request without waiting for the response.
         on_closed: Called once, on any thread, when the window is closed.
+
+    Attributes:
+        parameters: The parameters of a `NativeWindow`.
     """
 
     takes_commands = True
 
     def __init__(
-        self, portal: Portal, send: Callable[[int, str, list[Any]], None], on_closed: Callable[[], None]
+        self,
+        page: Page,
+        parameters: dict[str, Any],
+        send: Callable[[int, str, list[Any]], None],
+        on_closed: Callable[[], None],
     ) -> None:
-        self._portal = portal
+        self._bridge = page._client.bridge
+        self._portal = self._bridge.portal
+        items: list[MenuItem] = []
+        self.parameters = {**parameters, "gui": toolkit(), "menu": number_items(parameters["menu"], items)}
+        self._items = [_listener(page, item.func, f"the menu item {item.title!r}") for item in items]
+        self._drop_listener: Listener | None = None
+        self._page = page
         self._send = send
         self._on_closed: Callable[[], None] | None = on_closed
         self._closed_lock = threading.Lock()
@@ -59,15 +82,30 @@ class CommandableWindow:
 
     def handle(self) -> Window:
         """Return the blocking handle, `page.window`."""
-        return Window(self._portal, self.request)
+        return Window(self._portal, self.request, self.listen_to_drops)
 
     def async_handle(self) -> AsyncWindow:
         """Return the awaitable handle, `page.aio.window`."""
-        return AsyncWindow(self._portal, self.request)
+        return AsyncWindow(self._portal, self.request, self.listen_to_drops)
 
     def is_closed(self) -> bool:
         """Return whether the window is closed."""
         return self._on_closed is None
+
+    def _handle_event(self, event: str, args: list[Any]) -> None:
+        """Handle an event of the window, from any thread."""
+        if event == "closed":
+            self._end()
+        elif event == "in use":
+            warn_of_use(self.parameters["storage"])
+        elif event == "chosen":
+            self._portal.post(self._bridge.tell, self._items[args[0]])
+        elif event == "dropped" and self._drop_listener is not None:
+            self._portal.post(self._bridge.tell, self._drop_listener, [Path(path) for path in args[0]])
+
+    def listen_to_drops(self, func: Callable[[list[Path]], Any]) -> None:
+        """Set the function that is called with the paths of dropped files."""
+        self._drop_listener = _listener(self._page, func, "the function of on_drop()")
 
     def _answer(self, number: int, outcome: dict[str, Any]) -> None:
         """Complete a request with `{"value": ...}` or `{"error": text}`, from any thread."""
@@ -92,6 +130,11 @@ class CommandableWindow:
         self._over = True
         for number in list(self._pending):
             self._finish(number, _closed())
+
+
+def _listener(page: Page, func: Callable[..., Any], about: str) -> Listener:
+    """Return a listener that calls a user's function with `current_page()`."""
+    return Listener(functools.partial(on_page, page, func), about, current_cell())
 
 
 def _closed() -> PageClosed:
