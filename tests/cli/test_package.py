@@ -269,10 +269,21 @@ def test_a_plain_build_runs_in_a_browser(plain: Path, start: Start, tab: Any, tm
     assert program.text.splitlines()[1:] == SAID
 
 
+# What the server and the bridge need, and options of theirs that are small.
+NEEDED = {"anyio", "click", "dotenv", "h11", "httptools", "idna", "jinja2", "jsmeets_local", "markupsafe", "msgspec",
+          "numpy", "orjson", "sniffio", "starlette", "typing_extensions", "uvicorn", "uvloop", "websockets", "yaml"}  # fmt: skip
+SMALL = {"attr", "attrs", "itsdangerous", "multipart", "python_multipart", "wsproto"}
+
+
 def test_a_plain_build_takes_no_toolkits_along(plain: Path) -> None:
     inside = plain.parent / "_internal"
     assert {file.name for file in (inside / "jsmeets_local" / "assets").iterdir()} >= {"jsmeets.mjs", "favicon.svg"}
     assert not {"PyQt6", "gi", "IPython", "jedi", "webview", "watchfiles"} & {path.name for path in inside.iterdir()}
+    from PyInstaller.archive.readers import CArchiveReader  # not in every environment of the tests
+
+    modules = CArchiveReader(str(plain)).open_embedded_archive("PYZ.pyz").toc
+    packages = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
+    assert {name for name in packages if not name.startswith("_sysconfigdata")} <= NEEDED | SMALL
 
 
 def test_a_browser_is_started_without_the_libraries_of_the_program(

@@ -1,14 +1,13 @@
 """myapp: a page made with Vite, driven by Python."""
 
 import math
-import sys
 import time
 from pathlib import Path
 
 from jsmeets_local import JSFunction, JsMeetsPy
 
 app = JsMeetsPy()
-FOLDER = Path(getattr(sys, "_MEIPASS", Path(__file__).parent))  # PyInstaller unpacks the page there
+FOLDER = Path(__file__).parent
 
 
 @app.expose

@@ -1,0 +1,3 @@
+"""Leave out pytest, whose fixtures this backend knows."""
+
+excludedimports = ["_pytest"]

@@ -1,0 +1,3 @@
+"""Leave out trio, which uvicorn does not use."""
+
+excludedimports = ["trio"]

@@ -1,0 +1,3 @@
+"""Leave out pytest, whose plugin this is."""
+
+excludedimports = ["_pytest", "pytest"]

@@ -1,0 +1,3 @@
+"""Leave out IPython, whose extension this is."""
+
+excludedimports = ["IPython"]

@@ -1,0 +1,3 @@
+"""Leave out psutil, which measures memory in tests."""
+
+excludedimports = ["psutil"]

@@ -1,0 +1,3 @@
+"""Leave out rich, which prints schemas for developers of pydantic."""
+
+excludedimports = ["rich"]

@@ -1,0 +1,3 @@
+"""Leave out mypy, whose plugin this is."""
+
+excludedimports = ["mypy"]

@@ -1,0 +1,3 @@
+"""Leave out hypothesis, whose plugin this is."""
+
+excludedimports = ["hypothesis"]

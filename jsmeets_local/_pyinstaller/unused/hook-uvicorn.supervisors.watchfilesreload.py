@@ -1,0 +1,3 @@
+"""Leave out watchfiles, which restarts servers in development."""
+
+excludedimports = ["watchfiles"]

@@ -1,0 +1,3 @@
+"""Leave out werkzeug, which routes connections."""
+
+excludedimports = ["werkzeug"]
