@@ -230,7 +230,9 @@ def test_04_pubsub_between_pages(read: Callable[[str], Reader]) -> None:
     reader.tab.mouse.up()
     for page in (left, right):
         expect(page.locator("#note")).to_have_text("119 strokes")
-    assert re.fullmatch(r"\(<Page .*board.html \(connected\)>,\)", reader.to("app.pages"))
+    assert re.fullmatch(
+        r"\(<Page .*board.html \(connected\)>,\s<Page .*board.html \(connected\)>\)", reader.to("app.pages")
+    )
     reader.to_the_end()
 
 
