@@ -140,10 +140,10 @@ function pixelsOf(element) {
 function keepState(element, copy) {
   if (element instanceof HTMLCanvasElement || element instanceof HTMLVideoElement) {
     const { style } = copy;
-    const { display, width, height } = getComputedStyle(element);
+    const { display, width, height, backgroundColor } = getComputedStyle(element);
     Object.assign(style, { display: display === "inline" ? "inline-block" : display, width, height });
     copy.removeAttribute("src");
-    style.background = `url("${pixelsOf(element) ?? "data:,"}") 0 0 / 100% 100% no-repeat content-box`;
+    style.background = `url("${pixelsOf(element) ?? "data:,"}") 0 0 / 100% 100% no-repeat content-box border-box ${backgroundColor}`;
   } else if (element instanceof HTMLImageElement) {
     copy.setAttribute("src", element.currentSrc.startsWith("data:") ? element.currentSrc : pixelsOf(element) ?? "data:,");
     copy.removeAttribute("srcset");

@@ -124,7 +124,7 @@ class Call(Struct, eq=False):
         if self.socket in finished.answers:
             outcome = finished.answers[self.socket]
         elif finished.timed_out and self.socket is not None:
-            text = f"{key!r} did not answer within {self.limit:g} s"
+            text = f"{key.removeprefix('$')!r} did not answer within {self.limit:g} s"  # page.eval calls "$eval"
             outcome = CallTimeout(text, "call", key, finished.id, self.socket)
             self.client.bridge.protocol.note_uncaught(self.socket, outcome)
         else:

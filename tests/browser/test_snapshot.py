@@ -17,7 +17,7 @@ from jsmeets_local import JavaScriptError, JsMeetsPy, PageClosed
 PAGE = """<!DOCTYPE html><style>
 :root { --paint: rgb(10, 120, 30) } body { margin: 0; background: rgb(250, 240, 200) }
 div { position: absolute; left: 0; top: 0; width: 50px; height: 50px; background: var(--paint); animation: come 9s }
-canvas { position: absolute; left: 100px; top: 0 } img { position: absolute; left: 200px; top: 0 }
+canvas { position: absolute; left: 100px; top: 0; background: rgb(0, 90, 90); padding-bottom: 9px } img { position: absolute; left: 200px; top: 0 }
 @keyframes come { from { opacity: 0 } }
 </style>
 <div onclick="1" @click="2">&#x1;&amp;nbsp;</div>
@@ -27,7 +27,7 @@ canvas { position: absolute; left: 100px; top: 0 } img { position: absolute; lef
 <script>
     const drawing = document.querySelector("canvas").getContext("2d");
     drawing.fillStyle = "red";
-    drawing.fillRect(0, 0, 50, 50);
+    drawing.fillRect(0, 0, 50, 40);
 </script>"""
 
 PIXELS = """async ([url, places]) => {
@@ -53,9 +53,11 @@ def test_a_snapshot_shows_what_the_page_shows(app: JsMeetsPy, tabs: Any, tmp_pat
     taken = page.snapshot()
     assert taken.data.startswith(b"\x89PNG")
     assert struct.unpack(">II", taken.data[16:24]) == (taken.width, taken.height) == (1280, 720)
-    assert pixels(tab, taken.data, (25, 25), (125, 25), (225, 25), (600, 600)) == [
+    assert pixels(tab, taken.data, (25, 25), (125, 25), (125, 45), (125, 55), (225, 25), (600, 600)) == [
         [10, 120, 30],
         [255, 0, 0],
+        [0, 90, 90],  # of the canvas, where nothing is drawn
+        [0, 90, 90],
         [0, 0, 255],
         [250, 240, 200],
     ]

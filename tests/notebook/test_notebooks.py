@@ -184,7 +184,7 @@ def test_02_call_both_ways(read: Callable[[str], Reader]) -> None:
     failed = reader.to("def fail")
     assert "ValueError: the page hears of this, and so do you" in failed
     assert failed.endswith("'the page heard: the page hears of this, and so do you'")
-    assert "did not answer within" in reader.to("CallTimeout")
+    assert reader.to("CallTimeout") == "'eval' did not answer within 0.5 s\n"
     waves = [float(number) for number in re.findall(r"[\d.]+", reader.to("%%js"))]
     assert waves == pytest.approx([math.sin(x) * math.exp(-x / 12) for x in range(4)])
     expect(page.locator("#note")).to_have_text("A cell was here.")
@@ -230,7 +230,9 @@ def test_04_pubsub_between_pages(read: Callable[[str], Reader]) -> None:
     reader.tab.mouse.up()
     for page in (left, right):
         expect(page.locator("#note")).to_have_text("119 strokes")
-    assert re.fullmatch(r"\(<Page .*board.html \(connected\)>,\)", reader.to("app.pages"))
+    assert re.fullmatch(
+        r"\(<Page .*board.html \(connected\)>,\s<Page .*board.html \(connected\)>\)", reader.to("app.pages")
+    )
     reader.to_the_end()
 
 

@@ -69,6 +69,8 @@ def test_a_slider_steers_a_cell_that_computes(open_notebook: OpenNotebook) -> No
     steps, used, delays = json.loads(notebook.run(1)[1:-1])
     observed, told, shown, energy, took = json.loads(notebook.run(2)[1:-1])
 
+    assert took < scaled(6_000)  # 3 s at 60 updates a second
+    assert steps >= len(used)
     delays.sort()
     assert told == list(range(1, 181))  # each once: no update comes back
     for values in (observed, used):

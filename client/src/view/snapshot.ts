@@ -71,10 +71,10 @@ function keepState(element: Element, copy: Element): void {
     if (element instanceof HTMLCanvasElement || element instanceof HTMLVideoElement) {
         // Without scripts, a canvas is an inline element, without the size that its attributes set.
         const { style } = copy as HTMLElement;
-        const { display, width, height } = getComputedStyle(element);
+        const { display, width, height, backgroundColor } = getComputedStyle(element);
         Object.assign(style, { display: display === "inline" ? "inline-block" : display, width, height });
         copy.removeAttribute("src");
-        style.background = `url("${pixelsOf(element) ?? "data:,"}") 0 0 / 100% 100% no-repeat content-box`;
+        style.background = `url("${pixelsOf(element) ?? "data:,"}") 0 0 / 100% 100% no-repeat content-box border-box ${backgroundColor}`;
     } else if (element instanceof HTMLImageElement) {
         copy.setAttribute("src", element.currentSrc.startsWith("data:") ? element.currentSrc : pixelsOf(element) ?? "data:,");
         copy.removeAttribute("srcset");
