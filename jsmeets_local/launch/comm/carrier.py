@@ -218,6 +218,6 @@ def _check_wait(bridge: Bridge, awaitable: str) -> None:
     if stalled and not any(page.is_connected() for page in bridge.pages.values() if page._client not in stalled):
         raise CellBlocksAnswers(
             f"this front end is answered when the cell has ended, not before, and a blocking call would wait for ever: "
-            f"write {awaitable} in a cell. In JupyterLab and Notebook 7, Settings > Kernels > Kernel Comms over "
-            f"subshells makes blocking calls work (it needs ipykernel 7)"
+            f"write {awaitable} in a cell, which needs ipykernel 7.4. In JupyterLab and Notebook 7, Settings > Kernels > Kernel Comms over "
+            f"subshells makes blocking calls work"
         )
