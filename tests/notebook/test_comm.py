@@ -82,7 +82,9 @@ def test_an_array_of_30_mb_in_both_directions(open_notebook: OpenNotebook) -> No
 
 
 def test_a_front_end_that_is_reloaded_and_a_launch_cell_that_runs_again(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(COMM, "page.call('double')(3)", "app.sockets.number_of_connections()", "page", "app.stop()")
+    notebook = open_notebook(
+        COMM, "page.call('double')(3)", "app.sockets.number_of_connections()", "page", "app.stop()"
+    )
     notebook.run(0)
     assert notebook.run(1) == "6"
     picture = "img[class^=jsmeets]"
