@@ -143,6 +143,7 @@ class Page:
         self._shown = frame  # as that run showed it
         self._display: Display | None = None  # the last one
         self._before_display: int | None = None  # the socket of the page before that
+        self._awaited: Display | None = None  # the display whose iframe is expected to connect
         self.grace = client.presence.grace
         self.url = url
         client.bridge.portal.finalize(self, client.presence.end)
@@ -477,7 +478,12 @@ class Page:
         if display is None or not display.keeps_picture or not self.is_connected():
             return
         if self._client.surface is None:
-            if self._client.presence.socket == self._before_display:  # the iframe has not connected yet
+            presence, before = self._client.presence, self._before_display
+            if presence.socket == before:  # the iframe has not connected yet
+                if self._awaited is not display:
+                    self._awaited = display
+                    connected = functools.partial(presence.when_newer, before)
+                    self._client.bridge.portal.post(connected, lambda _: self._keep_picture())
                 return
             payload = self._client.bridge.pack(["watch", _PICTURE_BYTES, display.keep], "args")
             self._client.bridge.portal.post(Call(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)

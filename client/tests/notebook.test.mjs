@@ -15,7 +15,7 @@ class Kernel {
     constructor(setting, subshellStarted = Promise.resolve()) {
         const take = (data) => (this.sent.push(data), { dispose: () => { this.disposed += 1; } });
         this.comm = { commsOverSubshells: setting, subshellStarted, open: take, send: take, isDisposed: false,
-            close: () => { this.comm.isDisposed = true; } };
+            close: () => (this.comm.isDisposed = true, take("close")) };
     }
     createComm() {
         return this.comm;
@@ -67,7 +67,8 @@ test("an answer needs no nudge, and no report of the kernel", async () => {
     const wire = await open(kernel, () => wire.send(["text", 1, "answer"]));
     await kernel.receive(["text", 1, "a"]);
     assert.deepEqual(kernel.sent.slice(1), [["text", 1, "answer"]]);
-    assert.equal(kernel.disposed, 2);
+    wire.close();
+    assert.equal(kernel.disposed, 3);
 });
 
 test("a kernel that restarts closes the wire", async () => {

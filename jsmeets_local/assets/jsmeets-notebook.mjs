@@ -59,7 +59,7 @@ var CommWire = class _CommWire {
   close() {
     clearTimeout(this.timer);
     if (!this.comm.isDisposed) {
-      this.comm.close();
+      this.comm.close().dispose();
     }
   }
   /** Nudge soon, unless a message is sent. */

@@ -122,6 +122,13 @@ class PresenceTracker:
             return None
         return add_waiter(self._connect_waiters, self._portal, timeout, done)
 
+    def when_newer(self, than: int | None, done: Done[Any]) -> Cancel | None:
+        """Call `done` once a socket other than `than` is the newest, or all pages are closed."""
+        if self.socket != than or self.over:
+            done(True)
+            return None
+        return add_waiter(self._connect_waiters, self._portal, None, done)
+
     def when_closed(self, done: Done[Any], timeout: float | None = None) -> Cancel | None:
         """Call `done` once all pages are closed; with `TIMED_OUT` after the timeout (seconds)."""
         if self.closed:

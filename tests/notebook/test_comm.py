@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.notebook.cells import EXPOSE, LAUNCH, OpenNotebook
 from tests.notebook.conftest import Notebook, Server
@@ -81,10 +82,15 @@ def test_an_array_of_30_mb_in_both_directions(open_notebook: OpenNotebook) -> No
 
 
 def test_a_front_end_that_is_reloaded_and_a_launch_cell_that_runs_again(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(COMM, "page.call('double')(3)", "app.sockets.number_of_connections()")
+    notebook = open_notebook(
+        COMM, "page.call('double')(3)", "app.sockets.number_of_connections()", "page", "app.stop()"
+    )
     notebook.run(0)
     assert notebook.run(1) == "6"
-    notebook.save()
+    picture = "img[class^=jsmeets]"
+    notebook.cell(0).locator(picture).wait_for(state="attached", timeout=scaled(10_000))
+    assert not notebook.cell(0).locator(picture).is_visible()
+    assert "data:image/png;base64," in notebook.save()
     notebook.tab.reload()
     notebook.tab.wait_for_selector(notebook.is_idle, timeout=scaled(60_000))
     notebook.frame(0).locator("#title", has_text="Live").wait_for(timeout=scaled(20_000))
@@ -93,9 +99,35 @@ def test_a_front_end_that_is_reloaded_and_a_launch_cell_that_runs_again(open_not
     assert notebook.frames(0) == 1
     assert notebook.run(1) == "6"
     assert notebook.run(2) == "1"
+    notebook.run(3)
+    notebook.cell(3).locator(picture).wait_for(state="attached", timeout=scaled(10_000))
     saved = notebook.save()
     assert "#jsmeets=" not in saved
     assert len(saved) < 60_000, "the parser is no part of the file"
+    assert saved.count("data:image/png;base64,") == 2
+    notebook.run(4)
+    notebook.wait_text(3, "Stopped by Python.")
+    assert notebook.cell(3).locator(picture).is_visible()
+
+
+def test_a_height_that_follows_the_content_of_a_carried_page(open_notebook: OpenNotebook) -> None:
+    launch = COMM.replace("height=150", "height='auto'").replace("<h1 ", "<div style='height: 321px'></div><h1 ")
+    notebook = open_notebook(launch)
+    notebook.run(0)
+    expect(notebook.cell(0).locator("iframe")).to_have_css("height", re.compile(r"(3[4-9]|4\d)\dpx"))
+
+
+def test_a_front_end_whose_kernel_no_widget_reaches(open_notebook: OpenNotebook) -> None:
+    """The messages of the widget carry the page, as in Google Colab; Lab's widgets hide the kernel here."""
+    hide = (
+        "from jsmeets_local.launch.comm import view\nwidget = view._widget_class()\n"
+        "widget._esm = widget._esm.replace('widget_manager', 'absent')\n"
+    )
+    notebook = open_notebook(hide + COMM, "await page.aio.call('double')(5)", ARRAY.replace("page.", "await page.aio."))
+    assert "await page.aio" in notebook.run(0)
+    notebook.frame(0).locator("#title", has_text="Live").wait_for(timeout=scaled(10_000))
+    assert notebook.run(1) == "10"
+    assert notebook.run(2, scaled(60)).endswith("(3750000, True)")
 
 
 def test_a_page_with_its_files(open_notebook: OpenNotebook, server: Server) -> None:

@@ -161,7 +161,8 @@ page = JsMeetsPy().launch("<style>body { margin: 0 }</style><div id=box style='h
 def test_each_iframe_has_a_picture_of_its_own_view(open_notebook: OpenNotebook) -> None:
     """A cell that ends before its iframe has connected keeps no picture of an earlier view."""
     launch = "from jsmeets_local import JsMeetsPy\npage = JsMeetsPy().launch('<h1>View</h1>', height=200)"
-    notebook = open_notebook(launch, "page.show(height=100)", "page.call('$view')('snapshot', 1 << 20)['height']")
+    size = "page.call('$view')('snapshot', 1 << 20)['height']"
+    notebook = open_notebook(launch, "page.show(height=100)", size, "page")
     notebook.run(0)
     notebook.run(1)
     notebook.frame(1).locator("h1").wait_for(timeout=scaled(10_000))
@@ -171,6 +172,12 @@ def test_each_iframe_has_a_picture_of_its_own_view(open_notebook: OpenNotebook) 
         notebook.frame(number).locator("h1").evaluate("(title) => { title.textContent = 'Changed' }")
         picture = notebook.cell(number).locator("img[class^=jsmeets]")
         expect(picture).to_have_js_property("naturalHeight", height, timeout=scaled(10_000))
+    notebook.run(3)  # no cell ends after the iframe of this one has connected
+    picture = notebook.cell(3).locator("img[class^=jsmeets]")
+    expect(picture).to_have_js_property("naturalHeight", 198, timeout=scaled(10_000))
+    saved = notebook.save()
+    assert saved.count("data:image/png;base64,") == 3
+    assert "#jsmeets=" not in saved
 
 
 def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> None:

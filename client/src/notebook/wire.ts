@@ -28,7 +28,7 @@ interface Comm {
     subshellStarted?: Promise<void>;
     open(data: object): Future;
     send(data: unknown, metadata?: object, buffers?: ArrayBufferView[], disposeOnDone?: boolean): Future;
-    close(): unknown;
+    close(): Future;
     isDisposed: boolean;
 }
 
@@ -125,7 +125,7 @@ class CommWire implements Wire {
     close(): void {
         clearTimeout(this.timer);
         if (!this.comm.isDisposed) {
-            this.comm.close();
+            this.comm.close().dispose();
         }
     }
 

@@ -119,8 +119,9 @@ def _opened(comm: Any, message: dict[str, Any]) -> None:
 
     comm.handle_msg = received  # on_msg() also triggers IPython's post_execute, which shows unfinished plots
     comm.on_close(lambda _: front.leave())
-    if data.get("alone"):
-        front.keep_quiet(message["header"]["subshell_id"])
+    subshell = message["header"].get("subshell_id")
+    if subshell and data.get("alone"):
+        front.keep_quiet(subshell)
 
 
 def _greet(page: str, send: Post) -> _Front | None:
@@ -218,6 +219,6 @@ def _check_wait(bridge: Bridge, awaitable: str) -> None:
     if stalled and not any(page.is_connected() for page in bridge.pages.values() if page._client not in stalled):
         raise CellBlocksAnswers(
             f"this front end is answered when the cell has ended, not before, and a blocking call would wait for ever: "
-            f"write {awaitable} in a cell. In JupyterLab and Notebook 7, Settings > Kernels > Kernel Comms over "
-            f"subshells makes blocking calls work (it needs ipykernel 7)"
+            f"write {awaitable} in a cell (it needs ipykernel 7.4). In JupyterLab and Notebook 7, Settings > Kernels > "
+            f"Kernel Comms over subshells makes blocking calls work"
         )
