@@ -1344,7 +1344,6 @@ _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
     m.End: ProtocolState._on_end,
     m.Stop: ProtocolState._on_stop,
     m.Release: ProtocolState._on_release,
-    m.Names: ProtocolState._on_names,
     m.Goodbye: ProtocolState._on_goodbye,
     m.Credit: ProtocolState._on_credit,
     m.Decline: ProtocolState._on_decline,
