@@ -421,7 +421,7 @@ class Bridged:
             TypeError: `path` is not a str (`@app.route` without a path), or the decorated object is not a function.
             ValueError: `path` does not begin with a slash.
         """
-        check_path(path, "route")
+        check_path(path, "route", '@app.route("{}")')
         verbs = None if methods is None else [methods] if isinstance(methods, str) else list(methods)
 
         def decorate(func: F) -> F:
@@ -459,7 +459,7 @@ class Bridged:
             TypeError: `path` is not a str, or the decorated object is not a function.
             ValueError: `path` does not begin with a slash.
         """
-        check_path(path, "websocket_route")
+        check_path(path, "websocket_route", '@app.websocket_route("{}")')
 
         def decorate(func: F) -> F:
             check_function(func, f"the WebSocket handler of {path!r}")
@@ -684,7 +684,7 @@ def attach(app: ASGIApp, path: str = "/", **options: Any) -> JsMeetsPy:
         raise TypeError(f"{type(app).__name__} has a bridge already: launch it, or expose functions on it")
     if not callable(app):
         raise TypeError(f"attach() needs an ASGI application; got {app!r:.60}")
-    check_path(path, "attach")
+    check_path(path, "attach", 'attach(app, "{}")')
     inner, lifespan_of_user = Attached(app), options.pop("lifespan", None)
 
     @asynccontextmanager
@@ -696,10 +696,11 @@ def attach(app: ASGIApp, path: str = "/", **options: Any) -> JsMeetsPy:
             yield state
 
     application = JsMeetsPy(lifespan=run_both, **options)
-    if path == "/":
-        application._documents.attached = inner
+    path = path.rstrip("/")
+    if path:
+        application.mount(path, inner)
     else:
-        application.mount(path.rstrip("/"), inner)
+        application._documents.attached = inner
     return application
 
 

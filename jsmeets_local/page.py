@@ -72,12 +72,12 @@ class AsyncPage:
     @public
     async def eval(self, code: str, timeout: float | None = None) -> Any:
         """Evaluate JavaScript in the page, as `Page.eval` does."""
-        return await self.call("$eval", timeout)(_check_code(code))
+        return await self.call("$eval", seconds(timeout))(_check_code(code))
 
     @public
     async def snapshot(self, timeout: float | None = 10.0) -> Snapshot:
         """Take a picture of what the page shows, as `Page.snapshot` does."""
-        return snapshot_of(await self.call("$view", timeout)("snapshot", SNAPSHOT_BYTES))
+        return snapshot_of(await self.call("$view", seconds(timeout))("snapshot", SNAPSHOT_BYTES))
 
     @public
     async def get(self, key: str, timeout: float | None = None) -> Any:
@@ -253,7 +253,7 @@ class Page:
             PageClosed: The page is closed.
         """
         try:
-            return self.call("$eval", timeout)(_check_code(code))
+            return self.call("$eval", seconds(timeout))(_check_code(code))
         except BaseException as error:
             cut(error)
             raise
@@ -274,7 +274,7 @@ class Page:
             Disconnected: The page left before it answered.
             PageClosed: The page is closed.
         """
-        return snapshot_of(self.call("$view", timeout)("snapshot", SNAPSHOT_BYTES))
+        return snapshot_of(self.call("$view", seconds(timeout))("snapshot", SNAPSHOT_BYTES))
 
     @public
     def progress(self, items: Iterable[T], label: str = "", total: int | None = None) -> Progress[T]:
@@ -298,7 +298,7 @@ class Page:
             raise TypeError(f"page.progress() takes an iterable; got {items!r:.60}")
         if total is None and isinstance(items, Sized):
             total = len(items)
-        if total is not None and (isinstance(total, bool) or not isinstance(total, int)):
+        if total is not None and (isinstance(total, bool) or not isinstance(total, int) or total < 0):
             raise TypeError(f"total must be a whole number of items, or None; got {total!r:.60}")
         return Progress(self._client, items, label, total)
 

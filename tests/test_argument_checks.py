@@ -274,6 +274,11 @@ PAGES: dict[str, Case] = {
         "second call: call('name')(1, 2)",
     ),
     "eval": (on_page(lambda page: page.eval(5)), TypeError, "the code to evaluate must be a str; got 5"),
+    "progress": (
+        on_page(lambda page: page.progress([1], total=-1)),
+        TypeError,
+        "total must be a whole number of items, or None; got -1",
+    ),
     "call, a keyword": (
         on_page(lambda page: page.call("f")(a=1)),
         TypeError,
@@ -317,6 +322,13 @@ PAGES: dict[str, Case] = {
     "push": (lambda app: app.queues.push("q", [1]), TypeError, "second call: push('queue')(data)"),
     "target": (lambda app: app.functions.call_nowait("f", "1"), TypeError, "target must be a socket number"),
 }
+
+
+def test_the_timeout_of_a_snapshot_is_not_taken_for_arguments(page: Page) -> None:
+    for use in (page.snapshot, lambda timeout: page.eval("1", timeout)):
+        with pytest.raises(TypeError) as caught:
+            use("x")
+        assert str(caught.value) == "timeout must be a number of seconds, or None for no limit; got 'x'"
 
 
 @pytest.mark.parametrize(

@@ -180,8 +180,10 @@ def test_bad_arguments() -> None:
         attach(JsMeetsPy(bridge=Bridge()))
     with pytest.raises(TypeError, match=r"attach\(\) needs an ASGI application; got 5"):
         attach(5)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="must begin with a slash"):
+    with pytest.raises(ValueError, match=r'must begin with a slash: attach\(app, "/api"\)'):
         attach(other(), "api")
+    with pytest.raises(TypeError, match=r'attach needs a path: attach\(app, "/"\); got None'):
+        attach(other(), None)  # type: ignore[arg-type]
 
 
 def test_a_middleware_around_the_attached_application_sees_its_requests(make: Any) -> None:

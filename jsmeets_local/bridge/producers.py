@@ -21,7 +21,7 @@ from ..protocol.messages import ErrorInfo
 from ..protocol.references import Export, Reference
 from ..protocol.state import ProtocolState
 from ..protocol.streams import BATCH_BYTES, IN_FLIGHT_BYTES, LARGE_BATCH_BYTES, LARGE_BYTES, Outgoing
-from ..protocol.text import error_name, error_text
+from ..protocol.text import error_name, error_text, function_name
 from ..protocol.values import Payload
 from .dispatcher import Dispatcher
 from .live.current_call import running
@@ -90,7 +90,7 @@ class _Base:
         self._cell = source.cell
         self._context = Context() if source.context is None else source.context
         self._call = self._context.get(running)
-        self._about = f"the iterator {getattr(source.value, '__name__', type(source.value).__name__)!r}"
+        self._about = f"the iterator {function_name(source.value)!r}"
         self._given = stream
 
     @property

@@ -158,9 +158,9 @@ class Signature:
         annotation = parameter.annotation
         if annotation is inspect.Parameter.empty or typing.get_origin(annotation) is typing.Unpack:
             return None
-        if parameter.default is None:
-            annotation = annotation | None if annotation is not Any else Any
         try:
+            if parameter.default is None and annotation is not Any:
+                annotation = annotation | None  # raises TypeError for a value that is no type
             convert, same = converter(annotation)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the metaclass of a class of the user, for example
             self.unchecked[name] = error_text(error)

@@ -97,6 +97,7 @@ ACK_MESSAGES = 64  # maximum number of unacknowledged messages that a client kee
 ACK_BYTES = 256 * 1024
 MAX_UNCAUGHT = 50  # uncaught errors of one client in the log; the bundled client reports no more
 NOTHING = Payload(b"null")
+MAX_STATES = 1000  # a page that has left may come back to its state, unless as many others were made since
 MAX_NOTE = 500  # characters of one uncaught error in a note
 
 
@@ -702,9 +703,18 @@ class ProtocolState:
         if earlier is not None:
             with earlier.lock:
                 earlier.is_replaced = True
+            del self.states[key]  # so that the newest is the last
         self.states[key] = state
         for socket in self._following.get(key, ()):
             self._send_whole(socket, key)
+        if len(self.states) > MAX_STATES:
+            self._forget_oldest_state(key)
+
+    def _forget_oldest_state(self, newest: str) -> None:
+        for key in self.states:
+            if key not in ("", newest) and key not in self._following:
+                self.forget_state(key)
+                return
 
     def forget_state(self, key: str) -> None:
         """Remove the state of a page."""
@@ -1334,7 +1344,6 @@ _HANDLERS: dict[type, Callable[[ProtocolState, int, Any], None]] = {
     m.End: ProtocolState._on_end,
     m.Stop: ProtocolState._on_stop,
     m.Release: ProtocolState._on_release,
-    m.Names: ProtocolState._on_names,
     m.Goodbye: ProtocolState._on_goodbye,
     m.Credit: ProtocolState._on_credit,
     m.Decline: ProtocolState._on_decline,

@@ -113,18 +113,19 @@ def answering_html(func: Callable[..., Any]) -> Callable[..., Any]:
     return handle
 
 
-def check_path(path: Any, decorator: str) -> None:
+def check_path(path: Any, what: str, call: str) -> None:
     """Check the path of a route.
 
     Args:
         path: The path.
-        decorator: The name of the method that received it, for the error.
+        what: The name of the function that received it, for the error.
+        call: How it is called, with `{}` for the path, for the error.
 
     Raises:
         TypeError: `path` is not a str.
         ValueError: `path` does not begin with a slash.
     """
     if not isinstance(path, str):
-        raise TypeError(f'{decorator} needs a path: @app.{decorator}("/"); got {path!r:.200}')
+        raise TypeError(f"{what} needs a path: {call.format('/')}; got {path!r:.200}")
     if not path.startswith("/"):
-        raise ValueError(f'the path of a route must begin with a slash: @app.{decorator}("/{path}")')
+        raise ValueError(f"the path of a route must begin with a slash: {call.format('/' + path)}")

@@ -327,6 +327,8 @@ def test_an_array_has_the_methods_of_a_list(page: Page) -> None:
     point = page.js.point
     numbers.extend([point] * 25_000)
     assert (len(numbers), numbers[0] == point, numbers.index(point)) == (25_000, True, 0)
+    numbers[0:1] = range(150_000)  # more than one call of JavaScript takes
+    assert (len(numbers), numbers[149_999], numbers[150_000] == point) == (174_999, 149_999, True)
     assert numbers.pop_() == point  # the method of JavaScript
     assert [item.textContent for item in page.js.document.querySelectorAll("title")[0:1]] == ["T"]
 

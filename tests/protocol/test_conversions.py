@@ -453,6 +453,9 @@ class Hostile(type):
     def __instancecheck__(cls, instance: object) -> bool:
         raise RuntimeError("no check")
 
+    def __or__(cls, other: object) -> Any:
+        raise RuntimeError("no union")
+
 
 class Guarded(metaclass=Hostile):
     pass
@@ -471,6 +474,15 @@ class Stamp(datetime.datetime):
 )
 def test_annotations_that_raise_or_are_subclasses_are_not_checked(annotation: Any) -> None:
     assert called(annotation, [5]) == [5]
+
+
+@pytest.mark.parametrize("annotation", [5, [int], Guarded])
+def test_an_annotation_that_is_no_type_may_have_the_default_none(annotation: Any) -> None:
+    def func(value: Any = None) -> Any:
+        return value
+
+    func.__annotations__["value"] = annotation
+    assert Function("func", func, exclusive=False, is_checked=True).call([5], {}) == 5
 
 
 def test_values_that_raise_and_enumerations_without_members() -> None:

@@ -22,6 +22,7 @@ import pytest
 import traitlets
 
 from jsmeets_local import JsMeetsPy, Limits, Page, WouldDeadlock
+from jsmeets_local.api.state import make_state
 from tests.raw import RawPage, as_page
 from tests.timing import scaled, until
 
@@ -419,6 +420,19 @@ def test_an_error_without_a_text_refuses_a_patch(app: JsMeetsPy, page: Page) -> 
     raw.send(["patch", "", 0, [[["point", "x"], 1]]])
     assert raw.receive()[4]["message"] == "(its __str__ raised RuntimeError)"
     assert state.point == {"x": 0}
+
+
+def test_the_states_of_pages_that_have_left_are_forgotten_in_the_end(app: JsMeetsPy, page: Page) -> None:
+    protocol = app.bridge.protocol
+    app.state(n=0)
+    page.state(n=0)
+    own = follow(page, "page")
+    for number in range(2000):
+        make_state(app.bridge, f"page {number}", None, {"n": number}, "page.state()")
+    assert len(protocol.states) == 1000
+    assert own.receive() == ["state", "page", 0, {"n": 0}]
+    assert list(protocol.states)[:2] == ["", own.page]
+    assert list(protocol.states)[-1] == "page 1999"
 
 
 # Threads and observers ---------------------------------------------------------------------------------------------

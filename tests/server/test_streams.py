@@ -97,6 +97,20 @@ NOTHING = (0, {"exported": 0, "imported": 0})
 # Streams of Python -----------------------------------------------------------------------------------------------------
 
 
+class Nameless(Iterator[int]):
+    @property
+    def __name__(self) -> str:
+        raise RuntimeError("no name")
+
+    def __next__(self) -> int:
+        raise StopIteration
+
+
+def test_an_iterator_whose_name_raises_is_read(app: JsMeetsPy, raw: RawPage) -> None:
+    app.functions.expose("rows", Nameless)
+    assert read(raw, started(raw, "rows")) == ([], None)
+
+
 class Numbers:
     """An iterator that is no generator."""
 

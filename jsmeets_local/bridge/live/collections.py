@@ -46,7 +46,9 @@ class JSArray(JSProxy):
         if place.step not in (None, 1):
             raise ValueError(f"a slice of an array that is changed has no step; got {place}")
         start, stop, _ = place.indices(len(self))
-        self._splice(start, max(0, stop - start), *values)
+        self._splice(start, max(0, stop - start), *values[:_MANY])
+        for first in range(_MANY, len(values), _MANY):
+            self._splice(start + first, 0, *values[first : first + _MANY])
 
     def _splice(self, *args: Any) -> None:
         self._use(step("get", "splice"), call(self._bridge, args, {}), step("length"))  # what it removes is not sent
