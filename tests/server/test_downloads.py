@@ -107,6 +107,16 @@ def pushed(content: Any) -> bytes:
     return message.data  # type: ignore[union-attr,no-any-return]
 
 
+def test_parts_of_all_sizes_are_fetched_whole(app: JsMeetsPy, page: Page) -> None:
+    """Small ones are joined; others are sent as they are, in pieces."""
+    sizes = [0, 1, 7, 65_535, 65_536, *[1_000] * 3_000, 2**20, 2**20 + 1, 5, 3 * 2**20 - 1, 0, 9]
+    values = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
+    client = Fetcher(page.url)
+    app.queues.push_nowait("q")(values)
+    assert pushed(client.fetch(client.offer())) == values
+    client.socket.close()
+
+
 def test_a_download_is_fetched_and_confirmed(app: JsMeetsPy, page: Page) -> None:
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(BIG)
