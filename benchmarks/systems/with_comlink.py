@@ -94,7 +94,11 @@ const callbacks = {
 };
 window.bench = { ready: add(1, 2) };
 </script>"""
-FILES = {"/": (PAGE, "text/html"), "/worker.js": (WORKER, "text/javascript"), "/comlink.js": (LIBRARY, "text/javascript")}
+FILES = {
+    "/": (PAGE, "text/html"),
+    "/worker.js": (WORKER, "text/javascript"),
+    "/comlink.js": (LIBRARY, "text/javascript"),
+}
 
 
 class Handler(BaseHTTPRequestHandler):
