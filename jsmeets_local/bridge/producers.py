@@ -125,7 +125,8 @@ class _Base:
 
     def _send(self, items: list[_Item]) -> None:
         stream = self._stream
-        for batch, count, extra in _batches(items, stream.unit):
+        most = self._owner.protocol.limits.message_bytes // 2
+        for batch, count, extra in _batches(items, stream.unit, most):
             self._owner.do(self._owner.protocol.send_items, stream, batch, count, extra)
 
     def _end(self, error: ErrorInfo | None) -> None:
@@ -337,8 +338,13 @@ def _limit(item: int) -> int:
     return LARGE_BATCH_BYTES if item >= LARGE_BYTES else BATCH_BYTES
 
 
-def _batches(items: list[_Item], unit: int) -> list[tuple[Payload, int, int]]:
+def _batches(items: list[_Item], unit: int, most: int) -> list[tuple[Payload, int, int]]:
     """Join items to lists of at most `BATCH_BYTES`, and large ones to lists that end at `LARGE_BATCH_BYTES`.
+
+    Args:
+        items: The items.
+        unit: Bytes of an item that counts as one.
+        most: Bytes of the largest list of several items.
 
     Returns:
         Each list with its length, and the number of further items that its large ones count as.
@@ -349,7 +355,7 @@ def _batches(items: list[_Item], unit: int) -> list[tuple[Payload, int, int]]:
     for item, more in items:
         if batch:
             limit = _limit(min(more, size // len(batch)))
-            if (size if limit == LARGE_BATCH_BYTES else size + more) > limit:
+            if (size if limit == LARGE_BATCH_BYTES else size + more) > limit or size + more > most:
                 batches.append((_joined(batch), len(batch), extra))
                 batch, size, extra = [], 0, 0
         batch.append(item)
