@@ -14,8 +14,8 @@ class System:
     Attributes:
         script: Its server, in `benchmarks/systems`.
         arguments: For the script.
-        packages: From PyPI, into an environment of its own; none: the environment of the harness.
-        npm: A package of the npm registry, into the same folder: the half for the page, where PyPI has only the other.
+        packages: From PyPI, into an environment of its own; without these and `npm`, that of the harness.
+        npm: A package of the npm registry, into the same folder: the half for the page, or all of it.
         python: The version its environment needs, where not the harness's own.
         own_browser: Whether it brings its own instead of being opened in the common Chromium.
         about: What it is, for the table.
@@ -54,6 +54,7 @@ CATALOGUE: dict[str, System] = {
     "nicegui": System("with_nicegui.py", "NiceGUI: emitEvent and run_javascript", packages=("nicegui",)),
     "pywebview": System("with_pywebview.py", "pywebview's js_api, Qt", packages=("pywebview[qt6]",), own_browser=True),
     "jspybridge": System("with_jspybridge.py", "JSPyBridge: Node", packages=("javascript",), own_browser=True),
+    "comlink": System("with_comlink.py", "Comlink: a worker of the page", npm="comlink@4.4.2"),
     "jsmeets-2020": System("with_jsmeets_2020.py", "JsMeetsStarlette 0.0.1 of 2020", packages=_OLD, python="3.8"),
     "ours": System("ours.py", "jsmeets_local, launch(mode='none')"),
     "ours-asgi": System("ours.py", "jsmeets_local on plain uvicorn with uvloop: no fast path", ("asgi",)),

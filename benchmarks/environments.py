@@ -26,13 +26,13 @@ def python_of(system: str) -> str:
         Missing: Its environment could not be made.
     """
     wanted = CATALOGUE[system]
-    if not wanted.packages:
+    if not wanted.packages and not wanted.npm:
         return sys.executable
     folder = ENVIRONMENTS / f"bench-{system}"
     python, stamp = folder / "bin" / "python", folder / ".stamp"
     order = "\n".join([wanted.python or sys.version, wanted.npm or "", *wanted.packages])
     if not stamp.exists() or stamp.read_text() != order:
-        print(f"installing {', '.join(wanted.packages)} into {folder}", file=sys.stderr)
+        print(f"installing {', '.join([*wanted.packages, wanted.npm or ''])} into {folder}", file=sys.stderr)
         _make(folder, wanted)
         stamp.write_text(order)
     return str(python)
@@ -41,7 +41,8 @@ def python_of(system: str) -> str:
 def _make(folder: Path, wanted: System) -> None:
     uv = shutil.which("uv") or str(ENVIRONMENTS / "tools" / "bin" / "uv")
     _run(uv, "venv", "--quiet", "--clear", "--python", _interpreter(wanted.python), str(folder))
-    _run(uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *wanted.packages)
+    if wanted.packages:
+        _run(uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *wanted.packages)
     if wanted.npm:
         _run("npm", "install", "--silent", "--no-save", "--no-package-lock", "--prefix", str(folder), wanted.npm)
 

@@ -1,4 +1,7 @@
-"""S14: a loop that reports each of its steps by a callback with `.nowait`, in turn with publications."""
+"""S14: a loop that reports each of its steps by a callback with `.nowait`, in turn with publications.
+
+With Comlink, the page and its worker call each other, in turn with plain messages.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ..server import Server
 
 ID = "S14"
 TITLE = "A loop of 10,000 callbacks with `.nowait`, to the page (down) and to Python (up)"
-SYSTEMS = ("ours",)
+SYSTEMS = ("comlink", "ours")
 TARGETS = (Target("callback*", "to a publication", 2.0, measure="value"),)
 CALLBACKS = Path(__file__).parents[1] / "servers" / "callbacks.py"
 COUNT = 10_000
@@ -74,9 +77,16 @@ SCRIPT = """() => {
 
 def visit(system: str, lab: Lab) -> list[Sample]:
     """Measure with a fresh server and tab."""
+    if system == "comlink":
+        with lab.serve(system) as server, lab.tab(server) as tab:
+            return both_ways(server, tab, lab.count(7, 1))
     with lab.serve(system, CALLBACKS) as server, lab.unwatched(server) as tab:
         tab.evaluate(SCRIPT)
-        return [sample for way in ("down", "up") for sample in both(server, tab, way, lab.count(7, 1))]
+        return both_ways(server, tab, lab.count(7, 1))
+
+
+def both_ways(server: Server, tab: Tab, count: int) -> list[Sample]:
+    return [sample for way in ("down", "up") for sample in both(server, tab, way, count)]
 
 
 def both(server: Server, tab: Tab, way: str, count: int) -> list[Sample]:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextvars import Context
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..errors import MessageTooBig
 from ..notebook.cells import writing
@@ -36,6 +36,9 @@ TURN = 0.008  # seconds for which an iterator produces items before they are sen
 logger = logging.getLogger("jsmeets_local")
 
 _END = object()
+
+# A packed item, and its size in bytes.
+_Item: TypeAlias = tuple[Payload, int]
 
 
 class Producers:
@@ -120,9 +123,10 @@ class _Base:
             return None
         return self._owner.dispatcher.report(error, "%s raised", self._about)
 
-    def _send(self, items: list[Payload]) -> None:
+    def _send(self, items: list[_Item]) -> None:
         stream = self._stream
-        for batch, count, extra in _batches(items, stream.unit):
+        most = self._owner.protocol.limits.message_bytes // 2
+        for batch, count, extra in _batches(items, stream.unit, most):
             self._owner.do(self._owner.protocol.send_items, stream, batch, count, extra)
 
     def _end(self, error: ErrorInfo | None) -> None:
@@ -136,7 +140,7 @@ class _Reader(_Base):
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
         super().__init__(owner, source, stream)
         self._queue = SerialQueue(strict=True)
-        self._items: deque[Payload] = deque()  # the worker appends on the right, and the loop takes from the left
+        self._items: deque[_Item] = deque()  # the worker appends on the right, and the loop takes from the left
         self._timer: asyncio.Handle | None = None
 
     def read(self) -> None:
@@ -167,6 +171,7 @@ class _Reader(_Base):
             room: The bytes at which to stop.
         """
         stream, iterator = self._stream, self._iterator
+        unit = stream.unit
         count = used = size = sent = 0
         until = monotonic() + TURN
         has_ended, error = False, None
@@ -181,10 +186,11 @@ class _Reader(_Base):
                     if isinstance(packed, ErrorInfo):
                         has_ended, error = True, packed
                         break
-                    self._items.append(packed)
+                    more = _size(packed)
+                    self._items.append((packed, more))
                     count += 1
-                    used += 1 + _extra(packed, stream.unit)
-                    size += _size(packed)
+                    used += 1 + more // unit
+                    size += more
                     if monotonic() > until:
                         break
                     if size - sent >= _limit(size // count):
@@ -224,7 +230,7 @@ class _AsyncReader(_Base):
 
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
         super().__init__(owner, source, stream)
-        self._items: list[Payload] = []
+        self._items: list[_Item] = []
         self._used = 0  # the credit that they take
         self._size = 0
         self._task: asyncio.Task[Any] | None = None
@@ -286,9 +292,10 @@ class _AsyncReader(_Base):
                 return False, packed
             if not self._items:
                 self._owner.portal.defer(self._flush)  # with the other items of this turn
-            self._items.append(packed)
-            self._used += 1 + _extra(packed, self._stream.unit)
-            self._size += _size(packed)
+            size = _size(packed)
+            self._items.append((packed, size))
+            self._used += 1 + size // self._stream.unit
+            self._size += size
             if self._size >= _limit(self._size // len(self._items)):
                 self._flush()
             if monotonic() > until:
@@ -320,12 +327,10 @@ class _AsyncReader(_Base):
 
 
 def _size(item: Payload) -> int:
-    return len(item.json) + sum(len(buffer.data) for buffer in item.buffers)
-
-
-def _extra(item: Payload, unit: int) -> int:
-    """Return the number of further items that an item counts as."""
-    return _size(item) // unit
+    size = len(item.json)
+    for buffer in item.buffers:
+        size += len(buffer.data)
+    return size
 
 
 def _limit(item: int) -> int:
@@ -333,8 +338,13 @@ def _limit(item: int) -> int:
     return LARGE_BATCH_BYTES if item >= LARGE_BYTES else BATCH_BYTES
 
 
-def _batches(items: list[Payload], unit: int) -> list[tuple[Payload, int, int]]:
+def _batches(items: list[_Item], unit: int, most: int) -> list[tuple[Payload, int, int]]:
     """Join items to lists of at most `BATCH_BYTES`, and large ones to lists that end at `LARGE_BATCH_BYTES`.
+
+    Args:
+        items: The items.
+        unit: Bytes of an item that counts as one.
+        most: Bytes of the largest list of several items.
 
     Returns:
         Each list with its length, and the number of further items that its large ones count as.
@@ -342,16 +352,15 @@ def _batches(items: list[Payload], unit: int) -> list[tuple[Payload, int, int]]:
     batches: list[tuple[Payload, int, int]] = []
     batch: list[Payload] = []
     size = extra = 0
-    for item in items:
-        more = _size(item)
+    for item, more in items:
         if batch:
             limit = _limit(min(more, size // len(batch)))
-            if (size if limit == LARGE_BATCH_BYTES else size + more) > limit:
+            if (size if limit == LARGE_BATCH_BYTES else size + more) > limit or size + more > most:
                 batches.append((_joined(batch), len(batch), extra))
                 batch, size, extra = [], 0, 0
         batch.append(item)
         size += more
-        extra += _extra(item, unit)
+        extra += more // unit  # the further items that it counts as
     if batch:
         batches.append((_joined(batch), len(batch), extra))
     return batches

@@ -7,6 +7,7 @@ requests the content on its WebSocket.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
 
 from starlette.requests import Request
@@ -15,13 +16,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ..bridge.bridge import Bridge
-from ..protocol.chunks import slices
 from ..protocol.offers import Offer
 from .access import Access
 
 __all__ = ["BulkEndpoint"]
 
 PIECE_BYTES = 2**20
+SMALL_BYTES = 64 * 1024
 DISCONNECT_SECONDS = 1.0  # for the browser to cancel the request after its connection has closed
 _NO_STORE = {"cache-control": "no-store"}
 
@@ -84,10 +85,28 @@ async def _send_content(offer: Offer, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     left = offer.size
-    for pieces in slices(offer.parts, PIECE_BYTES):
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    for body in _pieces(offer.parts):
         left -= len(body)
         await send({"type": "http.response.body", "body": body, "more_body": left > 0})
+
+
+def _pieces(parts: list[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """Yield the content in pieces of at most `PIECE_BYTES`. Small parts are joined, and large ones are not copied."""
+    small: list[bytes | memoryview] = []
+    size = 0
+    for part in parts:
+        is_small = len(part) < SMALL_BYTES
+        if small and (not is_small or size + len(part) > PIECE_BYTES):
+            yield b"".join(small)
+            small, size = [], 0
+        if is_small:
+            small.append(part)
+            size += len(part)
+        else:
+            view = memoryview(part)
+            yield from (view[at : at + PIECE_BYTES] for at in range(0, len(view), PIECE_BYTES))
+    if small:
+        yield b"".join(small)
 
 
 async def _disconnected(receive: Receive) -> None:

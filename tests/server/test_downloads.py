@@ -7,7 +7,7 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount
 from websockets.exceptions import ConnectionClosed
 
-from jsmeets_local import Bridge, JsMeetsPy, Page
+from jsmeets_local import Bridge, JsMeetsPy, Limits, Page
 from jsmeets_local.protocol.chunks import CHUNK_BYTES, Assembler
 from jsmeets_local.protocol.codec import decode
 from jsmeets_local.protocol.offers import OFFER_BYTES
@@ -105,6 +105,37 @@ class Fetcher:
 def pushed(content: Any) -> bytes:
     (message,) = decode(content)
     return message.data  # type: ignore[union-attr,no-any-return]
+
+
+def test_parts_of_all_sizes_are_fetched_whole(app: JsMeetsPy, page: Page) -> None:
+    """Small ones are joined; others are sent as they are, in pieces."""
+    sizes = [0, 1, 7, 65_535, 65_536, *[1_000] * 3_000, 2**20, 2**20 + 1, 5, 3 * 2**20 - 1, 0, 9]
+    values = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
+    client = Fetcher(page.url)
+    app.queues.push_nowait("q")(values)
+    assert pushed(client.fetch(client.offer())) == values
+    client.socket.close()
+
+
+def test_batches_of_a_stream_fit_into_messages(make_app: Callable[..., JsMeetsPy]) -> None:
+    app = make_app(limits=Limits(message_bytes=3 * 2**20))
+
+    @app.expose
+    def blocks() -> Iterator[bytes]:
+        for number in range(12):
+            yield bytes([number]) * 700_000
+
+    client = Fetcher(app.launch("<p>", mode="none").url)
+    client.assembler = Assembler(client.settings["max_message_bytes"])
+    client.send(["call", 1, "blocks", []])
+    [[_, _, number]] = client.messages("return")[0][3]
+    client.send(["pull", number, 1000])
+    received: list[Any] = []
+    while len(received) < 12:
+        (message,) = decode(client.content())
+        received += message.items  # type: ignore[union-attr]
+    assert received == [bytes([number]) * 700_000 for number in range(12)]
+    client.socket.close()
 
 
 def test_a_download_is_fetched_and_confirmed(app: JsMeetsPy, page: Page) -> None:
