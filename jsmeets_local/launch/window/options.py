@@ -83,7 +83,23 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "menu": check_menus,
 }
 # The other options of launch(), to suggest for a misspelled name.
-_OTHERS = ("host", "port", "timeout", "width", "height", "grace", "base_url", "private", "spa", "switch_interval")
+_OTHERS = (
+    "host",
+    "port",
+    "timeout",
+    "width",
+    "height",
+    "grace",
+    "base_url",
+    "private",
+    "spa",
+    "headless",
+    "switch_interval",
+    "dev_url",
+    "snapshot",
+    "transport",
+    "storage",
+)
 
 
 def check_window_options(options: Mapping[str, Any]) -> dict[str, Any]:
