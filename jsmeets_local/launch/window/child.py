@@ -565,7 +565,7 @@ def _end_later() -> None:
 
 def own_browser(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
     """Run a browser until it exits or `lines` ends. Its profile is kept in a storage folder, or temporary."""
-    parameters = task["window"]
+    parameters, (program, *arguments) = task["window"], task["browser"]
     profile: Profile | None = None
     if parameters is not None and parameters["storage"] is not None:
         try:
@@ -576,8 +576,9 @@ def own_browser(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> Non
     try:
         browser = subprocess.Popen(
             [
-                *task["browser"],
+                program,
                 *_place_arguments(parameters, profile, task["url"]),
+                *arguments,  # those of the user, which take precedence
                 f"--user-data-dir={temporary if profile is None else profile.path}",
             ],
             env=task["environment"],
