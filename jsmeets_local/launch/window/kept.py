@@ -133,8 +133,8 @@ class PlaceKeeper:
 def carry_place(profile: Profile, url: str) -> bool:
     """Let a window of Chromium appear at the last place of the profile; return whether there is one.
 
-    Chromium records the places of windows by their addresses, which differ at each start. It corrects a place that is off
-    every screen.
+    Chromium records the places of windows by their addresses, which differ at each start. It corrects a place that is
+    off every screen.
     """
     file = os.path.join(profile.path, "Default", "Preferences")
     try:
