@@ -128,7 +128,8 @@ export interface Native {
 }
 
 const WINDOW_METHODS = ["get_title", "set_title", "get_size", "resize", "get_position", "move", "get_confirm_close",
-    "set_confirm_close", "hide", "show", "minimize", "maximize", "restore", "fullscreen", "bring_to_front", "open_dialog", "save_dialog", "folder_dialog"];
+    "set_confirm_close", "hide", "show", "minimize", "maximize", "restore", "fullscreen", "bring_to_front", "open_dialog",
+    "save_dialog", "folder_dialog"];
 
 export function createPy({ call }: JsPyFunctionApi, { withKeywords }: Connection): Py {
     const callers = new Map<string, PyExposed>();

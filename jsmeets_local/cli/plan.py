@@ -51,13 +51,11 @@ class Plan(NamedTuple):
     @property
     def options(self) -> dict[str, Any]:
         """Return the options of `launch()`, except page and mode."""
-        options: dict[str, Any] = {
-            "host": self.host,
-            "port": self.port,
-            "dev_url": self.dev_url or None,
-            "storage": self.storage or None,
-            "devtools": self.devtools,
-        }
+        options: dict[str, Any] = {"host": self.host, "port": self.port, "dev_url": self.dev_url or None}
+        if self.storage:
+            options["storage"] = self.storage
+        if self.devtools:
+            options["devtools"] = True
         if self.title is not None:
             options["title"] = self.title
         if self.size is not None:

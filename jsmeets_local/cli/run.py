@@ -127,11 +127,9 @@ def run(
 
 
 def _bind(plan: Plan) -> socket.socket:
-    return (
-        bind_kept_port(storage_folder(plan.storage), plan.host, plan.port)
-        if plan.storage
-        else bind(plan.host, plan.port)
-    )
+    if plan.storage:
+        return bind_kept_port(storage_folder(plan.storage), plan.host, plan.port)
+    return bind(plan.host, plan.port)
 
 
 def _play(plan: Plan) -> None:

@@ -18,7 +18,15 @@ from .storage import warn_of_use
 from .window.child import end_group
 from .window.requirements import display_problem, is_root
 
-__all__ = ["BrowserWindow", "app_command", "app_problem", "browser_problem", "find_chromium", "more_arguments"]
+__all__ = [
+    "BrowserWindow",
+    "app_command",
+    "app_problem",
+    "browser_problem",
+    "find_chromium",
+    "more_arguments",
+    "place_arguments",
+]
 
 PROGRAM = "JSMEETS_LOCAL_CHROMIUM"  # environment variable for the program to use
 ARGUMENTS = "JSMEETS_LOCAL_BROWSER_ARGS"  # environment variable for additional arguments
@@ -111,6 +119,16 @@ def app_command(url: str, parameters: dict[str, Any]) -> list[str]:
     ]
 
 
+def place_arguments(parameters: dict[str, Any]) -> list[str]:
+    """Return the arguments for the place of a new window."""
+    position = parameters["position"]
+    return [
+        f"--window-size={parameters['width']},{parameters['height']}",
+        *([f"--window-position={position[0]},{position[1]}"] if position else []),
+        *(["--start-maximized"] if parameters["maximized"] else []),
+    ]
+
+
 class BrowserWindow:
     """Browser whose process a child of this process owns, with a window or headless.
 
@@ -133,8 +151,14 @@ class BrowserWindow:
     ) -> None:
         self._on_closed: Callable[[], None] | None = on_closed
         self._leftovers: tuple[int, str | None] | None = None  # process id and temporary profile folder of the browser
-        self._storage: str = parameters["storage"] if parameters is not None else ""
-        task = {"browser": command, "environment": clean_environment(), "url": url, "window": parameters}
+        self._storage: str | None = None if parameters is None else parameters["storage"]
+        task = {
+            "browser": command,
+            "environment": clean_environment(),
+            "url": url,
+            "place": [] if parameters is None else place_arguments(parameters),
+            "storage": self._storage,
+        }
         self._child = Child(task, self._receive, self._clean_up)
 
     def close(self) -> None:

@@ -79,7 +79,7 @@ def _name_of_program() -> str:
     return f"{name}-{hashlib.sha256(os.fsencode(script)).hexdigest()[:8]}"
 
 
-def warn_of_use(folder: str) -> None:
+def warn_of_use(folder: str | None) -> None:
     """Log that a window starts empty, because another one uses the storage folder."""
     logger.warning("another window uses the storage in %s: this one starts empty and keeps nothing", folder)
 

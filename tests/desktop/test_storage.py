@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
 from tests.timing import until
+from tests.tools import need
 
 Show = Callable[..., Program]
 
@@ -103,3 +104,37 @@ def test_the_window_reappears_where_it_was(show: Show, screen: Screen, tmp_path:
     program.line()
     third = screen.window("Kept")
     until(lambda: third.position() == (100, 90) and third.size() == (432, 321))
+
+
+def test_a_storage_in_app_mode(start: Show, screen: Screen, tmp_path: Path) -> None:
+    need("chromium")
+    until(lambda: not list(screen.windows()))
+    code = by_launch(tmp_path, "app", width=500, height=400, position=(30, 40))
+    first = start(code, screen)
+    assert first.line() == "[1, '', 1]"
+    window = screen.window("Kept")
+    until(lambda: window.size() == (500, 400))
+    window.place(200, 150, 610, 420)
+    until(lambda: window.size() == (610, 420))
+    place = window.position()
+    second = start(code, screen)
+    assert "is taken" in second.line()
+    assert "another window uses the storage" in second.line()
+    assert second.line() == "[1, '', 1]"
+    second.know_family()
+    second.process.terminate()
+    second.ended()
+    window.close()
+    assert first.ended() == 0
+    third = start(code, screen)
+    assert third.line() == "[2, 'count=1', 2]"
+    again = screen.window("Kept")
+    until(lambda: again.size() == (610, 420) and again.position() == place)
+    again.close()
+    assert third.ended() == 0
+    file = tmp_path / "app" / "Default" / "Preferences"
+    file.write_text(file.read_text().replace('"left":2', '"left":92').replace('"right":8', '"right":98'))
+    fourth = start(code, screen)
+    assert fourth.line() == "[3, 'count=2', 3]"
+    shown = screen.window("Kept")
+    until(lambda: 0 <= shown.position()[0] < 1000)

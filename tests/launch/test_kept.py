@@ -87,10 +87,14 @@ def test_the_place_of_chromium_is_carried_to_a_new_address(tmp_path: Path) -> No
     assert not carry_place(profile, "http://127.0.0.1:5000/a")
     file = tmp_path / "app" / "Default" / "Preferences"
     file.parent.mkdir()
-    file.write_text(json.dumps({"other": 1, "browser": {"app_window_placement": {"127.0.0.1_/a": {"left": 3}}}}))
-    assert carry_place(profile, "http://127.0.0.1:5000/b?c#d")
-    assert json.loads(file.read_text()) == {
-        "other": 1,
-        "browser": {"app_window_placement": {"127.0.0.1_/b": {"left": 3}}},
-    }
+    for places, carried in (
+        ({"127.0.0.1_/a": {"left": 3}}, {"127.0.0.1_/b": {"left": 3}}),
+        ({"127": {"0": {"0": {"1_/a": {"left": 3}}}}}, {"127": {"0": {"0": {"1_/b": {"left": 3}}}}}),
+    ):
+        file.write_text(json.dumps({"other": 1, "browser": {"app_window_placement": places}}))
+        assert carry_place(profile, "http://127.0.0.1:5000/b?c#d")
+        assert json.loads(file.read_text()) == {"other": 1, "browser": {"app_window_placement": carried}}
+    for broken in ("", "{}", '{"browser": {"app_window_placement": {}}}', '{"browser": {"app_window_placement": [1]}}'):
+        file.write_text(broken)
+        assert not carry_place(profile, "http://127.0.0.1:5000/b")
     profile.release()

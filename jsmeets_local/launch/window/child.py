@@ -757,19 +757,20 @@ def _end_later() -> None:
 
 def own_browser(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
     """Run a browser until it exits or `lines` ends. Its profile is kept in a storage folder, or temporary."""
-    parameters = task["window"]
+    program, *arguments = task["browser"]
     profile: Profile | None = None
-    if parameters is not None and parameters["storage"] is not None:
+    if task["storage"] is not None:
         try:
-            profile = Profile(parameters["storage"], "app")
+            profile = Profile(task["storage"], "app")
         except BlockingIOError:
             send({"event": "in use"})
     temporary = tempfile.mkdtemp(prefix="jsmeets-browser-") if profile is None else None
     try:
         browser = subprocess.Popen(
             [
-                *task["browser"],
-                *_place_arguments(parameters, profile, task["url"]),
+                program,
+                *([] if profile is not None and carry_place(profile, task["url"]) else task["place"]),
+                *arguments,  # those of the user, which take precedence
                 f"--user-data-dir={temporary if profile is None else profile.path}",
             ],
             env=task["environment"],
@@ -784,18 +785,6 @@ def own_browser(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> Non
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _place_arguments(parameters: dict[str, Any] | None, profile: Profile | None, url: str) -> list[str]:
-    """Return the arguments for the place of a window; none if it is headless, or has a last place."""
-    if parameters is None or (profile is not None and carry_place(profile, url)):
-        return []
-    arguments = [f"--window-size={parameters['width']},{parameters['height']}"]
-    if parameters["position"] is not None:
-        arguments.append("--window-position={},{}".format(*parameters["position"]))
-    if parameters["maximized"]:
-        arguments.append("--start-maximized")
-    return arguments
 
 
 def _end_with(lines: Iterator[bytes], browser: subprocess.Popen[bytes]) -> None:

@@ -140,11 +140,16 @@ def carry_place(profile: Profile, url: str) -> bool:
     try:
         with open(file, encoding="utf-8") as text:
             preferences = json.load(text)
-        last = list(preferences["browser"]["app_window_placement"].values())[-1]
+        last = places = preferences["browser"]["app_window_placement"]
+        while "left" not in last:  # Chromium makes a level of each part of the address between dots
+            last = list(last.values())[-1]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # the profile is new
         return False
     address = urlsplit(url)
-    preferences["browser"]["app_window_placement"] = {f"{address.hostname}_{address.path}": last}
+    name = f"{address.hostname}_{address.path}"
+    for part in [name] if any("/" in key for key in places) else reversed(name.split(".")):
+        last = {part: last}
+    preferences["browser"]["app_window_placement"] = last
     _replace(file, preferences)
     return True
 

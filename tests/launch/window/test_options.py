@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jsmeets_local import Disconnected, JsMeetsPy, LaunchError, Page
-from jsmeets_local.launch.chromium import app_command
+from jsmeets_local.launch.chromium import app_command, place_arguments
 from jsmeets_local.launch.window.options import check_window_options, window_parameters
 from tests.raw import as_page
 
@@ -35,6 +35,12 @@ from tests.raw import as_page
         ({"position": (1, 2.5)}, TypeError, "position must be a whole number of pixels; got 2.5"),
         ({"min_size": (0, 5)}, ValueError, "min_size must be at least 1 pixels; got 0"),
         ({"fullscreen": 1}, TypeError, "fullscreen must be True or False; got 1"),
+        ({"maximized": None}, TypeError, "maximized must be True or False; got None"),
+        ({"hidden": "no"}, TypeError, "hidden must be True or False; got 'no'"),
+        ({"frameless": 0}, TypeError, "frameless must be True or False; got 0"),
+        ({"devtools": 1}, TypeError, "devtools must be True or False; got 1"),
+        ({"confirm_close": 1}, TypeError, "confirm_close must be True, False, or the question that the user is asked"),
+        ({"confirm_close": ""}, ValueError, "confirm_close is an empty question"),
         ({"icon": "missing.png"}, FileNotFoundError, f"{os.path.abspath('missing.png')} does not exist"),
     ],
 )
@@ -58,8 +64,10 @@ def test_modes_without_a_window_ignore_its_options(app: JsMeetsPy) -> None:
 
 def test_what_the_app_mode_uses() -> None:
     options = check_window_options({"position": (1, -2), "fullscreen": True, "on_top": True, "title": "x"})
-    used = app_command("http://127.0.0.1/", window_parameters(None, None, options))
-    assert used[-3:] == ["--window-size=800,600", "--window-position=1,-2", "--start-fullscreen"]
+    parameters = window_parameters(None, None, options)
+    assert app_command("http://127.0.0.1/", parameters)[-1] == "--start-fullscreen"
+    assert place_arguments(parameters) == ["--window-size=800,600", "--window-position=1,-2"]
+    assert place_arguments({**parameters, "position": None, "maximized": True})[1:] == ["--start-maximized"]
 
 
 def test_what_a_window_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
