@@ -245,9 +245,10 @@ class Bridged:
             **window: Options of a window: `title` (by default the document's), `position` of its upper left corner,
                 `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `maximized`, `hidden` (until
                 `page.window.show()`), `frameless`, `on_top`, `min_size`, `confirm_close` (`True` or a question that the
-                user answers before the window closes), `devtools` (opened by F12 and the context menu), and
-                `window_api`: whether the page itself may control it. Mode "app" uses `position`, `fullscreen` and
-                `maximized`. Each mode ignores options that do not apply to it, so that `mode` can be the user's choice.
+                user answers before the window closes), `devtools` (opened by F12 and the context menu), `menu` (a
+                list of `Menu`), and `window_api`: whether the page itself may control it. Mode "app" uses `position`,
+                `fullscreen` and `maximized`. Each mode ignores options that do not apply to it, so that `mode` can be
+                the user's choice.
 
         Returns:
             The page, connected except in mode "none". A second launch opens another page of the same server. In a

@@ -26,7 +26,7 @@ for line in sys.stdin:
 """
 
 
-def test_dropped_files_have_paths(show: Show, screen: Screen, tmp_path: Path) -> None:
+def test_dropped_files_have_paths(show: Show, screen: Screen, gui: str, tmp_path: Path) -> None:
     program = show(DROPS)
     window = active(screen, "Mine")
     one, two = tmp_path / "größe 100%25 #1.txt", tmp_path / "two.png"
@@ -38,8 +38,8 @@ def test_dropped_files_have_paths(show: Show, screen: Screen, tmp_path: Path) ->
         assert program.line() == "done"
 
     ask("pass")
-    assert not window.drop([one])
-    ask("assert page.call('names')() == []")
+    assert window.drop([one]) == (gui == "gtk")  # which takes all files, and tries to open them
+    ask("time.sleep(0.3); assert page.call('names')() == []")
     ask("page.window.on_drop(take)")
     assert window.drop([one, two])
     assert program.line() == f"{[one, two]} {[one.name, two.name]}"

@@ -65,14 +65,14 @@ class NativeWindow:
             storage), "chosen" (the number of a menu item), "dropped" (a list of paths), "closed".
     """
 
-    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str, list[Any]], None]) -> None:
+    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[..., None]) -> None:
         import webview  # slow to import, and not needed in the parent of a window process
 
         # If the window closes while a thread of pywebview waits for the document, that thread never ends. As a daemon
         # it does not prevent the exit.
         webview.util.Thread = functools.partial(threading.Thread, daemon=True)
-        # pywebview's own handler does not work with Qt 6; see `_prepare_qt`.
-        webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] != "qt"
+        # pywebview's own handlers do not work with Qt 6, and with GTK only if there is a folder for downloads.
+        webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] not in ("qt", "gtk")
         webview.settings["OPEN_DEVTOOLS_IN_DEBUG"] = False
         webview.settings["DRAG_REGION_SELECTOR"] = "[data-window-drag]"
         self._webview = webview
@@ -92,7 +92,7 @@ class NativeWindow:
         self._on_event = on_event
         self._is_loaded = self._watches_drops = False
         self._drops_lock = threading.Lock()
-        self._menu = _menus(parameters["menu"], self._gui, lambda number: on_event("chosen", [number]))
+        self._menu = _menus(parameters["menu"], self._gui, functools.partial(on_event, "chosen"))
         self._titled = parameters["title"] is not None  # otherwise the window takes the document's title
         x, y = parameters["position"] or (None, None)
         # In Qt, a window that is not resizable can still shrink.
@@ -115,9 +115,9 @@ class NativeWindow:
             text_select=True,
         )
         self._set_question()
-        self._window.events.shown += lambda: on_event("shown", [])
-        self._window.events.closed += lambda: on_event("closed", [])
-        self._window.events.before_show += self._prepare_qt
+        self._window.events.shown += lambda: on_event("shown")
+        self._window.events.closed += lambda: on_event("closed")
+        self._window.events.before_show += self._prepare
         self._window.events.before_show += self._offer_devtools
         self._window.events.before_show += self._follow_page
         self._window.events.closing += self._may_close
@@ -190,10 +190,17 @@ class NativeWindow:
         if self._is("qt"):
             self._window.native.title = title  # for dialogs
 
+    def _prepare(self) -> None:
+        """Set up what pywebview leaves out: downloads, permissions, and no files in place of the page if dropped there.
+
+        It is called on the main thread.
+        """
+        if self._is("qt"):
+            self._prepare_qt()
+        elif self._is("gtk"):
+            self._prepare_gtk()
+
     def _prepare_qt(self) -> None:
-        """Set up downloads, drops and permissions, for which pywebview does too little with Qt, on the main thread."""
-        if not self._is("qt"):
-            return
         from qtpy.QtWebEngineWidgets import QWebEngineSettings
 
         page = self._window.native.webview.page()
@@ -216,6 +223,46 @@ class NativeWindow:
             permission.grant()
         else:
             permission.deny()
+
+    def _prepare_gtk(self) -> None:
+        from gi.repository import GLib, WebKit2
+
+        def refuse_files(webview: Any, decision: Any, kind: Any) -> bool:
+            if kind == WebKit2.PolicyDecisionType.NAVIGATION_ACTION:
+                target = decision.get_navigation_action().get_request().get_uri()
+                if target.startswith("file:"):
+                    decision.ignore()
+                    return True
+            return False
+
+        def permit(webview: Any, request: Any) -> bool:
+            is_own = (webview.get_uri() or "").split("/")[:3] == self._url.split("/")[:3]
+            if is_own and isinstance(request, WebKit2.NotificationPermissionRequest):
+                request.allow()
+                return True
+            return False
+
+        def present(webview: Any, notification: Any) -> bool:
+            _thread(self.do_notify, notification.get_title(), notification.get_body() or "")
+            return True
+
+        def save(download: Any, name: str) -> bool:
+            chosen = view.create_file_dialog(self._webview.FileDialog.SAVE, "", False, name, ())
+            if chosen:
+                download.set_allow_overwrite(True)  # the dialog has asked
+                download.set_destination(GLib.filename_to_uri(chosen[0]))
+            else:
+                download.cancel()
+            return True
+
+        view = self._window.gui.BrowserView.instances[self._window.uid]
+        webview = view.webview
+        webview.get_context().connect(
+            "download-started", lambda _, download: download.connect("decide-destination", save)
+        )
+        webview.connect("decide-policy", refuse_files)
+        webview.connect("permission-request", permit)
+        webview.connect("show-notification", present)
 
     def _present(self, notification: Any) -> None:
         """Show a notification of the page."""
@@ -326,7 +373,7 @@ class NativeWindow:
         try:
             self._profile = Profile(folder, "window")
         except BlockingIOError:
-            self._on_event("in use", [])
+            self._on_event("in use")
             return
         keeper = PlaceKeeper(folder, self._find_place, self._on_toolkit_thread)
         events = self._window.events
@@ -429,7 +476,7 @@ class NativeWindow:
         files = event["dataTransfer"].get("files", [])
         paths = [file["pywebviewFullPath"] for file in files if "pywebviewFullPath" in file]
         if paths:
-            self._on_event("dropped", [paths])
+            self._on_event("dropped", paths)
 
     # Requests ------------------------------------------------------------------------------------------
 
@@ -731,7 +778,7 @@ def _end(code: int) -> None:
 def own_window(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
     """Show a window until it is closed or `lines` ends."""
     sys.argv[:] = [task["window"]["program"]]  # desktops identify windows by the program name
-    window = NativeWindow(task["url"], task["window"], lambda event, args: send({"event": event, "args": args}))
+    window = NativeWindow(task["url"], task["window"], lambda event, *args: send({"event": event, "args": args}))
 
     def follow() -> None:
         for line in lines:
