@@ -50,7 +50,7 @@ def _(server):
         button { font: inherit }
     </style>
     <div id="bars"></div>
-    <p><button id="more">Another wave</button> <output id="note"></output></p>
+    <p><button id="count">Count the bars</button> <output id="note"></output></p>
     <script>
         JsPyFunction.expose("draw", (heights) => {
             bars.replaceChildren(...heights.map((height) => {
@@ -60,7 +60,7 @@ def _(server):
             }));
             return bars.children.length;
         });
-        more.onclick = async () => { note.textContent = await JsPyFunction.call("count")(bars.children.length); };
+        count.onclick = async () => { note.textContent = await JsPyFunction.call("count")(bars.children.length); };
     </script>
     """
 
@@ -89,11 +89,11 @@ def _(mo):
 
 
 @app.cell
-def _(bars, page):
+def _(bars, mo, page):
     import math
 
     heights = [50 + 45 * math.sin(6.28 * number / bars.value) for number in range(bars.value)]
-    f"The page draws {page.call('draw')(heights)} bars."
+    mo.md(f"The page draws {page.call('draw')(heights)} bars.")
     return
 
 

@@ -130,7 +130,7 @@ def test_08_marimo(visit: Callable[..., Any], mode: str) -> None:
     expect(tab.locator("iframe")).to_have_count(1)
     page = tab.frame_locator("iframe")
     expect(page.locator("#bars div")).to_have_count(12)
-    page.locator("#more").click()
+    page.locator("#count").click()
     expect(page.locator("#note")).to_have_text("Python heard of 12 bars")
     slider = tab.locator('[role="slider"]')
     slider.focus()
