@@ -141,6 +141,7 @@ class Page:
         self._closed = closed  # called by close()
         self._shown_by = ""  # the run of the cell that showed the iframe
         self._display: Display | None = None  # the last one
+        self._displays: list[Display] = []  # those that are still shown
         self._before_display: int | None = None  # the socket of the page before that
         self._awaited: Display | None = None  # the display whose iframe is expected to connect
         self.grace = client.presence.grace
@@ -459,13 +460,15 @@ class Page:
             raise LaunchError("this page was not opened by launch(), which knows the address to show")
         self._before_display = self._client.presence.socket
         self._display = show(self._frame.sized(width, height), repr(self))
+        if self._display is not None:
+            self._displays = [*(one for one in self._displays if not self._display.replaces(one)), self._display]
         at_cell_end(_keep_pictures)
         cell = current_cell()
         self._shown_by = "" if cell is None else cell.run
 
     def _end_display(self, text: str) -> None:
-        if self._display is not None:
-            self._display.end(text)
+        for display in self._displays:
+            display.end(text)
 
     def _keep_picture(self) -> None:
         """Have the page draw itself, now and after its later changes, without waiting; in a headless browser, now.
