@@ -142,6 +142,7 @@ class Page:
         self._shown_by = ""  # the run of the cell that showed the iframe
         self._shown = frame  # as that run showed it
         self._display: Display | None = None  # the last one
+        self._displays: list[Display] = []  # those that are still shown
         self._before_display: int | None = None  # the socket of the page before that
         self._awaited: Display | None = None  # the display whose iframe is expected to connect
         self.grace = client.presence.grace
@@ -461,13 +462,15 @@ class Page:
         self._before_display = self._client.presence.socket
         self._shown = self._frame.sized(width, height)
         self._display = show(self._shown, repr(self))
+        if self._display is not None:
+            self._displays = [*(one for one in self._displays if not self._display.replaces(one)), self._display]
         at_cell_end(_keep_pictures)
         cell = current_cell()
         self._shown_by = "" if cell is None else cell.run
 
     def _end_display(self, text: str) -> None:
-        if self._display is not None:
-            self._display.end(text)
+        for display in self._displays:
+            display.end(text)
 
     def _keep_picture(self) -> None:
         """Have the page draw itself, now and after its later changes, without waiting; in a headless browser, now.

@@ -270,6 +270,11 @@ class Display:
         with writing(self._cell):
             self._publish(view.bundle(plain, self._id), transient=self._transient("frame"), update=True)
 
+    def replaces(self, other: Display) -> bool:
+        """Return whether a new run of a cell has removed the output of the other display from it."""
+        own, earlier = self._cell, other._cell
+        return own is not None and earlier is not None and own.id == earlier.id != "" and own.run != earlier.run
+
     def keep(self, picture: dict[str, Any]) -> None:
         """Put the picture that the page has drawn into the notebook, unless it is there already."""
         data = bytes(picture["data"])
