@@ -25,7 +25,7 @@ from .bridge.bridge import Bridge
 from .bridge.dispatcher import Listener
 from .bridge.live.current_call import current_call
 from .bridge.portal import Cancel, Done
-from .errors import MissingExtra
+from .errors import MissingExtra, PageClosed
 from .protocol.limits import Limits
 from .server.starlette_2020 import Handler, Handlers
 
@@ -204,9 +204,13 @@ class _Dependencies:
 
         Raises:
             RequestValidationError: The handshake lacks a header or cookie that a dependency needs.
+            PageClosed: The page has left before the function began.
             Exception: A dependency raised it.
         """
-        handshake = self._app.bridge.handshakes[current_call().socket_id]
+        call = current_call()
+        handshake = self._app.bridge.handshakes.get(call.socket_id)
+        if handshake is None:  # the function has keep_running=True, and its turn has come only now
+            raise PageClosed(f"the page of {call.key!r} has left, and with it the request for its dependencies")
         failure: BaseException | None = None
         async with AsyncExitStack() as stack:
             scope = {

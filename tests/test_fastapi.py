@@ -361,6 +361,24 @@ def test_a_call_that_is_cancelled_ends_its_dependency(app: JsMeetsFastAPI) -> No
     page.close()
 
 
+def test_a_function_that_begins_after_its_page_has_left(app: JsMeetsFastAPI, caplog: pytest.LogCaptureFixture) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def wait(_: Db) -> None:
+        begun.set()
+        go.wait(scaled(10))
+
+    app.expose(wait, "wait", exclusive=True, keep_running=True)
+    page = app.launch("<p>x</p>", mode="none")
+    raw = as_page(page)
+    raw.send(["call", 1, "wait", []], ["call", 2, "wait", []])
+    assert begun.wait(scaled(10))
+    raw.send(["goodbye"])
+    until(lambda: app.stats()["pages"] == [])
+    go.set()
+    until(lambda: "the page of 'wait' has left, and with it the request for its dependencies" in caplog.text)
+
+
 def _taking(dependency: Callable[..., Any]) -> Callable[..., Any]:
     def takes(value: Annotated[int, Depends(dependency)]) -> int:
         return value
