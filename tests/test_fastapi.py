@@ -146,6 +146,13 @@ def test_dependencies_of_exposed_functions(app: JsMeetsFastAPI, ask: Any, func: 
     assert Database.closed == ["committed", "committed"]
 
 
+def test_dependencies_of_functions_that_are_exposed_as_in_2020(app: JsMeetsFastAPI, ask: Any) -> None:
+    app.functions.expose("f", old_style)
+    app.functions.callable(plain)
+    assert ask("f", 5) == ["return", 1, [5, 1, "Database", False]]
+    assert ask("plain", 5) == ["return", 1, [5, 1, "Database", False]]
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 def test_an_error_reaches_the_dependency_and_the_page(app: JsMeetsFastAPI, ask: Any, is_async: bool) -> None:
     def fail(db: Db) -> None:
