@@ -20,12 +20,14 @@ from typing import Any, TypeAlias
 from starlette.background import BackgroundTasks
 from starlette.requests import HTTPConnection, Request
 
+from .api.functions import Functions
 from .app import Bridged
 from .bridge.bridge import Bridge
 from .bridge.dispatcher import Listener
 from .bridge.live.current_call import current_call
 from .bridge.portal import Cancel, Done
-from .errors import MissingExtra
+from .bridge.tracebacks import public
+from .errors import MissingExtra, PageClosed
 from .protocol.limits import Limits
 from .server.starlette_2020 import Handler, Handlers
 
@@ -102,9 +104,21 @@ class JsMeetsFastAPI(Bridged, FastAPI):
             limits=limits,
             badge=badge,
         )
+        self.functions = _Functions(self)
 
-    def _expose_function(self, key: str, func: Callable[..., Any], exclusive: bool, keep_running: bool) -> None:
-        super()._expose_function(key, _with_dependencies(self, func), exclusive, keep_running)
+
+class _Functions(Functions):
+    """`JsPyFunction` of an application, which provides the dependencies of the functions that it exposes."""
+
+    def __init__(self, app: JsMeetsFastAPI) -> None:
+        super().__init__(app.bridge)
+        self._app = app
+
+    @public
+    def expose(
+        self, key: str, func: Callable[..., Any], exclusive: bool = False, *, keep_running: bool = False
+    ) -> bool:
+        return super().expose(key, _with_dependencies(self._app, func), exclusive, keep_running=keep_running)
 
 
 def _with_dependencies(app: JsMeetsFastAPI, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -204,9 +218,13 @@ class _Dependencies:
 
         Raises:
             RequestValidationError: The handshake lacks a header or cookie that a dependency needs.
+            PageClosed: The page has left before the function began.
             Exception: A dependency raised it.
         """
-        handshake = self._app.bridge.handshakes[current_call().socket_id]
+        call = current_call()
+        handshake = self._app.bridge.handshakes.get(call.socket_id)
+        if handshake is None:  # the function has keep_running=True, and its turn has come only now
+            raise PageClosed(f"the page of {call.key!r} has left, and with it the request for its dependencies")
         failure: BaseException | None = None
         async with AsyncExitStack() as stack:
             scope = {

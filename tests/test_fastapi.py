@@ -146,6 +146,13 @@ def test_dependencies_of_exposed_functions(app: JsMeetsFastAPI, ask: Any, func: 
     assert Database.closed == ["committed", "committed"]
 
 
+def test_dependencies_of_functions_that_are_exposed_as_in_2020(app: JsMeetsFastAPI, ask: Any) -> None:
+    app.functions.expose("f", old_style)
+    app.functions.callable(plain)
+    assert ask("f", 5) == ["return", 1, [5, 1, "Database", False]]
+    assert ask("plain", 5) == ["return", 1, [5, 1, "Database", False]]
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 def test_an_error_reaches_the_dependency_and_the_page(app: JsMeetsFastAPI, ask: Any, is_async: bool) -> None:
     def fail(db: Db) -> None:
@@ -359,6 +366,24 @@ def test_a_call_that_is_cancelled_ends_its_dependency(app: JsMeetsFastAPI) -> No
     page.send(["cancel", 1])
     assert left.wait(scaled(10))
     page.close()
+
+
+def test_a_function_that_begins_after_its_page_has_left(app: JsMeetsFastAPI, caplog: pytest.LogCaptureFixture) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def wait(_: Db) -> None:
+        begun.set()
+        go.wait(scaled(10))
+
+    app.expose(wait, "wait", exclusive=True, keep_running=True)
+    page = app.launch("<p>x</p>", mode="none")
+    raw = as_page(page)
+    raw.send(["call", 1, "wait", []], ["call", 2, "wait", []])
+    assert begun.wait(scaled(10))
+    raw.send(["goodbye"])
+    until(lambda: app.stats()["pages"] == [])
+    go.set()
+    until(lambda: "the page of 'wait' has left, and with it the request for its dependencies" in caplog.text)
 
 
 def _taking(dependency: Callable[..., Any]) -> Callable[..., Any]:

@@ -553,7 +553,9 @@ class ProtocolState:
     def _on_release(self, socket: int, message: m.Release) -> None:
         exports = self._sessions[socket].exports
         for number, count in message.counts:
-            exports.release(number, count)
+            export = exports.release(number, count)
+            if export is not None and export.kind == "stream":
+                self._forget_stream(socket, export, "the page no longer reads the stream")
 
     def _refuse(self, socket: int, message: Any, error: m.ErrorInfo) -> None:
         """Send the error of a message that cannot be handled: to the client, or to the caller of Python it answers."""

@@ -107,6 +107,7 @@ class ServerThread:
         self._ipv6_socket: socket.socket | None = None  # reserves the port, see owns_localhost()
         self._app = app
         self._loop: asyncio.AbstractEventLoop | None = None  # set by the thread
+        self._starting: asyncio.Task[Any] | None = None  # while the application starts
         # Released when start-up has succeeded or failed. Not an Event: that is implemented in Python, and Ctrl-C could
         # interrupt it while it holds its internal lock.
         self._started = threading.Lock()
@@ -132,15 +133,23 @@ class ServerThread:
 
     def accept(self) -> None:
         """Begin to serve, starting with the clients in the backlog."""
+        self._call(self._proceed.set)
+
+    def _call(self, func: Callable[[], object]) -> None:
+        """Call a function on the loop, from any thread."""
         loop = self._loop
         if loop is None:  # only for stop() during an interrupted start; `_serve` will not wait
             return
         with suppress(RuntimeError):  # the loop is closed
             try:
-                loop.call_soon_threadsafe(self._proceed.set)
+                loop.call_soon_threadsafe(func)
             except KeyboardInterrupt:  # the callback may be queued and the loop not woken up
-                loop.call_soon_threadsafe(self._proceed.set)
+                loop.call_soon_threadsafe(func)
                 raise
+
+    def _cancel_start(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
 
     def owns_localhost(self) -> bool:
         """Return whether the name `localhost` leads to this server only.
@@ -174,6 +183,7 @@ class ServerThread:
         self._stopping = True
         if self._server is not None:
             self._server.should_exit = True
+        self._call(self._cancel_start)
         self.accept()
         if threading.current_thread() is not self._thread:
             with suppress(RuntimeError):  # Ctrl-C prevented its start; if it still starts, it ends at once
@@ -205,7 +215,8 @@ class ServerThread:
             ):
                 runner.run(self._serve())
         except BaseException as error:
-            logger.error("the server stopped with an error", exc_info=error)
+            if not (self._stopping and isinstance(error, asyncio.CancelledError)):
+                logger.error("the server stopped with an error", exc_info=error)
             self._failure = error
         finally:
             self._socket.close()
@@ -218,11 +229,15 @@ class ServerThread:
             self._started.release()
 
     async def _serve(self) -> None:
+        self._starting = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
+        if self._stopping:  # read after `_loop` is set; stop() writes it before it reads `_loop`
+            return
         async with lifespan(self._app) as state:
+            self._starting = None
             self.state = state
             self._report_started()
-            if not self._stopping:  # read after `_loop` is set; stop() writes it before it reads `_loop`
+            if not self._stopping:
                 await self._proceed.wait()
             if self._stopping:
                 return

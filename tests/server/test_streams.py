@@ -106,6 +106,27 @@ class Nameless(Iterator[int]):
         raise StopIteration
 
 
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_stream_that_a_client_releases_is_closed(app: JsMeetsPy, raw: RawPage, is_read: bool) -> None:
+    closed = threading.Event()
+
+    def rows() -> Iterator[int]:
+        try:
+            yield from itertools.count()
+        finally:
+            closed.set()
+
+    app.functions.expose("rows", rows, exclusive=True)
+    number = started(raw, "rows")
+    if is_read:
+        raw.send(["pull", number, 1])
+        assert raw.receive() == ["items", number, [0]]
+    raw.send(["release", [[number, 1]]])
+    assert started(raw, "rows") > number  # the turn of the first has ended
+    assert closed.is_set() is is_read
+    assert counts(app)[0] == 0
+
+
 def test_an_iterator_whose_name_raises_is_read(app: JsMeetsPy, raw: RawPage) -> None:
     app.functions.expose("rows", Nameless)
     assert read(raw, started(raw, "rows")) == ([], None)

@@ -107,9 +107,40 @@ def test_an_interrupt_before_the_thread_has_its_loop_ends_the_thread(
     program = Program()
     with pytest.raises(KeyboardInterrupt):
         ServerThread(program.app)
-    assert program.log == ["begun", "ended"]
+    assert program.log == []
     assert "jsmeets-server" not in [running.name for running in threading.enumerate()]
     assert not caplog.records
+
+
+def test_an_interrupt_cancels_the_start_of_the_application(
+    make_app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, log, is_hanging = threading.Event(), [], [True]
+
+    @asynccontextmanager
+    async def hanging(app: Any) -> AsyncIterator[None]:
+        begun.set()
+        try:
+            if is_hanging:
+                await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            log.append("cancelled")
+            raise
+        yield
+
+    def interrupted(lock: Any) -> None:
+        assert begun.wait(scaled(10))
+        raise KeyboardInterrupt
+
+    app = make_app(lifespan=hanging)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(thread, "wait_for", interrupted)
+        app.launch("<p>", mode="none")
+    assert log == ["cancelled"]
+    assert "jsmeets-server" not in [running.name for running in threading.enumerate()]
+    assert not caplog.records
+    is_hanging.clear()
+    app.launch("<p>", mode="none")  # the bridge is free again
 
 
 def test_errors_at_shutdown_are_logged(caplog: pytest.LogCaptureFixture) -> None:
