@@ -94,7 +94,7 @@ def _pieces(parts: list[bytes | memoryview]) -> Iterator[bytes | memoryview]:
     """Yield the content in pieces of at most `PIECE_BYTES`. Small parts are joined, and large ones are not copied."""
     small: list[bytes | memoryview] = []
     size = 0
-    for part in parts:
+    for part in filter(len, parts):  # an empty piece after the last byte is an error
         is_small = len(part) < SMALL_BYTES
         if small and (not is_small or size + len(part) > PIECE_BYTES):
             yield b"".join(small)

@@ -107,14 +107,19 @@ def pushed(content: Any) -> bytes:
     return message.data  # type: ignore[union-attr,no-any-return]
 
 
-def test_parts_of_all_sizes_are_fetched_whole(app: JsMeetsPy, page: Page) -> None:
+@pytest.mark.parametrize("last", [0, 9, 2**20])
+def test_parts_of_all_sizes_are_fetched_whole(
+    app: JsMeetsPy, page: Page, caplog: pytest.LogCaptureFixture, last: int
+) -> None:
     """Small ones are joined; others are sent as they are, in pieces."""
-    sizes = [0, 1, 7, 65_535, 65_536, *[1_000] * 3_000, 2**20, 2**20 + 1, 5, 3 * 2**20 - 1, 0, 9]
+    sizes = [0, 1, 7, 65_535, 65_536, *[1_000] * 3_000, 2**20, 2**20 + 1, 5, 3 * 2**20 - 1, last]
     values = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
     client = Fetcher(page.url)
     app.queues.push_nowait("q")(values)
     assert pushed(client.fetch(client.offer())) == values
     client.socket.close()
+    page.close()  # the server has ended by then
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_batches_of_a_stream_fit_into_messages(make_app: Callable[..., JsMeetsPy]) -> None:
@@ -313,3 +318,5 @@ def test_small_arrays_travel_together(app: JsMeetsPy, page: Page) -> None:
     app.queues.push_nowait("q")(values)
     assert pushed(client.fetch(client.offer())) == values
     client.socket.close()
+    page.close()  # the server has ended by then
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
