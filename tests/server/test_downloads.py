@@ -312,7 +312,7 @@ def test_mounted_in_another_application() -> None:
         server.stop()
 
 
-def test_small_arrays_travel_together(app: JsMeetsPy, page: Page) -> None:
+def test_small_arrays_travel_together(app: JsMeetsPy, page: Page, caplog: pytest.LogCaptureFixture) -> None:
     client = Fetcher(page.url)
     values = [bytes([n % 256]) * 100 for n in range(60_000)]
     app.queues.push_nowait("q")(values)
