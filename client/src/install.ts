@@ -69,7 +69,7 @@ export function installTextSocket(script: ScriptTag | null, source = ""): TextSo
 
 export const installFunctions = (loadCode?: LoadCode, loadView?: LoadView): JsPyFunctionApi => once("JsPyFunction", () => {
     const connection = connectionFor("JsPyFunction");
-    const asset = (file: string) => () => import(connection.address.asset(file));
+    const asset = (file: string) => () => import(/* @vite-ignore */ connection.address.asset(file));
     return createFunctions(connection, loadCode ?? asset(CODE_FILE), loadView ?? asset(VIEW_FILE));
 });
 

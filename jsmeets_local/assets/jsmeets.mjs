@@ -4876,7 +4876,10 @@ function installTextSocket(script, source = "") {
 }
 var installFunctions = (loadCode, loadView) => once("JsPyFunction", () => {
   const connection = connectionFor("JsPyFunction");
-  const asset = (file) => () => import(connection.address.asset(file));
+  const asset = (file) => () => import(
+    /* @vite-ignore */
+    connection.address.asset(file)
+  );
   return createFunctions(connection, loadCode ?? asset(CODE_FILE), loadView ?? asset(VIEW_FILE));
 });
 var installQueues = () => once("JsPyQueue", () => createQueues(connectionFor("JsPyQueue")));

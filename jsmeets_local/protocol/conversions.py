@@ -360,7 +360,7 @@ def _stream(kind: Any, convert: Converter, convert_list: Converter, value: Any) 
         return convert_list(value)
     _instance(kind, value)
     if isinstance(value, ImportedStream):
-        value.convert = Items(convert)
+        value._convert = Items(convert)
     return value
 
 

@@ -46,9 +46,7 @@ class Imported:
 class ImportedStream(Imported):
     """Base class of proxies of streams.
 
-    Attributes:
-        convert: Conversion of the items that are read, or `None`. The last annotated parameter that got the stream
-            has set it.
+    `_convert` converts each item that is read. The last annotated parameter that got the stream has set it.
     """
 
-    convert: Callable[[Any], Any] | None = None
+    _convert: Callable[[Any], Any] | None = None

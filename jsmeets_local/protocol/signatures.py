@@ -209,8 +209,8 @@ def _converted(key: str, checked: _Checked, value: Any) -> Any:
         converted = checked.convert(value)
     except (ValueError, TypeError, OverflowError) as error:
         raise _mismatch(key, checked, value, error_text(error)) from None
-    if isinstance(converted, ImportedStream) and isinstance(converted.convert, Items):
-        converted.convert.error = functools.partial(_mismatch, key, checked, value)
+    if isinstance(converted, ImportedStream) and isinstance(converted._convert, Items):
+        converted._convert.error = functools.partial(_mismatch, key, checked, value)
     return converted
 
 

@@ -263,7 +263,7 @@ class Stream(ImportedStream):
 
     def __next__(self) -> Any:
         item = next(self.items)
-        return item if self.convert is None else self.convert(item)
+        return item if self._convert is None else self._convert(item)
 
 
 def test_items_of_streams_are_converted_when_they_are_read() -> None:

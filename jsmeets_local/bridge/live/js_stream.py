@@ -72,7 +72,7 @@ class JSStream(Live, ImportedStream):
         except IndexError:
             pass
         else:
-            return item if self.convert is None else self.convert(item)
+            return item if self._convert is None else self._convert(item)
         try:
             return self._wait(None)
         except BaseException as error:
@@ -106,7 +106,7 @@ class JSStream(Live, ImportedStream):
             except IndexError:  # also if another task or thread has taken it
                 pass
             else:
-                return item if self.convert is None else self.convert(item)
+                return item if self._convert is None else self._convert(item)
             try:
                 outcome = await self._bridge.portal.awaitable(_Arrival(self._bridge, self._incoming, None))
                 if outcome is None:
@@ -159,7 +159,7 @@ class JSStream(Live, ImportedStream):
                 item = self._take()
             except IndexError:  # another thread has taken it
                 continue
-            return item if self.convert is None else self.convert(item)
+            return item if self._convert is None else self._convert(item)
 
     def __repr__(self) -> str:
         return "<JavaScript stream>"
