@@ -38,8 +38,9 @@ def test_dropped_files_have_paths(show: Show, screen: Screen, gui: str, tmp_path
         assert program.line() == "done"
 
     ask("pass")
-    assert window.drop([one]) == (gui == "gtk")  # which takes all files, and tries to open them
-    ask("time.sleep(0.3); assert page.call('names')() == []")
+    if gui == "qt":  # GTK opens it in place of the page
+        assert not window.drop([one])
+        ask("assert page.call('names')() == []")
     ask("page.window.on_drop(take)")
     assert window.drop([one, two])
     assert program.line() == f"{[one, two]} {[one.name, two.name]}"

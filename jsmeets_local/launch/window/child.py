@@ -71,8 +71,8 @@ class NativeWindow:
         # If the window closes while a thread of pywebview waits for the document, that thread never ends. As a daemon
         # it does not prevent the exit.
         webview.util.Thread = functools.partial(threading.Thread, daemon=True)
-        # pywebview's own handlers do not work with Qt 6, and with GTK only if there is a folder for downloads.
-        webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] not in ("qt", "gtk")
+        # pywebview's own handler does not work with Qt 6; see `_prepare`.
+        webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] != "qt"
         webview.settings["OPEN_DEVTOOLS_IN_DEBUG"] = False
         webview.settings["DRAG_REGION_SELECTOR"] = "[data-window-drag]"
         self._webview = webview
@@ -191,16 +191,9 @@ class NativeWindow:
             self._window.native.title = title  # for dialogs
 
     def _prepare(self) -> None:
-        """Set up what pywebview leaves out: downloads, permissions, and no files in place of the page if dropped there.
-
-        It is called on the main thread.
-        """
-        if self._is("qt"):
-            self._prepare_qt()
-        elif self._is("gtk"):
-            self._prepare_gtk()
-
-    def _prepare_qt(self) -> None:
+        """Set up downloads, drops and permissions, for which pywebview does too little with Qt, on the main thread."""
+        if not self._is("qt"):
+            return
         from qtpy.QtWebEngineWidgets import QWebEngineSettings
 
         page = self._window.native.webview.page()
@@ -223,46 +216,6 @@ class NativeWindow:
             permission.grant()
         else:
             permission.deny()
-
-    def _prepare_gtk(self) -> None:
-        from gi.repository import GLib, WebKit2
-
-        def refuse_files(webview: Any, decision: Any, kind: Any) -> bool:
-            if kind == WebKit2.PolicyDecisionType.NAVIGATION_ACTION:
-                target = decision.get_navigation_action().get_request().get_uri()
-                if target.startswith("file:"):
-                    decision.ignore()
-                    return True
-            return False
-
-        def permit(webview: Any, request: Any) -> bool:
-            is_own = (webview.get_uri() or "").split("/")[:3] == self._url.split("/")[:3]
-            if is_own and isinstance(request, WebKit2.NotificationPermissionRequest):
-                request.allow()
-                return True
-            return False
-
-        def present(webview: Any, notification: Any) -> bool:
-            _thread(self.do_notify, notification.get_title(), notification.get_body() or "")
-            return True
-
-        def save(download: Any, name: str) -> bool:
-            chosen = view.create_file_dialog(self._webview.FileDialog.SAVE, "", False, name, ())
-            if chosen:
-                download.set_allow_overwrite(True)  # the dialog has asked
-                download.set_destination(GLib.filename_to_uri(chosen[0]))
-            else:
-                download.cancel()
-            return True
-
-        view = self._window.gui.BrowserView.instances[self._window.uid]
-        webview = view.webview
-        webview.get_context().connect(
-            "download-started", lambda _, download: download.connect("decide-destination", save)
-        )
-        webview.connect("decide-policy", refuse_files)
-        webview.connect("permission-request", permit)
-        webview.connect("show-notification", present)
 
     def _present(self, notification: Any) -> None:
         """Show a notification of the page."""
