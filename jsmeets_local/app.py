@@ -236,9 +236,10 @@ class Bridged:
                 through the notebook's own channel, which needs no port. "auto" is "socket" where the browser reaches
                 the port, otherwise "comm" if anywidget is installed.
             **window: Options of a window: `title` (by default the document's), `position` of its upper left corner,
-                `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, and `window_api`:
-                whether the page itself may control it. Mode "app" uses `position` and `fullscreen`. Each mode ignores
-                options that do not apply to it, so that `mode` can be the user's choice.
+                `icon` (the path of an image; Linux), `resizable`, `fullscreen`, `on_top`, `min_size`, `menu` (a list of
+                `Menu`), and `window_api`: whether the page itself may control it. Mode "app" uses `position` and
+                `fullscreen`. Each mode ignores options that do not apply to it, so that `mode` can be the user's
+                choice.
 
         Returns:
             The page, connected except in mode "none". A second launch opens another page of the same server. In a

@@ -26,7 +26,7 @@ for line in sys.stdin:
 """
 
 
-def test_dropped_files_have_paths(show: Show, screen: Screen, tmp_path: Path) -> None:
+def test_dropped_files_have_paths(show: Show, screen: Screen, gui: str, tmp_path: Path) -> None:
     program = show(DROPS)
     window = active(screen, "Mine")
     one, two = tmp_path / "größe 100%25 #1.txt", tmp_path / "two.png"
@@ -38,8 +38,9 @@ def test_dropped_files_have_paths(show: Show, screen: Screen, tmp_path: Path) ->
         assert program.line() == "done"
 
     ask("pass")
-    assert not window.drop([one])
-    ask("assert page.call('names')() == []")
+    if gui == "qt":  # GTK opens it in place of the page
+        assert not window.drop([one])
+        ask("assert page.call('names')() == []")
     ask("page.window.on_drop(take)")
     assert window.drop([one, two])
     assert program.line() == f"{[one, two]} {[one.name, two.name]}"

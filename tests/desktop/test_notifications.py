@@ -70,7 +70,7 @@ def desktop() -> Iterator[Desktop]:
     daemon.wait(scaled(10))
 
 
-def test_notifications(show: Show, screen: Screen, desktop: Desktop) -> None:
+def test_notifications(show: Show, screen: Screen, gui: str, desktop: Desktop) -> None:
     program = show(
         """
 PAGE = '''<title>The page</title><script type="module">
@@ -87,9 +87,9 @@ page = app.launch(PAGE, mode="window", title="Mine")
 page.window.notify("Gr\\u00f6\\u00dfe", "is <2>")
 asyncio.run(page.aio.window.notify("No text"))
 say("ready")
-sys.stdin.readline()
-say(page.call("notify", 10)())
-sys.stdin.readline()
+if sys.stdin.readline() == "page\\n":
+    say(page.call("notify", 10)())
+    sys.stdin.readline()
 for wrong in (lambda: page.window.notify("x"), lambda: page.window.notify(5)):
     try:
         wrong()
@@ -101,10 +101,11 @@ for wrong in (lambda: page.window.notify("x"), lambda: page.window.notify(5)):
     assert program.line() == "ready"
     assert [desktop.notification(), desktop.notification()] == [("Größe", "is <2>"), ("No text", "")]
     active(screen, "Mine")
-    desktop.capabilities = ["body", "body-markup"]
-    program.tell()
-    assert program.line() == "granted"
-    assert desktop.notification() == ("Of the page", "1 &lt; 2")
+    if gui == "qt":  # GTK denies it
+        desktop.capabilities = ["body", "body-markup"]
+        program.tell("page")
+        assert program.line() == "granted"
+        assert desktop.notification() == ("Of the page", "1 &lt; 2")
     desktop.leave()
     program.tell()
     assert "the window rejected the command" in program.line()

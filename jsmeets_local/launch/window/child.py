@@ -56,13 +56,13 @@ class NativeWindow:
             "dropped" (a list of paths), "closed".
     """
 
-    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[[str, list[Any]], None]) -> None:
+    def __init__(self, url: str, parameters: dict[str, Any], on_event: Callable[..., None]) -> None:
         import webview  # slow to import, and not needed in the parent of a window process
 
         # If the window closes while a thread of pywebview waits for the document, that thread never ends. As a daemon
         # it does not prevent the exit.
         webview.util.Thread = functools.partial(threading.Thread, daemon=True)
-        # pywebview's own handler does not work with Qt 6; see `_take_downloads`.
+        # pywebview's own handler does not work with Qt 6; see `_prepare`.
         webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] != "qt"
         self._webview = webview
         self._program = parameters["program"]
@@ -74,7 +74,7 @@ class NativeWindow:
         self._on_event = on_event
         self._is_loaded = self._watches_drops = False
         self._drops_lock = threading.Lock()
-        self._menu = _menus(parameters["menu"], self._gui, lambda number: on_event("chosen", [number]))
+        self._menu = _menus(parameters["menu"], self._gui, functools.partial(on_event, "chosen"))
         self._titled = parameters["title"] is not None  # otherwise the window takes the document's title
         x, y = parameters["position"] or (None, None)
         # In Qt, a window that is not resizable can still shrink.
@@ -92,9 +92,9 @@ class NativeWindow:
             min_size=tuple(smallest),
             text_select=True,
         )
-        self._window.events.shown += lambda: on_event("shown", [])
-        self._window.events.closed += lambda: on_event("closed", [])
-        self._window.events.before_show += self._prepare_qt
+        self._window.events.shown += lambda: on_event("shown")
+        self._window.events.closed += lambda: on_event("closed")
+        self._window.events.before_show += self._prepare
         self._window.events.loaded += lambda: _thread(self._take_title)
         self._window.events.loaded += self._take_drops_of_document
         self._serial_queues: dict[bool, queue.SimpleQueue[tuple[str, list[Any], Send]]] = {
@@ -143,7 +143,7 @@ class NativeWindow:
         if title and not self._titled:  # a request may have set one in the meantime
             self._window.set_title(title)
 
-    def _prepare_qt(self) -> None:
+    def _prepare(self) -> None:
         """Set up downloads, drops and permissions, for which pywebview does too little with Qt, on the main thread."""
         if not self._is("qt"):
             return
@@ -204,7 +204,7 @@ class NativeWindow:
         files = event["dataTransfer"].get("files", [])
         paths = [file["pywebviewFullPath"] for file in files if "pywebviewFullPath" in file]
         if paths:
-            self._on_event("dropped", [paths])
+            self._on_event("dropped", paths)
 
     # Requests ------------------------------------------------------------------------------------------
 
@@ -478,7 +478,7 @@ def _end(code: int) -> None:
 def own_window(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
     """Show a window until it is closed or `lines` ends."""
     sys.argv[:] = [task["window"]["program"]]  # desktops identify windows by the program name
-    window = NativeWindow(task["url"], task["window"], lambda event, args: send({"event": event, "args": args}))
+    window = NativeWindow(task["url"], task["window"], lambda event, *args: send({"event": event, "args": args}))
 
     def follow() -> None:
         for line in lines:

@@ -58,4 +58,4 @@ class WindowProcess(CommandableWindow):
             self._answer(message["id"], message)
         else:
             self._was_shown |= message["event"] == "shown"
-            self._handle_event(message["event"], message["args"])
+            self._handle_event(message["event"], *message["args"])

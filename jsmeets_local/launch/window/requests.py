@@ -91,7 +91,7 @@ class CommandableWindow:
         """Return whether the window is closed."""
         return self._on_closed is None
 
-    def _handle_event(self, event: str, args: list[Any]) -> None:
+    def _handle_event(self, event: str, *args: Any) -> None:
         """Handle an event of the window, from any thread."""
         if event == "closed":
             self._end()
