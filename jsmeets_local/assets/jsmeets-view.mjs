@@ -158,6 +158,21 @@ function keepState(element, copy) {
     copy.toggleAttribute("selected", element.selected);
   }
 }
+function toXml(copy) {
+  const comments = document.createTreeWalker(copy, NodeFilter.SHOW_COMMENT | NodeFilter.SHOW_PROCESSING_INSTRUCTION);
+  for (let comment = comments.nextNode(); comment; comment = comments.nextNode()) {
+    comment.nodeValue = "";
+  }
+  for (const element of [copy, ...copy.querySelectorAll("*")]) {
+    [...element.attributes].filter(({ name, namespaceURI }) => name.startsWith("on") || !/^[A-Za-z_][\w.:-]*$/.test(name) || !namespaceURI && /:|^xmlns$/.test(name)).forEach(({ name }) => element.removeAttribute(name));
+    if (!/^[A-Za-z_][\w.-]*$/.test(element.localName)) {
+      const span = document.createElement("span");
+      [...element.attributes].forEach(({ name, value }) => span.setAttribute(name, value));
+      span.append(...element.childNodes);
+      element.replaceWith(span);
+    }
+  }
+}
 function markup(width, height) {
   const root = document.documentElement;
   const copy = root.cloneNode(true);
@@ -165,16 +180,14 @@ function markup(width, height) {
   [...root.querySelectorAll("*")].forEach((element, place) => keepState(element, copies[place]));
   copy.querySelectorAll(DROPPED).forEach((element) => element.remove());
   copy.querySelectorAll("style").forEach((element) => element.remove());
-  for (const element of [copy, ...copy.querySelectorAll("*")]) {
-    [...element.attributes].filter(({ name }) => name.startsWith("on") || !/^[A-Za-z_][\w.:-]*$/.test(name)).forEach(({ name }) => element.removeAttribute(name));
-  }
+  toXml(copy);
   const style = document.createElement("style");
   style.textContent = styles();
   (copy.querySelector("head") ?? copy).append(style);
   copy.style.width = `${width}px`;
   copy.style.minHeight = `${height}px`;
   copy.style.transform = `translate(${-scrollX}px, ${-scrollY}px)`;
-  const text = new XMLSerializer().serializeToString(copy).replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "");
+  const text = new XMLSerializer().serializeToString(copy).replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/gu, "");
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><foreignObject width="100%" height="100%">${text}</foreignObject></svg>`;
 }
 function background() {

@@ -105,3 +105,36 @@ def test_a_closed_page_has_no_picture(app: JsMeetsPy, tabs: Any) -> None:
     page.close()
     with pytest.raises(PageClosed):
         page.snapshot()
+
+
+# HTML that has no form in XML. Each draws a square.
+AWKWARD = {
+    "comments": "<!-- ---- the square ---- --><!----->",
+    "processing instruction": "<?php echo 1 ?>",
+    "attributes of frameworks": "<b x-on:click='1' v-bind:title='a' xmlns:og='http://ogp.me/ns#' xmlns='x' og:a='1'></b>",
+    "elements of Word": "<o:p style='color: red'>text<i>more</i></o:p><a-b@c></a-b@c>",
+    "lone surrogates": "<script>document.body.append(String.fromCharCode(0xd800), 'x', String.fromCharCode(0xdc00))</script>",
+    "vector graphics": """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width=9 height=9>
+        <defs><rect id=r width=9 height=9></rect></defs><use xlink:href="#r"></use></svg>""",
+    "formulas": "<math><mi>x</mi></math>",
+    "symbols": "&nbsp;&lt;&copy; ]]> 😀",
+}
+SQUARE = (
+    "<div style='position: absolute; left: 300px; top: 300px; width: 99px; height: 99px; background: #010203'></div>"
+)
+
+
+def test_html_that_is_no_xml_is_drawn(app: JsMeetsPy, tab: Tab) -> None:
+    page = app.launch("<title>T</title>", mode="none")
+    tab.goto(page.url)
+    failed = []
+    for name, html in AWKWARD.items():
+        tab.evaluate(
+            "html => { document.body.replaceChildren(document.createRange().createContextualFragment(html)) }",
+            html + SQUARE,
+        )
+        try:
+            assert pixels(tab, page.snapshot().data, (350, 350)) == [[1, 2, 3]]
+        except (AssertionError, JavaScriptError) as error:
+            failed.append(f"{name}: {error}")
+    assert failed == []

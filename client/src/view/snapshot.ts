@@ -90,6 +90,26 @@ function keepState(element: Element, copy: Element): void {
     }
 }
 
+/** Change a copy of the document so that it has a form in XML, which an SVG image is. */
+function toXml(copy: HTMLElement): void {
+    const comments = document.createTreeWalker(copy, NodeFilter.SHOW_COMMENT | NodeFilter.SHOW_PROCESSING_INSTRUCTION);
+    for (let comment = comments.nextNode(); comment; comment = comments.nextNode()) {
+        comment.nodeValue = "";   // they may contain "--"
+    }
+    for (const element of [copy, ...copy.querySelectorAll("*")]) {
+        // Names such as "@click" and "x-on:click", which has an unknown prefix, are errors in XML.
+        [...element.attributes].filter(({ name, namespaceURI }) => (
+            name.startsWith("on") || !/^[A-Za-z_][\w.:-]*$/.test(name) || (!namespaceURI && /:|^xmlns$/.test(name))
+        )).forEach(({ name }) => element.removeAttribute(name));
+        if (!/^[A-Za-z_][\w.-]*$/.test(element.localName)) {
+            const span = document.createElement("span");
+            [...element.attributes].forEach(({ name, value }) => span.setAttribute(name, value));
+            span.append(...element.childNodes);
+            element.replaceWith(span);
+        }
+    }
+}
+
 /** Return the document as the markup of an SVG image. */
 function markup(width: number, height: number): string {
     const root = document.documentElement;
@@ -98,11 +118,7 @@ function markup(width: number, height: number): string {
     [...root.querySelectorAll("*")].forEach((element, place) => keepState(element, copies[place]!));
     copy.querySelectorAll(DROPPED).forEach((element) => element.remove());
     copy.querySelectorAll("style").forEach((element) => element.remove());
-    for (const element of [copy, ...copy.querySelectorAll("*")]) {
-        // A name such as "@click" is an attribute in HTML, and an error in XML.
-        [...element.attributes].filter(({ name }) => name.startsWith("on") || !/^[A-Za-z_][\w.:-]*$/.test(name))
-            .forEach(({ name }) => element.removeAttribute(name));
-    }
+    toXml(copy);
     const style = document.createElement("style");
     style.textContent = styles();
     (copy.querySelector("head") ?? copy).append(style);
@@ -110,7 +126,7 @@ function markup(width: number, height: number): string {
     copy.style.minHeight = `${height}px`;
     copy.style.transform = `translate(${-scrollX}px, ${-scrollY}px)`;
     // Characters that XML does not have.
-    const text = new XMLSerializer().serializeToString(copy).replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "");
+    const text = new XMLSerializer().serializeToString(copy).replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/gu, "");
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">`
         + `<foreignObject width="100%" height="100%">${text}</foreignObject></svg>`;
 }
