@@ -47,8 +47,9 @@ def test_dropped_files_have_paths(show: Show, screen: Screen, gui: str, tmp_path
     ask("page.eval('setTimeout(() => location.reload())'); time.sleep(1); page.wait_connected()")
     assert window.drop([two])
     assert program.line() == f"{[two]} {[two.name]}"
-    ask("page.window.on_drop(lambda paths: 1 / 0)")
+    ask("page.window.on_drop(lambda paths: say('raises') or 1 / 0)")
     assert window.drop([one])
+    assert program.line() == "raises"
     ask("import asyncio; asyncio.run(page.aio.window.on_drop(lambda paths: say(len(paths))))")
     assert window.drop([one])
     assert program.line() == "1"
