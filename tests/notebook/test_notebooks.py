@@ -231,7 +231,7 @@ def test_04_pubsub_between_pages(read: Callable[[str], Reader]) -> None:
     for page in (left, right):
         expect(page.locator("#note")).to_have_text("119 strokes")
     assert re.fullmatch(
-        r"\(<Page .*board.html \(connected\)>,\s<Page .*board.html \(connected\)>\)", reader.to("app.pages")
+        r"\(<Page .*board.html \(connected\)>,\s+<Page .*board.html \(connected\)>\)", reader.to("app.pages")
     )
     reader.to_the_end()
 
