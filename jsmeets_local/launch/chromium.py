@@ -18,15 +18,7 @@ from .storage import warn_of_use
 from .window.child import end_group
 from .window.requirements import display_problem, is_root
 
-__all__ = [
-    "BrowserWindow",
-    "app_command",
-    "app_problem",
-    "browser_problem",
-    "find_chromium",
-    "more_arguments",
-    "place_arguments",
-]
+__all__ = ["BrowserWindow", "app_command", "app_problem", "browser_problem", "find_chromium", "more_arguments"]
 
 PROGRAM = "JSMEETS_LOCAL_CHROMIUM"  # environment variable for the program to use
 ARGUMENTS = "JSMEETS_LOCAL_BROWSER_ARGS"  # environment variable for additional arguments
@@ -107,25 +99,19 @@ def more_arguments() -> list[str]:
 
 
 def app_command(url: str, parameters: dict[str, Any]) -> list[str]:
-    """Return the command line of mode "app", without the profile folder and the place of the window."""
+    """Return the command line of mode "app", without the profile folder."""
+    position = parameters["position"]
     return [
         str(find_chromium()),
         f"--app={url}",
         "--no-first-run",
         "--no-default-browser-check",
         "--hide-crash-restore-bubble",
-        *(["--start-fullscreen"] if parameters["fullscreen"] else []),
-        *more_arguments(),
-    ]
-
-
-def place_arguments(parameters: dict[str, Any]) -> list[str]:
-    """Return the arguments for the place of a new window."""
-    position = parameters["position"]
-    return [
         f"--window-size={parameters['width']},{parameters['height']}",
         *([f"--window-position={position[0]},{position[1]}"] if position else []),
         *(["--start-maximized"] if parameters["maximized"] else []),
+        *(["--start-fullscreen"] if parameters["fullscreen"] else []),
+        *more_arguments(),
     ]
 
 
@@ -136,8 +122,7 @@ class BrowserWindow:
 
     Args:
         command: The command line of the browser, without the profile folder.
-        url: The URL that it opens.
-        parameters: For a window, the result of `window_parameters()`.
+        storage: The storage folder for its profile, or `None` for a temporary profile.
         on_closed: Called once, on another thread, when the browser has ended.
 
     Raises:
@@ -146,19 +131,11 @@ class BrowserWindow:
 
     takes_commands = False
 
-    def __init__(
-        self, command: list[str], url: str, parameters: dict[str, Any] | None, on_closed: Callable[[], None]
-    ) -> None:
+    def __init__(self, command: list[str], storage: str | None, on_closed: Callable[[], None]) -> None:
         self._on_closed: Callable[[], None] | None = on_closed
         self._leftovers: tuple[int, str | None] | None = None  # process id and temporary profile folder of the browser
-        self._storage: str | None = None if parameters is None else parameters["storage"]
-        task = {
-            "browser": command,
-            "environment": clean_environment(),
-            "url": url,
-            "place": [] if parameters is None else place_arguments(parameters),
-            "storage": self._storage,
-        }
+        self._storage = storage
+        task = {"browser": command, "environment": clean_environment(), "storage": storage}
         self._child = Child(task, self._receive, self._clean_up)
 
     def close(self) -> None:

@@ -186,9 +186,9 @@ class Launcher:
             from .headless import headless_command
 
             url, size = page._urls.fresh(), options.size
-            parameters = None if options.headless else options.window
-            command = headless_command(url, size) if parameters is None else app_command(url, parameters)
-            surface = BrowserWindow(command, url, parameters, lambda: self._window_closed(page))
+            command = headless_command(url, size) if options.headless else app_command(url, options.window)
+            storage = None if options.headless else options.storage
+            surface = BrowserWindow(command, storage, lambda: self._window_closed(page))
             page._client.put_on(surface, options.window.get("window_api", False))
         elif options.mode == "browser":
             from .browser import BrowserTab

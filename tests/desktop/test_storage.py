@@ -109,14 +109,10 @@ def test_the_window_reappears_where_it_was(show: Show, screen: Screen, tmp_path:
 def test_a_storage_in_app_mode(start: Show, screen: Screen, tmp_path: Path) -> None:
     need("chromium")
     until(lambda: not list(screen.windows()))
-    code = by_launch(tmp_path, "app", width=500, height=400, position=(30, 40))
+    code = by_launch(tmp_path, "app")
     first = start(code, screen)
     assert first.line() == "[1, '', 1]"
     window = screen.window("Kept")
-    until(lambda: window.size() == (500, 400))
-    window.place(200, 150, 610, 420)
-    until(lambda: window.size() == (610, 420))
-    place = window.position()
     second = start(code, screen)
     assert "is taken" in second.line()
     assert "another window uses the storage" in second.line()
@@ -128,13 +124,6 @@ def test_a_storage_in_app_mode(start: Show, screen: Screen, tmp_path: Path) -> N
     assert first.ended() == 0
     third = start(code, screen)
     assert third.line() == "[2, 'count=1', 2]"
-    again = screen.window("Kept")
-    until(lambda: again.size() == (610, 420) and again.position() == place)
-    again.close()
-    assert third.ended() == 0
-    file = tmp_path / "app" / "Default" / "Preferences"
-    file.write_text(file.read_text().replace('"left":2', '"left":92').replace('"right":8', '"right":98'))
-    fourth = start(code, screen)
-    assert fourth.line() == "[3, 'count=2', 3]"
-    shown = screen.window("Kept")
-    until(lambda: 0 <= shown.position()[0] < 1000)
+    third.know_family()
+    third.process.terminate()
+    third.ended()

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from jsmeets_local.launch.window.kept import Place, PlaceKeeper, Profile, carry_place
+from jsmeets_local.launch.window.kept import Place, PlaceKeeper, Profile
 from tests.timing import scaled
 
 PLACE = Place(10, 20, 300, 200, False)
@@ -80,21 +80,3 @@ def test_one_user_of_a_profile(tmp_path: Path) -> None:
         Profile(str(tmp_path), "window")
     first.release()
     Profile(str(tmp_path), "window").release()
-
-
-def test_the_place_of_chromium_is_carried_to_a_new_address(tmp_path: Path) -> None:
-    profile = Profile(str(tmp_path), "app")
-    assert not carry_place(profile, "http://127.0.0.1:5000/a")
-    file = tmp_path / "app" / "Default" / "Preferences"
-    file.parent.mkdir()
-    for places, carried in (
-        ({"127.0.0.1_/a": {"left": 3}}, {"127.0.0.1_/b": {"left": 3}}),
-        ({"127": {"0": {"0": {"1_/a": {"left": 3}}}}}, {"127": {"0": {"0": {"1_/b": {"left": 3}}}}}),
-    ):
-        file.write_text(json.dumps({"other": 1, "browser": {"app_window_placement": places}}))
-        assert carry_place(profile, "http://127.0.0.1:5000/b?c#d")
-        assert json.loads(file.read_text()) == {"other": 1, "browser": {"app_window_placement": carried}}
-    for broken in ("", "{}", '{"browser": {"app_window_placement": {}}}', '{"browser": {"app_window_placement": [1]}}'):
-        file.write_text(broken)
-        assert not carry_place(profile, "http://127.0.0.1:5000/b")
-    profile.release()

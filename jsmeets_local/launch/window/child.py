@@ -31,7 +31,7 @@ if not __package__:  # this file runs as a script: a package without `__init__.p
     beside = sys.modules[__package__] = types.ModuleType(__package__)
     beside.__path__ = [os.path.dirname(__file__)]
 
-from .kept import Place, PlaceKeeper, Profile, carry_place
+from .kept import Place, PlaceKeeper, Profile
 
 __all__ = ["NativeWindow", "main"]
 
@@ -757,7 +757,6 @@ def _end_later() -> None:
 
 def own_browser(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> None:
     """Run a browser until it exits or `lines` ends. Its profile is kept in a storage folder, or temporary."""
-    program, *arguments = task["browser"]
     profile: Profile | None = None
     if task["storage"] is not None:
         try:
@@ -767,12 +766,7 @@ def own_browser(task: dict[str, Any], lines: Iterator[bytes], send: Send) -> Non
     temporary = tempfile.mkdtemp(prefix="jsmeets-browser-") if profile is None else None
     try:
         browser = subprocess.Popen(
-            [
-                program,
-                *([] if profile is not None and carry_place(profile, task["url"]) else task["place"]),
-                *arguments,  # those of the user, which take precedence
-                f"--user-data-dir={temporary if profile is None else profile.path}",
-            ],
+            [*task["browser"], f"--user-data-dir={temporary if profile is None else profile.path}"],
             env=task["environment"],
             stdin=subprocess.DEVNULL,
             start_new_session=True,

@@ -12,9 +12,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-__all__ = ["Place", "PlaceKeeper", "Profile", "carry_place"]
+__all__ = ["Place", "PlaceKeeper", "Profile"]
 
 QUIET_SECONDS = 0.3  # without another move, after which a place is saved
 GRIP = 40  # pixels of the upper edge of a window that must be on a screen, for its user to move it
@@ -128,30 +127,6 @@ class PlaceKeeper:
         self.place = place
         with contextlib.suppress(OSError):  # such as a full disk: the window appears at its last place
             _replace(self._file, place._asdict())
-
-
-def carry_place(profile: Profile, url: str) -> bool:
-    """Let a window of Chromium appear at the last place of the profile; return whether there is one.
-
-    Chromium records the places of windows by their addresses, which differ at each start. It corrects a place that is
-    off every screen.
-    """
-    file = os.path.join(profile.path, "Default", "Preferences")
-    try:
-        with open(file, encoding="utf-8") as text:
-            preferences = json.load(text)
-        last = places = preferences["browser"]["app_window_placement"]
-        while "left" not in last:  # Chromium makes a level of each part of the address between dots
-            last = list(last.values())[-1]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # the profile is new
-        return False
-    address = urlsplit(url)
-    name = f"{address.hostname}_{address.path}"
-    for part in [name] if any("/" in key for key in places) else reversed(name.split(".")):
-        last = {part: last}
-    preferences["browser"]["app_window_placement"] = last
-    _replace(file, preferences)
-    return True
 
 
 def _replace(file: str, content: object) -> None:

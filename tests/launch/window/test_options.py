@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jsmeets_local import Disconnected, JsMeetsPy, LaunchError, Page
-from jsmeets_local.launch.chromium import app_command, place_arguments
+from jsmeets_local.launch.chromium import app_command
 from jsmeets_local.launch.window.options import check_window_options, window_parameters
 from tests.raw import as_page
 
@@ -64,10 +64,10 @@ def test_modes_without_a_window_ignore_its_options(app: JsMeetsPy) -> None:
 
 def test_what_the_app_mode_uses() -> None:
     options = check_window_options({"position": (1, -2), "fullscreen": True, "on_top": True, "title": "x"})
-    parameters = window_parameters(None, None, options)
-    assert app_command("http://127.0.0.1/", parameters)[-1] == "--start-fullscreen"
-    assert place_arguments(parameters) == ["--window-size=800,600", "--window-position=1,-2"]
-    assert place_arguments({**parameters, "position": None, "maximized": True})[1:] == ["--start-maximized"]
+    used = app_command("http://127.0.0.1/", window_parameters(None, None, options))
+    assert used[-3:] == ["--window-size=800,600", "--window-position=1,-2", "--start-fullscreen"]
+    used = app_command("http://127.0.0.1/", window_parameters(None, None, {"maximized": True}))
+    assert used[-1] == "--start-maximized"
 
 
 def test_what_a_window_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
