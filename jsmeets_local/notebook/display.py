@@ -49,7 +49,7 @@ _HTML = Template("""\
 The kernel of this page was restarted or has ended. Run the cell again to restore it.</div>
 <iframe src="$url" name="$name" title="$title" allow="loopback-network; local-network-access" style="$look" \
 onload="$loaded"></iframe>
-<img src="$probe" alt="" style="display: none" onload="$answered" onerror="$silent">
+<img src="$probe" alt="" width="1" height="1" style="display: none" onload="$answered" onerror="$silent">
 </div>
 <a href="$url" target="_blank" rel="noopener" style="opacity: .7; text-decoration: none">$title &#8599;</a>
 </div>""")
