@@ -482,7 +482,7 @@ def test_an_annotation_that_is_no_type_may_have_the_default_none(annotation: Any
         return value
 
     func.__annotations__["value"] = annotation
-    assert Function("func", func, exclusive=False, is_checked=True).call([5], {}) == 5
+    assert Function("func", func, exclusive=False, is_checked=True).call("func", [5], {}) == 5
 
 
 def test_values_that_raise_and_enumerations_without_members() -> None:
