@@ -14,7 +14,7 @@ from ...bridge.client import Surface
 from ...errors import JsPyError, LaunchError, PageClosed
 from ...notebook.cells import kernel_shell
 from ...page import Page
-from .child import NativeWindow
+from .native_window import NativeWindow
 from .requests import CommandableWindow
 from .requirements import advice, toolkit
 
