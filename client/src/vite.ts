@@ -39,25 +39,27 @@ export default function jsmeets({ url }: JsMeetsOptions = {}): JsMeetsPlugin {
     const environment = (globalThis as { process?: { env: Record<string, string | undefined> } }).process?.env ?? {};
     const started = environment["JSMEETS_URL"];   // `run --dev` restarts Python and tells about it
     const target = url ?? started ?? DEFAULT_URL;
-    const ofRestart = new WeakSet();   // errors of WebSockets
+    const ofRestart = new WeakSet();   // errors that are not shown
     let isRefused = false;
 
-    /** Collect an error after which the page connects again. Without `run --dev`, the first refusal is shown. */
-    function note(error: { code?: string }): void {
+    /**
+     * Collect an error after which the page connects again. Without `run --dev`, the first refusal is shown.
+     *
+     * A page whose connection is refused asks by HTTP for the reason, which fails in the same way.
+     */
+    function note(error: { code?: string }, isOfWebSocket: boolean): void {
         const isRefusal = error.code === "ECONNREFUSED";
-        if (LOST.has(error.code ?? "") || (isRefusal && (isRefused || target === started))) {
+        if (isRefusal ? isRefused || target === started : isOfWebSocket && LOST.has(error.code ?? "")) {
             ofRestart.add(error);
         }
         isRefused ||= isRefusal;
     }
 
     function configure(proxy: Emitter): void {   // before Vite listens to the same events
-        proxy.on("error", (error, _request, response) => {
-            if (!("req" in response)) {   // a WebSocket
-                note(error);
-            }
+        proxy.on("error", (error, _request, response) => { note(error, !("req" in response)); });
+        proxy.on("proxyReqWs", (_outgoing, _request, socket: Emitter) => {
+            socket.on("error", (error) => { note(error, true); });
         });
-        proxy.on("proxyReqWs", (_outgoing, _request, socket: Emitter) => { socket.on("error", note); });
         proxy.on("open", () => { isRefused = false; });
     }
 

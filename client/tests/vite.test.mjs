@@ -21,13 +21,14 @@ function proxyOf(plugin) {
 
 const error = (code) => Object.assign(new Error(code), { code });
 
-/** A restart of Python, as the WebSockets of the proxy see it. */
+/** A restart of Python, as the proxy sees it. */
 function restart(proxy) {
     const socket = new EventEmitter();
     proxy.emit("proxyReqWs", {}, {}, socket);
     proxy.emit("error", error("ECONNRESET"), {}, {});
     socket.emit("error", error("EPIPE"));
     proxy.emit("error", error("ECONNREFUSED"), {}, {});
+    proxy.emit("error", error("ECONNREFUSED"), {}, { req: {} });   // the page asks for the reason
     proxy.emit("error", error("ECONNREFUSED"), {}, {});
     proxy.emit("open");
 }

@@ -9,21 +9,21 @@ function jsmeets({ url } = {}) {
   const target = url ?? started ?? DEFAULT_URL;
   const ofRestart = /* @__PURE__ */ new WeakSet();
   let isRefused = false;
-  function note(error) {
+  function note(error, isOfWebSocket) {
     const isRefusal = error.code === "ECONNREFUSED";
-    if (LOST.has(error.code ?? "") || isRefusal && (isRefused || target === started)) {
+    if (isRefusal ? isRefused || target === started : isOfWebSocket && LOST.has(error.code ?? "")) {
       ofRestart.add(error);
     }
     isRefused ||= isRefusal;
   }
   function configure(proxy) {
     proxy.on("error", (error, _request, response) => {
-      if (!("req" in response)) {
-        note(error);
-      }
+      note(error, !("req" in response));
     });
     proxy.on("proxyReqWs", (_outgoing, _request, socket) => {
-      socket.on("error", note);
+      socket.on("error", (error) => {
+        note(error, true);
+      });
     });
     proxy.on("open", () => {
       isRefused = false;
