@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import shutil
+import subprocess
+import sys
 import uuid
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.notebook.conftest import Kernel
+from tests.notebook.conftest import ROOT, Kernel, scratch
 from tests.timing import scaled
 
 LAUNCH = """
@@ -109,6 +115,35 @@ def test_without_a_subshell_a_blocking_call_raises_at_once(kernel: Kernel) -> No
     assert kernel.run("await page.aio.call('double')(5)").value == "10"
     blocks = "import asyncio; await asyncio.to_thread(lambda: page.call('double')(6))"
     assert kernel.run(blocks).value == "12", "only the main thread reads the answer"
+
+
+@pytest.fixture
+def older_kernel(tmp_path: Path) -> Iterator[Kernel]:
+    """A kernel of ipykernel 6, which handles the messages of its shell channel one after the other."""
+    has_pip = importlib.util.find_spec("pip") is not None
+    uv = shutil.which("uv") or str(ROOT / ".venvs" / "tools" / "bin" / "uv")
+    packages = tmp_path / "packages"
+    command = [sys.executable, "-m", "pip"] if has_pip else [uv, "pip"]
+    arguments = ["install", "--quiet", "--no-deps", "--target", str(packages), "ipykernel==6.31.0", "nest-asyncio"]
+    subprocess.run([*command, *arguments], check=True, timeout=scaled(60))
+    kernel = Kernel({**scratch(tmp_path), "PYTHONPATH": str(packages)}, tmp_path)
+    yield kernel
+    kernel.stop()
+
+
+def test_a_cell_of_an_older_kernel_awaits(older_kernel: Kernel) -> None:
+    """What the cell prints behind it stays its own, and so do interrupts."""
+    assert older_kernel.value("__import__('ipykernel').__version__") == "6.31.0"
+    Front(older_kernel, None)
+    older_kernel.run(LAUNCH, "cell")
+    older_kernel.until(lambda: older_kernel.run("page.is_connected()").value == "True")
+    run = older_kernel.run("value = await page.aio.call('double')(5); print('behind it'); value")
+    assert (run.error, run.value, run.stdout) == (None, "10", "behind it\n")
+    older_kernel.manager.interrupt_kernel()
+    assert older_kernel.run("6 * 7").value == "42"
+    error = older_kernel.run("page.call('double')(4)").error
+    assert error is not None
+    assert error.startswith("CellBlocksAnswers: ")
 
 
 def test_a_page_that_is_closed(kernel: Kernel) -> None:
