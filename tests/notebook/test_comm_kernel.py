@@ -117,23 +117,31 @@ def test_without_a_subshell_a_blocking_call_raises_at_once(kernel: Kernel) -> No
     assert kernel.run(blocks).value == "12", "only the main thread reads the answer"
 
 
-@pytest.fixture
-def older_kernel(tmp_path: Path) -> Iterator[Kernel]:
-    """A kernel of ipykernel 6, which handles the messages of its shell channel one after the other."""
+@pytest.fixture(params=["6.31.0", "7.3.0"])
+def older_kernel(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Kernel]:
+    """A kernel that handles the messages of its shell channel one after the other."""
     has_pip = importlib.util.find_spec("pip") is not None
     uv = shutil.which("uv") or str(ROOT / ".venvs" / "tools" / "bin" / "uv")
     packages = tmp_path / "packages"
     command = [sys.executable, "-m", "pip"] if has_pip else [uv, "pip"]
-    arguments = ["install", "--quiet", "--no-deps", "--target", str(packages), "ipykernel==6.31.0", "nest-asyncio"]
+    arguments = [
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(packages),
+        f"ipykernel=={request.param}",
+        "nest-asyncio",
+    ]
     subprocess.run([*command, *arguments], check=True, timeout=scaled(60))
     kernel = Kernel({**scratch(tmp_path), "PYTHONPATH": str(packages)}, tmp_path)
+    assert kernel.value("__import__('ipykernel').__version__") == request.param
     yield kernel
     kernel.stop()
 
 
 def test_a_cell_of_an_older_kernel_awaits(older_kernel: Kernel) -> None:
     """What the cell prints behind it stays its own, and so do interrupts."""
-    assert older_kernel.value("__import__('ipykernel').__version__") == "6.31.0"
     Front(older_kernel, None)
     older_kernel.run(LAUNCH, "cell")
     older_kernel.until(lambda: older_kernel.run("page.is_connected()").value == "True")

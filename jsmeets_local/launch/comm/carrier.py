@@ -106,9 +106,7 @@ def _register() -> None:
     from comm import get_comm_manager  # installed with every kernel
 
     get_comm_manager().register_target(TARGET, _opened)
-    shell = kernel_shell()
-    if shell is not None:
-        answer_awaiting_cells(shell.kernel)
+    answer_awaiting_cells(getattr(kernel_shell(), "kernel", None))
 
 
 def _opened(comm: Any, message: dict[str, Any]) -> None:
@@ -223,6 +221,6 @@ def _check_wait(bridge: Bridge, awaitable: str) -> None:
     if stalled and not any(page.is_connected() for page in bridge.pages.values() if page._client not in stalled):
         raise CellBlocksAnswers(
             f"this front end is answered when the cell has ended, not before, and a blocking call would wait for ever: "
-            f"write {awaitable} in a cell (ipykernel 7.0 to 7.3 cannot do that; install a newer one). In JupyterLab "
-            f"and Notebook 7, Settings > Kernels > Kernel Comms over subshells makes blocking calls work"
+            f"write {awaitable} in a cell. In JupyterLab and Notebook 7, Settings > Kernels > Kernel Comms over "
+            f"subshells makes blocking calls work (it needs ipykernel 7)"
         )
