@@ -52,8 +52,8 @@ class NativeWindow:
         # If the window closes while a thread of pywebview waits for the document, that thread never ends. As a daemon
         # it does not prevent the exit.
         webview.util.Thread = functools.partial(threading.Thread, daemon=True)
-        # pywebview's own handler does not work with Qt 6; see `_prepare`.
-        webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] != "qt"
+        # pywebview's own handlers do not work with Qt 6, and with GTK only if there is a folder for downloads.
+        webview.settings["ALLOW_DOWNLOADS"] = parameters["gui"] not in ("qt", "gtk")
         webview.settings["OPEN_DEVTOOLS_IN_DEBUG"] = False
         webview.settings["DRAG_REGION_SELECTOR"] = "[data-window-drag]"
         self._webview = webview
@@ -172,9 +172,28 @@ class NativeWindow:
             self._window.native.title = title  # for dialogs
 
     def _prepare(self) -> None:
-        """Set up downloads, drops and permissions, for which pywebview does too little with Qt, on the main thread."""
-        if not self._is("qt"):
-            return
+        """Set up what pywebview leaves out, on the main thread: downloads, and with Qt drops and permissions."""
+        if self._is("qt"):
+            self._prepare_qt()
+        elif self._is("gtk"):
+            view = self._window.gui.BrowserView.instances[self._window.uid]
+            view.webview.get_context().connect("download-started", self._start_gtk_download, view)
+
+    def _start_gtk_download(self, context: Any, download: Any, view: Any) -> None:
+        from gi.repository import GLib
+
+        def save(download: Any, name: str) -> bool:
+            chosen = view.create_file_dialog(self._webview.FileDialog.SAVE, "", False, name, ())
+            if chosen:
+                download.set_allow_overwrite(True)  # the dialog has asked
+                download.set_destination(GLib.filename_to_uri(chosen[0]))
+            else:
+                download.cancel()
+            return True
+
+        download.connect("decide-destination", save)
+
+    def _prepare_qt(self) -> None:
         from qtpy.QtWebEngineWidgets import QWebEngineSettings
 
         page = self._window.native.webview.page()
