@@ -1,4 +1,4 @@
-"""What windows keep in a storage folder: the profile of their browser, for one process at a time, and their place.
+"""Contents of a storage folder: the profile of the browser, for one process at a time, and the place of the window.
 
 A child process imports this module without its package, so it imports the standard library only.
 """
