@@ -15,7 +15,7 @@ from .api.queues import QueuesBase, acknowledged
 from .api.textsocket import TextSockets
 from .bridge.bridge import default_bridge
 from .bridge.curried_calls import CurriedCall, CurriedSend
-from .bridge.tracebacks import public
+from .bridge.tracebacks import cut, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .protocol.arguments import Key, Target, seconds
 
@@ -69,7 +69,6 @@ class BlockingQueues(QueuesBase):
         awaitable = f"await JsPyQueue.push({key!r})(...)"
         return CurriedSend("push", key, lambda data: acknowledged(self._bridge.portal.block(request(data), awaitable)))
 
-    @public
     def get(self, key: str, timeout: float | None = None) -> Any:
         """Wait for the next item of a queue, and take it.
 
@@ -82,11 +81,15 @@ class BlockingQueues(QueuesBase):
             Disconnected: The server has stopped.
             WouldDeadlock: Called on the bridge's event loop.
         """
-        operation = self._bridge.next_item(key, seconds(timeout))
-        item = self._bridge.portal.block(operation, f"JsPyQueue.shift({key!r})")
-        if item is TIMED_OUT or item is CLOSED:
-            raise wait_error(item, f"the queue {key!r}", timeout)
-        return item
+        try:  # not @public: Python 3.11 may interrupt its wrapper between the item and the return
+            operation = self._bridge.next_item(key, seconds(timeout))
+            item = self._bridge.portal.block(operation, f"JsPyQueue.shift({key!r})")
+            if item is TIMED_OUT or item is CLOSED:
+                raise wait_error(item, f"the queue {key!r}", timeout)
+            return item
+        except BaseException as error:
+            cut(error)
+            raise
 
 
 JsPyFunction = BlockingFunctions(default_bridge())
