@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..bridge.client import Client
@@ -57,15 +57,7 @@ class PageQueue:
         return self._client.push(self._key, data)
 
     def __iter__(self) -> Iterator[Any]:
-        while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
-            try:  # without the yield: Python ignores an interrupt while it closes an iterator that is left
-                item = self._next(None)
-            except BaseException as error:
-                cut(error)
-                raise
-            if item is CLOSED:
-                return
-            yield item
+        return _each(self._next)
 
     def _next(self, timeout: float | None) -> Any:
         operation = self._client.queue_item(self._key, timeout)
@@ -106,16 +98,21 @@ class Subscription:
         self._client.bridge.portal.call(self._end)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
-            try:  # without the yield: Python ignores an interrupt while it closes an iterator that is left
-                item = self._next(None)
-            except BaseException as error:
-                cut(error)
-                raise
-            if item is CLOSED:
-                return
-            yield item
+        return _each(self._next)
 
     def _next(self, timeout: float | None) -> Any:
         awaitable = "async for topic, data in page.aio.subscribe(...)"
         return self._client.bridge.portal.block(self._inbox.next(seconds(timeout)), awaitable)
+
+
+def _each(read: Callable[[None], Any]) -> Iterator[Any]:
+    """Yield what `read` returns, until that is `CLOSED`."""
+    while True:  # not `while (item := ...)`, which Python may interrupt between the item and the yield
+        try:  # without the yield: Python ignores an interrupt while it closes an iterator that is left
+            item = read(None)
+        except BaseException as error:
+            cut(error)
+            raise
+        if item is CLOSED:
+            return
+        yield item
