@@ -1,6 +1,6 @@
 /** Files in both directions: Python reads a Blob of this page in pieces, and this page a file of Python. */
 
-import { join, sizeOf } from "./chunks.ts";
+import { SpareMemory, join, sizeOf } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
 import type { Message } from "./messages.ts";
 import { failureOf } from "./pyproxy.ts";
@@ -46,7 +46,7 @@ class Sequence {
     private turn: Promise<unknown> = Promise.resolve();
 
     /** Throws TypeError if the browser cannot read a Blob into given memory. */
-    constructor(private readonly blob: Blob, start: number) {
+    constructor(private readonly blob: Blob, start: number, private readonly memory: SpareMemory) {
         this.reader = blob.slice(start).stream().getReader({ mode: "byob" });
     }
 
@@ -60,14 +60,14 @@ class Sequence {
     }
 
     private async fill(size: number): Promise<Uint8Array> {
-        let piece = new Uint8Array(size);
+        let piece = this.memory.take(size);
         for (let filled = 0; filled < size;) {
             const { done, value } = await this.reader.read(piece.subarray(filled));   // transfers the buffer and returns it
             if (done) {
                 throw new DOMException("The file has become shorter", "NotReadableError");
             }
             filled += value.length;
-            piece = new Uint8Array(value.buffer);
+            piece = new Uint8Array(value.buffer, 0, size);
         }
         return piece;
     }
@@ -87,6 +87,9 @@ const sliceOf = async (blob: Blob, start: number, end: number): Promise<Uint8Arr
 export class BlobReader {
     /** Blob -> the end of the last piece, and the stream, if the pieces follow each other. */
     private readonly places = new WeakMap<Blob, { end: number; sequence: Sequence | null }>();
+    private readonly memory = new SpareMemory();
+    /** The pieces whose memory may be used again. */
+    private readonly pieces = new WeakSet<object>();
 
     constructor(exports: Exports) {
         exports.whenForgotten = (value) => isBlob(value) && this.close(value);
@@ -98,7 +101,9 @@ export class BlobReader {
         const sequence = this.sequenceAt(blob, start);
         this.places.set(blob, { end, sequence });
         try {
-            return await (sequence ? sequence.read(end - start) : sliceOf(blob, start, end));
+            const piece = await (sequence ? sequence.read(end - start) : sliceOf(blob, start, end));
+            this.pieces.add(piece);
+            return piece;
         } catch (error) {
             this.close(blob);
             throw error;
@@ -113,9 +118,16 @@ export class BlobReader {
             return null;
         }
         try {
-            return place.sequence ?? new Sequence(blob, start);
+            return place.sequence ?? new Sequence(blob, start, this.memory);
         } catch {
             return null;   // the browser cannot read a Blob into given memory
+        }
+    }
+
+    /** Use the memory of an answer that was copied for the next pieces, if it is a piece. */
+    reuse(answer: any): void {
+        if (this.pieces.delete(answer)) {
+            this.memory.give(answer);
         }
     }
 

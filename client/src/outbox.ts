@@ -228,7 +228,7 @@ export class Outbox {
         }
         for (const packet of this.unacknowledged.splice(0, received - this.acknowledged)) {
             if (packet.content) {
-                this.memory.give(packet.content);
+                this.memory.give(packet.content.chunks);
                 packet.content = null;
             }
             this.forget(packet);

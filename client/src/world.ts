@@ -225,9 +225,11 @@ export function serveWorld(connection: Connection): void {
         if (id === 0) {
             connection.calls.run(null, serve, () => undefined, (error) => connection.fault("a callback", error));
         } else {
-            connection.calls.run(
-                id, serve, (value) => connection.answer(id, value, reply), (error) => reply(["error", id, errors.failure(error)]),
-            );
+            const answer = (value: any): void => {
+                connection.answer(id, value, reply);
+                connection.blobs.reuse(value);
+            };
+            connection.calls.run(id, serve, answer, (error) => reply(["error", id, errors.failure(error)]));
         }
     };
 

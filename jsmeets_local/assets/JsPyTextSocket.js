@@ -369,8 +369,9 @@
       this.spare = null;
       return new Uint8Array(found, 0, size);
     }
-    give(content) {
-      this.spare = new WeakRef(content.chunks.buffer);
+    /** Take back memory that is no longer in use. */
+    give({ buffer }) {
+      this.spare = new WeakRef(buffer);
     }
   };
   var ChunkedContent = class {
@@ -1101,11 +1102,13 @@ ${stack}` };
   var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   var Sequence = class {
     /** Throws TypeError if the browser cannot read a Blob into given memory. */
-    constructor(blob, start) {
+    constructor(blob, start, memory) {
       this.blob = blob;
+      this.memory = memory;
       this.reader = blob.slice(start).stream().getReader({ mode: "byob" });
     }
     blob;
+    memory;
     reader;
     turn = Promise.resolve();
     /** Read the piece that follows the last one. */
@@ -1116,14 +1119,14 @@ ${stack}` };
       return bytes;
     }
     async fill(size) {
-      let piece = new Uint8Array(size);
+      let piece = this.memory.take(size);
       for (let filled = 0; filled < size; ) {
         const { done, value } = await this.reader.read(piece.subarray(filled));
         if (done) {
           throw new DOMException("The file has become shorter", "NotReadableError");
         }
         filled += value.length;
-        piece = new Uint8Array(value.buffer);
+        piece = new Uint8Array(value.buffer, 0, size);
       }
       return piece;
     }
@@ -1138,6 +1141,9 @@ ${stack}` };
   var BlobReader = class {
     /** Blob -> the end of the last piece, and the stream, if the pieces follow each other. */
     places = /* @__PURE__ */ new WeakMap();
+    memory = new SpareMemory();
+    /** The pieces whose memory may be used again. */
+    pieces = /* @__PURE__ */ new WeakSet();
     constructor(exports) {
       exports.whenForgotten = (value) => isBlob(value) && this.close(value);
     }
@@ -1147,7 +1153,9 @@ ${stack}` };
       const sequence = this.sequenceAt(blob, start);
       this.places.set(blob, { end, sequence });
       try {
-        return await (sequence ? sequence.read(end - start) : sliceOf(blob, start, end));
+        const piece = await (sequence ? sequence.read(end - start) : sliceOf(blob, start, end));
+        this.pieces.add(piece);
+        return piece;
       } catch (error) {
         this.close(blob);
         throw error;
@@ -1161,9 +1169,15 @@ ${stack}` };
         return null;
       }
       try {
-        return place2.sequence ?? new Sequence(blob, start);
+        return place2.sequence ?? new Sequence(blob, start, this.memory);
       } catch {
         return null;
+      }
+    }
+    /** Use the memory of an answer that was copied for the next pieces, if it is a piece. */
+    reuse(answer) {
+      if (this.pieces.delete(answer)) {
+        this.memory.give(answer);
       }
     }
     /** Stop reading a Blob. */
@@ -2141,7 +2155,7 @@ ${stack}` };
       }
       for (const packet of this.unacknowledged.splice(0, received - this.acknowledged)) {
         if (packet.content) {
-          this.memory.give(packet.content);
+          this.memory.give(packet.content.chunks);
           packet.content = null;
         }
         this.forget(packet);
@@ -3155,12 +3169,11 @@ ${stack}` };
       if (id === 0) {
         connection.calls.run(null, serve, () => void 0, (error) => connection.fault("a callback", error));
       } else {
-        connection.calls.run(
-          id,
-          serve,
-          (value) => connection.answer(id, value, reply),
-          (error) => reply(["error", id, errors.failure(error)])
-        );
+        const answer = (value) => {
+          connection.answer(id, value, reply);
+          connection.blobs.reuse(value);
+        };
+        connection.calls.run(id, serve, answer, (error) => reply(["error", id, errors.failure(error)]));
       }
     };
     connection.handle("use", receiveUse);
