@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from msgspec.structs import replace
 
 from ..errors import Disconnected, MessageTooBig
-from ..notebook.cells import Cell, writing
+from ..notebook.cells import Cell, direct_output, writing
 from ..protocol.codec import Packet, Unbound, message_packet, outgoing
 from ..protocol.conversions import Mismatch
 from ..protocol.details import describe
@@ -245,9 +245,13 @@ class Dispatcher:
         """Run a coroutine as a task that is cancelled when the bridge stops."""
         task = spawn(coroutine, context)
         if not task.done():
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+            self._keep(task)
         return task
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """Keep a task until it ends."""
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Forget a task, whose last objects of pages may just have been collected."""
@@ -265,8 +269,9 @@ class Dispatcher:
 
     def _start_async(self, call: Invoke) -> asyncio.Task[None]:
         """Run an async function in a task. Most functions end at once; others are stopped by cancelling the task."""
-        task = self.spawn(self._run_async(call), call.function.context.copy())
+        task = spawn(self._run_async(call), call.function.context.copy())
         if not task.done():
+            self._keep(task)
             call.stops = [*(call.stops or ()), functools.partial(_stop_task, task)]
             if call.cancelled:  # by its own first step
                 self.cancel(call)
@@ -280,11 +285,26 @@ class Dispatcher:
         running.set(call)
         packet: Packet | Unbound | None
         try:
-            if function.cell is None:
-                packet = await self._async_outcome(call)
+            restore_output = None if function.cell is None else direct_output(function.cell)
+            try:
+                if self._stopping:
+                    raise asyncio.CancelledError("Python stops")
+                is_plain = call.keywords is None and not function.is_checked  # as most calls are
+                awaitable = (
+                    function.func(*call.args) if is_plain else _called(function, function.key, call.args, call.keywords)
+                )
+                if self.times_steps:
+                    awaitable = TimedAwaitable(awaitable, f"the async function {function.key!r}")
+                value = await awaitable
+                if function.exclusive and call.call_id and is_generator(value):
+                    value = held(value, self._hold(function))
+            except BaseException as error:  # noqa: BLE001 - sent to the client that called
+                packet = self._failure(call, error)
             else:
-                with writing(function.cell):
-                    packet = await self._async_outcome(call)
+                packet = _success(call, value, self._pack)
+            finally:
+                if restore_output is not None:
+                    restore_output()
         except BaseException as error:  # noqa: BLE001 - raised while the outcome was reported
             packet = _last_resort(call, error)
         if call.stops is not None:  # the task has waited
@@ -292,25 +312,6 @@ class Dispatcher:
             running.set(None)  # the context lives as long as the task, and the arguments with it
         self._portal.drain()  # what the function has pushed or published precedes its answer
         self._answer([(call, packet)])
-
-    async def _async_outcome(self, call: Invoke) -> Packet | Unbound | None:
-        """Run an async function, and return the answer."""
-        function = call.function
-        try:
-            if self._stopping:
-                raise asyncio.CancelledError("Python stops")
-            is_plain = call.keywords is None and not function.is_checked  # as most calls are
-            awaitable = (
-                function.func(*call.args) if is_plain else _called(function, function.key, call.args, call.keywords)
-            )
-            if self.times_steps:
-                awaitable = TimedAwaitable(awaitable, f"the async function {function.key!r}")
-            value = await awaitable
-            if function.exclusive and call.call_id and is_generator(value):
-                value = held(value, self._hold(function))
-        except BaseException as error:  # noqa: BLE001 - sent to the client that called
-            return self._failure(call, error)
-        return _success(call, value, self._pack)
 
     def _hold(self, function: Function) -> Callable[[], None]:
         """Stop the queue of an exclusive async function. Return the function that lets it go on, in any thread."""
@@ -335,15 +336,9 @@ class Dispatcher:
     def _run_plain(self, call: Invoke) -> Answer:
         if call.cancelled:
             return call, None
-        running.set(call)
-        if call.function.cell is None:
-            return call, self._plain_outcome(call)
-        with writing(call.function.cell):
-            return call, self._plain_outcome(call)
-
-    def _plain_outcome(self, call: Invoke) -> Packet | Unbound | None:
-        """Run a plain function, and return the answer."""
         function = call.function
+        running.set(call)
+        restore_output = None if function.cell is None else direct_output(function.cell)
         try:
             is_plain = call.keywords is None and not function.is_checked  # as most calls are
             value = function.func(*call.args) if is_plain else _called(function, function.key, call.args, call.keywords)
@@ -352,8 +347,12 @@ class Dispatcher:
             if function.exclusive and call.call_id and is_generator(value):
                 value = held(value, hold())
         except BaseException as error:  # noqa: BLE001 - sent to the client that called
-            return self._failure(call, error)
-        return _success(call, value, self._pack)
+            return call, self._failure(call, error)
+        else:
+            return call, _success(call, value, self._pack)
+        finally:
+            if restore_output is not None:
+                restore_output()
 
     def _tell_plain(self, listener: Listener, args: tuple[Any, ...]) -> None:
         with writing(listener.cell):

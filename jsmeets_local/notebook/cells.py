@@ -1,12 +1,14 @@
 """Notebook cells: the running cell, and output of threads under a cell.
 
 A kernel sends the output of other threads to the request that it handled last, which may be a completion, whose output
-is not shown. `writing()` directs the output of a thread or a task to the running cell, or to an earlier one. Outside a
-kernel there are no cells, and these functions do nothing. IPython is not imported here; a kernel has imported it.
+is not shown. `writing()` and `direct_output()` direct the output of a thread or a task to the running cell, or to an
+earlier one. Outside a kernel there are no cells, and these functions do nothing. IPython is not imported here; a kernel
+has imported it.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,7 +18,7 @@ from msgspec import Struct
 
 from .marimo import marimo_cell
 
-__all__ = ["Cell", "at_cell_end", "current_cell", "how_kernel_ends", "kernel_shell", "writing"]
+__all__ = ["Cell", "at_cell_end", "current_cell", "direct_output", "how_kernel_ends", "kernel_shell", "writing"]
 
 _NOWHERE: AbstractContextManager[None] = nullcontext()
 
@@ -53,15 +55,34 @@ def current_cell() -> Cell | None:
     return None if ids is None else Cell(*ids, {})
 
 
-def writing(cell: Cell | None) -> AbstractContextManager[None]:
-    """Direct the output of this thread or task within a `with` block to the running cell, or to `cell` if none runs.
+def direct_output(cell: Cell) -> Callable[[], object] | None:
+    """Direct the output of this thread or task to the running cell, or to `cell` if none runs.
 
     Before ipykernel 7.4, kernels may not support that; the output then goes to the cell that ran last.
+
+    Returns:
+        The function that restores the output; `None` if nothing has changed.
     """
-    if cell is None:
-        return _NOWHERE
     shell = kernel_shell()
-    return _NOWHERE if shell is None else _watched(shell).writing(cell)
+    if shell is None or not hasattr(shell, "set_thread_parent"):
+        return None
+    tokens = shell.set_thread_parent((_watched(shell).running or cell).request)
+    return functools.partial(shell.reset_thread_parent, tokens)
+
+
+def writing(cell: Cell | None) -> AbstractContextManager[None]:
+    """Direct the output within a `with` block, as `direct_output` does; `None` changes nothing."""
+    return _NOWHERE if cell is None else _writing(cell)
+
+
+@contextmanager
+def _writing(cell: Cell) -> Iterator[None]:
+    restore_output = direct_output(cell)
+    try:
+        yield
+    finally:
+        if restore_output is not None:
+            restore_output()
 
 
 def at_cell_end(func: Callable[[], object]) -> None:
@@ -80,11 +101,15 @@ def how_kernel_ends() -> str | None:
 
 
 class _Watch:
-    """Tracker of the running cell of a kernel."""
+    """Tracker of the running cell of a kernel.
+
+    Attributes:
+        running: The cell that runs, or `None`.
+    """
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
-        self._running = self.current_cell()  # this cell's pre_run_cell event has passed
+        self.running = self.current_cell()  # this cell's pre_run_cell event has passed
         shell.events.register("pre_run_cell", self._began)
         shell.events.register("post_run_cell", self._ended)
 
@@ -95,22 +120,11 @@ class _Watch:
             return None
         return Cell(str(request.get("metadata", {}).get("cellId", "")), str(header.get("msg_id", "")), request)
 
-    @contextmanager
-    def writing(self, cell: Cell) -> Iterator[None]:
-        if not hasattr(self.shell, "set_thread_parent"):
-            yield
-            return
-        tokens = self.shell.set_thread_parent((self._running or cell).request)
-        try:
-            yield
-        finally:
-            self.shell.reset_thread_parent(tokens)
-
     def _began(self, info: Any) -> None:
-        self._running = self.current_cell()
+        self.running = self.current_cell()
 
     def _ended(self, result: Any) -> None:
-        self._running = None
+        self.running = None
         for func in _at_cell_end:
             func()
 

@@ -125,7 +125,7 @@ def message_packet(
         bound: The references of the payload, if there are other ones than integers.
     """
     if payload is None:  # as in most answers
-        text = _encoded([*head, *tail])
+        text = _encoded([*head, *tail] if tail else head)
         return Packet(text, (), order, len(text) + 1)
     message = [*head, msgspec.Raw(payload.json), *tail]
     place = len(head)
@@ -144,14 +144,14 @@ def message_packet(
     return Packet(text, buffers, order, _size(text, buffers), exported, handles)
 
 
-def _encoded(message: list[Any]) -> bytes:
+def _encoded(message: Sequence[Any]) -> bytes:
     try:
         return _encoder.encode(message)
     except UnicodeEncodeError:  # a lone surrogate in a name
         return _dump_surrogates(message)
 
 
-def _dump_surrogates(message: list[Any]) -> bytes:
+def _dump_surrogates(message: Sequence[Any]) -> bytes:
     """Encode a message that contains lone surrogates, escaping them."""
     plain = [json.loads(bytes(e)) if isinstance(e, msgspec.Raw) else msgspec.to_builtins(e) for e in message]
     return json.dumps(plain, separators=(",", ":")).encode()

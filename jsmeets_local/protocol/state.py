@@ -1187,7 +1187,10 @@ class ProtocolState:
                 continue
             session.calls.pop(call.call_id, None)
             if type(packet) is Packet:
-                self._send(call.socket, packet)
+                session.outbox.put(packet)
+                if call.socket not in self._woken:  # `_wake`, inlined
+                    self._woken.add(call.socket)
+                    self._effects.append(Wake(call.socket))
             elif packet is not None:
                 self._send_answer(call, packet)
 
