@@ -471,6 +471,7 @@ class Bridge:
                             self._perform(effect)
                     except Exception:  # noqa: BLE001 - no thread could start, for example; must not stop the others
                         logger.exception("the bridge failed to run %s", type(effect).__name__)
+                self._dispatcher.submit_burst()
         finally:
             self._carrying_out = False
         if self.protocol.expires_at != self._timer_due:

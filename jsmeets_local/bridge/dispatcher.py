@@ -140,6 +140,7 @@ class Dispatcher:
         self._serial_queues: dict[int, SerialQueue] = {}
         self._exclusive: WeakKeyDictionary[Function, SerialQueue | _AsyncQueue] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._burst: dict[SerialQueue, list[Job]] = {}
         self._stopping = False
         self.exposes_errors = False
         self.times_steps = False
@@ -187,8 +188,10 @@ class Dispatcher:
                 stop()
 
     def invoke(self, call: Invoke) -> None:
-        """Run an exposed function."""
+        """Run an exposed function; a plain one with the next `submit_burst`."""
         function = call.function
+        if function.is_async and self._burst:
+            self.submit_burst()  # the first step of an async function may take long
         if function.exclusive:
             queue = self._exclusive.get(function)
             if queue is None:
@@ -204,10 +207,22 @@ class Dispatcher:
             queue = self._serial_queues.get(call.socket)
             if queue is None:
                 queue = self._serial_queues[call.socket] = SerialQueue()
-        if not self.submit(queue, (function.key, function.context.copy().run, (self._run_plain, call))):
-            text = "too many functions wait for pages; increase Limits(waiting_threads=...)"
-            packet = error_packet(call.call_id, ErrorInfo("refused", "TooManyWaiting", text)) if call.call_id else None
-            self._answer([(call, packet)])
+        job = (function.key, function.context.copy().run, (self._run_plain, call))
+        jobs = self._burst.get(queue)
+        if jobs is None:
+            self._burst[queue] = [job]
+        else:
+            jobs.append(job)
+
+    def submit_burst(self) -> None:
+        """Run the plain functions that `invoke` has collected: a burst of calls takes the lock of the pool once."""
+        burst, self._burst = self._burst, {}
+        for queue, jobs in burst.items():
+            try:
+                if not self.submit(queue, *jobs):
+                    self._answer([_too_many_waiting(call) for _, _, (_, call) in jobs])
+            except Exception:  # no thread could start, for example; must not stop the others
+                logger.exception("the bridge failed to run %s", jobs[0][0])
 
     def tell(self, listener: Listener, args: tuple[Any, ...]) -> None:
         """Call a listener, after its earlier calls."""
@@ -225,14 +240,15 @@ class Dispatcher:
         """Return counters of the worker threads."""
         return {} if self._pool is None else self._pool.stats()
 
-    def submit(self, serial_queue: SerialQueue, job: Job) -> bool:
-        """Run a job in a worker; return `False`, and log it, if too many functions wait for pages."""
+    def submit(self, serial_queue: SerialQueue, *jobs: Job) -> bool:
+        """Run jobs in a worker; return `False`, and log it, if too many functions wait for pages."""
         if self._pool is None:
             logger.warning("dropped a call: the bridge has stopped")
             return True
-        taken = self._pool.submit(serial_queue, job)
+        taken = self._pool.submit(serial_queue, *jobs)
         if not taken:
-            logger.error("%s was not called: too many functions wait for pages", job[0])
+            for about, _, _ in jobs:
+                logger.error("%s was not called: too many functions wait for pages", about)
         return taken
 
     def _enqueue(self, queue: _AsyncQueue, start: Callable[[], Awaitable[None]]) -> None:
@@ -426,6 +442,12 @@ class Dispatcher:
         loop = self._portal.loop
         if loop is not None:
             loop.call_later(seconds, func, *args)
+
+
+def _too_many_waiting(call: Invoke) -> Answer:
+    text = "too many functions wait for pages; increase Limits(waiting_threads=...)"
+    error = ErrorInfo("refused", "TooManyWaiting", text)
+    return call, error_packet(call.call_id, error) if call.call_id else None
 
 
 def _called(function: Checked, about: str, args: Sequence[Any], keywords: Mapping[str, Any] | None = None) -> Any:

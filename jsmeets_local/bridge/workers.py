@@ -127,16 +127,16 @@ class WorkerPool:
         self._number = 0
         self._closed = False
 
-    def submit(self, serial_queue: SerialQueue, job: Job) -> bool:
-        """Add a job to a serial queue.
+    def submit(self, serial_queue: SerialQueue, *jobs: Job) -> bool:
+        """Add jobs to a serial queue, in order.
 
         Returns:
-            `False` if it is refused because too many jobs wait for pages.
+            `False` if they are refused because too many jobs wait for pages.
         """
         with self._lock:
             if len(self._working) - self._busy >= self.max_waiting:
                 return False
-            serial_queue.jobs.append(job)
+            serial_queue.jobs.extend(jobs)
             watch = False
             if serial_queue.driver is not None:
                 watch = self._watch(serial_queue)

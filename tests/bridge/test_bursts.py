@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from jsmeets_local.bridge.connection import Connection
 from jsmeets_local.protocol.codec import Frame
 from jsmeets_local.protocol.messages import Hello
 from tests.bridge.event_loop import served
+from tests.timing import scaled
 
 ALL = range(1, 2 * BURST + 11)
 LAST = ALL[-1]
@@ -130,6 +132,29 @@ def test_a_page_that_reconnects_during_a_burst_loses_nothing(fast_path: bool) ->
         await hear(bridge, socket, again, burst(ALL[BURST:]))  # messages whose receipt it cannot know
         await second.complete.wait()
         assert seen == second.answers() == list(ALL)
+
+    served(bridge, main)
+
+
+def test_a_plain_function_of_a_burst_begins_before_the_async_ones_after_it() -> None:
+    bridge = Bridge()
+    begun = threading.Event()
+
+    async def has_begun() -> bool:
+        return begun.wait(scaled(10))  # blocks the loop
+
+    Functions(bridge).expose("begin", begun.set)
+    Functions(bridge).expose("has_begun", has_begun)
+
+    async def main() -> None:
+        wire = Wire()
+        connection = connection_to(wire)
+        socket = bridge.connect(Hello("document", "", []), connection)
+        assert socket is not None
+        calls = [["call", 1, "begin", []], ["call", 2, "has_begun", []], ["call", LAST, "begin", []]]
+        await hear(bridge, socket, connection, json.dumps(calls))
+        await wire.complete.wait()
+        assert ["return", 2, True] in wire.messages
 
     served(bridge, main)
 
