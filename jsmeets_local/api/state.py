@@ -22,13 +22,13 @@ from ..bridge.workers import this_thread
 from ..notebook.cells import current_cell
 from ..protocol.arguments import check_function
 from ..protocol.conversions import is_pydantic
-from ..protocol.states import (
+from ..protocol.shared_states import SharedState
+from ..protocol.state_tree import (
     Change,
     Delete,
     Path,
     RefusedChange,
     Set,
-    SharedState,
     Splice,
     StateDict,
     StateList,
@@ -343,12 +343,12 @@ class _Core:
 
     def _flush(self) -> None:
         """Send the changes, on the loop, and call the observers."""
-        protocol = self.bridge.protocol
+        states = self.bridge.protocol.states
         with self._lock:
             self._is_scheduled = False
             in_doubt, self._in_doubt = self._in_doubt, False
             if not self.shared.is_replaced:
-                (protocol.send_state if in_doubt else protocol.send_changes)(self._key)
+                (states.send_whole if in_doubt else states.send_changes)(self._key)
             calls = [
                 (listener, self.root[name])
                 for name in (self.root if in_doubt else self._changed)
@@ -483,7 +483,7 @@ def make_state(bridge: Bridge, key: str, model: Any, fields: dict[str, Any], cal
             reason = f"a method of states in {_RESERVED[name]}" if name in _RESERVED else "private"
             raise ValueError(f"{name!r} cannot be a field of a state: it is {reason}")
     core = _Core(bridge, key, plain(fields), types, "State" if model is None else kind.__name__)
-    bridge.call(bridge.protocol.set_state, key, core.shared)
+    bridge.call(bridge.protocol.states.put, key, core.shared)
     return State(core)
 
 

@@ -230,7 +230,7 @@ class Launcher:
         page = Page(Client(self._bridge, key, urls.address, options.grace), urls.url, frame, self._page_closed)
         page._urls = urls
         self._bridge.pages[key] = page
-        self._bridge.portal.finalize(page, functools.partial(self._bridge.protocol.forget_state, key))
+        self._bridge.portal.finalize(page, functools.partial(self._bridge.protocol.states.forget, key))
         with self._lock:  # drop closed pages, which may have no other reference
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
             if self._presence is not None:
