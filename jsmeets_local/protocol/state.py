@@ -21,15 +21,15 @@ from .calls import CallTable, Finished
 from .chunks import CHUNK_BYTES
 from .codec import NO_SPECIALS, Packet, Unbound, message_packet, outgoing
 from .effects import (
-    Arrived,
     CallFinished,
     Cancelled,
-    Close,
+    CloseConnection,
+    CloseIterator,
     Connected,
     Deliver,
-    Drop,
     Effect,
     Invoke,
+    ItemsArrived,
     ItemStored,
     Left,
     Lost,
@@ -113,7 +113,7 @@ class ProtocolState:
     def __init__(self, session: str = "", limits: Limits | None = None) -> None:
         self.session = session
         self.limits = limits or Limits()
-        self.limit = self.limits.pages  # connections; 0 or less means no limit
+        self.max_connections = self.limits.pages  # connections; 0 or less means no limit
         self.resume_seconds = self.limits.resume_seconds
         self.settings: dict[str, Any] = {}  # added to the settings in every welcome
         self.policies: dict[str, Overflow] = {}  # topic -> policy, for topics that have their own
@@ -144,13 +144,13 @@ class ProtocolState:
     def set_limits(self, limits: Limits) -> None:
         """Replace the limits. Existing outboxes keep theirs."""
         self.limits = limits
-        self.limit = limits.pages
+        self.max_connections = limits.pages
         self.resume_seconds = limits.resume_seconds
         self.queues.max_items = limits.queue_items
 
     def set_connection_limit(self, limit: int) -> None:
         """Limit the number of connections; 0 or less means no limit."""
-        self.limit = limit
+        self.max_connections = limit
 
     def effects(self) -> list[Effect]:
         """Remove and return the effects to carry out, in order."""
@@ -225,14 +225,14 @@ class ProtocolState:
         if len(hello.topics) > self.limits.topics:
             raise ProtocolError(f"{len(hello.topics)} subscriptions; {self.limits.topics} are allowed")
         if known is not None:  # a document has only one socket
-            self._effects.append(Drop(known, CLOSE_GOING_AWAY, "the page has connected again"))
+            self._effects.append(CloseConnection(known, CLOSE_GOING_AWAY, "the page has connected again"))
             self.disconnect(known)
         return self._open(hello, hello.page or page)
 
     def _open(self, hello: m.Hello, page: str) -> int | None:
         self._last_socket += 1
-        if 0 < self.limit <= len(self.sockets()):
-            text = f"refused a page: the connection limit of {self.limit} is reached"
+        if 0 < self.max_connections <= len(self.sockets()):
+            text = f"refused a page: the connection limit of {self.max_connections} is reached"
             self._effects.append(Report("warning", text))
             return None
         number = self._last_socket
@@ -345,7 +345,7 @@ class ProtocolState:
         if socket not in self._sessions:
             return False
         self._sessions[socket].outbox.put(close_packet(reason, reconnect))
-        self._effects.append(Drop(socket, code, reason))
+        self._effects.append(CloseConnection(socket, code, reason))
         self.disconnect(socket)
         return True
 
@@ -690,7 +690,7 @@ class ProtocolState:
         return True
 
     def _on_goodbye(self, socket: int, message: m.Goodbye) -> None:
-        self._effects.append(Drop(socket, CLOSE_GOING_AWAY, "goodbye"))
+        self._effects.append(CloseConnection(socket, CLOSE_GOING_AWAY, "goodbye"))
         self.disconnect(socket)
 
     def _acknowledge(self, socket: int, request: int, done: bool) -> None:
@@ -788,7 +788,7 @@ class ProtocolState:
     def leave_stream(self, stream: Incoming) -> None:
         """Drop the items of a stream. The page stops it when its handle is collected."""
         stream.leave()
-        self._effects.append(Arrived(stream))
+        self._effects.append(ItemsArrived(stream))
 
     def _left(self, arrivals: Arrivals, stream: Incoming) -> None:
         """Stop a stream of a page whose handle was collected, unless it has ended."""
@@ -802,7 +802,7 @@ class ProtocolState:
         stream = self._sessions[socket].readers.get(message.number)
         if stream is not None and message.items:
             stream.receive(message.items, message.extra)
-            self._effects.append(Arrived(stream))
+            self._effects.append(ItemsArrived(stream))
 
     def _on_end(self, socket: int, message: m.End) -> None:
         error = message.error
@@ -818,7 +818,7 @@ class ProtocolState:
             return False
         session.imports.forget(number)
         stream.end(error)
-        self._effects.append(Arrived(stream))
+        self._effects.append(ItemsArrived(stream))
         return True
 
     def _refuse_items(self, socket: int, number: int, error: m.ErrorInfo) -> None:
@@ -854,7 +854,7 @@ class ProtocolState:
         stream = session.producers.pop(export.number, None)
         if stream is not None:
             stream.is_over = True
-        self._effects.append(Close(export, stream, reason))
+        self._effects.append(CloseIterator(export, stream, reason))
 
     def _produce(self, stream: Outgoing) -> None:
         if stream.begin():
@@ -924,10 +924,10 @@ class ProtocolState:
                 stream = session.producers.pop(export.number, None)
                 if stream is not None:
                     stream.is_over = True
-                self._effects.append(Close(export, stream, "the page has left"))
+                self._effects.append(CloseIterator(export, stream, "the page has left"))
         for reader in session.readers.values():
             reader.end(stream_disconnection(lost, socket))
-            self._effects.append(Arrived(reader))
+            self._effects.append(ItemsArrived(reader))
         session.readers.clear()
 
     def _drop_streams(self, message: Packet | Unbound | None) -> None:
@@ -935,7 +935,7 @@ class ProtocolState:
         if isinstance(message, Unbound):
             for reference in message.payload.references:
                 if reference.kind == "stream" and id(reference.value) not in self._streamed:
-                    self._effects.append(Close(reference, None, "the page no longer waits for the stream"))
+                    self._effects.append(CloseIterator(reference, None, "the page no longer waits for the stream"))
 
     # Requests of Python --------------------------------------------------------------------------------
 
