@@ -36,7 +36,7 @@ from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
 from .live.current_call import stream_context
-from .live.kinds import revive
+from .live.kinds import make_proxy
 from .live.shared_files import read_part
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
@@ -78,7 +78,7 @@ class Bridge:
     def __init__(self) -> None:
         self.protocol = ProtocolState(secrets.token_hex(8))  # used on the loop's thread only, through the portal
         self.portal = Portal()
-        self.protocol.revive = functools.partial(revive, self)
+        self.protocol.make_proxy = functools.partial(make_proxy, self)
         self.protocol.read_part = read_part
         self.protocol.watch = self._watch
         self.topics: dict[str, Listener] = {}

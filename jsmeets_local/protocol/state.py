@@ -66,13 +66,12 @@ from .references import (
     Imported,
     Ref,
     RefusedReference,
-    revive,
-    split_keywords,
     unknown_reference,
     unmarked,
 )
 from .session import Session
 from .shared_states import SharedStates
+from .specials import revive, split_keywords
 from .streams import Incoming, Outgoing
 from .topics import Broker
 from .uses import check_use
@@ -126,7 +125,7 @@ class ProtocolState:
         self.dropped_results = 0  # results of cancelled calls
         self.expires_at: float | None = None
         # Makes the proxy of an object in a page, from its handle and the detail on the wire.
-        self.revive: Callable[[Handle, m.Special], Imported] = lambda handle, special: Imported(handle)
+        self.make_proxy: Callable[[Handle, m.Special], Imported] = lambda handle, special: Imported(handle)
         # Reads a part of a file of Python, in a worker; see `check_use`.
         self.read_part: Callable[..., bytes] = _read_nothing
         # Calls a function once an object is collected.
@@ -731,7 +730,7 @@ class ProtocolState:
             session.imports.arrive(handle)
         proxy = None if handle.proxy is None else handle.proxy()
         if proxy is None:
-            proxy = self.revive(handle, special)
+            proxy = self.make_proxy(handle, special)
             handle.proxy = ref(proxy)
         return proxy
 

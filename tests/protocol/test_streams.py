@@ -64,7 +64,7 @@ class Side:
         """Receive a stream of the page."""
         got: list[Any] = []
         self.state.functions.expose("f", print)
-        self.state.revive = lambda handle, detail: got.append(Imported(handle)) or got[-1]
+        self.state.make_proxy = lambda handle, detail: got.append(Imported(handle)) or got[-1]
         self.receive(["call", 1, "f", [None], [[[3, 0], "stream", number]]])
         (proxy,) = got
         assert isinstance(proxy._handle, Handle)
