@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -18,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .api.binarysocket import JsPyBinarySocket
+from .api.exposure import functions_of
 from .api.functions import Functions
 from .api.pubsub import Pubsub
 from .api.queues import QueuesApi
@@ -555,33 +555,11 @@ class Bridged:
             return lambda exposed: self._expose(key, exposed, exclusive, keep_running)
         return self._expose(name, key, exclusive, keep_running)
 
-    def _expose(self, key: str | None, exposed: Any, exclusive: bool, keep_running: bool) -> Any:
-        if isinstance(exposed, type) and (key is None or _public_methods(exposed)):
-            key = key if key is not None else exposed.__name__
-            self._expose_methods(key, _made(exposed), exclusive, keep_running)
-        elif _is_function(exposed) or isinstance(exposed, (classmethod, property)):
-            check_function(exposed, "the argument of app.expose")
-            self._expose_function(key if key is not None else _name_of(exposed), exposed, exclusive, keep_running)
-        else:
-            self._expose_methods(key, exposed, exclusive, keep_running)
+    def _expose(self, name: str | None, exposed: Any, exclusive: bool, keep_running: bool) -> Any:
+        for key, func in functions_of(exposed, name).items():
+            if not self.functions.expose(key, func, exclusive, keep_running=keep_running):
+                raise RuntimeError(f"the function exposed as {key!r} is running; replace it when it has finished")
         return exposed
-
-    def _expose_function(self, key: str, func: Callable[..., Any], exclusive: bool, keep_running: bool) -> None:
-        if not self.functions.expose(key, func, exclusive, keep_running=keep_running):
-            raise RuntimeError(f"the function exposed as {key!r} is running; replace it when it has finished")
-
-    def _expose_methods(self, key: str | None, thing: Any, exclusive: bool, keep_running: bool) -> None:
-        methods = _public_methods(type(thing))
-        if not methods and not callable(thing):
-            raise TypeError(
-                f"the argument of app.expose must be a function, a class, or an object with methods; got {thing!r:.60}"
-            )
-        if key is None:
-            raise TypeError(f'{thing!r:.60} has no name; pass one: app.expose(thing, "name")')
-        if callable(thing):
-            self._expose_function(key, thing, exclusive, keep_running)
-        for name in methods:
-            self._expose_function(f"{key}.{name}", getattr(thing, name), exclusive, keep_running)
 
 
 class JsMeetsPy(Bridged, Starlette):
@@ -705,41 +683,6 @@ def attach(app: ASGIApp, path: str = "/", **options: Any) -> JsMeetsPy:
     return application
 
 
-def _made(kind: type) -> Any:
-    """Return an object of an exposed class.
-
-    Raises:
-        TypeError: The class needs arguments.
-    """
-    try:
-        inspect.signature(kind).bind()
-    except TypeError as error:
-        name = kind.__name__
-        raise TypeError(
-            f"{name} cannot be made without arguments ({error}): expose an object of it, "
-            f'app.expose({name}(...), "{name}")'
-        ) from None
-    except ValueError:  # a built-in class without a signature
-        pass
-    return kind()
-
-
-def _is_function(thing: Any) -> bool:
-    """Return whether an object is only called: a function or what wraps one, a class, an object without methods."""
-    if not callable(thing) or isinstance(thing, type) or inspect.isroutine(thing):
-        return callable(thing)
-    return inspect.getattr_static(thing, "__wrapped__", None) is not None or not _public_methods(type(thing))
-
-
-def _public_methods(kind: type) -> list[str]:
-    """Return the names of the methods of a class that do not begin with an underscore, without running its code."""
-    if kind.__module__.partition(".")[0] in ("builtins", "functools", "jsmeets_local"):
-        return []
-    found = {name: inspect.getattr_static(kind, name, None) for name in dir(kind) if not name.startswith("_")}
-    methods = (classmethod, staticmethod)
-    return [name for name, one in found.items() if inspect.isroutine(one) or isinstance(one, methods)]
-
-
 def _folder(name: str, folder: str | os.PathLike[str] | None) -> str | None:
     if folder is not None and not isinstance(folder, (str, os.PathLike)):
         raise TypeError(f"{name} must be the path of a folder; got {folder!r:.60}")
@@ -759,29 +702,3 @@ def _check(**options: tuple[Any, type]) -> None:
         if value is not None and not isinstance(value, kind):
             made = "" if kind is str else f"; write {name}={kind.__name__}(...)"
             raise TypeError(f"{name} must be a {kind.__name__} or None; got {value!r:.60}{made}")
-
-
-def _name_of(func: Callable[..., Any]) -> str:
-    """Return the name with which a function was defined.
-
-    Raises:
-        TypeError: It has no name, or is an unbound method.
-    """
-    name = getattr(func, "__name__", None)
-    if name is None or name == "<lambda>":
-        what = repr(func) if name is None else "a lambda"
-        raise TypeError(f'{what} has no name; pass one: app.expose("name")(...)')
-    if _lacks_its_object(func):
-        raise TypeError(
-            f"{func.__qualname__} is a method without an object. Create the object and expose its method: "
-            f'app.expose("{name}")(thing.{name})'
-        )
-    return str(name)
-
-
-def _lacks_its_object(func: Callable[..., Any]) -> bool:
-    """Return whether a function was defined in a class and its first parameter is `self` or `cls`."""
-    if not inspect.isfunction(func):  # a bound method has its object
-        return False
-    owner = func.__qualname__.rpartition(".")[0]
-    return owner != "" and not owner.endswith("<locals>") and func.__code__.co_varnames[:1] in (("self",), ("cls",))

@@ -22,7 +22,7 @@ from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import JsPyError, LaunchError, PageClosed
 from .notebook.cells import at_cell_end, current_cell, kernel_shell
-from .notebook.display import Display, Shown, launches, show
+from .notebook.display import Display, View, launches, show
 from .notebook.marimo import marimo_value
 from .protocol.arguments import check_name, seconds, seconds_of_call
 from .server.one_time_urls import PageUrls
@@ -135,12 +135,12 @@ class Page:
 
     _urls: PageUrls  # of pages that launch() returns
 
-    def __init__(self, client: Client, url: str, frame: Shown | None, closed: Callable[[Page], None]) -> None:
+    def __init__(self, client: Client, url: str, view: View | None, closed: Callable[[Page], None]) -> None:
         self._client = client
-        self._frame = frame
+        self._view = view
         self._closed = closed  # called by close()
         self._shown_by = ""  # the run of the cell that showed the iframe
-        self._shown = frame  # as that run showed it
+        self._shown = view  # as that run showed it
         self._display: Display | None = None  # the last one
         self._displays: list[Display] = []  # those that are still shown
         self._before_display: int | None = None  # the socket of the page before that
@@ -457,10 +457,10 @@ class Page:
         """
         if self._client.presence.over:
             raise PageClosed("this page is closed; launch() opens another one")
-        if self._frame is None:
+        if self._view is None:
             raise LaunchError("this page was not opened by launch(), which knows the address to show")
         self._before_display = self._client.presence.socket
-        self._shown = self._frame.sized(width, height)
+        self._shown = self._view.sized(width, height)
         self._display = show(self._shown, repr(self))
         if self._display is not None:
             self._displays = [*(one for one in self._displays if not self._display.replaces(one)), self._display]
@@ -503,7 +503,7 @@ class Page:
         """
         cell = current_cell()
         shown = cell is not None and cell.run == self._shown_by
-        if shown or self._client.presence.over or self._frame is None or kernel_shell() is None:
+        if shown or self._client.presence.over or self._view is None or kernel_shell() is None:
             raise NotImplementedError
         self.show()
 
@@ -513,7 +513,7 @@ class Page:
         An iframe that this run of the cell has shown keeps its URL, so that the browser does not load it again.
         """
         cell = current_cell()
-        view = self._shown if cell is not None and cell.run == self._shown_by else self._frame
+        view = self._shown if cell is not None and cell.run == self._shown_by else self._view
         if self._client.presence.over or view is None:
             return "text/plain", repr(self)
         return "text/html", marimo_value(view.plain_html())
@@ -546,7 +546,7 @@ class DocumentPage(Page):
             super().__init__(client, "", None, _close_window)
         else:
             client.surface = launched._client.surface
-            super().__init__(client, launched.url, launched._frame, _close_window)
+            super().__init__(client, launched.url, launched._view, _close_window)
 
 
 def _close_window(page: Page) -> None:

@@ -4,12 +4,13 @@ import { Address, hasDocument } from "./address.ts";
 import { Deliveries, Listeners, guard } from "./callbacks.ts";
 import { Calls } from "./calls.ts";
 import { MAX_MESSAGE_BYTES } from "./chunks.ts";
+import { createCustomMessages, type CustomMessages } from "./custom.ts";
 import { ErrorDescriptions } from "./description.ts";
 import { CallErrors, disconnected } from "./errors.ts";
 import { BlobReader, createDownload, serveFiles } from "./files.ts";
 import { type Identity, randomName } from "./identity.ts";
 import { Link } from "./link.ts";
-import { CUSTOM_KEYS, ProtocolError, isId, type CustomMessage, type Failure, type Message } from "./messages.ts";
+import { ProtocolError, isId, type Failure, type Message } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { pack, type Packet } from "./packet.ts";
 import { createProxies } from "./pyproxy.ts";
@@ -19,7 +20,7 @@ import { Session } from "./session.ts";
 import { Specials, revive, specialsOf, withKeywords } from "./specials.ts";
 import { Streams } from "./streams.ts";
 import { askWhy, type Refusal, type Trouble } from "./trouble.ts";
-import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
+import { millisecondsOf, type Timeout } from "./arguments.ts";
 import { NO_EXPOSURES, serveWorld, type Exposures } from "./world.ts";
 
 /**
@@ -108,6 +109,7 @@ export class Connection {
     readonly blobs = new BlobReader(this.exports);
     /** Saves a file on the user's computer. */
     readonly download = createDownload(this);
+    readonly custom: CustomMessages;
     /** Makes the arguments of `callKwargs`, for other scripts: each has its own copy of the class `Keywords`. */
     readonly withKeywords = withKeywords;
     /** Shows the state of the connection to the user, if the badge is loaded. */
@@ -140,10 +142,9 @@ export class Connection {
     private readonly warned = new Set<string>();
     private readonly waiters = new Set<(isReady: boolean) => void>();
     private readonly handlers = new Map<unknown, Handler>();
-    private readonly protocols = new Map<string, (message: CustomMessage) => unknown>();
 
     constructor(readonly address: Address, readonly identity: Identity) {
-        this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
+        this.custom = createCustomMessages(this);
         serveWorld(this);
         createProxies(this);
         serveFiles(this);
@@ -192,11 +193,6 @@ export class Connection {
     /** Register the handler for a kind of message. */
     handle(kind: string, handler: Handler): void {
         this.handlers.set(kind, handler);
-    }
-
-    /** Register a user's handler for custom messages. */
-    addProtocol(name: string, func: (message: CustomMessage) => unknown): void {
-        this.protocols.set(name, checkedFunction(func, `add_protocol('${name}')`));
     }
 
     // ---------------------------------------------------------------- states
@@ -651,16 +647,8 @@ export class Connection {
         }
     }
 
-    private receiveCustom(object: CustomMessage): void {
-        const func = this.protocols.get(object.protocol);
-        if (func) {
-            this.guard(`protocol '${object.protocol}'`, () => func(object));
-        } else {
-            this.warnOnce(`no handler for protocol '${object.protocol}': its messages are dropped`);
-        }
-    }
-
-    private warnOnce(text: string): void {
+    /** Log a warning, but not the same one twice. */
+    warnOnce(text: string): void {
         if (!this.warned.has(text)) {
             this.warned.add(text);
             console.warn(`JsPyTextSocket: ${text}`);
@@ -781,22 +769,6 @@ export class Connection {
             packet.bound = true;
             this.post(packet);
         }
-    }
-
-    /** Send a custom message. */
-    sendCustom(object: CustomMessage): boolean {
-        const missing = CUSTOM_KEYS.filter((key) => !(key in Object(object)));
-        if (missing.length) {
-            throw new TypeError(`send_json: the object lacks ${missing.join(", ")}`);
-        }
-        if (typeof object.protocol !== "string") {
-            throw new TypeError("send_json: protocol must be a string");
-        }
-        const full = { ...object };
-        for (const key of CUSTOM_KEYS) {
-            full[key] = full[key] ?? null;   // JSON.stringify omits undefined
-        }
-        return this.notify(["custom", full], full, "object", `custom ${full.protocol}`);
     }
 
     /** Log an error that no caller receives, and report it to Python. */

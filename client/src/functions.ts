@@ -292,7 +292,7 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
     connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
     // Messages of 2020, which user code builds by hand. They get no response.
     for (const protocol of ["function", "function_call"]) {
-        connection.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
+        connection.custom.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
     }
     return {
         VERSION: version,

@@ -144,6 +144,6 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
     connection.topics = topics;
     connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
     // Messages of 2020, which user code builds by hand.
-    connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
+    connection.custom.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
 });

@@ -170,7 +170,7 @@ export const createQueues = (function (connection: Connection): JsPyQueueApi {
         receiveItem(key, data, () => void (id > 0 && reply(["return", id, true]))));
     // Messages of 2020, which user code builds by hand as its documentation shows.
     for (const protocol of ["queue", "queue_call"]) {
-        connection.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
+        connection.custom.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
     }
     return {
         VERSION: version,

@@ -5,6 +5,8 @@ import type { Failure, Message } from "./messages.ts";
 import type { NDArray } from "./ndarray.ts";
 import type { Packet } from "./packet.ts";
 import type { Step } from "./specials.ts";
+import { createCopy } from "./statecopy.ts";
+import { apply, cloned, cut, define, isContainer, isPlanted, pathOf, plantItems, type Change, type Undo } from "./statetree.ts";
 
 /**
  * Fields that Python and pages share. `s.freq = 4` changes the field on all sides. Arrays and objects in it are changed
@@ -18,10 +20,6 @@ export type State<Fields extends object = Record<string, any>> = Fields & {
      */
     on<Field extends keyof Fields & string>(field: Field, func: (value: Fields[Field]) => unknown): () => void;
 };
-
-/** A change, in the form of the wire: `[path, value]` sets, `[path]` deletes, `[path, start, count, items]` splices. */
-export type Change = any[];
-type Undo = () => void;
 
 /** A change of this page. Later changes of the same turn may change its value, which is a part of the tree, but not `sent`. */
 interface Entry {
@@ -37,127 +35,8 @@ interface Batch {
     packet: Packet | null;
 }
 
-/** The maximum nesting depth that Python accepts. */
-const DEPTH = 256;
 /** Milliseconds after which the console tells that Python has no state yet. */
 const PATIENCE = 2000;
-
-const define = (target: object, key: Step, value: unknown): void =>
-    void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-const isContainer = (value: unknown): value is object => Array.isArray(value) || isPlain(value);
-
-function isPlain(value: any): boolean {
-    if (typeof value !== "object" || value === null || Symbol.toStringTag in value) {
-        return false;
-    }
-    const prototype = Object.getPrototypeOf(value);
-    return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-const placeName = (path: readonly Step[]): string =>
-    `state${path.map((step) => (typeof step === "string" && /^[\p{L}_$][\p{L}\d_$]*$/u.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`)).join("")}`;
-
-// ---------------------------------------------------------------- the tree
-
-/** Container -> the one above it and its key there; for an item of an array, the index where it was last found. */
-const places = new WeakMap<object, { above: any; key: Step }>();
-
-/** Note the places of a value and of what is in it. */
-function plant(value: any, above: object, key: Step): void {
-    if (isContainer(value)) {
-        places.set(value, { above, key });
-        plantItems(value);
-    }
-}
-
-function plantItems(value: any): void {
-    if (Array.isArray(value)) {
-        value.forEach((item, index) => plant(item, value, index));
-    } else {
-        Object.keys(value).forEach((key) => plant(value[key], value, key));
-    }
-}
-
-/** Make a value that was removed from a tree an ordinary one. */
-const cut = (value: any): boolean => isContainer(value) && places.delete(value);
-
-/** Return the path of a container in a tree; null if it was removed from it. */
-function pathOf(container: object, root: object): Step[] | null {
-    const path: Step[] = [];
-    for (let at = container; at !== root;) {
-        const place = places.get(at);
-        if (!place) {
-            return null;
-        }
-        if (Array.isArray(place.above) && place.above[place.key as number] !== at) {
-            place.key = place.above.indexOf(at);
-        }
-        path.unshift(place.key);
-        at = place.above;
-    }
-    return path;
-}
-
-function placeAt(root: any, path: readonly Step[]): any {
-    let place = root;
-    path.forEach((step, depth) => {
-        const fits = Array.isArray(place) ? typeof step === "number" : isContainer(place) && typeof step === "string";
-        if (!fits || !Object.hasOwn(place, step)) {
-            throw new TypeError(`there is no ${placeName(path.slice(0, depth + 1))}`);
-        }
-        place = place[step];
-    });
-    if (!isContainer(place)) {
-        throw new TypeError(`${placeName(path)} is neither an object nor an array`);
-    }
-    return place;
-}
-
-function replaceItems(place: any[], start: number, count: number, items: readonly any[]): any[] {
-    const tail = place.splice(start);
-    const old = tail.splice(0, count);
-    old.forEach(cut);
-    for (const item of items) {
-        plant(item, place, place.length);
-        place.push(item);
-    }
-    for (const item of tail) {
-        place.push(item);
-    }
-    return old;
-}
-
-/** Make a change in a tree, as Python makes it. Returns what undoes it; throws TypeError if its place does not exist. */
-function apply(root: any, change: Change): Undo {
-    const [path, value] = change;
-    if (change.length >= 4) {
-        const [, start, count, items] = change;
-        const list = placeAt(root, path);
-        if (!Array.isArray(list) || start > list.length) {
-            throw new TypeError(`${placeName(path)} has no place ${start} for items`);
-        }
-        const old = replaceItems(list, start, count, items);
-        return () => void replaceItems(list, start, items.length, old);
-    }
-    const [place, key] = [placeAt(root, path.slice(0, -1)), path.at(-1)];
-    const isSet = change.length > 1;
-    const hasKey = Object.hasOwn(place, key);
-    if (Array.isArray(place) ? !isSet || typeof key !== "number" || !hasKey : typeof key !== "string" || !(isSet || hasKey)) {
-        throw new TypeError(`there is no ${placeName(path)}`);
-    }
-    const before = hasKey ? place[key] : undefined;
-    const put = (next: any, has: boolean, last: any): void => {
-        cut(last);
-        if (has) {
-            define(place, key, next);
-            plant(next, place, key);
-        } else {
-            delete place[key];
-        }
-    };
-    put(value, isSet, before);
-    return () => put(before, hasKey, value);
-}
 
 /** Add a change to those of a turn, and drop the earlier ones that it replaces. */
 function record(batch: Batch, change: Change): void {
@@ -170,30 +49,18 @@ function record(batch: Batch, change: Change): void {
     batch.entries.push({ change, sent: cloned(change) });
 }
 
-/** Copy the containers of a value. */
-function cloned(value: any): any {
-    if (Array.isArray(value)) {
-        return value.map(cloned);
-    }
-    if (!isContainer(value)) {
-        return value;
-    }
-    const copy = {};
-    Object.entries(value).forEach(([key, item]) => define(copy, key, cloned(item)));
-    return copy;
-}
-
-// ---------------------------------------------------------------- states
-
 /** One state, as this page sees it: what Python has sent, with the changes of this page that it has not answered. */
-class Shared {
+class SharedState {
     readonly root: any = {};
     readonly first: Promise<any>;
     private resolveFirst!: (proxy: any) => void;
     private readonly proxies = new WeakMap<object, any>();
+    /** Proxy -> its container. */
     private readonly originals = new WeakMap<object, object>();
+    private readonly copy: (value: unknown) => any;
     private readonly listeners = new Map<string, Set<(value: any) => unknown>>();
     private readonly changed = new Set<string>();
+    /** Field -> the value that its listeners have received last. */
     private readonly told = new Map<string, unknown>();
     private version = 0;
     private pending: Batch[] = [];
@@ -202,7 +69,8 @@ class Shared {
     private isReady = false;
     private wasReady = false;
 
-    constructor(private readonly name: string, private readonly connection: Connection, private readonly NDArrayType: typeof NDArray) {
+    constructor(private readonly name: string, private readonly connection: Connection, NDArrayType: typeof NDArray) {
+        this.copy = createCopy(NDArrayType, (value) => this.originals.get(value) ?? value);
         this.first = new Promise((resolve) => { this.resolveFirst = resolve; });
         connection.beforePost.add(() => this.send());
         connection.sessionBegan.add(() => this.follow());
@@ -213,6 +81,11 @@ class Shared {
         setTimeout(() => this.wasReady || console.warn(`jsmeets_local: waiting for a state: Python makes it with ${call}(...)`), PATIENCE);
     }
 
+    /** The changes of this page, oldest first, that Python has not answered. */
+    private get unanswered(): Batch[] {
+        return [...this.pending, ...(this.turn ? [this.turn] : [])];
+    }
+
     /** Ask for the state in a new session. Changes that were sent to the one that has ended may be lost. */
     private follow(): void {
         const { connection } = this;
@@ -221,7 +94,7 @@ class Shared {
         }
         this.socketId = connection.socketId;
         this.isReady = false;
-        const all = [...this.pending, ...(this.turn ? [this.turn] : [])];
+        const all = this.unanswered;
         this.undo();
         const sent = all.filter(({ packet }) => packet?.sent);
         if (sent.length) {
@@ -238,7 +111,7 @@ class Shared {
 
     receiveWhole([, , version, fields]: Message): void {
         this.version = version;
-        this.around(() => {
+        this.rebase(() => {
             for (const key of Object.keys(this.root)) {
                 cut(this.root[key]);
                 delete this.root[key];
@@ -257,12 +130,12 @@ class Shared {
             Object.keys(this.root).forEach((key) => this.told.set(key, this.root[key]));
             this.resolveFirst(this.proxyOf(this.root));
         }
-        this.later();
+        this.scheduleListeners();
     }
 
     receivePatch([, , version, changes]: Message): void {
         this.version = version;
-        this.around(() => this.applyAll(changes));
+        this.rebase(() => this.applyAll(changes));
     }
 
     receiveAnswer([, , version, changes, failure]: Message): void {
@@ -272,13 +145,13 @@ class Shared {
             return;
         }
         let refused: Batch | undefined;
-        this.around(() => {
+        this.rebase(() => {
             refused = this.pending.shift();
             if (changes) {
                 this.applyAll(changes);
             }
         });
-        this.touchAll(refused);
+        this.markBatch(refused);
         if (failure) {
             this.report(failure);
         }
@@ -290,7 +163,7 @@ class Shared {
         } catch {
             this.connection.control(["follow", this.name]);   // this page had fallen behind
         }
-        this.touch(changes);
+        this.markChanged(changes);
     }
 
     private report({ name, message }: Pick<Failure, "name" | "message">): void {
@@ -300,22 +173,22 @@ class Shared {
         });
     }
 
-    /** Change what is below the unanswered changes of this page. */
-    private around(action: () => void): void {
+    /** Change what Python has sent, below the unanswered changes of this page. */
+    private rebase(action: () => void): void {
         this.undo();
         action();
         this.redo();
-        this.later();
+        this.scheduleListeners();
     }
 
     private undo(): void {
-        for (const { undos } of [...this.pending, ...(this.turn ? [this.turn] : [])].reverse()) {
+        for (const { undos } of this.unanswered.reverse()) {
             undos.splice(0).reverse().forEach((undo) => undo());
         }
     }
 
     private redo(): void {
-        for (const batch of [...this.pending, ...(this.turn ? [this.turn] : [])]) {
+        for (const batch of this.unanswered) {
             const wasMade = batch.isMade;
             try {
                 batch.entries.forEach(({ change }) => batch.undos.push(apply(this.root, change)));
@@ -325,7 +198,7 @@ class Shared {
                 batch.isMade = false;
             }
             if (batch.isMade !== wasMade) {   // otherwise its fields are as they were, unless the change below touches them
-                this.touchAll(batch);
+                this.markBatch(batch);
             }
         }
     }
@@ -346,8 +219,8 @@ class Shared {
         }
         this.turn.undos.push(undo);
         record(this.turn, change);
-        this.touch([change]);
-        this.later();
+        this.markChanged([change]);
+        this.scheduleListeners();
     }
 
     /** Send the changes of this turn. */
@@ -364,34 +237,34 @@ class Shared {
         } catch (error) {
             this.pending.pop();
             turn.undos.reverse().forEach((undo) => undo());
-            this.touchAll(turn);
+            this.markBatch(turn);
             this.report(error as Error);
         }
     }
 
     // ---------------------------------------------------------------- listeners
 
-    private touch(changes: readonly Change[]): void {
+    private markChanged(changes: readonly Change[]): void {
         changes.forEach(([path]) => this.changed.add(path[0]));
     }
 
-    private touchAll(batch: Batch | undefined): void {
-        this.touch(batch?.entries.map(({ change }) => change) ?? []);
+    private markBatch(batch: Batch | undefined): void {
+        this.markChanged(batch?.entries.map(({ change }) => change) ?? []);
     }
 
     /** Call the listeners at the end of the turn. */
-    private later(): void {
+    private scheduleListeners(): void {
         if (!this.isReady && this.turn) {
-            queueMicrotask(() => this.tell());
+            queueMicrotask(() => this.callListeners());
             return;
         }
         queueMicrotask(() => {
             this.send();
-            this.tell();
+            this.callListeners();
         });
     }
 
-    private tell(): void {
+    private callListeners(): void {
         const changed = [...this.changed];
         this.changed.clear();
         for (const field of changed) {
@@ -399,7 +272,7 @@ class Shared {
             if (isContainer(value) || !Object.is(value, this.told.get(field))) {
                 this.told.set(field, value);
                 for (const func of [...this.listeners.get(field) ?? []]) {
-                    this.connection.guard(`the listener of state.${field}`, () => func(this.outside(value)));
+                    this.connection.guard(`the listener of state.${field}`, () => func(this.proxied(value)));
                 }
             }
         }
@@ -425,8 +298,8 @@ class Shared {
     // ---------------------------------------------------------------- proxies
 
     /** Return a value of the tree as the page sees it. */
-    private outside(value: any): any {
-        return isContainer(value) && places.has(value) ? this.proxyOf(value) : value;
+    private proxied(value: any): any {
+        return isPlanted(value) ? this.proxyOf(value) : value;
     }
 
     private proxyOf(container: object): any {
@@ -455,11 +328,11 @@ class Shared {
             const splice = (start: number, count: number, items: any[]): any[] => this.splice(target, start, count, items);
             return (...args: any[]) => mutator(this.proxyOf(target), splice, args);
         }
-        return this.outside(target[key]);
+        return this.proxied(target[key]);
     }
 
     private splice(target: any[], start: number, count: number, items: any[]): any[] {
-        const made = items.map((item) => this.copied(item, DEPTH));
+        const made = items.map((item) => this.copy(item));
         const old = target.slice(start, start + count);
         if (count > 0 || made.length > 0) {
             this.change(target, (path) => [path, start, count, made]);
@@ -478,7 +351,7 @@ class Shared {
             this.writeItem(target, key, value);
             return true;
         }
-        const made = this.copied(value, DEPTH);
+        const made = this.copy(value);
         const isSame = Object.hasOwn(target, key) && (Object.is(target[key], made) || this.originals.get(value) === target[key]);
         if (!isSame) {
             this.change(target, (path) => [[...path, key], made]);
@@ -497,7 +370,7 @@ class Shared {
         } else if (index >= target.length) {
             this.splice(target, target.length, 0, [...missing, value]);
         } else if (!Object.is(target[index], value) && this.originals.get(value) !== target[index]) {
-            const made = this.copied(value, DEPTH);
+            const made = this.copy(value);
             this.change(target, (path) => [[...path, index], made]);
         }
     }
@@ -511,70 +384,6 @@ class Shared {
         }
         return true;
     }
-
-    /** Copy a value as Python gets it. Throws TypeError for what is no data. */
-    private copied(given: any, room: number): any {
-        if (typeof given !== "object" || given === null) {
-            return scalar(given);
-        }
-        const value: any = this.originals.get(given) ?? given;
-        if (room === 0) {
-            throw new TypeError(`a state cannot hold a value that is nested more than ${DEPTH} levels deep, or contains itself`);
-        }
-        if (value instanceof this.NDArrayType) {
-            return new this.NDArrayType(value.data.slice(), value.shape, value.dtype);
-        }
-        const tag = Object.prototype.toString.call(value).slice(8, -1);
-        if (ArrayBuffer.isView(value) || tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
-            return binary(value, tag);
-        }
-        if (Array.isArray(value) || value instanceof Set) {
-            return Array.from(value, (item) => this.copied(item, room - 1));
-        }
-        if (!(value instanceof Map) && typeof value.toJSON === "function") {
-            return this.copied(value.toJSON(), room - 1);
-        }
-        if (!(value instanceof Map) && !isPlain(value)) {
-            throw new TypeError(`a state has only data; got an object of ${value.constructor?.name ?? tag}`);
-        }
-        const copy = {};
-        for (const [key, item] of value instanceof Map ? value : Object.entries(value)) {
-            if (typeof key !== "string") {
-                throw new TypeError("the keys of a Map in a state are strings");
-            }
-            if (item !== undefined) {
-                define(copy, key, this.copied(item, room - 1));
-            }
-        }
-        return copy;
-    }
-}
-
-function scalar(value: any): any {
-    switch (typeof value) {
-        case "number":
-            return Number.isFinite(value) ? value || 0 : null;   // Python gets NaN as null, and -0 as 0
-        case "bigint":
-            return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
-        case "undefined":
-            return null;
-        case "function":
-        case "symbol":
-            throw new TypeError(`a state has only data; got a ${typeof value}`);
-        default:
-            return value;
-    }
-}
-
-function binary(value: any, tag: string): any {
-    if (!ArrayBuffer.isView(value)) {
-        return new Uint8Array(value).slice();
-    }
-    if (tag === "DataView" || tag === "Uint8ClampedArray") {
-        return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
-    }
-    const copy = (value as any).slice();
-    return (value as any).dtype === "bool" ? Object.assign(copy, { dtype: "bool" }) : copy;
 }
 
 type Splice = (start: number, count: number, items: any[]) => any[];
@@ -613,12 +422,12 @@ const MUTATORS: Record<string, (list: any[], splice: Splice, args: any[]) => any
 
 /** Return a function that resolves to a state by its name on the wire: "" for that of the application, else "page". */
 export function createStates(connection: Connection, NDArrayType: typeof NDArray): (name: string) => Promise<State> {
-    const states = new Map<string, Shared>();
+    const states = new Map<string, SharedState>();
     connection.handle("state", (message) => states.get(message[1])?.receiveWhole(message));
     connection.handle("patch", (message) => states.get(message[1])?.receivePatch(message));
     connection.handle("patched", (message) => states.get(message[1])?.receiveAnswer(message));
     return (name) => {
-        const shared = states.get(name) ?? new Shared(name, connection, NDArrayType);
+        const shared = states.get(name) ?? new SharedState(name, connection, NDArrayType);
         states.set(name, shared);
         return shared.first;
     };

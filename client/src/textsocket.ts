@@ -77,9 +77,8 @@ export interface TextSocket extends JsPyTextSocketApi {
 
 // In parentheses: V8 compiles the function with the file, off the main thread, and not a second time when it is called.
 export const createTextSocket = (function (connection: Connection): TextSocket {
-    const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
+    const { address, custom, opened, closed, stateChanged, sessionBegan, requests } = connection;
     const reconnect = (url?: string): boolean => connection.reconnect(url);
-    const addProtocol: JsPyTextSocketApi["add_protocol"] = (name, func) => connection.addProtocol(name, func);
     return {
         VERSION: version,
         NDArray,
@@ -89,7 +88,7 @@ export const createTextSocket = (function (connection: Connection): TextSocket {
         close: () => connection.close(),
         ready: () => connection.isOpen,
         wait_ready: (timeout) => connection.waitReady(timeout),
-        send_json: (object) => connection.sendCustom(object),
+        send_json: custom.send,
         get_socket_id: () => connection.socketId,
         add_open_event: opened.add,
         clear_open_event: opened.clear,
@@ -105,8 +104,8 @@ export const createTextSocket = (function (connection: Connection): TextSocket {
             pending: requests.size, ignored: requests.ignored, dropped: connection.calls.dropped, connections: connection.connections,
             references: { exported: connection.exports.size, imported: connection.imports.size }, streams: connection.streams.size,
         }),
-        add_protocol: addProtocol,
-        _add_protocol: addProtocol,
+        add_protocol: custom.addProtocol,
+        _add_protocol: custom.addProtocol,
         _URL_PATH: Address.path,
         get _url() {
             return address.url;

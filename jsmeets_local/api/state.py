@@ -22,13 +22,13 @@ from ..bridge.workers import this_thread
 from ..notebook.cells import current_cell
 from ..protocol.arguments import check_function
 from ..protocol.conversions import is_pydantic
-from ..protocol.states import (
+from ..protocol.shared_states import SharedState
+from ..protocol.state_tree import (
     Change,
     Delete,
     Path,
     RefusedChange,
     Set,
-    SharedState,
     Splice,
     StateDict,
     StateList,
@@ -51,7 +51,7 @@ __all__ = ["ConnectionState", "State", "make_state"]
 
 F = TypeVar("F", bound=Callable[[Any], Any])
 
-_cores: WeakSet[_Core] = WeakSet()
+_stores: WeakSet[_Store] = WeakSet()
 
 _RESERVED = {"link": "Python", "observe": "Python", "on": "JavaScript", "then": "JavaScript"}
 
@@ -65,29 +65,29 @@ class State:
     in front of the calls that follow them.
     """
 
-    __slots__ = ("__weakref__", "_core")
-    _core: _Core
+    __slots__ = ("__weakref__", "_store")
+    _store: _Store
 
-    def __init__(self, core: _Core) -> None:
-        object.__setattr__(self, "_core", core)
+    def __init__(self, store: _Store) -> None:
+        object.__setattr__(self, "_store", store)
 
     def __getattr__(self, name: str) -> Any:
-        root = self._core.root
+        root = self._store.root
         if name not in root:
-            raise AttributeError(self._core.unknown(name))
+            raise AttributeError(self._store.unknown(name))
         return root[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._core.root[name] = value
+        self._store.root[name] = value
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"the fields of a state cannot be deleted; set {name!r} to None")
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._core.root]
+        return [*super().__dir__(), *self._store.root]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        name = next(iter(self._core.root))
+        name = next(iter(self._store.root))
         raise TypeError(f"a state cannot be copied or pickled: use the values of its fields, such as state.{name}")
 
     @typing.overload
@@ -112,12 +112,12 @@ class State:
             AttributeError: There is no such field.
             TypeError: `func` is not a function.
         """
-        core = self._core
-        if field not in core.root:
-            raise AttributeError(core.unknown(field))
+        store = self._store
+        if field not in store.root:
+            raise AttributeError(store.unknown(field))
         if func is not None:
             check_function(func, f"the observer of {field!r}")
-            return core.observe(field, Listener(func, f"the observer of {field!r}", current_cell()))
+            return store.observe(field, Listener(func, f"the observer of {field!r}", current_cell()))
 
         def decorate(function: F) -> F:
             self.observe(field, function)
@@ -150,7 +150,7 @@ class State:
 
         def to_trait(_: object = None) -> None:
             with lock:
-                value = self._core.value(field)  # not the argument, which a later change may have replaced
+                value = self._store.value(field)  # not the argument, which a later change may have replaced
                 if not _same(value, getattr(target, trait)):
                     setattr(target, trait, value)
 
@@ -169,17 +169,17 @@ class State:
         return end
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._core.values())
-        return f"{self._core.title}({fields})"
+        fields = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._store.values())
+        return f"{self._store.title}({fields})"
 
     def _repr_html_(self) -> str:
         """Show the fields as a table in a notebook."""
         rows = "".join(
             f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
             f"<td style='text-align:left'>{html.escape(reprlib.repr(value))}</td></tr>"
-            for name, value in self._core.values()
+            for name, value in self._store.values()
         )
-        return f"<table><caption>{html.escape(self._core.title)}</caption><tbody>{rows}</tbody></table>"
+        return f"<table><caption>{html.escape(self._store.title)}</caption><tbody>{rows}</tbody></table>"
 
 
 class _Made(NamedTuple):
@@ -191,7 +191,7 @@ class _Made(NamedTuple):
     is_converted: bool  # its value differs from the one that was given
 
 
-class _Core:
+class _Store:
     """The tree of a state, and what changed in it. The lock guards both.
 
     Args:
@@ -218,7 +218,7 @@ class _Core:
             fields[name] = plain(self._converted((name,), fields[name]))
         self._pack(fields, "state")
         self.root = tree(fields, self)
-        _cores.add(self)
+        _stores.add(self)
 
     def renew(self) -> None:
         """Start anew in a forked process, where a thread of the parent may have held the lock."""
@@ -343,12 +343,12 @@ class _Core:
 
     def _flush(self) -> None:
         """Send the changes, on the loop, and call the observers."""
-        protocol = self.bridge.protocol
+        states = self.bridge.protocol.states
         with self._lock:
             self._is_scheduled = False
             in_doubt, self._in_doubt = self._in_doubt, False
             if not self.shared.is_replaced:
-                (protocol.send_state if in_doubt else protocol.send_changes)(self._key)
+                (states.send_whole if in_doubt else states.send_changes)(self._key)
             calls = [
                 (listener, self.root[name])
                 for name in (self.root if in_doubt else self._changed)
@@ -405,8 +405,8 @@ class _Core:
 
 @shutdown.after_fork
 def _renew_all() -> None:
-    for core in list(_cores):
-        core.renew()
+    for store in list(_stores):
+        store.renew()
 
 
 def _foreign(kind: Any, value: Any) -> Any:
@@ -482,9 +482,9 @@ def make_state(bridge: Bridge, key: str, model: Any, fields: dict[str, Any], cal
         if name.startswith("_") or name in _RESERVED:
             reason = f"a method of states in {_RESERVED[name]}" if name in _RESERVED else "private"
             raise ValueError(f"{name!r} cannot be a field of a state: it is {reason}")
-    core = _Core(bridge, key, plain(fields), types, "State" if model is None else kind.__name__)
-    bridge.call(bridge.protocol.set_state, key, core.shared)
-    return State(core)
+    store = _Store(bridge, key, plain(fields), types, "State" if model is None else kind.__name__)
+    bridge.call(bridge.protocol.states.put, key, store.shared)
+    return State(store)
 
 
 def _hints(kind: Any) -> dict[str, Any]:

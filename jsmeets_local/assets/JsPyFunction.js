@@ -378,7 +378,7 @@
     connection.handle("call", receiveCall);
     connection.handle("notify", ([, key, args]) => receiveNotify(key, args));
     for (const protocol of ["function", "function_call"]) {
-      connection.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
+      connection.custom.addProtocol(protocol, ({ key, data }) => receiveNotify(key, data ?? []));
     }
     return {
       VERSION: version,

@@ -111,7 +111,7 @@
     }
     connection.topics = topics;
     connection.handle("publish", ([, , topic, data]) => receivePublication(topic, data));
-    connection.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
+    connection.custom.addProtocol("pub", ({ key, data }) => receivePublication(key, data));
     return { VERSION: version, publish, subscribe, unsubscribe, get_topics: topics };
   });
 

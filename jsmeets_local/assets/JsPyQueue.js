@@ -132,7 +132,7 @@
     }
     connection.handle("push", ([, id, key, data], reply) => receiveItem(key, data, () => void (id > 0 && reply(["return", id, true]))));
     for (const protocol of ["queue", "queue_call"]) {
-      connection.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
+      connection.custom.addProtocol(protocol, ({ key, data }) => receiveItem(key, data));
     }
     return {
       VERSION: version,

@@ -491,6 +491,38 @@
     }
   };
 
+  // src/custom.ts
+  function createCustomMessages(connection) {
+    const protocols = /* @__PURE__ */ new Map();
+    connection.handle("custom", ([, object]) => {
+      const func = protocols.get(object.protocol);
+      if (func) {
+        connection.guard(`protocol '${object.protocol}'`, () => func(object));
+      } else {
+        connection.warnOnce(`no handler for protocol '${object.protocol}': its messages are dropped`);
+      }
+    });
+    return {
+      addProtocol(name, func) {
+        protocols.set(name, checkedFunction(func, `add_protocol('${name}')`));
+      },
+      send(object) {
+        const missing = CUSTOM_KEYS.filter((key) => !(key in Object(object)));
+        if (missing.length) {
+          throw new TypeError(`send_json: the object lacks ${missing.join(", ")}`);
+        }
+        if (typeof object.protocol !== "string") {
+          throw new TypeError("send_json: protocol must be a string");
+        }
+        const full = { ...object };
+        for (const key of CUSTOM_KEYS) {
+          full[key] = full[key] ?? null;
+        }
+        return connection.notify(["custom", full], full, "object", `custom ${full.protocol}`);
+      }
+    };
+  }
+
   // src/errors.ts
   var JsPyError = class extends Error {
     kind;
@@ -3274,7 +3306,7 @@ ${stack}` };
     constructor(address, identity) {
       this.address = address;
       this.identity = identity;
-      this.handlers.set("custom", ([, object]) => this.receiveCustom(object));
+      this.custom = createCustomMessages(this);
       serveWorld(this);
       createProxies(this);
       serveFiles(this);
@@ -3309,6 +3341,7 @@ ${stack}` };
     blobs = new BlobReader(this.exports);
     /** Saves a file on the user's computer. */
     download = createDownload(this);
+    custom;
     /** Makes the arguments of `callKwargs`, for other scripts: each has its own copy of the class `Keywords`. */
     withKeywords = withKeywords;
     /** Shows the state of the connection to the user, if the badge is loaded. */
@@ -3340,7 +3373,6 @@ ${stack}` };
     warned = /* @__PURE__ */ new Set();
     waiters = /* @__PURE__ */ new Set();
     handlers = /* @__PURE__ */ new Map();
-    protocols = /* @__PURE__ */ new Map();
     // ---------------------------------------------------------------- public state
     get isOpen() {
       return this.state === "open";
@@ -3377,10 +3409,6 @@ ${stack}` };
     /** Register the handler for a kind of message. */
     handle(kind, handler) {
       this.handlers.set(kind, handler);
-    }
-    /** Register a user's handler for custom messages. */
-    addProtocol(name, func) {
-      this.protocols.set(name, checkedFunction(func, `add_protocol('${name}')`));
     }
     // ---------------------------------------------------------------- states
     enter(next) {
@@ -3794,14 +3822,7 @@ ${stack}` };
         this.warnOnce(`${text}: '${kind}' messages are dropped`);
       }
     }
-    receiveCustom(object) {
-      const func = this.protocols.get(object.protocol);
-      if (func) {
-        this.guard(`protocol '${object.protocol}'`, () => func(object));
-      } else {
-        this.warnOnce(`no handler for protocol '${object.protocol}': its messages are dropped`);
-      }
-    }
+    /** Log a warning, but not the same one twice. */
     warnOnce(text) {
       if (!this.warned.has(text)) {
         this.warned.add(text);
@@ -3909,21 +3930,6 @@ ${stack}` };
         this.post(packet);
       }
     }
-    /** Send a custom message. */
-    sendCustom(object) {
-      const missing = CUSTOM_KEYS.filter((key) => !(key in Object(object)));
-      if (missing.length) {
-        throw new TypeError(`send_json: the object lacks ${missing.join(", ")}`);
-      }
-      if (typeof object.protocol !== "string") {
-        throw new TypeError("send_json: protocol must be a string");
-      }
-      const full = { ...object };
-      for (const key of CUSTOM_KEYS) {
-        full[key] = full[key] ?? null;
-      }
-      return this.notify(["custom", full], full, "object", `custom ${full.protocol}`);
-    }
     /** Log an error that no caller receives, and report it to Python. */
     fault(what, error) {
       console.error(`JsPyTextSocket: error in ${what}:`, error);
@@ -4025,9 +4031,8 @@ ${stack}` };
 
   // src/textsocket.ts
   var createTextSocket = (function(connection) {
-    const { address, opened, closed, stateChanged, sessionBegan, requests } = connection;
+    const { address, custom, opened, closed, stateChanged, sessionBegan, requests } = connection;
     const reconnect = (url) => connection.reconnect(url);
-    const addProtocol = (name, func) => connection.addProtocol(name, func);
     return {
       VERSION: version,
       NDArray,
@@ -4037,7 +4042,7 @@ ${stack}` };
       close: () => connection.close(),
       ready: () => connection.isOpen,
       wait_ready: (timeout) => connection.waitReady(timeout),
-      send_json: (object) => connection.sendCustom(object),
+      send_json: custom.send,
       get_socket_id: () => connection.socketId,
       add_open_event: opened.add,
       clear_open_event: opened.clear,
@@ -4057,8 +4062,8 @@ ${stack}` };
         references: { exported: connection.exports.size, imported: connection.imports.size },
         streams: connection.streams.size
       }),
-      add_protocol: addProtocol,
-      _add_protocol: addProtocol,
+      add_protocol: custom.addProtocol,
+      _add_protocol: custom.addProtocol,
       _URL_PATH: Address.path,
       get _url() {
         return address.url;

@@ -1,8 +1,6 @@
 // jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
 
-// src/state.ts
-var DEPTH = 256;
-var PATIENCE = 2e3;
+// src/statetree.ts
 var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 var isContainer = (value) => Array.isArray(value) || isPlain(value);
 function isPlain(value) {
@@ -100,15 +98,6 @@ function apply(root, change) {
   put(value, isSet, before);
   return () => put(before, hasKey, value);
 }
-function record(batch, change) {
-  const [path] = change;
-  if (change.length === 2 && path.length === 1) {
-    batch.entries = batch.entries.filter(({ change: [earlier] }) => earlier[0] !== path[0]);
-  } else if (change.length === 2 && JSON.stringify(batch.entries.at(-1)?.change[0]) === JSON.stringify(path)) {
-    batch.entries.pop();
-  }
-  batch.entries.push({ change, sent: cloned(change) });
-}
 function cloned(value) {
   if (Array.isArray(value)) {
     return value.map(cloned);
@@ -120,331 +109,31 @@ function cloned(value) {
   Object.entries(value).forEach(([key, item]) => define(copy, key, cloned(item)));
   return copy;
 }
-var Shared = class {
-  constructor(name, connection, NDArrayType) {
-    this.name = name;
-    this.connection = connection;
-    this.NDArrayType = NDArrayType;
-    this.first = new Promise((resolve) => {
-      this.resolveFirst = resolve;
-    });
-    connection.beforePost.add(() => this.send());
-    connection.sessionBegan.add(() => this.follow());
-    if (["open", "reconnecting"].includes(connection.publicState)) {
-      this.follow();
-    }
-    const call = name ? "page.state" : "app.state";
-    setTimeout(() => this.wasReady || console.warn(`jsmeets_local: waiting for a state: Python makes it with ${call}(...)`), PATIENCE);
-  }
-  name;
-  connection;
-  NDArrayType;
-  root = {};
-  first;
-  resolveFirst;
-  proxies = /* @__PURE__ */ new WeakMap();
-  originals = /* @__PURE__ */ new WeakMap();
-  listeners = /* @__PURE__ */ new Map();
-  changed = /* @__PURE__ */ new Set();
-  told = /* @__PURE__ */ new Map();
-  version = 0;
-  pending = [];
-  turn = null;
-  socketId = null;
-  isReady = false;
-  wasReady = false;
-  /** Ask for the state in a new session. Changes that were sent to the one that has ended may be lost. */
-  follow() {
-    const { connection } = this;
-    if (this.socketId === connection.socketId) {
-      return;
-    }
-    this.socketId = connection.socketId;
-    this.isReady = false;
-    const all = [...this.pending, ...this.turn ? [this.turn] : []];
-    this.undo();
-    const sent = all.filter(({ packet }) => packet?.sent);
-    if (sent.length) {
-      console.warn("jsmeets_local: the connection was lost: changes of the state may or may not have arrived");
-    }
-    const entries = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.entries);
-    this.pending = [];
-    this.turn = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
-    this.redo();
-    connection.control(["follow", this.name]);
-  }
-  // ---------------------------------------------------------------- from Python
-  receiveWhole([, , version, fields]) {
-    this.version = version;
-    this.around(() => {
-      for (const key of Object.keys(this.root)) {
-        cut(this.root[key]);
-        delete this.root[key];
-        this.changed.add(key);
-      }
-      for (const [key, value] of Object.entries(fields)) {
-        define(this.root, key, value);
-        this.changed.add(key);
-      }
-      plantItems(this.root);
-    });
-    this.isReady = true;
-    if (!this.wasReady) {
-      this.wasReady = true;
-      this.changed.clear();
-      Object.keys(this.root).forEach((key) => this.told.set(key, this.root[key]));
-      this.resolveFirst(this.proxyOf(this.root));
-    }
-    this.later();
-  }
-  receivePatch([, , version, changes]) {
-    this.version = version;
-    this.around(() => this.applyAll(changes));
-  }
-  receiveAnswer([, , version, changes, failure]) {
-    this.version = version;
-    if (!changes && !failure) {
-      this.pending.shift();
-      return;
-    }
-    let refused;
-    this.around(() => {
-      refused = this.pending.shift();
-      if (changes) {
-        this.applyAll(changes);
-      }
-    });
-    this.touchAll(refused);
-    if (failure) {
-      this.report(failure);
-    }
-  }
-  applyAll(changes) {
-    try {
-      changes.forEach((change) => apply(this.root, change));
-    } catch {
-      this.connection.control(["follow", this.name]);
-    }
-    this.touch(changes);
-  }
-  report({ name, message }) {
-    const error = Object.assign(new Error(message), { name });
-    setTimeout(() => {
-      throw error;
-    });
-  }
-  /** Change what is below the unanswered changes of this page. */
-  around(action) {
-    this.undo();
-    action();
-    this.redo();
-    this.later();
-  }
-  undo() {
-    for (const { undos } of [...this.pending, ...this.turn ? [this.turn] : []].reverse()) {
-      undos.splice(0).reverse().forEach((undo) => undo());
-    }
-  }
-  redo() {
-    for (const batch of [...this.pending, ...this.turn ? [this.turn] : []]) {
-      const wasMade = batch.isMade;
-      try {
-        batch.entries.forEach(({ change }) => batch.undos.push(apply(this.root, change)));
-        batch.isMade = true;
-      } catch {
-        batch.undos.splice(0).reverse().forEach((undo) => undo());
-        batch.isMade = false;
-      }
-      if (batch.isMade !== wasMade) {
-        this.touchAll(batch);
-      }
-    }
-  }
-  // ---------------------------------------------------------------- to Python
-  /** Make a change of this page in a container. One that was removed from the state is changed by itself. */
-  change(container, make) {
-    const path = pathOf(container, this.root);
-    const change = make(path ?? []);
-    const undo = apply(path ? this.root : container, change);
-    if (!path) {
-      return;
-    }
-    if (!this.turn) {
-      this.turn = { entries: [], undos: [], isMade: true, packet: null };
-      queueMicrotask(() => this.send());
-    }
-    this.turn.undos.push(undo);
-    record(this.turn, change);
-    this.touch([change]);
-    this.later();
-  }
-  /** Send the changes of this turn. */
-  send() {
-    const { turn } = this;
-    if (!turn || !this.isReady) {
-      return;
-    }
-    this.turn = null;
-    try {
-      const changes = turn.entries.map(({ sent }) => sent);
-      this.pending.push(turn);
-      turn.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
-    } catch (error) {
-      this.pending.pop();
-      turn.undos.reverse().forEach((undo) => undo());
-      this.touchAll(turn);
-      this.report(error);
-    }
-  }
-  // ---------------------------------------------------------------- listeners
-  touch(changes) {
-    changes.forEach(([path]) => this.changed.add(path[0]));
-  }
-  touchAll(batch) {
-    this.touch(batch?.entries.map(({ change }) => change) ?? []);
-  }
-  /** Call the listeners at the end of the turn. */
-  later() {
-    if (!this.isReady && this.turn) {
-      queueMicrotask(() => this.tell());
-      return;
-    }
-    queueMicrotask(() => {
-      this.send();
-      this.tell();
-    });
-  }
-  tell() {
-    const changed = [...this.changed];
-    this.changed.clear();
-    for (const field of changed) {
-      const value = this.root[field];
-      if (isContainer(value) || !Object.is(value, this.told.get(field))) {
-        this.told.set(field, value);
-        for (const func of [...this.listeners.get(field) ?? []]) {
-          this.connection.guard(`the listener of state.${field}`, () => func(this.outside(value)));
-        }
-      }
-    }
-  }
-  on = (field, func) => {
-    if (!Object.hasOwn(this.root, field)) {
-      throw new TypeError(this.unknown(field));
-    }
-    if (typeof func !== "function") {
-      throw new TypeError(`on('${field}', ...) takes a function`);
-    }
-    const entry = (value) => func(value);
-    const funcs = this.listeners.get(field) ?? /* @__PURE__ */ new Set();
-    this.listeners.set(field, funcs.add(entry));
-    return () => void funcs.delete(entry);
-  };
-  unknown(field) {
-    return `the state has no field '${field}'; its fields are ${Object.keys(this.root).join(", ")}`;
-  }
-  // ---------------------------------------------------------------- proxies
-  /** Return a value of the tree as the page sees it. */
-  outside(value) {
-    return isContainer(value) && places.has(value) ? this.proxyOf(value) : value;
-  }
-  proxyOf(container) {
-    let proxy = this.proxies.get(container);
-    if (!proxy) {
-      proxy = new Proxy(container, {
-        get: (target, key) => this.read(target, key),
-        set: (target, key, value) => this.write(target, key, value),
-        deleteProperty: (target, key) => this.remove(target, key),
-        defineProperty: () => {
-          throw new TypeError("a property of a state cannot be defined; assign a value");
-        }
-      });
-      this.proxies.set(container, proxy);
-      this.originals.set(proxy, container);
-    }
-    return proxy;
-  }
-  read(target, key) {
-    if (target === this.root && key === "on") {
-      return this.on;
-    }
-    const mutator = Array.isArray(target) && typeof key === "string" && Object.hasOwn(MUTATORS, key) ? MUTATORS[key] : void 0;
-    if (mutator) {
-      const splice = (start, count, items) => this.splice(target, start, count, items);
-      return (...args) => mutator(this.proxyOf(target), splice, args);
-    }
-    return this.outside(target[key]);
-  }
-  splice(target, start, count, items) {
-    const made = items.map((item) => this.copied(item, DEPTH));
-    const old = target.slice(start, start + count);
-    if (count > 0 || made.length > 0) {
-      this.change(target, (path) => [path, start, count, made]);
-    }
-    return old;
-  }
-  write(target, key, value) {
-    if (typeof key === "symbol") {
-      throw new TypeError("a state has only data");
-    }
-    if (target === this.root && !Object.hasOwn(target, key)) {
-      throw new TypeError(this.unknown(key));
-    }
-    if (Array.isArray(target)) {
-      this.writeItem(target, key, value);
-      return true;
-    }
-    const made = this.copied(value, DEPTH);
-    const isSame = Object.hasOwn(target, key) && (Object.is(target[key], made) || this.originals.get(value) === target[key]);
-    if (!isSame) {
-      this.change(target, (path) => [[...path, key], made]);
-    }
-    return true;
-  }
-  writeItem(target, key, value) {
-    const index = key === "length" ? Number(value) : Number(key);
-    if (!Number.isInteger(index) || index < 0) {
-      throw new TypeError(`an array of a state has no property '${key}'`);
-    }
-    const missing = Array(Math.max(0, index - target.length)).fill(null);
-    if (key === "length") {
-      this.splice(target, Math.min(index, target.length), Math.max(0, target.length - index), missing);
-    } else if (index >= target.length) {
-      this.splice(target, target.length, 0, [...missing, value]);
-    } else if (!Object.is(target[index], value) && this.originals.get(value) !== target[index]) {
-      const made = this.copied(value, DEPTH);
-      this.change(target, (path) => [[...path, index], made]);
-    }
-  }
-  remove(target, key) {
-    if (target === this.root || typeof key === "symbol" || Array.isArray(target)) {
-      throw new TypeError(`state: '${String(key)}' cannot be deleted${Array.isArray(target) ? "; use splice" : ""}`);
-    }
-    if (Object.hasOwn(target, key)) {
-      this.change(target, (path) => [[...path, key]]);
-    }
-    return true;
-  }
-  /** Copy a value as Python gets it. Throws TypeError for what is no data. */
-  copied(given, room) {
+var isPlanted = (value) => isContainer(value) && places.has(value);
+
+// src/statecopy.ts
+var DEPTH = 256;
+function createCopy(NDArrayType, originalOf) {
+  function copied(given, room) {
     if (typeof given !== "object" || given === null) {
       return scalar(given);
     }
-    const value = this.originals.get(given) ?? given;
+    const value = originalOf(given);
     if (room === 0) {
       throw new TypeError(`a state cannot hold a value that is nested more than ${DEPTH} levels deep, or contains itself`);
     }
-    if (value instanceof this.NDArrayType) {
-      return new this.NDArrayType(value.data.slice(), value.shape, value.dtype);
+    if (value instanceof NDArrayType) {
+      return new NDArrayType(value.data.slice(), value.shape, value.dtype);
     }
     const tag = Object.prototype.toString.call(value).slice(8, -1);
     if (ArrayBuffer.isView(value) || tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
       return binary(value, tag);
     }
     if (Array.isArray(value) || value instanceof Set) {
-      return Array.from(value, (item) => this.copied(item, room - 1));
+      return Array.from(value, (item) => copied(item, room - 1));
     }
     if (!(value instanceof Map) && typeof value.toJSON === "function") {
-      return this.copied(value.toJSON(), room - 1);
+      return copied(value.toJSON(), room - 1);
     }
     if (!(value instanceof Map) && !isPlain(value)) {
       throw new TypeError(`a state has only data; got an object of ${value.constructor?.name ?? tag}`);
@@ -455,12 +144,13 @@ var Shared = class {
         throw new TypeError("the keys of a Map in a state are strings");
       }
       if (item !== void 0) {
-        define(copy, key, this.copied(item, room - 1));
+        define(copy, key, copied(item, room - 1));
       }
     }
     return copy;
   }
-};
+  return (value) => copied(value, DEPTH);
+}
 function scalar(value) {
   switch (typeof value) {
     case "number":
@@ -487,6 +177,329 @@ function binary(value, tag) {
   const copy = value.slice();
   return value.dtype === "bool" ? Object.assign(copy, { dtype: "bool" }) : copy;
 }
+
+// src/state.ts
+var PATIENCE = 2e3;
+function record(batch, change) {
+  const [path] = change;
+  if (change.length === 2 && path.length === 1) {
+    batch.entries = batch.entries.filter(({ change: [earlier] }) => earlier[0] !== path[0]);
+  } else if (change.length === 2 && JSON.stringify(batch.entries.at(-1)?.change[0]) === JSON.stringify(path)) {
+    batch.entries.pop();
+  }
+  batch.entries.push({ change, sent: cloned(change) });
+}
+var SharedState = class {
+  constructor(name, connection, NDArrayType) {
+    this.name = name;
+    this.connection = connection;
+    this.copy = createCopy(NDArrayType, (value) => this.originals.get(value) ?? value);
+    this.first = new Promise((resolve) => {
+      this.resolveFirst = resolve;
+    });
+    connection.beforePost.add(() => this.send());
+    connection.sessionBegan.add(() => this.follow());
+    if (["open", "reconnecting"].includes(connection.publicState)) {
+      this.follow();
+    }
+    const call = name ? "page.state" : "app.state";
+    setTimeout(() => this.wasReady || console.warn(`jsmeets_local: waiting for a state: Python makes it with ${call}(...)`), PATIENCE);
+  }
+  name;
+  connection;
+  root = {};
+  first;
+  resolveFirst;
+  proxies = /* @__PURE__ */ new WeakMap();
+  /** Proxy -> its container. */
+  originals = /* @__PURE__ */ new WeakMap();
+  copy;
+  listeners = /* @__PURE__ */ new Map();
+  changed = /* @__PURE__ */ new Set();
+  /** Field -> the value that its listeners have received last. */
+  told = /* @__PURE__ */ new Map();
+  version = 0;
+  pending = [];
+  turn = null;
+  socketId = null;
+  isReady = false;
+  wasReady = false;
+  /** The changes of this page, oldest first, that Python has not answered. */
+  get unanswered() {
+    return [...this.pending, ...this.turn ? [this.turn] : []];
+  }
+  /** Ask for the state in a new session. Changes that were sent to the one that has ended may be lost. */
+  follow() {
+    const { connection } = this;
+    if (this.socketId === connection.socketId) {
+      return;
+    }
+    this.socketId = connection.socketId;
+    this.isReady = false;
+    const all = this.unanswered;
+    this.undo();
+    const sent = all.filter(({ packet }) => packet?.sent);
+    if (sent.length) {
+      console.warn("jsmeets_local: the connection was lost: changes of the state may or may not have arrived");
+    }
+    const entries = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.entries);
+    this.pending = [];
+    this.turn = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
+    this.redo();
+    connection.control(["follow", this.name]);
+  }
+  // ---------------------------------------------------------------- from Python
+  receiveWhole([, , version, fields]) {
+    this.version = version;
+    this.rebase(() => {
+      for (const key of Object.keys(this.root)) {
+        cut(this.root[key]);
+        delete this.root[key];
+        this.changed.add(key);
+      }
+      for (const [key, value] of Object.entries(fields)) {
+        define(this.root, key, value);
+        this.changed.add(key);
+      }
+      plantItems(this.root);
+    });
+    this.isReady = true;
+    if (!this.wasReady) {
+      this.wasReady = true;
+      this.changed.clear();
+      Object.keys(this.root).forEach((key) => this.told.set(key, this.root[key]));
+      this.resolveFirst(this.proxyOf(this.root));
+    }
+    this.scheduleListeners();
+  }
+  receivePatch([, , version, changes]) {
+    this.version = version;
+    this.rebase(() => this.applyAll(changes));
+  }
+  receiveAnswer([, , version, changes, failure]) {
+    this.version = version;
+    if (!changes && !failure) {
+      this.pending.shift();
+      return;
+    }
+    let refused;
+    this.rebase(() => {
+      refused = this.pending.shift();
+      if (changes) {
+        this.applyAll(changes);
+      }
+    });
+    this.markBatch(refused);
+    if (failure) {
+      this.report(failure);
+    }
+  }
+  applyAll(changes) {
+    try {
+      changes.forEach((change) => apply(this.root, change));
+    } catch {
+      this.connection.control(["follow", this.name]);
+    }
+    this.markChanged(changes);
+  }
+  report({ name, message }) {
+    const error = Object.assign(new Error(message), { name });
+    setTimeout(() => {
+      throw error;
+    });
+  }
+  /** Change what Python has sent, below the unanswered changes of this page. */
+  rebase(action) {
+    this.undo();
+    action();
+    this.redo();
+    this.scheduleListeners();
+  }
+  undo() {
+    for (const { undos } of this.unanswered.reverse()) {
+      undos.splice(0).reverse().forEach((undo) => undo());
+    }
+  }
+  redo() {
+    for (const batch of this.unanswered) {
+      const wasMade = batch.isMade;
+      try {
+        batch.entries.forEach(({ change }) => batch.undos.push(apply(this.root, change)));
+        batch.isMade = true;
+      } catch {
+        batch.undos.splice(0).reverse().forEach((undo) => undo());
+        batch.isMade = false;
+      }
+      if (batch.isMade !== wasMade) {
+        this.markBatch(batch);
+      }
+    }
+  }
+  // ---------------------------------------------------------------- to Python
+  /** Make a change of this page in a container. One that was removed from the state is changed by itself. */
+  change(container, make) {
+    const path = pathOf(container, this.root);
+    const change = make(path ?? []);
+    const undo = apply(path ? this.root : container, change);
+    if (!path) {
+      return;
+    }
+    if (!this.turn) {
+      this.turn = { entries: [], undos: [], isMade: true, packet: null };
+      queueMicrotask(() => this.send());
+    }
+    this.turn.undos.push(undo);
+    record(this.turn, change);
+    this.markChanged([change]);
+    this.scheduleListeners();
+  }
+  /** Send the changes of this turn. */
+  send() {
+    const { turn } = this;
+    if (!turn || !this.isReady) {
+      return;
+    }
+    this.turn = null;
+    try {
+      const changes = turn.entries.map(({ sent }) => sent);
+      this.pending.push(turn);
+      turn.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
+    } catch (error) {
+      this.pending.pop();
+      turn.undos.reverse().forEach((undo) => undo());
+      this.markBatch(turn);
+      this.report(error);
+    }
+  }
+  // ---------------------------------------------------------------- listeners
+  markChanged(changes) {
+    changes.forEach(([path]) => this.changed.add(path[0]));
+  }
+  markBatch(batch) {
+    this.markChanged(batch?.entries.map(({ change }) => change) ?? []);
+  }
+  /** Call the listeners at the end of the turn. */
+  scheduleListeners() {
+    if (!this.isReady && this.turn) {
+      queueMicrotask(() => this.callListeners());
+      return;
+    }
+    queueMicrotask(() => {
+      this.send();
+      this.callListeners();
+    });
+  }
+  callListeners() {
+    const changed = [...this.changed];
+    this.changed.clear();
+    for (const field of changed) {
+      const value = this.root[field];
+      if (isContainer(value) || !Object.is(value, this.told.get(field))) {
+        this.told.set(field, value);
+        for (const func of [...this.listeners.get(field) ?? []]) {
+          this.connection.guard(`the listener of state.${field}`, () => func(this.proxied(value)));
+        }
+      }
+    }
+  }
+  on = (field, func) => {
+    if (!Object.hasOwn(this.root, field)) {
+      throw new TypeError(this.unknown(field));
+    }
+    if (typeof func !== "function") {
+      throw new TypeError(`on('${field}', ...) takes a function`);
+    }
+    const entry = (value) => func(value);
+    const funcs = this.listeners.get(field) ?? /* @__PURE__ */ new Set();
+    this.listeners.set(field, funcs.add(entry));
+    return () => void funcs.delete(entry);
+  };
+  unknown(field) {
+    return `the state has no field '${field}'; its fields are ${Object.keys(this.root).join(", ")}`;
+  }
+  // ---------------------------------------------------------------- proxies
+  /** Return a value of the tree as the page sees it. */
+  proxied(value) {
+    return isPlanted(value) ? this.proxyOf(value) : value;
+  }
+  proxyOf(container) {
+    let proxy = this.proxies.get(container);
+    if (!proxy) {
+      proxy = new Proxy(container, {
+        get: (target, key) => this.read(target, key),
+        set: (target, key, value) => this.write(target, key, value),
+        deleteProperty: (target, key) => this.remove(target, key),
+        defineProperty: () => {
+          throw new TypeError("a property of a state cannot be defined; assign a value");
+        }
+      });
+      this.proxies.set(container, proxy);
+      this.originals.set(proxy, container);
+    }
+    return proxy;
+  }
+  read(target, key) {
+    if (target === this.root && key === "on") {
+      return this.on;
+    }
+    const mutator = Array.isArray(target) && typeof key === "string" && Object.hasOwn(MUTATORS, key) ? MUTATORS[key] : void 0;
+    if (mutator) {
+      const splice = (start, count, items) => this.splice(target, start, count, items);
+      return (...args) => mutator(this.proxyOf(target), splice, args);
+    }
+    return this.proxied(target[key]);
+  }
+  splice(target, start, count, items) {
+    const made = items.map((item) => this.copy(item));
+    const old = target.slice(start, start + count);
+    if (count > 0 || made.length > 0) {
+      this.change(target, (path) => [path, start, count, made]);
+    }
+    return old;
+  }
+  write(target, key, value) {
+    if (typeof key === "symbol") {
+      throw new TypeError("a state has only data");
+    }
+    if (target === this.root && !Object.hasOwn(target, key)) {
+      throw new TypeError(this.unknown(key));
+    }
+    if (Array.isArray(target)) {
+      this.writeItem(target, key, value);
+      return true;
+    }
+    const made = this.copy(value);
+    const isSame = Object.hasOwn(target, key) && (Object.is(target[key], made) || this.originals.get(value) === target[key]);
+    if (!isSame) {
+      this.change(target, (path) => [[...path, key], made]);
+    }
+    return true;
+  }
+  writeItem(target, key, value) {
+    const index = key === "length" ? Number(value) : Number(key);
+    if (!Number.isInteger(index) || index < 0) {
+      throw new TypeError(`an array of a state has no property '${key}'`);
+    }
+    const missing = Array(Math.max(0, index - target.length)).fill(null);
+    if (key === "length") {
+      this.splice(target, Math.min(index, target.length), Math.max(0, target.length - index), missing);
+    } else if (index >= target.length) {
+      this.splice(target, target.length, 0, [...missing, value]);
+    } else if (!Object.is(target[index], value) && this.originals.get(value) !== target[index]) {
+      const made = this.copy(value);
+      this.change(target, (path) => [[...path, index], made]);
+    }
+  }
+  remove(target, key) {
+    if (target === this.root || typeof key === "symbol" || Array.isArray(target)) {
+      throw new TypeError(`state: '${String(key)}' cannot be deleted${Array.isArray(target) ? "; use splice" : ""}`);
+    }
+    if (Object.hasOwn(target, key)) {
+      this.change(target, (path) => [[...path, key]]);
+    }
+    return true;
+  }
+};
 var rearranged = (method) => (list, splice, args) => {
   const items = [...list];
   items[method](...args);
@@ -521,7 +534,7 @@ function createStates(connection, NDArrayType) {
   connection.handle("patch", (message) => states.get(message[1])?.receivePatch(message));
   connection.handle("patched", (message) => states.get(message[1])?.receiveAnswer(message));
   return (name) => {
-    const shared = states.get(name) ?? new Shared(name, connection, NDArrayType);
+    const shared = states.get(name) ?? new SharedState(name, connection, NDArrayType);
     states.set(name, shared);
     return shared.first;
   };

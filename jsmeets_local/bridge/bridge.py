@@ -36,12 +36,12 @@ from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
 from .live.current_call import stream_context
-from .live.kinds import revive
+from .live.kinds import make_proxy
 from .live.shared_files import read_part
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
 from .producers import Producers
-from .waiters import CLOSED, TIMED_OUT, Waiters, add_waiter
+from .waiters import CLOSED, Waiters, take_entry
 
 __all__ = ["BURST", "GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]
 
@@ -78,7 +78,7 @@ class Bridge:
     def __init__(self) -> None:
         self.protocol = ProtocolState(secrets.token_hex(8))  # used on the loop's thread only, through the portal
         self.portal = Portal()
-        self.protocol.revive = functools.partial(revive, self)
+        self.protocol.make_proxy = functools.partial(make_proxy, self)
         self.protocol.read_part = read_part
         self.protocol.watch = self._watch
         self.topics: dict[str, Listener] = {}
@@ -482,12 +482,12 @@ class Bridge:
             done = self._callers.pop(effect.finished.id, None)
             if done is not None:
                 done(effect.finished)
-        elif isinstance(effect, fx.Arrived):
+        elif isinstance(effect, fx.ItemsArrived):
             for resolve in list(effect.stream.waiters):
                 resolve(True)
         elif isinstance(effect, fx.Produce):
             self._producers.read(effect.stream)
-        elif isinstance(effect, fx.Close):
+        elif isinstance(effect, fx.CloseIterator):
             self._producers.close(effect)
         elif isinstance(effect, fx.Deliver):
             if isinstance(effect.subscriber, Listener):
@@ -507,7 +507,7 @@ class Bridge:
             self.portal.defer(functools.partial(self.do, self.protocol.send_releases))
         elif isinstance(effect, fx.Ponged):
             self.protocol.ponged(effect.socket, monotonic() - effect.sent)
-        elif isinstance(effect, fx.Drop):
+        elif isinstance(effect, fx.CloseConnection):
             connection = self._connections.pop(effect.socket, None)
             if connection is not None:
                 connection.close(effect.code, effect.reason)
@@ -588,29 +588,18 @@ class Bridge:
         """
 
         def operation(done: Done[Any]) -> Cancel:
-            taken: list[Entry] = []
             waiters = self.item_waiters.setdefault(key, deque())
 
-            def take(entry: Any) -> None:
+            def finish(item: Any) -> None:
                 self._forget_waiters(key)
-                if entry is TIMED_OUT or entry is CLOSED:
-                    done(entry)
-                else:
-                    taken.append(entry)
-                    done(entry[1])
+                done(item)
 
             def cancel() -> None:
-                if remove is not None:
-                    remove()
+                stop()
                 self._forget_waiters(key)
-                if taken:
-                    self.put_back(key, taken.pop())
 
-            remove: Cancel | None = None
-            if not self.protocol.queues.is_empty(key):
-                take(self.do(self.protocol.queues.take, key))
-            else:
-                remove = add_waiter(waiters, self.portal, timeout, take)
+            ready = None if self.protocol.queues.is_empty(key) else self.do(self.protocol.queues.take, key)
+            stop = take_entry(ready, waiters, self.portal, timeout, finish, functools.partial(self.put_back, key))
             return cancel
 
         return operation

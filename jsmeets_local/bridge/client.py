@@ -90,7 +90,9 @@ class Call(Struct, eq=False):
         self.socket = socket = self.client.presence.socket
         if socket is None:
             return self._when_connected(done)
-        timeout = None if self.limit is None else max(1e-6, self.limit - self.waited)
+        return self._send(socket, None if self.limit is None else max(1e-6, self.limit - self.waited))
+
+    def _send(self, socket: int, timeout: float | None) -> Cancel:
         return self.client.bridge.request("call", self.key, self.payload, socket, timeout, self._finish, self.about)
 
     def _when_connected(self, done: Done[Any]) -> Cancel:
@@ -135,13 +137,7 @@ class Call(Struct, eq=False):
 class WorldUse(Call):
     """Operation that works on the world of a client once it is connected. `payload` has the steps."""
 
-    def __call__(self, done: Done[Any]) -> Cancel | None:
-        """Begin, or wait for the connection first."""
-        self.done = done
-        self.socket = socket = self.client.presence.socket
-        if socket is None:
-            return self._when_connected(done)
-        timeout = None if self.limit is None else max(1e-6, self.limit - self.waited)
+    def _send(self, socket: int, timeout: float | None) -> Cancel:
         return self.client.bridge.use(socket, self.payload, self.key, timeout, self._finish)
 
 

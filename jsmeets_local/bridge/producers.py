@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from ..errors import MessageTooBig
 from ..notebook.cells import writing
-from ..protocol.effects import Close
+from ..protocol.effects import CloseIterator
 from ..protocol.messages import ErrorInfo
 from ..protocol.references import Export, Reference
 from ..protocol.state import ProtocolState
@@ -72,7 +72,7 @@ class Producers:
             stream.reader = self._reader(stream.export, stream)
         stream.reader.read()
 
-    def close(self, effect: Close) -> None:
+    def close(self, effect: CloseIterator) -> None:
         """Close an iterator that no page reads any longer."""
         reader = None if effect.stream is None else effect.stream.reader
         if reader is None:

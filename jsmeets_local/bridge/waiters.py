@@ -12,7 +12,7 @@ from ..errors import CallTimeout, Disconnected
 from ..protocol.queues import Entry, put_back
 from .portal import Cancel, Done, Operation, Portal
 
-__all__ = ["CLOSED", "TIMED_OUT", "Inbox", "Waiters", "add_waiter", "wait_error"]
+__all__ = ["CLOSED", "TIMED_OUT", "Inbox", "Waiters", "add_waiter", "take_entry", "wait_error"]
 
 TIMED_OUT = object()  # no value arrived in time
 CLOSED = object()  # no more values will arrive
@@ -46,6 +46,50 @@ def add_waiter(waiters: Waiters, portal: Portal, timeout: float | None, done: Do
         timer.start()
     waiters.append(resolve)
     return remove
+
+
+def take_entry(
+    ready: Any,
+    waiters: Waiters,
+    portal: Portal,
+    timeout: float | None,
+    done: Done[Any],
+    put_back: Callable[[Entry], object],
+) -> Cancel:
+    """Pass the item of an entry to `done`, now or once one arrives; or `TIMED_OUT` or `CLOSED` in its place.
+
+    Args:
+        ready: An entry that was taken already, or `CLOSED`; `None` to wait among the waiters.
+        waiters: Those that get the next entries.
+        portal: The portal to the loop.
+        timeout: Seconds; `None` for no limit.
+        done: Called with the item.
+        put_back: Takes back an entry whose item was passed but not received.
+
+    Returns:
+        A function that stops waiting, or puts the entry back.
+    """
+    taken: list[Entry] = []
+    remove: Cancel | None = None
+
+    def take(entry: Any) -> None:
+        if entry is TIMED_OUT or entry is CLOSED:
+            done(entry)
+        else:
+            taken.append(entry)
+            done(entry[1])
+
+    def cancel() -> None:
+        if remove is not None:
+            remove()
+        if taken:
+            put_back(taken.pop())
+
+    if ready is not None:
+        take(ready)
+    else:
+        remove = add_waiter(waiters, portal, timeout, take)
+    return cancel
 
 
 def wait_error(
@@ -91,27 +135,11 @@ class Inbox:
         """
 
         def operation(done: Done[Any]) -> Cancel:
-            taken: list[Entry] = []
-            remove: Cancel | None = None
-
-            def take(entry: Any) -> None:
-                if entry is TIMED_OUT or entry is CLOSED:
-                    done(entry)
-                else:
-                    taken.append(entry)
-                    done(entry[1])
-
-            def cancel() -> None:
-                if remove is not None:
-                    remove()
-                if taken:
-                    put_back(self._items, taken.pop())
-                    self._serve()
-
-            if self._items or self._closed:
-                take(self._items.popleft() if self._items else CLOSED)
-            else:
-                remove = add_waiter(self._readers, self._portal, timeout, take)
-            return cancel
+            ready = self._items.popleft() if self._items else CLOSED if self._closed else None
+            return take_entry(ready, self._readers, self._portal, timeout, done, self._put_back)
 
         return operation
+
+    def _put_back(self, entry: Entry) -> None:
+        put_back(self._items, entry)
+        self._serve()

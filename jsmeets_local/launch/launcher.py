@@ -21,7 +21,7 @@ from ..bridge.shutdown import at_shutdown
 from ..bridge.tracebacks import cut, end_quietly
 from ..errors import Disconnected, LaunchError, WouldDeadlock
 from ..notebook.cells import Cell, current_cell, how_kernel_ends
-from ..notebook.display import Frame, launches
+from ..notebook.display import Iframe, launches
 from ..notebook.marimo import marimo_session, when_visitor_leaves
 from ..page import DocumentPage, Page
 from ..protocol.arguments import check_function, seconds
@@ -226,11 +226,11 @@ class Launcher:
         rest = f";{fragment}" if fragment else ""
         place = f"{path.removeprefix('/')}#jsmeets={self._access.token}.{key}{rest}"
         urls = PageUrls(self._one_time_urls, root, public, place, is_proxied=options.base_url is not None)
-        frame = Frame(urls.framed, urls.title, *options.size, options.snapshot)
-        page = Page(Client(self._bridge, key, urls.address, options.grace), urls.url, frame, self._page_closed)
+        iframe = Iframe(urls.framed, urls.title, *options.size, options.snapshot)
+        page = Page(Client(self._bridge, key, urls.address, options.grace), urls.url, iframe, self._page_closed)
         page._urls = urls
         self._bridge.pages[key] = page
-        self._bridge.portal.finalize(page, functools.partial(self._bridge.protocol.forget_state, key))
+        self._bridge.portal.finalize(page, functools.partial(self._bridge.protocol.states.forget, key))
         with self._lock:  # drop closed pages, which may have no other reference
             self._pages = [*(known for known in self._pages if not known.is_closed()), page]
             if self._presence is not None:

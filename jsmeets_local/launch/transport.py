@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import ASGIApp
 
 from ..notebook.cells import current_cell
-from ..notebook.display import Frame
+from ..notebook.display import Iframe
 from ..page import Page
 from .modes import INSTALL_ANYWIDGET, has_anywidget
 from .options import LaunchOptions
@@ -39,8 +39,8 @@ def show_in_notebook(page: Page, options: LaunchOptions, app: ASGIApp, server: S
     Returns:
         False if the page can connect only when the cell has ended.
     """
-    frame = page._frame
-    assert isinstance(frame, Frame)
+    iframe = page._view
+    assert isinstance(iframe, Iframe)
     if options.transport != "comm":
         page.show()
         if (
@@ -56,12 +56,12 @@ def show_in_notebook(page: Page, options: LaunchOptions, app: ASGIApp, server: S
     from .comm.view import CommView
 
     def offer() -> dict[str, Any]:
-        url, probe = frame.addresses()
+        url, probe = iframe.addresses()
         is_open = options.transport == "auto" and not page.is_closed()
         return {"place": page._urls.carried(), "url": url, "probe": probe if is_open else ""}
 
     carrier = Carrier(page._client, app, server.state, offer)
-    page._frame = view = CommView(carrier, frame)
+    page._view = view = CommView(carrier, iframe)
     if page._display is None:
         page.show()
     else:

@@ -24,9 +24,9 @@ from .marimo import marimo_append, marimo_session
 __all__ = [
     "SIZE",
     "Display",
-    "Frame",
+    "Iframe",
     "Launches",
-    "Shown",
+    "View",
     "check_side",
     "css_length",
     "launches",
@@ -96,8 +96,8 @@ _SILENT = _PARTS + (
 )
 
 
-class Shown(Protocol):
-    """Interface of what shows a page in a notebook.
+class View(Protocol):
+    """Output that shows a page in a notebook.
 
     Attributes:
         title: The address to display, without the token.
@@ -112,7 +112,7 @@ class Shown(Protocol):
     def snapshot(self) -> bool:
         """Return the attribute."""
 
-    def sized(self, width: int | str | None, height: int | str | None) -> Shown:
+    def sized(self, width: int | str | None, height: int | str | None) -> View:
         """Return a copy with another size; `None` keeps the width or height."""
 
     def bundle(self, plain: str, name: str = "") -> dict[str, Any]:
@@ -127,7 +127,7 @@ class Shown(Protocol):
         """Return the output as HTML without scripts, for marimo."""
 
 
-class Frame(Struct, frozen=True):
+class Iframe(Struct, frozen=True):
     """Iframe that shows a page in a notebook.
 
     Attributes:
@@ -144,7 +144,7 @@ class Frame(Struct, frozen=True):
     height: int | str
     snapshot: bool = True
 
-    def sized(self, width: int | str | None, height: int | str | None) -> Frame:
+    def sized(self, width: int | str | None, height: int | str | None) -> Iframe:
         """Return a copy for one display: its URLs stay the same.
 
         Args:
@@ -162,7 +162,7 @@ class Frame(Struct, frozen=True):
         return replace(self, addresses=lambda: addresses, **given)
 
     def bundle(self, plain: str, name: str = "") -> dict[str, Any]:
-        """Implement `Shown`."""
+        """Implement `View`."""
         return {"text/html": self.html(name), "text/plain": plain}
 
     def html(self, name: str = "") -> str:
@@ -249,7 +249,7 @@ class Display:
         plain: The text in a front end that cannot show it.
     """
 
-    def __init__(self, shell: Any, view: Shown, plain: str) -> None:
+    def __init__(self, shell: Any, view: View, plain: str) -> None:
         self.keeps_picture = view.snapshot
         self._publish = shell.display_pub.publish
         self._cell = current_cell()
@@ -264,7 +264,7 @@ class Display:
     def _transient(self, part: str) -> dict[str, str]:
         return {"display_id": f"jsmeets-{self._id}-{part}"}
 
-    def replace(self, view: Shown, plain: str) -> None:
+    def replace(self, view: View, plain: str) -> None:
         """Show the page in another way, in the same place."""
         self.keeps_picture = view.snapshot
         with writing(self._cell):
@@ -300,7 +300,7 @@ class Display:
             self._publish({"text/html": html, "text/plain": plain}, transient=self._transient(part), update=True)
 
 
-def show(view: Shown, plain: str) -> Display | None:
+def show(view: View, plain: str) -> Display | None:
     """Show a page under the running cell, or the text `plain` in a front end that cannot.
 
     Returns:

@@ -13,16 +13,16 @@ from .references import Export, Reference
 from .streams import Incoming, Outgoing
 
 __all__ = [
-    "Arrived",
     "CallFinished",
     "Cancelled",
-    "Close",
+    "CloseConnection",
+    "CloseIterator",
     "Connected",
     "Deliver",
-    "Drop",
     "Effect",
     "Invoke",
     "ItemStored",
+    "ItemsArrived",
     "Left",
     "Lost",
     "Named",
@@ -138,7 +138,7 @@ class Produce(_Effect, frozen=True, gc=False):
     stream: Outgoing
 
 
-class Close(_Effect, frozen=True, gc=False):
+class CloseIterator(_Effect, frozen=True, gc=False):
     """Close an iterator of Python that no page reads any longer.
 
     Attributes:
@@ -152,7 +152,7 @@ class Close(_Effect, frozen=True, gc=False):
     reason: str
 
 
-class Arrived(_Effect, frozen=True, gc=False):
+class ItemsArrived(_Effect, frozen=True, gc=False):
     """Wake those who wait for the items of a stream of a page: items have arrived, or the stream is over."""
 
     stream: Incoming
@@ -176,7 +176,7 @@ class Left(_Effect, frozen=True, gc=False):
     lost: bool = False
 
 
-class Drop(_Effect, frozen=True, gc=False):
+class CloseConnection(_Effect, frozen=True, gc=False):
     """Close the connection of a socket after its outbox has been written."""
 
     socket: int
@@ -207,9 +207,9 @@ Effect: TypeAlias = (
     | Named
     | Releasing
     | Produce
-    | Close
-    | Arrived
+    | CloseIterator
+    | ItemsArrived
     | Left
-    | Drop
+    | CloseConnection
     | Report
 )

@@ -21,15 +21,15 @@ from .calls import CallTable, Finished
 from .chunks import CHUNK_BYTES
 from .codec import NO_SPECIALS, Packet, Unbound, message_packet, outgoing
 from .effects import (
-    Arrived,
     CallFinished,
     Cancelled,
-    Close,
+    CloseConnection,
+    CloseIterator,
     Connected,
     Deliver,
-    Drop,
     Effect,
     Invoke,
+    ItemsArrived,
     ItemStored,
     Left,
     Lost,
@@ -56,7 +56,7 @@ from .failures import (
 from .functions import FunctionTable
 from .limits import Limits, Overflow, check_overflow
 from .offers import Offers
-from .outbox import STATE_ORDER, Outbox
+from .outbox import Outbox
 from .queues import Queues
 from .references import (
     Arrivals,
@@ -66,13 +66,12 @@ from .references import (
     Imported,
     Ref,
     RefusedReference,
-    revive,
-    split_keywords,
     unknown_reference,
     unmarked,
 )
 from .session import Session
-from .states import OWN, RefusedChange, SharedState
+from .shared_states import SharedStates
+from .specials import revive, split_keywords
 from .streams import Incoming, Outgoing
 from .topics import Broker
 from .uses import check_use
@@ -96,8 +95,6 @@ REFUSED_BY_LIMIT = "Connection refused due to connection limit @python"
 ACK_MESSAGES = 64  # maximum number of unacknowledged messages that a client keeps
 ACK_BYTES = 256 * 1024
 MAX_UNCAUGHT = 50  # uncaught errors of one client in the log; the bundled client reports no more
-NOTHING = Payload(b"null")
-MAX_STATES = 1000  # a page that has left may come back to its state, unless as many others were made since
 MAX_NOTE = 500  # characters of one uncaught error in a note
 
 
@@ -115,7 +112,7 @@ class ProtocolState:
     def __init__(self, session: str = "", limits: Limits | None = None) -> None:
         self.session = session
         self.limits = limits or Limits()
-        self.limit = self.limits.pages  # connections; 0 or less means no limit
+        self.max_connections = self.limits.pages  # connections; 0 or less means no limit
         self.resume_seconds = self.limits.resume_seconds
         self.settings: dict[str, Any] = {}  # added to the settings in every welcome
         self.policies: dict[str, Overflow] = {}  # topic -> policy, for topics that have their own
@@ -123,14 +120,12 @@ class ProtocolState:
         self.functions = FunctionTable()
         self.queues = Queues(self.limits.queue_items, self._item_stored)
         self.broker = Broker()
-        self.states: dict[str, SharedState] = {}  # by what `_state_key` returns
-        self._following: dict[str, dict[int, None]] = {}  # sockets that follow a state, also before it exists
         self.calls = CallTable()
         self.cancelled_calls = 0  # calls of clients that were cancelled
         self.dropped_results = 0  # results of cancelled calls
         self.expires_at: float | None = None
         # Makes the proxy of an object in a page, from its handle and the detail on the wire.
-        self.revive: Callable[[Handle, m.Special], Imported] = lambda handle, special: Imported(handle)
+        self.make_proxy: Callable[[Handle, m.Special], Imported] = lambda handle, special: Imported(handle)
         # Reads a part of a file of Python, in a worker; see `check_use`.
         self.read_part: Callable[..., bytes] = _read_nothing
         # Calls a function once an object is collected.
@@ -138,6 +133,7 @@ class ProtocolState:
         self._streamed: dict[int, Exports] = {}  # iterators that pages read, or may read, by identity
         self._released: dict[int, list[tuple[int, int]]] = {}  # socket -> numbers and counts to release
         self._sessions: dict[int, Session] = {}
+        self.states = SharedStates(self._sessions, self._send, self._send_if_room)
         self._lost: dict[int, float] = {}  # sockets without a connection -> when their session ends
         self._last_socket = 0
         self._last_id = 0
@@ -147,13 +143,13 @@ class ProtocolState:
     def set_limits(self, limits: Limits) -> None:
         """Replace the limits. Existing outboxes keep theirs."""
         self.limits = limits
-        self.limit = limits.pages
+        self.max_connections = limits.pages
         self.resume_seconds = limits.resume_seconds
         self.queues.max_items = limits.queue_items
 
     def set_connection_limit(self, limit: int) -> None:
         """Limit the number of connections; 0 or less means no limit."""
-        self.limit = limit
+        self.max_connections = limit
 
     def effects(self) -> list[Effect]:
         """Remove and return the effects to carry out, in order."""
@@ -228,14 +224,14 @@ class ProtocolState:
         if len(hello.topics) > self.limits.topics:
             raise ProtocolError(f"{len(hello.topics)} subscriptions; {self.limits.topics} are allowed")
         if known is not None:  # a document has only one socket
-            self._effects.append(Drop(known, CLOSE_GOING_AWAY, "the page has connected again"))
+            self._effects.append(CloseConnection(known, CLOSE_GOING_AWAY, "the page has connected again"))
             self.disconnect(known)
         return self._open(hello, hello.page or page)
 
     def _open(self, hello: m.Hello, page: str) -> int | None:
         self._last_socket += 1
-        if 0 < self.limit <= len(self.sockets()):
-            text = f"refused a page: the connection limit of {self.limit} is reached"
+        if 0 < self.max_connections <= len(self.sockets()):
+            text = f"refused a page: the connection limit of {self.max_connections} is reached"
             self._effects.append(Report("warning", text))
             return None
         number = self._last_socket
@@ -260,7 +256,7 @@ class ProtocolState:
             self._confirm(number, session)  # it has sent the session name, which it knows from its welcome
         self._admit_waiting(number)
         self._produce_more(session)
-        self._catch_up(number, session)
+        self.states.catch_up(number)
         if not self.broker.count(number):
             for topic in hello.topics:
                 self.subscribe(topic, number)
@@ -318,7 +314,7 @@ class ProtocolState:
         self._end_streams(socket, session, lost and session.confirmed)
         self._released.pop(socket, None)
         self.broker.leave(socket)
-        self._unfollow(socket)
+        self.states.leave(socket)
         for call in session.calls.values():
             if not call.function.keep_running:
                 self._cancel(call, "the page has left")
@@ -348,7 +344,7 @@ class ProtocolState:
         if socket not in self._sessions:
             return False
         self._sessions[socket].outbox.put(close_packet(reason, reconnect))
-        self._effects.append(Drop(socket, code, reason))
+        self._effects.append(CloseConnection(socket, code, reason))
         self.disconnect(socket)
         return True
 
@@ -475,7 +471,7 @@ class ProtocolState:
         if session.eased:
             self._produce_more(session)
         if session.behind:
-            self._catch_up(socket, session)
+            self.states.catch_up(socket)
 
     def _on_pong(self, socket: int, message: m.Pong) -> None:
         self._effects.append(Ponged(socket, message.sent))
@@ -560,8 +556,7 @@ class ProtocolState:
     def _refuse(self, socket: int, message: Any, error: m.ErrorInfo) -> None:
         """Send the error of a message that cannot be handled: to the client, or to the caller of Python it answers."""
         if isinstance(message, m.Patch):
-            packet = self._patch(["patched", message.name, message.version], NOTHING, (error,))
-            self._send(socket, packet)
+            self.states.refuse(socket, message, message.version, error)
         elif isinstance(message, m.Items):
             self._refuse_items(socket, message.number, error)
         elif not isinstance(message, m.Return):
@@ -662,6 +657,14 @@ class ProtocolState:
         self._publish(message.topic, data, payload, skip=socket if message.suppress else None)
         self._acknowledge(socket, message.id, True)
 
+    def _on_follow(self, socket: int, message: m.Follow) -> None:
+        self.states.follow(socket, message.name)
+
+    def _on_patch(self, socket: int, message: m.Patch) -> None:
+        refusal = self.states.patch(socket, message)
+        if refusal is not None:
+            self._effects.append(Report("info", f"refused a change of a page (socket {socket}): {refusal}"))
+
     def _on_custom(self, socket: int, message: m.Custom) -> None:
         self._effects.append(UserMessage(socket, msgspec.structs.asdict(message.object)))
 
@@ -686,7 +689,7 @@ class ProtocolState:
         return True
 
     def _on_goodbye(self, socket: int, message: m.Goodbye) -> None:
-        self._effects.append(Drop(socket, CLOSE_GOING_AWAY, "goodbye"))
+        self._effects.append(CloseConnection(socket, CLOSE_GOING_AWAY, "goodbye"))
         self.disconnect(socket)
 
     def _acknowledge(self, socket: int, request: int, done: bool) -> None:
@@ -696,127 +699,6 @@ class ProtocolState:
     def _fail(self, socket: int, request: int, what: str, error: m.ErrorInfo) -> None:
         """Send a failure to the client: as the answer to its request, or to its console if there is none."""
         self._send(socket, error_packet(request, error) if request else message_packet(["fault", what, error]))
-
-    # States --------------------------------------------------------------------------------------------
-
-    def set_state(self, key: str, state: SharedState) -> None:
-        """Add or replace the state of the application, whose key is "", or of the page with the name `key`."""
-        earlier = self.states.get(key)
-        if earlier is not None:
-            with earlier.lock:
-                earlier.is_replaced = True
-            del self.states[key]  # so that the newest is the last
-        self.states[key] = state
-        for socket in self._following.get(key, ()):
-            self._send_whole(socket, key)
-        if len(self.states) > MAX_STATES:
-            self._forget_oldest_state(key)
-
-    def _forget_oldest_state(self, newest: str) -> None:
-        for key in self.states:
-            if key not in ("", newest) and key not in self._following:
-                self.forget_state(key)
-                return
-
-    def forget_state(self, key: str) -> None:
-        """Remove the state of a page."""
-        self.states.pop(key, None)
-
-    def send_changes(self, key: str) -> None:
-        """Send the changes of Python since the last patch to all followers."""
-        state = self.states.get(key)
-        if state is not None:
-            with state.lock:
-                self._send_news(key, state)
-
-    def send_state(self, key: str) -> None:
-        """Send the whole state to all its followers."""
-        for socket in self._following.get(key, ()):
-            self._send_whole(socket, key)
-
-    def _send_news(self, key: str, state: SharedState) -> None:
-        news = state.news()
-        if news is not None:
-            self._send_patch(key, state, news)
-
-    def _send_patch(self, key: str, state: SharedState, changes: Payload, skip: int | None = None) -> None:
-        state.version += 1
-        packet = self._patch(["patch", _wire_name(key), state.version], changes)
-        for socket in state.followers:
-            if socket != skip:
-                self._send_or_fall_behind(socket, key, packet)
-
-    def _patch(self, head: list[Any], payload: Payload, tail: tuple[Any, ...] = ()) -> Packet:
-        return message_packet(head, payload, tail, STATE_ORDER)
-
-    def _send_or_fall_behind(self, socket: int, key: str, packet: Packet) -> None:
-        """Send a patch. A client without room gets the whole state later."""
-        session = self._sessions[socket]
-        if key in session.behind:
-            return
-        if session.outbox.put(packet, limited=True):
-            self._wake(socket)
-        else:
-            session.behind.add(key)
-
-    def _catch_up(self, socket: int, session: Session) -> None:
-        """Send the states whose patches had no room."""
-        while session.behind and session.outbox.is_free():
-            self._send_whole(socket, session.behind.pop())
-
-    def _send_whole(self, socket: int, key: str) -> None:
-        state = self.states.get(key)
-        if state is None:
-            return
-        with state.lock:
-            self._send_news(key, state)  # to the others
-            whole = state.whole()
-            state.followers[socket] = None
-        self._sessions[socket].behind.discard(key)
-        self._send(socket, self._patch(["state", _wire_name(key), state.version], whole))
-
-    def _on_follow(self, socket: int, message: m.Follow) -> None:
-        key = self._state_key(socket, message.name)
-        self._following.setdefault(key, {})[socket] = None
-        self._send_whole(socket, key)
-
-    def _unfollow(self, socket: int) -> None:
-        for key, sockets in list(self._following.items()):
-            sockets.pop(socket, None)
-            if not sockets:
-                del self._following[key]
-            if key in self.states:
-                self.states[key].followers.pop(socket, None)
-
-    def _state_key(self, socket: int, name: str) -> str:
-        """Return the key of the state that a client calls `name`: the name of its page for its own, else the empty one.
-
-        Raises:
-            ProtocolError: There is no such state.
-        """
-        if name not in ("", OWN):
-            raise ProtocolError(f"a page has no state {name!r:.60}")
-        return self._sessions[socket].page if name else ""
-
-    def _on_patch(self, socket: int, message: m.Patch) -> None:
-        key = self._state_key(socket, message.name)
-        state = self.states.get(key)
-        if state is None or socket not in state.followers:  # the state may have ended with the `Page` of the program
-            self._refuse(socket, message, m.ErrorInfo("refused", "RefusedChange", "Python no longer has this state"))
-            return
-        with state.lock:
-            self._send_news(key, state)  # what Python has changed before comes first
-            try:
-                done, differs = state.take(message.changes)
-            except RefusedChange as error:
-                self._effects.append(Report("info", f"refused a change of a page (socket {socket}): {error}"))
-                info = m.ErrorInfo("refused", "RefusedChange", str(error))
-                self._send(socket, self._patch(["patched", message.name, state.version], NOTHING, (info,)))
-                return
-            if done is not None:
-                self._send_patch(key, state, done, skip=socket)
-        answer = done if done is not None and differs else NOTHING
-        self._send(socket, self._patch(["patched", message.name, state.version], answer, (None,)))
 
     # References ----------------------------------------------------------------------------------------
 
@@ -848,7 +730,7 @@ class ProtocolState:
             session.imports.arrive(handle)
         proxy = None if handle.proxy is None else handle.proxy()
         if proxy is None:
-            proxy = self.revive(handle, special)
+            proxy = self.make_proxy(handle, special)
             handle.proxy = ref(proxy)
         return proxy
 
@@ -905,7 +787,7 @@ class ProtocolState:
     def leave_stream(self, stream: Incoming) -> None:
         """Drop the items of a stream. The page stops it when its handle is collected."""
         stream.leave()
-        self._effects.append(Arrived(stream))
+        self._effects.append(ItemsArrived(stream))
 
     def _left(self, arrivals: Arrivals, stream: Incoming) -> None:
         """Stop a stream of a page whose handle was collected, unless it has ended."""
@@ -919,7 +801,7 @@ class ProtocolState:
         stream = self._sessions[socket].readers.get(message.number)
         if stream is not None and message.items:
             stream.receive(message.items, message.extra)
-            self._effects.append(Arrived(stream))
+            self._effects.append(ItemsArrived(stream))
 
     def _on_end(self, socket: int, message: m.End) -> None:
         error = message.error
@@ -935,7 +817,7 @@ class ProtocolState:
             return False
         session.imports.forget(number)
         stream.end(error)
-        self._effects.append(Arrived(stream))
+        self._effects.append(ItemsArrived(stream))
         return True
 
     def _refuse_items(self, socket: int, number: int, error: m.ErrorInfo) -> None:
@@ -971,7 +853,7 @@ class ProtocolState:
         stream = session.producers.pop(export.number, None)
         if stream is not None:
             stream.is_over = True
-        self._effects.append(Close(export, stream, reason))
+        self._effects.append(CloseIterator(export, stream, reason))
 
     def _produce(self, stream: Outgoing) -> None:
         if stream.begin():
@@ -1041,10 +923,10 @@ class ProtocolState:
                 stream = session.producers.pop(export.number, None)
                 if stream is not None:
                     stream.is_over = True
-                self._effects.append(Close(export, stream, "the page has left"))
+                self._effects.append(CloseIterator(export, stream, "the page has left"))
         for reader in session.readers.values():
             reader.end(stream_disconnection(lost, socket))
-            self._effects.append(Arrived(reader))
+            self._effects.append(ItemsArrived(reader))
         session.readers.clear()
 
     def _drop_streams(self, message: Packet | Unbound | None) -> None:
@@ -1052,7 +934,7 @@ class ProtocolState:
         if isinstance(message, Unbound):
             for reference in message.payload.references:
                 if reference.kind == "stream" and id(reference.value) not in self._streamed:
-                    self._effects.append(Close(reference, None, "the page no longer waits for the stream"))
+                    self._effects.append(CloseIterator(reference, None, "the page no longer waits for the stream"))
 
     # Requests of Python --------------------------------------------------------------------------------
 
@@ -1249,6 +1131,13 @@ class ProtocolState:
             self._woken.add(socket)
             self._effects.append(Wake(socket))
 
+    def _send_if_room(self, socket: int, packet: Packet) -> bool:
+        """Send a packet, or return `False` if the outbox is full."""
+        if not self._sessions[socket].outbox.put(packet, limited=True):
+            return False
+        self._wake(socket)
+        return True
+
     def _cast(self, message: Packet | Unbound, target: Target) -> int:
         """Send a message that expects no answer; close the clients that have no room for it."""
         sockets = self.targets(target)
@@ -1256,9 +1145,7 @@ class ProtocolState:
             packet = self._bind_or_report(socket, message)
             if packet is None:
                 continue
-            if self._sessions[socket].outbox.put(packet, limited=True):
-                self._wake(socket)
-            else:
+            if not self._send_if_room(socket, packet):
                 self._close_slow(socket)
         return len(sockets)
 
@@ -1311,10 +1198,6 @@ class ProtocolState:
 
 def _read_nothing(*_: object) -> bytes:
     raise OSError("files cannot be read without a bridge")
-
-
-def _wire_name(key: str) -> str:
-    return OWN if key else ""
 
 
 def _socket(handle: Handle | int) -> int:

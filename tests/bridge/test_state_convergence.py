@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.protocol.messages import Hello, Message
-from jsmeets_local.protocol.states import plain
+from jsmeets_local.protocol.state_tree import plain
 from tests.tools import need
 
 STATE = Path(__file__).parents[2] / "jsmeets_local" / "assets" / "jsmeets-state.mjs"

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from jsmeets_local import JsMeetsPy
-from jsmeets_local.notebook.display import Frame
+from jsmeets_local.notebook.display import Iframe
 
 PAGE = """<!DOCTYPE html><body style="margin: 0"><div id="box" style="height: 321px"></div>
 <script>JsPyFunction.expose("grow", (height) => { box.style.height = `${height}px` })</script>"""
@@ -16,7 +16,7 @@ PAGE = """<!DOCTYPE html><body style="margin: 0"><div id="box" style="height: 32
 
 def test_the_height_follows_the_content(app: JsMeetsPy, tabs: Any, tmp_path: Path) -> None:
     page = app.launch(PAGE, mode="none")
-    frame = Frame(page._urls.framed, page._urls.title, "100%", "auto")
+    frame = Iframe(page._urls.framed, page._urls.title, "100%", "auto")
     (tmp_path / "cell.html").write_text(f"<!DOCTYPE html>{frame.html()}", encoding="utf-8")
     tab = tabs.open(f"file://{tmp_path}/cell.html")
     iframe = tab.locator("iframe")
@@ -29,7 +29,7 @@ def test_the_height_follows_the_content(app: JsMeetsPy, tabs: Any, tmp_path: Pat
 
 def test_another_height_stays(app: JsMeetsPy, tabs: Any, tmp_path: Path) -> None:
     page = app.launch(PAGE, mode="none")
-    frame = Frame(page._urls.framed, page._urls.title, "100%", 200)
+    frame = Iframe(page._urls.framed, page._urls.title, "100%", 200)
     (tmp_path / "cell.html").write_text(f"<!DOCTYPE html>{frame.html()}", encoding="utf-8")
     tab = tabs.open(f"file://{tmp_path}/cell.html")
     page.call("grow")(500)

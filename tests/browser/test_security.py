@@ -159,7 +159,7 @@ def host() -> Iterator[Host]:
 
 def test_a_private_page_in_frames_of_the_same_host(app: JsMeetsPy, tabs: Tabs, host: Host) -> None:
     page = app.launch(f"{PAGE}<h1>framed</h1>", mode="none", private=True)
-    host.html = f"<!DOCTYPE html>{page._frame.html()}<hr>{page._frame.html()}"
+    host.html = f"<!DOCTYPE html>{page._view.html()}<hr>{page._view.html()}"
     tab = tabs.open(host.url())
     for number in (0, 1):
         tab.frame_locator("iframe").nth(number).locator("h1", has_text="framed").wait_for(timeout=scaled(10_000))

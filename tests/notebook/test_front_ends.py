@@ -144,7 +144,7 @@ def test_a_launch_in_colab(kernel: Kernel) -> None:
     assert run.error is None
     assert run.html == [], "no iframe of the port"
     assert "connects when it has ended: call it in the next cells by `await page.aio...`" in run.stderr
-    assert kernel.value("type(page._frame).__name__") == "CommView"
+    assert kernel.value("type(page._view).__name__") == "CommView"
     error = kernel.run("page.call('f')(1)").error
     assert error is not None
     assert error.startswith("CellBlocksAnswers")

@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from jsmeets_local import Bridge, JsMeetsPy
-from jsmeets_local.notebook.display import Frame
+from jsmeets_local.notebook.display import Iframe
 from tests.notebook.cells import EXPOSE, LAUNCH, OpenNotebook
 from tests.timing import scaled
 
@@ -186,7 +186,7 @@ def test_an_iframe_whose_server_starts_late(browser: Any, tmp_path: Path) -> Non
     page = app.launch("<h1>Late</h1>", mode="none")
     root = page.url.partition("#")[0]
     (tmp_path / "cell.html").write_text(
-        f"<!DOCTYPE html>{Frame(page._urls.framed, page._urls.title, '100%', 200).html()}"
+        f"<!DOCTYPE html>{Iframe(page._urls.framed, page._urls.title, '100%', 200).html()}"
     )
     tab = browser.new_page()
     try:

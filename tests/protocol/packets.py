@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from jsmeets_local.protocol.codec import Packet, decode, encode, message_packet
 from jsmeets_local.protocol.messages import Special
-from jsmeets_local.protocol.references import revive
+from jsmeets_local.protocol.specials import revive
 from jsmeets_local.protocol.values import pack
 
 

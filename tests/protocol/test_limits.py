@@ -215,7 +215,7 @@ def test_a_page_with_too_many_waiting_messages_is_closed(state: ProtocolState) -
     outbox = state.outbox(1)
     state.push_nowait("q", pack(1, "data"), None)
     effects = state.effects()
-    assert [type(effect) for effect in effects] == [fx.Report, fx.Drop, fx.Left, fx.Writable]
+    assert [type(effect) for effect in effects] == [fx.Report, fx.CloseConnection, fx.Left, fx.Writable]
     assert "too slow: 1000 messages" in effects[0].text
     assert effects[1].code == 1013
     [close] = [message for frame in iter(outbox.take, None) for message in decode(frame)]

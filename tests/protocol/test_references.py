@@ -25,8 +25,8 @@ from jsmeets_local.protocol.references import (
     Reference,
     RefusedReference,
     ref,
-    revive,
 )
+from jsmeets_local.protocol.specials import revive
 from jsmeets_local.protocol.state import ProtocolState
 from jsmeets_local.protocol.values import pack
 

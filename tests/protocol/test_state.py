@@ -230,8 +230,8 @@ def test_a_document_that_comes_back_replaces_its_old_connection() -> None:
     state.receive(new, [m.Ack(0)])
     effects = state.effects()
     assert state.sockets() == (new,)
-    assert [type(e) for e in effects if isinstance(e, (fx.Drop, fx.Left, fx.Connected))] == [
-        fx.Drop,
+    assert [type(e) for e in effects if isinstance(e, (fx.CloseConnection, fx.Left, fx.Connected))] == [
+        fx.CloseConnection,
         fx.Left,
         fx.Connected,
     ]
@@ -257,7 +257,7 @@ def test_a_page_counts_as_connected_once_it_answers_the_welcome() -> None:
 @pytest.mark.parametrize("lost", [False, True], ids=["goodbye", "broken"])
 def test_a_page_that_leaves_before_its_welcome_was_never_there(lost: bool) -> None:
     state = ProtocolState()
-    state.limit = 1
+    state.max_connections = 1
     state.hello(hello("first"), "")
     call_id = state.request("call", "f", pack([], "args"), None, None)
     state.effects()
@@ -288,10 +288,10 @@ def test_a_page_whose_answer_to_the_welcome_is_lost_resumes() -> None:
 
 def test_a_refused_connection_uses_up_a_socket_id() -> None:
     state = ProtocolState()
-    state.limit = 1
+    state.max_connections = 1
     assert state.hello(hello("a"), "") == 1
     assert state.hello(hello("b"), "") is None
-    state.limit = 0
+    state.max_connections = 0
     assert state.hello(hello("c"), "") == 3
     assert "limit" in REFUSED_BY_LIMIT
 

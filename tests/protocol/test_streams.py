@@ -15,7 +15,7 @@ from jsmeets_local.errors import JavaScriptError, PageClosed, ProtocolError, Wro
 from jsmeets_local.protocol import messages as m
 from jsmeets_local.protocol.chunks import Assembler
 from jsmeets_local.protocol.codec import decode
-from jsmeets_local.protocol.effects import Close, Produce
+from jsmeets_local.protocol.effects import CloseIterator, Produce
 from jsmeets_local.protocol.limits import Limits
 from jsmeets_local.protocol.references import Handle, Imported, ref
 from jsmeets_local.protocol.state import ProtocolState
@@ -64,7 +64,7 @@ class Side:
         """Receive a stream of the page."""
         got: list[Any] = []
         self.state.functions.expose("f", print)
-        self.state.revive = lambda handle, detail: got.append(Imported(handle)) or got[-1]
+        self.state.make_proxy = lambda handle, detail: got.append(Imported(handle)) or got[-1]
         self.receive(["call", 1, "f", [None], [[[3, 0], "stream", number]]])
         (proxy,) = got
         assert isinstance(proxy._handle, Handle)
@@ -131,7 +131,7 @@ class ProducerRun:
 
     def step(self) -> None:
         for effect in self.side.state.effects():
-            if isinstance(effect, Close):
+            if isinstance(effect, CloseIterator):
                 self.is_closed = True
             elif isinstance(effect, Produce):
                 self.produce(effect.stream)
@@ -192,7 +192,7 @@ def test_items_end_and_stop_of_unknown_streams_are_ignored() -> None:
     side = Side()
     side.receive(["items", 7, [1]], ["end", 7], ["end", 7, None], ["stop", 7])
     assert side.sent() == []
-    assert side.taken(Close) == []
+    assert side.taken(CloseIterator) == []
 
 
 @pytest.mark.parametrize("given", [7, 1])
@@ -215,7 +215,7 @@ def test_the_session_ends_the_streams_of_both_sides() -> None:
     (effect,) = side.taken(Produce)
     assert side.state.stats()["pages"][0]["streams"] == 2
     side.state.disconnect(side.socket)
-    closed = side.taken(Close)
+    closed = side.taken(CloseIterator)
     assert [one.stream for one in closed] == [effect.stream, None]
     assert effect.stream.is_over
     assert stream.is_over

@@ -137,7 +137,7 @@ def test_all_pages_of_a_server_are_private(app: JsMeetsPy, page: Page) -> None:
 
 
 def test_each_display_has_a_new_address_and_no_message_shows_it(app: JsMeetsPy, page: Page) -> None:
-    first, second = page._frame.html(), page._frame.html()
+    first, second = page._view.html(), page._view.html()
     addresses = {line.split('"')[1] for text in (first, second) for line in text.splitlines() if "iframe src" in line}
     assert len(addresses) == 1 * 2
     assert page.url not in addresses

@@ -236,7 +236,7 @@ def test_a_message_that_cannot_be_handled_ends_its_session_only(app: JsMeetsPy, 
     """The page would connect again and repeat the message otherwise."""
     app.functions.expose("take", lambda *args: None)
     other = RawPage(page.url, "other")
-    app.bridge.protocol.revive = boom
+    app.bridge.protocol.make_proxy = boom
     raw.send(["call", 1, "take", [None], [[[3, 0], "function", 1, "f"]]])
     assert closing(raw) == "protocol error: Python could not handle a message, and has logged why"
     other.send(["call", 2, "take", []])

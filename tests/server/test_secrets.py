@@ -46,9 +46,9 @@ def objects(page: Any) -> Iterator[Any]:
     )
     yield from (
         page._client,
-        page._frame,
+        page._view,
         page._urls,
-        page._frame.sized(1, 2),
+        page._view.sized(1, 2),
         app.routes,
         app._documents,
         app._launcher._presence,

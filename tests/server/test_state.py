@@ -429,10 +429,10 @@ def test_the_states_of_pages_that_have_left_are_forgotten_in_the_end(app: JsMeet
     own = follow(page, "page")
     for number in range(2000):
         make_state(app.bridge, f"page {number}", None, {"n": number}, "page.state()")
-    assert len(protocol.states) == 1000
+    assert len(protocol.states.by_key) == 1000
     assert own.receive() == ["state", "page", 0, {"n": 0}]
-    assert list(protocol.states)[:2] == ["", own.page]
-    assert list(protocol.states)[-1] == "page 1999"
+    assert list(protocol.states.by_key)[:2] == ["", own.page]
+    assert list(protocol.states.by_key)[-1] == "page 1999"
 
 
 # Threads and observers ---------------------------------------------------------------------------------------------

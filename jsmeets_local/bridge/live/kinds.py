@@ -16,7 +16,7 @@ from .js_stream import JSStream
 if TYPE_CHECKING:
     from ..bridge import Bridge
 
-__all__ = ["KINDS", "revive"]
+__all__ = ["KINDS", "make_proxy"]
 
 KINDS: dict[str, type[Live]] = {
     "function": JSFunction,
@@ -27,7 +27,7 @@ KINDS: dict[str, type[Live]] = {
 _TRAITS: dict[str, type[JSProxy]] = {"array": JSArray, "map": JSMap}
 
 
-def revive(bridge: Bridge, handle: Handle, special: Special) -> Live:
+def make_proxy(bridge: Bridge, handle: Handle, special: Special) -> Live:
     """Make the proxy of an object that has arrived, on the loop.
 
     Args:

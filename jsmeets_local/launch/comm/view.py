@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...notebook.display import Frame, css_length
+from ...notebook.display import Iframe, css_length
 from .carrier import Carrier
 
 __all__ = ["CommView"]
@@ -23,37 +23,37 @@ class CommView(Struct, frozen=True):
 
     Attributes:
         carrier: The carrier of the page.
-        frame: The iframe that would show it at its port, for its size.
+        iframe: The iframe that would show it at its port, for its size.
     """
 
     carrier: Carrier
-    frame: Frame
+    iframe: Iframe
 
     @property
     def snapshot(self) -> bool:
         """Return whether to keep a picture of the page."""
-        return self.frame.snapshot
+        return self.iframe.snapshot
 
     @property
     def title(self) -> str:
         """Return the title of the iframe."""
-        return self.frame.title
+        return self.iframe.title
 
     def plain_html(self) -> str:
         """Return the HTML of the iframe."""
-        return self.frame.plain_html()
+        return self.iframe.plain_html()
 
     def sized(self, width: int | str | None, height: int | str | None) -> CommView:
-        """Return a copy with another size; see `Frame.sized`."""
-        return replace(self, frame=self.frame.sized(width, height))
+        """Return a copy with another size; see `Iframe.sized`."""
+        return replace(self, iframe=self.iframe.sized(width, height))
 
     def bundle(self, plain: str, name: str = "") -> dict[str, Any]:
         """Return the output: a new widget, and the text `plain`.
 
         The state of the widget is saved with the notebook, so that it carries neither the token nor an address.
         """
-        size = [css_length(side) for side in (self.frame.width, self.frame.height)]
-        widget = _widget_class()(page=self.carrier.name, name=self.frame.name(name), size=size)
+        size = [css_length(side) for side in (self.iframe.width, self.iframe.height)]
+        widget = _widget_class()(page=self.carrier.name, name=self.iframe.name(name), size=size)
         self.carrier.serve(widget)
         return {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}, "text/plain": plain}
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
 from typing import Any, Protocol, SupportsIndex, TypeAlias
 
 import msgspec
@@ -24,13 +23,11 @@ from .text import shown
 from .values import MAX_DEPTH, Payload, base, named_fields
 
 __all__ = [
-    "OWN",
     "Change",
     "Delete",
     "Path",
     "RefusedChange",
     "Set",
-    "SharedState",
     "Splice",
     "StateDict",
     "StateList",
@@ -49,8 +46,6 @@ __all__ = [
 
 Path: TypeAlias = tuple[str | int, ...]
 Undo: TypeAlias = Callable[[], None]
-
-OWN = "page"  # name of the state of one page; that of the application is ""
 
 _MISSING: Any = object()
 _path = msgspec.json.Encoder().encode
@@ -549,39 +544,3 @@ def _replace(place: StateList, start: int, old: list[Any], new: list[Any]) -> Un
         _replace(place, start, new, old)
 
     return undo
-
-
-# The states of a bridge ------------------------------------------------------------------------------------
-
-
-class SharedState:
-    """State as the protocol sees it. It is used on the loop only, but for `followers`, which any thread may read.
-
-    Args:
-        lock: Guards the tree, which any thread may change.
-        whole: Returns the packed fields, under the lock.
-        news: Returns the packed changes since it was last called, under the lock; `None` if there are none.
-        take: Makes the changes of a page, all or none, under the lock. Returns what has changed, packed, or `None`; and
-            whether that differs from what the page sent. Raises `RefusedChange`, and `ProtocolError` for a malformed
-            change.
-
-    Attributes:
-        version: The number of the last patch.
-        followers: The sockets that get the patches.
-        is_replaced: True once there is a newer state in its place. It is guarded by the lock.
-    """
-
-    def __init__(
-        self,
-        lock: AbstractContextManager[Any],
-        whole: Callable[[], Payload],
-        news: Callable[[], Payload | None],
-        take: Callable[[list[list[Any]]], tuple[Payload | None, bool]],
-    ) -> None:
-        self.lock = lock
-        self.whole = whole
-        self.news = news
-        self.take = take
-        self.version = 0
-        self.followers: dict[int, None] = {}
-        self.is_replaced = False
