@@ -6,9 +6,9 @@ const PART = 200;   // rows of one request
 const element = (id) => document.getElementById(id);
 const view = element("view");
 let table = null;   // the Table of Python
-let rows = null;   // the Rows of Python to show
+let rows = null;   // the Rows of Python that the table shows
 let count = 0;   // their number
-let parts = new Map();   // those that have arrived, and null for those that were asked for
+let parts = new Map();   // the parts that have arrived, and null for parts that are on their way
 let sorted = { column: null, descending: false };
 let loading = null;   // the AbortController of the file that is being read
 
@@ -59,7 +59,7 @@ async function load(file) {
     }
     if (loading === controller) {
         await choose();
-        say(`${file.name}: ${amount(count)}${controller.signal.aborted ? ", the beginning of the file" : ""}`);
+        say(`${file.name}: ${amount(count)}${controller.signal.aborted ? " read, then cancelled" : ""}`);
     }
 }
 
@@ -77,7 +77,7 @@ async function choose() {
     choices += 1;
     const mine = choices;
     const chosen = await table.choose(element("filter").value, sorted.column, sorted.descending);
-    if (mine === choices) {   // not when another choice was made in the meantime
+    if (mine === choices) {   // no later choice has been made
         ({ count, rows } = chosen);
         parts = new Map();
         say(`${amount(count)}`);
@@ -104,7 +104,7 @@ function sort(column) {
     return choose();
 }
 
-// Parts that are incomplete, because the file is being read, are asked for again.
+// A part that is incomplete, because the file is still being read, is requested again.
 async function fetch_part(number) {
     const of = parts;
     of.set(number, null);
@@ -116,7 +116,7 @@ async function fetch_part(number) {
 
 const is_number = (cell) => cell !== "" && Number.isFinite(Number(cell));
 
-/** Make the rows in view, and ask for those that are missing. */
+/** Create the rows in view, and request those that are missing. */
 function draw() {
     const first = Math.max(0, Math.floor(view.scrollTop / ROW) - 10);
     const last = Math.min(count, Math.ceil((view.scrollTop + view.clientHeight) / ROW) + 10);

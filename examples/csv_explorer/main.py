@@ -14,7 +14,7 @@ scratch = tempfile.TemporaryDirectory()
 
 
 class Table:
-    """A CSV file. A tab holds its table by reference, and calls its public methods, several at a time."""
+    """A CSV file. The page holds it by reference and calls its public methods, several at a time."""
 
     def __init__(self, file: JSFile):
         self.name = file.name
@@ -22,11 +22,11 @@ class Table:
         self._file = file
         self._lines = csv.reader(io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline=""))
         self.columns = next(self._lines, [])
-        self._texts = []  # of the rows, to search in
-        self._keys = {}  # by which to sort, for each column that was sorted
+        self._texts = []  # the text of each row, for the filter
+        self._keys = {}  # the sort keys of each column that has been sorted
 
     def load(self):
-        """Read the file, which is in the page, piece by piece; the page may stop at any time."""
+        """Read the file from the page piece by piece, and report progress. Cancelling closes this generator."""
         with self._file:
             for row in self._lines:
                 self._texts.append("\n".join(row).lower())
@@ -36,7 +36,7 @@ class Table:
         yield {"rows": len(self.rows), "share": 1}
 
     def choose(self, text, column, descending):
-        """Return the rows that contain a text, sorted, by reference, and their number."""
+        """Return the rows that contain a text, sorted and by reference, and their count."""
         numbers = range(len(self.rows))
         if text:
             numbers = [number for number in numbers if text.lower() in self._texts[number]]
@@ -52,7 +52,7 @@ class Table:
 
 
 class Rows:
-    """Rows of a table in some order, or all rows, including those that are still to be read."""
+    """Some rows of a table, in order; without numbers all rows, including those still to be read."""
 
     def __init__(self, table, numbers=None):
         self._table = table
@@ -73,7 +73,7 @@ class Rows:
 
 
 def key(cell):
-    """Return the sort key of a cell: numbers come before texts."""
+    """Return the sort key of a cell: numbers come before text."""
     try:
         return 0, float(cell)
     except ValueError:

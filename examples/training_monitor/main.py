@@ -1,4 +1,4 @@
-"""A training monitor: numpy trains a network; every tab follows it, pauses it, stops it and sets its learning rate."""
+"""A training monitor: numpy trains a network. Every tab follows, pauses and stops it, and sets the learning rate."""
 
 import asyncio
 from pathlib import Path
@@ -10,14 +10,14 @@ from jsmeets_local import JsMeetsPy, current_call, current_page
 EPOCHS = 400
 
 app = JsMeetsPy()
-watchers = []  # two callbacks of each tab
+watchers = []  # a pair of callbacks for each tab
 history = []  # the losses of each epoch
 state = {"status": "ready", "rate": 0.003, "says": "Press Start to train the network."}
 going = asyncio.Event()  # cleared while the training pauses
 network = None
 training = None  # the task of train()
 
-# All functions are async: they take turns on one thread, so that they share these variables without locks.
+# All exposed functions are async. They run on one thread, so these variables need no locks.
 
 
 def tell(**changes):
@@ -42,10 +42,10 @@ async def watch(change, progress):
 
 @app.expose
 async def train():
-    """Train until the end. The training also stops when the tab that has started it is closed."""
+    """Train until the user has enough. Closing the tab that started the training stops it."""
     global network, training
     if training:
-        raise RuntimeError("A training runs already.")
+        raise RuntimeError("The network is already being trained.")
     page, tab = current_page(), this_tab()
     training = asyncio.current_task()
     network = Network()
@@ -56,12 +56,12 @@ async def train():
         more = True
         while more:
             await learn()
-            right = f"{history[-1]['accuracy']:.1%} of the unseen points are right."
-            more = await page.aio.js.ask(f"{right} Train {EPOCHS} more epochs?")
+            accuracy = history[-1]["accuracy"]
+            more = await page.aio.js.ask(f"The accuracy is {accuracy:.1%}. Train {EPOCHS} more epochs?")
         tell(status="ready", says="The training has ended.")
     except asyncio.CancelledError:
         if state["status"] != "stopped":
-            tell(status="stopped", says=f"{tab} has left, and the training with it.")
+            tell(status="stopped", says=f"{tab} was closed, which stopped the training.")
     finally:
         training = None
 
@@ -71,7 +71,7 @@ async def learn():
         await going.wait()
         result = await asyncio.to_thread(network.epoch, state["rate"])
         history.append({"epoch": len(history) + 1, "rate": state["rate"], **result})
-        # nowait() returns False when the tab has left.
+        # nowait() returns False if the tab is closed.
         picture = network.picture()
         watchers[:] = [watcher for watcher in watchers if watcher[1].nowait(history[-1:], picture)]
 

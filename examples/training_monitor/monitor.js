@@ -30,7 +30,7 @@ function progress(more, newest) {
         const last = epochs.at(-1);
         element("epoch").textContent = last.epoch;
         element("loss").textContent = last.loss.toFixed(4);
-        element("unseen").textContent = last.unseen.toFixed(4);
+        element("validation").textContent = last.validation.toFixed(4);
         element("accuracy").textContent = `${(100 * last.accuracy).toFixed(1)} %`;
         requestAnimationFrame(draw);
     }
@@ -65,7 +65,7 @@ function draw_chart(canvas) {
     pen.font = "12px system-ui, sans-serif";
     const [left, bottom, top] = [58, high - 24, 10];
     const count = Math.max(100, epochs.length);
-    const lowest = Math.floor(Math.log10(Math.min(0.1, ...epochs.map(({ loss, unseen }) => Math.min(loss, unseen)))));
+    const lowest = Math.floor(Math.log10(Math.min(0.1, ...epochs.map(({ loss, validation }) => Math.min(loss, validation)))));
     const x = (epoch) => left + (epoch / count) * (wide - left - 18);
     const y = (loss) => top + (Math.log10(loss) / lowest) * (bottom - top);
 
@@ -90,7 +90,7 @@ function draw_chart(canvas) {
             }
         }
     });
-    line("unseen");
+    line("validation");
     line("train", "loss");
 
     function rule(x1, y1, x2, y2, name) {

@@ -27,7 +27,7 @@ class Network:
         self.biases = [self.random.normal(0, 0.5, n).astype("float32") for n in sizes[1:]]
         self.speeds = [np.zeros_like(value) for value in (*self.weights, *self.biases)]
         self.points, self.which = spirals(1200, self.random)
-        self.unseen = spirals(400, self.random)
+        self.validation = spirals(400, self.random)
         axis = np.linspace(-1, 1, SIDE, dtype="float32")
         self.grid = np.stack(np.meshgrid(axis, -axis), axis=-1).reshape(-1, 2)
 
@@ -62,8 +62,8 @@ class Network:
             self.step(chosen, rate)
         return {
             "loss": loss(self.layers(self.points)[-1], self.which),
-            "unseen": loss(self.layers(self.unseen[0])[-1], self.unseen[1]),
-            "accuracy": float(np.mean((self.layers(self.unseen[0])[-1][:, 0] > 0.5) == self.unseen[1])),
+            "validation": loss(self.layers(self.validation[0])[-1], self.validation[1]),
+            "accuracy": float(np.mean((self.layers(self.validation[0])[-1][:, 0] > 0.5) == self.validation[1])),
         }
 
     def picture(self):

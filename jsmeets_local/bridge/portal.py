@@ -222,8 +222,8 @@ class Portal:
         with self._lock:
             if self.loop is not None and self.loop is not loop and not self.loop.is_closed():
                 raise BridgeBusy(
-                    "this bridge already serves another running application; "
-                    "give this one its own: JsMeetsPy(bridge=Bridge())"
+                    "this bridge already serves another running application; call stop() of that one first, "
+                    "or give this one a bridge of its own: JsMeetsPy(bridge=Bridge())"
                 )
             self.loop = loop
             self._thread = threading.get_ident()

@@ -522,8 +522,11 @@ def too_late(address: str, mode: str, timeout: float) -> str:
     if mode == "notebook":
         text += f"{REACHABLE} {UNREACHED}"
     elif mode == "browser":
-        text += 'Did a browser open it? launch(mode="none") gives you page.url to open elsewhere. '
-    return text + "Does it load the scripts ({{ jsmeets_scripts() }})?"
+        text += 'Check that a browser has opened it; launch(mode="none") gives you page.url to open elsewhere. '
+    return text + (
+        "Check that the page loads the scripts: {{ jsmeets_scripts() }} in a template, "
+        '<script src="/jsmeetspy/jsmeets.js"></script> in other HTML'
+    )
 
 
 def _shows_in_this_process(mode: str) -> bool:

@@ -86,7 +86,10 @@ class Documents:
 
     def _missing(self, page: str) -> str:
         if page == "/":
-            return 'nothing is served at "/": add @app.route("/"), or pass a page: launch("index.html")'
+            return (
+                'nothing is served at "/": add @app.route("/"), or name a page: launch("index.html"), '
+                "jsmeets-local run app.py --page index.html"
+            )
         looked = ["no route"] if page.startswith("/") else []
         if os.path.isdir(page):
             return f"{page!r} is a folder: name a page in it, such as {os.path.join(page, 'index.html')!r}"

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 
 from ..bridge.portal import wait_for
 from ..bridge.shutdown import after_fork
-from ..errors import LaunchError
+from ..errors import BridgeBusy, LaunchError
 from ..notebook.cells import current_cell, writing
 from .lifespan import lifespan
 from .loopback import is_loopback
@@ -215,7 +215,8 @@ class ServerThread:
             ):
                 runner.run(self._serve())
         except BaseException as error:
-            if not (self._stopping and isinstance(error, asyncio.CancelledError)):
+            is_cancelled = self._stopping and isinstance(error, asyncio.CancelledError)
+            if not (is_cancelled or isinstance(error, BridgeBusy)):  # its text says everything
                 logger.error("the server stopped with an error", exc_info=error)
             self._failure = error
         finally:

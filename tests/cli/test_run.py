@@ -155,8 +155,9 @@ def test_no_page_is_a_sentence(run: Run, project: Path) -> None:
     (project / "static" / "index.html").unlink()
     program = run("run", "app.py")
     assert program.ended() == 1
-    assert (
-        program.text == 'Error: nothing is served at "/": add @app.route("/"), or pass a page: launch("index.html")\n'
+    assert program.text == (
+        'Error: nothing is served at "/": add @app.route("/"), or name a page: launch("index.html"), '
+        "jsmeets-local run app.py --page index.html\n"
     )
 
 

@@ -22,7 +22,17 @@ from urllib.error import HTTPError
 import psutil
 import pytest
 
-from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, LaunchError, Page, PageClosed, WouldDeadlock
+from jsmeets_local import (
+    Bridge,
+    BridgeBusy,
+    CallTimeout,
+    Disconnected,
+    JsMeetsPy,
+    LaunchError,
+    Page,
+    PageClosed,
+    WouldDeadlock,
+)
 from jsmeets_local.server.script_tags import with_scripts
 from tests.raw import RawPage, as_page
 from tests.timing import scaled
@@ -175,6 +185,14 @@ except LaunchError as error:
     result = run_python(code, BROWSER=browser(tmp_path, "sleep 2") + " &")  # one that is still there
     assert "no page connected within 0.3 s at http://127.0.0.1:" in result.stdout, result.stderr
     assert "jsmeets=" not in result.stdout
+
+
+def test_a_second_application_on_a_bridge_is_an_error_without_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    bridge = Bridge()
+    with JsMeetsPy(bridge=bridge).launch("<p>one</p>", mode="none"):
+        with pytest.raises(BridgeBusy, match=r"call stop\(\) of that one first, or .* JsMeetsPy\(bridge=Bridge\(\)\)"):
+            JsMeetsPy(bridge=bridge).launch("<p>two</p>", mode="none")
+    assert "BridgeBusy" not in caplog.text
 
 
 def test_a_machine_without_a_display_raises(tmp_path: Path) -> None:
