@@ -186,7 +186,7 @@ class Bridged:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        timeout: float | None = 30.0,
+        timeout: float | tuple[float | None, float | None] | None = (None, 30.0),
         width: int | str | None = None,
         height: int | str | None = None,
         grace: float | None = GRACE,
@@ -213,7 +213,9 @@ class Bridged:
                 call waits for the page. "auto" is "notebook" in a Jupyter kernel or in marimo, otherwise "browser".
             host: The address to bind. The default is reachable only from this machine.
             port: The port; 0 for a free one.
-            timeout: Seconds to wait for the page to connect; `None`, 0 or negative mean no limit.
+            timeout: Seconds to wait for the application to start (its lifespan and start-up handlers), and then for the
+                page to connect. A pair sets them separately. By default only the second is limited, to 30 seconds, so
+                that a lifespan may load a large model. `None`, 0 or negative mean no limit.
             width: Width of the window in pixels (800), or of the iframe in a notebook in pixels or as a CSS length
                 ("100%").
             height: Height, like `width` (600; 400 in a notebook).
@@ -256,7 +258,8 @@ class Bridged:
 
         Raises:
             OSError: The port is taken, or the host is not an address of this machine.
-            LaunchError: No page connected in time (the text gives the URL), or the mode cannot work on this machine.
+            LaunchError: The application did not start in time (the text gives the line at which it waits), no page
+                connected in time (it gives the URL), or the mode cannot work on this machine.
             PageClosed: The user closed the window before the page had connected.
             MissingExtra: The mode needs a package that is not installed.
             FileNotFoundError: There is no such page.

@@ -32,8 +32,9 @@ class Pubsub:
         Args:
             topic: The name of the topic.
             suppress: Skip the subscriber in Python.
-            retain: Keep the data as the last value of the topic, which each later subscriber gets at once. `None` as
-                the data clears it. A publication without `retain` leaves it as it is.
+            retain: Keep the data as the last value of the topic, which each later subscriber gets at once. Changes of
+                the data after this call have no effect on it. `None` as the data clears it. A publication without
+                `retain` leaves it as it is.
 
         Returns:
             A function that takes the data and returns `True` without waiting for answers.

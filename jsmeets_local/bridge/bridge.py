@@ -161,8 +161,10 @@ class Bridge:
 
     async def stop(self) -> None:
         """Remove one user of this loop; after the last one, end all connections and calls."""
+        if not self.portal.is_loop_thread():  # a loop that was abandoned
+            return
         self._users -= 1
-        if self._users > 0 or not self.portal.is_loop_thread():
+        if self._users > 0:
             return
         self.close_all(GOODBYE)
         self._end_waiters()

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 from weakref import WeakSet, ref
 
@@ -33,7 +34,7 @@ from .workers import paused, this_thread
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
-__all__ = ["Cancel", "Done", "Operation", "Portal", "wait_for"]
+__all__ = ["Cancel", "Done", "Operation", "Portal", "abandon_loop", "wait_for"]
 
 T = TypeVar("T")
 Done: TypeAlias = Callable[[T], None]
@@ -122,8 +123,10 @@ class _CallWaiter(_Waiter[T], eq=False, kw_only=True):
             self.call.stops.remove(self._stop)
 
 
-def wait_for(lock: threading.Lock) -> None:
+def wait_for(lock: threading.Lock, limit: float | None = None) -> bool:
     """Acquire a lock that another thread releases, without missing a signal. A worker gives its slot back meanwhile.
+
+    Returns `False` if the lock was not released within `limit` seconds.
 
     An untimed wait misses a signal that arrives after Python has checked for signals and before the system call begins.
     On a busy machine, other threads run in between, for milliseconds. So the main thread, which runs signal handlers,
@@ -132,14 +135,29 @@ def wait_for(lock: threading.Lock) -> None:
     if this_thread.worker is not None:
         if not lock.acquire(blocking=False):  # it is released already if no loop runs
             with paused(this_thread.worker):
-                lock.acquire()
-        return
+                return lock.acquire(timeout=_longest_wait(limit))
+        return True
     if threading.get_ident() != threading.main_thread().ident:
-        lock.acquire()
-        return
+        return lock.acquire(timeout=_longest_wait(limit))
+    end = None if limit is None else monotonic() + limit
     seconds = _FIRST_SLICE
     while not lock.acquire(timeout=seconds):
         seconds = min(2 * seconds, _LAST_SLICE)
+        if end is not None:
+            seconds = min(seconds, end - monotonic())
+            if seconds <= 0:
+                return False
+    return True
+
+
+def _longest_wait(limit: float | None) -> float:
+    return -1 if limit is None else min(limit, threading.TIMEOUT_MAX)
+
+
+def abandon_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Close the portals into a loop that is blocked for good, so that their bridges can serve another one."""
+    for portal in list(_portals):
+        portal.abandon(loop)
 
 
 class _Finalizer(ref[Any]):
@@ -230,7 +248,7 @@ class Portal:
             self._forked = False
             self._was_open = True
             self._drains += 1  # a wake-up of an earlier loop that was closed does not count
-            loop.call_soon(self.drain, True)
+            loop.call_soon(self._drain_on, loop)
 
     def close(self) -> None:
         """Stop, after running the posted functions; called on the loop's thread."""
@@ -242,6 +260,12 @@ class Portal:
             self.loop = None
             self._thread = None
             self.drain()  # functions of threads that saw the portal open
+
+    def abandon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Forget `loop`, which does not return from a callback. What was posted runs on the next loop."""
+        with self._lock:
+            if self.loop is loop:
+                self.loop = self._thread = None
 
     def disown(self) -> None:
         """Forget the loop after a fork, in the child: the parent keeps the loop and the pages."""
@@ -288,7 +312,7 @@ class Portal:
             return False
         if self._woken_for != drain:
             try:
-                loop.call_soon_threadsafe(self.drain, True)
+                loop.call_soon_threadsafe(self._drain_on, loop)
             except RuntimeError:  # closed without `close`: the next `open` drains
                 return False
             self._woken_for = drain
@@ -315,6 +339,10 @@ class Portal:
             else:
                 self._clean_up()
                 func(*args)
+
+    def _drain_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is self.loop:  # it was not abandoned
+            self.drain(True)
 
     def drain(self, is_callback: bool = False) -> None:
         """Run the posted functions, on the loop. Code on the loop calls this first, to keep the order.

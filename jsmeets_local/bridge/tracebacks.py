@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from ..errors import JsPyError
 
-__all__ = ["cut", "end_quietly", "public"]
+__all__ = ["cut", "end_quietly", "is_users", "public"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,16 +47,15 @@ def cut(error: BaseException) -> None:
         return
     entry = error.__traceback__
     while entry is not None:
-        if not _is_ours(entry):
+        if is_users(entry.tb_frame.f_code.co_filename):
             return
         entry = entry.tb_next
     error.__traceback__ = None
 
 
-def _is_ours(entry: TracebackType) -> bool:
-    """Return whether a stack frame belongs to this library or to the standard library, not to the user."""
-    name = entry.tb_frame.f_code.co_filename
-    return name.startswith((_OWN, "<frozen")) or (name.startswith(_STDLIB) and "site-packages" not in name)
+def is_users(name: str) -> bool:
+    """Return whether the file of a stack frame belongs neither to this library nor to the standard library."""
+    return not name.startswith((_OWN, "<frozen")) and (not name.startswith(_STDLIB) or "site-packages" in name)
 
 
 def public(func: Callable[P, T]) -> Callable[P, T]:

@@ -278,7 +278,9 @@ class Launcher:
                 from .storage import bind_kept_port  # likewise
 
                 binding = functools.partial(bind_kept_port, options.storage)
-            server = ServerThread(self._app, options.host, options.port, options.switch_interval, binding)
+            server = ServerThread(
+                self._app, options.host, options.port, options.switch_interval, binding, options.start_timeout
+            )
             if not server.is_local:
                 logger.warning(_REACHABLE, options.host, server.port)
             try:

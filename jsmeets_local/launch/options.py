@@ -33,6 +33,7 @@ class LaunchOptions(Struct, frozen=True):
         host: The address to bind.
         port: The port to bind; 0 for a free one.
         timeout: Seconds to wait for the page; `None` for no limit.
+        start_timeout: Seconds to wait for the start-up of the application; `None` for no limit.
         size: Width and height of the window or the iframe, as the user gave them; in the result of `for_mode`, those of
             the iframe that `page.show()` creates.
         grace: Seconds for which the page may be disconnected; `None` if only Python or its window closes it.
@@ -54,6 +55,7 @@ class LaunchOptions(Struct, frozen=True):
     host: str
     port: int
     timeout: float | None
+    start_timeout: float | None
     size: tuple[Any, Any]
     grace: float | None
     base_url: str | None
@@ -102,7 +104,7 @@ def check_options(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    timeout: float | None = 30.0,
+    timeout: float | tuple[float | None, float | None] | None = (None, 30.0),
     width: int | str | None = None,
     height: int | str | None = None,
     grace: float | None = GRACE,
@@ -156,15 +158,16 @@ def check_options(
     elif base_url is not None:
         check_base_url(base_url, whole=modes[0] not in ("notebook", "none"))
     interval = None if switch_interval is None else check_switch_interval(switch_interval)
-    limit, grace = seconds(timeout), check_grace(grace)
+    start_timeout, page_timeout = map(seconds, _pair(timeout))
     return LaunchOptions(
         mode,
         modes,
         host,
         port,
-        limit,
+        page_timeout,
+        start_timeout,
         (width, height),
-        grace,
+        check_grace(grace),
         base_url,
         private,
         spa,
@@ -176,3 +179,11 @@ def check_options(
         transport,
         folder,
     )
+
+
+def _pair(timeout: Any) -> tuple[Any, Any]:
+    if not isinstance(timeout, tuple):
+        return timeout, timeout
+    if len(timeout) != 2:
+        raise TypeError(f"timeout must be a number, or two: for the start-up, and for the page; got {timeout!r:.60}")
+    return timeout

@@ -19,7 +19,7 @@ from . import messages as m
 from .arguments import Key, Target
 from .calls import CallTable, Finished
 from .chunks import CHUNK_BYTES
-from .codec import NO_SPECIALS, Packet, Unbound, message_packet, outgoing
+from .codec import NO_SPECIALS, Packet, Unbound, decode, encode, message_packet, outgoing
 from .effects import (
     CallFinished,
     Cancelled,
@@ -617,10 +617,9 @@ class ProtocolState:
         if retained is None:
             return
         if isinstance(subscriber, int):
-            packet = outgoing(["publish", 0, topic], retained[1], [False], order=("publish", topic))
-            self._send_publication(subscriber, packet, topic)
+            self._send_publication(subscriber, retained, topic)
         else:
-            self._effects.append(Deliver(subscriber, topic, retained[0]))
+            self._effects.append(Deliver(subscriber, topic, _published(retained)))
 
     def _on_subscribe(self, socket: int, message: m.Subscribe) -> None:
         if self.broker.count(socket) >= self.limits.topics:
@@ -652,9 +651,7 @@ class ProtocolState:
             self._fail(socket, message.id, f"publish to topic {message.topic!r}", info)
             return
         data = unmarked(message.data) if message.specials else message.data
-        if retain:
-            self.broker.retain(message.topic, data, payload)
-        self._publish(message.topic, data, payload, skip=socket if message.suppress else None)
+        self._publish(message.topic, data, payload, retain, skip=socket if message.suppress else None)
         self._acknowledge(socket, message.id, True)
 
     def _on_follow(self, socket: int, message: m.Follow) -> None:
@@ -1052,9 +1049,7 @@ class ProtocolState:
 
     def publish(self, topic: str, data: Any, payload: Payload, suppress: bool = False, retain: bool = False) -> None:
         """Publish data. `suppress` skips the subscribers in this process; `retain` keeps the data for later ones."""
-        if retain:
-            self.broker.retain(topic, data, payload)
-        self._publish(topic, data, payload, local=not suppress)
+        self._publish(topic, data, payload, retain, local=not suppress)
 
     def answer(self, answers: Iterable[tuple[Invoke, Packet | Unbound | None]]) -> None:
         """Record the end of calls of exposed functions, and send their answers."""
@@ -1091,8 +1086,14 @@ class ProtocolState:
         if finished is not None:
             self._effects.append(CallFinished(finished))
 
-    def _publish(self, topic: str, data: Any, payload: Payload, skip: Hashable = None, local: bool = True) -> None:
-        packet = None
+    def _publish(
+        self, topic: str, data: Any, payload: Payload, retain: bool, skip: Hashable = None, local: bool = True
+    ) -> None:
+        packet: Packet | Unbound | None = None
+        if retain:
+            publication = message_packet(["publish", 0, topic], payload, [False], order=("publish", topic))
+            self.broker.retain(topic, None if data is None else publication)
+            packet = publication
         for subscriber in self.broker.subscribers(topic):
             if subscriber == skip:
                 continue
@@ -1194,6 +1195,17 @@ class ProtocolState:
         if not session.waiting:
             session.was_full = False
         self._effects.append(Writable())
+
+
+def _published(publication: Packet) -> Any:
+    """Return the data of a publication, as a subscriber in Python gets it from a page."""
+    [message] = decode(encode([publication]))
+    assert isinstance(message, m.Publish)
+    return revive(message, _refuse_reference).data if message.specials else message.data
+
+
+def _refuse_reference(special: m.Special) -> Any:
+    raise TypeError(f"a {special.kind} cannot be retained")
 
 
 def _read_nothing(*_: object) -> bytes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
-from .values import Payload
+from .codec import Packet
 
 __all__ = ["Broker"]
 
@@ -16,11 +15,12 @@ class Broker:
     A subscriber is hashable: the number of a socket, or an object of this process.
 
     Attributes:
-        retained: Topic -> the last data that was published with `retain`, and its packed form.
+        retained: Topic -> the last publication with `retain`. It is kept as it was encoded, because the publisher may
+            change its data later.
     """
 
     def __init__(self) -> None:
-        self.retained: dict[str, tuple[Any, Payload]] = {}
+        self.retained: dict[str, Packet] = {}
         self._subscribers: dict[str, dict[Hashable, None]] = {}
         self._topics: dict[Hashable, set[str]] = {}
 
@@ -29,12 +29,12 @@ class Broker:
         self._subscribers.setdefault(topic, {})[subscriber] = None
         self._topics.setdefault(subscriber, set()).add(topic)
 
-    def retain(self, topic: str, data: Any, payload: Payload) -> None:
-        """Keep data for later subscribers of a topic; `None` clears what was kept."""
-        if data is None:
+    def retain(self, topic: str, publication: Packet | None) -> None:
+        """Keep a publication for later subscribers of a topic; `None` clears what was kept."""
+        if publication is None:
             self.retained.pop(topic, None)
         else:
-            self.retained[topic] = (data, payload)
+            self.retained[topic] = publication
 
     def unsubscribe(self, topic: str, subscriber: Hashable) -> bool:
         """Remove a subscriber from a topic.

@@ -45,7 +45,13 @@ async def lifespan(app: ASGIApp, is_required: bool = True) -> AsyncIterator[dict
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
     task = asyncio.ensure_future(app(scope, requests.get, send))
     requests.put_nowait({"type": "lifespan.startup"})
-    await asyncio.wait((started, task), return_when=asyncio.FIRST_COMPLETED)
+    try:
+        await asyncio.wait((started, task), return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        task.cancel()
+        requests.put_nowait({"type": "lifespan.shutdown"})  # if it ignores the cancellation and goes on
+        await task  # its CancelledError has the line at which it waited
+        raise
     if task.done() and not started.done():  # the application has no lifespan
         try:
             task.result()

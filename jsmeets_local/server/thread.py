@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
@@ -21,8 +22,9 @@ from weakref import WeakSet
 
 from starlette.types import ASGIApp
 
-from ..bridge.portal import wait_for
+from ..bridge.portal import abandon_loop, wait_for
 from ..bridge.shutdown import after_fork
+from ..bridge.tracebacks import is_users
 from ..errors import BridgeBusy, LaunchError
 from ..notebook.cells import current_cell, writing
 from .lifespan import lifespan
@@ -37,6 +39,7 @@ __all__ = ["ServerThread", "bind"]
 GRACE_SECONDS = 2  # for requests and WebSockets to end when the server stops
 EXIT_GRACE_SECONDS = 1  # the same at the end of the program
 STOP_SECONDS = 10.0  # for the whole server to stop
+SLOW_START_SECONDS = 30.0  # for the application to start, until a warning
 
 # The ports that browsers block, except 0: https://fetch.spec.whatwg.org/#port-blocking
 _REFUSED = frozenset(
@@ -71,11 +74,13 @@ class ServerThread:
         port: The port; 0 for a free one.
         switch_interval: The switch interval in seconds while the server runs; see `set_switch_interval`.
         binding: Given the host and the port, returns a listening socket; by default `bind`.
+        start_timeout: Seconds for the application to start; `None` for no limit.
 
     Raises:
         ValueError: `port` is not a valid port, or one that browsers refuse.
         OSError: The port is taken; the text names it.
-        LaunchError: This process cannot run the thread, or the application reports that it cannot start.
+        LaunchError: This process cannot run the thread; or the application reports that it cannot start, or has not
+            started in time.
         BaseException: The application raised it at start-up.
 
     Attributes:
@@ -94,6 +99,7 @@ class ServerThread:
         port: int = 0,
         switch_interval: float | None = None,
         binding: Callable[[str, int], socket.socket] | None = None,
+        start_timeout: float | None = None,
     ) -> None:
         _check_process()
         self._socket = (binding or bind)(host, port)
@@ -123,13 +129,53 @@ class ServerThread:
         _servers.add(self)
         try:
             self._thread.start()
-            wait_for(self._started)
+            is_in_time = self._wait_started(start_timeout)
         except BaseException:  # Ctrl-C during a long start-up
             self.stop()
+            self._abandon()
             raise
+        if not is_in_time:
+            raise self._late(start_timeout)
         if self._failure is not None:
             self._thread.join()
             raise self._failure
+
+    def _wait_started(self, limit: float | None) -> bool:
+        """Wait until the application has started or failed; return `False` if that takes longer than `limit`."""
+        if limit is not None and limit <= SLOW_START_SECONDS:
+            return wait_for(self._started, limit)
+        if wait_for(self._started, SLOW_START_SECONDS):
+            return True
+        logger.warning(
+            "launch() still waits for the lifespan or the start-up handlers of the application, after %g s%s",
+            SLOW_START_SECONDS,
+            "" if limit is not None else "; its argument timeout= limits the wait",
+        )
+        return wait_for(self._started, None if limit is None else limit - SLOW_START_SECONDS)
+
+    def _late(self, limit: float | None) -> LaunchError:
+        """Cancel the start of the application, and return the error that names the line at which it waits."""
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        blocked = traceback.extract_stack(frame)
+        self._stop_within(GRACE_SECONDS)
+        self._abandon()
+        cause = self._failure
+        stack = blocked if cause is None else traceback.extract_tb(cause.__traceback__)
+        line = next((line for line in reversed(stack) if is_users(line.filename)), None)
+        where = "" if line is None else f": it waits in {line.name}(), {line.filename}:{line.lineno}"
+        error = LaunchError(
+            f"the lifespan or a start-up handler of the application did not return within {limit:g} s{where}. If it "
+            "needs longer, pass launch(timeout=(seconds for the start-up, seconds for the page))"
+        )
+        error.__cause__ = cause
+        return error
+
+    def _abandon(self) -> None:
+        """Free the port and the bridge if the thread cannot end, because the application blocks it."""
+        if self._thread.is_alive():
+            self.release()
+            if self._loop is not None:
+                abandon_loop(self._loop)
 
     def accept(self) -> None:
         """Begin to serve, starting with the clients in the backlog."""
@@ -180,18 +226,23 @@ class ServerThread:
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Stop, and wait until the port is free and the thread has ended. On that thread, return at once."""
+        if not self._stop_within(seconds):
+            logger.error(
+                "the server did not stop in %g s: an async function or a handler ignores its cancellation", seconds
+            )
+
+    def _stop_within(self, seconds: float) -> bool:
+        """Stop; return `False` if the thread has not ended in time."""
         self._stopping = True
         if self._server is not None:
             self._server.should_exit = True
         self._call(self._cancel_start)
         self.accept()
-        if threading.current_thread() is not self._thread:
-            with suppress(RuntimeError):  # Ctrl-C prevented its start; if it still starts, it ends at once
-                self._thread.join(seconds)
-            if self._thread.is_alive():
-                logger.error(
-                    "the server did not stop in %g s: an async function or a handler ignores its cancellation", seconds
-                )
+        if threading.current_thread() is self._thread:
+            return True
+        with suppress(RuntimeError):  # Ctrl-C prevented its start; if it still starts, it ends at once
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def end(self, seconds: float) -> None:
         """Stop at the end of the program, with a shorter grace period; wait for at most `seconds`."""
@@ -201,7 +252,7 @@ class ServerThread:
         self.stop(seconds)
 
     def release(self) -> None:
-        """Close the sockets in a forked process, where the thread does not run."""
+        """Close the sockets while the thread does not: it is blocked, or this is a forked process without it."""
         for sock in filter(None, (self._socket, self._ipv6_socket)):
             if sock.fileno() >= 0:
                 os.close(sock.detach())  # close() is deferred while the event loop, which does not run here, holds it
@@ -213,7 +264,11 @@ class ServerThread:
                 set_switch_interval(self.switch_interval),
                 asyncio.Runner(loop_factory=_new_loop) as runner,
             ):
-                runner.run(self._serve())
+                try:
+                    runner.run(self._serve())
+                except BaseException as error:  # before the runner waits for the threads of its executor
+                    self._failure = error
+                    raise
         except BaseException as error:
             is_cancelled = self._stopping and isinstance(error, asyncio.CancelledError)
             if not (is_cancelled or isinstance(error, BridgeBusy)):  # its text says everything

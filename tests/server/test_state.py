@@ -610,6 +610,45 @@ def test_a_late_subscriber_gets_the_retained_value(app: JsMeetsPy, page: Page) -
     assert raw.receive() == ["publish", 0, "t", "end", False]
 
 
+@dataclasses.dataclass
+class Reading:
+    """A value of a program."""
+
+    place: str
+    values: list[int]
+
+
+def test_a_retained_value_is_the_one_of_its_publication(app: JsMeetsPy, page: Page) -> None:
+    numbers = numpy.arange(3.0)
+    data = {"list": [1, [2]], "array": numbers, "bytes": bytearray(b"ab"), "huge": 2**70, "text": "\ud800"}
+    app.pubsub.publish("t", retain=True)(data)
+    data["list"][1].append(3)
+    data["bytes"][0] = 0
+    numbers[:] = 0
+    del data["huge"]
+    heard: list[Any] = []
+    for turn in (1, 2):
+        app.pubsub.subscribe("t", lambda topic, value: heard.append(value))
+        until(lambda turn=turn: len(heard) == turn)
+        value = heard[-1]
+        assert value["array"].tolist() == [0, 1, 2]
+        del value["array"]
+        assert value == {"list": [1, [2]], "bytes": b"ab", "huge": 2**70, "text": "\ud800"}
+        value["list"].clear()  # a subscriber has a value of its own
+
+    reading = Reading("roof", [1])
+    page.publish("r", retain=True)(reading)
+    reading.values.append(2)
+    assert RawPage(page.url, "e", topics=["r"]).receive()[3] == {"place": "roof", "values": [1]}
+    converted: list[Any] = []
+
+    @app.pubsub.subscribe("r")
+    def note(topic: str, value: Reading) -> None:
+        converted.append(value)
+
+    until(lambda: converted == [Reading("roof", [1])])
+
+
 def test_only_data_can_be_retained(app: JsMeetsPy, page: Page) -> None:
     with pytest.raises(TypeError, match="only data can be retained"):
         app.pubsub.publish("t", retain=True)(lambda: 0)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import logging
+import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -98,7 +99,7 @@ def test_an_interrupt_before_the_thread_has_its_loop_ends_the_thread(
         stopping.set()  # stop() has found no loop
         join(self, timeout)
 
-    def interrupted(lock: Any) -> None:
+    def interrupted(lock: Any, limit: float | None) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(thread, "_new_loop", make_loop_late)
@@ -128,7 +129,7 @@ def test_an_interrupt_cancels_the_start_of_the_application(
             raise
         yield
 
-    def interrupted(lock: Any) -> None:
+    def interrupted(lock: Any, limit: float | None) -> None:
         assert begun.wait(scaled(10))
         raise KeyboardInterrupt
 
@@ -141,6 +142,85 @@ def test_an_interrupt_cancels_the_start_of_the_application(
     assert not caplog.records
     is_hanging.clear()
     app.launch("<p>", mode="none")  # the bridge is free again
+
+
+class Hanging:
+    """A start-up that hangs once, in one of the ways in which user code does."""
+
+    def __init__(self) -> None:
+        self.hangs = True
+        self.log: list[str] = []
+        self.release = threading.Event()
+
+    def wait_blocking(self) -> None:
+        if self.hangs:
+            assert self.release.wait(scaled(60))  # the line that blocks
+
+    async def wait_in_thread(self) -> None:
+        await asyncio.to_thread(self.wait_blocking)
+
+    async def wait(self) -> None:
+        try:
+            if self.hangs:
+                await asyncio.Event().wait()  # the line that waits
+        finally:
+            self.log.append("ended")
+
+    async def ignore_cancellation(self) -> None:
+        with suppress(asyncio.CancelledError):
+            await self.wait()
+
+
+@pytest.mark.parametrize(
+    ("name", "has_ended"),
+    [("wait", True), ("ignore_cancellation", True), ("wait_in_thread", False), ("wait_blocking", False)],
+)
+def test_a_start_that_hangs_ends_in_time(
+    name: str, has_ended: bool, make_app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(thread, "GRACE_SECONDS", 0.2 if not has_ended else scaled(20))
+    hanging = Hanging()
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        waited = getattr(hanging, name)()
+        if waited is not None:
+            await waited
+        yield
+
+    app = make_app(lifespan=lifespan)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(LaunchError, match=r"lifespan or a start-up handler .* within 0\.3 s") as raised:
+        app.launch("<p>", mode="none", port=port, timeout=0.3)
+    if name != "ignore_cancellation":  # what ignores it raises nothing that would have its line
+        assert re.search(rf"it waits in {name}\(\), {re.escape(__file__)}:\d+\.", str(raised.value))
+    assert not caplog.records
+    left = [running for running in threading.enumerate() if running.name == "jsmeets-server"]
+    assert bool(left) is not has_ended
+    hanging.hangs = False
+    assert app.launch("<p>", mode="none", port=port, timeout=scaled(20)).url  # the port and the bridge are free
+    hanging.release.set()
+    for running in left:
+        running.join(scaled(20))
+        assert not running.is_alive()
+    assert app.bridge.portal.is_open()  # to the second loop
+
+
+def test_a_slow_start_has_no_limit_by_default_but_is_logged(
+    make_app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(thread, "SLOW_START_SECONDS", 0.1)
+    hanging = Hanging()
+
+    def release(*_: object) -> bool:
+        hanging.release.set()
+        return True
+
+    monkeypatch.setattr(thread.logger, "filters", [release])
+    app = make_app(on_startup=[hanging.wait_in_thread])
+    app.launch("<p>", mode="none")
+    assert "still waits for the lifespan or the start-up handlers of the application, after 0.1 s" in caplog.text
 
 
 def test_errors_at_shutdown_are_logged(caplog: pytest.LogCaptureFixture) -> None:
