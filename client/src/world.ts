@@ -4,8 +4,9 @@ import { isThenable } from "./callbacks.ts";
 import type { Call } from "./calls.ts";
 import type { Connection, Handler } from "./connection.ts";
 import { unknownError } from "./errors.ts";
+import { OwnProperties } from "./ownproperties.ts";
 import { builtIn, isBinary } from "./packet.ts";
-import { ByReference, classNameOf, isData } from "./specials.ts";
+import { ByReference, answerOf, classNameOf, isData } from "./specials.ts";
 import { didYouMean } from "./suggestion.ts";
 
 type Step = [name: string, ...operands: any[]];
@@ -169,6 +170,8 @@ export function serveWorld(connection: Connection): void {
                 return value === globalThis ? [...new Set([...connection.exposures.names(), ...namesOf(value)])] : namesOf(value);
             case "iterate":
                 return iterate(value);
+            case "own":
+                return new OwnProperties(value, first);
             case "data":
                 return dataOf(value);
             case "describe":
@@ -268,10 +271,6 @@ function isMethod(value: any, key: any): boolean {
     }
     return at !== null && "value" in Object.getOwnPropertyDescriptor(at, key)!;
 }
-
-/** Return an object literal with methods by reference: as data, its methods would lose their `this`. */
-const answerOf = (value: any): any => (typeof value === "object" && value !== null && !Array.isArray(value) && isData(value)
-    && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value);
 
 function* itemsOf(value: Iterable<any>): Generator<any> {
     for (const item of value) {
