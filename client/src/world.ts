@@ -4,8 +4,10 @@ import { isThenable } from "./callbacks.ts";
 import type { Call } from "./calls.ts";
 import type { Connection, Handler } from "./connection.ts";
 import { unknownError } from "./errors.ts";
+import type { Failure } from "./messages.ts";
 import { OwnProperties } from "./ownproperties.ts";
 import { builtIn, isBinary } from "./packet.ts";
+import { resume } from "./producer.ts";
 import { ByReference, answerOf, classNameOf, isData } from "./specials.ts";
 import { didYouMean } from "./suggestion.ts";
 
@@ -138,7 +140,13 @@ export function serveWorld(connection: Connection): void {
         throw new TypeError(`${classNameOf(value)} cannot be iterated`);
     }
 
-    function apply(value: any, owner: unknown, [name, first, second]: Step, call: Call): unknown {
+    /** Raise an error of Python in a generator. */
+    function raise(generator: any, failure: Failure): unknown {
+        return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
+    }
+
+    function apply(value: any, owner: unknown, [name, first, ...more]: Step, call: Call): unknown {
+        const [second] = more;
         switch (name) {
             case "get":
                 return get(value, first);
@@ -170,6 +178,8 @@ export function serveWorld(connection: Connection): void {
                 return value === globalThis ? [...new Set([...connection.exposures.names(), ...namesOf(value)])] : namesOf(value);
             case "iterate":
                 return iterate(value);
+            case "resume":
+                return first === "throw" ? raise(value, second) : resume(value, "next", more);
             case "own":
                 return new OwnProperties(value, first);
             case "data":

@@ -2480,6 +2480,20 @@ ${stack}` };
     }
     return { next: () => awaited(iterator.next()), close };
   }
+  async function resume(generator, method, given) {
+    if (typeof generator[method] !== "function") {
+      throw new TypeError(`${classNameOf(generator)} has no method '${method}': it is no generator`);
+    }
+    try {
+      const { done, value } = await generator[method](...given);
+      return [Boolean(done), await value];
+    } catch (error) {
+      if (method === "throw" && error === given[0]) {
+        return null;
+      }
+      throw error;
+    }
+  }
   function awaited(result) {
     const { done, value } = result;
     return !done && isThenable(value) ? Promise.resolve(value).then((item) => ({ done: false, value: item })) : result;
@@ -3163,7 +3177,11 @@ ${stack}` };
       }
       throw new TypeError(`${classNameOf(value)} cannot be iterated`);
     }
-    function apply(value, owner, [name, first, second], call) {
+    function raise(generator, failure) {
+      return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
+    }
+    function apply(value, owner, [name, first, ...more], call) {
+      const [second] = more;
       switch (name) {
         case "get":
           return get(value, first);
@@ -3195,6 +3213,8 @@ ${stack}` };
           return value === globalThis ? [.../* @__PURE__ */ new Set([...connection.exposures.names(), ...namesOf(value)])] : namesOf(value);
         case "iterate":
           return iterate(value);
+        case "resume":
+          return first === "throw" ? raise(value, second) : resume(value, "next", more);
         case "own":
           return new OwnProperties(value, first);
         case "data":

@@ -188,7 +188,8 @@ class JSObjectMap(JSMap):
     """Object of a page as a mapping: its own properties, with the methods of `dict`. Each takes one request.
 
     Keys are strings. Iteration, `len()`, `keys`, `values`, `items`, `popitem` and `clear` see the properties that
-    `Object.keys` lists; all else sees all own ones. Attributes, and the object that its page receives, are those of the proxy.
+    `Object.keys` lists; all else sees all own ones. Attributes, and the object that its page receives, are those of the
+    proxy.
 
     Args:
         proxy: The proxy of the object.
