@@ -2,6 +2,7 @@
 
 import { isThenable } from "./callbacks.ts";
 import { isBinary, type Packet } from "./packet.ts";
+import { classNameOf } from "./specials.ts";
 import { nextTurn } from "./turns.ts";
 
 /** Batches end at about this size, as packets count it: an upper bound of 64 KiB of text in UTF-8. */
@@ -35,6 +36,26 @@ export function sourceOf(value: any): Source {
         return { next: () => iterator.next(), close };
     }
     return { next: () => awaited(iterator.next()), close };
+}
+
+/**
+ * Resume a generator that no producer reads, by `next` with at most one value or by `throw`: `[isDone, value]`.
+ *
+ * The answer is null if the generator lets the error pass that was thrown into it.
+ */
+export async function resume(generator: any, method: "next" | "throw", given: readonly any[]): Promise<[isDone: boolean, value: any] | null> {
+    if (typeof generator[method] !== "function") {
+        throw new TypeError(`${classNameOf(generator)} has no method '${method}': it is no generator`);
+    }
+    try {
+        const { done, value } = await generator[method](...given);
+        return [Boolean(done), await value];
+    } catch (error) {
+        if (method === "throw" && error === given[0]) {
+            return null;
+        }
+        throw error;
+    }
 }
 
 /** Await the promises of a synchronous iterator, as `for await` does. */

@@ -37,6 +37,14 @@ export class ByReference {
     constructor(readonly value: object) {}
 }
 
+/** Return true for an object literal that no `toJSON` converts. */
+export const isLiteral = (value: any): value is object => typeof value === "object" && value !== null && !Array.isArray(value)
+    && isData(value) && typeof value.toJSON !== "function";
+
+/** Return an object literal with methods by reference: as data, its methods would lose their `this`. */
+export const answerOf = (value: any): any =>
+    (isLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value);
+
 /** Keyword arguments of a call of Python, as its last argument. */
 export class Keywords {
     constructor(readonly given: object) {}

@@ -4,8 +4,11 @@ import { isThenable } from "./callbacks.ts";
 import type { Call } from "./calls.ts";
 import type { Connection, Handler } from "./connection.ts";
 import { unknownError } from "./errors.ts";
+import type { Failure } from "./messages.ts";
+import { OwnProperties } from "./ownproperties.ts";
 import { builtIn, isBinary } from "./packet.ts";
-import { ByReference, classNameOf, isData } from "./specials.ts";
+import { resume } from "./producer.ts";
+import { ByReference, answerOf, classNameOf, isData } from "./specials.ts";
 import { didYouMean } from "./suggestion.ts";
 
 type Step = [name: string, ...operands: any[]];
@@ -137,7 +140,13 @@ export function serveWorld(connection: Connection): void {
         throw new TypeError(`${classNameOf(value)} cannot be iterated`);
     }
 
-    function apply(value: any, owner: unknown, [name, first, second]: Step, call: Call): unknown {
+    /** Raise an error of Python in a generator. */
+    function raise(generator: any, failure: Failure): unknown {
+        return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
+    }
+
+    function apply(value: any, owner: unknown, [name, first, ...more]: Step, call: Call): unknown {
+        const [second] = more;
         switch (name) {
             case "get":
                 return get(value, first);
@@ -169,6 +178,10 @@ export function serveWorld(connection: Connection): void {
                 return value === globalThis ? [...new Set([...connection.exposures.names(), ...namesOf(value)])] : namesOf(value);
             case "iterate":
                 return iterate(value);
+            case "resume":
+                return first === "throw" ? raise(value, second) : resume(value, "next", more);
+            case "own":
+                return new OwnProperties(value, first);
             case "data":
                 return dataOf(value);
             case "describe":
@@ -268,10 +281,6 @@ function isMethod(value: any, key: any): boolean {
     }
     return at !== null && "value" in Object.getOwnPropertyDescriptor(at, key)!;
 }
-
-/** Return an object literal with methods by reference: as data, its methods would lose their `this`. */
-const answerOf = (value: any): any => (typeof value === "object" && value !== null && !Array.isArray(value) && isData(value)
-    && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value);
 
 function* itemsOf(value: Iterable<any>): Generator<any> {
     for (const item of value) {

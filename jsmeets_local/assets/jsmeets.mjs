@@ -918,6 +918,8 @@ var ByReference = class {
   }
   value;
 };
+var isLiteral = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function";
+var answerOf = (value) => isLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
 var Keywords = class {
   constructor(given) {
     this.given = given;
@@ -2767,6 +2769,20 @@ function sourceOf(value) {
   }
   return { next: () => awaited(iterator.next()), close };
 }
+async function resume(generator, method, given) {
+  if (typeof generator[method] !== "function") {
+    throw new TypeError(`${classNameOf(generator)} has no method '${method}': it is no generator`);
+  }
+  try {
+    const { done, value } = await generator[method](...given);
+    return [Boolean(done), await value];
+  } catch (error) {
+    if (method === "throw" && error === given[0]) {
+      return null;
+    }
+    throw error;
+  }
+}
 function awaited(result) {
   const { done, value } = result;
   return !done && isThenable(value) ? Promise.resolve(value).then((item) => ({ done: false, value: item })) : result;
@@ -3242,6 +3258,78 @@ async function askWhy(address, identity) {
   }
 }
 
+// src/ownproperties.ts
+var OwnProperties = class {
+  /** @param isHereditary whether the object literals among the values are mappings, too. */
+  constructor(object, isHereditary) {
+    this.object = object;
+    this.isHereditary = isHereditary;
+  }
+  object;
+  isHereditary;
+  keys() {
+    return Object.keys(this.object);
+  }
+  has(key) {
+    return Object.hasOwn(this.object, key);
+  }
+  async get(key) {
+    this.check(key);
+    return this.told(await this.object[key]);
+  }
+  async entries() {
+    return Promise.all(this.keys().map(async (key) => [key, ...this.told(await this.object[key])]));
+  }
+  set(key, value) {
+    if (key === "__proto__") {
+      Object.defineProperty(this.object, key, { value, writable: true, enumerable: true, configurable: true });
+    } else {
+      this.object[key] = value;
+    }
+  }
+  setAll(values) {
+    Object.entries(values).forEach(([key, value]) => this.set(key, value));
+  }
+  setDefault(key, value) {
+    if (!this.has(key)) {
+      this.set(key, value);
+    }
+    return this.get(key);
+  }
+  delete(key) {
+    this.check(key);
+    if (!Reflect.deleteProperty(this.object, key)) {
+      throw new TypeError(`'${key}' of ${classNameOf(this.object)} cannot be deleted`);
+    }
+  }
+  /** Remove a property and return its value. */
+  async take(key) {
+    this.check(key);
+    const value = this.object[key];
+    this.delete(key);
+    return this.told(await value);
+  }
+  /** Remove the last property and return its name and its value. */
+  async takeLast() {
+    const key = this.keys().at(-1);
+    if (key === void 0) {
+      throw unknownError("UnknownProperty", `${classNameOf(this.object)} has no own properties`);
+    }
+    return [key, ...await this.take(key)];
+  }
+  clear() {
+    this.keys().forEach((key) => this.delete(key));
+  }
+  check(key) {
+    if (!this.has(key)) {
+      throw unknownError("UnknownProperty", `${classNameOf(this.object)} has no own property '${key}'`);
+    }
+  }
+  told(value) {
+    return this.isHereditary && isLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
+  }
+};
+
 // src/suggestion.ts
 var MAX_SHOWN = 30;
 function instead(key, names) {
@@ -3386,7 +3474,11 @@ function serveWorld(connection) {
     }
     throw new TypeError(`${classNameOf(value)} cannot be iterated`);
   }
-  function apply(value, owner, [name, first, second], call) {
+  function raise(generator, failure) {
+    return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
+  }
+  function apply(value, owner, [name, first, ...more], call) {
+    const [second] = more;
     switch (name) {
       case "get":
         return get(value, first);
@@ -3418,6 +3510,10 @@ function serveWorld(connection) {
         return value === globalThis ? [.../* @__PURE__ */ new Set([...connection.exposures.names(), ...namesOf(value)])] : namesOf(value);
       case "iterate":
         return iterate(value);
+      case "resume":
+        return first === "throw" ? raise(value, second) : resume(value, "next", more);
+      case "own":
+        return new OwnProperties(value, first);
       case "data":
         return dataOf(value);
       case "describe":
@@ -3497,7 +3593,6 @@ function isMethod(value, key) {
   }
   return at !== null && "value" in Object.getOwnPropertyDescriptor(at, key);
 }
-var answerOf = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function" && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
 function* itemsOf2(value) {
   for (const item of value) {
     yield isThenable(item) ? Promise.resolve(item).then(answerOf) : answerOf(item);

@@ -54,6 +54,8 @@ class Incoming:
         error: Error to raise after the items, once, or `None`.
         waiters: Functions to call when items have arrived or the stream is over, set by the owner of the state.
         is_asked: True while a reader waits for the owner of the state to grant more.
+        is_granted: True once items were granted, so that the page reads ahead.
+        is_driven: True once the reader resumes the page's generator itself, so that no items are granted.
     """
 
     __slots__ = (
@@ -61,6 +63,8 @@ class Incoming:
         "_has_heavy",
         "error",
         "is_asked",
+        "is_driven",
+        "is_granted",
         "is_over",
         "items",
         "number",
@@ -78,6 +82,8 @@ class Incoming:
         self.error: JsPyError | None = None
         self.waiters: deque[Callable[[Any], None]] = deque()
         self.is_asked = False
+        self.is_granted = False
+        self.is_driven = False
         self._granted = 0  # items that the page may still send; less than 0 after a large one
         self._has_heavy = False
 
@@ -97,6 +103,7 @@ class Incoming:
             return 0
         count = self._taken()
         self._granted += count
+        self.is_granted = True
         return count
 
     def receive(self, items: list[Any], extra: int = 0) -> None:

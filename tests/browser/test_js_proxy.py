@@ -349,6 +349,103 @@ def test_a_map_has_the_methods_of_a_dict(page: Page) -> None:
     assert kept.forEach is not None
 
 
+ODD = """
+globalThis.odd = {
+    plain: 1,
+    inner: { deep: { n: 1 } },
+    list: [1],
+    greet(name) { return `${this.plain} ${name}`; },
+    later: Promise.resolve(7),
+    nothing: undefined,
+};
+globalThis.Odd = class { constructor() { this.kept = 1; } get inherited() { return 2; } };
+globalThis.raising = { get bad() { throw new RangeError("bad getter"); } };
+globalThis.trapped = new Proxy({ a: 1 }, {
+    ownKeys() { throw new RangeError("trap of keys"); },
+    getOwnPropertyDescriptor() { throw new RangeError("trap of names"); },
+    getPrototypeOf() { throw new RangeError("trap of class"); },
+});
+0
+"""
+
+
+def test_an_object_is_a_mapping_of_its_own_properties(app: JsMeetsPy, page: Page, tab: Tab) -> None:
+    tab.evaluate("globalThis.shop = { a: 1, b: 2 }")
+    shop, same = page.js.by_ref("shop").as_object_map(), {"a": 1, "b": 2}
+    for kept in (shop, same):
+        kept["c"] = [3]
+        kept.update({"d": 4}, e=None)
+        kept.update([("get", 5), ("__proto__", 6)])
+        del kept["a"]
+        assert (kept.get("b"), kept.get("a"), kept.get("a", 9), kept.get(2)) == (2, None, 9, None)
+        assert (kept.setdefault("b", 8), kept.setdefault("f", {"x": 1})) == (2, {"x": 1})
+        assert (kept.pop("d"), kept.pop("d", None), kept.pop(1, 2)) == (4, None, 2)
+        assert ("b" in kept, "a" in kept, "toString" in kept, 2 in kept) == (True, False, False, False)
+        for wrong in (lambda kept: kept["a"], lambda kept: kept[1], lambda kept: kept.pop("a")):
+            with pytest.raises(KeyError):
+                wrong(kept)
+        with pytest.raises(KeyError):
+            del kept["a"]
+    assert dict(shop) == dict(shop.items()) == {**shop} == same
+    assert (list(shop), len(shop), shop.values()) == (list(same), len(same), list(same.values()))
+    assert tab.evaluate("Object.getPrototypeOf(shop) === Object.prototype")
+    for use in (
+        lambda: shop["b"], lambda: "b" in shop, lambda: len(shop), lambda: next(iter(shop)), lambda: shop.items(),
+        lambda: shop.values(), lambda: shop.get("zz"), lambda: shop.setdefault("b"), lambda: shop.pop("zz", 0),
+        lambda: shop.update(b=1, c=2), lambda: shop.__setitem__("c", 1), lambda: shop.__delitem__("c"), shop.popitem,
+    ):  # fmt: skip
+        assert sent(app, use) == 1
+    match shop:
+        case {"b": found}:
+            assert found == 1
+    with pytest.raises(TypeError, match="names of type str; got 5"):
+        shop[5] = 1
+    with pytest.raises(TypeError, match="names of type str; got 5"):
+        shop.update({5: 1})
+    shop.clear()
+    assert (len(shop), shop.items(), bool(shop), repr(shop)) == (0, [], True, "<JavaScript properties of Object>")
+    with pytest.raises(KeyError, match="Object has no own properties"):
+        shop.popitem()
+
+
+def test_the_mapping_of_an_object_that_is_no_plain_data(page: Page, tab: Tab) -> None:
+    tab.evaluate(ODD)
+    odd = page.js.by_ref("odd").as_object_map()
+    assert (odd["inner"], odd["list"], odd["later"], odd["nothing"]) == ({"deep": {"n": 1}}, [1], 7, None)
+    assert odd["greet"]("you") == dict(odd.items())["greet"]("you") == odd.greet("you") == "1 you"
+    assert (odd.plain, odd == page.js.by_ref("odd"), page.js.given(odd)[0]["plain"]) == (1, True, 1)
+    whole = page.js.by_ref("odd").as_object_map(hereditary=True)
+    whole["inner"]["deep"]["n"] = 2
+    whole.setdefault("new", {})["k"] = 3  # a reference, also to what is new
+    assert tab.evaluate("[odd.inner.deep.n, odd.new.k]") == [2, 3]
+    assert type(whole["list"]) is list
+    assert dict(dict(whole.items())["inner"]["deep"].items()) == {"n": 2}
+    one = page.js.Odd.new().as_object_map()
+    assert (one.keys(), "inherited" in one, one.inherited) == (["kept"], False, 2)
+    frozen = page.js.Object.freeze(page.js.point).as_object_map()
+    for change in (lambda: frozen.__setitem__("x", 1), lambda: frozen.__delitem__("x"), frozen.clear, frozen.popitem):
+        with pytest.raises(JavaScriptError, match="TypeError"):
+            change()
+    raising, trapped = page.js.by_ref("raising").as_object_map(), page.js.by_ref("trapped").as_object_map()
+    for use in (lambda: raising["bad"], raising.items, lambda: raising.pop("bad"), lambda: raising.setdefault("bad")):
+        with pytest.raises(JavaScriptError, match="RangeError: bad getter") as caught:
+            use()
+        assert "jsmeets_local" not in {
+            part for frame in traceback.extract_tb(caught.tb) for part in Path(frame.filename).parts
+        }
+    assert len(raising) == 1
+    for use in (lambda: trapped["a"], lambda: "a" in trapped, lambda: len(trapped), trapped.items, trapped.clear):
+        with pytest.raises(JavaScriptError, match="RangeError: trap of"):
+            use()
+    with one:
+        pass
+    with pytest.raises(UnknownReference, match="was destroyed"):
+        one["kept"]
+    tab.reload()
+    with pytest.raises(PageClosed):
+        odd["plain"]
+
+
 # What a proxy is ---------------------------------------------------------------------------------------------------
 
 
@@ -485,7 +582,7 @@ def test_a_proxy_of_a_page_that_has_left_says_so(app: JsMeetsPy, page: Page, tab
         with pytest.raises(PageClosed, match=r"the page of 'Point.* has left"):
             use()
     assert repr(point) == str(point) == "<JSProxy of Point>"
-    assert dir(point) == ["aio", "by_ref", "destroy", "js_id", "new", "object_entries", "object_keys",
+    assert dir(point) == ["aio", "as_object_map", "by_ref", "destroy", "js_id", "new", "object_entries", "object_keys",
                           "object_values", "to_py", "typeof"]  # fmt: skip
     assert add.nowait(1) is False
     page.close()

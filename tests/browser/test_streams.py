@@ -7,13 +7,14 @@ import itertools
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy
 import pytest
 from playwright.sync_api import Page as Tab
 
-from jsmeets_local import JavaScriptError, JsMeetsPy, JSStream, Page, PageClosed, current_page
+from jsmeets_local import CallTimeout, JavaScriptError, JsMeetsPy, JSStream, Page, PageClosed, current_page
 from tests.timing import scaled, until
 
 from .conftest import OpenByWire
@@ -309,6 +310,163 @@ def test_an_error_of_the_page_ends_the_loop(open_page: Open) -> None:
         for item in page.call("fails")():
             got.append(item)
     assert got == [1]
+
+
+DRIVEN = """
+globalThis.steps = [];
+function* sums() {
+    let total = 0;
+    try {
+        for (;;) {
+            try {
+                const given = yield total;
+                steps.push(given === undefined ? 'undefined' : given);
+                if (given === 'stop') { return total; }
+                total += given ?? 0;
+            } catch (error) {
+                if (error.message === 'out') { throw error; }
+                if (error.name === 'Other') { throw new RangeError(error.message); }
+                steps.push([error.name, error.message, error instanceof Error]);
+                total = 0;
+            }
+        }
+    } finally { steps.push('finally'); }
+}
+async function* asums() {
+    const inner = sums();
+    let result = inner.next();
+    try {
+        while (!result.done) {
+            try {
+                const given = yield await Promise.resolve(result.value);
+                result = inner.next(given);
+            } catch (error) { result = inner.throw(error); }
+        }
+        return result.value;
+    } finally { inner.return(); }
+}
+JsPyFunction.expose('sums', sums);
+JsPyFunction.expose('asums', asums);
+JsPyFunction.expose('promises', function* () { const given = yield Promise.resolve(1); yield Promise.reject(new RangeError(given)); });
+JsPyFunction.expose('counter', () => { let n = 0; return { next: (by = 1) => ({ value: n += by }), [Symbol.iterator]() { return this; } }; });
+JsPyFunction.expose('readable', () => new ReadableStream({ start(controller) { controller.enqueue(1); controller.close(); } }));
+JsPyFunction.expose('hangs', async function* () { yield 1; await new Promise(() => {}); });
+JsPyFunction.expose('point', function* () { const given = yield document; yield given; });
+"""
+
+
+class Other(Exception):
+    pass
+
+
+@pytest.mark.parametrize("name", ["sums", "asums"])
+def test_python_drives_a_generator_of_the_page(app: JsMeetsPy, open_page: Open, tab: Tab, name: str) -> None:
+    page = open_page(DRIVEN)
+    stream = page.call(name)()
+    assert stream.send(None) == 0
+    assert tab.evaluate("steps") == []  # nothing is read ahead
+    assert [stream.send(2), stream.send(3), next(stream), stream.get(timeout=scaled(10))] == [2, 5, 5, 5]
+    assert stream.throw(ValueError("again")) == 0
+    assert [item for item, _ in zip(stream, range(2), strict=False)] == [0, 0]
+    assert stream.throw(KeyError) == 0
+    assert stream.send(7) == 7
+    assert tab.evaluate("steps") == [2, 3, "undefined", "undefined", ["ValueError", "again", True],
+                                     "undefined", "undefined", "undefined", ["KeyError", "", True], 7]  # fmt: skip
+    with pytest.raises(StopIteration) as ended:
+        stream.send("stop")
+    assert ended.value.value == 7
+    for _ in range(2):
+        with pytest.raises(StopIteration):
+            stream.send(1)
+    error = ValueError("closed")
+    with pytest.raises(ValueError, match="closed") as caught:
+        stream.throw(error)
+    assert caught.value is error
+    assert until(lambda: quiet(app))
+
+    stream = page.call(name)()
+    error = ValueError("out")
+    stream.send(None)
+    with pytest.raises(ValueError, match="out") as caught:  # the error itself, as the generator lets it pass
+        stream.throw(error)
+    assert caught.value is error
+    assert list(stream) == []
+    stream = page.call(name)()
+    stream.send(None)
+    with pytest.raises(JavaScriptError, match="RangeError: wrong"):
+        stream.throw(Other("wrong"))
+
+    tab.evaluate("steps.length = 0")
+    with page.call(name)() as stream:
+        assert stream.send(None) == 0
+    assert until(lambda: tab.evaluate("steps") == ["finally"])
+    assert until(lambda: quiet(app))
+
+
+def test_what_cannot_be_driven_says_so(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    page = open_page(DRIVEN)
+    stream = page.call("sums")()
+    assert next(stream) == 0
+    for use in (lambda: stream.send(1), lambda: stream.throw(ValueError)):
+        with pytest.raises(RuntimeError, match=r"items ahead: begin with stream\.send\(None\)"):
+            use()
+    assert next(stream) == 0  # it can still be read
+    with pytest.raises(TypeError, match="value: object of type"):
+        page.call("sums")().send(object())
+    with pytest.raises(JavaScriptError, match="ReadableStream has no method 'next': it is no generator"):
+        page.call("readable")().send(1)
+    counter = page.call("counter")()
+    assert [counter.send(None), counter.send(5), next(counter)] == [1, 6, 7]
+    with pytest.raises(JavaScriptError, match="Object has no method 'throw'"):
+        counter.throw(ValueError("x"))
+    assert counter.send(1) == 8
+    promises = page.call("promises")()
+    assert promises.send(None) == 1
+    with pytest.raises(JavaScriptError, match="RangeError: given"):
+        promises.send("given")
+    point = page.call("point")()
+    document = point.send(None)
+    assert (document.nodeType, point.send(document) == document) == (9, True)
+    hangs = page.call("hangs")()
+    assert hangs.send(None) == 1
+    with pytest.raises(CallTimeout, match="'generator' did not answer"):
+        hangs.get(timeout=0.05)
+    driven = page.call("sums")()
+    assert driven.send(None) == 0
+
+    async def drive() -> list[Any]:
+        stream = await page.aio.call("asums")()
+        got = [
+            await stream.asend(None),
+            await stream.asend(4),
+            await anext(stream),
+            await stream.athrow(ValueError("x")),
+        ]
+        got += [item async for item in _first(stream, 1)]
+        with pytest.raises(StopAsyncIteration):
+            await stream.asend("stop")
+        stuck = await page.aio.call("hangs")()
+        await stuck.asend(None)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stuck.asend(1), 0.05)
+        return got
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(asyncio.run, drive()).result(scaled(20)) == [0, 4, 4, 0, 0]
+    tab.reload()
+    assert until(lambda: not page.is_connected() or page.call("sums")() is not None)
+    with pytest.raises(PageClosed):
+        driven.send(1)
+    with pytest.raises(StopIteration):
+        driven.send(1)
+
+
+async def _first(stream: JSStream, count: int) -> AsyncIterator[Any]:
+    async for item in stream:
+        yield item
+        count -= 1
+        if not count:
+            return
 
 
 def test_streams_are_arguments_of_both_sides(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:

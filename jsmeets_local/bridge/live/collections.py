@@ -1,15 +1,17 @@
-"""Arrays and Maps of a page, with the methods of `list` and `dict`."""
+"""Arrays, Maps and other objects of a page, with the methods of `list` and `dict`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
+from ...errors import UnknownProperty
+from ...protocol.references import Handle
 from ..tracebacks import public
-from .js_proxy import JSProxy
+from .js_proxy import JSProxy, is_function
 from .steps import call, step, with_key, with_value
 
-__all__ = ["JSArray", "JSMap"]
+__all__ = ["JSArray", "JSMap", "JSObjectMap"]
 
 _MANY = 10_000  # arguments of one call of JavaScript
 
@@ -180,3 +182,155 @@ class JSMap(JSProxy):
     def clear(self) -> None:
         """Remove all keys."""
         self._use(step("get", "clear"), call(self._bridge, [], {}))
+
+
+class JSObjectMap(JSMap):
+    """Object of a page as a mapping: its own properties, with the methods of `dict`. Each takes one request.
+
+    Keys are strings. Iteration, `len()`, `keys`, `values`, `items`, `popitem` and `clear` see the properties that
+    `Object.keys` lists; all else sees all own ones. Attributes, and the object that its page receives, are those of the
+    proxy.
+
+    Args:
+        proxy: The proxy of the object.
+        hereditary: True if the object literals among the values are mappings, too, instead of copies.
+    """
+
+    __slots__ = ("_hereditary", "_proxy")
+
+    def __init__(self, proxy: JSProxy, hereditary: bool) -> None:
+        self._proxy = proxy
+        self._hereditary = hereditary
+        self._bridge = proxy._bridge
+        self._identity = proxy._identity
+        self._class = proxy._class
+        self._methods = proxy._methods
+
+    @property
+    def _handle(self) -> Handle | None:  # type: ignore[override] # values.py sends the object by it
+        return self._proxy._handle
+
+    def destroy(self) -> None:
+        """Let the page forget the object, as its proxy does."""
+        self._proxy.destroy()
+
+    def _own(self, name: str, *args: Any, twin: str = ".to_py()") -> Any:
+        """Call a method of the page's mapping."""
+        steps = step("own", self._hereditary), step("get", name), call(self._bridge, args, {})
+        return self._use(*steps, twin=twin)
+
+    def _value(self, key: str, told: list[Any]) -> Any:
+        value, is_mapping = told
+        if is_mapping:
+            return JSObjectMap(value, hereditary=True)
+        return self._method(key, step("get", key), value) if is_function(value) else value
+
+    @public
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            raise KeyError(key)
+        try:
+            told = self._own("get", key, twin=f"[{key!r:.40}]")
+        except UnknownProperty:
+            raise KeyError(key) from None
+        return self._value(key, told)
+
+    @public
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._own("set", _text(key), value, twin=f".setattr({key!r:.40}, ...)")
+
+    @public
+    def __delitem__(self, key: Any) -> None:
+        if not isinstance(key, str):
+            raise KeyError(key)
+        try:
+            self._own("delete", key, twin=f".delattr({key!r:.40})")
+        except UnknownProperty:
+            raise KeyError(key) from None
+
+    @public
+    def __contains__(self, key: Any) -> bool:
+        return isinstance(key, str) and bool(self._own("has", key))
+
+    @public
+    def __len__(self) -> int:
+        return int(self._use(step("own", False), step("get", "keys"), call(self._bridge, [], {}), step("length")))
+
+    @public
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    @public
+    def keys(self) -> list[str]:
+        """Return the names of the properties."""
+        names: list[str] = self._own("keys")
+        return names
+
+    @public
+    def values(self) -> list[Any]:
+        """Return the values of the properties."""
+        return [value for _, value in self.items()]
+
+    @public
+    def items(self) -> list[tuple[str, Any]]:
+        """Return pairs of name and value."""
+        return [(key, self._value(key, told)) for key, *told in self._own("entries")]
+
+    @public
+    def update(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **named: Any) -> None:
+        """Set several properties."""
+        given = dict(items.items() if isinstance(items, JSMap) else items, **named)
+        for key in given:
+            _text(key)
+        self._own("setAll", given)
+
+    @public
+    def pop(self, key: Any, default: Any = _absent) -> Any:
+        """Remove a property and return its value, or `default` if there is none.
+
+        Raises:
+            KeyError: There is none, and no `default` is given.
+        """
+        try:
+            if isinstance(key, str):
+                return self._value(key, self._own("take", key))
+        except UnknownProperty:
+            pass
+        if default is _absent:
+            raise KeyError(key)
+        return default
+
+    @public
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last property and return its name and value.
+
+        Raises:
+            KeyError: There is none.
+        """
+        try:
+            key, *told = self._own("takeLast")
+        except UnknownProperty as error:
+            raise KeyError(error.msg) from None
+        return key, self._value(key, told)
+
+    @public
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        """Return the value of a property; if there is none, set `default` and return it as it then arrives."""
+        return self._value(key, self._own("setDefault", _text(key), default))
+
+    @public
+    def clear(self) -> None:
+        """Remove all properties."""
+        self._own("clear")
+
+    def __repr__(self) -> str:
+        return f"<JavaScript properties of {self._class}>"
+
+
+MutableMapping.register(JSObjectMap)
+
+
+def _text(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"the properties of an object of JavaScript have names of type str; got {key!r:.80}")
+    return key

@@ -20,9 +20,10 @@ from .steps import call, joined, own_names, property_name, step, with_key, with_
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
+    from .collections import JSObjectMap
     from .js_function import JSFunction
 
-__all__ = ["QUERY_SECONDS", "JSProxy", "Remote"]
+__all__ = ["QUERY_SECONDS", "JSProxy", "Remote", "is_function"]
 
 QUERY_SECONDS = 0.4  # time that completion, help and repr() may wait for a page
 _TEXT_ROOM = 80  # characters of an object in its repr()
@@ -87,7 +88,7 @@ class Remote:
         )
         if is_method:
             self._remember(key, value)
-        return self._method(key, step("get", key), value) if _is_function(value) else value
+        return self._method(key, step("get", key), value) if is_function(value) else value
 
     def _callee(self, key: str, name: str) -> Any:
         """Return a property that is called at once. The call reads it."""
@@ -155,7 +156,7 @@ class Remote:
         path = with_key(self._bridge, "get_item", key)
         with _Missing(key):
             value = self._use(path, about=self._place(key), twin=f"[{key!r:.40}]")
-        return self._method(str(key), path, value) if _is_function(value) else value
+        return self._method(str(key), path, value) if is_function(value) else value
 
     @public
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -197,7 +198,8 @@ class Remote:
         return True
 
 
-def _is_function(value: Any) -> bool:
+def is_function(value: Any) -> bool:
+    """Return whether a value is a function of a page."""
     return isinstance(value, JSProxy) and value.typeof == "function"
 
 
@@ -365,6 +367,16 @@ class JSProxy(Live, Remote):
         return self._use(
             step("get", name), step("reference"), about=f"{self._label()}.{name}", twin=f".by_ref({name!r})"
         )
+
+    def as_object_map(self, *, hereditary: bool = False) -> JSObjectMap:
+        """Return the object as a mapping of its own properties, with the methods of `dict`.
+
+        Args:
+            hereditary: True if object literals among the values are mappings, too. They are copies otherwise.
+        """
+        from .collections import JSObjectMap
+
+        return JSObjectMap(self, hereditary)
 
     @public
     def object_keys(self) -> list[str]:

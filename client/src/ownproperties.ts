@@ -1,0 +1,87 @@
+/** Objects of this page as mappings of Python. */
+
+import { unknownError } from "./errors.ts";
+import { ByReference, answerOf, classNameOf, isLiteral } from "./specials.ts";
+
+/** A value, and whether it is an object literal that is a mapping in turn. */
+type Told = [value: unknown, isMapping: boolean];
+
+/** The own properties of an object, for `as_object_map` of Python. Promises in them are awaited. */
+export class OwnProperties {
+    /** @param isHereditary whether the object literals among the values are mappings, too. */
+    constructor(private readonly object: any, private readonly isHereditary: boolean) {}
+
+    keys(): string[] {
+        return Object.keys(this.object);
+    }
+
+    has(key: string): boolean {
+        return Object.hasOwn(this.object, key);
+    }
+
+    async get(key: string): Promise<Told> {
+        this.check(key);
+        return this.told(await this.object[key]);
+    }
+
+    async entries(): Promise<Array<[key: string, ...Told]>> {
+        return Promise.all(this.keys().map(async (key): Promise<[string, ...Told]> => [key, ...this.told(await this.object[key])]));
+    }
+
+    set(key: string, value: unknown): void {
+        if (key === "__proto__") {   // an assignment would replace the prototype
+            Object.defineProperty(this.object, key, { value, writable: true, enumerable: true, configurable: true });
+        } else {
+            this.object[key] = value;
+        }
+    }
+
+    setAll(values: object): void {
+        Object.entries(values).forEach(([key, value]) => this.set(key, value));
+    }
+
+    setDefault(key: string, value: unknown): Promise<Told> {
+        if (!this.has(key)) {
+            this.set(key, value);
+        }
+        return this.get(key);
+    }
+
+    delete(key: string): void {
+        this.check(key);
+        if (!Reflect.deleteProperty(this.object, key)) {
+            throw new TypeError(`'${key}' of ${classNameOf(this.object)} cannot be deleted`);
+        }
+    }
+
+    /** Remove a property and return its value. */
+    async take(key: string): Promise<Told> {
+        this.check(key);
+        const value = this.object[key];   // before it is removed: a getter may throw
+        this.delete(key);
+        return this.told(await value);
+    }
+
+    /** Remove the last property and return its name and its value. */
+    async takeLast(): Promise<[key: string, ...Told]> {
+        const key = this.keys().at(-1);
+        if (key === undefined) {
+            throw unknownError("UnknownProperty", `${classNameOf(this.object)} has no own properties`);
+        }
+        return [key, ...await this.take(key)];
+    }
+
+    clear(): void {
+        this.keys().forEach((key) => this.delete(key));
+    }
+
+    private check(key: string): void {
+        if (!this.has(key)) {
+            throw unknownError("UnknownProperty", `${classNameOf(this.object)} has no own property '${key}'`);
+        }
+    }
+
+    private told(value: unknown): Told {
+        return this.isHereditary && isLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
+    }
+}
