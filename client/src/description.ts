@@ -2,7 +2,7 @@
 
 import { withoutToken } from "./errors.ts";
 import { type ErrorFacts, type Failure, isPlainObject } from "./messages.ts";
-import { tagOf } from "./specials.ts";
+import { nameFrom, tagOf } from "./specials.ts";
 
 /** The maximum number of causes and members sent with an error. */
 const MOST_ERRORS = 16;
@@ -25,8 +25,13 @@ export const isErrorLike = (error: any): error is ErrorLike =>
     typeof error === "object" && error !== null && typeof error.message === "string";
 
 /** Return true for a JsPyError, including one from another copy of this library. */
-export const isOfPython = (error: unknown): error is { kind: string; fields: unknown } =>
-    typeof error === "object" && error !== null && "python_traceback" in error;
+export function isOfPython(error: any): error is { kind: string; fields: unknown } {
+    try {
+        return typeof error === "object" && error !== null && "python_traceback" in error;
+    } catch {
+        return false;   // a proxy of the user
+    }
+}
 
 /** Describes errors, and records which ones were sent to Python. */
 export class ErrorDescriptions {
@@ -41,9 +46,9 @@ export class ErrorDescriptions {
         return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: new Set() }, error);
     }
 
-    /** Describe an error for the caller of a function. */
+    /** Describe an error for the caller of a function. Never throws, like `describe`. */
     failure(error: any): Failure {
-        const isUnknown = error?.jsmeets_kind === "unknown";
+        const isUnknown = nameFrom(() => error.jsmeets_kind) === "unknown";
         return { kind: isUnknown ? "unknown" : "raised", ...this.describe(error), ...(isUnknown && { trace: "" }) };
     }
 

@@ -60,7 +60,7 @@ export function withKeywords(args: readonly any[], name: string): any[] {
 }
 
 /** Return the name that `read` reads from an object of the user; "" if it throws or the name is not a string. */
-function nameFrom(read: () => unknown): string {
+export function nameFrom(read: () => unknown): string {
     try {
         const name = read();
         return typeof name === "string" ? name : "";

@@ -419,6 +419,18 @@ test("an error is sent with the properties, cause and members that can be sent",
     assert.deepEqual((await asked("all")).errors.map(({ name, message }) => [name, message]), [["RangeError", "one"], ["Error", "two"]]);
 });
 
+test("a call that throws a Proxy whose traps throw is answered", async () => {
+    const end = await connected("JsPyFunction");
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const trap = () => { throw new Error("a trap"); };
+    const thrown = [proxy, new Proxy({}, { get: trap, has: trap, getPrototypeOf: trap })];
+    JsPyFunction.expose("throws", (n) => { throw thrown[n]; });
+    JsPyFunction.expose("rejects", (n) => Promise.reject(thrown[n]));
+    const answers = await ask(end, ["call", 1, "throws", [0]], ["call", 2, "throws", [1]], ["call", 3, "rejects", [0]], ["call", 4, "rejects", [1]]);
+    assert.deepEqual(answers.map(([kind, id, { kind: how }]) => [kind, id, how]), [1, 2, 3, 4].map((id) => ["error", id, "raised"]));
+});
+
 test("cycles, long chains and large fields of an error are truncated", async () => {
     await connected("JsPyFunction");
     const describe = (error) => JsPyTextSocket._connection.errors.describe(error);

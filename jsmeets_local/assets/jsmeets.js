@@ -1104,7 +1104,13 @@ ${frames}${python}`;
   var FIELD_DEPTH = 8;
   var NO_FIELDS = ["name", "message", "stack", "cause"];
   var isErrorLike = (error) => typeof error === "object" && error !== null && typeof error.message === "string";
-  var isOfPython = (error) => typeof error === "object" && error !== null && "python_traceback" in error;
+  function isOfPython(error) {
+    try {
+      return typeof error === "object" && error !== null && "python_traceback" in error;
+    } catch {
+      return false;
+    }
+  }
   var ErrorDescriptions = class {
     told = /* @__PURE__ */ new WeakSet();
     wasTold(error) {
@@ -1114,9 +1120,9 @@ ${frames}${python}`;
     describe(error) {
       return this.describeIn({ errors: MOST_ERRORS, characters: FIELD_ROOM, seen: /* @__PURE__ */ new Set() }, error);
     }
-    /** Describe an error for the caller of a function. */
+    /** Describe an error for the caller of a function. Never throws, like `describe`. */
     failure(error) {
-      const isUnknown = error?.jsmeets_kind === "unknown";
+      const isUnknown = nameFrom(() => error.jsmeets_kind) === "unknown";
       return { kind: isUnknown ? "unknown" : "raised", ...this.describe(error), ...isUnknown && { trace: "" } };
     }
     describeIn(room, error) {
