@@ -124,31 +124,28 @@ def message_packet(
         order: See `Packet.order`.
         bound: The references of the payload, if there are other ones than integers.
     """
+    message: Sequence[Any]
     if payload is None:  # as in most answers
-        text = _encoded([*head, *tail] if tail else head)
-        return Packet(text, (), order, len(text) + 1)
-    message = [*head, msgspec.Raw(payload.json), *tail]
-    place = len(head)
-    if payload.references:
-        specials = [[reference.path, reference.kind, *reference.facts] for reference in payload.references]
-        placed = [[[place, *path], *rest] for path, *rest in (specials if bound is None else bound.specials)]
-        if tail and tail[0] == NO_SPECIALS:
-            message[place + 1] = placed
-        else:
-            message.append(placed)
-    text = _encoded(message)
-    if not (payload.references or payload.buffers):
+        message = [*head, *tail] if tail else head
+    else:
+        message = [*head, msgspec.Raw(payload.json), *tail]
+        place = len(head)
+        if payload.references:
+            specials = [[reference.path, reference.kind, *reference.facts] for reference in payload.references]
+            placed = [[[place, *path], *rest] for path, *rest in (specials if bound is None else bound.specials)]
+            if tail and tail[0] == NO_SPECIALS:
+                message[place + 1] = placed
+            else:
+                message.append(placed)
+    try:
+        text = _encoder.encode(message)
+    except UnicodeEncodeError:  # a lone surrogate in a name
+        text = _dump_surrogates(message)
+    if payload is None or not (payload.references or payload.buffers):
         return Packet(text, (), order, len(text) + 1)
     exported, handles = ((), ()) if bound is None else (bound.numbers, bound.handles)
     buffers = tuple(replace(b, path=(place, *b.path)) for b in payload.buffers)
     return Packet(text, buffers, order, _size(text, buffers), exported, handles)
-
-
-def _encoded(message: Sequence[Any]) -> bytes:
-    try:
-        return _encoder.encode(message)
-    except UnicodeEncodeError:  # a lone surrogate in a name
-        return _dump_surrogates(message)
 
 
 def _dump_surrogates(message: Sequence[Any]) -> bytes:
