@@ -209,7 +209,7 @@ export class Connection {
         if (this.state === "idle") {
             this.connect();
         }
-        this.identity.keepTold();
+        this.identity.storeFromFragment();
     }
 
     /** Connect again now. Returns false if the state does not allow it. */

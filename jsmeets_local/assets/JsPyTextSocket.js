@@ -1341,7 +1341,7 @@ ${stack}` };
       return this.known.page;
     }
     /** Remove the token from the address bar if sessionStorage is available to keep it. */
-    takeOut() {
+    removeToken() {
       if (this.rest === null) {
         return;
       }
@@ -1355,23 +1355,23 @@ ${stack}` };
       }
     }
     /** Store the identity from the fragment for later documents of this tab. */
-    keepTold() {
+    storeFromFragment() {
       if (this.rest !== null) {
-        this.takeOut();
-        this.keep();
+        this.removeToken();
+        this.save();
       }
     }
     /** Store the page name that Python assigned. */
     store(page) {
       this.known.page = page;
       if (hasDocument() && !pageAround()) {
-        this.keep();
+        this.save();
       }
       if (hasDocument() && inFrame() && FREE_NAME.test(window.name)) {
         window.name = `${STORED}:${page}`;
       }
     }
-    keep() {
+    save() {
       try {
         sessionStorage.setItem(this.storedAt(), JSON.stringify(this.known));
       } catch (error) {
@@ -3422,7 +3422,7 @@ ${stack}` };
       if (this.state === "idle") {
         this.connect();
       }
-      this.identity.keepTold();
+      this.identity.storeFromFragment();
     }
     /** Connect again now. Returns false if the state does not allow it. */
     reconnect(url) {
@@ -4141,7 +4141,7 @@ ${stack}` };
       reportUncaught(connection);
       followDocument(connection);
       if (!script) {
-        identity.takeOut();
+        identity.removeToken();
       }
       queueMicrotask(() => connection.begin());
       return createTextSocket(connection);

@@ -1592,7 +1592,7 @@ ${stack}` };
       return this.known.page;
     }
     /** Remove the token from the address bar if sessionStorage is available to keep it. */
-    takeOut() {
+    removeToken() {
       if (this.rest === null) {
         return;
       }
@@ -1606,23 +1606,23 @@ ${stack}` };
       }
     }
     /** Store the identity from the fragment for later documents of this tab. */
-    keepTold() {
+    storeFromFragment() {
       if (this.rest !== null) {
-        this.takeOut();
-        this.keep();
+        this.removeToken();
+        this.save();
       }
     }
     /** Store the page name that Python assigned. */
     store(page) {
       this.known.page = page;
       if (hasDocument() && !pageAround()) {
-        this.keep();
+        this.save();
       }
       if (hasDocument() && inFrame() && FREE_NAME.test(window.name)) {
         window.name = `${STORED}:${page}`;
       }
     }
-    keep() {
+    save() {
       try {
         sessionStorage.setItem(this.storedAt(), JSON.stringify(this.known));
       } catch (error) {
@@ -3681,7 +3681,7 @@ ${stack}` };
       if (this.state === "idle") {
         this.connect();
       }
-      this.identity.keepTold();
+      this.identity.storeFromFragment();
     }
     /** Connect again now. Returns false if the state does not allow it. */
     reconnect(url) {
@@ -4879,7 +4879,7 @@ ${stack}` };
       reportUncaught(connection);
       followDocument(connection);
       if (!script2) {
-        identity.takeOut();
+        identity.removeToken();
       }
       queueMicrotask(() => connection.begin());
       return createTextSocket(connection);

@@ -1598,7 +1598,7 @@ var Identity = class {
     return this.known.page;
   }
   /** Remove the token from the address bar if sessionStorage is available to keep it. */
-  takeOut() {
+  removeToken() {
     if (this.rest === null) {
       return;
     }
@@ -1612,23 +1612,23 @@ var Identity = class {
     }
   }
   /** Store the identity from the fragment for later documents of this tab. */
-  keepTold() {
+  storeFromFragment() {
     if (this.rest !== null) {
-      this.takeOut();
-      this.keep();
+      this.removeToken();
+      this.save();
     }
   }
   /** Store the page name that Python assigned. */
   store(page) {
     this.known.page = page;
     if (hasDocument() && !pageAround()) {
-      this.keep();
+      this.save();
     }
     if (hasDocument() && inFrame() && FREE_NAME.test(window.name)) {
       window.name = `${STORED}:${page}`;
     }
   }
-  keep() {
+  save() {
     try {
       sessionStorage.setItem(this.storedAt(), JSON.stringify(this.known));
     } catch (error) {
@@ -3687,7 +3687,7 @@ var Connection = class {
     if (this.state === "idle") {
       this.connect();
     }
-    this.identity.keepTold();
+    this.identity.storeFromFragment();
   }
   /** Connect again now. Returns false if the state does not allow it. */
   reconnect(url) {
@@ -4884,7 +4884,7 @@ function installTextSocket(script, source = "") {
     reportUncaught(connection);
     followDocument(connection);
     if (!script) {
-      identity.takeOut();
+      identity.removeToken();
     }
     queueMicrotask(() => connection.begin());
     return createTextSocket(connection);
