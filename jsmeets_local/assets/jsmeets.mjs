@@ -3224,7 +3224,7 @@ var Streams = class {
 var orderOf = (number) => `stream ${number}`;
 
 // src/trouble.ts
-async function askWhy(address, identity) {
+async function fetchRefusal(address, identity) {
   const url = hasDocument() ? address.http("stats") : "";
   if (!url) {
     return "";
@@ -3781,13 +3781,13 @@ var Connection = class {
       console.error(`JsPyTextSocket: cannot connect to ${this.address.url}. Open the page with the URL that app.launch() printed, which carries the launch token, and check that the Python server is running.`);
     }
     if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
-      void this.askWhy();
+      void this.updateRefusal();
     }
     const isHopeless = event.code === PROTOCOL_ERROR && isNew;
     this.leave(isHopeless ? "closed" : "waiting", isHopeless);
   }
-  async askWhy() {
-    this.refusal = await askWhy(this.address, this.identity);
+  async updateRefusal() {
+    this.refusal = await fetchRefusal(this.address, this.identity);
     this.tellBadge(this.publicState);
   }
   noteReason(reason) {
