@@ -19,7 +19,7 @@ import { Requests, type Expectation } from "./requests.ts";
 import { Session } from "./session.ts";
 import { Specials, revive, specialsOf, withKeywords } from "./specials.ts";
 import { Streams } from "./streams.ts";
-import { askWhy, type Refusal, type Trouble } from "./trouble.ts";
+import { fetchRefusal, type Refusal, type Trouble } from "./trouble.ts";
 import { millisecondsOf, type Timeout } from "./arguments.ts";
 import { NO_EXPOSURES, serveWorld, type Exposures } from "./world.ts";
 
@@ -209,7 +209,7 @@ export class Connection {
         if (this.state === "idle") {
             this.connect();
         }
-        this.identity.keepTold();
+        this.identity.storeFromFragment();
     }
 
     /** Connect again now. Returns false if the state does not allow it. */
@@ -315,14 +315,14 @@ export class Connection {
                 + "printed, which carries the launch token, and check that the Python server is running.");
         }
         if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
-            void this.askWhy();
+            void this.updateRefusal();
         }
         const isHopeless = event.code === PROTOCOL_ERROR && isNew;   // another protocol version, which only a reload can fix
         this.leave(isHopeless ? "closed" : "waiting", isHopeless);
     }
 
-    private async askWhy(): Promise<void> {
-        this.refusal = await askWhy(this.address, this.identity);
+    private async updateRefusal(): Promise<void> {
+        this.refusal = await fetchRefusal(this.address, this.identity);
         this.tellBadge(this.publicState);
     }
 

@@ -52,7 +52,7 @@ export class Identity {
     }
 
     /** Remove the token from the address bar if sessionStorage is available to keep it. */
-    takeOut(): void {
+    removeToken(): void {
         if (this.rest === null) {
             return;
         }
@@ -67,10 +67,10 @@ export class Identity {
     }
 
     /** Store the identity from the fragment for later documents of this tab. */
-    keepTold(): void {
+    storeFromFragment(): void {
         if (this.rest !== null) {
-            this.takeOut();
-            this.keep();
+            this.removeToken();
+            this.save();
         }
     }
 
@@ -78,14 +78,14 @@ export class Identity {
     store(page: string): void {
         this.known.page = page;
         if (hasDocument() && !pageAround()) {
-            this.keep();
+            this.save();
         }
         if (hasDocument() && inFrame() && FREE_NAME.test(window.name)) {
             window.name = `${STORED}:${page}`;
         }
     }
 
-    private keep(): void {
+    private save(): void {
         try {
             sessionStorage.setItem(this.storedAt(), JSON.stringify(this.known));
         } catch (error) {

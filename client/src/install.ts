@@ -56,7 +56,7 @@ export function installTextSocket(script: ScriptTag | null, source = ""): TextSo
         reportUncaught(connection);
         followDocument(connection);
         if (!script) {
-            identity.takeOut();   // before the importing module runs
+            identity.removeToken();   // before the importing module runs
         }
         // Scripts that follow in the same turn may still set another URL, or close. begin() opens the WebSocket before
         // it stores the identity, because the first access to the storage takes milliseconds.

@@ -69,10 +69,10 @@ export function nameFrom(read: () => unknown): string {
     }
 }
 
-/** Return the built-in class of an object, also of one of another frame: "Map", "Date"; the text in its Symbol.toStringTag. */
+/** Return the built-in class of an object, also of one of another iframe: "Map", "Date"; the text in its Symbol.toStringTag. */
 export const tagOf = (value: unknown): string => nameFrom(() => Object.prototype.toString.call(value).slice(8, -1));
 
-/** Return true for a Map of any frame; false for what only looks like one, as a Proxy of a Map does. */
+/** Return true for a Map of any iframe; false for what only looks like one, as a Proxy of a Map does. */
 function isMap(value: object): boolean {
     try {
         return tagOf(value) === "Map" && (Map.prototype.has.call(value, 0) || true);

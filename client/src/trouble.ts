@@ -10,7 +10,7 @@ export type Refusal = "" | "no token" | "other token" | "refused";
 export type Trouble = "open" | "closed" | "connecting" | "reconnecting" | "lost" | "restarting" | "broken" | Exclude<Refusal, "">;
 
 /** Ask over HTTP why the handshake was rejected. A WebSocket does not expose the status. */
-export async function askWhy(address: Address, identity: Identity): Promise<Refusal> {
+export async function fetchRefusal(address: Address, identity: Identity): Promise<Refusal> {
     const url = hasDocument() ? address.http("stats") : "";
     if (!url) {
         return "";

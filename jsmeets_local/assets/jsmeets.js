@@ -1600,7 +1600,7 @@ ${stack}` };
       return this.known.page;
     }
     /** Remove the token from the address bar if sessionStorage is available to keep it. */
-    takeOut() {
+    removeToken() {
       if (this.rest === null) {
         return;
       }
@@ -1614,23 +1614,23 @@ ${stack}` };
       }
     }
     /** Store the identity from the fragment for later documents of this tab. */
-    keepTold() {
+    storeFromFragment() {
       if (this.rest !== null) {
-        this.takeOut();
-        this.keep();
+        this.removeToken();
+        this.save();
       }
     }
     /** Store the page name that Python assigned. */
     store(page) {
       this.known.page = page;
       if (hasDocument() && !pageAround()) {
-        this.keep();
+        this.save();
       }
       if (hasDocument() && inFrame() && FREE_NAME.test(window.name)) {
         window.name = `${STORED}:${page}`;
       }
     }
-    keep() {
+    save() {
       try {
         sessionStorage.setItem(this.storedAt(), JSON.stringify(this.known));
       } catch (error) {
@@ -3240,7 +3240,7 @@ ${stack}` };
   var orderOf = (number) => `stream ${number}`;
 
   // src/trouble.ts
-  async function askWhy(address, identity) {
+  async function fetchRefusal(address, identity) {
     const url = hasDocument() ? address.http("stats") : "";
     if (!url) {
       return "";
@@ -3782,7 +3782,7 @@ ${stack}` };
       if (this.state === "idle") {
         this.connect();
       }
-      this.identity.keepTold();
+      this.identity.storeFromFragment();
     }
     /** Connect again now. Returns false if the state does not allow it. */
     reconnect(url) {
@@ -3876,13 +3876,13 @@ ${stack}` };
         console.error(`JsPyTextSocket: cannot connect to ${this.address.url}. Open the page with the URL that app.launch() printed, which carries the launch token, and check that the Python server is running.`);
       }
       if (!link.isGreeted && this.failedAttempts % ASK_EVERY === 0) {
-        void this.askWhy();
+        void this.updateRefusal();
       }
       const isHopeless = event.code === PROTOCOL_ERROR && isNew;
       this.leave(isHopeless ? "closed" : "waiting", isHopeless);
     }
-    async askWhy() {
-      this.refusal = await askWhy(this.address, this.identity);
+    async updateRefusal() {
+      this.refusal = await fetchRefusal(this.address, this.identity);
       this.tellBadge(this.publicState);
     }
     noteReason(reason) {
@@ -4980,7 +4980,7 @@ ${stack}` };
       reportUncaught(connection);
       followDocument(connection);
       if (!script2) {
-        identity.takeOut();
+        identity.removeToken();
       }
       queueMicrotask(() => connection.begin());
       return createTextSocket(connection);

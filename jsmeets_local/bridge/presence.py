@@ -1,4 +1,7 @@
-"""Presence of pages across reloads and short disconnections. Its state is used on the loop of the bridge only."""
+"""Presence of pages across reloads and short disconnections.
+
+It changes on the loop of the bridge only. Any thread may read its attributes and `state()`.
+"""
 
 from __future__ import annotations
 

@@ -60,9 +60,6 @@ _ARRAYS = {
     "int32": "Int32Array", "uint32": "Uint32Array", "int64": "BigInt64Array", "uint64": "BigUint64Array",
     "float16": "Float32Array", "float32": "Float32Array", "float64": "Float64Array",
 }  # fmt: skip
-_BASES = (
-    bool, int, float, str, datetime.datetime, datetime.date, datetime.time, datetime.timedelta, UUID, Decimal,
-)  # fmt: skip
 _SETS = (set, frozenset, collections.abc.Set, collections.abc.MutableSet)
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 _SEQUENCES = (list, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Collection)

@@ -99,7 +99,7 @@ MAX_NOTE = 500  # characters of one uncaught error in a note
 
 
 class ProtocolState:
-    """State of all sessions. Only one thread may use it.
+    """State of all sessions. Only one thread may use it; any thread may read `limits`, `is_present` and `names`.
 
     Args:
         session: Unique name of this state. A client that knows another name starts a new session.
