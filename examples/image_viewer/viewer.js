@@ -73,11 +73,12 @@ function fit() {
         scale,
         x: (view.clientWidth - picture.width * scale) / 2,
         y: (view.clientHeight - picture.height * scale) / 2,
+        is_fitted: true,   // until the user zooms or moves the image
     };
     draw();
 }
 
-// The point of the image that is at x, y stays there.
+// Zoom around the point x, y of the view.
 function zoom_to(scale, x = view.clientWidth / 2, y = view.clientHeight / 2) {
     const to = Math.min(64, Math.max(0.05, scale));
     const factor = to / place.scale;
@@ -100,7 +101,7 @@ view.onwheel = (event) => {
 view.onpointerdown = (event) => view.setPointerCapture(event.pointerId);
 view.onpointermove = (event) => {
     if (event.buttons === 1) {
-        place = { ...place, x: place.x + event.movementX, y: place.y + event.movementY };
+        place = { scale: place.scale, x: place.x + event.movementX, y: place.y + event.movementY };
         draw();
     }
     tell(event);
@@ -114,7 +115,7 @@ window.onkeydown = ({ key }) => {
     const action = { "+": closer(1.25), "-": closer(0.8), 0: fit, 1: () => zoom_to(1), o: () => open.click() }[key];
     action?.();
 };
-new ResizeObserver(draw).observe(view);
+new ResizeObserver(() => (place.is_fitted ? fit() : draw())).observe(view);
 
 // Files ----------------------------------------------------------------------------------------------------------------
 

@@ -12,13 +12,14 @@ from typing import Any
 from msgspec import Struct
 
 from ..bridge.client import Client, WorldUse
+from ..bridge.live.js_function import TimedFunction
 from ..bridge.live.js_path import JSCall, JSPath
 from ..bridge.live.js_proxy import QUERY_SECONDS, Remote
 from ..bridge.live.steps import call, property_name, step
 from ..bridge.portal import Operation
 from ..bridge.tracebacks import cut, public
 from ..errors import Disconnected, JsPyError, UnknownFunction, UnknownProperty
-from ..protocol.arguments import check_name
+from ..protocol.arguments import check_name, seconds_of_call
 from ..protocol.values import Payload
 
 __all__ = ["AsyncPageFunction", "AsyncWorld", "PageFunction", "World"]
@@ -165,10 +166,34 @@ class PageFunction(_Root):
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         try:
-            return self._client.call(self.__name__, None, (*args, options) if options else args)
+            return self._call(args, options, None)
         except BaseException as error:
             cut(error)
             raise
+
+    @property
+    def aio(self) -> AsyncPageFunction:
+        """Return the function for any event loop: `await page.js.add.aio(1, 2)`, as `page.aio.js.add`."""
+        return AsyncPageFunction(self.__name__, self._client)
+
+    @public
+    def nowait(self, *args: Any, **options: Any) -> bool:
+        """Call the function without waiting, as `page.call_nowait` does. Return `False` if the page is closed."""
+        return self._client.notify(self.__name__, (*args, options) if options else args)
+
+    def timeout(self, seconds: float | None) -> TimedFunction:
+        """Return this function with a time limit for its answer: `page.js.add.timeout(2)(1, 2)`.
+
+        Args:
+            seconds: Seconds; `None`, 0 or negative mean no limit.
+        """
+        return TimedFunction(self, seconds_of_call(seconds, "function.timeout(2)(...)"))
+
+    def _call(self, args: tuple[Any, ...], options: dict[str, Any], timeout: float | None) -> Any:
+        return self._client.call(self.__name__, timeout, (*args, options) if options else args)
+
+    async def _await(self, args: tuple[Any, ...], options: dict[str, Any], timeout: float | None) -> Any:
+        return await self._client.call_async(self.__name__, timeout, (*args, options) if options else args)
 
     @public
     def new(self, *args: Any, **options: Any) -> Any:

@@ -66,6 +66,8 @@ def find_target(context: click.Context, parameter: click.Parameter, text: str) -
             return Target(path.resolve(), path.stem, "")
         raise click.BadParameter(f"{text} is neither a page (.html) nor a program (.py)")
     module = _MODULE.fullmatch(text)
+    if module and module[1].endswith(".py"):
+        raise click.BadParameter(f"{text} names a file and an application; write {text.replace('.py:', ':')}")
     if module:
         return Target(None, module[1], module[2])
     raise click.BadParameter(f"{path} does not exist; the target must be a page, a Python file or module:app")
@@ -95,6 +97,9 @@ def _imported(target: Target) -> ModuleType:
     try:
         return importlib.import_module(target.module) if target.file is None else _import_file(target.file)
     except Exception as error:
+        is_target = isinstance(error, ModuleNotFoundError) and f"{target.module}.".startswith(f"{error.name}.")
+        if is_target and target.file is None:
+            raise Broken(f"no module {target.module!r} in {target.folder}; name a page, a file or module:app") from error
         raise Broken(user_traceback(error)) from error
 
 

@@ -280,10 +280,10 @@ class _Walk:
         if callable(value):
             return self._refer(Reference(path, "function", value, (_name(value),)))
         if isinstance(value, io.IOBase):
-            raise Unsendable(f"{where}: an open file cannot be sent as data; send its read(), or ref() of it")
+            raise Unsendable(f"{where}: an open file cannot be sent as data; send its read(), or wrap it in ref()")
         if isinstance(value, (Iterator, AsyncIterator)):
             return self._refer(Reference(path, "stream", value))
-        text = f"{where}: object of type {type_name(value)} cannot be sent to a page; ref() of it is sent by reference"
+        text = f"{where}: object of type {type_name(value)} cannot be sent to a page; wrap it in ref() to send it by reference"
         raise Unsendable(text)
 
     def _buffer(self, buffer: Buffer) -> None:

@@ -172,7 +172,7 @@ def test_errors_of_python_reach_javascript(app: JsMeetsPy, open_page: Open, tab:
     assert message("JsPyFunction.call('wrong')()") == [
         "TypeError",
         "'wrong' returned a value that cannot be sent: result['a'][0]: object of type object cannot be sent to a page; "
-        "ref() of it is sent by reference",
+        "wrap it in ref() to send it by reference",
     ]
     assert message("JsPyFunction.call('leaves')()") == ["value", None], "sys.exit() ends the program, not the call"
     assert message("JsPyFunction.call('cancels')()") == ["CancelledError", ""]

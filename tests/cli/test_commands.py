@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def test_python_m_is_the_same(invoke: Callable[..., Result]) -> None:
     [
         (["nothing"], "No such command 'nothing'."),
         (["run"], "Missing argument 'TARGET'."),
+        (["run", "no.py:app"], "no.py:app names a file and an application; write no:app"),
         (["run", "no.html"], "no.html does not exist; the target must be a page, a Python file or module:app"),
         (["run", "."], "index.html does not exist; the target must be"),
         (["run", "notes.txt"], "notes.txt is neither a page (.html) nor a program (.py)"),
@@ -129,6 +131,24 @@ def test_load_errors_say_why(source: str, sentence: str, target: Callable[[str],
         load(target(source))
     assert sentence in re.sub(r"\n *[~^]+(?=\n)", "", str(caught.value)), "but for the marks of Python 3.13"
     assert "importlib" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("program_of_nobody:app", "no module 'program_of_nobody' in "),
+        ("program.gui:app", "no module 'program.gui' in "),
+        ("program:app", "ModuleNotFoundError: No module named 'program_that_is_missing'"),
+    ],
+)
+def test_a_missing_module_is_a_sentence(name: str, sentence: str, target: Callable[[str], Target]) -> None:
+    target("import program_that_is_missing")
+    if name == "program.gui:app":
+        sys.modules["program"] = types.ModuleType("program")
+    with pytest.raises(Broken) as caught:
+        load(find_target(None, None, name))  # type: ignore[arg-type]
+    assert sentence in str(caught.value)
+    assert ("Traceback" in str(caught.value)) is (name == "program:app")
 
 
 def test_a_wrong_attribute_says_what_it_is(target: Callable[[str], Target]) -> None:

@@ -125,6 +125,17 @@ def test_an_announced_function_is_called_by_a_call(page: Page, raw: RawPage) -> 
     assert answered(raw, lambda: asyncio.run(awaited(page.aio.js.sum(1).b)), 3) == (["use", 0, steps], 3)
 
 
+def test_an_announced_function_has_the_methods_of_a_function(page: Page, raw: RawPage) -> None:
+    raw.send(["names", ["sum"]])
+    page.wait_for("sum", scaled(10))
+    wanted = (["call", "sum", [1, {"a": 2}]], 3)
+    assert answered(raw, lambda: page.js.sum.timeout(scaled(10))(1, a=2), 3) == wanted
+    assert answered(raw, lambda: asyncio.run(awaited(page.js.sum.timeout(scaled(10)).aio(1, a=2))), 3) == wanted
+    assert answered(raw, lambda: asyncio.run(awaited(page.js.sum.aio(1, a=2))), 3) == wanted
+    assert page.js.sum.nowait(1, a=2) is True
+    assert raw.receive() == ["notify", "sum", [1, {"a": 2}]]
+
+
 def test_other_names_of_the_world_are_read(page: Page, raw: RawPage) -> None:
     assert answered(raw, lambda: page.js.counter, 3) == (["use", 0, [["get", "counter"]]], 3)
     assert answered(raw, lambda: setattr(page.js, "counter", 3), None) == (["use", 0, [["set", "counter", 3]]], None)

@@ -476,7 +476,7 @@ def test_a_page_uses_an_object_that_was_sent_by_reference(page: Page, raw: RawPa
     assert raw.ask("use", 1, [["get", "itself"], ["call", []]]) == ["return", 1, None, [[[2], "object", 1, "Model"]]]
     kind, _, error = raw.ask("use", 1, [["get", "plain_self"], ["call", []]])
     assert (kind, error["kind"]) == ("error", "unserializable")
-    assert "ref() of it" in error["message"]
+    assert "wrap it in ref()" in error["message"]
 
 
 def test_items_of_a_container_that_was_sent_by_reference(page: Page, raw: RawPage) -> None:

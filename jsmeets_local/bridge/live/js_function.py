@@ -14,6 +14,7 @@ from .js_proxy import JSProxy, Remote
 from .steps import call, joined
 
 if TYPE_CHECKING:
+    from ...api.world import PageFunction
     from ..bridge import Bridge
 
 __all__ = ["JSFunction", "JSMethod", "TimedFunction"]
@@ -138,11 +139,11 @@ class JSMethod(JSFunction):
 
 
 class TimedFunction:
-    """`JSFunction` with a time limit, after which a call raises `CallTimeout`."""
+    """Function of a page with a time limit, after which a call raises `CallTimeout`."""
 
     __slots__ = ("_function", "_seconds")
 
-    def __init__(self, function: JSFunction, seconds: float | None) -> None:
+    def __init__(self, function: JSFunction | PageFunction, seconds: float | None) -> None:
         self._function = function
         self._seconds = seconds
 
