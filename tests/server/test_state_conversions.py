@@ -57,7 +57,7 @@ class Everything:
     spans: list[Span] = dataclasses.field(default_factory=lambda: [Span()])
     span: Span = dataclasses.field(default_factory=Span)
     row: Row = dataclasses.field(default_factory=lambda: Row(4))
-    few: Annotated[list[int], msgspec.Meta(max_length=2)] = dataclasses.field(default_factory=lambda: [1])
+    few: Annotated[list[int], msgspec.Meta(max_length=2)] = dataclasses.field(default_factory=lambda: [1, 2])
     small: list[Annotated[int, msgspec.Meta(le=3)]] = dataclasses.field(default_factory=lambda: [1])
     times: list[datetime.date] = dataclasses.field(default_factory=lambda: [datetime.date(2026, 1, 1)])
     pairs: list[tuple[int, str]] = dataclasses.field(default_factory=lambda: [(1, "a")])
@@ -68,7 +68,7 @@ class Everything:
     any: dict[str, Any] = dataclasses.field(default_factory=lambda: {"a": [1]})
 
 
-LEAVES = st.sampled_from([-1, 0, 1, 7, 8, 9, 2.5, "a", "low", "2026-02-03", None, True, Level.HIGH, Row(5), Span(1, 2)])
+LEAVES = st.sampled_from([1, 2.5, "a", "low", "2026-02-03", None, True, Level.HIGH, Row(5), Span(1, 2)])
 VALUES = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
@@ -118,7 +118,7 @@ def test_a_part_is_converted_as_in_the_whole(data: st.DataObject) -> None:
         path, keys = data.draw(st.sampled_from(containers(value, (name,)) or [((name,), [])]))
         if not keys:  # it is None
             continue
-        value = data.draw(st.one_of(LEAVES, LEAVES, VALUES))
+        value = data.draw(st.one_of(st.integers(-1, 9), LEAVES, VALUES))
         arguments = (path, data.draw(st.integers(0, 3)), data.draw(st.sampled_from(keys)), value)
         error = change(in_parts, *arguments)
         with patch.object(states, "_part", lambda kind, step: None):
