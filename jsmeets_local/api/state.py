@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import html
 import reprlib
 import sys
@@ -306,7 +307,7 @@ class _Store:
         undo = apply(self.root, change)
         if field in self._types and not is_whole:
             try:
-                change = _as_in(self._converted((field,), self.root[field]), change)
+                change = self._converted_in(change)
             except BaseException:
                 undo()
                 raise
@@ -317,16 +318,49 @@ class _Store:
                 undo = apply(self.root, change)
         return _Made(undo, change, payload, is_converted)
 
+    def _converted_in(self, change: Change) -> Change:
+        """Return a change in a field, which was made, with its value converted to the annotation of the field.
+
+        Only the smallest part whose annotation decides on it alone is converted: the items that are added to a
+        `list[int]`, for example, and not the whole list.
+        """
+        field = change.path[0]
+        kind, place, depth = self._types[str(field)], self.root[str(field)], 1
+        for step in change.path[1:]:
+            inner = _part(kind, step)
+            if isinstance(change, Delete) and depth == len(change.path) - 1:
+                if inner is not None and not dataclasses.is_dataclass(kind):
+                    return change  # of a key of a dictionary
+                break
+            if inner is Any:
+                return change
+            if inner is None:
+                break
+            kind, place, depth = inner, place[step], depth + 1
+        try:
+            if isinstance(change, Splice) and depth == len(change.path) and _part(kind, 0) is not None:
+                items = place[change.start : change.start + len(change.items)]
+                return Splice(change.path, change.start, change.count, plain(self._converted_to(kind, items)))
+            if depth > 1:
+                return _as_in(self._converted_to(kind, place), change, depth)
+        except msgspec.ValidationError:
+            pass  # the error of the whole field has the place of the value
+        return _as_in(self._converted((str(field),), self.root[str(field)]), change)
+
     def _converted(self, path: Path, value: Any) -> Any:
         """Return a value converted to the annotation of its field."""
         kind = self._types.get(str(path[0]), Any)
         if kind is Any:
             return value
         try:
-            return msgspec.convert(value, kind, dec_hook=_foreign)
+            return self._converted_to(kind, value)
         except msgspec.ValidationError as error:
             text = f"{place_name('state', path)}: {error}"
             raise (TypeError if ", got `" in str(error) else ValueError)(text) from None
+
+    @staticmethod
+    def _converted_to(kind: Any, value: Any) -> Any:
+        return msgspec.convert(value, kind, dec_hook=_foreign)
 
     def _pack(self, value: Any, name: str) -> Payload:
         return pack(value, name, self.bridge.protocol.limits.message_bytes)
@@ -415,11 +449,38 @@ def _foreign(kind: Any, value: Any) -> Any:
     return value if validate is None else validate(value)
 
 
-def _as_in(converted: Any, change: Change) -> Change:
-    """Return a change with the value that a converted field has at its place, if the field has this place."""
+def _part(kind: Any, step: str | int) -> Any:
+    """Return the annotation of a part of a container, or `None` if its conversion depends on other parts, too."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind in (list, dict):
+        return Any
+    if origin is list and isinstance(step, int):
+        return arguments[0]
+    if origin is dict and arguments[0] is str and isinstance(step, str):
+        return arguments[1]
+    return _independent_fields(kind).get(str(step)) if isinstance(kind, type) and origin is None else None
+
+
+@functools.lru_cache(maxsize=256)
+def _independent_fields(kind: type) -> dict[str, Any]:
+    """Return the annotations of the fields of a dataclass, if it converts each of them alone."""
+    if not dataclasses.is_dataclass(kind) or is_pydantic(kind) or hasattr(kind, "__post_init__"):
+        return {}
+    hints = _hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init}
+
+
+def _as_in(converted: Any, change: Change, depth: int = 1) -> Change:
+    """Return a change with the value at its place in a converted field, if the field has this place.
+
+    Args:
+        converted: The field; or a part of it, at the first `depth` steps of the path of the change.
+        change: The change.
+        depth: The number of these steps.
+    """
     place = converted
     try:
-        for step in change.path[1:]:
+        for step in change.path[depth:]:
             is_item = isinstance(step, int) or isinstance(place, dict)
             place = place[step] if is_item else getattr(place, str(step))
     except (LookupError, AttributeError, TypeError):

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from jsmeets_local.bridge.portal import wait_for
 from jsmeets_local.errors import LaunchError
 from jsmeets_local.server import thread
 from jsmeets_local.server.thread import ServerThread
@@ -149,10 +150,11 @@ class Hanging:
 
     def __init__(self) -> None:
         self.hangs = True
-        self.log: list[str] = []
+        self.begun = threading.Event()
         self.release = threading.Event()
 
     def wait_blocking(self) -> None:
+        self.begun.set()
         if self.hangs:
             assert self.release.wait(scaled(60))  # the line that blocks
 
@@ -160,11 +162,9 @@ class Hanging:
         await asyncio.to_thread(self.wait_blocking)
 
     async def wait(self) -> None:
-        try:
-            if self.hangs:
-                await asyncio.Event().wait()  # the line that waits
-        finally:
-            self.log.append("ended")
+        self.begun.set()
+        if self.hangs:
+            await asyncio.Event().wait()  # the line that waits
 
     async def ignore_cancellation(self) -> None:
         with suppress(asyncio.CancelledError):
@@ -191,8 +191,15 @@ def test_a_start_that_hangs_ends_in_time(
     app = make_app(lifespan=lifespan)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with pytest.raises(LaunchError, match=r"lifespan or a start-up handler .* within 0\.3 s") as raised:
-        app.launch("<p>", mode="none", port=port, timeout=0.3)
+
+    def late(lock: Any, limit: float | None) -> bool:
+        assert hanging.begun.wait(scaled(20))
+        return wait_for(lock, limit)
+
+    text = r"lifespan or a start-up handler .* within 0\.05 s"
+    with monkeypatch.context() as patched, pytest.raises(LaunchError, match=text) as raised:
+        patched.setattr(thread, "wait_for", late)
+        app.launch("<p>", mode="none", port=port, timeout=0.05)
     if name != "ignore_cancellation":  # what ignores it raises nothing that would have its line
         assert re.search(rf"it waits in {name}\(\), {re.escape(__file__)}:\d+\.", str(raised.value))
     assert not caplog.records
