@@ -145,8 +145,8 @@ export function serveWorld(connection: Connection): void {
         return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
     }
 
-    function apply(value: any, owner: unknown, [name, first, ...more]: Step, call: Call): unknown {
-        const [second] = more;
+    function apply(value: any, owner: unknown, step: Step, call: Call): unknown {
+        const [name, first, second] = step;
         switch (name) {
             case "get":
                 return get(value, first);
@@ -179,7 +179,7 @@ export function serveWorld(connection: Connection): void {
             case "iterate":
                 return iterate(value);
             case "resume":
-                return first === "throw" ? raise(value, second) : resume(value, "next", more);
+                return first === "throw" ? raise(value, second) : resume(value, "next", step.slice(2));
             case "own":
                 return new OwnProperties(value, first);
             case "data":

@@ -3180,8 +3180,8 @@ ${stack}` };
     function raise(generator, failure) {
       return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
     }
-    function apply(value, owner, [name, first, ...more], call) {
-      const [second] = more;
+    function apply(value, owner, step, call) {
+      const [name, first, second] = step;
       switch (name) {
         case "get":
           return get(value, first);
@@ -3214,7 +3214,7 @@ ${stack}` };
         case "iterate":
           return iterate(value);
         case "resume":
-          return first === "throw" ? raise(value, second) : resume(value, "next", more);
+          return first === "throw" ? raise(value, second) : resume(value, "next", step.slice(2));
         case "own":
           return new OwnProperties(value, first);
         case "data":

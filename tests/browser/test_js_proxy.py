@@ -498,6 +498,11 @@ def test_conversion_stops_at_a_depth(page: Page, tab: Tab) -> None:
     whole = {"a": {"b": {"c": 1}}, "list": [[1]], "map": {"k": {"d": page.js.point.to_py()}}, "n": 1}
     assert tree.to_py() == tree.to_py(depth=-1) == tree.to_py(depth=9) == whole
     assert tree.to_py(depth=0) is tree
+    assert awaited(tree.aio.a.to_py()) == whole["a"]
+    assert awaited(tree.aio.a.to_py(depth=1))["b"].c == 1
+    function = page.js.log.as_object_map()
+    function["count"] = 1
+    assert (dict(function.items()), page.js.log.count) == ({"count": 1}, 1)
     shallow = tree.to_py(depth=1)
     assert (shallow["n"], {type(shallow[key]).__name__ for key in ("a", "list", "map")}) == (
         1,
