@@ -145,8 +145,8 @@ export function serveWorld(connection: Connection): void {
         return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
     }
 
-    function apply(value: any, owner: unknown, [name, first, ...more]: Step, call: Call): unknown {
-        const [second] = more;
+    function apply(value: any, owner: unknown, step: Step, call: Call): unknown {
+        const [name, first, second] = step;
         switch (name) {
             case "get":
                 return get(value, first);
@@ -179,11 +179,11 @@ export function serveWorld(connection: Connection): void {
             case "iterate":
                 return iterate(value);
             case "resume":
-                return first === "throw" ? raise(value, second) : resume(value, "next", more);
+                return first === "throw" ? raise(value, second) : resume(value, "next", step.slice(2));
             case "own":
                 return new OwnProperties(value, first);
             case "data":
-                return dataOf(value);
+                return dataOf(value, first ?? Infinity, second);
             case "describe":
                 return describe(value);
             case "same":
@@ -294,22 +294,33 @@ async function* laterItemsOf(value: AsyncIterable<any>): AsyncGenerator<any> {
     }
 }
 
-/** Copy an object as data. Parts that are not data cross by reference. */
-function dataOf(value: any, depth = DATA_DEPTH): unknown {
-    if (typeof value !== "object" || value === null || depth === 0) {
+/**
+ * Copy an object as data. Parts that are not data cross by reference.
+ *
+ * Containers below the depth `limit` do so, too, and in a `plain` copy all instances of classes.
+ */
+function dataOf(value: any, limit = Infinity, plain = false, depth = 0): unknown {
+    if (typeof value !== "object" || value === null || typeof value.toJSON === "function" || isBinary(value) || depth === DATA_DEPTH) {
         return value;
     }
-    if (typeof value.toJSON === "function" || isBinary(value) || builtIn(value)[0] !== "") {
+    const [type, content] = builtIn(value);
+    const isArray = type === "Set" || (type === "" && typeof value[Symbol.iterator] === "function" && typeof value.length === "number");
+    if (!(isArray || type === "Map" || (type === "" && hasData(value, plain)))) {
         return value;
     }
-    const isList = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
-    if (isList) {
-        return Array.from(value, (item) => dataOf(item, depth - 1));
+    if (depth >= limit) {
+        return new ByReference(value);
     }
-    const keys = Object.keys(value);
-    const isOpaque = !isData(value) && (keys.length === 0 || typeof value.addEventListener === "function");
-    return isOpaque ? value : Object.fromEntries(keys.map((key) => [key, dataOf(value[key], depth - 1)]));
+    const inner = (item: any): unknown => dataOf(item, limit, plain, depth + 1);
+    if (type === "Map") {
+        return new Map(content.map(([key, item]: [any, any]) => [key, inner(item)]));
+    }
+    return isArray ? Array.from(content ?? value, inner) : Object.fromEntries(Object.keys(value).map((key) => [key, inner(value[key])]));
 }
+
+/** Return true for an object that is copied: an object literal, or an instance of a class unless the copy is `plain`. */
+const hasData = (value: any, plain: boolean): boolean =>
+    isData(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
 
 function describe(value: any): { name: string; text: string; flags: string[] } {
     const flags = {

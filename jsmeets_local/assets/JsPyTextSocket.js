@@ -3218,8 +3218,8 @@ ${stack}` };
     function raise(generator, failure) {
       return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
     }
-    function apply(value, owner, [name, first, ...more], call) {
-      const [second] = more;
+    function apply(value, owner, step, call) {
+      const [name, first, second] = step;
       switch (name) {
         case "get":
           return get(value, first);
@@ -3252,11 +3252,11 @@ ${stack}` };
         case "iterate":
           return iterate(value);
         case "resume":
-          return first === "throw" ? raise(value, second) : resume(value, "next", more);
+          return first === "throw" ? raise(value, second) : resume(value, "next", step.slice(2));
         case "own":
           return new OwnProperties(value, first);
         case "data":
-          return dataOf(value);
+          return dataOf(value, first ?? Infinity, second);
         case "describe":
           return describe(value);
         case "same":
@@ -3344,21 +3344,25 @@ ${stack}` };
       yield answerOf(item);
     }
   }
-  function dataOf(value, depth = DATA_DEPTH) {
-    if (typeof value !== "object" || value === null || depth === 0) {
+  function dataOf(value, limit = Infinity, plain = false, depth = 0) {
+    if (typeof value !== "object" || value === null || typeof value.toJSON === "function" || isBinary(value) || depth === DATA_DEPTH) {
       return value;
     }
-    if (typeof value.toJSON === "function" || isBinary(value) || builtIn(value)[0] !== "") {
+    const [type, content] = builtIn(value);
+    const isArray2 = type === "Set" || type === "" && typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
+    if (!(isArray2 || type === "Map" || type === "" && hasData(value, plain))) {
       return value;
     }
-    const isList2 = typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
-    if (isList2) {
-      return Array.from(value, (item) => dataOf(item, depth - 1));
+    if (depth >= limit) {
+      return new ByReference(value);
     }
-    const keys = Object.keys(value);
-    const isOpaque = !isData(value) && (keys.length === 0 || typeof value.addEventListener === "function");
-    return isOpaque ? value : Object.fromEntries(keys.map((key) => [key, dataOf(value[key], depth - 1)]));
+    const inner = (item) => dataOf(item, limit, plain, depth + 1);
+    if (type === "Map") {
+      return new Map(content.map(([key, item]) => [key, inner(item)]));
+    }
+    return isArray2 ? Array.from(content ?? value, inner) : Object.fromEntries(Object.keys(value).map((key) => [key, inner(value[key])]));
   }
+  var hasData = (value, plain) => isData(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
   function describe(value) {
     const flags = {
       array: Array.isArray(value),

@@ -99,7 +99,7 @@ class World:
             for page in range(2):
                 self.python_receives(page)
                 self.page_receives(page)
-        return [plain(self.state._core.root), *self.note(self.pages.do("nothing"))["states"]]
+        return [plain(self.state._store.root), *self.note(self.pages.do("nothing"))["states"]]
 
 
 values = st.recursive(

@@ -492,6 +492,71 @@ def test_conversion_to_data(page: Page) -> None:
         pickle.dumps(point)
 
 
+def test_conversion_stops_at_a_depth(page: Page, tab: Tab) -> None:
+    tab.evaluate("globalThis.tree = { a: { b: { c: 1 } }, list: [[1]], map: new Map([['k', { d: point }]]), n: 1 }; 0")
+    tree = page.js.by_ref("tree")
+    whole = {"a": {"b": {"c": 1}}, "list": [[1]], "map": {"k": {"d": page.js.point.to_py()}}, "n": 1}
+    assert tree.to_py() == tree.to_py(depth=-1) == tree.to_py(depth=9) == whole
+    assert tree.to_py(depth=0) is tree
+    assert awaited(tree.aio.a.to_py()) == whole["a"]
+    assert awaited(tree.aio.a.to_py(depth=1))["b"].c == 1
+    function = page.js.log.as_object_map()
+    function["count"] = 1
+    assert (dict(function.items()), page.js.log.count) == ({"count": 1}, 1)
+    shallow = tree.to_py(depth=1)
+    assert (shallow["n"], {type(shallow[key]).__name__ for key in ("a", "list", "map")}) == (
+        1,
+        {"JSProxy", "JSArray", "JSMap"},
+    )
+    assert (shallow["a"].to_py(), shallow["list"][0], shallow["map"]["k"]["d"].x) == ({"b": {"c": 1}}, [1], 5)
+    deeper = tree.to_py(depth=2)
+    assert (deeper["a"]["b"].c, list(deeper["list"][0]), deeper["map"]["k"].d.x) == (1, [1], 5)
+
+
+def test_conversion_by_a_function_of_the_user(page: Page, tab: Tab) -> None:
+    tab.evaluate(
+        "globalThis.Pair = class Pair { constructor(a, b) { this.first = a; this.second = b; } };"
+        "globalThis.pairs = [new Pair(1, new Pair(2, { deep: new Pair(3, null) })), document, { f: Pair, n: 1 }];"
+        "globalThis.own = new Pair(0, 1); own.first = own; 0"
+    )
+
+    def convert_pair(value: JSProxy, convert: Callable[[Any], Any], cache: Callable[[JSProxy, Any], None]) -> Any:
+        if value.constructor.name != "Pair":
+            return value.typeof
+        result: list[Any] = []
+        cache(value, result)
+        result += [convert(value.first), convert(value.second)]
+        return result
+
+    pairs, own = page.js.by_ref("pairs"), page.js.own
+    assert pairs.to_py(default_converter=convert_pair) == [
+        [1, [2, {"deep": [3, None]}]], "object", {"f": "function", "n": 1}]  # fmt: skip
+    result = own.to_py(default_converter=convert_pair)
+    assert result[0] is result
+    assert result[1] == 1
+    limited = pairs.to_py(depth=2, default_converter=convert_pair)
+    assert (limited[0][1], limited[2]["f"]) == (page.js.by_ref("pairs")[0].second, page.js.Pair)
+
+    def refuse(*_: object) -> None:
+        raise LookupError("no data")
+
+    with pytest.raises(LookupError, match="no data"):
+        pairs.to_py(default_converter=refuse)
+
+
+def test_promises_that_reach_python_are_awaited_there(page: Page, tab: Tab) -> None:
+    good, bad = page.eval(
+        "const bad = Promise.reject(new RangeError('no')); bad.catch(() => undefined); [Promise.resolve(3), bad]"
+    )
+    assert (good.typeof, type(good), repr(good)) == ("object", JSProxy, "<JSProxy of Promise>")
+    assert awaited(good.aio) == 3
+    assert [good.then(lambda value: value + 1), good["then"](), good.finally_(lambda: None)] == [4, 3, 3]
+    assert bad.catch(lambda error: "caught") == "caught"
+    for use in (lambda: awaited(bad.aio), lambda: bad.then(lambda value: value)):
+        with pytest.raises(JavaScriptError, match="RangeError: no"):
+            use()
+
+
 REALM = """(() => {
     const frame = document.createElement("iframe");
     document.body.append(frame);

@@ -420,6 +420,8 @@ def test_what_cannot_be_driven_says_so(app: JsMeetsPy, open_page: Open, tab: Tab
     with pytest.raises(JavaScriptError, match="Object has no method 'throw'"):
         counter.throw(ValueError("x"))
     assert counter.send(1) == 8
+    with pytest.raises(TypeError, match=r"throw an exception, such as stream\.throw"):
+        counter.throw("no error")
     promises = page.call("promises")()
     assert promises.send(None) == 1
     with pytest.raises(JavaScriptError, match="RangeError: given"):
@@ -459,6 +461,31 @@ def test_what_cannot_be_driven_says_so(app: JsMeetsPy, open_page: Open, tab: Tab
         driven.send(1)
     with pytest.raises(StopIteration):
         driven.send(1)
+
+
+def test_a_stream_is_either_read_or_driven(app: JsMeetsPy, open_page: Open) -> None:
+    page = open_page(DRIVEN)
+
+    def send(stream: JSStream, barrier: threading.Barrier) -> Any:
+        barrier.wait()
+        try:
+            return stream.send(5)
+        except RuntimeError:
+            return "read"
+
+    def read(stream: JSStream, barrier: threading.Barrier) -> Any:
+        barrier.wait()
+        return next(stream)
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(30):
+            stream, barrier = page.call("sums")(), threading.Barrier(2)
+            got = pool.submit(read, stream, barrier), pool.submit(send, stream, barrier)
+            outcome = got[0].result(scaled(20)), got[1].result(scaled(20))
+            assert outcome in [(0, "read"), (0, 0)]
+            if outcome == (0, 0):
+                assert stream.send(1) == 1
+            stream.close()
 
 
 async def _first(stream: JSStream, count: int) -> AsyncIterator[Any]:

@@ -114,7 +114,7 @@ def change(state: Any, path: tuple[Any, ...], kind: int, step: Any, value: Any) 
 def test_a_part_is_converted_as_in_the_whole(data: st.DataObject) -> None:
     in_parts, as_whole = (JsMeetsPy(bridge=Bridge()).state(Everything) for _ in range(2))
     for _ in range(data.draw(st.integers(1, 6))):
-        name, value = data.draw(st.sampled_from(in_parts._core.values()))
+        name, value = data.draw(st.sampled_from(in_parts._store.values()))
         path, keys = data.draw(st.sampled_from(containers(value, (name,)) or [((name,), [])]))
         if not keys:  # it is None
             continue
@@ -123,7 +123,7 @@ def test_a_part_is_converted_as_in_the_whole(data: st.DataObject) -> None:
         error = change(in_parts, *arguments)
         with patch.object(states, "_part", lambda kind, step: None):
             assert error == change(as_whole, *arguments)
-        assert repr(in_parts._core.values()) == repr(as_whole._core.values())
+        assert repr(in_parts._store.values()) == repr(as_whole._store.values())
 
 
 @dataclasses.dataclass

@@ -66,9 +66,9 @@ class JSPath(AsyncCallable):
         made: JSCall = self._to(JSCall, ".delattr(...)", step("delete", name))
         return made
 
-    def to_py(self) -> JSCall:
-        """End the path by a copy as data."""
-        made: JSCall = self._to(JSCall, ".to_py()", step("data"))
+    def to_py(self, *, depth: int = -1) -> JSCall:
+        """End the path by a copy as data, `depth` levels deep; -1: all levels."""
+        made: JSCall = self._to(JSCall, ".to_py()", step("data", None if depth < 0 else depth, False))
         return made
 
     def by_ref(self, name: str) -> JSCall:

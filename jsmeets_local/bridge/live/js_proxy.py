@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from opcode import opmap
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...errors import JavaScriptError, JsPyError, ProtocolError, UnknownProperty
 from ...protocol.references import Handle
@@ -288,6 +288,39 @@ class _Refused:
             raise TypeError(error.msg) from None
 
 
+Converter: TypeAlias = "Callable[[JSProxy, Callable[[Any], Any], Callable[[JSProxy, Any], None]], Any]"
+
+
+class _Conversion:
+    """Conversion of an object to data by a function of the user for what is no data.
+
+    Args:
+        converter: The function; see `JSProxy.to_py`.
+    """
+
+    def __init__(self, converter: Converter) -> None:
+        self._converter = converter
+        self._results: dict[JSProxy, Any] = {}
+
+    def convert(self, value: Any, depth: int) -> Any:
+        """Convert a value of the page, `depth` levels deep; less than 0: all levels."""
+        if isinstance(value, JSProxy) and value not in self._results:
+            value = value._data(depth, plain=True)
+        return self._filled(value, depth)
+
+    def _filled(self, value: Any, depth: int) -> Any:
+        """Convert the proxies in data."""
+        if isinstance(value, list):
+            return [self._filled(item, depth - 1) for item in value]
+        if isinstance(value, dict):
+            return {key: self._filled(item, depth - 1) for key, item in value.items()}
+        if not isinstance(value, JSProxy) or depth == 0:
+            return value
+        if value in self._results:
+            return self._results[value]
+        return self._converter(value, lambda part: self.convert(part, depth - 1), self._results.__setitem__)
+
+
 class JSProxy(Live, Remote):
     """Object of a page, such as an element. It arrives in Python wherever a page sends an object that is not data.
 
@@ -353,9 +386,23 @@ class JSProxy(Live, Remote):
         return self._use(call(self._bridge, args, options, "new"), twin=".new(...)")
 
     @public
-    def to_py(self) -> Any:
-        """Return a deep copy as data. Parts that are not data, such as functions, stay proxies."""
-        return self._use(step("data"), twin=".to_py()")
+    def to_py(self, *, depth: int = -1, default_converter: Converter | None = None) -> Any:
+        """Return a deep copy as data. Parts that are not data, such as functions, stay proxies.
+
+        Args:
+            depth: The number of levels to copy; objects and arrays below stay proxies. -1: all levels.
+            default_converter: Called with each part that is no array, object literal, Map, Set or other data, also with
+                instances of classes, and with two functions: `convert(value)` converts a value in the same way,
+                `cache(value, result)` notes the result of a value that refers to itself. Its result takes the place of
+                the part.
+        """
+        if default_converter is None:
+            return self._data(depth, plain=False)
+        return _Conversion(default_converter).convert(self, depth)
+
+    def _data(self, depth: int, plain: bool) -> Any:
+        """Copy the object; instances of classes stay proxies in a `plain` copy."""
+        return self._use(step("data", None if depth < 0 else depth, plain), twin=".to_py()")
 
     @public
     def by_ref(self, name: str) -> Any:

@@ -188,7 +188,7 @@ class JSStream(Live, ImportedStream):
             StopIteration: The generator has returned.
             RuntimeError: The stream was read before, so that the page has read items ahead.
         """
-        raised = error() if isinstance(error, type) else error
+        raised = _instance(error)
         return self._item(self._resume(self._throwing(raised)), StopIteration, raised)
 
     @public
@@ -199,7 +199,7 @@ class JSStream(Live, ImportedStream):
     @public
     async def athrow(self, error: BaseException | type[BaseException]) -> Any:
         """Await what `throw` does. At the end it raises `StopAsyncIteration`."""
-        raised = error() if isinstance(error, type) else error
+        raised = _instance(error)
         return self._item(await self._aresume(self._throwing(raised)), StopAsyncIteration, raised)
 
     def _sending(self, value: Any) -> Payload:
@@ -294,3 +294,10 @@ class JSStream(Live, ImportedStream):
 
     def __repr__(self) -> str:
         return "<JavaScript stream>"
+
+
+def _instance(error: Any) -> BaseException:
+    raised = error() if isinstance(error, type) else error
+    if not isinstance(raised, BaseException):
+        raise TypeError(f"throw an exception, such as stream.throw(ValueError('no')); got {raised!r:.80}")
+    return raised

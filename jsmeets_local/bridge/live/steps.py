@@ -18,7 +18,7 @@ __all__ = ["call", "joined", "own_names", "property_name", "step", "with_key", "
 _encode = msgspec.json.encode
 
 
-def step(name: str, *operands: str | int) -> Payload:
+def step(name: str, *operands: str | int | None) -> Payload:
     """Return a step without values of the user."""
     return Payload(_encode([name, *operands]))
 
