@@ -17,6 +17,7 @@ from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
 from .bridge.client import Call, Client
 from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
+from .bridge.in_process import InProcess
 from .bridge.presence import SocketPresence
 from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
@@ -35,7 +36,7 @@ __all__ = ["AsyncPage", "DocumentPage", "Page"]
 T = TypeVar("T")
 
 
-class AsyncPage:
+class AsyncPage(InProcess):
     """Awaitable methods of a `Page`, for any event loop: `await page.aio.call("f")(1)`."""
 
     def __init__(self, client: Client) -> None:
@@ -117,7 +118,7 @@ class AsyncPage:
         return await self._client.bridge.portal.awaitable(self._client.presence.wait_until_connected(seconds(timeout)))
 
 
-class Page:
+class Page(InProcess):
     """Page of an application, returned by `JsMeetsPy.launch()`.
 
     It stays valid through reloads and links within the application. Its blocking methods may be called on any thread

@@ -140,7 +140,7 @@ export class Producer {
             const result = this.source.next();
             if (isThenable(result)) {
                 this.isBusy = true;
-                result.then((settled) => this.receive(settled), (error) => this.fail(error));
+                Promise.resolve(result).then((settled) => this.receive(settled), (error) => this.fail(error));   // it settles once
                 return false;
             }
             this.take(result);
@@ -162,7 +162,11 @@ export class Producer {
 
     private receive(result: Result): void {
         this.isBusy = false;
-        this.take(result);
+        try {
+            this.take(result);
+        } catch (error) {
+            this.fail(error);
+        }
         if (this.batchSize >= BATCH_SIZE) {
             this.flush();
         }
@@ -180,10 +184,15 @@ export class Producer {
         }
     }
 
-    private take({ done, value }: Result): void {
+    /** Add an item to the batch, or end. Throws for a result that is no object, or whose getters throw. */
+    private take(result: Result): void {
         if (this.isOver) {
             return;
         }
+        if (Object(result) !== result) {
+            throw new TypeError(`Iterator result ${String(result)} is not an object`);
+        }
+        const { done, value } = result;
         if (done) {
             this.end(null);
             return;
@@ -259,7 +268,7 @@ export class Producer {
         try {
             const closed: any = this.source.close();
             if (isThenable(closed)) {
-                closed.then(undefined, (error) => this.outlet.fault(error));
+                Promise.resolve(closed).then(undefined, (error) => this.outlet.fault(error));
             }
         } catch (error) {
             this.outlet.fault(error);

@@ -297,6 +297,22 @@ test("an error in a generator, and one in its finally", async () => {
     assert.deepEqual(end.messages().map(([fault, what]) => [fault, what]), [["fault", "closing a stream"]]);
 });
 
+test("a hostile iterator: a thenable that settles twice is one item, and a result that is no object is an error", async () => {
+    const end = await connected(...LIBRARY);
+    const readTwo = async (next) => {
+        const number = await exported(end, { next, [Symbol.asyncIterator]() { return this; } });
+        end.send(["pull", number, 2]);
+        const messages = await sent(end);
+        return messages.flatMap(([kind, , detail]) => (kind === "items" ? detail : [detail?.message ?? "done"]));
+    };
+    const twice = (settle, fail) => { settle({ value: 1 }); settle({ value: 2 }); fail(new Error("late")); };
+    assert.deepEqual(await readTwo(() => ({ then: twice })), [1, 1]);
+    for (const next of [() => 5, async () => 5]) {
+        assert.deepEqual(await readTwo(next), ["Iterator result 5 is not an object"]);
+    }
+    assert.deepEqual(await readTwo(async () => ({ get done() { throw new Error("a getter"); } })), ["a getter"]);
+});
+
 test("an item that cannot be sent ends the stream with its error, after the items before it, and closes the generator", async () => {
     const end = await connected(...LIBRARY);
     const seen = [];

@@ -2852,7 +2852,7 @@ var Producer = class {
       const result = this.source.next();
       if (isThenable(result)) {
         this.isBusy = true;
-        result.then((settled) => this.receive(settled), (error) => this.fail(error));
+        Promise.resolve(result).then((settled) => this.receive(settled), (error) => this.fail(error));
         return false;
       }
       this.take(result);
@@ -2872,7 +2872,11 @@ var Producer = class {
   }
   receive(result) {
     this.isBusy = false;
-    this.take(result);
+    try {
+      this.take(result);
+    } catch (error) {
+      this.fail(error);
+    }
     if (this.batchSize >= BATCH_SIZE) {
       this.flush();
     }
@@ -2888,10 +2892,15 @@ var Producer = class {
       });
     }
   }
-  take({ done, value }) {
+  /** Add an item to the batch, or end. Throws for a result that is no object, or whose getters throw. */
+  take(result) {
     if (this.isOver) {
       return;
     }
+    if (Object(result) !== result) {
+      throw new TypeError(`Iterator result ${String(result)} is not an object`);
+    }
+    const { done, value } = result;
     if (done) {
       this.end(null);
       return;
@@ -2959,7 +2968,7 @@ var Producer = class {
     try {
       const closed = this.source.close();
       if (isThenable(closed)) {
-        closed.then(void 0, (error) => this.outlet.fault(error));
+        Promise.resolve(closed).then(void 0, (error) => this.outlet.fault(error));
       }
     } catch (error) {
       this.outlet.fault(error);

@@ -35,6 +35,7 @@ from ..protocol.values import Payload, pack
 from .connection import Connection
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
+from .in_process import InProcess
 from .live.current_call import stream_context
 from .live.kinds import make_proxy
 from .live.shared_files import read_part
@@ -68,7 +69,7 @@ class Watcher(Struct, frozen=True):
     named: Callable[[int], None] = lambda socket: None  # it has announced the functions that it exposes
 
 
-class Bridge:
+class Bridge(InProcess):
     """State that pages and Python share; `JsMeetsPy(bridge=Bridge())` gives an application its own.
 
     It runs while an application that uses it is served. Functions, subscriptions and queues outlive each run. Messages

@@ -19,6 +19,7 @@ from . import shutdown
 from .batch import Batch, split_batch
 from .bridge import Bridge
 from .dispatcher import Listener
+from .in_process import InProcess
 from .portal import Cancel, Done, Operation
 from .presence import GRACE, PagePresence
 from .tracebacks import cut
@@ -141,7 +142,7 @@ class WorldUse(Call):
         return self.client.bridge.use(socket, self.payload, self.key, timeout, self._finish)
 
 
-class Client:
+class Client(InProcess):
     """Client behind a `Page`. `Page` blocks for its operations; `AsyncPage` awaits them.
 
     Args:

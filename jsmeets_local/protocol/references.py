@@ -61,7 +61,7 @@ def ref(value: Any) -> Any:
         value: Any object. A `pathlib.Path` or an open binary file becomes a file in the page. Functions, iterators and
             objects of the page need no `ref`.
     """
-    return value if isinstance(value, (Ref, Imported)) else Ref(value)
+    return value if issubclass(type(value), (Ref, Imported)) else Ref(value)  # its `__class__` may raise
 
 
 def unmarked(value: Any) -> Any:

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jsmeets_local import Bridge, JsMeetsPy, Page
+from jsmeets_local import Bridge, JsMeetsPy, Page, ref
 from tests.raw import RawPage, as_page
 from tests.timing import scaled
 
@@ -281,6 +281,18 @@ def test_sending_a_raising_object_raises_with_its_path(app: JsMeetsPy, page: Pag
     assert (stats["pending_calls"], stats["pages"][0]["waiting"]) == (0, 0)
     page.call_nowait("f")("good")
     assert raw.receive() == ["notify", "f", ["good"]], "nothing was sent before"
+
+
+def test_ref_of_an_object_without_a_class_is_refused_with_its_path(page: Page) -> None:
+    class Odd:
+        @property
+        def __class__(self) -> Any:  # type: ignore[override]
+            raise RuntimeError("no class")
+
+    with pytest.raises(
+        TypeError, match=r"args\[0\]\[1\]: object of type .*Odd cannot be sent .*RuntimeError: no class$"
+    ):
+        page.call("f", 5)([1, ref(Odd())])
 
 
 def test_ctrl_c_while_a_value_is_converted_stays_ctrl_c(page: Page) -> None:

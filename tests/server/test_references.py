@@ -164,6 +164,19 @@ def test_a_function_of_a_page_is_copied_as_itself_and_not_pickled(app: JsMeetsPy
         pickle.dumps(function)
 
 
+@pytest.mark.parametrize("kind", ["page", "app", "bridge", "js", "aio", "path", "call", "functions"])
+def test_what_belongs_to_the_process_is_copied_as_itself_and_not_pickled(app: JsMeetsPy, page: Page, kind: str) -> None:
+    path = page.aio.js.document.title
+    named = {"page": page, "app": app, "bridge": app.bridge, "js": page.js, "aio": page.aio, "path": path}
+    value: Any = {**named, "call": page.call("f"), "functions": app.functions}[kind]
+    copied = copy.deepcopy({"value": value})["value"]
+    assert kind in ("path", "call", "functions") or copied is value
+    with pytest.raises(
+        TypeError, match=r"belongs to this process and cannot be pickled; .* send data to the other one"
+    ):
+        pickle.dumps(value)
+
+
 def test_calls_and_callbacks_nest_deeper_than_there_are_workers(app: JsMeetsPy, raw: RawPage) -> None:
     depth = 100
     app.functions.expose("down", lambda n, g: 0 if n == 0 else 1 + g(n - 1))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ...errors import CallTimeout, JsPyError, PageClosed, UnknownReference
 from ...protocol.calls import Finished
 from ...protocol.references import Handle, Imported
 from ...protocol.values import Payload
+from ..in_process import InProcess
 from ..portal import Cancel, Done
 
 if TYPE_CHECKING:
@@ -63,11 +64,13 @@ def value_of(outcome: Any) -> Any:
     return outcome
 
 
-class Live(Imported):
+class Live(InProcess, Imported):
     """Proxy of an object in a page.
 
     Two proxies are equal if they represent the same object.
     """
+
+    _home = "an open page"
 
     def __init__(self, bridge: Bridge, handle: Handle, detail: Any) -> None:
         super().__init__(handle)
@@ -106,16 +109,6 @@ class Live(Imported):
 
     def __hash__(self) -> int:
         return hash(self._identity)
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self  # as for a function; `dataclasses.asdict` copies callbacks, too
-
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        text = "use it in this process, and send data to the other one"
-        raise TypeError(f"{self!r} belongs to an open page and cannot be pickled; {text}")
 
 
 def _wake() -> None:

@@ -12,6 +12,7 @@ from ...errors import JavaScriptError, JsPyError, ProtocolError, UnknownProperty
 from ...protocol.references import Handle
 from ...protocol.text import on_one_line
 from ...protocol.values import Payload
+from ..in_process import InProcess
 from ..portal import Operation
 from ..tracebacks import cut, public
 from .base import Live, Use, value_of
@@ -29,7 +30,7 @@ QUERY_SECONDS = 0.4  # time that completion, help and repr() may wait for a page
 _TEXT_ROOM = 80  # characters of an object in its repr()
 
 
-class Remote:
+class Remote(InProcess):
     """Operators of Python on an object of a page. Each waits for one request to the page.
 
     Names that begin with an underscore belong to Python: `copy`, IPython and numpy look them up, without a request.
