@@ -297,10 +297,10 @@ async function* laterItemsOf(value: AsyncIterable<any>): AsyncGenerator<any> {
 /**
  * Copy an object as data. Parts that are not data cross by reference.
  *
- * Containers below the depth `limit` do so, too, and in a `plain` copy all instances of classes.
+ * So do an instance of a class within itself, containers below the depth `limit`, and in a `plain` copy all instances.
  */
-function dataOf(value: any, limit = Infinity, plain = false, depth = 0): unknown {
-    if (typeof value !== "object" || value === null || typeof value.toJSON === "function" || isBinary(value) || depth === DATA_DEPTH) {
+function dataOf(value: any, limit = Infinity, plain = false, above = new Set<object>()): unknown {
+    if (typeof value !== "object" || value === null || typeof value.toJSON === "function" || isBinary(value)) {
         return value;
     }
     const [type, content] = builtIn(value);
@@ -308,14 +308,22 @@ function dataOf(value: any, limit = Infinity, plain = false, depth = 0): unknown
     if (!(isArray || type === "Map" || (type === "" && hasData(value, plain)))) {
         return value;
     }
-    if (depth >= limit) {
+    if (above.size >= limit) {
         return new ByReference(value);
     }
-    const inner = (item: any): unknown => dataOf(item, limit, plain, depth + 1);
-    if (type === "Map") {
-        return new Map(content.map(([key, item]: [any, any]) => [key, inner(item)]));
+    if (above.has(value) || above.size === DATA_DEPTH) {
+        return value;
     }
-    return isArray ? Array.from(content ?? value, inner) : Object.fromEntries(Object.keys(value).map((key) => [key, inner(value[key])]));
+    above.add(value);
+    const inner = (item: any): unknown => dataOf(item, limit, plain, above);
+    let copy: object;
+    if (type === "Map") {
+        copy = new Map(content.map(([key, item]: [any, any]) => [key, inner(item)]));
+    } else {
+        copy = isArray ? Array.from(content ?? value, inner) : Object.fromEntries(Object.keys(value).map((key) => [key, inner(value[key])]));
+    }
+    above.delete(value);
+    return copy;
 }
 
 /** Return true for an object that is copied: an object literal, or an instance of a class unless the copy is `plain`. */

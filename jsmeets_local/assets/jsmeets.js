@@ -3612,8 +3612,8 @@ ${stack}` };
       yield answerOf(item);
     }
   }
-  function dataOf(value, limit = Infinity, plain = false, depth = 0) {
-    if (typeof value !== "object" || value === null || typeof value.toJSON === "function" || isBinary(value) || depth === DATA_DEPTH) {
+  function dataOf(value, limit = Infinity, plain = false, above = /* @__PURE__ */ new Set()) {
+    if (typeof value !== "object" || value === null || typeof value.toJSON === "function" || isBinary(value)) {
       return value;
     }
     const [type, content] = builtIn(value);
@@ -3621,14 +3621,22 @@ ${stack}` };
     if (!(isArray2 || type === "Map" || type === "" && hasData(value, plain))) {
       return value;
     }
-    if (depth >= limit) {
+    if (above.size >= limit) {
       return new ByReference(value);
     }
-    const inner = (item) => dataOf(item, limit, plain, depth + 1);
-    if (type === "Map") {
-      return new Map(content.map(([key, item]) => [key, inner(item)]));
+    if (above.has(value) || above.size === DATA_DEPTH) {
+      return value;
     }
-    return isArray2 ? Array.from(content ?? value, inner) : Object.fromEntries(Object.keys(value).map((key) => [key, inner(value[key])]));
+    above.add(value);
+    const inner = (item) => dataOf(item, limit, plain, above);
+    let copy;
+    if (type === "Map") {
+      copy = new Map(content.map(([key, item]) => [key, inner(item)]));
+    } else {
+      copy = isArray2 ? Array.from(content ?? value, inner) : Object.fromEntries(Object.keys(value).map((key) => [key, inner(value[key])]));
+    }
+    above.delete(value);
+    return copy;
   }
   var hasData = (value, plain) => isData(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
   function describe(value) {

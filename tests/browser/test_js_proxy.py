@@ -513,6 +513,23 @@ def test_conversion_stops_at_a_depth(page: Page, tab: Tab) -> None:
     assert (deeper["a"]["b"].c, list(deeper["list"][0]), deeper["map"]["k"].d.x) == (1, [1], 5)
 
 
+def test_conversion_of_what_contains_itself(page: Page, tab: Tab) -> None:
+    tab.evaluate(
+        "globalThis.Node_ = class { constructor(n, above) { this.n = n; this.above = above; this.below = []; } };"
+        "globalThis.root = new Node_(0, null); root.below.push(new Node_(1, root), new Node_(2, root));"
+        "globalThis.ring = { list: [] }; ring.list.push(ring); 0"
+    )
+    root = page.js.root
+    assert root.to_py() == {
+        "n": 0,
+        "above": None,
+        "below": [{"n": 1, "above": root, "below": []}, {"n": 2, "above": root, "below": []}],
+    }
+    with pytest.raises(JavaScriptError, match="a cycle cannot be sent"):
+        page.js.by_ref("ring").to_py()
+    assert page.js.by_ref("ring").to_py(depth=2) == {"list": [page.js.by_ref("ring")]}
+
+
 def test_conversion_by_a_function_of_the_user(page: Page, tab: Tab) -> None:
     tab.evaluate(
         "globalThis.Pair = class Pair { constructor(a, b) { this.first = a; this.second = b; } };"

@@ -511,13 +511,17 @@ def test_streams_survive_cut_wires_exactly_once(app: JsMeetsPy, tab: Tab, open_b
     page, wire = open_by_wire(f"<title>T</title><script>{READ}{COUNT}</script>", split=5000)
     app.functions.expose("rows", lambda n: iter(range(n)))
     tab.evaluate("void (globalThis.done = (async () => all(await py.rows(20000)))())")
-    stream = page.call("acount")(20_000)
+    stream, driven = page.call("acount")(20_000), page.call("count")(5)
     got: list[int] = []
+    steps: list[int] = []
     for item in stream:
         got.append(item)
         if item % 4000 == 2000:
             wire.cut()
+            steps.append(driven.send(None))
     assert got == list(range(20_000))
+    assert steps == list(range(5))
+    assert list(driven) == []
     assert tab.evaluate("done") == list(range(20_000))
     assert app.stats()["pages"][-1]["reconnects"] >= 3
     assert until(lambda: quiet(app))
