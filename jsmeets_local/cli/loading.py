@@ -99,7 +99,9 @@ def _imported(target: Target) -> ModuleType:
     except Exception as error:
         is_target = isinstance(error, ModuleNotFoundError) and f"{target.module}.".startswith(f"{error.name}.")
         if is_target and target.file is None:
-            raise Broken(f"no module {target.module!r} in {target.folder}; name a page, a file or module:app") from error
+            raise Broken(
+                f"no module {target.module!r} in {target.folder}; name a page, a file or module:app"
+            ) from error
         raise Broken(user_traceback(error)) from error
 
 

@@ -283,8 +283,8 @@ class _Walk:
             raise Unsendable(f"{where}: an open file cannot be sent as data; send its read(), or wrap it in ref()")
         if isinstance(value, (Iterator, AsyncIterator)):
             return self._refer(Reference(path, "stream", value))
-        text = f"{where}: object of type {type_name(value)} cannot be sent to a page; wrap it in ref() to send it by reference"
-        raise Unsendable(text)
+        text = f"{where}: object of type {type_name(value)} cannot be sent to a page; "
+        raise Unsendable(f"{text}wrap it in ref() to send it by reference")
 
     def _buffer(self, buffer: Buffer) -> None:
         self.buffers.append(buffer)

@@ -167,7 +167,10 @@ class Net:
         ([numpy.array([Foo()])], "args[0]: array of dtype object cannot be sent"),
         ([numpy.longdouble(1)], "args[0]: object of type numpy.longdouble cannot be sent"),
         ([object()], "; wrap it in ref() to send it by reference"),
-        ([{"f": io.BytesIO()}], "args[0]['f']: an open file cannot be sent as data; send its read(), or wrap it in ref()"),
+        (
+            [{"f": io.BytesIO()}],
+            "args[0]['f']: an open file cannot be sent as data; send its read(), or wrap it in ref()",
+        ),
         ([ref(io.StringIO())], "args[0]: the file is open as text; open it with mode 'rb'"),
         ([ref(pathlib.Path("/no such file"))], "cannot be sent to a page: FileNotFoundError"),
         (["\ud800", Foo()], "args[1]: object of type"),
