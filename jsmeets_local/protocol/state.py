@@ -322,7 +322,9 @@ class ProtocolState:
         pending = self._end_calls(socket, was_lost)
         if was_lost:
             text = f"the connection to a page (socket {socket}) was lost, and it did not reconnect"
-            self._effects.append(Report("warning", f"{text}: {pending} calls may or may not have run"))
+            if pending:
+                text += f": {pending} {'call' if pending == 1 else 'calls'} may or may not have run"
+            self._effects.append(Report("warning", text))
         if session.confirmed:
             self._effects.append(Left(socket, session.page, lost))
         self._effects.append(Writable())
