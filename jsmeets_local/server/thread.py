@@ -156,13 +156,14 @@ class ServerThread:
     def _late(self, limit: float | None) -> LaunchError:
         """Cancel the start of the application, and return the error that names the line at which it waits."""
         frame = sys._current_frames().get(self._thread.ident or 0)
-        blocked = traceback.extract_stack(frame)
+        blocked = [] if frame is None else traceback.extract_stack(frame)
         self._stop_within(GRACE_SECONDS)
         self._abandon()
         cause = self._failure
         stack = blocked if cause is None else traceback.extract_tb(cause.__traceback__)
-        line = next((line for line in reversed(stack) if is_users(line.filename)), None)
-        where = "" if line is None else f": it waits in {line.name}(), {line.filename}:{line.lineno}"
+        lines = [line for line in stack if is_users(line.filename)]
+        lines = [line for line in lines if "site-packages" not in line.filename] or lines
+        where = f": it waits in {lines[-1].name}(), {lines[-1].filename}:{lines[-1].lineno}" if lines else ""
         error = LaunchError(
             f"the lifespan or a start-up handler of the application did not return within {limit:g} s{where}. If it "
             "needs longer, pass launch(timeout=(seconds for the start-up, seconds for the page))"
