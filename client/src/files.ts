@@ -6,6 +6,7 @@ import type { Message } from "./messages.ts";
 import { failureOf } from "./pyproxy.ts";
 import type { Exports, Imported } from "./references.ts";
 import { NO_LIMIT, resultOf } from "./results.ts";
+import { tagOf } from "./specials.ts";
 
 /** Bytes of one request. */
 const PIECE = 1048576;
@@ -85,6 +86,8 @@ const sliceOf = async (blob: Blob, start: number, end: number): Promise<Uint8Arr
 
 /** Reads pieces of the Blobs of this page. */
 export class BlobReader {
+    /** Blob of another frame -> one of this frame with the same content. */
+    private readonly adopted = new WeakMap<object, Blob>();
     /** Blob -> the end of the last piece, and the stream, if the pieces follow each other. */
     private readonly places = new WeakMap<Blob, { end: number; sequence: Sequence | null }>();
     private readonly memory = new SpareMemory();
@@ -92,11 +95,17 @@ export class BlobReader {
     private readonly pieces = new WeakSet<object>();
 
     constructor(exports: Exports) {
-        exports.whenForgotten = (value) => isBlob(value) && this.close(value);
+        exports.whenForgotten = (value) => {
+            const blob = isBlob(value) ? value : this.adopted.get(Object(value));
+            if (blob) {
+                this.close(blob);
+            }
+        };
     }
 
     /** Return the bytes from `start` to `stop`, or to the end of the Blob. */
-    async read(blob: Blob, start: number, stop: number): Promise<Uint8Array> {
+    async read(given: Blob, start: number, stop: number): Promise<Uint8Array> {
+        const blob = isBlob(given) ? given : this.adopt(given);
         const end = Math.max(start, Math.min(stop, blob.size));
         const sequence = this.sequenceAt(blob, start);
         this.places.set(blob, { end, sequence });
@@ -108,6 +117,16 @@ export class BlobReader {
             this.close(blob);
             throw error;
         }
+    }
+
+    /** Return a Blob that outlives the frame of the given one: reading a Blob of a removed frame never ends. */
+    private adopt(foreign: Blob): Blob {
+        let blob = this.adopted.get(foreign);
+        if (!blob) {
+            blob = tagOf(foreign) === "File" ? new File([foreign], "") : new Blob([foreign]);   // without copying the content
+            this.adopted.set(foreign, blob);
+        }
+        return blob;
     }
 
     /** Return the stream at a position, if the last piece has ended there. */

@@ -1179,16 +1179,24 @@ ${stack}` };
   var isOnDisk = (blob) => typeof File !== "undefined" && blob instanceof File;
   var sliceOf = async (blob, start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer());
   var BlobReader = class {
+    /** Blob of another frame -> one of this frame with the same content. */
+    adopted = /* @__PURE__ */ new WeakMap();
     /** Blob -> the end of the last piece, and the stream, if the pieces follow each other. */
     places = /* @__PURE__ */ new WeakMap();
     memory = new SpareMemory();
     /** The pieces whose memory may be used again. */
     pieces = /* @__PURE__ */ new WeakSet();
     constructor(exports) {
-      exports.whenForgotten = (value) => isBlob(value) && this.close(value);
+      exports.whenForgotten = (value) => {
+        const blob = isBlob(value) ? value : this.adopted.get(Object(value));
+        if (blob) {
+          this.close(blob);
+        }
+      };
     }
     /** Return the bytes from `start` to `stop`, or to the end of the Blob. */
-    async read(blob, start, stop) {
+    async read(given, start, stop) {
+      const blob = isBlob(given) ? given : this.adopt(given);
       const end = Math.max(start, Math.min(stop, blob.size));
       const sequence = this.sequenceAt(blob, start);
       this.places.set(blob, { end, sequence });
@@ -1200,6 +1208,15 @@ ${stack}` };
         this.close(blob);
         throw error;
       }
+    }
+    /** Return a Blob that outlives the frame of the given one: reading a Blob of a removed frame never ends. */
+    adopt(foreign) {
+      let blob = this.adopted.get(foreign);
+      if (!blob) {
+        blob = tagOf(foreign) === "File" ? new File([foreign], "") : new Blob([foreign]);
+        this.adopted.set(foreign, blob);
+      }
+      return blob;
     }
     /** Return the stream at a position, if the last piece has ended there. */
     sequenceAt(blob, start) {

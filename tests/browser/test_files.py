@@ -97,6 +97,26 @@ def test_a_file_that_changes_after_it_was_picked(pick: Callable[[Path], JSFile],
         file.read()
 
 
+def test_a_file_of_a_frame_that_is_removed_while_it_is_read(open_page: Open, tab: Tab) -> None:
+    page = open_page("""
+        const frame = document.createElement("iframe");
+        document.body.append(frame);
+        const bytes = Uint8Array.from({ length: 3 * 2 ** 20 }, (_, i) => (i * 7 + (i >> 8)) & 255);
+        JsPyFunction.expose("file", () => new frame.contentWindow.File([bytes], "data.bin"));
+        JsPyFunction.expose("bytes", () => bytes);
+        JsPyFunction.expose("remove", () => frame.remove());
+    """)
+    file = page.call("file", scaled(30))()
+    first = file.read(MIB)
+    page.call("remove", scaled(30))()
+    with ThreadPoolExecutor() as pool:
+        rest = pool.submit(file.read)
+        try:
+            assert first + rest.result(scaled(10)) == bytes(page.call("bytes", scaled(30))())
+        finally:
+            tab.close()  # ends a read that nothing answers
+
+
 def test_a_file_that_is_deleted_while_it_is_read(pick: Callable[[Path], JSFile], tmp_path: Path) -> None:
     path = tmp_path / "data.bin"
     path.write_bytes(bytes(60 * MIB))
