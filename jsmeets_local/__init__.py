@@ -13,11 +13,11 @@ from .api.state import State
 from .api.textsocket import TextSockets
 from .app import JsMeetsPy, attach
 from .bridge.bridge import Bridge, default_bridge
-from .bridge.live.current_call import Call, Cancelled, current_call, current_page
-from .bridge.live.js_file import JSFile
-from .bridge.live.js_function import JSFunction
-from .bridge.live.js_proxy import JSProxy
-from .bridge.live.js_stream import JSStream
+from .bridge.current_call import Call, Cancelled, current_call, current_page
+from .bridge.proxies.js_file import JSFile
+from .bridge.proxies.js_function import JSFunction
+from .bridge.proxies.js_proxy import JSProxy
+from .bridge.proxies.js_stream import JSStream
 from .errors import (
     BridgeBusy,
     CallTimeout,

@@ -23,8 +23,8 @@ from starlette.requests import HTTPConnection, Request
 from .api.functions import Functions
 from .app import Bridged
 from .bridge.bridge import Bridge
+from .bridge.current_call import current_call
 from .bridge.dispatcher import Listener
-from .bridge.live.current_call import current_call
 from .bridge.portal import Cancel, Done
 from .bridge.tracebacks import public
 from .errors import MissingExtra, PageClosed

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from ..bridge.bridge import Bridge
+from ..bridge.current_call import call_context
 from ..bridge.curried_calls import AsyncCurriedCall, CurriedCall
-from ..bridge.live.current_call import call_context
 from ..bridge.portal import Operation
 from ..bridge.tracebacks import public
 from ..notebook.cells import current_cell

@@ -12,11 +12,11 @@ from typing import Any
 from msgspec import Struct
 
 from ..bridge.client import Client, WorldUse
-from ..bridge.live.js_function import TimedFunction
-from ..bridge.live.js_path import JSCall, JSPath
-from ..bridge.live.js_proxy import QUERY_SECONDS, Remote
-from ..bridge.live.steps import call, property_name, step
 from ..bridge.portal import Operation
+from ..bridge.proxies.js_function import TimedFunction
+from ..bridge.proxies.js_path import JSCall, JSPath
+from ..bridge.proxies.js_proxy import QUERY_SECONDS, Remote
+from ..bridge.proxies.steps import call, property_name, step
 from ..bridge.tracebacks import cut, public
 from ..errors import Disconnected, JsPyError, UnknownFunction, UnknownProperty
 from ..protocol.arguments import check_name, seconds_of_call

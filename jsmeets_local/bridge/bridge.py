@@ -33,15 +33,15 @@ from ..protocol.state import CLOSE_GOING_AWAY, CLOSE_PROTOCOL, ProtocolState
 from ..protocol.text import on_one_line
 from ..protocol.values import Payload, pack
 from .connection import Connection
+from .current_call import stream_context
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
 from .in_process import InProcess
-from .live.current_call import stream_context
-from .live.kinds import make_proxy
-from .live.shared_files import read_part
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
 from .producers import Producers
+from .proxies.kinds import make_proxy
+from .proxies.shared_files import read_part
 from .waiters import CLOSED, Waiters, take_entry
 
 __all__ = ["BURST", "GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]

@@ -35,8 +35,8 @@ from ..protocol.uses import check_use
 from ..protocol.values import NUMBERS, Payload
 from . import shutdown
 from .connection import spawn
+from .current_call import cancelled_error, running
 from .exits import ExitRequests
-from .live.current_call import cancelled_error, running
 from .portal import Portal
 from .slow_callbacks import TimedAwaitable
 from .turns import held, is_generator

@@ -26,7 +26,7 @@ from ..errors import BridgeBusy, WouldDeadlock
 from ..notebook.interrupts import wake_on_interrupt
 from ..protocol.effects import Invoke
 from . import shutdown
-from .live.current_call import cancelled_error, running
+from .current_call import cancelled_error, running
 from .processes import works_for_another
 from .slow_callbacks import BlockedLoops
 from .workers import paused, this_thread

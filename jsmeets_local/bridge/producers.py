@@ -23,8 +23,8 @@ from ..protocol.state import ProtocolState
 from ..protocol.streams import BATCH_BYTES, IN_FLIGHT_BYTES, LARGE_BATCH_BYTES, LARGE_BYTES, Outgoing
 from ..protocol.text import error_name, error_text, function_name
 from ..protocol.values import Payload
+from .current_call import running
 from .dispatcher import Dispatcher
-from .live.current_call import running
 from .portal import Portal
 from .slow_callbacks import TimedAwaitable
 from .workers import SerialQueue

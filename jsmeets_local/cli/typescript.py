@@ -23,10 +23,10 @@ from uuid import UUID
 import msgspec
 
 from ..app import JsMeetsPy
-from ..bridge.live.base import Live
-from ..bridge.live.js_file import JSFile
-from ..bridge.live.js_function import JSFunction
-from ..bridge.live.js_stream import JSStream
+from ..bridge.proxies.base import PageObject
+from ..bridge.proxies.js_file import JSFile
+from ..bridge.proxies.js_function import JSFunction
+from ..bridge.proxies.js_stream import JSStream
 from ..protocol.conversions import is_pydantic, unaliased
 from ..protocol.functions import Function
 from ..protocol.signatures import parameters_of
@@ -239,7 +239,7 @@ class _NamedTypes:
             return _union(_literal(member) for member in kind)
         if issubclass(kind, pathlib.PurePath):
             return "string"
-        if issubclass(kind, Live):
+        if issubclass(kind, PageObject):
             return "object" if into else "any"
         if kind in _STREAMS or kind is collections.abc.Iterable:
             return self._generic(kind, kind, (Any,), into)

@@ -34,7 +34,7 @@ from jsmeets_local import (
     WouldDeadlock,
     ref,
 )
-from jsmeets_local.bridge.live import js_file as files
+from jsmeets_local.bridge.proxies import js_file as files
 from jsmeets_local.launch.window.saving import save
 from jsmeets_local.protocol.chunks import CHUNK, Assembler
 from jsmeets_local.protocol.codec import decode, frame_parts, message_packet

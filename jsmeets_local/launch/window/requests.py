@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ...bridge.current_call import on_page
 from ...bridge.dispatcher import Listener
-from ...bridge.live.current_call import on_page
 from ...bridge.portal import Cancel, Done, Operation
 from ...errors import JsPyError, PageClosed
 from ...notebook.cells import current_cell

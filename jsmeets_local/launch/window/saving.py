@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...bridge.live.js_file import JSFile
-from ...bridge.live.shared_files import read_part
+from ...bridge.proxies.js_file import JSFile
+from ...bridge.proxies.shared_files import read_part
 from ...protocol.files import describe_file
 
 __all__ = ["save"]

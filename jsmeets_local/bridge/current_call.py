@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING, Any
 
-from ...protocol.effects import Invoke
+from ..protocol.effects import Invoke
 
 if TYPE_CHECKING:
-    from ...page import Page
+    from ..page import Page
 
 __all__ = [
     "Call",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...protocol.messages import ErrorInfo, Special
 from ...protocol.references import Handle, RefusedReference
-from .base import Live
+from .base import PageObject
 from .collections import JSArray, JSMap
 from .js_file import JSFile
 from .js_function import JSFunction
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "make_proxy"]
 
-KINDS: dict[str, type[Live]] = {
+KINDS: dict[str, type[PageObject]] = {
     "function": JSFunction,
     "object": JSProxy,
     "stream": JSStream,
@@ -27,7 +27,7 @@ KINDS: dict[str, type[Live]] = {
 _TRAITS: dict[str, type[JSProxy]] = {"array": JSArray, "map": JSMap}
 
 
-def make_proxy(bridge: Bridge, handle: Handle, special: Special) -> Live:
+def make_proxy(bridge: Bridge, handle: Handle, special: Special) -> PageObject:
     """Make the proxy of an object that has arrived, on the loop.
 
     Args:

@@ -18,7 +18,7 @@ from ...protocol.values import Payload
 from ..portal import Cancel, Done
 from ..tracebacks import cut, public
 from ..waiters import TIMED_OUT, add_waiter
-from .base import Live, Use, value_of
+from .base import PageObject, Use, value_of
 from .steps import joined, step, with_value
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Resumption(Use):
         return None
 
 
-class JSStream(Live, ImportedStream):
+class JSStream(PageObject, ImportedStream):
     """Generator, async generator, other iterator or `ReadableStream` of a page, as an iterator.
 
     Both `for item in stream` and `async for item in stream` read it; the page then produces a limited number of items

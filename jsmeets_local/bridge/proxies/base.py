@@ -14,7 +14,7 @@ from ..portal import Cancel, Done
 if TYPE_CHECKING:
     from ..bridge import Bridge
 
-__all__ = ["Live", "Use", "value_of"]
+__all__ = ["PageObject", "Use", "value_of"]
 
 
 class Use:
@@ -64,7 +64,7 @@ def value_of(outcome: Any) -> Any:
     return outcome
 
 
-class Live(InProcess, Imported):
+class PageObject(InProcess, Imported):
     """Proxy of an object in a page.
 
     Two proxies are equal if they represent the same object.
@@ -103,7 +103,7 @@ class Live(InProcess, Imported):
         self.destroy()
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Live):
+        if not isinstance(other, PageObject):
             return NotImplemented
         return self._identity == other._identity and self._bridge is other._bridge
 

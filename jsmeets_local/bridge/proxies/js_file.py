@@ -18,7 +18,7 @@ from ...protocol.references import BIGGEST, Handle
 from ...protocol.values import pack
 from ..portal import Cancel, Done, Operation
 from ..tracebacks import cut
-from .base import Live, Use
+from .base import PageObject, Use
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
@@ -174,7 +174,7 @@ class _Reader:
             cancel()
 
 
-class JSFile(io.BufferedIOBase, Live):  # type: ignore[misc] # both have `__exit__`, which closes
+class JSFile(io.BufferedIOBase, PageObject):  # type: ignore[misc] # both have `__exit__`, which closes
     """File or Blob of a page, as a binary file object: what `open(path, "rb")` returns.
 
     It is read on demand: reading waits for the page, as `Page.call` does, and sequential reading requests the next
@@ -197,7 +197,7 @@ class JSFile(io.BufferedIOBase, Live):  # type: ignore[misc] # both have `__exit
 
     def __init__(self, bridge: Bridge, handle: Handle, detail: Any) -> None:
         name, size, kind, modified = _facts(detail)
-        Live.__init__(self, bridge, handle, detail)
+        PageObject.__init__(self, bridge, handle, detail)
         self.name = safe_name(name)
         self.size = size
         self.type = kind
@@ -217,7 +217,7 @@ class JSFile(io.BufferedIOBase, Live):  # type: ignore[misc] # both have `__exit
         if self._handle is not None:
             self._piece = (0, b"")
             self._bridge.portal.post(self._reader.close)
-            Live.destroy(self)
+            PageObject.destroy(self)
 
     destroy = close
 

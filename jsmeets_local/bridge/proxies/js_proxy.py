@@ -15,7 +15,7 @@ from ...protocol.values import Payload
 from ..in_process import InProcess
 from ..portal import Operation
 from ..tracebacks import cut, public
-from .base import Live, Use, value_of
+from .base import PageObject, Use, value_of
 from .js_path import JSPath
 from .steps import call, joined, own_names, property_name, step, with_key, with_value
 
@@ -322,7 +322,7 @@ class _Conversion:
         return self._converter(value, lambda part: self.convert(part, depth - 1), self._results.__setitem__)
 
 
-class JSProxy(Live, Remote):
+class JSProxy(PageObject, Remote):
     """Object of a page, such as an element. It arrives in Python wherever a page sends an object that is not data.
 
     Attributes, items, `len()`, `in` and loops work on the object in the page. A property that has the name of an
