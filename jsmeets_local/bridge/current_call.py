@@ -127,11 +127,7 @@ def current_call() -> Call:
     """
     call = running.get()
     if call is None:
-        raise RuntimeError(
-            "current_call() is for functions that a page calls, and for threads that they start in a copy of their "
-            "context: Thread(target=contextvars.copy_context().run, args=(f,)). Elsewhere, use the page that launch() "
-            "returns, or app.pages"
-        )
+        raise _outside("current_call()")
     return Call(_bridge.get(), call)
 
 
@@ -143,8 +139,20 @@ def current_page() -> Page:
     Raises:
         RuntimeError: This code runs outside a call.
     """
-    page = _page.get() if running.get() is None else None  # functions that `func` exposes inherit its context
-    return current_call().page if page is None else page
+    if running.get() is not None:
+        return current_call().page
+    page = _page.get()  # functions that the `func` of `on_page` exposes inherit its context
+    if page is None:
+        raise _outside("current_page()")
+    return page
+
+
+def _outside(function: str) -> RuntimeError:
+    return RuntimeError(
+        f"{function} is for functions that a page calls, and for threads that they start in a copy of their context: "
+        "Thread(target=contextvars.copy_context().run, args=(f,)). Elsewhere, use the page that launch() returns, or "
+        "app.pages"
+    )
 
 
 def on_page(page: Page, func: Callable[..., Any], *args: Any) -> Any:

@@ -467,7 +467,7 @@ def test_a_batch_is_cancelled(page: Page) -> None:
 
 def test_current_call_outside_a_call() -> None:
     for function in (current_call, current_page):
-        with pytest.raises(RuntimeError, match="functions that a page calls"):
+        with pytest.raises(RuntimeError, match=rf"^{function.__name__}\(\) is for functions that a page calls"):
             function()
 
 
