@@ -56,7 +56,7 @@ USES: dict[str, tuple[Callable[[Any], Any], list[Any], Any, Any]] = {  # -> step
     "in": (lambda p: "k" in p, [["has", "k"]], True, True),
     "len": (len, [["length"]], 3, 3),
     "new": (lambda p: p.new(1, a=2), [["new", [1, {"a": 2}]]], None, None),
-    "to_py": (lambda p: p.to_py(), [["data"]], {"a": 1}, {"a": 1}),
+    "to_py": (lambda p: p.to_py(), [["data", None, False]], {"a": 1}, {"a": 1}),
     "by_ref": (lambda p: p.by_ref("o"), [["get", "o"], ["reference"]], 1, 1),
     "path": (
         lambda p: asyncio.run(awaited(p.aio.a["b"](1, c=2).d)),
