@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import inf
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -81,7 +82,7 @@ class _Worker:
         self.name = name
         self.about = ""  # description of its job, or of the last one
         self.thread = threading.Thread(target=pool._work, args=(self,), name=name, daemon=True)
-        self.since = 0.0  # the start of its job
+        self.since = inf  # the start of its job, once it has begun
         self.waits = False  # True while its job waits for a page
         self.reported = False
 
@@ -235,6 +236,7 @@ class WorkerPool:
                 if worker.about is not about:
                     worker.about = about
                     worker.thread.name = f"jsmeets: {about}"
+                worker.since = monotonic()
                 answer = func(*args)
                 # The job has ended, even if the next lines raise. While the worker sleeps, it keeps no objects alive
                 # that a page has passed.
@@ -280,7 +282,7 @@ class WorkerPool:
                 serial_queue = worker.serial_queue = self._ready.popleft()
                 serial_queue.queued = False
                 serial_queue.driver = worker
-                worker.since = serial_queue.delivered_at = monotonic()
+                serial_queue.delivered_at = monotonic()
                 worker.reported = False
                 self._busy += 1
                 self._working.add(worker)
@@ -314,7 +316,7 @@ class WorkerPool:
             stuck = [worker for worker in running if now - worker.since >= STUCK]
             for worker in stuck:
                 worker.reported = True
-            left = [worker.since for worker in running if not worker.reported]
+            left = [min(worker.since, now) for worker in running if not worker.reported]
             self._guarded = bool(self._working) and not self._closed
             guard = self._guarded
         for worker in stuck:
@@ -340,7 +342,7 @@ class WorkerPool:
                     serial_queue.answers.append(answer)
                 if serial_queue.jobs and not serial_queue.held:
                     job = serial_queue.jobs.popleft()
-                    worker.since = now
+                    worker.since = inf
                     worker.reported = False
                 else:
                     serial_queue.driver = None
@@ -349,6 +351,7 @@ class WorkerPool:
             if job is None:
                 self._busy -= 1
                 self._working.discard(worker)
+                worker.since = inf
                 worker.serial_queue = _NONE
                 worker.thread.name, worker.about = worker.name, ""
                 if not self._ready or self._busy >= self.slots:
@@ -358,13 +361,16 @@ class WorkerPool:
         return job
 
     def _check(self, serial_queue: SerialQueue) -> None:
-        """Take a serial queue from a worker whose job runs for longer than `PATIENCE`."""
+        """Take a serial queue from a worker whose job runs for longer than `PATIENCE`.
+
+        A job that has not begun, as other threads hold the interpreter, keeps the queue: the jobs behind it begin later.
+        """
         answers: list[Any] = []
         with self._lock:
             serial_queue.watched = False
             if serial_queue.driver is None:
                 return  # its next driver will schedule a check
-            left = serial_queue.driver.since + PATIENCE - monotonic()
+            left = min(serial_queue.driver.since + PATIENCE - monotonic(), PATIENCE)
             if left <= 0:
                 answers = self._release(serial_queue)
             wanted = serial_queue.driver is not None and bool(serial_queue.jobs or serial_queue.answers)
