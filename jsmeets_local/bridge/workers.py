@@ -363,7 +363,7 @@ class WorkerPool:
     def _check(self, serial_queue: SerialQueue) -> None:
         """Take a serial queue from a worker whose job runs for longer than `PATIENCE`.
 
-        A job that has not begun, as other threads hold the interpreter, keeps the queue: the jobs behind it begin later.
+        A job that has not begun, as other threads hold the interpreter, keeps the queue; the jobs behind it wait.
         """
         answers: list[Any] = []
         with self._lock:
