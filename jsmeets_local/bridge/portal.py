@@ -29,7 +29,7 @@ from . import shutdown
 from .current_call import cancelled_error, running
 from .processes import works_for_another
 from .slow_callbacks import BlockedLoops
-from .workers import paused, this_thread
+from .workers import this_thread, without_slot
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -134,7 +134,7 @@ def wait_for(lock: threading.Lock, limit: float | None = None) -> bool:
     """
     if this_thread.worker is not None:
         if not lock.acquire(blocking=False):  # it is released already if no loop runs
-            with paused(this_thread.worker):
+            with without_slot(this_thread.worker):
                 return lock.acquire(timeout=_longest_wait(limit))
         return True
     if threading.get_ident() != threading.main_thread().ident:

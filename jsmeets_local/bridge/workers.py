@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 from . import shutdown
 
-__all__ = ["Job", "SerialQueue", "WorkerPool", "paused", "this_thread", "waiting"]
+__all__ = ["Job", "SerialQueue", "WorkerPool", "suspend_queue", "this_thread", "waiting", "without_slot"]
 
 PATIENCE = 0.010  # seconds that a job may block the jobs behind it, unless its queue is strict
 DELIVER_AFTER = 0.002  # seconds after which answers are delivered although the serial queue has more jobs
@@ -50,7 +50,7 @@ this_thread = _ThisThread()
 class SerialQueue:
     """Queue of jobs, guarded by the lock of the pool."""
 
-    __slots__ = ("answers", "delivered_at", "driver", "held", "jobs", "queued", "strict", "watched")
+    __slots__ = ("answers", "delivered_at", "driver", "jobs", "queued", "strict", "suspended", "watched")
 
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
@@ -58,7 +58,7 @@ class SerialQueue:
         self.answers: list[Any] = []
         self.driver: _Worker | None = None
         self.queued = False  # among the ready queues of the pool
-        self.held = False  # the next job waits for `WorkerPool.let_go`
+        self.suspended = False  # the next job waits for `WorkerPool.resume`
         self.watched = False  # a check of the running job is due
         self.delivered_at = 0.0
 
@@ -147,10 +147,10 @@ class WorkerPool:
             self._after(PATIENCE, self._check, serial_queue)
         return True
 
-    def let_go(self, serial_queue: SerialQueue) -> None:
-        """Run the next job of a serial queue that `hold` has stopped; from any thread."""
+    def resume(self, serial_queue: SerialQueue) -> None:
+        """Run the next job of a serial queue that `suspend_queue` has suspended; from any thread."""
         with self._lock:
-            serial_queue.held = False
+            serial_queue.suspended = False
             if serial_queue.driver is None:
                 self._queue(serial_queue)
 
@@ -181,7 +181,7 @@ class WorkerPool:
 
     def _queue(self, serial_queue: SerialQueue) -> None:
         """Let a worker take a serial queue that none drives, if it has jobs."""
-        if serial_queue.jobs and not serial_queue.queued and not serial_queue.held:
+        if serial_queue.jobs and not serial_queue.queued and not serial_queue.suspended:
             serial_queue.queued = True
             self._ready.append(serial_queue)
             self._start_worker()
@@ -261,7 +261,7 @@ class WorkerPool:
             worker.serial_queue = _NONE
             answers = []
             if serial_queue.driver is worker:
-                serial_queue.held = False
+                serial_queue.suspended = False
                 answers = self._release(serial_queue)
             if self._ready:
                 self._start_worker()
@@ -340,7 +340,7 @@ class WorkerPool:
             else:
                 if answer is not None:
                     serial_queue.answers.append(answer)
-                if serial_queue.jobs and not serial_queue.held:
+                if serial_queue.jobs and not serial_queue.suspended:
                     job = serial_queue.jobs.popleft()
                     worker.since = inf
                     worker.reported = False
@@ -380,7 +380,7 @@ class WorkerPool:
         if watch:
             self._after(left, self._check, serial_queue)
 
-    def pause(self, worker: _Worker) -> None:
+    def release_slot(self, worker: _Worker) -> None:
         """Release the slot of a worker whose job starts to wait for a page."""
         serial_queue = worker.serial_queue
         answers: list[Any] = []
@@ -394,7 +394,7 @@ class WorkerPool:
         if answers:
             self._deliver(answers)
 
-    def resume(self, worker: _Worker) -> None:
+    def take_slot(self, worker: _Worker) -> None:
         """Take a slot again, even if all are taken: the other jobs may wait for this one."""
         with self._lock:
             self._busy += 1
@@ -402,12 +402,12 @@ class WorkerPool:
             worker.since = monotonic()
 
 
-def hold() -> Callable[[], None]:
-    """Stop the strict serial queue of the job that this thread runs. Return the function that lets it go on."""
+def suspend_queue() -> Callable[[], None]:
+    """Suspend the strict serial queue of the job that this thread runs. Return the function that resumes it."""
     worker = this_thread.worker
     assert worker is not None
-    worker.serial_queue.held = True  # only its driver and `let_go` change this
-    return functools.partial(worker.pool.let_go, worker.serial_queue)
+    worker.serial_queue.suspended = True  # only its driver and `resume` change this
+    return functools.partial(worker.pool.resume, worker.serial_queue)
 
 
 _NO_WORKER: AbstractContextManager[None] = nullcontext()
@@ -416,14 +416,14 @@ _NO_WORKER: AbstractContextManager[None] = nullcontext()
 def waiting() -> AbstractContextManager[None]:
     """Release the slot of this thread, and its serial queue unless that is strict, while it waits for a page."""
     worker = this_thread.worker
-    return _NO_WORKER if worker is None else paused(worker)
+    return _NO_WORKER if worker is None else without_slot(worker)
 
 
 @contextmanager
-def paused(worker: _Worker) -> Iterator[None]:
+def without_slot(worker: _Worker) -> Iterator[None]:
     """Release the slot of the worker of this thread, as `waiting` does."""
-    worker.pool.pause(worker)
+    worker.pool.release_slot(worker)
     try:
         yield
     finally:
-        worker.pool.resume(worker)
+        worker.pool.take_slot(worker)
