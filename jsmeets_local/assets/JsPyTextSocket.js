@@ -1150,11 +1150,11 @@ ${stack}` };
     blob;
     memory;
     reader;
-    turn = Promise.resolve();
+    last = Promise.resolve();
     /** Read the piece that follows the last one. */
     async read(size) {
-      const piece = this.turn.then(() => this.fill(size));
-      this.turn = piece.catch(() => void 0);
+      const piece = this.last.then(() => this.fill(size));
+      this.last = piece.catch(() => void 0);
       const [bytes] = await Promise.all([piece, isOnDisk(this.blob) && sliceOf(this.blob, 0, 1)]);
       return bytes;
     }
@@ -1172,7 +1172,7 @@ ${stack}` };
     }
     /** Stop reading, behind the pieces that were asked for. */
     close() {
-      void this.turn.then(() => this.reader.cancel()).catch(() => void 0);
+      void this.last.then(() => this.reader.cancel()).catch(() => void 0);
     }
   };
   var isBlob = (value) => typeof Blob !== "undefined" && value instanceof Blob;
@@ -2497,10 +2497,10 @@ ${stack}` };
     }
   };
 
-  // src/turns.ts
+  // src/macrotasks.ts
   var channel = null;
   var actions = [];
-  function nextTurn(action) {
+  function queueMacrotask(action) {
     channel ??= open();
     if (actions.push(action) === 1) {
       channel.port2.postMessage(null);
@@ -2520,7 +2520,7 @@ ${stack}` };
   // src/producer.ts
   var BATCH_SIZE = 3 * 65536;
   var FIRST_SIZE = 8192;
-  var TURN = 8;
+  var TIME_SLICE = 8;
   var IN_FLIGHT = 4194304;
   function sourceOf(value) {
     if (typeof value.getReader === "function") {
@@ -2590,9 +2590,9 @@ ${stack}` };
     get mayRead() {
       return !this.isOver && !this.isBusy && this.credit > this.batchExtra && this.inFlight < IN_FLIGHT;
     }
-    /** Read the source until an item is a promise, or the turn is over. */
+    /** Read the source until an item is a promise, or the time slice is over. */
     read() {
-      const until = performance.now() + TURN;
+      const until = performance.now() + TIME_SLICE;
       while (this.mayRead && this.readOne()) {
         if (this.batchSize >= BATCH_SIZE || performance.now() > until) {
           this.flush();
@@ -2624,7 +2624,7 @@ ${stack}` };
     readLater() {
       if (this.mayRead) {
         this.isBusy = true;
-        nextTurn(() => {
+        queueMacrotask(() => {
           this.isBusy = false;
           this.read();
         });
@@ -2646,7 +2646,7 @@ ${stack}` };
     flushLater() {
       if (this.batch.length && !this.isFlushDue) {
         this.isFlushDue = true;
-        nextTurn(() => {
+        queueMacrotask(() => {
           this.isFlushDue = false;
           this.flush();
         });

@@ -220,13 +220,13 @@ var SharedState = class {
   told = /* @__PURE__ */ new Map();
   version = 0;
   pending = [];
-  turn = null;
+  unsent = null;
   socketId = null;
   isReady = false;
   wasReady = false;
   /** The changes of this page, oldest first, that Python has not answered. */
   get unanswered() {
-    return [...this.pending, ...this.turn ? [this.turn] : []];
+    return [...this.pending, ...this.unsent ? [this.unsent] : []];
   }
   /** Ask for the state in a new session. Changes that were sent to the one that has ended may be lost. */
   follow() {
@@ -244,7 +244,7 @@ var SharedState = class {
     }
     const entries = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.entries);
     this.pending = [];
-    this.turn = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
+    this.unsent = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
     this.redo();
     connection.control(["follow", this.name]);
   }
@@ -344,30 +344,30 @@ var SharedState = class {
     if (!path) {
       return;
     }
-    if (!this.turn) {
-      this.turn = { entries: [], undos: [], isMade: true, packet: null };
+    if (!this.unsent) {
+      this.unsent = { entries: [], undos: [], isMade: true, packet: null };
       queueMicrotask(() => this.send());
     }
-    this.turn.undos.push(undo);
-    record(this.turn, change);
+    this.unsent.undos.push(undo);
+    record(this.unsent, change);
     this.markChanged([change]);
     this.scheduleListeners();
   }
   /** Send the changes of this turn. */
   send() {
-    const { turn } = this;
-    if (!turn || !this.isReady) {
+    const batch = this.unsent;
+    if (!batch || !this.isReady) {
       return;
     }
-    this.turn = null;
+    this.unsent = null;
     try {
-      const changes = turn.entries.map(({ sent }) => sent);
-      this.pending.push(turn);
-      turn.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
+      const changes = batch.entries.map(({ sent }) => sent);
+      this.pending.push(batch);
+      batch.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
     } catch (error) {
       this.pending.pop();
-      turn.undos.reverse().forEach((undo) => undo());
-      this.markBatch(turn);
+      batch.undos.reverse().forEach((undo) => undo());
+      this.markBatch(batch);
       this.report(error);
     }
   }
@@ -380,7 +380,7 @@ var SharedState = class {
   }
   /** Call the listeners at the end of the turn. */
   scheduleListeners() {
-    if (!this.isReady && this.turn) {
+    if (!this.isReady && this.unsent) {
       queueMicrotask(() => this.callListeners());
       return;
     }

@@ -1407,11 +1407,11 @@ var Sequence = class {
   blob;
   memory;
   reader;
-  turn = Promise.resolve();
+  last = Promise.resolve();
   /** Read the piece that follows the last one. */
   async read(size) {
-    const piece = this.turn.then(() => this.fill(size));
-    this.turn = piece.catch(() => void 0);
+    const piece = this.last.then(() => this.fill(size));
+    this.last = piece.catch(() => void 0);
     const [bytes] = await Promise.all([piece, isOnDisk(this.blob) && sliceOf(this.blob, 0, 1)]);
     return bytes;
   }
@@ -1429,7 +1429,7 @@ var Sequence = class {
   }
   /** Stop reading, behind the pieces that were asked for. */
   close() {
-    void this.turn.then(() => this.reader.cancel()).catch(() => void 0);
+    void this.last.then(() => this.reader.cancel()).catch(() => void 0);
   }
 };
 var isBlob = (value) => typeof Blob !== "undefined" && value instanceof Blob;
@@ -2754,10 +2754,10 @@ var Session = class {
   }
 };
 
-// src/turns.ts
+// src/macrotasks.ts
 var channel = null;
 var actions = [];
-function nextTurn(action) {
+function queueMacrotask(action) {
   channel ??= open();
   if (actions.push(action) === 1) {
     channel.port2.postMessage(null);
@@ -2777,7 +2777,7 @@ function open() {
 // src/producer.ts
 var BATCH_SIZE = 3 * 65536;
 var FIRST_SIZE = 8192;
-var TURN = 8;
+var TIME_SLICE = 8;
 var IN_FLIGHT = 4194304;
 function sourceOf(value) {
   if (typeof value.getReader === "function") {
@@ -2847,9 +2847,9 @@ var Producer = class {
   get mayRead() {
     return !this.isOver && !this.isBusy && this.credit > this.batchExtra && this.inFlight < IN_FLIGHT;
   }
-  /** Read the source until an item is a promise, or the turn is over. */
+  /** Read the source until an item is a promise, or the time slice is over. */
   read() {
-    const until = performance.now() + TURN;
+    const until = performance.now() + TIME_SLICE;
     while (this.mayRead && this.readOne()) {
       if (this.batchSize >= BATCH_SIZE || performance.now() > until) {
         this.flush();
@@ -2881,7 +2881,7 @@ var Producer = class {
   readLater() {
     if (this.mayRead) {
       this.isBusy = true;
-      nextTurn(() => {
+      queueMacrotask(() => {
         this.isBusy = false;
         this.read();
       });
@@ -2903,7 +2903,7 @@ var Producer = class {
   flushLater() {
     if (this.batch.length && !this.isFlushDue) {
       this.isFlushDue = true;
-      nextTurn(() => {
+      queueMacrotask(() => {
         this.isFlushDue = false;
         this.flush();
       });

@@ -181,7 +181,7 @@ class Dispatcher:
         self._serial_queues.pop(socket, None)
 
     def cancel(self, call: Invoke) -> None:
-        """Stop what a cancelled call does, once. If it has not begun, it ends without running when its turn comes."""
+        """Stop what a cancelled call does, once. If it has not begun, it ends without running."""
         if call.stops and not call.stopped:
             call.stopped = True
             for stop in call.stops.copy():
@@ -198,7 +198,7 @@ class Dispatcher:
                 queue = _AsyncQueue() if function.is_async else SerialQueue(strict=True)
                 self._exclusive[function] = queue
             if isinstance(queue, _AsyncQueue):
-                self._enqueue(queue, functools.partial(self._run_in_turn, call))
+                self._enqueue(queue, functools.partial(self._run_queued, call))
                 return
         elif function.is_async:
             self._start_async(call)
@@ -274,7 +274,7 @@ class Dispatcher:
         self._tasks.discard(task)
         self._portal.run_deferred()
 
-    async def _run_in_turn(self, call: Invoke) -> None:
+    async def _run_queued(self, call: Invoke) -> None:
         """Run an async function in a task of its own, so that cancelling the call does not cancel those behind it."""
         if self._stopping:
             self._answer([(call, None)])

@@ -31,7 +31,7 @@ from .workers import SerialQueue
 
 __all__ = ["Producers"]
 
-TURN = 0.008  # seconds for which an iterator produces items before they are sent
+TIME_SLICE = 0.008  # seconds for which an iterator produces items before they are sent
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -144,9 +144,9 @@ class _Reader(_Base):
         self._timer: asyncio.Handle | None = None
 
     def read(self) -> None:
-        """Read items for a turn, on the loop. They are sent in batches while the worker reads on."""
+        """Read items for a time slice, on the loop. They are sent in batches while the worker reads on."""
         if (loop := self._owner.portal.loop) is not None:
-            self._timer = loop.call_later(TURN, self._flush)
+            self._timer = loop.call_later(TIME_SLICE, self._flush)
         stream = self._stream
         job = (self._about, self._context.run, (self._read, stream.credit, IN_FLIGHT_BYTES - stream.in_flight))
         if not self._owner.dispatcher.submit(self._queue, job):
@@ -164,7 +164,7 @@ class _Reader(_Base):
             self._owner.dispatcher.submit(self._queue, (self._about, self._context.run, (self._close,)))
 
     def _read(self, credit: int, room: int) -> None:
-        """Read items, in a worker, until the turn is over.
+        """Read items, in a worker, until the time slice is over.
 
         Args:
             credit: The number at which to stop; a large item counts as several.
@@ -173,7 +173,7 @@ class _Reader(_Base):
         stream, iterator = self._stream, self._iterator
         unit = stream.unit
         count = used = size = sent = 0
-        until = monotonic() + TURN
+        until = monotonic() + TIME_SLICE
         has_ended, error = False, None
         with writing(self._cell):
             try:
@@ -277,7 +277,7 @@ class _AsyncReader(_Base):
 
     async def _read(self) -> tuple[bool, ErrorInfo | None]:
         """Read items until nothing more is wanted; return whether the iterator has ended, and the error."""
-        until = monotonic() + TURN
+        until = monotonic() + TIME_SLICE
         while not self._stream.is_over:
             if not self._may_read():
                 await self._wait()
@@ -300,7 +300,7 @@ class _AsyncReader(_Base):
                 self._flush()
             if monotonic() > until:
                 await asyncio.sleep(0)
-                until = monotonic() + TURN
+                until = monotonic() + TIME_SLICE
         return False, None
 
     async def _wait(self) -> None:
