@@ -12,7 +12,7 @@ from ...server.resources import bundled
 from .commands import check_pixels, check_question
 from .menus import Menu, check_menus
 
-__all__ = ["SIZE", "WindowOptions", "check_window_options", "window_parameters"]
+__all__ = ["WindowOptions", "check_window_options", "window_parameters"]
 
 SIZE = (800, 600)  # width and height of a window, in pixels
 
