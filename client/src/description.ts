@@ -1,7 +1,7 @@
 /** Descriptions of thrown values for Python. */
 
 import { withoutToken } from "./errors.ts";
-import { type ErrorFacts, type Failure, isPlainObject } from "./messages.ts";
+import { type ErrorFacts, type Failure, isJsonObject } from "./messages.ts";
 import { nameFrom, tagOf } from "./specials.ts";
 
 /** The maximum number of causes and members sent with an error. */
@@ -150,7 +150,7 @@ function plainCopy(value: any, room: Room, depth: number): unknown {
     if (Array.isArray(value)) {
         return value.map((item) => plainCopy(item, room, depth + 1));
     }
-    if (!isPlainObject(value)) {
+    if (!isJsonObject(value)) {
         throw new TypeError("not plain data");
     }
     const copy = {};

@@ -1,7 +1,7 @@
 /** Objects of this page as mappings of Python. */
 
 import { unknownError } from "./errors.ts";
-import { ByReference, answerOf, classNameOf, isLiteral } from "./specials.ts";
+import { ByReference, answerOf, classNameOf, isPlainLiteral } from "./specials.ts";
 
 /** A value, and whether it is an object literal that is a mapping in turn. */
 type Told = [value: unknown, isMapping: boolean];
@@ -82,6 +82,6 @@ export class OwnProperties {
     }
 
     private told(value: unknown): Told {
-        return this.isHereditary && isLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
+        return this.isHereditary && isPlainLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
     }
 }

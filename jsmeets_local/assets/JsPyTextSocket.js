@@ -265,9 +265,9 @@
   var isQueueKey = (value) => value === null || ["string", "number", "boolean"].includes(typeof value);
   var isCount = (value) => Number.isSafeInteger(value) && value >= 0;
   var isId = (value) => Number.isSafeInteger(value) && value >= 1;
-  var isPlainObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-  var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isPlainObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
-  var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
+  var isJsonObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  var isError = (value) => isJsonObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isJsonObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
+  var isCustom = (value) => isJsonObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
   var isSteps = (value) => isArray(value) && value.length > 0 && value.every(isArray);
   var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
   var isChanges = (value) => isArray(value) && value.every((change) => isArray(change) && isArray(change[0]) && change[0].length > 0);
@@ -276,7 +276,7 @@
   var isOptionalCount = (value) => value === void 0 || isCount(value);
   var SHAPES = new Map(Object.entries({
     hello: [isString, isString, isStrings],
-    welcome: [isId, isString, isPlainObject],
+    welcome: [isId, isString, isJsonObject],
     goodbye: [],
     close: [isString, isBoolean],
     call: [isId, isString, isArray],
@@ -290,7 +290,7 @@
     publish: [isCount, isString, isValue, isBoolean],
     retain: [isCount, isString, isValue, isBoolean],
     follow: [isString],
-    state: [isString, isCount, isPlainObject],
+    state: [isString, isCount, isJsonObject],
     patch: [isString, isCount, isChanges],
     patched: [isString, isCount, (value) => value === null || isChanges(value), isOptionalError],
     custom: [isCustom],
@@ -634,6 +634,15 @@ ${frames}${python}`;
     return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
   }
 
+  // src/literals.ts
+  function isObjectLiteral(value) {
+    if (typeof value !== "object" || value === null || Symbol.toStringTag in value) {
+      return false;
+    }
+    const prototype = Object.getPrototypeOf(value);
+    return prototype === null || Object.getPrototypeOf(prototype) === null;
+  }
+
   // src/specials.ts
   var INDEXES = /* @__PURE__ */ new Map([
     ["call", [3, 4, 2]],
@@ -651,18 +660,14 @@ ${frames}${python}`;
   var isStream = (value) => typeof value.next === "function" ? Symbol.iterator in value || Symbol.asyncIterator in value : typeof value.getReader === "function" && tagOf(value) === "ReadableStream";
   var isFile = (value) => typeof value.slice === "function" && typeof value.arrayBuffer === "function" && /^(Blob|File)$/.test(tagOf(value));
   var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
-  function isData(value) {
-    const prototype = Object.getPrototypeOf(value);
-    return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
-  }
   var ByReference = class {
     constructor(value) {
       this.value = value;
     }
     value;
   };
-  var isLiteral = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function";
-  var answerOf = (value) => isLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
+  var isPlainLiteral = (value) => isObjectLiteral(value) && typeof value.toJSON !== "function";
+  var answerOf = (value) => isPlainLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
   var Keywords = class {
     constructor(given) {
       this.given = given;
@@ -671,7 +676,7 @@ ${frames}${python}`;
   };
   function withKeywords(args, name) {
     const given = args.at(-1);
-    if (typeof given !== "object" || given === null || Array.isArray(given) || !isData(given)) {
+    if (!isObjectLiteral(given)) {
       throw new TypeError(`callKwargs of '${name}': the last argument must be an object of keyword arguments, such as { speed: 2 }`);
     }
     return [...args.slice(0, -1), new Keywords(given)];
@@ -775,7 +780,7 @@ ${frames}${python}`;
     function: [isId, isString2],
     object: [isId, isString2],
     stream: [isId],
-    file: [isId, isPlainObject],
+    file: [isId, isJsonObject],
     own: [isId]
   }));
   var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
@@ -816,14 +821,14 @@ ${frames}${python}`;
   function placeOf(message, path, kind) {
     let parent2 = message;
     for (const [index, step] of path.entries()) {
-      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isJsonObject(parent2);
       if (!fits || !Object.hasOwn(parent2, step)) {
         break;
       }
       const value = parent2[step];
       if (index < path.length - 1) {
         parent2 = value;
-      } else if (kind === "keywords" ? isPlainObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+      } else if (kind === "keywords" ? isJsonObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
         return [parent2, step];
       }
     }
@@ -960,7 +965,7 @@ ${stack}` };
     if (Array.isArray(value)) {
       return value.map((item) => plainCopy(item, room, depth + 1));
     }
-    if (!isPlainObject(value)) {
+    if (!isJsonObject(value)) {
       throw new TypeError("not plain data");
     }
     const copy = {};
@@ -1666,7 +1671,7 @@ ${stack}` };
     }
     let parent2 = root;
     path.forEach((step, index) => {
-      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isJsonObject(parent2);
       if (!fits || !Object.hasOwn(parent2, step)) {
         throw new ProtocolError("buffer path leads nowhere");
       }
@@ -1808,7 +1813,7 @@ ${stack}` };
     return found.specials ? stripObject(value, path, found, found.specials) : stripItems(value, path, found);
   }
   function stripObject(value, path, found, specials) {
-    if (isData(value)) {
+    if (isObjectLiteral(value)) {
       return stripItems(value, path, found);
     }
     const [type, content] = builtIn(value);
@@ -1875,34 +1880,34 @@ ${stack}` };
     return bare;
   }
   var shallowCopy = (value) => Array.isArray(value) ? [...value] : Object.assign(/* @__PURE__ */ Object.create(null), value);
-  function isPlain(value, room) {
+  function fitsJson(value, room) {
     if (room === 0 || typeof value.toJSON === "function") {
       return false;
     }
     if (!Array.isArray(value)) {
-      return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
+      return Object.getPrototypeOf(value) === Object.prototype && itemsFitJson(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
       const item = value[index];
-      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room - 1)) {
+      if (typeof item !== "number" && typeof item !== "string" && !itemFitsJson(item, room - 1)) {
         return false;
       }
     }
     return true;
   }
-  function hasPlainItems(value, room) {
+  function itemsFitJson(value, room) {
     let isEmpty = true;
     for (const key in value) {
       const item = value[key];
       isEmpty = false;
-      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room)) {
+      if (typeof item !== "number" && typeof item !== "string" && !itemFitsJson(item, room)) {
         return false;
       }
     }
     return !isEmpty || !(Symbol.toStringTag in value);
   }
-  function isPlainItem(item, room) {
-    return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === void 0;
+  function itemFitsJson(item, room) {
+    return typeof item === "object" ? item === null || fitsJson(item, room) : typeof item === "boolean" || item === void 0;
   }
   function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
     if (value instanceof Keywords) {
@@ -1914,7 +1919,7 @@ ${stack}` };
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
       return "";
     }
-    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isData(value))) {
+    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isObjectLiteral(value))) {
       return "";
     }
     if (above.has(value)) {
@@ -1970,7 +1975,7 @@ ${stack}` };
     const buffers = [];
     let text = "";
     try {
-      text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
+      text = JSON.stringify(fitsJson(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
     } catch (error) {
       specials?.undo();
       throw new TypeError(reasonFor(body, label, specials !== null, error), { cause: error });
@@ -3101,7 +3106,7 @@ ${stack}` };
       }
     }
     told(value) {
-      return this.isHereditary && isLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
+      return this.isHereditary && isPlainLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
     }
   };
 
@@ -3396,7 +3401,7 @@ ${stack}` };
     above.delete(value);
     return copy;
   }
-  var hasData = (value, plain) => isData(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
+  var hasData = (value, plain) => isObjectLiteral(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
   function describe(value) {
     const flags = {
       array: Array.isArray(value),

@@ -1,15 +1,17 @@
 // jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
 
-// src/statetree.ts
-var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-var isContainer = (value) => Array.isArray(value) || isPlain(value);
-function isPlain(value) {
+// src/literals.ts
+function isObjectLiteral(value) {
   if (typeof value !== "object" || value === null || Symbol.toStringTag in value) {
     return false;
   }
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
+
+// src/statetree.ts
+var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+var isContainer = (value) => Array.isArray(value) || isObjectLiteral(value);
 var placeName = (path) => `state${path.map((step) => typeof step === "string" && /^[\p{L}_$][\p{L}\d_$]*$/u.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`).join("")}`;
 var places = /* @__PURE__ */ new WeakMap();
 function plant(value, above, key) {
@@ -135,7 +137,7 @@ function createCopy(NDArrayType, originalOf) {
     if (!(value instanceof Map) && typeof value.toJSON === "function") {
       return copied(value.toJSON(), room - 1);
     }
-    if (!(value instanceof Map) && !isPlain(value)) {
+    if (!(value instanceof Map) && !isObjectLiteral(value)) {
       throw new TypeError(`a state has only data; got an object of ${value.constructor?.name ?? tag}`);
     }
     const copy = {};
