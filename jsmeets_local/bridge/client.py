@@ -19,9 +19,9 @@ from . import shutdown
 from .batch import Batch, split_batch
 from .bridge import Bridge
 from .dispatcher import Listener
-from .in_process import InProcess
 from .portal import Cancel, Done, Operation
 from .presence import GRACE, PagePresence
+from .process_bound import ProcessBound
 from .tracebacks import cut
 from .waiters import CLOSED, TIMED_OUT, Inbox
 
@@ -142,7 +142,7 @@ class WorldUse(Call):
         return self.client.bridge.use(socket, self.payload, self.key, timeout, self._finish)
 
 
-class Client(InProcess):
+class Client(ProcessBound):
     """Client behind a `Page`. `Page` blocks for its operations; `AsyncPage` awaits them.
 
     Args:

@@ -27,7 +27,7 @@ from ..notebook.interrupts import wake_on_interrupt
 from ..protocol.effects import Invoke
 from . import shutdown
 from .current_call import cancelled_error, running
-from .processes import works_for_another
+from .processes import is_multiprocessing_worker
 from .slow_callbacks import BlockedLoops
 from .workers import this_thread, without_slot
 
@@ -283,7 +283,7 @@ class Portal:
         """
         if self._was_open:
             return
-        if self._forked or works_for_another():
+        if self._forked or is_multiprocessing_worker():
             raise BridgeBusy(
                 "the pages belong to the process that started this one: put the data into a multiprocessing.Queue, "
                 "and send it from there, or call launch() in this process to give it pages of its own"

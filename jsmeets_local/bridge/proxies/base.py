@@ -8,8 +8,8 @@ from ...errors import CallTimeout, JsPyError, PageClosed, UnknownReference
 from ...protocol.calls import Finished
 from ...protocol.references import Handle, Imported
 from ...protocol.values import Payload
-from ..in_process import InProcess
 from ..portal import Cancel, Done
+from ..process_bound import ProcessBound
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
@@ -64,7 +64,7 @@ def value_of(outcome: Any) -> Any:
     return outcome
 
 
-class PageObject(InProcess, Imported):
+class PageObject(ProcessBound, Imported):
     """Proxy of an object in a page.
 
     Two proxies are equal if they represent the same object.
