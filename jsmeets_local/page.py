@@ -15,7 +15,7 @@ from .api.state import ConnectionState, make_state
 from .api.world import AsyncWorld, World
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
-from .bridge.client import Call, Client
+from .bridge.client import Client, ClientCall
 from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
 from .bridge.presence import SocketPresence
 from .bridge.process_bound import ProcessBound
@@ -490,7 +490,7 @@ class Page(ProcessBound):
                     self._client.bridge.portal.post(connected, lambda _: self._keep_picture())
                 return
             payload = self._client.bridge.pack(["watch", _PICTURE_BYTES, display.keep], "args")
-            self._client.bridge.portal.post(Call(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)
+            self._client.bridge.portal.post(ClientCall(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)
             return
         # A headless browser: the notebook runs unattended, and may be saved right after this cell.
         with contextlib.suppress(JsPyError):
