@@ -29,7 +29,7 @@ def resuming(
     return _AsyncIterator(generator, resume) if is_async else _Iterator(generator, resume)
 
 
-class _Base:
+class _Resuming:
     __slots__ = ("__name__", "_generator", "_resume")
 
     def __init__(self, generator: Any, resume: Callable[[], object]) -> None:
@@ -43,7 +43,7 @@ class _Base:
             resume()
 
 
-class _Iterator(_Base, Iterator[Any]):
+class _Iterator(_Resuming, Iterator[Any]):
     __slots__ = ()
 
     def __next__(self) -> Any:
@@ -60,7 +60,7 @@ class _Iterator(_Base, Iterator[Any]):
             self._resume_once()
 
 
-class _AsyncIterator(_Base, AsyncIterator[Any]):
+class _AsyncIterator(_Resuming, AsyncIterator[Any]):
     __slots__ = ()
 
     async def __anext__(self) -> Any:

@@ -84,7 +84,7 @@ class Producers:
         return _AsyncReader(self, source, stream) if is_async else _Reader(self, source, stream)
 
 
-class _Base:
+class _AnyReader:
     """Base class of the readers of iterators."""
 
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
@@ -94,12 +94,12 @@ class _Base:
         self._context = Context() if source.context is None else source.context
         self._call = self._context.get(running)
         self._about = f"the iterator {function_name(source.value)!r}"
-        self._given = stream
+        self._stream_if_read = stream
 
     @property
     def _stream(self) -> Outgoing:
-        assert self._given is not None  # without a stream, the iterator is only closed
-        return self._given
+        assert self._stream_if_read is not None  # an iterator that was never read is only closed
+        return self._stream_if_read
 
     def _pack(self, item: Any) -> Payload | ErrorInfo:
         """Convert an item, or return the error that ends the stream."""
@@ -117,7 +117,7 @@ class _Base:
         """Report an error of the iterator, and return it for the page."""
         if self._owner.dispatcher.takes_exit(error, self._about):
             return None
-        if self._given is not None and self._given.is_over:
+        if self._stream_if_read is not None and self._stream_if_read.is_over:
             if not isinstance(error, (asyncio.CancelledError, GeneratorExit)):
                 self._owner.dispatcher.report(error, "%s raised after the page had left it", self._about)
             return None
@@ -134,7 +134,7 @@ class _Base:
         self._owner.do(self._owner.protocol.end_stream, self._stream, error, close)
 
 
-class _Reader(_Base):
+class _Reader(_AnyReader):
     """Reader of a sync iterator, in workers, one job at a time."""
 
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
@@ -225,7 +225,7 @@ class _Reader(_Base):
                 self._owner.dispatcher.report(error, "closing %s raised", self._about)
 
 
-class _AsyncReader(_Base):
+class _AsyncReader(_AnyReader):
     """Reader of an async iterator, in one task."""
 
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
