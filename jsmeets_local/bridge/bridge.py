@@ -81,7 +81,7 @@ class Bridge(ProcessBound):
         self.portal = Portal()
         self.protocol.make_proxy = functools.partial(make_proxy, self)
         self.protocol.read_part = read_part
-        self.protocol.watch = self._watch
+        self.protocol.finalize = self._finalize
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
         self.socket_listeners: dict[Callable[..., Any], Listener] = {}
@@ -304,7 +304,7 @@ class Bridge(ProcessBound):
                 self._pages_of_calls[socket] = page
         return page
 
-    def _watch(self, obj: object, func: Callable[[], object]) -> None:
+    def _finalize(self, obj: object, func: Callable[[], object]) -> None:
         """Call a function of the protocol state once an object is collected."""
         self.portal.finalize(obj, functools.partial(self.do, func), wakes=True)
 

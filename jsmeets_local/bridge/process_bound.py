@@ -1,4 +1,4 @@
-"""Base of the objects that belong to the process which serves the pages."""
+"""Base of the objects that belong to the process that serves the pages."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class PageObject(ProcessBound, Imported):
         if handle is not None:
             handle.proxy = None  # if the object arrives once more, it gets another proxy
             del handle
-            self._bridge.portal.post(_wake)
+            self._bridge.portal.wake_up()
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +109,3 @@ class PageObject(ProcessBound, Imported):
 
     def __hash__(self) -> int:
         return hash(self._identity)
-
-
-def _wake() -> None:
-    """Do nothing, in a callback of the loop, which also calls the finalizers of collected objects."""
