@@ -22,12 +22,11 @@ from .dispatcher import Listener
 from .portal import Cancel, Done, Operation
 from .presence import GRACE, PagePresence
 from .process_bound import ProcessBound
+from .proxies.js_proxy import QUERY_SECONDS
 from .tracebacks import cut
 from .waiters import CLOSED, TIMED_OUT, Inbox
 
 __all__ = ["Client", "ClientCall", "Surface", "WorldUse"]
-
-_QUERY_SECONDS = 0.4  # time that completion may wait for a connected page
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -258,7 +257,7 @@ class Client(ProcessBound):
         """Query a connected page with a short timeout, for completion and help."""
         if not self.presence.sockets:
             raise Disconnected("the page is not connected", "call", key)
-        return self.call(key, _QUERY_SECONDS, args)
+        return self.call(key, QUERY_SECONDS, args)
 
     def map(self, key: str, limit: float | None, iterables: Sequence[Iterable[Any]]) -> Operation[list[Any]]:
         """Return an operation that calls a function many times, for `join_batch`.
