@@ -1,6 +1,7 @@
 /** Descriptions of thrown values for Python. */
 
 import { withoutToken } from "./errors.ts";
+import { define } from "./literals.ts";
 import { type ErrorFacts, type Failure, isJsonObject } from "./messages.ts";
 import { nameFrom, tagOf } from "./specials.ts";
 
@@ -130,10 +131,6 @@ function fieldsOf(error: any, room: Room): Record<string, any> {
     }
     return fields;
 }
-
-/** Define a property, whose key may be `__proto__`. */
-const define = (target: object, key: string, value: unknown): void =>
-    void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 
 /** Copy a value as plain data. Throws if that would lose anything or exceed the limits. */
 function plainCopy(value: any, room: Room, depth: number): unknown {

@@ -4,7 +4,7 @@ import { SpareMemory, join, sizeOf } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
 import type { Message } from "./messages.ts";
 import { failureOf } from "./pyproxy.ts";
-import type { Exports, Imported } from "./references.ts";
+import { DISPOSE, type Exports, type Imported } from "./references.ts";
 import { NO_LIMIT, resultOf } from "./results.ts";
 import { tagOf } from "./specials.ts";
 
@@ -38,8 +38,6 @@ export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | s
 
 /** Saves a file on the user's computer. Returns false if the user cancelled. */
 export type Download = (name: string, data: Downloadable) => Promise<boolean>;
-
-const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
 
 /** A Blob that Python reads from one piece to the next: as one stream, which takes a fraction of the time of slices. */
 class Sequence {

@@ -230,11 +230,14 @@ export function revive(message: Message, exports: Exports, imports: Imports): Er
     return failure;
 }
 
+/** Return true if a step of a path leads from a value of a received message to one in it. */
+export const hasStep = (parent: any, step: Step): boolean =>
+    (Array.isArray(parent) ? isCount(step) : typeof step === "string" && isJsonObject(parent)) && Object.hasOwn(parent, step);
+
 function placeOf(message: Message, path: readonly Step[], kind: string): [parent: any, step: Step] {
     let parent: any = message;
     for (const [index, step] of path.entries()) {
-        const fits = Array.isArray(parent) ? isCount(step) : typeof step === "string" && isJsonObject(parent);
-        if (!fits || !Object.hasOwn(parent, step)) {
+        if (!hasStep(parent, step)) {
             break;
         }
         const value = parent[step];

@@ -1,12 +1,13 @@
 /** The state that Python and pages share. The module loads this file when a page first uses a state. */
 
 import type { Connection } from "./connection.ts";
+import { define } from "./literals.ts";
 import type { Failure, Message } from "./messages.ts";
 import type { NDArray } from "./ndarray.ts";
 import type { Packet } from "./packet.ts";
 import type { Step } from "./specials.ts";
 import { createCopy } from "./statecopy.ts";
-import { apply, cloned, cut, define, isContainer, isPlanted, pathOf, plantItems, type Change, type Undo } from "./statetree.ts";
+import { apply, cloned, cut, isContainer, isPlanted, pathOf, plantItems, type Change, type Undo } from "./statetree.ts";
 
 /**
  * Fields that Python and pages share. `s.freq = 4` changes the field on all sides. Arrays and objects in it are changed

@@ -1,8 +1,7 @@
 /** Copies of values that are assigned to a state, in the form in which Python gets them. */
 
 import type { NDArray } from "./ndarray.ts";
-import { isObjectLiteral } from "./literals.ts";
-import { define } from "./statetree.ts";
+import { define, isObjectLiteral } from "./literals.ts";
 
 /** The maximum nesting depth that Python accepts. */
 const DEPTH = 256;

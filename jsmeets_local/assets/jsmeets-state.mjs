@@ -8,9 +8,76 @@ function isObjectLiteral(value) {
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
+var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+
+// src/statecopy.ts
+var DEPTH = 256;
+function createCopy(NDArrayType, originalOf) {
+  function copied(given, room) {
+    if (typeof given !== "object" || given === null) {
+      return scalar(given);
+    }
+    const value = originalOf(given);
+    if (room === 0) {
+      throw new TypeError(`a state cannot hold a value that is nested more than ${DEPTH} levels deep, or contains itself`);
+    }
+    if (value instanceof NDArrayType) {
+      return new NDArrayType(value.data.slice(), value.shape, value.dtype);
+    }
+    const tag = Object.prototype.toString.call(value).slice(8, -1);
+    if (ArrayBuffer.isView(value) || tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
+      return binary(value, tag);
+    }
+    if (Array.isArray(value) || value instanceof Set) {
+      return Array.from(value, (item) => copied(item, room - 1));
+    }
+    if (!(value instanceof Map) && typeof value.toJSON === "function") {
+      return copied(value.toJSON(), room - 1);
+    }
+    if (!(value instanceof Map) && !isObjectLiteral(value)) {
+      throw new TypeError(`a state has only data; got an object of ${value.constructor?.name ?? tag}`);
+    }
+    const copy = {};
+    for (const [key, item] of value instanceof Map ? value : Object.entries(value)) {
+      if (typeof key !== "string") {
+        throw new TypeError("the keys of a Map in a state are strings");
+      }
+      if (item !== void 0) {
+        define(copy, key, copied(item, room - 1));
+      }
+    }
+    return copy;
+  }
+  return (value) => copied(value, DEPTH);
+}
+function scalar(value) {
+  switch (typeof value) {
+    case "number":
+      return Number.isFinite(value) ? value || 0 : null;
+    // Python gets NaN as null, and -0 as 0
+    case "bigint":
+      return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    case "undefined":
+      return null;
+    case "function":
+    case "symbol":
+      throw new TypeError(`a state has only data; got a ${typeof value}`);
+    default:
+      return value;
+  }
+}
+function binary(value, tag) {
+  if (!ArrayBuffer.isView(value)) {
+    return new Uint8Array(value).slice();
+  }
+  if (tag === "DataView" || tag === "Uint8ClampedArray") {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+  }
+  const copy = value.slice();
+  return value.dtype === "bool" ? Object.assign(copy, { dtype: "bool" }) : copy;
+}
 
 // src/statetree.ts
-var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 var isContainer = (value) => Array.isArray(value) || isObjectLiteral(value);
 var placeName = (path) => `state${path.map((step) => typeof step === "string" && /^[\p{L}_$][\p{L}\d_$]*$/u.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`).join("")}`;
 var places = /* @__PURE__ */ new WeakMap();
@@ -112,73 +179,6 @@ function cloned(value) {
   return copy;
 }
 var isPlanted = (value) => isContainer(value) && places.has(value);
-
-// src/statecopy.ts
-var DEPTH = 256;
-function createCopy(NDArrayType, originalOf) {
-  function copied(given, room) {
-    if (typeof given !== "object" || given === null) {
-      return scalar(given);
-    }
-    const value = originalOf(given);
-    if (room === 0) {
-      throw new TypeError(`a state cannot hold a value that is nested more than ${DEPTH} levels deep, or contains itself`);
-    }
-    if (value instanceof NDArrayType) {
-      return new NDArrayType(value.data.slice(), value.shape, value.dtype);
-    }
-    const tag = Object.prototype.toString.call(value).slice(8, -1);
-    if (ArrayBuffer.isView(value) || tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
-      return binary(value, tag);
-    }
-    if (Array.isArray(value) || value instanceof Set) {
-      return Array.from(value, (item) => copied(item, room - 1));
-    }
-    if (!(value instanceof Map) && typeof value.toJSON === "function") {
-      return copied(value.toJSON(), room - 1);
-    }
-    if (!(value instanceof Map) && !isObjectLiteral(value)) {
-      throw new TypeError(`a state has only data; got an object of ${value.constructor?.name ?? tag}`);
-    }
-    const copy = {};
-    for (const [key, item] of value instanceof Map ? value : Object.entries(value)) {
-      if (typeof key !== "string") {
-        throw new TypeError("the keys of a Map in a state are strings");
-      }
-      if (item !== void 0) {
-        define(copy, key, copied(item, room - 1));
-      }
-    }
-    return copy;
-  }
-  return (value) => copied(value, DEPTH);
-}
-function scalar(value) {
-  switch (typeof value) {
-    case "number":
-      return Number.isFinite(value) ? value || 0 : null;
-    // Python gets NaN as null, and -0 as 0
-    case "bigint":
-      return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
-    case "undefined":
-      return null;
-    case "function":
-    case "symbol":
-      throw new TypeError(`a state has only data; got a ${typeof value}`);
-    default:
-      return value;
-  }
-}
-function binary(value, tag) {
-  if (!ArrayBuffer.isView(value)) {
-    return new Uint8Array(value).slice();
-  }
-  if (tag === "DataView" || tag === "Uint8ClampedArray") {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
-  }
-  const copy = value.slice();
-  return value.dtype === "bool" ? Object.assign(copy, { dtype: "bool" }) : copy;
-}
 
 // src/state.ts
 var PATIENCE = 2e3;

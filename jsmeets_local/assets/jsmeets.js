@@ -303,7 +303,7 @@
 
   // src/binarysocket.ts
   var DEFAULT_PATH = "/jsmeetspy/binarysocket";
-  var Place = class {
+  var Server = class {
     constructor(script2, connection) {
       this.script = script2;
       this.connection = connection;
@@ -347,7 +347,7 @@
   };
   var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
   var createBinarySocket = (function(script2, connection) {
-    const place2 = new Place(script2, connection);
+    const server = new Server(script2, connection);
     return class JsPyBinarySocket {
       static VERSION = version;
       VERSION = version;
@@ -365,8 +365,8 @@
           return false;
         }
         this._url_path = url_path;
-        const token = place2.token();
-        this.#listen(new WebSocket(place2.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
+        const token = server.token();
+        this.#listen(new WebSocket(server.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
         return true;
       }
       #listen(socket) {
@@ -815,12 +815,12 @@
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
   var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+  var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
   function unknownError(name, message) {
     const error = new Error(message);
     Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
     return Object.assign(error, { name, stack: "" });
   }
-  var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
   var TRACED = 16;
   var UNTRACED = `    at one of more than ${TRACED} calls in one turn`;
   var captureStackTrace = Error.captureStackTrace;
@@ -833,7 +833,7 @@
     JsPyError = JsPyError;
     traced = 0;
     /** Capture the stack of a call below the function `below`. Returns null beyond the limit per turn. */
-    placeOf(below) {
+    callSite(below) {
       if (this.traced === 0) {
         queueMicrotask(() => {
           this.traced = 0;
@@ -843,13 +843,13 @@
       if (this.traced > TRACED) {
         return null;
       }
-      const place2 = captureStackTrace ? {} : new Error();
-      captureStackTrace?.(place2, below);
-      return place2;
+      const site = captureStackTrace ? {} : new Error();
+      captureStackTrace?.(site, below);
+      return site;
     }
-    at(place2, failure, key, seconds) {
+    at(site, failure, key, seconds) {
       const error = new JsPyError();
-      const frames = place2 ? framesOf(withoutToken(place2.stack ?? "")) : UNTRACED;
+      const frames = site ? framesOf(withoutToken(site.stack ?? "")) : UNTRACED;
       const { name, message } = wordsFor2(failure, key, seconds);
       const python = failure.trace ? `
 
@@ -893,6 +893,7 @@ ${frames}${python}`;
     const prototype = Object.getPrototypeOf(value);
     return prototype === null || Object.getPrototypeOf(prototype) === null;
   }
+  var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 
   // src/specials.ts
   var INDEXES = /* @__PURE__ */ new Map([
@@ -1069,11 +1070,11 @@ ${frames}${python}`;
     }
     return failure;
   }
+  var hasStep = (parent2, step) => (Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isJsonObject(parent2)) && Object.hasOwn(parent2, step);
   function placeOf(message, path, kind) {
     let parent2 = message;
     for (const [index, step] of path.entries()) {
-      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isJsonObject(parent2);
-      if (!fits || !Object.hasOwn(parent2, step)) {
+      if (!hasStep(parent2, step)) {
         break;
       }
       const value = parent2[step];
@@ -1201,7 +1202,6 @@ ${stack}` };
     }
     return fields;
   }
-  var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   function plainCopy(value, room, depth) {
     room.characters -= typeof value === "string" ? value.length + 2 : 8;
     if (depth > FIELD_DEPTH || room.characters < 0) {
@@ -1226,6 +1226,152 @@ ${stack}` };
     }
     return copy;
   }
+
+  // src/references.ts
+  var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+  var Exports = class {
+    /** Called with each object that is forgotten. */
+    whenForgotten = () => void 0;
+    nextNumber = 1;
+    entries = /* @__PURE__ */ new Map();
+    numbers = /* @__PURE__ */ new Map();
+    get size() {
+      return this.entries.size;
+    }
+    /** Return the number of an object, and count that it is sent. */
+    add(value) {
+      const known = this.numbers.get(value);
+      if (known !== void 0) {
+        this.entries.get(known).count += 1;
+        return known;
+      }
+      const number = this.nextNumber;
+      this.nextNumber += 1;
+      this.entries.set(number, { value, count: 1 });
+      this.numbers.set(value, number);
+      return number;
+    }
+    has(number) {
+      return this.entries.has(number);
+    }
+    /** Return the object of a number. Throws UnknownReference. */
+    get(number) {
+      const entry = this.entries.get(number);
+      if (!entry) {
+        throw unknownError("UnknownReference", `The page has no object ${number} any more: it was released, or its session ended`);
+      }
+      return entry.value;
+    }
+    /** Python no longer uses an object, which it has received `count` times. */
+    release(number, count) {
+      const entry = this.entries.get(number);
+      if (entry) {
+        entry.count -= count;
+        if (entry.count <= 0) {
+          this.forget(number);
+        }
+      }
+    }
+    /** Remove an object, however often it was sent. */
+    forget(number) {
+      const entry = this.entries.get(number);
+      if (entry) {
+        this.entries.delete(number);
+        this.numbers.delete(entry.value);
+        this.whenForgotten(entry.value);
+      }
+    }
+    /** Forget all objects but those of the given numbers, which the next session sends, once for each time that one is listed. */
+    keep(numbers) {
+      const counts = /* @__PURE__ */ new Map();
+      numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
+      for (const [number, entry] of [...this.entries]) {
+        entry.count = counts.get(number) ?? 0;
+        if (entry.count === 0) {
+          this.forget(number);
+        }
+      }
+    }
+  };
+  var Imports = class {
+    /** @param send sends the numbers and counts of dropped objects. */
+    constructor(send) {
+      this.send = send;
+    }
+    send;
+    /** Kind -> the function that makes its proxies. */
+    makers = /* @__PURE__ */ new Map();
+    /** Kind -> the function that lets Python forget an object. Kinds without one send `release`. */
+    droppers = /* @__PURE__ */ new Map();
+    entries = /* @__PURE__ */ new Map();
+    known = /* @__PURE__ */ new WeakMap();
+    registry = null;
+    released = [];
+    get size() {
+      return this.entries.size;
+    }
+    /** Return the facts about a value that is a proxy; undefined for other values. */
+    of(value) {
+      return this.known.get(value);
+    }
+    /** Return the proxy of a received reference. */
+    take(number, kind, facts) {
+      const entry = this.entries.get(number);
+      const proxy = entry?.proxy.deref();
+      if (entry && proxy) {
+        entry.imported.count += 1;
+        return proxy;
+      }
+      return this.make({ number, kind, facts, count: 1, state: "live" });
+    }
+    make(imported) {
+      const proxy = this.makers.get(imported.kind)(imported);
+      this.registry ??= new FinalizationRegistry((dropped) => this.drop(dropped));
+      this.registry.register(proxy, imported, imported);
+      this.entries.set(imported.number, { imported, proxy: new WeakRef(proxy) });
+      this.known.set(proxy, imported);
+      return proxy;
+    }
+    /** Let Python forget an object whose proxy is collected or destroyed. Its number may have a newer proxy by now. */
+    drop(imported) {
+      const dropper = this.droppers.get(imported.kind);
+      if (dropper) {
+        dropper(imported);
+      } else if (this.remove(imported, "destroyed")) {
+        if (this.released.length === 0) {
+          setTimeout(() => this.sendReleased());
+        }
+        this.released.push(imported);
+      }
+    }
+    /** Remove an object that Python has forgotten already: a stream that has ended. */
+    forget(imported) {
+      this.remove(imported, "ended");
+    }
+    remove(imported, state) {
+      if (imported.state !== "live") {
+        return false;
+      }
+      imported.state = state;
+      this.registry?.unregister(imported);
+      if (this.entries.get(imported.number)?.imported === imported) {
+        this.entries.delete(imported.number);
+      }
+      return true;
+    }
+    sendReleased() {
+      const released = this.released.map(({ number, count }) => [number, count]);
+      this.released = [];
+      if (released.length) {
+        this.send(released);
+      }
+    }
+    /** Mark all objects as unusable: their session has ended. */
+    end() {
+      this.entries.forEach(({ imported }) => this.forget(imported));
+      this.released = [];
+    }
+  };
 
   // src/results.ts
   async function* itemsOf() {
@@ -1256,12 +1402,12 @@ ${stack}` };
     if (signal?.aborted) {
       return iterable(Promise.reject(signal.reason));
     }
-    const place2 = connection.callErrors.placeOf(below);
+    const site = connection.callErrors.callSite(below);
     return iterable(new Promise((resolve, reject) => {
       const settle = (problem, value) => {
         void holder;
         if (problem) {
-          reject(problem === ABORTED ? signal.reason : connection.callErrors.at(place2, problem, key, timeout));
+          reject(problem === ABORTED ? signal.reason : connection.callErrors.at(site, problem, key, timeout));
           return;
         }
         if (signal) {
@@ -1278,7 +1424,6 @@ ${stack}` };
   }
 
   // src/pyproxy.ts
-  var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   function failureOf({ state, kind }) {
     switch (state) {
       case "live":
@@ -1305,7 +1450,7 @@ ${stack}` };
           const failure = failureOf(imported);
           const steps = [...before, ["call", args]];
           if (failure) {
-            throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
+            throw callErrors.at(callErrors.callSite(nowait), failure, nameOf(imported, steps), null);
           }
           if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
             throw new Error("Could not send to server @javascript");
@@ -1395,7 +1540,6 @@ ${stack}` };
   // src/files.ts
   var PIECE = 1048576;
   var AHEAD = 4;
-  var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   var Sequence = class {
     /** Throws TypeError if the browser cannot read a Blob into given memory. */
     constructor(blob, start, memory) {
@@ -1548,7 +1692,7 @@ ${stack}` };
         text: async () => new TextDecoder().decode(await file.bytes()),
         save: (as = name) => connection.download(as, file),
         destroy: () => imports.drop(imported),
-        [DISPOSE2]: () => imports.drop(imported)
+        [DISPOSE]: () => imports.drop(imported)
       };
       return file;
     }
@@ -1719,7 +1863,7 @@ ${stack}` };
       running.abort();
     }
   }
-  async function wholeBody(body, total, came) {
+  async function wholeBody(body, total, progressed) {
     const reader = byteReader(body) ?? copyingReader(body);
     let content = new Uint8Array(total);
     let [taken, ended] = [0, false];
@@ -1728,7 +1872,7 @@ ${stack}` };
       ended = done;
       taken += value.length;
       content = new Uint8Array(value.buffer);
-      came();
+      progressed();
     }
     return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
   }
@@ -1922,8 +2066,7 @@ ${stack}` };
     }
     let parent2 = root;
     path.forEach((step, index) => {
-      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isJsonObject(parent2);
-      if (!fits || !Object.hasOwn(parent2, step)) {
+      if (!hasStep(parent2, step)) {
         throw new ProtocolError("buffer path leads nowhere");
       }
       if (index < path.length - 1) {
@@ -2518,151 +2661,6 @@ ${stack}` };
     }
   };
 
-  // src/references.ts
-  var Exports = class {
-    /** Called with each object that is forgotten. */
-    whenForgotten = () => void 0;
-    nextNumber = 1;
-    entries = /* @__PURE__ */ new Map();
-    numbers = /* @__PURE__ */ new Map();
-    get size() {
-      return this.entries.size;
-    }
-    /** Return the number of an object, and count that it is sent. */
-    add(value) {
-      const known = this.numbers.get(value);
-      if (known !== void 0) {
-        this.entries.get(known).count += 1;
-        return known;
-      }
-      const number = this.nextNumber;
-      this.nextNumber += 1;
-      this.entries.set(number, { value, count: 1 });
-      this.numbers.set(value, number);
-      return number;
-    }
-    has(number) {
-      return this.entries.has(number);
-    }
-    /** Return the object of a number. Throws UnknownReference. */
-    get(number) {
-      const entry = this.entries.get(number);
-      if (!entry) {
-        throw unknownError("UnknownReference", `The page has no object ${number} any more: it was released, or its session ended`);
-      }
-      return entry.value;
-    }
-    /** Python no longer uses an object, which it has received `count` times. */
-    release(number, count) {
-      const entry = this.entries.get(number);
-      if (entry) {
-        entry.count -= count;
-        if (entry.count <= 0) {
-          this.forget(number);
-        }
-      }
-    }
-    /** Remove an object, however often it was sent. */
-    forget(number) {
-      const entry = this.entries.get(number);
-      if (entry) {
-        this.entries.delete(number);
-        this.numbers.delete(entry.value);
-        this.whenForgotten(entry.value);
-      }
-    }
-    /** Forget all objects but those of the given numbers, which the next session sends, once for each time that one is listed. */
-    keep(numbers) {
-      const counts = /* @__PURE__ */ new Map();
-      numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
-      for (const [number, entry] of [...this.entries]) {
-        entry.count = counts.get(number) ?? 0;
-        if (entry.count === 0) {
-          this.forget(number);
-        }
-      }
-    }
-  };
-  var Imports = class {
-    /** @param send sends the numbers and counts of dropped objects. */
-    constructor(send) {
-      this.send = send;
-    }
-    send;
-    /** Kind -> the function that makes its proxies. */
-    makers = /* @__PURE__ */ new Map();
-    /** Kind -> the function that lets Python forget an object. Kinds without one send `release`. */
-    droppers = /* @__PURE__ */ new Map();
-    entries = /* @__PURE__ */ new Map();
-    known = /* @__PURE__ */ new WeakMap();
-    registry = null;
-    released = [];
-    get size() {
-      return this.entries.size;
-    }
-    /** Return the facts about a value that is a proxy; undefined for other values. */
-    of(value) {
-      return this.known.get(value);
-    }
-    /** Return the proxy of a received reference. */
-    take(number, kind, facts) {
-      const entry = this.entries.get(number);
-      const proxy = entry?.proxy.deref();
-      if (entry && proxy) {
-        entry.imported.count += 1;
-        return proxy;
-      }
-      return this.make({ number, kind, facts, count: 1, state: "live" });
-    }
-    make(imported) {
-      const proxy = this.makers.get(imported.kind)(imported);
-      this.registry ??= new FinalizationRegistry((dropped) => this.drop(dropped));
-      this.registry.register(proxy, imported, imported);
-      this.entries.set(imported.number, { imported, proxy: new WeakRef(proxy) });
-      this.known.set(proxy, imported);
-      return proxy;
-    }
-    /** Let Python forget an object whose proxy is collected or destroyed. Its number may have a newer proxy by now. */
-    drop(imported) {
-      const dropper = this.droppers.get(imported.kind);
-      if (dropper) {
-        dropper(imported);
-      } else if (this.remove(imported, "destroyed")) {
-        if (this.released.length === 0) {
-          setTimeout(() => this.sendReleased());
-        }
-        this.released.push(imported);
-      }
-    }
-    /** Remove an object that Python has forgotten already: a stream that has ended. */
-    forget(imported) {
-      this.remove(imported, "ended");
-    }
-    remove(imported, state) {
-      if (imported.state !== "live") {
-        return false;
-      }
-      imported.state = state;
-      this.registry?.unregister(imported);
-      if (this.entries.get(imported.number)?.imported === imported) {
-        this.entries.delete(imported.number);
-      }
-      return true;
-    }
-    sendReleased() {
-      const released = this.released.map(({ number, count }) => [number, count]);
-      this.released = [];
-      if (released.length) {
-        this.send(released);
-      }
-    }
-    /** Mark all objects as unusable: their session has ended. */
-    end() {
-      this.entries.forEach(({ imported }) => this.forget(imported));
-      this.released = [];
-    }
-  };
-
   // src/requests.ts
   var Requests = class {
     /** @param cancel tells Python that the response to a request is no longer needed. */
@@ -2995,7 +2993,6 @@ ${stack}` };
   // src/streams.ts
   var WINDOW2 = 256;
   var DONE = { done: true, value: void 0 };
-  var DISPOSE3 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   var ASYNC_DISPOSE = Symbol.asyncDispose ?? /* @__PURE__ */ Symbol.for("Symbol.asyncDispose");
   var Heavy = class {
     constructor(value, extra) {
@@ -3027,9 +3024,9 @@ ${stack}` };
       if (this.first < this.items.length) {
         return Promise.resolve({ done: false, value: this.take() });
       }
-      const place2 = this.streams.connection.callErrors.placeOf(below);
+      const site = this.streams.connection.callErrors.callSite(below);
       return new Promise((resolve, reject) => {
-        this.waiting.push({ resolve, reject, place: place2, holder });
+        this.waiting.push({ resolve, reject, site, holder });
         if (this.isOver) {
           this.settleAll();
         } else if (this.granted === 0) {
@@ -3079,7 +3076,7 @@ ${stack}` };
     /** Note the end of the stream. Items that have arrived can still be read, before the error. */
     end(failure) {
       const { callErrors } = this.streams.connection;
-      this.finish(failure && ((place2) => callErrors.at(place2, failure, "stream", null)));
+      this.finish(failure && ((site) => callErrors.at(site, failure, "stream", null)));
     }
     finish(failure) {
       this.isOver = true;
@@ -3104,11 +3101,11 @@ ${stack}` };
     }
     /** Settle all waiting reads: the first with the error, if there is one. */
     settleAll() {
-      for (const { resolve, reject, place: place2 } of this.waiting.splice(0)) {
+      for (const { resolve, reject, site } of this.waiting.splice(0)) {
         const { failure } = this;
         this.failure = null;
         if (failure) {
-          reject(failure(place2));
+          reject(failure(site));
         } else {
           resolve(DONE);
         }
@@ -3123,7 +3120,7 @@ ${stack}` };
         return { done: true, value };
       },
       destroy: () => reader.stop(),
-      [DISPOSE3]: () => reader.stop(),
+      [DISPOSE]: () => reader.stop(),
       [ASYNC_DISPOSE]: async () => reader.stop(),
       [Symbol.asyncIterator]: () => stream,
       get [Symbol.toStringTag]() {
@@ -3306,14 +3303,14 @@ ${stack}` };
     }
     async get(key) {
       this.check(key);
-      return this.told(await this.object[key]);
+      return this.propertyOf(await this.object[key]);
     }
     async entries() {
-      return Promise.all(this.keys().map(async (key) => [key, ...this.told(await this.object[key])]));
+      return Promise.all(this.keys().map(async (key) => [key, ...this.propertyOf(await this.object[key])]));
     }
     set(key, value) {
       if (key === "__proto__") {
-        Object.defineProperty(this.object, key, { value, writable: true, enumerable: true, configurable: true });
+        define(this.object, key, value);
       } else {
         this.object[key] = value;
       }
@@ -3338,7 +3335,7 @@ ${stack}` };
       this.check(key);
       const value = this.object[key];
       this.delete(key);
-      return this.told(await value);
+      return this.propertyOf(await value);
     }
     /** Remove the last property and return its name and its value. */
     async takeLast() {
@@ -3356,7 +3353,7 @@ ${stack}` };
         throw unknownError("UnknownProperty", `${classNameOf(this.object)} has no own property '${key}'`);
       }
     }
-    told(value) {
+    propertyOf(value) {
       return this.isHereditary && isPlainLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
     }
   };
@@ -4664,7 +4661,7 @@ ${stack}` };
       const limit = millisecondsOf(timeout);
       checkedFunction(func, `subscribe('${topic}')`);
       const before = subscriptions.get(topic);
-      const entry = before ?? { func, news: [], isBusy: false };
+      const entry = before ?? { func, waiting: [], isBusy: false };
       entry.func = func;
       subscriptions.set(topic, entry);
       const { value } = await request((id) => ["subscribe", id, topic], limit);
@@ -4680,21 +4677,21 @@ ${stack}` };
         return false;
       }
       subscriptions.delete(topic);
-      entry.news = [];
+      entry.waiting = [];
       return (await request((id) => ["unsubscribe", id, topic], limit)).answered;
     }
     const topics = () => [...subscriptions.keys()];
     function receivePublication(topic, data) {
       const entry = subscriptions.get(topic);
       if (entry) {
-        entry.news.push(data);
+        entry.waiting.push(data);
         drain(topic, entry);
       }
     }
     function drain(topic, entry) {
-      while (!entry.isBusy && entry.news.length) {
+      while (!entry.isBusy && entry.waiting.length) {
         entry.isBusy = true;
-        run(topic, entry, entry.news.shift());
+        run(topic, entry, entry.waiting.shift());
       }
     }
     function run(topic, entry, data) {
