@@ -24,8 +24,8 @@ from .api.queues import QueuesApi
 from .api.state import State, make_state
 from .api.textsocket import TextSockets
 from .bridge.bridge import Bridge, default_bridge
-from .bridge.in_process import InProcess
 from .bridge.presence import GRACE
+from .bridge.process_bound import ProcessBound
 from .bridge.tracebacks import public
 from .launch.launcher import Launcher
 from .page import Page
@@ -84,7 +84,7 @@ class ApplicationState(starlette.datastructures.State):
         return make(model, fields, "app.state()")
 
 
-class Bridged(InProcess):
+class Bridged(ProcessBound):
     """Members that a bridge adds to an application, whose framework is the next base of its class."""
 
     templates: Templates

@@ -223,7 +223,7 @@ class _Dependencies:
         """
         call = current_call()
         handshake = self._app.bridge.handshakes.get(call.socket_id)
-        if handshake is None:  # the function has keep_running=True, and its turn has come only now
+        if handshake is None:  # the function has keep_running=True, and its call was queued
             raise PageClosed(f"the page of {call.key!r} has left, and with it the request for its dependencies")
         failure: BaseException | None = None
         async with AsyncExitStack() as stack:

@@ -15,10 +15,10 @@ from .api.state import ConnectionState, make_state
 from .api.world import AsyncWorld, World
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
-from .bridge.client import Call, Client
+from .bridge.client import Client, ClientCall
 from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
-from .bridge.in_process import InProcess
 from .bridge.presence import SocketPresence
+from .bridge.process_bound import ProcessBound
 from .bridge.tracebacks import cut, end_quietly, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .errors import JsPyError, LaunchError, PageClosed
@@ -36,7 +36,7 @@ __all__ = ["AsyncPage", "DocumentPage", "Page"]
 T = TypeVar("T")
 
 
-class AsyncPage(InProcess):
+class AsyncPage(ProcessBound):
     """Awaitable methods of a `Page`, for any event loop: `await page.aio.call("f")(1)`."""
 
     def __init__(self, client: Client) -> None:
@@ -118,7 +118,7 @@ class AsyncPage(InProcess):
         return await self._client.bridge.portal.awaitable(self._client.presence.wait_until_connected(seconds(timeout)))
 
 
-class Page(InProcess):
+class Page(ProcessBound):
     """Page of an application, returned by `JsMeetsPy.launch()`.
 
     It stays valid through reloads and links within the application. Its blocking methods may be called on any thread
@@ -490,7 +490,7 @@ class Page(InProcess):
                     self._client.bridge.portal.post(connected, lambda _: self._keep_picture())
                 return
             payload = self._client.bridge.pack(["watch", _PICTURE_BYTES, display.keep], "args")
-            self._client.bridge.portal.post(Call(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)
+            self._client.bridge.portal.post(ClientCall(self._client, "$view", _PICTURE_SECONDS, payload), _ignore)
             return
         # A headless browser: the notebook runs unattended, and may be saved right after this cell.
         with contextlib.suppress(JsPyError):

@@ -140,14 +140,14 @@ def test_a_closed_page_publishes_to_the_others(app: JsMeetsPy, by: str) -> None:
 def test_a_page_may_close_between_a_wait_and_a_publication(app: JsMeetsPy) -> None:
     page = app.launch("<p>", mode="none", grace=0)
     client = as_page(page)
-    turns = 0
+    rounds = 0
     while not page.wait(0.001):
-        turns += 1
-        if turns == 3:
+        rounds += 1
+        if rounds == 3:
             client.close()
             assert page.wait(scaled(10))
-        page.publish("t")(turns)
-    assert turns == 3
+        page.publish("t")(rounds)
+    assert rounds == 3
 
 
 def test_publications_after_the_end_are_not_kept(app: JsMeetsPy) -> None:

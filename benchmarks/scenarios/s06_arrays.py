@@ -82,7 +82,7 @@ SCRIPT = """() => {
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """Measure with one server and tab for each size, in turns with what it is compared with."""
+    """Measure with one server and tab for each size, alternating with what it is compared with."""
     samples = []
     for mebibytes, count in ((16, 10), (200, 3)):
         with lab.serve(system, ARRAYS, str(mebibytes)) as server, lab.unwatched(server) as tab:
@@ -95,10 +95,10 @@ def visit(system: str, lab: Lab) -> list[Sample]:
 def down(server: Server, tab: Tab, mebibytes: int, count: int) -> Sample:
     """Compare with a plain fetch."""
     ours, plain = [], []
-    for turn in range(-1, count):  # the first one is a warm-up
+    for repetition in range(-1, count):  # the first one is a warm-up
         plain.append(tab.evaluate("size => arrays.fetched(size)", mebibytes))
         ours.append(tab.evaluate("size => arrays.down(size)", mebibytes))
-        if turn < 0:
+        if repetition < 0:
             plain.clear()
             ours.clear()
     extra = {"of_fetch": statistics.median(plain) / statistics.median(ours)}
@@ -109,11 +109,11 @@ def up(server: Server, tab: Tab, mebibytes: int, count: int) -> Sample:
     """Compare with a raw WebSocket with the best frame size."""
     ours: list[float] = []
     raw: dict[int, list[float]] = {frame: [] for frame in FRAMES[mebibytes]}
-    for turn in range(-1, count):
+    for repetition in range(-1, count):
         for frame, found in raw.items():
             found.append(tab.evaluate("([size, frame]) => arrays.raw(size, frame)", [mebibytes, frame]))
         ours.append(tab.evaluate("size => arrays.up(size)", mebibytes))
-        if turn < 0:
+        if repetition < 0:
             for found in (ours, *raw.values()):
                 found.clear()
     medians = {frame: statistics.median(found) for frame, found in raw.items()}

@@ -29,7 +29,7 @@ CALL_FOR = """async ([name, seconds]) => {
 
 
 def visit(system: str, lab: Lab) -> list[Sample]:
-    """Measure with a server and a tab for each setting, and each kind of computation in turn."""
+    """Measure with a server and a tab for each setting, and each kind of computation."""
     return [sample for label, name in SERVERS[system].items() for sample in stretches(system, lab, label, name)]
 
 

@@ -1,4 +1,4 @@
-"""S12: Python reads an attribute and calls a method of an object of the page, in turn with plain calls.
+"""S12: Python reads an attribute and calls a method of an object of the page, alternating with plain calls.
 
 With Comlink, the page does this with an object of its worker.
 """

@@ -99,13 +99,13 @@ def arrays_up(server: Server, count: int) -> Sample:
 def compared(
     server: Server, variant: str, frames: Callable[[], list[float]], whole: Callable[[], list[float]], count: int
 ) -> Sample:
-    """Return seconds per array, and the throughput relative to that of one array of 16 MiB, measured in turns."""
+    """Return seconds per array, and the throughput relative to that of one array of 16 MiB, measured alternately."""
     each: list[float] = []
     one: list[float] = []
-    for turn in range(-1, count):  # the first one is a warm-up
+    for repetition in range(-1, count):  # the first one is a warm-up
         one += [statistics.median(whole()[0] for _ in range(4)) / WHOLE]
         each += [seconds / ARRAYS for seconds in frames()]
-        if turn < 0:
+        if repetition < 0:
             each.clear()
             one.clear()
     return Sample(

@@ -1,6 +1,6 @@
-"""S14: a loop that reports each of its steps by a callback with `.nowait`, in turn with publications.
+"""S14: a loop that reports each of its steps by a callback with `.nowait`, alternating with publications.
 
-With Comlink, the page and its worker call each other, in turn with plain messages.
+With Comlink, the page and its worker call each other, alternating with plain messages.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def both_ways(server: Server, tab: Tab, count: int) -> list[Sample]:
 
 
 def both(server: Server, tab: Tab, way: str, count: int) -> list[Sample]:
-    """The callback and the publication, in turns; the first turn is a warm-up."""
+    """The callback and the publication, alternately; the first round is a warm-up."""
     pairs: list[Any] = [tab.evaluate(f"count => callbacks.{way}(count)", COUNT) for _ in range(count + 1)][1:]
     callback, publication = ([seconds / COUNT for seconds in one] for one in zip(*pairs, strict=True))
     extra = {"to a publication": median(callback) / median(publication)}

@@ -17,7 +17,7 @@ TARGETS = (
     Target("*", "memory_mib", 64, measure="value"),
 )
 ARRAY = 200  # MiB
-SIZES = {200: 3, 2048: 1}  # MiB -> number of turns
+SIZES = {200: 3, 2048: 1}  # MiB -> number of repetitions
 SCRIPT = """() => {
     const part = new Blob([Uint8Array.from({ length: 2 ** 20 }, (_, i) => (i * 7 + (i >> 8)) & 255)]);
     arrays.read = async (mebibytes) => {

@@ -48,7 +48,7 @@ def sequence(call, count, warm_up=0):
 
 
 def in_turn(calls, count, warm_up=0):
-    """Make each of `calls` in turn, as `sequence` does, and return the seconds of each by name."""
+    """Make each of `calls` one after another, as `sequence` does, and return the seconds of each by name."""
     seconds = {name: [] for name in calls}
     for i in range(-warm_up, count):
         for name, call in calls.items():
@@ -64,12 +64,12 @@ def in_turn(calls, count, warm_up=0):
 def floods(flood, size, count, warm_up=0):
     """Return the seconds per call of `flood(size)`, which has `size` calls of `add(i, 7)` in flight."""
     seconds = []
-    for turn in range(-warm_up, count):
+    for repetition in range(-warm_up, count):
         start = time.perf_counter()
         values = flood(size)
         end = time.perf_counter()
         check(values, [i + 7 for i in range(size)])
-        if turn >= 0:
+        if repetition >= 0:
             seconds.append((end - start) / size)
     return {"seconds": seconds}
 

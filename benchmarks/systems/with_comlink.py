@@ -45,7 +45,7 @@ const uses = {
     attribute: async (i) => i + await api.adder.sum,
     method: (i) => api.adder.add(i, 7),
 };
-/** Make each use in turn, and return the seconds of each by name. */
+/** Make each use, one after another, and return the seconds of each by name. */
 async function useObject({ count, warm_up }) {
     const all = Object.fromEntries(Object.keys(uses).map((name) => [name, []]));
     for (let i = -warm_up; i < count; i += 1) {

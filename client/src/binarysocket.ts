@@ -33,8 +33,8 @@ export interface JsPyBinarySocketConstructor {
     readonly VERSION: string;
 }
 
-/** The server's address and launch token, from the connection if there is one, else from the script and document. */
-class Place {
+/** The address and the launch token of the server, from the connection if there is one, else from the script and document. */
+class Server {
     constructor(private readonly script: ScriptTag | null, private readonly connection: () => Connection | undefined) {}
 
     socketUrl(path: string): string {
@@ -85,7 +85,7 @@ const report = (what: string, action: () => unknown): void =>
 export const createBinarySocket = (function (
     script: ScriptTag | null, connection: () => Connection | undefined,
 ): JsPyBinarySocketConstructor {
-    const place = new Place(script, connection);
+    const server = new Server(script, connection);
 
     return class JsPyBinarySocket implements JsPyBinarySocketApi {
         static readonly VERSION = version;
@@ -106,8 +106,8 @@ export const createBinarySocket = (function (
                 return false;
             }
             this._url_path = url_path;
-            const token = place.token();
-            this.#listen(new WebSocket(place.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
+            const token = server.token();
+            this.#listen(new WebSocket(server.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
             return true;
         }
 

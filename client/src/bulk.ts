@@ -31,7 +31,7 @@ export async function fetchBulk(url: string, total: number, running: AbortContro
 }
 
 /** Read the body into a single buffer. Returns null unless it has exactly `total` bytes. */
-async function wholeBody(body: ReadableStream<Uint8Array>, total: number, came: () => void): Promise<Uint8Array | null> {
+async function wholeBody(body: ReadableStream<Uint8Array>, total: number, progressed: () => void): Promise<Uint8Array | null> {
     const reader = byteReader(body) ?? copyingReader(body);
     let content = new Uint8Array(total);
     let [taken, ended] = [0, false];
@@ -40,7 +40,7 @@ async function wholeBody(body: ReadableStream<Uint8Array>, total: number, came: 
         ended = done;
         taken += value!.length;
         content = new Uint8Array(value!.buffer as ArrayBuffer);
-        came();
+        progressed();
     }
     return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
 }

@@ -1,10 +1,10 @@
 /** Encoding of packets to frames, and decoding of frames to messages. */
 
 import { decodeUtf8, join, sizeOf, viewOf } from "./chunks.ts";
-import { ProtocolError, checkMessage, isCount, isPlainObject, parseJson, type Message } from "./messages.ts";
+import { ProtocolError, checkMessage, isCount, parseJson, type Message } from "./messages.ts";
 import { NDArray, bytesOf, itemSize, makeArray, marked, product } from "./ndarray.ts";
 import type { Packet } from "./packet.ts";
-import { type Step, checkSpecials } from "./specials.ts";
+import { type Step, checkSpecials, hasStep } from "./specials.ts";
 
 const utf8 = new TextEncoder();
 
@@ -91,8 +91,7 @@ function place(root: unknown[], path: any, value: unknown): void {
     }
     let parent: any = root;
     path.forEach((step: Step, index) => {
-        const fits = Array.isArray(parent) ? isCount(step) : typeof step === "string" && isPlainObject(parent);
-        if (!fits || !Object.hasOwn(parent, step)) {
+        if (!hasStep(parent, step)) {
             throw new ProtocolError("buffer path leads nowhere");
         }
         if (index < path.length - 1) {

@@ -1,7 +1,8 @@
 /** Descriptions of thrown values for Python. */
 
 import { withoutToken } from "./errors.ts";
-import { type ErrorFacts, type Failure, isPlainObject } from "./messages.ts";
+import { define } from "./literals.ts";
+import { type ErrorFacts, type Failure, isJsonObject } from "./messages.ts";
 import { nameFrom, tagOf } from "./specials.ts";
 
 /** The maximum number of causes and members sent with an error. */
@@ -131,10 +132,6 @@ function fieldsOf(error: any, room: Room): Record<string, any> {
     return fields;
 }
 
-/** Define a property, whose key may be `__proto__`. */
-const define = (target: object, key: string, value: unknown): void =>
-    void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-
 /** Copy a value as plain data. Throws if that would lose anything or exceed the limits. */
 function plainCopy(value: any, room: Room, depth: number): unknown {
     room.characters -= typeof value === "string" ? value.length + 2 : 8;
@@ -150,7 +147,7 @@ function plainCopy(value: any, room: Room, depth: number): unknown {
     if (Array.isArray(value)) {
         return value.map((item) => plainCopy(item, room, depth + 1));
     }
-    if (!isPlainObject(value)) {
+    if (!isJsonObject(value)) {
         throw new TypeError("not plain data");
     }
     const copy = {};

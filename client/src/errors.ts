@@ -55,9 +55,11 @@ function nestedError(failure: Failure, { key, socket_id }: JsPyError): JsPyError
 /** Remove the launch token from a stack: Firefox includes the document's initial URL. */
 export const withoutToken = (stack: string): string => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
 
-/** Failures of calls that end without a response from Python. ABORTED: the signal of the call has the reason. */
+/** The failure of a call whose signal has aborted, and has the reason. */
 export const ABORTED: Failure = { kind: "", name: "AbortError", message: "", trace: "" };
 export const timedOut = (): Failure => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+export const disconnected = (message: string): Failure => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
+
 /** Create an error of kind "unknown": the page has no such function, or no such object any more. */
 export function unknownError(name: string, message: string): Error {
     const error = new Error(message);
@@ -65,15 +67,14 @@ export function unknownError(name: string, message: string): Error {
     return Object.assign(error, { name, stack: "" });
 }
 
-export const disconnected = (message: string): Failure => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
-
 // ---------------------------------------------------------------- stacks of calls
 
 /** Calls per turn whose stack is captured. Capturing a stack costs more than the call itself. */
 const TRACED = 16;
 const UNTRACED = `    at one of more than ${TRACED} calls in one turn`;
 
-type Place = { stack?: string } | null;
+/** The place of a call in the page's code, as the `stack` of an error; null if it was not captured. */
+export type CallSite = { stack?: string } | null;
 
 const captureStackTrace = (Error as { captureStackTrace?: (holder: object, below: Function) => void }).captureStackTrace;
 
@@ -86,7 +87,7 @@ export class CallErrors {
     constructor(private readonly socketId: () => number | null) {}
 
     /** Capture the stack of a call below the function `below`. Returns null beyond the limit per turn. */
-    placeOf(below: Function): Place {
+    callSite(below: Function): CallSite {
         if (this.traced === 0) {
             queueMicrotask(() => { this.traced = 0; });
         }
@@ -94,14 +95,14 @@ export class CallErrors {
         if (this.traced > TRACED) {
             return null;
         }
-        const place = captureStackTrace ? {} : new Error();
-        captureStackTrace?.(place, below);
-        return place;
+        const site = captureStackTrace ? {} : new Error();
+        captureStackTrace?.(site, below);
+        return site;
     }
 
-    at(place: Place, failure: Failure, key: string, seconds: unknown): JsPyError {
+    at(site: CallSite, failure: Failure, key: string, seconds: unknown): JsPyError {
         const error = new JsPyError();
-        const frames = place ? framesOf(withoutToken(place.stack ?? "")) : UNTRACED;
+        const frames = site ? framesOf(withoutToken(site.stack ?? "")) : UNTRACED;
         const { name, message } = wordsFor(failure, key, seconds);
         const python = failure.trace ? `\n\nIn Python:\n${failure.trace}` : "";
         Object.assign(error, {

@@ -4,7 +4,7 @@ import { SpareMemory, join, sizeOf } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
 import type { Message } from "./messages.ts";
 import { failureOf } from "./pyproxy.ts";
-import type { Exports, Imported } from "./references.ts";
+import { DISPOSE, type Exports, type Imported } from "./references.ts";
 import { NO_LIMIT, resultOf } from "./results.ts";
 import { tagOf } from "./specials.ts";
 
@@ -39,12 +39,10 @@ export type Downloadable = PyFile | Blob | ArrayBufferLike | ArrayBufferView | s
 /** Saves a file on the user's computer. Returns false if the user cancelled. */
 export type Download = (name: string, data: Downloadable) => Promise<boolean>;
 
-const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
-
 /** A Blob that Python reads from one piece to the next: as one stream, which takes a fraction of the time of slices. */
 class Sequence {
     private readonly reader: ReadableStreamBYOBReader;
-    private turn: Promise<unknown> = Promise.resolve();
+    private last: Promise<unknown> = Promise.resolve();
 
     /** Throws TypeError if the browser cannot read a Blob into given memory. */
     constructor(private readonly blob: Blob, start: number, private readonly memory: SpareMemory) {
@@ -53,8 +51,8 @@ class Sequence {
 
     /** Read the piece that follows the last one. */
     async read(size: number): Promise<Uint8Array> {
-        const piece = this.turn.then(() => this.fill(size));
-        this.turn = piece.catch(() => undefined);
+        const piece = this.last.then(() => this.fill(size));
+        this.last = piece.catch(() => undefined);
         // A slice notices that the file was changed on the way, which an open stream does not.
         const [bytes] = await Promise.all([piece, isOnDisk(this.blob) && sliceOf(this.blob, 0, 1)]);
         return bytes;
@@ -75,7 +73,7 @@ class Sequence {
 
     /** Stop reading, behind the pieces that were asked for. */
     close(): void {
-        void this.turn.then(() => this.reader.cancel()).catch(() => undefined);   // it has failed already
+        void this.last.then(() => this.reader.cancel()).catch(() => undefined);   // it has failed already
     }
 }
 

@@ -67,15 +67,16 @@ const isQueueKey: Check = (value) => value === null || ["string", "number", "boo
 
 export const isCount: Check = (value) => Number.isSafeInteger(value) && value >= 0;
 export const isId: Check = (value) => Number.isSafeInteger(value) && value >= 1;
-export const isPlainObject: Check = (value) =>
+/** Return true for an object of parsed JSON. */
+export const isJsonObject: Check = (value) =>
     typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 const isError: Check = (value) =>
-    isPlainObject(value) && ERROR_KINDS.includes(value.kind)
+    isJsonObject(value) && ERROR_KINDS.includes(value.kind)
     && isString(value.name) && isString(value.message) && isString(value.trace)
-    && (value.fields === undefined || isPlainObject(value.fields)) && (value.cause === undefined || isError(value.cause))
+    && (value.fields === undefined || isJsonObject(value.fields)) && (value.cause === undefined || isError(value.cause))
     && (value.errors === undefined || (isArray(value.errors) && value.errors.every(isError)));
-const isCustom: Check = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
+const isCustom: Check = (value) => isJsonObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
 
 const isSteps: Check = (value) => isArray(value) && value.length > 0 && value.every(isArray);
 const isReleases: Check = (value) => isArray(value)
@@ -89,7 +90,7 @@ const isOptionalCount: Check = (value) => value === undefined || isCount(value);
 /** Kind -> the check of each element after it. Additional elements are ignored for forward compatibility. */
 const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
     hello: [isString, isString, isStrings],
-    welcome: [isId, isString, isPlainObject],
+    welcome: [isId, isString, isJsonObject],
     goodbye: [],
     close: [isString, isBoolean],
     call: [isId, isString, isArray],
@@ -103,7 +104,7 @@ const SHAPES: ReadonlyMap<unknown, readonly Check[]> = new Map(Object.entries({
     publish: [isCount, isString, isValue, isBoolean],
     retain: [isCount, isString, isValue, isBoolean],
     follow: [isString],
-    state: [isString, isCount, isPlainObject],
+    state: [isString, isCount, isJsonObject],
     patch: [isString, isCount, isChanges],
     patched: [isString, isCount, (value) => value === null || isChanges(value), isOptionalError],
     custom: [isCustom],

@@ -22,8 +22,8 @@ interface Stream {
  * Batches small packets, splits large ones into chunks, and sends small ones between the chunks.
  *
  * A packet with an `order` waits for an unfinished large packet of the same `order`, and all packets wait for one of
- * `STATE_ORDER`; other packets don't wait. Both sides count packets in the order in which they are completed on the wire. Unacknowledged packets are kept, and after
- * a reconnect `rewind` queues the ones again that Python has not received.
+ * `STATE_ORDER`; other packets don't wait. Both sides count packets in the order in which they are completed on the wire.
+ * Unacknowledged packets are kept. After a reconnect, `rewind` queues those again that Python has not received.
  */
 export class Outbox {
     /** Memory for large content. */

@@ -1,10 +1,11 @@
 /** Objects of this page as mappings of Python. */
 
 import { unknownError } from "./errors.ts";
-import { ByReference, answerOf, classNameOf, isLiteral } from "./specials.ts";
+import { define } from "./literals.ts";
+import { ByReference, answerOf, classNameOf, isPlainLiteral } from "./specials.ts";
 
-/** A value, and whether it is an object literal that is a mapping in turn. */
-type Told = [value: unknown, isMapping: boolean];
+/** The value of a property, and whether it is an object literal that becomes a mapping, too. */
+type Property = [value: unknown, isMapping: boolean];
 
 /** The own properties of an object, for `as_object_map` of Python. Promises in them are awaited. */
 export class OwnProperties {
@@ -19,18 +20,18 @@ export class OwnProperties {
         return Object.hasOwn(this.object, key);
     }
 
-    async get(key: string): Promise<Told> {
+    async get(key: string): Promise<Property> {
         this.check(key);
-        return this.told(await this.object[key]);
+        return this.propertyOf(await this.object[key]);
     }
 
-    async entries(): Promise<Array<[key: string, ...Told]>> {
-        return Promise.all(this.keys().map(async (key): Promise<[string, ...Told]> => [key, ...this.told(await this.object[key])]));
+    async entries(): Promise<Array<[key: string, ...Property]>> {
+        return Promise.all(this.keys().map(async (key): Promise<[string, ...Property]> => [key, ...this.propertyOf(await this.object[key])]));
     }
 
     set(key: string, value: unknown): void {
-        if (key === "__proto__") {   // an assignment would replace the prototype
-            Object.defineProperty(this.object, key, { value, writable: true, enumerable: true, configurable: true });
+        if (key === "__proto__") {
+            define(this.object, key, value);
         } else {
             this.object[key] = value;
         }
@@ -40,7 +41,7 @@ export class OwnProperties {
         Object.entries(values).forEach(([key, value]) => this.set(key, value));
     }
 
-    setDefault(key: string, value: unknown): Promise<Told> {
+    setDefault(key: string, value: unknown): Promise<Property> {
         if (!this.has(key)) {
             this.set(key, value);
         }
@@ -55,15 +56,15 @@ export class OwnProperties {
     }
 
     /** Remove a property and return its value. */
-    async take(key: string): Promise<Told> {
+    async take(key: string): Promise<Property> {
         this.check(key);
         const value = this.object[key];   // before it is removed: a getter may throw
         this.delete(key);
-        return this.told(await value);
+        return this.propertyOf(await value);
     }
 
     /** Remove the last property and return its name and its value. */
-    async takeLast(): Promise<[key: string, ...Told]> {
+    async takeLast(): Promise<[key: string, ...Property]> {
         const key = this.keys().at(-1);
         if (key === undefined) {
             throw unknownError("UnknownProperty", `${classNameOf(this.object)} has no own properties`);
@@ -81,7 +82,7 @@ export class OwnProperties {
         }
     }
 
-    private told(value: unknown): Told {
-        return this.isHereditary && isLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
+    private propertyOf(value: unknown): Property {
+        return this.isHereditary && isPlainLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
     }
 }

@@ -2,9 +2,10 @@
 
 import { CHUNK_BYTES, ChunkedContent, type SpareMemory } from "./chunks.ts";
 import { binaryParts } from "./codec.ts";
+import { isObjectLiteral } from "./literals.ts";
 import type { Message } from "./messages.ts";
 import { NDArray, bytesOf, dtypeOf } from "./ndarray.ts";
-import { Keywords, Specials, type Step, isData, isForeignType, keyTrouble, withSpecials } from "./specials.ts";
+import { Keywords, Specials, type Step, isForeignType, keyTrouble, withSpecials } from "./specials.ts";
 
 /** The maximum nesting depth that Python accepts. */
 const SEND_DEPTH = 256;
@@ -102,7 +103,7 @@ function strip(value: any, path: Step[], found: Found): any {
 }
 
 function stripObject(value: any, path: Step[], found: Found, specials: Specials): any {
-    if (isData(value)) {
+    if (isObjectLiteral(value)) {
         return stripItems(value, path, found);
     }
     const [type, content] = builtIn(value);
@@ -182,37 +183,37 @@ function stripItems(value: any, path: Step[], found: Found): any {
 const shallowCopy = (value: any): any => (Array.isArray(value) ? [...value] : Object.assign(Object.create(null), value));
 
 /** Return true if JSON.stringify represents the value completely: the fast path for most messages. */
-function isPlain(value: any, room: number): boolean {
+function fitsJson(value: any, room: number): boolean {
     if (room === 0 || typeof value.toJSON === "function") {
         return false;
     }
     if (!Array.isArray(value)) {
-        return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
+        return Object.getPrototypeOf(value) === Object.prototype && itemsFitJson(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
         const item = value[index];
-        if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room - 1)) {
+        if (typeof item !== "number" && typeof item !== "string" && !itemFitsJson(item, room - 1)) {
             return false;
         }
     }
     return true;
 }
 
-function hasPlainItems(value: any, room: number): boolean {
+function itemsFitJson(value: any, room: number): boolean {
     let isEmpty = true;
     for (const key in value) {
         const item = value[key];
         isEmpty = false;
-        if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room)) {
+        if (typeof item !== "number" && typeof item !== "string" && !itemFitsJson(item, room)) {
             return false;
         }
     }
     return !isEmpty || !(Symbol.toStringTag in value);   // `Math` has no enumerable properties
 }
 
-/** Like `isPlain`, for any value. Numbers and strings are told before: they are the most. */
-function isPlainItem(item: any, room: number): boolean {
-    return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === undefined;
+/** Like `fitsJson`, for any value. Numbers and strings are told before: they are the most. */
+function itemFitsJson(item: any, room: number): boolean {
+    return typeof item === "object" ? item === null || fitsJson(item, room) : typeof item === "boolean" || item === undefined;
 }
 
 // ---------------------------------------------------------------- values that cannot be sent
@@ -228,7 +229,7 @@ function explain(value: any, name: string, hasSpecials: boolean, above = new Map
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
         return "";
     }
-    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isData(value))) {
+    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isObjectLiteral(value))) {
         return "";   // it crosses by reference
     }
     if (above.has(value)) {
@@ -302,7 +303,7 @@ export function compose(message: Message, body: unknown, label: string, specials
     const buffers: Buffer[] = [];
     let text = "";
     try {
-        text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
+        text = JSON.stringify(fitsJson(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
     } catch (error) {
         specials?.undo();
         throw new TypeError(reasonFor(body, label, specials !== null, error), { cause: error });

@@ -3,14 +3,14 @@
 import { isThenable } from "./callbacks.ts";
 import { isBinary, type Packet } from "./packet.ts";
 import { classNameOf } from "./specials.ts";
-import { nextTurn } from "./turns.ts";
+import { queueMacrotask } from "./macrotasks.ts";
 
 /** Batches end at about this size, as packets count it: an upper bound of 64 KiB of text in UTF-8. */
 const BATCH_SIZE = 3 * 65536;
 /** The size that an object counts as before one has been measured. */
 const FIRST_SIZE = 8192;
-/** Milliseconds that a synchronous iterator may run in one turn. */
-const TURN = 8;
+/** Milliseconds that a synchronous iterator may run in one turn of the event loop. */
+const TIME_SLICE = 8;
 /** Unacknowledged bytes at which a source waits, even with credit. */
 const IN_FLIGHT = 4194304;
 
@@ -117,9 +117,9 @@ export class Producer {
         return !this.isOver && !this.isBusy && this.credit > this.batchExtra && this.inFlight < IN_FLIGHT;
     }
 
-    /** Read the source until an item is a promise, or the turn is over. */
+    /** Read the source until an item is a promise, or the time slice is over. */
     private read(): void {
-        const until = performance.now() + TURN;
+        const until = performance.now() + TIME_SLICE;
         while (this.mayRead && this.readOne()) {
             if (this.batchSize >= BATCH_SIZE || performance.now() > until) {
                 this.flush();
@@ -153,7 +153,7 @@ export class Producer {
     private readLater(): void {
         if (this.mayRead) {
             this.isBusy = true;
-            nextTurn(() => {
+            queueMacrotask(() => {
                 this.isBusy = false;
                 this.read();
             });
@@ -177,7 +177,7 @@ export class Producer {
     private flushLater(): void {
         if (this.batch.length && !this.isFlushDue) {
             this.isFlushDue = true;
-            nextTurn(() => {
+            queueMacrotask(() => {
                 this.isFlushDue = false;
                 this.flush();
             });

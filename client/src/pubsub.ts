@@ -27,7 +27,8 @@ export interface JsPyPubsubApi {
 
 interface Subscription {
     func: Subscriber;
-    news: any[];
+    /** Publications that wait for the subscriber. */
+    waiting: any[];
     isBusy: boolean;
 }
 
@@ -82,7 +83,7 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
         const limit = millisecondsOf(timeout);
         checkedFunction(func, `subscribe('${topic}')`);
         const before = subscriptions.get(topic);
-        const entry = before ?? { func, news: [], isBusy: false };
+        const entry = before ?? { func, waiting: [], isBusy: false };
         entry.func = func;
         subscriptions.set(topic, entry);   // the broker may deliver before it responds
         const { value } = await request((id) => ["subscribe", id, topic], limit);
@@ -99,7 +100,7 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
             return false;
         }
         subscriptions.delete(topic);
-        entry.news = [];
+        entry.waiting = [];
         // The broker's own "no such subscription" means that a reconnect has already forgotten it.
         return (await request((id) => ["unsubscribe", id, topic], limit)).answered;
     }
@@ -111,16 +112,16 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
     function receivePublication(topic: string, data: any): void {
         const entry = subscriptions.get(topic);
         if (entry) {
-            entry.news.push(data);
+            entry.waiting.push(data);
             drain(topic, entry);
         }
     }
 
     /** Run the subscriber for each publication, once the promise of the previous one has settled. */
     function drain(topic: string, entry: Subscription): void {
-        while (!entry.isBusy && entry.news.length) {
+        while (!entry.isBusy && entry.waiting.length) {
             entry.isBusy = true;
-            run(topic, entry, entry.news.shift());
+            run(topic, entry, entry.waiting.shift());
         }
     }
 

@@ -3,7 +3,7 @@
 import type { Connection } from "./connection.ts";
 import { disconnected } from "./errors.ts";
 import type { Failure, Message } from "./messages.ts";
-import type { Imported } from "./references.ts";
+import { DISPOSE, type Imported } from "./references.ts";
 import { NO_LIMIT, resultOf, waitOptionsOf, type CallOptions, type PyResult } from "./results.ts";
 import { withKeywords } from "./specials.ts";
 
@@ -44,9 +44,6 @@ interface Target {
     holder: object;
 }
 
-/** The symbol of `using`, which older browsers lack. */
-const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
-
 /** Return the error for an object of Python that can no longer be used, or null. */
 export function failureOf({ state, kind }: Imported): Failure | null {
     switch (state) {
@@ -83,7 +80,7 @@ export function createProxies(connection: Connection): void {
                 const failure = failureOf(imported);
                 const steps = [...before, ["call", args] as Step];
                 if (failure) {
-                    throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
+                    throw callErrors.at(callErrors.callSite(nowait), failure, nameOf(imported, steps), null);
                 }
                 if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
                     throw new Error("Could not send to server @javascript");

@@ -2,6 +2,9 @@
 
 import { unknownError } from "./errors.ts";
 
+/** The symbol of `using`, which older browsers lack. It releases an object of Python. */
+export const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
+
 /** The kinds of objects that cross by reference. */
 export type ReferenceKind = "function" | "object" | "stream" | "file";
 

@@ -74,12 +74,12 @@ export function resultOf(connection: Connection, below: Function, request: Resul
     if (signal?.aborted) {
         return iterable(Promise.reject(signal.reason));
     }
-    const place = connection.callErrors.placeOf(below);
+    const site = connection.callErrors.callSite(below);
     return iterable(new Promise((resolve, reject) => {
         const settle = (problem: Failure | null, value?: any): void => {
             void holder;
             if (problem) {
-                reject(problem === ABORTED ? signal!.reason : connection.callErrors.at(place, problem, key, timeout));
+                reject(problem === ABORTED ? signal!.reason : connection.callErrors.at(site, problem, key, timeout));
                 return;
             }
             if (signal) {

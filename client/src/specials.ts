@@ -1,6 +1,7 @@
 /** Special values, which JSON cannot express, listed in the last element of a message. */
 
-import { ProtocolError, isCount, isId, isPlainObject, type Message } from "./messages.ts";
+import { isObjectLiteral } from "./literals.ts";
+import { ProtocolError, isCount, isId, isJsonObject, type Message } from "./messages.ts";
 import type { Exports, Imports, ReferenceKind } from "./references.ts";
 
 export type Step = string | number;
@@ -26,24 +27,17 @@ const isFile = (value: any): boolean =>
 /** Return true for a type of value that JSON.stringify drops or rejects. */
 export const isForeignType = (type: string): boolean => type === "function" || type === "bigint" || type === "symbol";
 
-/** Return true for an object literal, also one of another iframe; false for other objects, such as `Math`. */
-export function isData(value: object): boolean {
-    const prototype = Object.getPrototypeOf(value);
-    return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
-}
-
 /** Marks an object to send by reference, even if it is data. */
 export class ByReference {
     constructor(readonly value: object) {}
 }
 
 /** Return true for an object literal that no `toJSON` converts. */
-export const isLiteral = (value: any): value is object => typeof value === "object" && value !== null && !Array.isArray(value)
-    && isData(value) && typeof value.toJSON !== "function";
+export const isPlainLiteral = (value: any): value is object => isObjectLiteral(value) && typeof (value as any).toJSON !== "function";
 
 /** Return an object literal with methods by reference: as data, its methods would lose their `this`. */
 export const answerOf = (value: any): any =>
-    (isLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value);
+    (isPlainLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value);
 
 /** Keyword arguments of a call of Python, as its last argument. */
 export class Keywords {
@@ -53,7 +47,7 @@ export class Keywords {
 /** Return the arguments of `callKwargs` as they are sent. Throws TypeError unless the last one is an object literal. */
 export function withKeywords(args: readonly any[], name: string): any[] {
     const given = args.at(-1);
-    if (typeof given !== "object" || given === null || Array.isArray(given) || !isData(given)) {
+    if (!isObjectLiteral(given)) {
         throw new TypeError(`callKwargs of '${name}': the last argument must be an object of keyword arguments, such as { speed: 2 }`);
     }
     return [...args.slice(0, -1), new Keywords(given)];
@@ -183,7 +177,7 @@ const FACTS: ReadonlyMap<unknown, ReadonlyArray<(fact: any) => boolean>> = new M
     function: [isId, isString],
     object: [isId, isString],
     stream: [isId],
-    file: [isId, isPlainObject],
+    file: [isId, isJsonObject],
     own: [isId],
 }));
 
@@ -236,17 +230,20 @@ export function revive(message: Message, exports: Exports, imports: Imports): Er
     return failure;
 }
 
+/** Return true if a step of a path leads from a value of a received message to one in it. */
+export const hasStep = (parent: any, step: Step): boolean =>
+    (Array.isArray(parent) ? isCount(step) : typeof step === "string" && isJsonObject(parent)) && Object.hasOwn(parent, step);
+
 function placeOf(message: Message, path: readonly Step[], kind: string): [parent: any, step: Step] {
     let parent: any = message;
     for (const [index, step] of path.entries()) {
-        const fits = Array.isArray(parent) ? isCount(step) : typeof step === "string" && isPlainObject(parent);
-        if (!fits || !Object.hasOwn(parent, step)) {
+        if (!hasStep(parent, step)) {
             break;
         }
         const value = parent[step];
         if (index < path.length - 1) {
             parent = value;
-        } else if (kind === "keywords" ? isPlainObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+        } else if (kind === "keywords" ? isJsonObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
             return [parent, step];
         }
     }

@@ -1,12 +1,13 @@
 /** The state that Python and pages share. The module loads this file when a page first uses a state. */
 
 import type { Connection } from "./connection.ts";
+import { define } from "./literals.ts";
 import type { Failure, Message } from "./messages.ts";
 import type { NDArray } from "./ndarray.ts";
 import type { Packet } from "./packet.ts";
 import type { Step } from "./specials.ts";
 import { createCopy } from "./statecopy.ts";
-import { apply, cloned, cut, define, isContainer, isPlanted, pathOf, plantItems, type Change, type Undo } from "./statetree.ts";
+import { apply, cloned, cut, isContainer, isPlanted, pathOf, plantItems, type Change, type Undo } from "./statetree.ts";
 
 /**
  * Fields that Python and pages share. `s.freq = 4` changes the field on all sides. Arrays and objects in it are changed
@@ -64,7 +65,7 @@ class SharedState {
     private readonly told = new Map<string, unknown>();
     private version = 0;
     private pending: Batch[] = [];
-    private turn: Batch | null = null;
+    private unsent: Batch | null = null;
     private socketId: number | null = null;
     private isReady = false;
     private wasReady = false;
@@ -83,7 +84,7 @@ class SharedState {
 
     /** The changes of this page, oldest first, that Python has not answered. */
     private get unanswered(): Batch[] {
-        return [...this.pending, ...(this.turn ? [this.turn] : [])];
+        return [...this.pending, ...(this.unsent ? [this.unsent] : [])];
     }
 
     /** Ask for the state in a new session. Changes that were sent to the one that has ended may be lost. */
@@ -102,7 +103,7 @@ class SharedState {
         }
         const entries = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.entries);
         this.pending = [];
-        this.turn = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
+        this.unsent = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
         this.redo();
         connection.control(["follow", this.name]);
     }
@@ -213,31 +214,31 @@ class SharedState {
         if (!path) {
             return;
         }
-        if (!this.turn) {
-            this.turn = { entries: [], undos: [], isMade: true, packet: null };
+        if (!this.unsent) {
+            this.unsent = { entries: [], undos: [], isMade: true, packet: null };
             queueMicrotask(() => this.send());
         }
-        this.turn.undos.push(undo);
-        record(this.turn, change);
+        this.unsent.undos.push(undo);
+        record(this.unsent, change);
         this.markChanged([change]);
         this.scheduleListeners();
     }
 
     /** Send the changes of this turn. */
     private send(): void {
-        const { turn } = this;
-        if (!turn || !this.isReady) {
+        const batch = this.unsent;
+        if (!batch || !this.isReady) {
             return;
         }
-        this.turn = null;
+        this.unsent = null;
         try {
-            const changes = turn.entries.map(({ sent }) => sent);
-            this.pending.push(turn);
-            turn.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
+            const changes = batch.entries.map(({ sent }) => sent);
+            this.pending.push(batch);
+            batch.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
         } catch (error) {
             this.pending.pop();
-            turn.undos.reverse().forEach((undo) => undo());
-            this.markBatch(turn);
+            batch.undos.reverse().forEach((undo) => undo());
+            this.markBatch(batch);
             this.report(error as Error);
         }
     }
@@ -254,7 +255,7 @@ class SharedState {
 
     /** Call the listeners at the end of the turn. */
     private scheduleListeners(): void {
-        if (!this.isReady && this.turn) {
+        if (!this.isReady && this.unsent) {
             queueMicrotask(() => this.callListeners());
             return;
         }

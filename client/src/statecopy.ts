@@ -1,7 +1,7 @@
 /** Copies of values that are assigned to a state, in the form in which Python gets them. */
 
 import type { NDArray } from "./ndarray.ts";
-import { define, isPlain } from "./statetree.ts";
+import { define, isObjectLiteral } from "./literals.ts";
 
 /** The maximum nesting depth that Python accepts. */
 const DEPTH = 256;
@@ -33,7 +33,7 @@ export function createCopy(NDArrayType: typeof NDArray, originalOf: (value: obje
         if (!(value instanceof Map) && typeof value.toJSON === "function") {
             return copied(value.toJSON(), room - 1);
         }
-        if (!(value instanceof Map) && !isPlain(value)) {
+        if (!(value instanceof Map) && !isObjectLiteral(value)) {
             throw new TypeError(`a state has only data; got an object of ${value.constructor?.name ?? tag}`);
         }
         const copy = {};

@@ -1,23 +1,13 @@
 /** The tree of a state: its containers, their places, and the changes that are made in it. */
 
+import { define, isObjectLiteral } from "./literals.ts";
 import type { Step } from "./specials.ts";
 
 /** A change, in the form of the wire: `[path, value]` sets, `[path]` deletes, `[path, start, count, items]` splices. */
 export type Change = any[];
 export type Undo = () => void;
 
-
-export const define = (target: object, key: Step, value: unknown): void =>
-    void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-export const isContainer = (value: unknown): value is object => Array.isArray(value) || isPlain(value);
-
-export function isPlain(value: any): boolean {
-    if (typeof value !== "object" || value === null || Symbol.toStringTag in value) {
-        return false;
-    }
-    const prototype = Object.getPrototypeOf(value);
-    return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
+export const isContainer = (value: unknown): value is object => Array.isArray(value) || isObjectLiteral(value);
 
 const placeName = (path: readonly Step[]): string =>
     `state${path.map((step) => (typeof step === "string" && /^[\p{L}_$][\p{L}\d_$]*$/u.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`)).join("")}`;

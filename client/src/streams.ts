@@ -1,10 +1,10 @@
 /** Streams in both directions: Python reads those of this page, and this page those of Python. */
 
 import type { Connection } from "./connection.ts";
-import { disconnected, unknownError } from "./errors.ts";
+import { disconnected, unknownError, type CallSite } from "./errors.ts";
 import { ProtocolError, type Failure, type Message } from "./messages.ts";
 import { Producer, sourceOf, type Ending, type Outlet } from "./producer.ts";
-import type { Imported } from "./references.ts";
+import { DISPOSE, type Imported } from "./references.ts";
 import { isStream } from "./specials.ts";
 
 /** The number of items to grant at once, unless the welcome has another number. */
@@ -19,19 +19,16 @@ export interface PyStream<Item = any> extends AsyncIterableIterator<Item> {
     destroy(): void;
 }
 
-type Place = ReturnType<Connection["callErrors"]["placeOf"]>;
-
 interface Waiter {
     resolve: (result: IteratorResult<any>) => void;
     reject: (error: unknown) => void;
-    place: Place;
+    site: CallSite;
     /** The stream, which must not be collected while something waits for its items. */
     holder: object;
 }
 
 const DONE = { done: true, value: undefined } as const;
-/** The symbols of `using` and `await using`, which older browsers lack. */
-const DISPOSE: symbol = (Symbol as any).dispose ?? Symbol.for("Symbol.dispose");
+/** The symbol of `await using`, which older browsers lack. */
 const ASYNC_DISPOSE: symbol = (Symbol as any).asyncDispose ?? Symbol.for("Symbol.asyncDispose");
 
 /** An item that counts as several. */
@@ -50,7 +47,7 @@ class Reader {
     private taken = 0;
     private isOver = false;
     /** Creates the error of the next reader, once. */
-    private failure: ((place: Place) => unknown) | null = null;
+    private failure: ((site: CallSite) => unknown) | null = null;
     private detach: (() => void) | null = null;
 
     constructor(private readonly streams: Streams, readonly imported: Imported) {}
@@ -59,9 +56,9 @@ class Reader {
         if (this.first < this.items.length) {
             return Promise.resolve({ done: false, value: this.take() });
         }
-        const place = this.streams.connection.callErrors.placeOf(below);
+        const site = this.streams.connection.callErrors.callSite(below);
         return new Promise((resolve, reject) => {
-            this.waiting.push({ resolve, reject, place, holder });
+            this.waiting.push({ resolve, reject, site, holder });
             if (this.isOver) {
                 this.settleAll();
             } else if (this.granted === 0) {
@@ -116,10 +113,10 @@ class Reader {
     /** Note the end of the stream. Items that have arrived can still be read, before the error. */
     end(failure: Failure | null): void {
         const { callErrors } = this.streams.connection;
-        this.finish(failure && ((place) => callErrors.at(place, failure, "stream", null)));
+        this.finish(failure && ((site) => callErrors.at(site, failure, "stream", null)));
     }
 
-    private finish(failure: ((place: Place) => unknown) | null): void {
+    private finish(failure: ((site: CallSite) => unknown) | null): void {
         this.isOver = true;
         this.failure = failure;
         this.detach?.();
@@ -145,11 +142,11 @@ class Reader {
 
     /** Settle all waiting reads: the first with the error, if there is one. */
     private settleAll(): void {
-        for (const { resolve, reject, place } of this.waiting.splice(0)) {
+        for (const { resolve, reject, site } of this.waiting.splice(0)) {
             const { failure } = this;
             this.failure = null;
             if (failure) {
-                reject(failure(place));
+                reject(failure(site));
             } else {
                 resolve(DONE);
             }

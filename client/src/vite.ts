@@ -25,7 +25,7 @@ interface Logger {
     error(message: string, options?: { error?: object | null }): void;
 }
 
-/** What Vite reads of the plugin. */
+/** The properties of the plugin that Vite reads. */
 export interface JsMeetsPlugin {
     name: string;
     config(): { server: Forwarding; preview: Forwarding };

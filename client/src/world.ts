@@ -4,11 +4,12 @@ import { isThenable } from "./callbacks.ts";
 import type { Call } from "./calls.ts";
 import type { Connection, Handler } from "./connection.ts";
 import { unknownError } from "./errors.ts";
+import { isObjectLiteral } from "./literals.ts";
 import type { Failure } from "./messages.ts";
 import { OwnProperties } from "./ownproperties.ts";
 import { builtIn, isBinary } from "./packet.ts";
 import { resume } from "./producer.ts";
-import { ByReference, answerOf, classNameOf, isData } from "./specials.ts";
+import { ByReference, answerOf, classNameOf } from "./specials.ts";
 import { didYouMean } from "./suggestion.ts";
 
 type Step = [name: string, ...operands: any[]];
@@ -328,7 +329,7 @@ function dataOf(value: any, limit = Infinity, plain = false, above = new Set<obj
 
 /** Return true for an object that is copied: an object literal, or an instance of a class unless the copy is `plain`. */
 const hasData = (value: any, plain: boolean): boolean =>
-    isData(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
+    isObjectLiteral(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
 
 function describe(value: any): { name: string; text: string; flags: string[] } {
     const flags = {

@@ -96,7 +96,7 @@ class FunctionsBase:
         return done
 
     def is_running(self, key: str) -> bool:
-        """Return whether a call of the function runs or waits for its turn."""
+        """Return whether a call of the function runs or is queued."""
         running: bool = self._bridge.call(self._bridge.protocol.functions.is_running, key)
         return running
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from ..bridge.client import Call, Client
+from ..bridge.client import Client, ClientCall
 from ..errors import Disconnected, JsPyError
 
 __all__ = ["Progress"]
@@ -91,7 +91,7 @@ class Progress(Generic[T]):
             "state": self._state,
         }
         payload = self._client.bridge.pack(["progress", bar, self.stop], "args")
-        Call(self._client, "$view", None, payload)(self._ended if is_last else self._answered)
+        ClientCall(self._client, "$view", None, payload)(self._ended if is_last else self._answered)
 
     def _answered(self, outcome: Any) -> None:
         if isinstance(outcome, JsPyError) and not isinstance(outcome, Disconnected):

@@ -30,7 +30,7 @@
 
   // src/binarysocket.ts
   var DEFAULT_PATH = "/jsmeetspy/binarysocket";
-  var Place = class {
+  var Server = class {
     constructor(script, connection) {
       this.script = script;
       this.connection = connection;
@@ -74,7 +74,7 @@
   };
   var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
   var createBinarySocket = (function(script, connection) {
-    const place = new Place(script, connection);
+    const server = new Server(script, connection);
     return class JsPyBinarySocket {
       static VERSION = version;
       VERSION = version;
@@ -92,8 +92,8 @@
           return false;
         }
         this._url_path = url_path;
-        const token = place.token();
-        this.#listen(new WebSocket(place.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
+        const token = server.token();
+        this.#listen(new WebSocket(server.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
         return true;
       }
       #listen(socket) {

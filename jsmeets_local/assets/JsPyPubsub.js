@@ -60,7 +60,7 @@
       const limit = millisecondsOf(timeout);
       checkedFunction(func, `subscribe('${topic}')`);
       const before = subscriptions.get(topic);
-      const entry = before ?? { func, news: [], isBusy: false };
+      const entry = before ?? { func, waiting: [], isBusy: false };
       entry.func = func;
       subscriptions.set(topic, entry);
       const { value } = await request((id) => ["subscribe", id, topic], limit);
@@ -76,21 +76,21 @@
         return false;
       }
       subscriptions.delete(topic);
-      entry.news = [];
+      entry.waiting = [];
       return (await request((id) => ["unsubscribe", id, topic], limit)).answered;
     }
     const topics = () => [...subscriptions.keys()];
     function receivePublication(topic, data) {
       const entry = subscriptions.get(topic);
       if (entry) {
-        entry.news.push(data);
+        entry.waiting.push(data);
         drain(topic, entry);
       }
     }
     function drain(topic, entry) {
-      while (!entry.isBusy && entry.news.length) {
+      while (!entry.isBusy && entry.waiting.length) {
         entry.isBusy = true;
-        run(topic, entry, entry.news.shift());
+        run(topic, entry, entry.waiting.shift());
       }
     }
     function run(topic, entry, data) {

@@ -5758,6 +5758,27 @@ function parse3(input, options) {
   return Parser.parse(input, options);
 }
 
+// src/code/syntax.ts
+function ifParses(action) {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      return null;
+    }
+    throw error;
+  }
+}
+function* children(node) {
+  for (const value of Object.values(node)) {
+    for (const item of Array.isArray(value) ? value : [value]) {
+      if (typeof item?.type === "string") {
+        yield item;
+      }
+    }
+  }
+}
+
 // src/notebook/modules.ts
 var IMPORT = "jsmeetsImport";
 var Modules = class {
@@ -5805,7 +5826,7 @@ var Modules = class {
     if (!/\bimport\b|\bexport\b/.test(text)) {
       return text;
     }
-    const program = parsed(text, type);
+    const program = ifParses(() => parse3(text, { ecmaVersion: "latest", sourceType: type, allowHashBang: true }));
     if (!program) {
       return text;
     }
@@ -5839,24 +5860,10 @@ var Modules = class {
     return prefix === void 0 ? null : new URL(specifier.slice(prefix.length), this.imports[prefix]).href;
   }
 };
-function parsed(text, sourceType) {
-  try {
-    return parse3(text, { ecmaVersion: "latest", sourceType, allowHashBang: true });
-  } catch (error) {
-    if (error instanceof SyntaxError) {
-      return null;
-    }
-    throw error;
-  }
-}
 function visit(node, seen) {
   seen(node);
-  for (const value of Object.values(node)) {
-    for (const child of Array.isArray(value) ? value : [value]) {
-      if (typeof child?.type === "string") {
-        visit(child, seen);
-      }
-    }
+  for (const child of children(node)) {
+    visit(child, seen);
   }
 }
 
@@ -5891,12 +5898,12 @@ var Loader = class {
     const url = new URL(answer.url, ROOT);
     const type = headerOf(answer, "content-type");
     const isMarkup = /html|xml/.test(type) || !type;
-    const parsed2 = new DOMParser().parseFromString(isMarkup ? textOf(answer) : "", "text/html");
+    const parsed = new DOMParser().parseFromString(isMarkup ? textOf(answer) : "", "text/html");
     if (!isMarkup) {
-      parsed2.body.append(Object.assign(parsed2.createElement("pre"), { textContent: textOf(answer) }));
+      parsed.body.append(Object.assign(parsed.createElement("pre"), { textContent: textOf(answer) }));
     }
-    await this.convert(parsed2, url, begin);
-    return { html: `<!DOCTYPE html>${parsed2.documentElement.outerHTML}`, url };
+    await this.convert(parsed, url, begin);
+    return { html: `<!DOCTYPE html>${parsed.documentElement.outerHTML}`, url };
   }
   /** Return the address of a blob with the content of an address of the page. */
   async address(url) {
@@ -5927,14 +5934,14 @@ var Loader = class {
     }
     return answer;
   }
-  async convert(parsed2, url, begin) {
-    const old = parsed2.querySelector("base[href]");
+  async convert(parsed, url, begin) {
+    const old = parsed.querySelector("base[href]");
     const base = new URL(old?.getAttribute("href") ?? "", url);
     base.hash = "";
     old?.removeAttribute("href");
-    await this.importMap(parsed2, base);
+    await this.importMap(parsed, base);
     const work = [];
-    const all = (selector) => [...parsed2.querySelectorAll(selector)];
+    const all = (selector) => [...parsed.querySelectorAll(selector)];
     for (const element of all("script")) {
       work.push(this.scriptElement(element, base));
     }
@@ -5956,13 +5963,13 @@ var Loader = class {
     all("[style*='url(']").forEach((element) => work.push(this.stylesheet(element.getAttribute("style"), base).then((text) => element.setAttribute("style", text))));
     all("iframe[src], frame[src], embed[src], object[data]").forEach((element) => this.refuse(element, base));
     await Promise.all(work);
-    const first = parsed2.createElement("script");
+    const first = parsed.createElement("script");
     first.textContent = begin;
-    const anchor = Object.assign(parsed2.createElement("base"), { href: base.href });
-    parsed2.head.prepend(anchor, first);
+    const anchor = Object.assign(parsed.createElement("base"), { href: base.href });
+    parsed.head.prepend(anchor, first);
   }
-  async importMap(parsed2, base) {
-    const element = parsed2.querySelector("script[type=importmap]");
+  async importMap(parsed, base) {
+    const element = parsed.querySelector("script[type=importmap]");
     let listed = {};
     try {
       listed = JSON.parse(element?.textContent ?? "{}").imports ?? {};

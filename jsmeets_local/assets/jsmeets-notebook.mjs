@@ -85,11 +85,11 @@ var Carrier = class {
   greeted = null;
   /** Connect to the carrier of a page. Returns null if there is none. */
   async open(model) {
-    const offer = new Promise((resolve) => {
+    const addresses = new Promise((resolve) => {
       this.greeted = resolve;
     });
     this.wire = await openWire(model, (message, buffers) => this.receive(message, buffers), () => this.end());
-    return offer;
+    return addresses;
   }
   /** Fetch a path of the page's application. Rejects with TypeError, as `fetch` does. */
   fetch(path, { method = "GET", headers = [], body = null } = {}) {
@@ -202,15 +202,15 @@ async function show(model, element) {
   const box = element.appendChild(document.createElement("div"));
   box.style.cssText = `width: ${width}; max-width: 100%`;
   const carrier = new Carrier(() => void 0);
-  const offer = await carrier.open(model);
-  if (!offer) {
+  const addresses = await carrier.open(model);
+  if (!addresses) {
     box.textContent = GONE;
     return () => box.remove();
   }
   const frame = Object.assign(document.createElement("iframe"), {
     name: model.get("name"),
     allow: "loopback-network; local-network-access",
-    title: new URL(offer.url, document.baseURI).pathname
+    title: new URL(addresses.url, document.baseURI).pathname
   });
   frame.style.cssText = `${LOOK}; height: ${height === "auto" ? AUTO_BEGINS : height}`;
   const resize = ({ source, data }) => {
@@ -219,7 +219,7 @@ async function show(model, element) {
     }
   };
   addEventListener("message", resize);
-  const remove = await fill(frame, box, offer, carrier);
+  const remove = await fill(frame, box, addresses, carrier);
   const leave = () => carrier.leave();
   addEventListener("pagehide", leave);
   return () => {
@@ -230,16 +230,16 @@ async function show(model, element) {
     box.remove();
   };
 }
-async function fill(frame, box, offer, carrier) {
-  if (offer.probe && await isReachable(offer.probe)) {
-    frame.src = offer.url;
+async function fill(frame, box, addresses, carrier) {
+  if (addresses.probe && await isReachable(addresses.probe)) {
+    frame.src = addresses.url;
     box.append(frame);
     return () => void 0;
   }
   const code = URL.createObjectURL(new Blob([await carrier.code()], { type: "text/javascript" }));
   const module = await import(code);
   URL.revokeObjectURL(code);
-  const remove = await module.carry(frame, offer.place, carrier);
+  const remove = await module.carry(frame, addresses.place, carrier);
   const note = Object.assign(document.createElement("div"), { textContent: CARRIED });
   note.style.cssText = "font-size: 12px; line-height: 1.6; opacity: .7";
   box.append(frame, note);

@@ -29,7 +29,7 @@ export interface Logger {
         error?: object | null;
     }): void;
 }
-/** What Vite reads of the plugin. */
+/** The properties of the plugin that Vite reads. */
 export interface JsMeetsPlugin {
     name: string;
     config(): {

@@ -36,9 +36,9 @@ from .connection import Connection
 from .current_call import stream_context
 from .dispatcher import Answer, Dispatcher, Listener
 from .exits import ExitRequests
-from .in_process import InProcess
 from .log import logger
 from .portal import Cancel, Done, Operation, Portal
+from .process_bound import ProcessBound
 from .producers import Producers
 from .proxies.kinds import make_proxy
 from .proxies.shared_files import read_part
@@ -69,7 +69,7 @@ class Watcher(Struct, frozen=True):
     named: Callable[[int], None] = lambda socket: None  # it has announced the functions that it exposes
 
 
-class Bridge(InProcess):
+class Bridge(ProcessBound):
     """State that pages and Python share; `JsMeetsPy(bridge=Bridge())` gives an application its own.
 
     It runs while an application that uses it is served. Functions, subscriptions and queues outlive each run. Messages
@@ -81,7 +81,7 @@ class Bridge(InProcess):
         self.portal = Portal()
         self.protocol.make_proxy = functools.partial(make_proxy, self)
         self.protocol.read_part = read_part
-        self.protocol.watch = self._watch
+        self.protocol.finalize = self._finalize
         self.topics: dict[str, Listener] = {}
         self.queue_listeners: dict[Callable[..., Any], Listener] = {}
         self.socket_listeners: dict[Callable[..., Any], Listener] = {}
@@ -304,7 +304,7 @@ class Bridge(InProcess):
                 self._pages_of_calls[socket] = page
         return page
 
-    def _watch(self, obj: object, func: Callable[[], object]) -> None:
+    def _finalize(self, obj: object, func: Callable[[], object]) -> None:
         """Call a function of the protocol state once an object is collected."""
         self.portal.finalize(obj, functools.partial(self.do, func), wakes=True)
 

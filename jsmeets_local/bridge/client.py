@@ -19,15 +19,14 @@ from . import shutdown
 from .batch import Batch, split_batch
 from .bridge import Bridge
 from .dispatcher import Listener
-from .in_process import InProcess
 from .portal import Cancel, Done, Operation
 from .presence import GRACE, PagePresence
+from .process_bound import ProcessBound
+from .proxies.js_proxy import QUERY_SECONDS
 from .tracebacks import cut
 from .waiters import CLOSED, TIMED_OUT, Inbox
 
-__all__ = ["Client", "Surface"]
-
-_QUERY_SECONDS = 0.4  # time that completion may wait for a connected page
+__all__ = ["Client", "ClientCall", "Surface", "WorldUse"]
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -60,7 +59,7 @@ class Surface(Protocol):
         """Return why the window closed before its page connected: `NoWindow`, or `PageClosed` by the user."""
 
 
-class Call(Struct, eq=False):
+class ClientCall(Struct, eq=False):
     """Operation that calls a function of a client once it is connected. Its outcome is a value, or the error to raise.
 
     100,000 of them may be open at once, and a struct takes less memory than closures.
@@ -135,14 +134,14 @@ class Call(Struct, eq=False):
         self.done(outcome)
 
 
-class WorldUse(Call):
+class WorldUse(ClientCall):
     """Operation that works on the world of a client once it is connected. `payload` has the steps."""
 
     def _send(self, socket: int, timeout: float | None) -> Cancel:
         return self.client.bridge.use(socket, self.payload, self.key, timeout, self._finish)
 
 
-class Client(InProcess):
+class Client(ProcessBound):
     """Client behind a `Page`. `Page` blocks for its operations; `AsyncPage` awaits them.
 
     Args:
@@ -237,7 +236,7 @@ class Client(InProcess):
             args: The arguments.
         """
         payload = self.bridge.pack([*args], "args")
-        outcome = self.bridge.portal.block(Call(self, key, limit, payload), f"await page.aio.call({key!r})(...)")
+        outcome = self.bridge.portal.block(ClientCall(self, key, limit, payload), f"await page.aio.call({key!r})(...)")
         if isinstance(outcome, JsPyError):
             raise outcome
         return outcome
@@ -246,7 +245,7 @@ class Client(InProcess):
         """Call a function of the page as `call` does, and await its value on any event loop."""
         try:
             payload = self.bridge.pack([*args], "args")
-            outcome = await self.bridge.portal.awaitable(Call(self, key, limit, payload))
+            outcome = await self.bridge.portal.awaitable(ClientCall(self, key, limit, payload))
             if isinstance(outcome, JsPyError):
                 raise outcome
             return outcome
@@ -258,7 +257,7 @@ class Client(InProcess):
         """Query a connected page with a short timeout, for completion and help."""
         if not self.presence.sockets:
             raise Disconnected("the page is not connected", "call", key)
-        return self.call(key, _QUERY_SECONDS, args)
+        return self.call(key, QUERY_SECONDS, args)
 
     def map(self, key: str, limit: float | None, iterables: Sequence[Iterable[Any]]) -> Operation[list[Any]]:
         """Return an operation that calls a function many times, for `join_batch`.
@@ -275,7 +274,7 @@ class Client(InProcess):
             got = ", ".join(f"{values!r:.60}" for values in iterables) or "none"
             raise TypeError(f"map({key!r}) takes one iterable per argument, as in map({key!r})([1, 2]); got {got}")
         payloads = split_batch(key, [list(args) for args in zip(*iterables, strict=False)], self.bridge.pack)
-        return Batch([Call(self, "$map", limit, payload, key) for payload in payloads])
+        return Batch([ClientCall(self, "$map", limit, payload, key) for payload in payloads])
 
     def notify(self, key: str, args: Iterable[Any]) -> bool:
         """Call a function without an answer, once the page is connected. Return `False` if it is closed."""

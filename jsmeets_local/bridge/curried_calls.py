@@ -13,7 +13,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 from ..protocol.functions import AsyncCallable
 from .tracebacks import cut
 
-__all__ = ["AsyncCurriedCall", "AsyncCurriedSend", "CurriedCall", "CurriedSend", "refuse_named"]
+__all__ = ["AsyncCurriedCall", "AsyncCurriedSend", "CurriedCall", "CurriedSend"]
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class CurriedCall(Generic[T]):
     def __call__(self, *args: Any, **named: Any) -> T:
         try:
             if named:
-                refuse_named(self._half(), named)
+                _refuse_named(self._half(), named)
             return self._send(args)
         except BaseException as error:
             cut(error)
@@ -119,7 +119,7 @@ class AsyncCurriedSend(CurriedSend[T], AsyncCurriedCall[T]):
     __slots__ = ()
 
 
-def refuse_named(function: str, named: Mapping[str, Any]) -> NoReturn:
+def _refuse_named(function: str, named: Mapping[str, Any]) -> NoReturn:
     """Raise an error for keyword arguments, which JavaScript does not have.
 
     Args:

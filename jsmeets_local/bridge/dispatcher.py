@@ -36,11 +36,11 @@ from ..protocol.values import NUMBERS, Payload
 from . import shutdown
 from .connection import spawn
 from .current_call import cancelled_error, running
+from .exclusive_generators import is_generator, resuming
 from .exits import ExitRequests
 from .portal import Portal
 from .slow_callbacks import TimedAwaitable
-from .turns import held, is_generator
-from .workers import Job, SerialQueue, WorkerPool, hold, waiting
+from .workers import Job, SerialQueue, WorkerPool, suspend_queue, waiting
 
 __all__ = ["Answer", "Dispatcher", "Listener"]
 
@@ -72,7 +72,7 @@ class _AsyncQueue:
     def __init__(self) -> None:
         self.pending: deque[Callable[[], Awaitable[None]]] = deque()
         self.busy = False
-        self.held: asyncio.Future[None] | None = None  # the next function waits for it
+        self.suspended: asyncio.Future[None] | None = None  # the next function waits for it
 
     async def drain(self) -> None:
         while self.pending:
@@ -80,10 +80,10 @@ class _AsyncQueue:
                 await self.pending.popleft()()
             except Exception:  # must not stop the functions after it
                 logger.exception("the bridge could not finish an async function")
-            if self.held is not None:
+            if self.suspended is not None:
                 with suppress(asyncio.CancelledError):  # the bridge stops
-                    await self.held
-                self.held = None
+                    await self.suspended
+                self.suspended = None
         self.busy = False
 
 
@@ -181,7 +181,7 @@ class Dispatcher:
         self._serial_queues.pop(socket, None)
 
     def cancel(self, call: Invoke) -> None:
-        """Stop what a cancelled call does, once. If it has not begun, it ends without running when its turn comes."""
+        """Stop what a cancelled call does, once. If it has not begun, it ends without running."""
         if call.stops and not call.stopped:
             call.stopped = True
             for stop in call.stops.copy():
@@ -198,7 +198,7 @@ class Dispatcher:
                 queue = _AsyncQueue() if function.is_async else SerialQueue(strict=True)
                 self._exclusive[function] = queue
             if isinstance(queue, _AsyncQueue):
-                self._enqueue(queue, functools.partial(self._run_in_turn, call))
+                self._enqueue(queue, functools.partial(self._run_queued, call))
                 return
         elif function.is_async:
             self._start_async(call)
@@ -274,7 +274,7 @@ class Dispatcher:
         self._tasks.discard(task)
         self._portal.run_deferred()
 
-    async def _run_in_turn(self, call: Invoke) -> None:
+    async def _run_queued(self, call: Invoke) -> None:
         """Run an async function in a task of its own, so that cancelling the call does not cancel those behind it."""
         if self._stopping:
             self._answer([(call, None)])
@@ -313,7 +313,7 @@ class Dispatcher:
                     awaitable = TimedAwaitable(awaitable, f"the async function {function.key!r}")
                 value = await awaitable
                 if function.exclusive and call.call_id and is_generator(value):
-                    value = held(value, self._hold(function))
+                    value = resuming(value, self._suspend(function))
             except BaseException as error:  # noqa: BLE001 - sent to the client that called
                 packet = self._failure(call, error)
             else:
@@ -329,12 +329,12 @@ class Dispatcher:
         self._portal.drain()  # what the function has pushed or published precedes its answer
         self._answer([(call, packet)])
 
-    def _hold(self, function: Function) -> Callable[[], None]:
-        """Stop the queue of an exclusive async function. Return the function that lets it go on, in any thread."""
+    def _suspend(self, function: Function) -> Callable[[], None]:
+        """Suspend the queue of an exclusive async function. Return the function that resumes it, in any thread."""
         queue = self._exclusive[function]
         assert isinstance(queue, _AsyncQueue)
-        future = queue.held = asyncio.get_running_loop().create_future()
-        return functools.partial(self._portal.post_or_run, _let_go, future)
+        future = queue.suspended = asyncio.get_running_loop().create_future()
+        return functools.partial(self._portal.post_or_run, _resume, future)
 
     async def _tell_async(self, listener: Listener, args: tuple[Any, ...]) -> None:
         if self._stopping:
@@ -361,7 +361,7 @@ class Dispatcher:
             if type(value) not in _PLAIN_TYPES and _is_awaitable(value):
                 value = self._resolve(value, call)
             if function.exclusive and call.call_id and is_generator(value):
-                value = held(value, hold())
+                value = resuming(value, suspend_queue())
         except BaseException as error:  # noqa: BLE001 - sent to the client that called
             return call, self._failure(call, error)
         else:
@@ -512,7 +512,7 @@ def _stop_task(task: asyncio.Task[None]) -> None:
         task.cancel()
 
 
-def _let_go(future: asyncio.Future[None]) -> None:
+def _resume(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
 

@@ -27,9 +27,9 @@ from ..notebook.interrupts import wake_on_interrupt
 from ..protocol.effects import Invoke
 from . import shutdown
 from .current_call import cancelled_error, running
-from .processes import works_for_another
+from .processes import is_multiprocessing_worker
 from .slow_callbacks import BlockedLoops
-from .workers import paused, this_thread
+from .workers import this_thread, without_slot
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -134,7 +134,7 @@ def wait_for(lock: threading.Lock, limit: float | None = None) -> bool:
     """
     if this_thread.worker is not None:
         if not lock.acquire(blocking=False):  # it is released already if no loop runs
-            with paused(this_thread.worker):
+            with without_slot(this_thread.worker):
                 return lock.acquire(timeout=_longest_wait(limit))
         return True
     if threading.get_ident() != threading.main_thread().ident:
@@ -171,7 +171,7 @@ class _Finalizer(ref[Any]):
     signal: ref[Any] | None
 
 
-class _Watch:
+class _Collector:
     """Thread that calls a function soon after objects were collected, and not for each object of a burst.
 
     Args:
@@ -215,7 +215,7 @@ class Portal:
         self._abandoned: deque[_Pending] = deque()
         self._finalizers: set[_Finalizer] = set()
         self._collected: deque[_Finalizer] = deque()  # finalizers of collected objects
-        self._watch: _Watch | None = None  # wakes up the loop for collected objects
+        self._collector: _Collector | None = None  # wakes up the loop for collected objects
         self._drains = 0
         self._woken_for = -1  # the value of `_drains` at the last wake-up
         self._thread: int | None = None
@@ -253,9 +253,9 @@ class Portal:
     def close(self) -> None:
         """Stop, after running the posted functions; called on the loop's thread."""
         with self._lock:
-            if self._watch is not None:
-                self._watch.end()
-                self._watch = None
+            if self._collector is not None:
+                self._collector.end()
+                self._collector = None
             self.drain()
             self.loop = None
             self._thread = None
@@ -270,7 +270,7 @@ class Portal:
     def disown(self) -> None:
         """Forget the loop after a fork, in the child: the parent keeps the loop and the pages."""
         self._lock = threading.RLock()  # a thread of the parent may have held it
-        self._watch = None
+        self._collector = None
         if self.loop is not None:
             self._items.clear()
         self._forked, self._was_open = True, False
@@ -283,7 +283,7 @@ class Portal:
         """
         if self._was_open:
             return
-        if self._forked or works_for_another():
+        if self._forked or is_multiprocessing_worker():
             raise BridgeBusy(
                 "the pages belong to the process that started this one: put the data into a multiprocessing.Queue, "
                 "and send it from there, or call launch() in this process to give it pages of its own"
@@ -385,16 +385,20 @@ class Portal:
         """
         signal = None
         if wakes and self.loop is not None:
-            if self._watch is None:
-                self._watch = _Watch(self._wake_for_collected)
-            signal = ref(obj, self._watch.put)
+            if self._collector is None:
+                self._collector = _Collector(self._wake_for_collected)
+            signal = ref(obj, self._collector.put)
         finalizer = _Finalizer(obj, self._collected.append)
         finalizer.func, finalizer.signal = func, signal
         self._finalizers.add(finalizer)
 
     def _wake_for_collected(self) -> None:
         if self._collected:  # the loop has not seen them in a callback of its own
-            self.post(_clean_up_next)
+            self.wake_up()
+
+    def wake_up(self) -> None:
+        """Wake up the loop, which then calls the finalizers of collected objects."""
+        self.post(_do_nothing)
 
     def _clean_up(self) -> None:
         """Cancel abandoned operations, and call the finalizers of collected objects."""
@@ -597,8 +601,8 @@ class Portal:
             self.defer(self._clean_up)
 
 
-def _clean_up_next() -> None:
-    """Do nothing on the loop, which calls the finalizers of collected objects in this callback."""
+def _do_nothing() -> None:
+    """Do nothing: each callback of the loop calls the finalizers of collected objects."""
 
 
 def _run_once(work: list[Any]) -> None:

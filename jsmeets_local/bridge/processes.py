@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["works_for_another"]
+__all__ = ["is_multiprocessing_worker"]
 
 _SERVERS = frozenset({"granian", "hypercorn", "uvicorn"})  # their workers serve applications
 
 
-def works_for_another() -> bool:
+def is_multiprocessing_worker() -> bool:
     """Return whether `multiprocessing` has started this process, with any start method, to work for its parent.
 
     Workers of a server do not count. Neither does code at the top level of a module that is being imported, as it runs

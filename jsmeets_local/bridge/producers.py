@@ -31,7 +31,7 @@ from .workers import SerialQueue
 
 __all__ = ["Producers"]
 
-TURN = 0.008  # seconds for which an iterator produces items before they are sent
+TIME_SLICE = 0.008  # seconds for which an iterator produces items before they are sent
 
 logger = logging.getLogger("jsmeets_local")
 
@@ -84,7 +84,7 @@ class Producers:
         return _AsyncReader(self, source, stream) if is_async else _Reader(self, source, stream)
 
 
-class _Base:
+class _AnyReader:
     """Base class of the readers of iterators."""
 
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
@@ -94,12 +94,12 @@ class _Base:
         self._context = Context() if source.context is None else source.context
         self._call = self._context.get(running)
         self._about = f"the iterator {function_name(source.value)!r}"
-        self._given = stream
+        self._stream_if_read = stream
 
     @property
     def _stream(self) -> Outgoing:
-        assert self._given is not None  # without a stream, the iterator is only closed
-        return self._given
+        assert self._stream_if_read is not None  # an iterator that was never read is only closed
+        return self._stream_if_read
 
     def _pack(self, item: Any) -> Payload | ErrorInfo:
         """Convert an item, or return the error that ends the stream."""
@@ -117,7 +117,7 @@ class _Base:
         """Report an error of the iterator, and return it for the page."""
         if self._owner.dispatcher.takes_exit(error, self._about):
             return None
-        if self._given is not None and self._given.is_over:
+        if self._stream_if_read is not None and self._stream_if_read.is_over:
             if not isinstance(error, (asyncio.CancelledError, GeneratorExit)):
                 self._owner.dispatcher.report(error, "%s raised after the page had left it", self._about)
             return None
@@ -134,7 +134,7 @@ class _Base:
         self._owner.do(self._owner.protocol.end_stream, self._stream, error, close)
 
 
-class _Reader(_Base):
+class _Reader(_AnyReader):
     """Reader of a sync iterator, in workers, one job at a time."""
 
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
@@ -144,9 +144,9 @@ class _Reader(_Base):
         self._timer: asyncio.Handle | None = None
 
     def read(self) -> None:
-        """Read items for a turn, on the loop. They are sent in batches while the worker reads on."""
+        """Read items for a time slice, on the loop. They are sent in batches while the worker reads on."""
         if (loop := self._owner.portal.loop) is not None:
-            self._timer = loop.call_later(TURN, self._flush)
+            self._timer = loop.call_later(TIME_SLICE, self._flush)
         stream = self._stream
         job = (self._about, self._context.run, (self._read, stream.credit, IN_FLIGHT_BYTES - stream.in_flight))
         if not self._owner.dispatcher.submit(self._queue, job):
@@ -164,7 +164,7 @@ class _Reader(_Base):
             self._owner.dispatcher.submit(self._queue, (self._about, self._context.run, (self._close,)))
 
     def _read(self, credit: int, room: int) -> None:
-        """Read items, in a worker, until the turn is over.
+        """Read items, in a worker, until the time slice is over.
 
         Args:
             credit: The number at which to stop; a large item counts as several.
@@ -173,7 +173,7 @@ class _Reader(_Base):
         stream, iterator = self._stream, self._iterator
         unit = stream.unit
         count = used = size = sent = 0
-        until = monotonic() + TURN
+        until = monotonic() + TIME_SLICE
         has_ended, error = False, None
         with writing(self._cell):
             try:
@@ -225,7 +225,7 @@ class _Reader(_Base):
                 self._owner.dispatcher.report(error, "closing %s raised", self._about)
 
 
-class _AsyncReader(_Base):
+class _AsyncReader(_AnyReader):
     """Reader of an async iterator, in one task."""
 
     def __init__(self, owner: Producers, source: Export | Reference, stream: Outgoing | None) -> None:
@@ -277,7 +277,7 @@ class _AsyncReader(_Base):
 
     async def _read(self) -> tuple[bool, ErrorInfo | None]:
         """Read items until nothing more is wanted; return whether the iterator has ended, and the error."""
-        until = monotonic() + TURN
+        until = monotonic() + TIME_SLICE
         while not self._stream.is_over:
             if not self._may_read():
                 await self._wait()
@@ -300,7 +300,7 @@ class _AsyncReader(_Base):
                 self._flush()
             if monotonic() > until:
                 await asyncio.sleep(0)
-                until = monotonic() + TURN
+                until = monotonic() + TIME_SLICE
         return False, None
 
     async def _wait(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from .log import logger
 
-__all__ = ["SLOW", "BlockedLoops", "TimedAwaitable"]
+__all__ = ["BlockedLoops", "TimedAwaitable"]
 
 SLOW = 0.1  # seconds that a step of a coroutine may take, as asyncio's `slow_callback_duration`
 

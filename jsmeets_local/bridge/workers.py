@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 from . import shutdown
 
-__all__ = ["Job", "SerialQueue", "WorkerPool", "paused", "this_thread", "waiting"]
+__all__ = ["Job", "SerialQueue", "WorkerPool", "suspend_queue", "this_thread", "waiting", "without_slot"]
 
 PATIENCE = 0.010  # seconds that a job may block the jobs behind it, unless its queue is strict
 DELIVER_AFTER = 0.002  # seconds after which answers are delivered although the serial queue has more jobs
@@ -50,16 +50,16 @@ this_thread = _ThisThread()
 class SerialQueue:
     """Queue of jobs, guarded by the lock of the pool."""
 
-    __slots__ = ("answers", "delivered_at", "driver", "held", "jobs", "queued", "strict", "watched")
+    __slots__ = ("answers", "delivered_at", "driver", "is_ready", "jobs", "strict", "suspended", "will_check")
 
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
         self.jobs: deque[Job] = deque()
         self.answers: list[Any] = []
         self.driver: _Worker | None = None
-        self.queued = False  # among the ready queues of the pool
-        self.held = False  # the next job waits for `WorkerPool.let_go`
-        self.watched = False  # a check of the running job is due
+        self.is_ready = False  # among the ready queues of the pool
+        self.suspended = False  # the next job waits for `WorkerPool.resume`
+        self.will_check = False  # a check of the running job is due
         self.delivered_at = 0.0
 
     def take_answers(self, now: float) -> list[Any]:
@@ -117,7 +117,7 @@ class WorkerPool:
         self._stuck = stuck
         self._failed = failed
         self._working: set[_Worker] = set()  # with a job
-        self._guarded = False  # a check for stuck jobs is due
+        self._will_report_stuck = False  # a check for stuck jobs is due
         self._deliver = deliver
         self._after = after
         self._lock = threading.Lock()
@@ -138,21 +138,21 @@ class WorkerPool:
             if len(self._working) - self._busy >= self.max_waiting:
                 return False
             serial_queue.jobs.extend(jobs)
-            watch = False
+            must_check = False
             if serial_queue.driver is not None:
-                watch = self._watch(serial_queue)
+                must_check = self._must_check(serial_queue)
             else:
-                self._queue(serial_queue)
-        if watch:
+                self._make_ready(serial_queue)
+        if must_check:
             self._after(PATIENCE, self._check, serial_queue)
         return True
 
-    def let_go(self, serial_queue: SerialQueue) -> None:
-        """Run the next job of a serial queue that `hold` has stopped; from any thread."""
+    def resume(self, serial_queue: SerialQueue) -> None:
+        """Run the next job of a serial queue that `suspend_queue` has suspended; from any thread."""
         with self._lock:
-            serial_queue.held = False
+            serial_queue.suspended = False
             if serial_queue.driver is None:
-                self._queue(serial_queue)
+                self._make_ready(serial_queue)
 
     def stats(self) -> dict[str, int]:
         """Return the numbers of threads, of running and of waiting jobs, and of serial queues that are ready."""
@@ -179,10 +179,10 @@ class WorkerPool:
 
     # Under the lock ------------------------------------------------------------------------------------
 
-    def _queue(self, serial_queue: SerialQueue) -> None:
+    def _make_ready(self, serial_queue: SerialQueue) -> None:
         """Let a worker take a serial queue that none drives, if it has jobs."""
-        if serial_queue.jobs and not serial_queue.queued and not serial_queue.held:
-            serial_queue.queued = True
+        if serial_queue.jobs and not serial_queue.is_ready and not serial_queue.suspended:
+            serial_queue.is_ready = True
             self._ready.append(serial_queue)
             self._start_worker()
 
@@ -203,17 +203,17 @@ class WorkerPool:
                 return
             self._threads.add(thread)
 
-    def _release(self, serial_queue: SerialQueue) -> list[Any]:
-        """Take a serial queue from its driver, for another worker, and return its answers."""
+    def _detach(self, serial_queue: SerialQueue) -> list[Any]:
+        """Detach a serial queue from its driver, for another worker, and return its answers."""
         serial_queue.driver = None
-        self._queue(serial_queue)
+        self._make_ready(serial_queue)
         return serial_queue.take_answers(monotonic())
 
-    def _watch(self, serial_queue: SerialQueue) -> bool:
+    def _must_check(self, serial_queue: SerialQueue) -> bool:
         """Return whether to schedule a check of the running job now."""
-        if serial_queue.strict or serial_queue.watched:
+        if serial_queue.strict or serial_queue.will_check:
             return False
-        serial_queue.watched = True
+        serial_queue.will_check = True
         return True
 
     def _rest(self, worker: _Worker) -> bool:
@@ -261,8 +261,8 @@ class WorkerPool:
             worker.serial_queue = _NONE
             answers = []
             if serial_queue.driver is worker:
-                serial_queue.held = False
-                answers = self._release(serial_queue)
+                serial_queue.suspended = False
+                answers = self._detach(serial_queue)
             if self._ready:
                 self._start_worker()
         answer = self._failed(job, error)
@@ -280,18 +280,18 @@ class WorkerPool:
                         continue
                     break
                 serial_queue = worker.serial_queue = self._ready.popleft()
-                serial_queue.queued = False
+                serial_queue.is_ready = False
                 serial_queue.driver = worker
                 serial_queue.delivered_at = monotonic()
                 worker.reported = False
                 self._busy += 1
                 self._working.add(worker)
                 job = serial_queue.jobs.popleft()
-                watch = bool(serial_queue.jobs) and self._watch(serial_queue)
-                guard, self._guarded = not self._guarded, True
-            if watch:
+                must_check = bool(serial_queue.jobs) and self._must_check(serial_queue)
+                must_report, self._will_report_stuck = not self._will_report_stuck, True
+            if must_check:
                 self._after(PATIENCE, self._check, serial_queue)
-            if guard:
+            if must_report:
                 self._after(STUCK, self._report_stuck)
             return job
         with self._lock:
@@ -317,11 +317,11 @@ class WorkerPool:
             for worker in stuck:
                 worker.reported = True
             left = [min(worker.since, now) for worker in running if not worker.reported]
-            self._guarded = bool(self._working) and not self._closed
-            guard = self._guarded
+            self._will_report_stuck = bool(self._working) and not self._closed
+            must_report = self._will_report_stuck
         for worker in stuck:
             self._stuck(worker.thread, now - worker.since)
-        if guard:
+        if must_report:
             self._after(min(left, default=now) + STUCK - now, self._report_stuck)
 
     def _next_job(self, worker: _Worker, answer: Any) -> Job | None:
@@ -340,7 +340,7 @@ class WorkerPool:
             else:
                 if answer is not None:
                     serial_queue.answers.append(answer)
-                if serial_queue.jobs and not serial_queue.held:
+                if serial_queue.jobs and not serial_queue.suspended:
                     job = serial_queue.jobs.popleft()
                     worker.since = inf
                     worker.reported = False
@@ -367,20 +367,20 @@ class WorkerPool:
         """
         answers: list[Any] = []
         with self._lock:
-            serial_queue.watched = False
+            serial_queue.will_check = False
             if serial_queue.driver is None:
                 return  # its next driver will schedule a check
             left = min(serial_queue.driver.since + PATIENCE - monotonic(), PATIENCE)
             if left <= 0:
-                answers = self._release(serial_queue)
+                answers = self._detach(serial_queue)
             wanted = serial_queue.driver is not None and bool(serial_queue.jobs or serial_queue.answers)
-            watch = wanted and self._watch(serial_queue)
+            must_check = wanted and self._must_check(serial_queue)
         if answers:
             self._deliver(answers)
-        if watch:
+        if must_check:
             self._after(left, self._check, serial_queue)
 
-    def pause(self, worker: _Worker) -> None:
+    def release_slot(self, worker: _Worker) -> None:
         """Release the slot of a worker whose job starts to wait for a page."""
         serial_queue = worker.serial_queue
         answers: list[Any] = []
@@ -388,13 +388,13 @@ class WorkerPool:
             self._busy -= 1
             worker.waits = True
             if serial_queue.driver is worker:
-                answers = serial_queue.take_answers(monotonic()) if serial_queue.strict else self._release(serial_queue)
+                answers = serial_queue.take_answers(monotonic()) if serial_queue.strict else self._detach(serial_queue)
             if self._ready:
                 self._start_worker()
         if answers:
             self._deliver(answers)
 
-    def resume(self, worker: _Worker) -> None:
+    def take_slot(self, worker: _Worker) -> None:
         """Take a slot again, even if all are taken: the other jobs may wait for this one."""
         with self._lock:
             self._busy += 1
@@ -402,12 +402,12 @@ class WorkerPool:
             worker.since = monotonic()
 
 
-def hold() -> Callable[[], None]:
-    """Stop the strict serial queue of the job that this thread runs. Return the function that lets it go on."""
+def suspend_queue() -> Callable[[], None]:
+    """Suspend the strict serial queue of the job that this thread runs. Return the function that resumes it."""
     worker = this_thread.worker
     assert worker is not None
-    worker.serial_queue.held = True  # only its driver and `let_go` change this
-    return functools.partial(worker.pool.let_go, worker.serial_queue)
+    worker.serial_queue.suspended = True  # only its driver and `resume` change this
+    return functools.partial(worker.pool.resume, worker.serial_queue)
 
 
 _NO_WORKER: AbstractContextManager[None] = nullcontext()
@@ -416,14 +416,14 @@ _NO_WORKER: AbstractContextManager[None] = nullcontext()
 def waiting() -> AbstractContextManager[None]:
     """Release the slot of this thread, and its serial queue unless that is strict, while it waits for a page."""
     worker = this_thread.worker
-    return _NO_WORKER if worker is None else paused(worker)
+    return _NO_WORKER if worker is None else without_slot(worker)
 
 
 @contextmanager
-def paused(worker: _Worker) -> Iterator[None]:
+def without_slot(worker: _Worker) -> Iterator[None]:
     """Release the slot of the worker of this thread, as `waiting` does."""
-    worker.pool.pause(worker)
+    worker.pool.release_slot(worker)
     try:
         yield
     finally:
-        worker.pool.resume(worker)
+        worker.pool.take_slot(worker)

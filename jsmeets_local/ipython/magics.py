@@ -14,7 +14,7 @@ from ..page import Page
 from .run_cell import CellError, run_cell
 from .status import open_pages, status_table
 
-__all__ = ["JsMagics", "load", "unload"]
+__all__ = ["load", "unload"]
 
 
 @magics_class

@@ -10,7 +10,7 @@ from ..errors import JavaScriptError
 from ..page import Page
 from ..staticfiles import CODE
 
-__all__ = ["CellError", "StackFrame", "run_cell"]
+__all__ = ["CellError", "run_cell"]
 
 _RUNNER = f"/jsmeetspy/{CODE}"  # runs cells
 _OURS = re.compile(r"/jsmeetspy/|\bJsPy\w+\.js")
@@ -23,7 +23,7 @@ _CONTEXT = 2  # lines shown before and after that of a frame
 _RED, _GREEN, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
 
-class StackFrame(NamedTuple):
+class _StackFrame(NamedTuple):
     """A JavaScript stack frame.
 
     Attributes:
@@ -72,7 +72,7 @@ class CellError(JavaScriptError):
             error.msg, name=error.name, stack=stack_text, fields=error.fields, errors=error.errors, **facts
         )
 
-    def _called(self, frame: StackFrame) -> str:
+    def _called(self, frame: _StackFrame) -> str:
         place = frame.place(self._cells)
         return f"{frame.function} ({place})" if frame.function else place
 
@@ -82,7 +82,7 @@ class CellError(JavaScriptError):
         python = ["In Python:", *self._python.rstrip().splitlines(), ""] if self._python else []
         return [*shown, *python, str(self).replace(self.name, self._color(_RED, self.name), 1)]
 
-    def _shown(self, frame: StackFrame) -> list[str]:
+    def _shown(self, frame: _StackFrame) -> list[str]:
         where = frame.place(self._cells) + (f", in {frame.function}" if frame.function else "")
         lines = self._cells.get(frame.file, "").split("\n")
         first = max(1, frame.line - _CONTEXT)
@@ -90,7 +90,7 @@ class CellError(JavaScriptError):
         source = [self._source_line(number, text, frame) for number, text in near] if frame.file in self._cells else []
         return [self._color(_GREEN, where), *source, ""]
 
-    def _source_line(self, number: int, text: str, frame: StackFrame) -> str:
+    def _source_line(self, number: int, text: str, frame: _StackFrame) -> str:
         if number != frame.line:
             return f"{number:7} {text}".rstrip()
         return self._color(_GREEN, "-" * (5 - len(str(number))) + f"> {number}") + f" {text}"
@@ -99,7 +99,7 @@ class CellError(JavaScriptError):
         return f"{color}{text}{_PLAIN}" if self._colored else text
 
 
-def _frames(stack: str) -> list[StackFrame]:
+def _frames(stack: str) -> list[_StackFrame]:
     found = []
     for line in stack.splitlines():
         match = _CHROMIUM.fullmatch(line) or _FIREFOX.fullmatch(line)
@@ -109,7 +109,7 @@ def _frames(stack: str) -> list[StackFrame]:
         if file.endswith(_RUNNER):
             break  # the remaining frames are those of the runner
         if not _OURS.search(file):
-            found.append(StackFrame(file, int(match[3]), int(match[4]), "" if function in _NAMELESS else function))
+            found.append(_StackFrame(file, int(match[3]), int(match[4]), "" if function in _NAMELESS else function))
     return found
 
 

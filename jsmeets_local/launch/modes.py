@@ -9,7 +9,7 @@ from ..notebook.display import require_kernel
 from ..notebook.front_ends import front_end
 from ..notebook.marimo import marimo_session
 
-__all__ = ["INSTALL_ANYWIDGET", "MODES", "TRANSPORTS", "NoWindow", "choose_modes", "choose_transport", "has_anywidget"]
+__all__ = ["INSTALL_ANYWIDGET", "MODES", "NoWindow", "choose_modes", "choose_transport", "has_anywidget"]
 
 MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
 INSTALL_ANYWIDGET = (

@@ -19,7 +19,6 @@ __all__ = [
     "ReceivedChunk",
     "cut",
     "offered",
-    "slices",
 ]
 
 CHUNK = 2  # the frame type
@@ -40,7 +39,7 @@ def cut(parts: list[bytes | memoryview], is_text: bool, stream: int, size: int =
     total = sum(len(part) for part in parts)
     flags = _TEXT if is_text else 0
     done = 0
-    for payload in slices(parts, size):
+    for payload in _slices(parts, size):
         done += sum(len(view) for view in payload)
         last = _LAST if done == total else 0
         yield b"".join([_HEADER.pack(CHUNK, flags | last, stream, total), *payload])
@@ -53,7 +52,7 @@ def offered(secret: bytes, total: int, is_text: bool, stream: int) -> Iterator[b
     yield _HEADER.pack(CHUNK, flags | _LAST, stream, total)
 
 
-def slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryview]]:
+def _slices(parts: list[bytes | memoryview], size: int) -> Iterator[list[memoryview]]:
     """Yield lists of views of the parts, `size` bytes per list, without copying."""
     views: list[memoryview] = []
     room = size

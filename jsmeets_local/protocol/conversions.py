@@ -33,7 +33,6 @@ __all__ = [
     "Converter",
     "Items",
     "Mismatch",
-    "Unsupported",
     "converter",
     "described",
     "got",
@@ -77,7 +76,7 @@ _PROBE = object()
 PLACE = re.compile(r"(?P<text>.*) - at `(?:key` in `)?(?P<path>\$.*?)`", re.DOTALL)
 
 
-class Unsupported(Exception):
+class _Unsupported(Exception):
     """An annotation that values cannot be checked against."""
 
 
@@ -106,7 +105,7 @@ def converter(annotation: Any) -> tuple[Converter | None, frozenset[type]]:
         that say nothing about a value from a page, such as `Any` and most classes.
 
     Raises:
-        Unsupported: The annotation contains a type that msgspec does not know, for example in a field.
+        _Unsupported: The annotation contains a type that msgspec does not know, for example in a field.
         TypeError: It is no type, but a list, for example.
     """
     wanted = _adapted(annotation)
@@ -217,7 +216,7 @@ def _generic(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Any:
     if origin is typing.Literal:
         try:
             return _probed(annotation)
-        except Unsupported:  # bool, bytes and members of Enum
+        except _Unsupported:  # bool, bytes and members of Enum
             return _marker("Literal", functools.partial(_choose, args))
     if origin is collections.abc.Callable:
         return _marker("Callable", _callable)
@@ -246,7 +245,7 @@ def _class(kind: type, annotation: Any = None) -> Any:
     if issubclass(kind, enum.Enum):
         try:
             return _probed(kind)
-        except Unsupported:  # its values are not all of str or all of int
+        except _Unsupported:  # its values are not all of str or all of int
             return _marker(kind.__name__, functools.partial(_choose, tuple(kind)))
     if issubclass(kind, loaded("pathlib", "PurePath")):
         return _marker(kind.__name__, functools.partial(_path, kind))
@@ -269,14 +268,14 @@ def _probed(wanted: Any) -> Any:
     """Return a type after a check that msgspec supports it.
 
     Raises:
-        Unsupported: It does not.
+        _Unsupported: It does not.
     """
     try:
         msgspec.convert(_PROBE, wanted)
     except msgspec.ValidationError:
         pass
     except Exception as error:  # noqa: BLE001 - TypeError, and NameError for a field that names an unknown type
-        raise Unsupported(error_text(error)) from None
+        raise _Unsupported(error_text(error)) from None
     return wanted
 
 
@@ -285,7 +284,7 @@ def _union(members: list[Any]) -> Any:
         return Any
     try:
         union = _probed(functools.reduce(lambda one, other: one | other, members))
-    except (Unsupported, TypeError):
+    except (_Unsupported, TypeError):
         return _marker("Union", functools.partial(_any_of, [*map(_convert, members)], [*members]))
     if any(_is_sequence(member) or (isinstance(member, type) and member in _LOSSLESS) for member in members):
         return _marker("Union", functools.partial(_any_of, [*map(_convert, members)], [*members]))

@@ -81,7 +81,7 @@ class Function(Checked):
         cell: The notebook cell that exposed it, or `None`.
         context: The context in which it was exposed. Each call runs in a copy of it.
         keep_running: True if its calls continue when the client that called has left.
-        running: Number of calls that have been accepted and have not ended, including those that wait for their turn.
+        running: Number of calls that have been accepted and have not ended: they run or are queued.
     """
 
     __slots__ = ("__weakref__", "cell", "context", "exclusive", "keep_running", "key", "running")

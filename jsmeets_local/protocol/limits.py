@@ -37,7 +37,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             one of a topic, even while there is room; "block" blocks the publishing thread until there is room;
             "disconnect" closes the connection. Calls and acknowledged pushes always wait for room until their timeout;
             other messages close the connection.
-        calls: Calls of one page that run in Python, or wait for their turn.
+        calls: Calls of one page that run or are queued in Python.
         topics: Subscriptions of one page.
         queue_items: Items in one queue in Python, unless `queues.set_limit` sets another number. The same number may
             wait for room in it.

@@ -109,7 +109,7 @@ class Outbox:
         self._next_stream = 0
         self._chunk_next = False
         # Small and large publications whose sending has not begun, by `id`, and the ids of dropped ones, which are
-        # skipped when their turn comes.
+        # skipped when they are reached.
         self._droppable: tuple[OrderedDict[int, Packet], OrderedDict[int, Packet]] = (OrderedDict(), OrderedDict())
         self._dropped: set[int] = set()
         self._newest: dict[tuple[str, Any], Packet] = {}

@@ -33,7 +33,7 @@ class Session:
         readers: Streams of the client, by number, until they end.
         producers: Streams of Python that the client reads, by number, until they end.
         eased: Those of which the client has acknowledged items.
-        running: Number of calls from the client that run in Python or wait for their turn.
+        running: Number of calls from the client that run or are queued in Python.
         calls: Those that the client waits for, by their ids.
         names: The names of the functions that the client exposes.
         received: Number of messages received since the first connection; `received_bytes` is their size.

@@ -129,7 +129,7 @@ class ProtocolState:
         # Reads a part of a file of Python, in a worker; see `check_use`.
         self.read_part: Callable[..., bytes] = _read_nothing
         # Calls a function once an object is collected.
-        self.watch: Callable[[object, Callable[[], object]], object] = finalize
+        self.finalize: Callable[[object, Callable[[], object]], object] = finalize
         self._streamed: dict[int, Exports] = {}  # iterators that pages read, or may read, by identity
         self._released: dict[int, list[tuple[int, int]]] = {}  # socket -> numbers and counts to release
         self._sessions: dict[int, Session] = {}
@@ -719,9 +719,9 @@ class ProtocolState:
             arrivals = session.imports.add(handle)
             if kind == "stream":
                 stream = session.readers[number] = Incoming(socket, number, self.limits.stream_items)
-                self.watch(handle, functools.partial(self._left, arrivals, stream))
+                self.finalize(handle, functools.partial(self._left, arrivals, stream))
             else:
-                self.watch(handle, functools.partial(self._collected, socket, arrivals))
+                self.finalize(handle, functools.partial(self._collected, socket, arrivals))
         elif handle.kind != kind:
             self._let_go(socket, number, 1)
             raise unknown_reference(f"the object {number} of the page is a {handle.kind}, not a {kind}")

@@ -21,7 +21,7 @@ from starlette.datastructures import Headers
 from .loopback import LOOPBACK_NAMES
 from .refusals import Refusals
 
-__all__ = ["TOKEN_PREFIX", "Access"]
+__all__ = ["Access"]
 
 TOKEN_PREFIX = "jsmeets.token."
 MAX_PORT = 65535

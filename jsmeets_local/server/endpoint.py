@@ -21,7 +21,7 @@ from ..protocol.state import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT
 from ..protocol.text import on_one_line
 from .access import Access
 
-__all__ = ["SUBPROTOCOL", "Guarded", "TextEndpoint", "refuse"]
+__all__ = ["Guarded", "TextEndpoint", "refuse"]
 
 SUBPROTOCOL = "jsmeets.v1"
 HELLO_SECONDS = 10.0

@@ -7,7 +7,7 @@ import mimetypes
 import os
 import re
 
-__all__ = ["charset_of", "content_type", "media_type", "utf16_of"]
+__all__ = ["content_type", "media_type", "utf16_of"]
 
 # Types that browsers expect. On Windows, `mimetypes` reads the registry, which any program may change, and browsers
 # reject modules and style sheets of type text/plain.
@@ -103,11 +103,11 @@ def media_type(path: str | os.PathLike[str]) -> str:
 def content_type(path: str | os.PathLike[str], content: bytes) -> str:
     """Return the `Content-Type` of a file, given its content or the beginning of it."""
     kind = media_type(path)
-    charset = charset_of(kind, content) if kind.startswith("text/") else None
+    charset = _charset_of(kind, content) if kind.startswith("text/") else None
     return kind if charset is None else f"{kind}; charset={charset}"
 
 
-def charset_of(kind: str, content: bytes) -> str | None:
+def _charset_of(kind: str, content: bytes) -> str | None:
     """Return the encoding of a text; `None` to let the browser choose, for example that of the embedding document."""
     for mark, name in _BOMS.items():
         if content.startswith(mark):

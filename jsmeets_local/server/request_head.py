@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .refusals import Refusals
 
-__all__ = ["MAX_HEAD_BYTES", "HttpProtocol", "answer", "refusals_of"]
+__all__ = ["HttpProtocol", "answer", "refusals_of"]
 
 # Browsers send the cookies of a host to all of its ports: up to 180 of 4 KiB, including those of other programs.
 MAX_HEAD_BYTES = 2**20

@@ -121,9 +121,9 @@ def test_calls_made_while_the_loop_closes_are_answered() -> None:
             await asyncio.to_thread(thread.join, 10)
         assert not any(thread.is_alive() for thread in threads)
 
-    for turn in range(1, 21):
+    for burst in range(1, 21):
         asyncio.run(main())
-        assert len(answers) == turn * 1200
+        assert len(answers) == burst * 1200
 
 
 # Calls ----------------------------------------------------------------------------------------------------------------

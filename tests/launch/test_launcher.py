@@ -465,10 +465,10 @@ def test_a_launch_that_is_interrupted_anywhere_leaves_no_server() -> None:
 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        for turn in range(60):
+        for attempt in range(60):
             app = JsMeetsPy(bridge=Bridge())
             with suppress(KeyboardInterrupt):
-                signal.setitimer(signal.ITIMER_REAL, 0.0002 * (turn + 1))
+                signal.setitimer(signal.ITIMER_REAL, 0.0002 * (attempt + 1))
                 app.launch("<p>", mode="none")
                 signal.setitimer(signal.ITIMER_REAL, 0)  # a signal that comes now is still caught
             app.stop()

@@ -680,8 +680,8 @@ def test_callbacks_that_are_passed_and_dropped_leave_nothing(app: JsMeetsPy, pag
     app.functions.expose("take", lambda f: None)
     batch, rounds = 1000, 50
     peak = 0
-    for turn in range(rounds):
-        numbers = range(turn * batch + 1, (turn + 1) * batch + 1)
+    for round_number in range(rounds):
+        numbers = range(round_number * batch + 1, (round_number + 1) * batch + 1)
         raw.send(*[["call", n, "take", [None], [[[3, 0], "function", n, "f"]]] for n in numbers])
         for n in numbers:
             page.call_nowait("f")(lambda n=n: n)
@@ -697,7 +697,7 @@ def test_callbacks_that_are_passed_and_dropped_leave_nothing(app: JsMeetsPy, pag
                 released += 1
                 raw.send(["release", [[message[3][0][2], 1]]])
         peak = max(peak, sum(references(app).values()))
-        if turn == 4:
+        if round_number == 4:
             gc.collect()
             before = len(gc.get_objects())
     app.functions.expose("f", lambda: 1)

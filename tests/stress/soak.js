@@ -5,14 +5,14 @@ JsPyQueue.add_callback((key) => JsPyQueue.shift(key));
 
 JsPyFunction.expose("use", (f) => f(1));
 
-let turn = 0;
+let count = 0;
 
 async function talk() {
     const calls = Array.from({ length: 20 }, (_, n) => JsPyFunction.call("echo", 10)(n));
-    const large = turn % 10 ? [] : [JsPyFunction.call("echo", 10)(new Uint8Array(400_000))];
+    const large = count % 10 ? [] : [JsPyFunction.call("echo", 10)(new Uint8Array(400_000))];
     const callbacks = Array.from({ length: 20 }, (_, n) => JsPyFunction.call("use", 10)(() => n));
-    turn += 1;
-    await Promise.allSettled([...calls, ...callbacks, ...large, JsPyFunction.call("model", 10)(), JsPyPubsub.publish("up", true, 10)(turn), JsPyQueue.push("up", 10)(turn)]);
+    count += 1;
+    await Promise.allSettled([...calls, ...callbacks, ...large, JsPyFunction.call("model", 10)(), JsPyPubsub.publish("up", true, 10)(count), JsPyQueue.push("up", 10)(count)]);
     setTimeout(talk, 20);
 }
 

@@ -57,26 +57,26 @@ def open_page() -> str:
     return app.open(HTML, "none", grace=0.5).url
 
 
-def talk(page: Page, turn: int) -> None:
+def talk(page: Page, count: int) -> None:
     """A bit of everything to one page."""
-    page.call("echo", 0.5)(LARGE if turn % 10 == 0 else turn)
-    page.call_nowait("echo")(turn)
-    page.publish("down")([turn] * 50)
-    page.queue("down").push(turn)
-    page.call("use", 0.5)(lambda n: n + turn)
+    page.call("echo", 0.5)(LARGE if count % 10 == 0 else count)
+    page.call_nowait("echo")(count)
+    page.publish("down")([count] * 50)
+    page.queue("down").push(count)
+    page.call("use", 0.5)(lambda n: n + count)
     with closing(page.subscribe("up")):
         page.eval("JsPyPubsub.publish('up')(1)", 0.5)
 
 
 def talk_to_all() -> None:
     """Work of the program besides serving."""
-    turn = 0
+    count = 0
     while True:
-        turn += 1
+        count += 1
         for page in app.pages:
             if page.is_connected():
                 with suppress(JsPyError):  # pages freeze, reload and go: that is what this is about
-                    talk(page, turn)
+                    talk(page, count)
         time.sleep(0.01)
 
 

@@ -21,8 +21,8 @@ export interface Query {
     body?: Uint8Array<ArrayBuffer> | null;
 }
 
-/** What Python tells about the page. */
-export interface Offer {
+/** The addresses of the page, as Python reports them. */
+export interface PageAddresses {
     /** The path of the page, with the identity in its fragment. */
     place: string;
     /** The address of the page at its port. */
@@ -47,16 +47,16 @@ export class Carrier {
     private readonly pending = new Map<number, Pending>();
     private readonly sockets = new Map<number, CarriedSocket>();
     private readonly told = new Set<string>();
-    private greeted: ((offer: Offer | null) => void) | null = null;
+    private greeted: ((addresses: PageAddresses | null) => void) | null = null;
 
     /** @param ended called when Python has gone, or no longer has the page. */
     constructor(private readonly ended: () => void) {}
 
     /** Connect to the carrier of a page. Returns null if there is none. */
-    async open(model: Model): Promise<Offer | null> {
-        const offer = new Promise<Offer | null>((resolve) => { this.greeted = resolve; });
+    async open(model: Model): Promise<PageAddresses | null> {
+        const addresses = new Promise<PageAddresses | null>((resolve) => { this.greeted = resolve; });
         this.wire = await openWire(model, (message, buffers) => this.receive(message, buffers), () => this.end());
-        return offer;
+        return addresses;
     }
 
     /** Fetch a path of the page's application. Rejects with TypeError, as `fetch` does. */

@@ -4,7 +4,7 @@ import { ROOT, ownPath, type Answer, type Carrier, type Query } from "./carrier.
 import { Modules } from "./modules.ts";
 
 const CSS_ADDRESS = /url\(\s*(?:"([^"]*)"|'([^']*)'|([^"')\s]*))\s*\)|@import\s+(?:"([^"]*)"|'([^']*)')/gi;
-/** Where elements name what they load. `srcset` names several. */
+/** Elements and the attributes that name the files they load. `srcset` names several. */
 const SOURCES: ReadonlyArray<readonly [selector: string, attribute: string]> = [
     ["img[src], audio[src], video[src], source[src], track[src], input[src]", "src"], ["video[poster]", "poster"],
     ["image[href], use[href]", "href"],

@@ -3,7 +3,8 @@
  * through the carrier and becomes a blob, behind those that it imports.
  */
 
-import { parse, type Node, type Program } from "acorn";
+import { parse, type Node } from "acorn";
+import { children, ifParses } from "../code/syntax.ts";
 
 /** Loads a path of the page, and returns the text of an own script. Rejects if that fails. */
 export type LoadText = (url: URL) => Promise<string>;
@@ -62,7 +63,7 @@ export class Modules {
         if (!/\bimport\b|\bexport\b/.test(text)) {
             return text;
         }
-        const program = parsed(text, type);
+        const program = ifParses(() => parse(text, { ecmaVersion: "latest", sourceType: type, allowHashBang: true }));
         if (!program) {
             return text;   // the browser reports the error, with its line
         }
@@ -101,24 +102,9 @@ export class Modules {
     }
 }
 
-function parsed(text: string, sourceType: "module" | "script"): Program | null {
-    try {
-        return parse(text, { ecmaVersion: "latest", sourceType, allowHashBang: true });
-    } catch (error) {
-        if (error instanceof SyntaxError) {
-            return null;
-        }
-        throw error;
-    }
-}
-
 function visit(node: Node, seen: (node: Node) => void): void {
     seen(node);
-    for (const value of Object.values(node)) {
-        for (const child of Array.isArray(value) ? value : [value]) {
-            if (typeof child?.type === "string") {
-                visit(child, seen);
-            }
-        }
+    for (const child of children(node)) {
+        visit(child, seen);
     }
 }

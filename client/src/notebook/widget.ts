@@ -1,6 +1,6 @@
 /** The widget that shows a page in a notebook: from its port, or carried where the browser cannot reach the port. */
 
-import { Carrier, type Offer } from "./carrier.ts";
+import { Carrier, type PageAddresses } from "./carrier.ts";
 import type { carry } from "./page.ts";
 import type { Model } from "./wire.ts";
 
@@ -18,13 +18,13 @@ export async function show(model: Model, element: HTMLElement): Promise<() => vo
     const box = element.appendChild(document.createElement("div"));
     box.style.cssText = `width: ${width}; max-width: 100%`;
     const carrier = new Carrier(() => undefined);
-    const offer = await carrier.open(model);
-    if (!offer) {
+    const addresses = await carrier.open(model);
+    if (!addresses) {
         box.textContent = GONE;
         return () => box.remove();
     }
     const frame = Object.assign(document.createElement("iframe"), {
-        name: model.get("name"), allow: "loopback-network; local-network-access", title: new URL(offer.url, document.baseURI).pathname,
+        name: model.get("name"), allow: "loopback-network; local-network-access", title: new URL(addresses.url, document.baseURI).pathname,
     });
     frame.style.cssText = `${LOOK}; height: ${height === "auto" ? AUTO_BEGINS : height}`;
     const resize = ({ source, data }: MessageEvent): void => {
@@ -33,7 +33,7 @@ export async function show(model: Model, element: HTMLElement): Promise<() => vo
         }
     };
     addEventListener("message", resize);
-    const remove = await fill(frame, box, offer, carrier);
+    const remove = await fill(frame, box, addresses, carrier);
     const leave = (): void => carrier.leave();
     addEventListener("pagehide", leave);
     return () => {
@@ -45,16 +45,16 @@ export async function show(model: Model, element: HTMLElement): Promise<() => vo
     };
 }
 
-async function fill(frame: HTMLIFrameElement, box: HTMLElement, offer: Offer, carrier: Carrier): Promise<() => void> {
-    if (offer.probe && await isReachable(offer.probe)) {
-        frame.src = offer.url;
+async function fill(frame: HTMLIFrameElement, box: HTMLElement, addresses: PageAddresses, carrier: Carrier): Promise<() => void> {
+    if (addresses.probe && await isReachable(addresses.probe)) {
+        frame.src = addresses.url;
         box.append(frame);
         return () => undefined;
     }
     const code = URL.createObjectURL(new Blob([await carrier.code()], { type: "text/javascript" }));
     const module = await import(code) as { carry: typeof carry };
     URL.revokeObjectURL(code);
-    const remove = await module.carry(frame, offer.place, carrier);
+    const remove = await module.carry(frame, addresses.place, carrier);
     const note = Object.assign(document.createElement("div"), { textContent: CARRIED });
     note.style.cssText = "font-size: 12px; line-height: 1.6; opacity: .7";
     box.append(frame, note);

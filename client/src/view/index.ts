@@ -1,4 +1,4 @@
-/** What only some pages need: pictures of the page, progress bars, and the height of a notebook's iframe. */
+/** Pictures of the page, progress bars, and the height of a notebook's iframe, which only some pages need. */
 
 import type { PyFunction } from "../pyproxy.ts";
 import { reportHeight } from "./height.ts";

@@ -1,1 +1,1 @@
-"""Objects that users hold while they talk to a page: calls, and what a page passes by reference."""
+"""Proxies of the objects, functions, streams and files that a page passes by reference."""

@@ -8,8 +8,8 @@ from ...errors import CallTimeout, JsPyError, PageClosed, UnknownReference
 from ...protocol.calls import Finished
 from ...protocol.references import Handle, Imported
 from ...protocol.values import Payload
-from ..in_process import InProcess
 from ..portal import Cancel, Done
+from ..process_bound import ProcessBound
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
@@ -64,7 +64,7 @@ def value_of(outcome: Any) -> Any:
     return outcome
 
 
-class PageObject(InProcess, Imported):
+class PageObject(ProcessBound, Imported):
     """Proxy of an object in a page.
 
     Two proxies are equal if they represent the same object.
@@ -94,7 +94,7 @@ class PageObject(InProcess, Imported):
         if handle is not None:
             handle.proxy = None  # if the object arrives once more, it gets another proxy
             del handle
-            self._bridge.portal.post(_wake)
+            self._bridge.portal.wake_up()
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +109,3 @@ class PageObject(InProcess, Imported):
 
     def __hash__(self) -> int:
         return hash(self._identity)
-
-
-def _wake() -> None:
-    """Do nothing, in a callback of the loop, which also calls the finalizers of collected objects."""

@@ -12,8 +12,8 @@ from ...errors import JavaScriptError, JsPyError, ProtocolError, UnknownProperty
 from ...protocol.references import Handle
 from ...protocol.text import on_one_line
 from ...protocol.values import Payload
-from ..in_process import InProcess
 from ..portal import Operation
+from ..process_bound import ProcessBound
 from ..tracebacks import cut, public
 from .base import PageObject, Use, value_of
 from .js_path import JSPath
@@ -30,7 +30,7 @@ QUERY_SECONDS = 0.4  # time that completion, help and repr() may wait for a page
 _TEXT_ROOM = 80  # characters of an object in its repr()
 
 
-class Remote(InProcess):
+class Remote(ProcessBound):
     """Operators of Python on an object of a page. Each waits for one request to the page.
 
     Names that begin with an underscore belong to Python: `copy`, IPython and numpy look them up, without a request.

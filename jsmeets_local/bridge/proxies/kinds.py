@@ -16,7 +16,7 @@ from .js_stream import JSStream
 if TYPE_CHECKING:
     from ..bridge import Bridge
 
-__all__ = ["KINDS", "make_proxy"]
+__all__ = ["make_proxy"]
 
 KINDS: dict[str, type[PageObject]] = {
     "function": JSFunction,

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from starlette.types import ASGIApp
 
-__all__ = ["HOST", "ROOT", "Gateway", "Post"]
+__all__ = ["HOST", "Gateway", "Post"]
 
 HOST = "page.jsmeets.invalid"  # a name that no server can have (RFC 6761, section 6.4)
 ROOT = f"https://{HOST}"

@@ -18,7 +18,7 @@ from .native_window import NativeWindow
 from .requests import CommandableWindow
 from .requirements import advice, toolkit
 
-__all__ = ["InProcessWindow", "MainThreadWindow", "in_process_problem"]
+__all__ = ["MainThreadWindow", "in_process_problem"]
 
 _INSTEAD = 'launch(mode="window") opens one in its own process'
 
@@ -54,7 +54,7 @@ def _missing_library() -> str | None:
     return None
 
 
-class InProcessWindow(CommandableWindow):
+class _InProcessWindow(CommandableWindow):
     """Window on the main thread of this process.
 
     Args:
@@ -120,10 +120,10 @@ class MainThreadWindow:
 
     def __init__(self) -> None:
         self._requested: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
-        self._opened: queue.SimpleQueue[InProcessWindow | BaseException] = queue.SimpleQueue()
+        self._opened: queue.SimpleQueue[_InProcessWindow | BaseException] = queue.SimpleQueue()
 
     def open(self, page: Page, url: str, parameters: dict[str, Any], on_closed: Callable[[], None]) -> Surface:
-        """Open the window on the main thread; the arguments are those of `InProcessWindow`."""
+        """Open the window on the main thread; the arguments are those of `_InProcessWindow`."""
         self._requested.put((page, url, parameters, on_closed))
         window = self._opened.get()
         if isinstance(window, BaseException):
@@ -140,7 +140,7 @@ class MainThreadWindow:
         if requested is None:
             return
         try:
-            window = InProcessWindow(*requested)
+            window = _InProcessWindow(*requested)
         except BaseException as error:
             self._opened.put(error)
             raise

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypedDict
 
+from ...protocol.arguments import check_flag
 from ...server.resources import bundled
 from .commands import check_pixels, check_question
 from .menus import Menu, check_menus
 
-__all__ = ["SIZE", "WindowOptions", "check_window_options", "window_parameters"]
+__all__ = ["WindowOptions", "check_window_options", "window_parameters"]
 
 SIZE = (800, 600)  # width and height of a window, in pixels
 
@@ -45,12 +46,6 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False; got {value!r}")
-    return value
-
-
 def _file(name: str, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name} must be the path of an image file; got {value!r:.60}")
@@ -70,16 +65,16 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "title": _text,
     "position": _pair,
     "icon": _file,
-    "resizable": _flag,
-    "fullscreen": _flag,
-    "maximized": _flag,
-    "hidden": _flag,
-    "frameless": _flag,
-    "on_top": _flag,
+    "resizable": check_flag,
+    "fullscreen": check_flag,
+    "maximized": check_flag,
+    "hidden": check_flag,
+    "frameless": check_flag,
+    "on_top": check_flag,
     "min_size": lambda name, value: _pair(name, value, 1),
     "confirm_close": check_question,
-    "devtools": _flag,
-    "window_api": _flag,
+    "devtools": check_flag,
+    "window_api": check_flag,
     "menu": check_menus,
 }
 # The other options of launch(), to suggest for a misspelled name.

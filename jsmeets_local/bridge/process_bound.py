@@ -1,13 +1,13 @@
-"""Base of the objects that belong to the process which serves the pages."""
+"""Base of the objects that belong to the process that serves the pages."""
 
 from __future__ import annotations
 
 from typing import Any, NoReturn, Self
 
-__all__ = ["InProcess"]
+__all__ = ["ProcessBound"]
 
 
-class InProcess:
+class ProcessBound:
     """Object that is copied as itself, as a function is, and cannot be pickled.
 
     So `copy.deepcopy` and `dataclasses.asdict` accept what holds a page or a callback of one.
