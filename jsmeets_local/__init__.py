@@ -116,7 +116,7 @@ def load_ipython_extension(ipython: Any) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "IPython":
             raise
-        raise MissingExtra("the magics need IPython: pip install 'jsmeets-local[notebook]'") from error
+        raise MissingExtra("the magics need IPython: pip install ipython") from error
     load(ipython)
 
 

@@ -208,4 +208,4 @@ class LaunchError(JsPyError, RuntimeError):
 
 
 class MissingExtra(JsPyError, ImportError):
-    """An optional package is needed; the message names the extra to install."""
+    """An optional package is needed; the message names it."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
+
+from ..bridge.proxies.base import checked
 
 __all__ = ["SNAPSHOT_BYTES", "Snapshot", "snapshot_of"]
 
@@ -51,6 +52,17 @@ class Snapshot(Struct, frozen=True):
         return f"<Snapshot of {self.width} x {self.height} pixels, {len(self.data):,} bytes>"
 
 
-def snapshot_of(picture: Mapping[str, Any]) -> Snapshot:
-    """Convert the picture that a page has drawn."""
-    return Snapshot(bytes(picture["data"]), int(picture["width"]), int(picture["height"]))
+class _Picture(Struct):
+    data: bytes
+    width: float
+    height: float
+
+
+def snapshot_of(answer: Any) -> Snapshot:
+    """Convert the picture that a page has drawn.
+
+    Raises:
+        ProtocolError: The page has sent something else.
+    """
+    picture: _Picture = checked(answer, _Picture, "page.snapshot()")
+    return Snapshot(picture.data, int(picture.width), int(picture.height))

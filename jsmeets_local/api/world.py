@@ -7,12 +7,13 @@ import keyword
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Required, TypedDict
 
 from msgspec import Struct
 
 from ..bridge.client import Client, WorldUse
 from ..bridge.portal import Operation
+from ..bridge.proxies.base import checked
 from ..bridge.proxies.js_function import TimedFunction
 from ..bridge.proxies.js_path import JSCall, JSPath
 from ..bridge.proxies.js_proxy import QUERY_SECONDS, Remote
@@ -126,8 +127,8 @@ def _names(client: Client) -> list[str]:
         return []
     names = set(client.names())
     try:
-        world = World(client)
-        names.update(name for name in world._use(step("keys"), timeout=QUERY_SECONDS) if name.isidentifier())
+        known = checked(World(client)._use(step("keys"), timeout=QUERY_SECONDS), list[str], "page.js")
+        names.update(name for name in known if name.isidentifier())
     except JsPyError:  # completion must not fail if the page has left, or is busy
         pass
     return sorted(names)
@@ -315,9 +316,21 @@ class _PageCall(JSCall):
 
 def _facts_of(client: Client, key: str) -> _Facts:
     try:
-        return _facts(client.query("$describe", key))
-    except JsPyError:  # the page is disconnected, or has no such function
+        return _facts(checked(client.query("$describe", key), _Description, key))
+    except (JsPyError, ValueError):  # the page is disconnected, has no such function, or describes an impossible one
         return _Facts("", _ANY)
+
+
+class _Parameter(TypedDict, total=False):
+    name: Required[str]
+    default: str
+    rest: bool
+
+
+class _Description(TypedDict):
+    signature: str
+    doc: str
+    params: list[_Parameter] | None
 
 
 class _Facts(Struct, frozen=True):
@@ -328,7 +341,7 @@ class _Facts(Struct, frozen=True):
 _ANY = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
 
 
-def _facts(answer: Mapping[str, Any]) -> _Facts:
+def _facts(answer: _Description) -> _Facts:
     doc = "\n\n".join(filter(None, [answer["signature"], answer["doc"]]))
     return _Facts(doc, _ANY if answer["params"] is None else _signature(answer["params"]))
 
@@ -343,7 +356,7 @@ class _Code:
         return self._text
 
 
-def _signature(params: Sequence[Mapping[str, Any]]) -> inspect.Signature:
+def _signature(params: Sequence[_Parameter]) -> inspect.Signature:
     """Convert JavaScript parameters to positional parameters of Python."""
     made: dict[str, inspect.Parameter] = {}
     optional = False

@@ -13,6 +13,7 @@ from ..protocol.failures import About, as_exception
 from ..protocol.messages import ErrorInfo
 from ..protocol.values import Payload
 from .portal import Cancel, Done, Operation
+from .proxies.base import checked
 
 __all__ = ["PART", "Batch", "join_batch", "split_batch"]
 
@@ -104,7 +105,7 @@ def join_batch(key: str, outcomes: Sequence[Any]) -> list[Any]:
 
 
 def _failure_error(key: str, outcome: Any, before: int) -> JsPyError:
-    failure = msgspec.convert(outcome, _Failure)
+    failure: _Failure = checked(outcome, _Failure, key)
     error = as_exception(failure.error, About("map", key), 0, 0)
     error.add_note(f"(in call {before + failure.place} of this map)")
     return error

@@ -413,7 +413,8 @@ class Dispatcher:
         while frames is not None and frames.tb_frame.f_globals.get("__name__") in _OWN:
             frames = frames.tb_next
         error = error.with_traceback(frames)  # without stack frames of this library
-        _log(error, text, about)
+        if "jsmeets_logged" not in error.__dict__:  # see _FileReader; hasattr() would run the user's `__getattr__`
+            _log(error, text, about)
         info = ErrorInfo("raised", error_name(error), error_text(error))
         if self.exposes_errors:
             info = describe(replace(info, trace=error_trace(error)), error)

@@ -111,7 +111,7 @@ def _window() -> Finding:
 
 def _notebook() -> Finding:
     if _version("ipython") is None:
-        return Finding("missing", "notebook", "IPython: pip install 'jsmeets-local[notebook]'")
+        return Finding("missing", "notebook", "IPython: pip install ipython ipykernel")
     kernel = _version("ipykernel")
     if kernel is None:
         return Finding("missing", "notebook", f"IPython {_version('ipython')}, but no kernel: pip install ipykernel")
@@ -120,7 +120,7 @@ def _notebook() -> Finding:
 
 def _packaging() -> Finding:
     if importlib.util.find_spec("PyInstaller") is None:
-        return Finding("missing", "package", "PyInstaller: pip install 'jsmeets-local[package]'")
+        return Finding("missing", "package", "PyInstaller: pip install pyinstaller")
     if sys.platform.startswith("linux") and shutil.which("objdump") is None:
         return Finding("missing", "package", "PyInstaller needs objdump: apt install binutils")
     return Finding("ok", "package", f"PyInstaller {_version('pyinstaller')}")
@@ -129,7 +129,7 @@ def _packaging() -> Finding:
 def _arrays() -> Finding:
     numpy = _version("numpy")
     if numpy is None:
-        text = "arrays arrive as memoryview; for numpy arrays: pip install 'jsmeets-local[numpy]'"
+        text = "arrays arrive as memoryview; for numpy arrays: pip install numpy"
         return Finding("note", "numpy", text)
     return Finding("ok", "numpy", numpy)
 

@@ -55,7 +55,7 @@ def package(
         jsmeets-local package app.py -- --add-data sounds:sounds
     """
     if importlib.util.find_spec("PyInstaller") is None:
-        raise click.ClickException("package needs PyInstaller: pip install 'jsmeets-local[package]'")
+        raise click.ClickException("package needs PyInstaller: pip install pyinstaller")
     folder = script.resolve().parent
     modules = [file for file in folder.rglob("*.py") if belongs(file, folder)]
     try:  # before PyInstaller, which takes a minute to come to the pages

@@ -13,8 +13,7 @@ __all__ = ["INSTALL_ANYWIDGET", "MODES", "NoWindow", "choose_modes", "choose_tra
 
 MODES = ("auto", "browser", "app", "window", "auto-window", "notebook", "none")
 INSTALL_ANYWIDGET = (
-    "pip install 'jsmeets-local[notebook]' for the kernel, and anywidget where Jupyter's server is installed, "
-    "then reload the notebook's page"
+    "pip install anywidget for the kernel and where Jupyter's server is installed, then reload the notebook's page"
 )
 TRANSPORTS = ("auto", "socket", "comm")
 

@@ -233,7 +233,7 @@ def require_kernel() -> Any:
         LaunchError: This process is not a kernel.
     """
     if "IPython" not in sys.modules and importlib.util.find_spec("IPython") is None:
-        raise MissingExtra("mode=\"notebook\" needs IPython: pip install 'jsmeets-local[notebook]'")
+        raise MissingExtra('mode="notebook" needs IPython: pip install ipython')
     shell = kernel_shell()
     if shell is None:
         raise LaunchError('mode="notebook" requires a Jupyter kernel; in other programs, use mode="browser"')

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import (
     ConnectionLost,
@@ -28,6 +29,7 @@ from .text import on_one_line, on_own_lines
 __all__ = [
     "About",
     "as_exception",
+    "as_refusal",
     "close_packet",
     "disconnection",
     "error_packet",
@@ -85,6 +87,16 @@ def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) ->
     if kind is not None:
         return kind(error.message, about.protocol, about.key, call_id, socket)
     return _javascript_error(error, 0, protocol=about.protocol, key=about.key, id=call_id, socket_id=socket)
+
+
+def as_refusal(error: m.ErrorInfo, about: About, call_id: int, socket: int) -> JsPyError:
+    """Convert the reason that a value of a client cannot be used to an exception.
+
+    It is a `JavaScriptError`, as for a value that the client itself cannot send, unless the error has a class of its own.
+    """
+    if error.kind == "refused" and error.name not in _KINDS:
+        error = replace(error, kind="unserializable")
+    return as_exception(error, about, call_id, socket)
 
 
 def _javascript_error(error: m.ErrorInfo, depth: int, **facts: Any) -> JavaScriptError:

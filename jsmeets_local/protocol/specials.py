@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -68,7 +69,7 @@ def revive(message: M, make: Callable[[m.Special], Any]) -> M:
     places = [_find(type(message), root, special) for special in specials]
     for special, (place, step) in zip(specials, places, strict=True):
         try:
-            place[step] = _make(special, place[step], make)
+            place[step] = _make(special, place[step], make, name)
         except RefusedReference as error:
             refusal = refusal or error
     if refusal is not None:
@@ -118,44 +119,60 @@ def _misplaced(path: list[str | int]) -> ProtocolError:
     return ProtocolError(f"path {str(path)[:100]} does not lead to a special value of a message")
 
 
-def _make(special: m.Special, value: Any, make: Callable[[m.Special], Any]) -> Any:
+def _make(special: m.Special, value: Any, make: Callable[[m.Special], Any], name: str) -> Any:
     if special.kind == "keywords":
         if type(value) is not dict:  # two have the same path
             raise _misplaced(special.path)
         return _Keywords(value)
     if special.kind == "map":
-        return _dict(value if type(value) is list else [None], special)
+        return _dict(value if type(value) is list else [None], special, name)
     if value is not None:  # two have the same path
         raise _misplaced(special.path)
     if special.kind == "bigint":
-        return _integer(special.fact)
+        return _integer(special, name)
     if type(special.fact) is not int or not 1 <= special.fact <= m.MAX_ID:
         raise ProtocolError(f"{special.kind} with the number {shown(special.fact, 40)}")
     return make(special)
 
 
-def _integer(digits: Any) -> int:
+def _integer(special: m.Special, name: str) -> int:
+    digits = special.fact
     if isinstance(digits, str) and digits.removeprefix("-").isdecimal() and digits.isascii():
         try:
             return int(digits)
-        except ValueError:  # more digits than Python converts
-            text = f"a BigInt of {len(digits)} digits is too long for Python; send it as text"
-            raise RefusedReference(m.ErrorInfo("refused", "ValueError", text)) from None
+        except ValueError:
+            size, most = len(digits.removeprefix("-")), sys.get_int_max_str_digits()
+            text = f"a BigInt of {size} digits is too long for Python, which converts at most {most}; send it as text"
+            raise _refused("RangeError", special, name, text) from None
     raise ProtocolError(f"an integer with the digits {shown(digits, 40)}")
 
 
-def _dict(pairs: list[Any], special: m.Special) -> dict[Any, Any]:
+def _dict(pairs: list[Any], special: m.Special, name: str) -> dict[Any, Any]:
     for pair in pairs:
         if type(pair) is not list or len(pair) != 2 or type(pair[0]) not in _KEYS:
             raise ProtocolError(f"the Map at {str(special.path)[:100]} has no pairs of key and value")
     # Integers whose difference is a multiple of 2**61 - 1 have the same hash; 10,000 of them take a second.
     if len(pairs) > _MANY and len({hash(key) for key, _ in pairs}) < len(pairs) // 2:
-        raise _refused_map("too many keys of a Map are equal or have the same hash in Python")
+        text = "too many keys of a Map are equal or have the same hash in Python; send its entries as an array"
+        raise _refused("TypeError", special, name, text)
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise _refused_map("two keys of a Map are equal in Python, as 1 and true are")
+        text = "two keys of a Map are equal in Python, as 1 and true are; send its entries as an array"
+        raise _refused("TypeError", special, name, text)
     return made
 
 
-def _refused_map(reason: str) -> RefusedReference:
-    return RefusedReference(m.ErrorInfo("refused", "ValueError", f"{reason}; send its entries as an array"))
+def _refused(kind: str, special: m.Special, name: str, reason: str) -> RefusedReference:
+    """Return the error for a value of the user. Its text begins with the path of the value.
+
+    Args:
+        kind: The name of the error.
+        special: The special value.
+        name: The name of the element of the message that holds it.
+        reason: The reason.
+    """
+    steps = special.path[1:]
+    if name == "steps":  # of the use of an object: the arguments of a call, or an assigned value
+        name, steps = "args" if steps[1] == 1 else "value", steps[2:]
+    place = name + "".join(f"[{step!r}]" for step in steps)
+    return RefusedReference(m.ErrorInfo("refused", kind, f"{place:.200}: {reason}"))

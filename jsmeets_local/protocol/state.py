@@ -46,6 +46,7 @@ from .effects import (
 from .failures import (
     About,
     as_exception,
+    as_refusal,
     close_packet,
     disconnection,
     error_packet,
@@ -565,7 +566,7 @@ class ProtocolState:
             about = _ABOUT[type(message)](message)
             self._fail(socket, getattr(message, "id", 0), about, error)
         elif self.calls.is_open(message.id, socket):
-            failure = as_exception(error, self.calls.about(message.id), message.id, socket)
+            failure = as_refusal(error, self.calls.about(message.id), message.id, socket)
             self._finish(message.id, socket, failure)
         else:
             self.calls.ignored += 1
@@ -821,7 +822,7 @@ class ProtocolState:
 
     def _refuse_items(self, socket: int, number: int, error: m.ErrorInfo) -> None:
         """End a stream of a page whose items cannot be used."""
-        if self._end_reading(socket, number, as_exception(error, About("stream", ""), 0, socket)):
+        if self._end_reading(socket, number, as_refusal(error, About("stream", ""), 0, socket)):
             self._send(socket, message_packet(["stop", number]))
 
     # Streams of Python ---------------------------------------------------------------------------------

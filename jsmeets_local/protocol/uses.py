@@ -16,7 +16,7 @@ from .files import MAX_READ
 from .functions import Function, is_async
 from .references import BIGGEST, Export, RefusedReference
 from .signatures import call_method, is_annotated
-from .text import class_name, shown, type_name
+from .text import class_name, error_name, error_text, shown, type_name
 
 __all__ = ["check_use"]
 
@@ -66,9 +66,34 @@ def _read_function(
     (facts,) = export.facts
     if export.function is None:
         # Parts are read in order, in a queue of their own: they do not wait for functions that the page has called.
-        read = functools.partial(read_part, export.value, facts)
+        read = _FileReader(export.value, facts, read_part)
         export.function = Function(f"read of {facts['name']}", read, exclusive=True)
     return export.function, [min(start, facts["size"]), min(end, facts["size"])]
+
+
+class _FileReader:
+    """Function that reads a part of a file, for each request of a page in order.
+
+    A page asks for several parts in advance. If they fail for the same reason, only the first one is logged.
+    """
+
+    def __init__(self, file: Any, facts: dict[str, Any], read_part: Callable[..., bytes]) -> None:
+        self._file = file
+        self._facts = facts
+        self._read_part = read_part
+        self._failure = ""  # of the part before
+
+    def __call__(self, start: int, end: int) -> bytes:
+        try:
+            part = self._read_part(self._file, self._facts, start, end)
+        except Exception as error:
+            failure = f"{error_name(error)}: {error_text(error)}"
+            if start > 0 and failure == self._failure:
+                error.jsmeets_logged = True  # type: ignore[attr-defined]
+            self._failure = failure
+            raise
+        self._failure = ""
+        return part
 
 
 def _check_step(export: Export, step: list[Any]) -> None:

@@ -18,6 +18,21 @@ __all__ = ["enter_application", "file_with_scripts", "script_tags", "with_script
 
 _OF_PATHS = "/%:@!$&'()*+,;=~"  # characters that stay unescaped in a path (RFC 3986, section 3.3)
 _OUR_FILES = re.compile(r"""(\s(?:src|href)\s*=\s*["']?)(?=/jsmeetspy/)""", re.IGNORECASE)
+# Comments, and elements whose content is no HTML of the page.
+_OPAQUE = re.compile(
+    r"""<!--.*?(?:-->|\Z)
+    |<(?P<tag>script|style|textarea|title|template)\b(?P<attributes>(?:"[^"]*"|'[^']*'|[^<>"'])*+)>
+    (?P<content>.*?)(?:</(?P=tag)\b|\Z)""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+_ATTRIBUTE = re.compile(r"""(?:^|[\s/"'])(src|type)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_TYPE_THAT_RUNS = re.compile(r"module|(?:text|application)/(?:x-)?(?:java|ecma)script|", re.IGNORECASE)
+_CLIENT = re.compile(rf"(?:.*/)?(?:JsPyTextSocket\.js|jsmeets\.mjs|jsmeetspy/{re.escape(JOINED)})(?:[?#].*)?", re.DOTALL)
+# A comment, or the address of an import.
+_IMPORT = re.compile(
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|\b(?:from|import)\s*\(?\s*(?P<quote>["'`])(?P<address>[^"'`\n]*)(?P=quote)""", re.DOTALL
+)
+_HEADS = [re.compile(rf"<{tag}(?=[\s/>])[^>]*>", re.IGNORECASE) for tag in ("head", "html", "!doctype")]
 _NOT_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04x}" for character in "<>&'"}
 
 _current_root: ContextVar[str] = ContextVar("current_root", default="")
@@ -50,8 +65,9 @@ def with_scripts(html: str) -> str:
     """Return HTML that loads the scripts of this package; add a script tag at the start of its head if it has none."""
     root = _current_root.get()
     html = _OUR_FILES.sub(lambda found: found[1] + root, html)
-    has_scripts = any(name in html for name in ("JsPyTextSocket.js", "jsmeets.mjs", f"jsmeetspy/{JOINED}"))
-    has_map = "importmap" in html  # not every browser supports a second one
+    scripts = _scripts_of(html)
+    has_scripts = any(_loads_client(*script) for script in scripts)
+    has_map = any(kind == "importmap" for kind, _, _ in scripts)  # not every browser supports a second one
     tags = [*([] if has_map else _import_map()), *([] if has_scripts else [_script_tag()])]
     return _in_head(html, "\n{}\n".format("\n".join(tags))) if tags else html
 
@@ -70,11 +86,27 @@ def file_with_scripts(content: bytes) -> bytes:
     return (mark16 + with_scripts(text.removeprefix(mark16))).encode(encoding, "surrogatepass")
 
 
+def _scripts_of(html: str) -> list[tuple[str, str, str]]:
+    """Return the scripts of a page: type, address and content."""
+    scripts = []
+    for found in _OPAQUE.finditer(html):
+        if (found["tag"] or "").lower() == "script":
+            given = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(found["attributes"])}
+            scripts.append((given.get("type", "").strip().lower(), given.get("src", "").strip(), found["content"]))
+    return scripts
+
+
+def _loads_client(kind: str, address: str, content: str) -> bool:
+    """Return whether a script is the client, or imports it."""
+    if not _TYPE_THAT_RUNS.fullmatch(kind):
+        return False
+    addresses = [address] if address else [found["address"] or "" for found in _IMPORT.finditer(content)]
+    return any(_CLIENT.fullmatch(one) for one in addresses)
+
+
 def _in_head(html: str, tags: str) -> str:
-    lower = html.lower()
-    for tag in ("<head", "<html", "<!doctype"):
-        start = lower.find(tag)
-        if start >= 0 and not lower.startswith("<header", start):
-            end = lower.index(">", start) + 1
-            return html[:end] + tags + html[end:]
+    plain = _OPAQUE.sub(lambda found: " " * len(found[0]), html)
+    for head in _HEADS:
+        if found := head.search(plain):
+            return html[: found.end()] + tags + html[found.end() :]
     return "<!DOCTYPE html>" + tags + html

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +266,21 @@ def test_doctor_reports_what_works_and_what_to_install(
         )
         assert found["window"][0] == "missing"
     assert {state for state, _ in found.values()} <= {"ok", "missing", "note"}
+
+
+def test_doctor_names_packages_that_can_be_installed_however_this_one_was(
+    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(sys.modules["jsmeets_local.cli.doctor"], "version", is_missing)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    named = re.findall(r"pip install (.*)", invoke("doctor").output)
+    packages = [re.split(r"[\[>]", name.strip("'"))[0] for line in named for name in line.split()]
+    assert sorted(packages) == ["ipykernel", "ipython", "numpy", "pyinstaller", "pywebview"]
+    required = [re.split(r"[\[>;]", one)[0] for one in metadata.requires("jsmeets-local") or ()]
+    assert {*packages} - {"ipykernel"} <= {*required}
 
 
 def test_doctor_fails_if_nothing_can_be_served(invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:

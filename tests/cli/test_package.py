@@ -202,7 +202,7 @@ def test_without_pyinstaller_it_says_what_to_install(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     program = run("package", "app.py")
     assert program.ended() == 1
-    assert program.text == "Error: package needs PyInstaller: pip install 'jsmeets-local[package]'\n"
+    assert program.text == "Error: package needs PyInstaller: pip install pyinstaller\n"
 
 
 def test_the_output_of_a_failing_pyinstaller_is_shown(run: Start, tmp_path: Path) -> None:

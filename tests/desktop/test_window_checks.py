@@ -66,7 +66,7 @@ def test_a_display_that_is_gone(start: Start, gui: str, display: str) -> None:
 
 def test_no_pywebview(start: Start, screen: Screen) -> None:
     said = both(start(HIDDEN.format(names=["webview"]) + TRIES, screen))
-    assert said == "MissingExtra a window needs pywebview: pip install 'jsmeets-local[window]'"
+    assert said == "MissingExtra a window needs pywebview: pip install 'pywebview[qt6]'"
 
 
 def test_no_toolkit(start: Start, screen: Screen, gui: str) -> None:

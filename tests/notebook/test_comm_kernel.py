@@ -177,7 +177,7 @@ def test_without_anywidget(kernel: Kernel) -> None:
     run = kernel.run(LAUNCH)
     assert run.error is not None
     assert run.error.startswith("MissingExtra: ")
-    assert "pip install 'jsmeets-local[notebook]'" in run.error
+    assert "pip install anywidget" in run.error
 
 
 def test_no_front_end(kernel: Kernel) -> None:

@@ -465,6 +465,23 @@ def test_a_path_that_changes_is_told(app: JsMeetsPy, raw: RawPage, path: Path) -
     assert part(raw, again, 0, 5)[1] == "FileNotFoundError"
 
 
+def test_parts_that_fail_for_the_same_reason_are_logged_once(
+    app: JsMeetsPy, raw: RawPage, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    number, _ = shared(app, raw, ref(path))
+    path.write_bytes(CONTENT + b"more")
+
+    def read_all() -> None:
+        raw.send(*(["use", place + 20, number, [["read", place, place + 1]]] for place in range(4)))
+        for place in range(4):
+            kind, request, error = raw.receive()
+            assert (kind, request, error["name"]) == ("error", place + 20, "OSError")
+
+    for times in (1, 2):  # each read is logged
+        read_all()
+        assert caplog.text.count("OSError: the file 'data.csv' has changed") == times
+
+
 def test_open_files_are_read_without_moving_them(app: JsMeetsPy, raw: RawPage, path: Path, tmp_path: Path) -> None:
     packed = tmp_path / "x.gz"
     packed.write_bytes(gzip.compress(CONTENT, 1))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jsmeets_local import Disconnected, JsMeetsPy, JSProxy, Page, PageClosed, UnknownProperty
+from jsmeets_local import Disconnected, JsMeetsPy, JSProxy, Page, PageClosed, ProtocolError, UnknownProperty
 from tests.raw import RawPage, as_page
 from tests.timing import scaled, until
 
@@ -276,3 +276,54 @@ def test_an_object_without_a_class_name_is_a_protocol_error(app: JsMeetsPy, raw:
     app.functions.expose("take", lambda thing: None)
     raw.send(["call", 1, "take", [None], [[[3, 0], "object", 7, detail]]])
     assert "protocol error" in raw.next("close")[1]
+
+
+LIES: dict[str, tuple[Callable[[Any], Any], Any, str]] = {  # -> answer, error
+    "attribute": (lambda p: p.title, 5, "'Chart.title': Expected `array`, got `int`"),
+    "attribute, too short": (lambda p: p.title, [1], "'Chart.title': Expected `array` of length 2, got 1"),
+    "attribute, no bool": (lambda p: p.title, [1, None], "'Chart.title': Expected `bool`, got `null`"),
+    "len": (len, None, "'Chart.length': Expected `int | float`, got `null`"),
+    "loop": (list, [1], "'Chart': Expected `JSStream`, got `list`"),
+    "async for": (lambda p: asyncio.run(read(p.aio.a)), 5, "proxy.aio.a': Expected `JSStream`, got `int`"),
+    "keys": (lambda p: p.as_object_map().keys(), 5, "'the properties of Chart': Expected `array`, got `int`"),
+    "items": (lambda p: p.as_object_map().items(), [["a"]], "Expected `array` of length 3, got 1 - at `$[0]`"),
+    "item": (lambda p: p.as_object_map()["a"], None, "Expected `array`, got `null`"),
+    "popitem": (lambda p: p.as_object_map().popitem(), [1, 2, True], "Expected `str`, got `int` - at `$[0]`"),
+}
+
+
+async def read(path: Any) -> list[Any]:
+    return [item async for item in path]
+
+
+@pytest.mark.parametrize("use", LIES)
+def test_an_answer_of_another_form_is_told(proxy: JSProxy, raw: RawPage, use: str) -> None:
+    func, answer, text = LIES[use]
+    with pytest.raises(ProtocolError, match="the page does not follow the protocol in its answer for ") as caught:
+        answered(raw, lambda: func(proxy), answer)
+    assert text in str(caught.value)
+    assert answered(raw, lambda: proxy.title, ["T", False])[1] == "T"
+
+
+def test_a_value_is_no_method_because_the_page_says_so(proxy: JSProxy, raw: RawPage) -> None:
+    for title in ("T", "U"):
+        assert answered(raw, lambda: proxy.title, [title, True])[1] == title
+
+
+def test_names_and_texts_of_another_form_are_left_out(
+    page: Page, proxy: JSProxy, raw: RawPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bridge.proxies.js_proxy.QUERY", "api.world.QUERY", "bridge.client._QUERY"):
+        monkeypatch.setattr(f"jsmeets_local.{name}_SECONDS", scaled(10))
+    assert "to_py" in answered(raw, lambda: dir(proxy), [1])[1]
+    assert answered(raw, lambda: repr(proxy), {"text": 5})[1] == "<JSProxy of Chart>"
+    raw.send(["names", ["sum"]])
+    page.wait_for("sum", scaled(10))
+    assert answered(raw, lambda: dir(page.js), 5)[1] == ["sum"]
+    assert answered(raw, lambda: page.js.sum.__doc__, {"params": 5})[1] == ""
+
+
+def test_a_picture_and_the_values_of_a_map_have_their_form(page: Page, raw: RawPage) -> None:
+    for use in (page.snapshot, lambda: page.map("sum")([1])):
+        with pytest.raises(ProtocolError, match="the page does not follow the protocol in its answer for "):
+            answered(raw, use, {"data": 10**9})

@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import gc
 import pickle
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -301,6 +302,42 @@ def test_a_function_of_another_application_is_refused(
     as_page(page)
     with pytest.raises(WrongPage, match="another application"):
         page.call("f")(function)
+
+
+# Values and their specials, whose path begins with the place in the message.
+TOO_LONG = [None, {"n": None}], [[[0, 1, "n"], "bigint", "-" + "1" * 5000]]
+TOO_LONG_TEXT = "[1]['n']: a BigInt of 5000 digits is too long for Python, which converts at most 4300; send it as text"
+EQUAL = [[[1, "a"], [True, "b"]]], [[[0, 0], "map"]]
+EQUAL_TEXT = "[0]: two keys of a Map are equal in Python, as 1 and true are; send its entries as an array"
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "text"), [(TOO_LONG, "RangeError", TOO_LONG_TEXT), (EQUAL, "TypeError", EQUAL_TEXT)]
+)
+def test_a_value_that_python_cannot_have_is_an_error_with_its_path(
+    app: JsMeetsPy, page: Page, raw: RawPage, value: Any, name: str, text: str
+) -> None:
+    data, specials = value
+
+    def at(place: int) -> list[Any]:
+        return [[[place, *path[1:]], *facts] for path, *facts in specials]
+
+    app.functions.expose("take", print)
+    assert raw.ask("call", "take", data, at(3))[2:] == [
+        {"kind": "refused", "name": name, "message": f"args{text}", "trace": ""}
+    ]
+    called = in_thread(lambda: page.call("give")())
+    raw.send(["return", raw.next("call")[1], data, at(2)])
+    with pytest.raises(JavaScriptError) as caught:
+        called.result(scaled(10))
+    assert (str(caught.value), caught.value.key) == (f"{name}: value{text}", "give")
+    called = in_thread(lambda: list(page.call("give")()))
+    raw.send(["return", raw.next("call")[1], None, [[[2], "stream", 9]]])
+    raw.send(["items", raw.next("pull")[1], data, at(2)])
+    with pytest.raises(JavaScriptError, match=re.escape(f"{name}: items{text}")):
+        called.result(scaled(10))
+    assert raw.next("stop") == ["stop", 9]
+    assert raw.ask("call", "take", [1])[2] is None
 
 
 # Races -------------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from ...errors import CallTimeout, JsPyError, PageClosed, UnknownReference
+import msgspec
+
+from ...errors import CallTimeout, JsPyError, PageClosed, ProtocolError, UnknownReference
 from ...protocol.calls import Finished
 from ...protocol.references import Handle, Imported
 from ...protocol.values import Payload
@@ -14,7 +16,7 @@ from ..process_bound import ProcessBound
 if TYPE_CHECKING:
     from ..bridge import Bridge
 
-__all__ = ["PageObject", "Use", "value_of"]
+__all__ = ["PageObject", "Use", "checked", "value_of"]
 
 
 class Use:
@@ -62,6 +64,23 @@ def value_of(outcome: Any) -> Any:
     if isinstance(outcome, JsPyError):
         raise outcome
     return outcome
+
+
+def checked(answer: Any, form: Any, about: str) -> Any:
+    """Return the answer of a page to a request of this library, whose form the protocol defines.
+
+    Args:
+        answer: The answer.
+        form: The type that it has.
+        about: The name of what was asked for, for the error.
+
+    Raises:
+        ProtocolError: The answer has another form. It is not from the client of this library.
+    """
+    try:
+        return msgspec.convert(answer, form)
+    except msgspec.ValidationError as error:
+        raise ProtocolError(f"the page does not follow the protocol in its answer for {about!r}: {error}") from None
 
 
 class PageObject(ProcessBound, Imported):

@@ -8,12 +8,16 @@ from typing import Any
 from ...errors import UnknownProperty
 from ...protocol.references import Handle
 from ..tracebacks import public
+from .base import checked
 from .js_proxy import JSProxy, is_function
 from .steps import call, step, with_key, with_value
 
 __all__ = ["JSArray", "JSMap", "JSObjectMap"]
 
 _MANY = 10_000  # arguments of one call of JavaScript
+
+_TOLD = tuple[Any, bool]  # a value, and whether it is a mapping
+_ENTRY = tuple[str, Any, bool]  # its key before them
 
 _absent = object()
 
@@ -214,12 +218,12 @@ class JSObjectMap(JSMap):
         """Let the page forget the object, as its proxy does."""
         self._proxy.destroy()
 
-    def _own(self, name: str, *args: Any, twin: str = ".to_py()") -> Any:
-        """Call a method of the page's mapping."""
+    def _own(self, name: str, *args: Any, form: Any = Any, twin: str = ".to_py()") -> Any:
+        """Call a method of the page's mapping, whose value has the type `form`."""
         steps = step("own", self._hereditary), step("get", name), call(self._bridge, args, {})
-        return self._use(*steps, twin=twin)
+        return checked(self._use(*steps, twin=twin), form, f"the properties of {self._class}")
 
-    def _value(self, key: str, told: list[Any]) -> Any:
+    def _value(self, key: str, told: tuple[Any, bool]) -> Any:
         value, is_mapping = told
         if is_mapping:
             return JSObjectMap(value, hereditary=True)
@@ -230,7 +234,7 @@ class JSObjectMap(JSMap):
         if not isinstance(key, str):
             raise KeyError(key)
         try:
-            told = self._own("get", key, twin=f"[{key!r:.40}]")
+            told = self._own("get", key, form=_TOLD, twin=f"[{key!r:.40}]")
         except UnknownProperty:
             raise KeyError(key) from None
         return self._value(key, told)
@@ -263,7 +267,7 @@ class JSObjectMap(JSMap):
     @public
     def keys(self) -> list[str]:
         """Return the names of the properties."""
-        names: list[str] = self._own("keys")
+        names: list[str] = self._own("keys", form=list[str])
         return names
 
     @public
@@ -274,7 +278,8 @@ class JSObjectMap(JSMap):
     @public
     def items(self) -> list[tuple[str, Any]]:
         """Return pairs of name and value."""
-        return [(key, self._value(key, told)) for key, *told in self._own("entries")]
+        entries = self._own("entries", form=list[_ENTRY])
+        return [(key, self._value(key, (value, is_mapping))) for key, value, is_mapping in entries]
 
     @public
     def update(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **named: Any) -> None:
@@ -293,7 +298,7 @@ class JSObjectMap(JSMap):
         """
         try:
             if isinstance(key, str):
-                return self._value(key, self._own("take", key))
+                return self._value(key, self._own("take", key, form=_TOLD))
         except UnknownProperty:
             pass
         if default is _absent:
@@ -308,15 +313,15 @@ class JSObjectMap(JSMap):
             KeyError: There is none.
         """
         try:
-            key, *told = self._own("takeLast")
+            key, value, is_mapping = self._own("takeLast", form=_ENTRY)
         except UnknownProperty as error:
             raise KeyError(error.msg) from None
-        return key, self._value(key, told)
+        return key, self._value(key, (value, is_mapping))
 
     @public
     def setdefault(self, key: Any, default: Any = None) -> Any:
         """Return the value of a property; if there is none, set `default` and return it as it then arrives."""
-        return self._value(key, self._own("setDefault", _text(key), default))
+        return self._value(key, self._own("setDefault", _text(key), default, form=_TOLD))
 
     @public
     def clear(self) -> None:

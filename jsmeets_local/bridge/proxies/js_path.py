@@ -9,12 +9,12 @@ from ...protocol.functions import AsyncCallable
 from ...protocol.values import Payload
 from ..portal import Operation
 from ..tracebacks import public
-from .base import value_of
+from .base import checked, value_of
+from .js_stream import JSStream
 from .steps import call, joined, property_name, step, with_key, with_value
 
 if TYPE_CHECKING:
     from .js_proxy import Remote
-    from .js_stream import JSStream
 
 __all__ = ["JSCall", "JSPath"]
 
@@ -109,7 +109,7 @@ class _Items(AsyncIterator[Any]):
 
     async def __anext__(self) -> Any:
         if self._stream is None:
-            self._stream = await self._path
+            self._stream = checked(await self._path, JSStream, str(self._path))
         return await anext(self._stream)
 
 

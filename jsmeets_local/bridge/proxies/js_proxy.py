@@ -8,6 +8,8 @@ from opcode import opmap
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec import Struct
+
 from ...errors import JavaScriptError, JsPyError, ProtocolError, UnknownProperty
 from ...protocol.references import Handle
 from ...protocol.text import on_one_line
@@ -15,8 +17,9 @@ from ...protocol.values import Payload
 from ..portal import Operation
 from ..process_bound import ProcessBound
 from ..tracebacks import cut, public
-from .base import PageObject, Use, value_of
+from .base import PageObject, Use, checked, value_of
 from .js_path import JSPath
+from .js_stream import JSStream
 from .steps import call, joined, own_names, property_name, step, with_key, with_value
 
 if TYPE_CHECKING:
@@ -28,6 +31,10 @@ __all__ = ["QUERY_SECONDS", "JSProxy", "Remote", "is_function"]
 
 QUERY_SECONDS = 0.4  # time that completion, help and repr() may wait for a page
 _TEXT_ROOM = 80  # characters of an object in its repr()
+
+
+class _Description(Struct):
+    text: str
 
 
 class Remote(ProcessBound):
@@ -84,12 +91,14 @@ class Remote(ProcessBound):
 
     def _attribute(self, key: str, name: str, timeout: float | None = None) -> Any:
         """Read a property. A function keeps its object: `proxy.method(1)` has the object as `this`."""
-        value, is_method = self._use(
-            step("attribute", key), about=f"{self._label()}.{key}", twin=f".{name}", timeout=timeout
-        )
+        about = f"{self._label()}.{key}"
+        answer = self._use(step("attribute", key), about=about, twin=f".{name}", timeout=timeout)
+        value, is_method = checked(answer, tuple[Any, bool], about)
+        if not is_function(value):
+            return value
         if is_method:
             self._remember(key, value)
-        return self._method(key, step("get", key), value) if is_function(value) else value
+        return self._method(key, step("get", key), value)
 
     def _callee(self, key: str, name: str) -> Any:
         """Return a property that is called at once. The call reads it."""
@@ -143,7 +152,7 @@ class Remote(ProcessBound):
     def __dir__(self) -> list[str]:
         own = own_names(type(self))
         try:
-            names = self._use(step("keys"), timeout=QUERY_SECONDS)
+            names = checked(self._use(step("keys"), timeout=QUERY_SECONDS), list[str], self._label())
         except JsPyError:  # completion must not fail if the page has left, or is busy
             return sorted(own)
         return sorted(own.union(name for name in names if name.isidentifier()))
@@ -180,7 +189,8 @@ class Remote(ProcessBound):
     def __len__(self) -> int:
         timeout = QUERY_SECONDS if _is_ipython(sys._getframe(2)) else None  # 1 is the frame of `public`
         with _Refused():
-            return int(self._use(step("length"), twin=".length", timeout=timeout))
+            answer = self._use(step("length"), twin=".length", timeout=timeout)
+        return int(checked(answer, int | float, f"{self._label()}.length"))
 
     def __iter__(self) -> Iterator[Any]:
         """Return a stream of the items. The page closes its iterator when the stream is collected, as after `break`."""
@@ -188,7 +198,7 @@ class Remote(ProcessBound):
             with _Refused():
                 operation = self._operation(joined((*self._path(), step("iterate"))), self._label())
                 waited = self._bridge.portal.block(operation, f"async for item in {self._awaitable()}")
-                items: Iterator[Any] = value_of(waited)
+                items: Iterator[Any] = checked(value_of(waited), JSStream, self._label())
         except BaseException as error:
             cut(error)
             raise
@@ -460,7 +470,8 @@ class JSProxy(PageObject, Remote):
         if self._handle is None:
             return f"<JSProxy of {self._class}, destroyed>"
         try:
-            text = on_one_line(self._use(step("describe"), timeout=QUERY_SECONDS)["text"])
+            answer = self._use(step("describe"), timeout=QUERY_SECONDS)
+            text = on_one_line(checked(answer, _Description, self._class).text)
         except JsPyError:  # the page has left or is busy
             return f"<JSProxy of {self._class}>"
         shown = text if len(text) <= _TEXT_ROOM else f"{text[:_TEXT_ROOM]}..."

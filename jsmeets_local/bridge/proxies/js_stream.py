@@ -18,7 +18,7 @@ from ...protocol.values import Payload
 from ..portal import Cancel, Done
 from ..tracebacks import cut, public
 from ..waiters import TIMED_OUT, add_waiter
-from .base import PageObject, Use, value_of
+from .base import PageObject, Use, checked, value_of
 from .steps import joined, step, with_value
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ class JSStream(PageObject, ImportedStream):
                 "this stream was read by next(), a loop or get(), so the page has produced items ahead: "
                 "begin with stream.send(None); next() and loops work behind it"
             )
-        is_over, value = value_of(outcome)
+        is_over, value = checked(value_of(outcome), tuple[bool, Any], "generator")
         if is_over:
             self.close()
             raise end(value)

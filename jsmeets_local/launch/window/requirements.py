@@ -15,7 +15,8 @@ from collections.abc import Callable
 
 __all__ = ["advice", "display_problem", "has_pywebview", "is_root", "toolkit", "window_problem"]
 
-INSTALL = "pip install 'jsmeets-local[window]'"
+# The package, not the extra of jsmeets-local, which may have been installed from a folder or a repository.
+INSTALL = "pip install 'pywebview[qt6]'" if sys.platform.startswith("linux") else "pip install pywebview"
 LIBRARIES = "sudo apt install libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0 libnss3 libasound2"
 SANDBOX = (
     "Qt's browser does not run sandboxed as root: run this program as another user, or set the environment "
