@@ -355,7 +355,8 @@ class Bridged(InProcess):
     def stop(self) -> None:
         """Close all pages, stop the server that `launch()` started, and wait until its port and threads are released.
 
-        On the bridge's event loop it returns at once, and the server stops when the loop runs again.
+        Each `launch()` that still waits for the start of the application raises `LaunchError`. On the bridge's event
+        loop `stop()` returns at once, and the server stops when the loop runs again.
         """
         self._launcher.stop()
 
