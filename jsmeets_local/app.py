@@ -33,6 +33,7 @@ from .protocol.arguments import check_flag, check_function, check_name
 from .protocol.limits import Limits
 from .server.access import Access
 from .server.attached import Attached
+from .server.departures import DepartureEndpoint
 from .server.documents import Documents
 from .server.downloads import BulkEndpoint
 from .server.endpoint import Guarded, TextEndpoint, refuse
@@ -140,6 +141,7 @@ class Bridged(ProcessBound):
             WebSocketRoute(self.sockets.url_path(), endpoint),
             self._one_time_urls.route(),
             BulkEndpoint(self.bridge, self._access).route(),
+            DepartureEndpoint(self.bridge, self._access).route(),
             Route("/jsmeetspy/stats", StatsEndpoint(self.bridge, self._access).get),
             Mount("/jsmeetspy", Assets(), name="jsmeetspy"),
         ]
@@ -355,7 +357,8 @@ class Bridged(ProcessBound):
     def stop(self) -> None:
         """Close all pages, stop the server that `launch()` started, and wait until its port and threads are released.
 
-        On the bridge's event loop it returns at once, and the server stops when the loop runs again.
+        Each `launch()` that still waits for the start of the application raises `LaunchError`. On the bridge's event
+        loop `stop()` returns at once, and the server stops when the loop runs again.
         """
         self._launcher.stop()
 

@@ -212,7 +212,7 @@ def litestar() -> Any:
     async def item(number: int) -> dict[str, int]:
         return {"number": number}
 
-    return Litestar([item])
+    return Litestar([item], logging_config=None)  # its default sets the level and the handlers of the root logger
 
 
 def quart() -> Any:

@@ -50,6 +50,8 @@ const BURST = 256;
 /** Milliseconds after which a connection counts as stable, so that its loss resets the retry delay. */
 const GOOD_CONNECTION = 1000;
 const [FIRST_DELAY, LONGEST_DELAY] = [100, 5000];
+/** Bytes in a socket that arrive although its document is left. The browser drops more, and the goodbye behind them. */
+const CERTAIN_BYTES = 64 * 1024;
 /** Attempts before a program under `--reload` counts as broken, about three seconds. */
 const PATIENT_ATTEMPTS = 6;
 /** Failed attempts between two requests for the reason of a refusal. */
@@ -262,10 +264,21 @@ export class Connection {
         }
         if (old?.isGreeted) {
             old.send(["goodbye"]);
+            if (next === "hidden" && old.socket.bufferedAmount > CERTAIN_BYTES) {
+                this.reportDeparture();
+            }
         }
         this.closedByPage = next === "closed";
         this.leave(next);
         old?.socket.close();
+    }
+
+    /** Tell Python over HTTP that this document has left. */
+    private reportDeparture(): void {
+        const url = this.address.http(`left/${this.documentName}`);
+        if (url) {
+            navigator.sendBeacon(url);
+        }
     }
 
     private connect(): boolean {

@@ -3694,6 +3694,7 @@ var PROTOCOL_ERROR = 4400;
 var BURST = 256;
 var GOOD_CONNECTION = 1e3;
 var [FIRST_DELAY, LONGEST_DELAY] = [100, 5e3];
+var CERTAIN_BYTES = 64 * 1024;
 var PATIENT_ATTEMPTS = 6;
 var ASK_EVERY = 4;
 var CANCELLABLE = ["call", "push", "use"];
@@ -3875,10 +3876,20 @@ var Connection = class {
     }
     if (old?.isGreeted) {
       old.send(["goodbye"]);
+      if (next === "hidden" && old.socket.bufferedAmount > CERTAIN_BYTES) {
+        this.reportDeparture();
+      }
     }
     this.closedByPage = next === "closed";
     this.leave(next);
     old?.socket.close();
+  }
+  /** Tell Python over HTTP that this document has left. */
+  reportDeparture() {
+    const url = this.address.http(`left/${this.documentName}`);
+    if (url) {
+      navigator.sendBeacon(url);
+    }
   }
   connect() {
     clearTimeout(this.retryTimer);

@@ -399,6 +399,11 @@ class Bridge(ProcessBound):
         """Remove and return the offer of a secret, or return `None`."""
         return self.protocol.offers.take(secret) if self.portal.is_loop_thread() else None
 
+    def leave(self, document: str) -> None:
+        """Note that a document has left, whose connection may still carry its last messages."""
+        if self.portal.is_loop_thread():
+            self.do(self.protocol.leave, document)
+
     def disconnect(self, socket: int, connection: Connection, code: int) -> None:
         """Handle the end of a WebSocket.
 

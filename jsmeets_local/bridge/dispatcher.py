@@ -277,6 +277,7 @@ class Dispatcher:
     async def _run_queued(self, call: Invoke) -> None:
         """Run an async function in a task of its own, so that cancelling the call does not cancel those behind it."""
         if self._stopping:
+            _note_stopped(call)
             self._answer([(call, None)])
             return
         # The bridge stops, or the function has ended before its cancellation took effect.
@@ -386,6 +387,8 @@ class Dispatcher:
             return message_packet(["return", call.call_id, None]) if call.call_id else None
         is_end = isinstance(error, asyncio.CancelledError) and (call.cancelled or self._stopping)
         if is_end or (call.cancelled and isinstance(error, Disconnected)):  # the page has left
+            if is_end:
+                _note_stopped(call)
             return None
         info = self.report(error, "the exposed function %r raised", call.function.key)
         return error_packet(call.call_id, info) if call.call_id else None
@@ -511,6 +514,16 @@ def _stop_task(task: asyncio.Task[None]) -> None:
     coroutine = task.get_coro()
     if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED:
         task.cancel()
+
+
+def _note_stopped(call: Invoke) -> None:
+    """Log that the stop of the bridge has ended a call that the end of its page must not end."""
+    if call.function.keep_running and not call.cancelled:
+        logger.warning(
+            "cancelled a call of %r, which is exposed with keep_running=True: the server stops, and with run() that is "
+            "when the last page is closed",
+            call.function.key,
+        )
 
 
 def _resume(future: asyncio.Future[None]) -> None:

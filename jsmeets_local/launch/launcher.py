@@ -86,6 +86,8 @@ class Launcher:
         self._answer_routes = answer_routes
         self.prefix = ""
         self._server: ServerThread | None = None
+        self._starting: ServerThread | None = None  # the server that starts, until it serves or `stop` ends it
+        self._ended_starts = 0  # the number of starts that `stop` has ended
         self._stopping: ServerThread | None = None  # the server that was stopped last
         self._presence: PresenceTracker | None = None  # of all pages together, while the application is served
         self._pages: list[Page] = []
@@ -258,7 +260,12 @@ class Launcher:
         return replaced
 
     def _serve(self, options: LaunchOptions) -> ServerThread:
+        from ..server.thread import ServerThread, start_ended  # imported on first use
+
+        ended_starts = self._ended_starts
         with self._start_lock:  # not self._lock: start-up handlers of the user may call stop() or close()
+            if self._ended_starts != ended_starts:  # stop() has ended the start that this one waited for
+                raise start_ended()
             server = self._server
             if server is not None and server.is_running():
                 self._check_same(server, options)
@@ -271,27 +278,39 @@ class Launcher:
             self._access.token = self._access.token or secrets.token_urlsafe(32)
             self._one_time_urls.begin(AccessCookie() if options.private else None)
             _launchers[id(self)] = self  # before the server starts, so that an interrupted launch is stopped at exit
-            from ..server.thread import ServerThread  # imported on first use
-
             binding = None
             if options.storage is not None:
                 from .storage import bind_kept_port  # likewise
 
                 binding = functools.partial(bind_kept_port, options.storage)
-            server = ServerThread(
-                self._app, options.host, options.port, options.switch_interval, binding, options.start_timeout
-            )
-            if not server.is_local:
-                logger.warning(_REACHABLE, options.host, server.port)
+            server = ServerThread(self._app, options.host, options.port, options.switch_interval, binding)
             try:
-                presence = self._bridge.portal.call(self._begin, undo=PresenceTracker.end)
-                with self._lock:
-                    self._server, self._presence = server, presence
-            except BaseException:  # Ctrl-C before `stop` can see the server
-                server.stop()
-                raise
+                self._starting = server
+                server.start(options.start_timeout)
+                self._use(server)
+            finally:
+                self._starting = None
             when_visitor_leaves(self._stop_soon)
             return server
+
+    def _use(self, server: ServerThread) -> None:
+        """Make a server that has started the one of this application, unless `stop` has ended it."""
+        from ..server.thread import start_ended
+
+        try:
+            if not server.is_local:
+                logger.warning(_REACHABLE, server.host, server.port)
+            presence = self._bridge.portal.call(self._begin, undo=PresenceTracker.end)
+            with self._lock:
+                is_ended = self._starting is not server
+                if not is_ended:
+                    self._starting, self._server, self._presence = None, server, presence
+            if is_ended:
+                self._bridge.portal.call(presence.end)
+                raise start_ended()
+        except BaseException:  # Ctrl-C before `stop` can see the server
+            server.stop()
+            raise
 
     def _stop_soon(self) -> None:
         """Stop on a thread of its own, for callers that must not wait."""
@@ -394,7 +413,7 @@ class Launcher:
                 self._pages.remove(page)
             is_last = self._server is not None and all(known.is_closed() for known in self._pages)
         if is_last:
-            self.stop()
+            self._stop_serving()
 
     # A whole program -----------------------------------------------------------------------------------
 
@@ -467,7 +486,20 @@ class Launcher:
     # Stopping ------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Close all pages and stop the server; see `JsMeetsPy.stop`."""
+        """Close all pages, and stop the server, also one that starts; see `JsMeetsPy.stop`."""
+        with self._lock:
+            starting = self._starting
+            if starting is not None and starting.runs_here():  # a start-up handler of the user
+                starting = None
+            if starting is not None:
+                self._starting = None
+                self._ended_starts += 1
+        if starting is not None:
+            starting.end_start()
+        self._stop_serving()
+
+    def _stop_serving(self) -> None:
+        """Close all pages and stop the server."""
         with self._lock:
             server, self._server = self._server, None
             self._stopping = server or self._stopping
@@ -493,7 +525,7 @@ class Launcher:
 
     def _stop_at_exit(self) -> None:
         """Stop at the end of the program, without waiting for a loop that may be blocked."""
-        server, portal = self._server or self._stopping, self._bridge.portal
+        server, portal = self._starting or self._server or self._stopping, self._bridge.portal
         if server is None or not server.is_running():
             return
         for page in self._pages:

@@ -24,6 +24,7 @@ class Session:
         document: Identifier of the browser document.
         page: Name of the page that the document shows.
         confirmed: True once the client has sent a message after `hello`, so it has received its welcome.
+        has_left: True once the client has said, beside its connection, that it will not return.
         exports: Objects of Python that the client may use.
         imports: Objects of the client that Python uses.
         outbox: Messages that have not been sent or not been acknowledged.
@@ -54,6 +55,7 @@ class Session:
         "drop_logged",
         "eased",
         "exports",
+        "has_left",
         "imports",
         "names",
         "outbox",
@@ -78,6 +80,7 @@ class Session:
         self.document = document
         self.page = page
         self.confirmed = False
+        self.has_left = False
         self.exports = Exports(streamed)
         self.imports = Imports()
         self.outbox = Outbox(limits.outbox_bytes, limits.outbox_messages, offers, self.take_back, self._arrived)

@@ -248,6 +248,7 @@ class ProtocolState:
         session.outbox.rewind(hello.received)
         session.outbox.fetches = hello.fetches
         session.resumed += 1
+        session.has_left = False
         self._lost.pop(number, None)
         session.acknowledged, session.unacknowledged_bytes = session.received, 0
         self._welcome(number, session, resumed=True)
@@ -289,7 +290,7 @@ class ProtocolState:
         session = self._sessions.get(socket)
         if session is None:
             return
-        if self.resume_seconds <= 0:
+        if self.resume_seconds <= 0 or session.has_left:
             self.disconnect(socket)
             return
         session.outbox.withdraw()
@@ -299,6 +300,18 @@ class ProtocolState:
             self._effects.append(Lost(socket, session.page))
         else:
             self._end_calls(socket, lost=False)
+
+    def leave(self, document: str) -> None:
+        """End the session of a document that has left once its connection has ended, without waiting for it to resume.
+
+        This news overtakes messages of the document, which are handled as long as they arrive.
+        """
+        number = next((number for number, one in self._sessions.items() if one.document == document), None)
+        if number is None:
+            return
+        self._sessions[number].has_left = True
+        if number in self._lost:
+            self.disconnect(number)
 
     def disconnect(self, socket: int, lost: bool = False) -> None:
         """End a session: fail its pending calls and remove its subscriptions.

@@ -34,7 +34,7 @@ from .switch_interval import set_switch_interval
 if TYPE_CHECKING:
     from .uvicorn_server import Server
 
-__all__ = ["ServerThread", "bind"]
+__all__ = ["ServerThread", "bind", "start_ended"]
 
 GRACE_SECONDS = 2  # for requests and WebSockets to end when the server stops
 EXIT_GRACE_SECONDS = 1  # the same at the end of the program
@@ -64,7 +64,7 @@ _servers: WeakSet[ServerThread] = WeakSet()
 
 
 class ServerThread:
-    """Server thread that starts an ASGI application; `accept()` begins to serve it.
+    """Server thread: `start()` starts an ASGI application, and `accept()` begins to serve it.
 
     It leaves signal handlers and the logging configuration of the program alone.
 
@@ -74,14 +74,11 @@ class ServerThread:
         port: The port; 0 for a free one.
         switch_interval: The switch interval in seconds while the server runs; see `set_switch_interval`.
         binding: Given the host and the port, returns a listening socket; by default `bind`.
-        start_timeout: Seconds for the application to start; `None` for no limit.
 
     Raises:
         ValueError: `port` is not a valid port, or one that browsers refuse.
         OSError: The port is taken; the text names it.
-        LaunchError: This process cannot run the thread; or the application reports that it cannot start, or has not
-            started in time.
-        BaseException: The application raised it at start-up.
+        LaunchError: This process cannot run the thread.
 
     Attributes:
         host: The address, as given.
@@ -99,7 +96,6 @@ class ServerThread:
         port: int = 0,
         switch_interval: float | None = None,
         binding: Callable[[str, int], socket.socket] | None = None,
-        start_timeout: float | None = None,
     ) -> None:
         _check_process()
         self._socket = (binding or bind)(host, port)
@@ -127,15 +123,30 @@ class ServerThread:
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="jsmeets-server", daemon=True)
         _servers.add(self)
+
+    def start(self, limit: float | None = None) -> None:
+        """Start the application, and wait until it has started.
+
+        Args:
+            limit: Seconds for the application to start; `None` for no limit.
+
+        Raises:
+            LaunchError: The application reports that it cannot start, or has not started in time, or `end_start` has
+                ended its start.
+            BaseException: The application raised it at start-up.
+        """
         try:
             self._thread.start()
-            is_in_time = self._wait_started(start_timeout)
+            is_in_time = self._wait_started(limit)
         except BaseException:  # Ctrl-C during a long start-up
             self.stop()
             self._abandon()
             raise
         if not is_in_time:
-            raise self._late(start_timeout)
+            raise self._late(limit)
+        if self._stopping and (self._failure is None or isinstance(self._failure, asyncio.CancelledError)):
+            self.end_start()  # the thread may not have ended yet
+            raise start_ended() from self._failure
         if self._failure is not None:
             self._thread.join()
             raise self._failure
@@ -220,6 +231,10 @@ class ServerThread:
         """Return whether the thread is alive."""
         return self._thread.is_alive()
 
+    def runs_here(self) -> bool:
+        """Return whether the calling thread is that of the server."""
+        return threading.current_thread() is self._thread
+
     def close_port(self) -> None:
         """Stop accepting connections immediately; `stop()` takes up to 0.1 s. Call it on the server's loop."""
         for server in self._server.servers if self._server is not None and self._server.started else ():
@@ -239,11 +254,17 @@ class ServerThread:
             self._server.should_exit = True
         self._call(self._cancel_start)
         self.accept()
-        if threading.current_thread() is self._thread:
+        if self.runs_here():
             return True
         with suppress(RuntimeError):  # Ctrl-C prevented its start; if it still starts, it ends at once
             self._thread.join(seconds)
         return not self._thread.is_alive()
+
+    def end_start(self) -> None:
+        """Stop, and make `start()` raise `LaunchError` in the thread that waits, also if the application blocks."""
+        if not self._stop_within(GRACE_SECONDS):
+            self._abandon()
+            self._report_started()
 
     def end(self, seconds: float) -> None:
         """Stop at the end of the program, with a shorter grace period; wait for at most `seconds`."""
@@ -282,7 +303,7 @@ class ServerThread:
             self._report_started()
 
     def _report_started(self) -> None:
-        if self._started.locked():
+        with suppress(RuntimeError):  # it is released
             self._started.release()
 
     async def _serve(self) -> None:
@@ -304,6 +325,11 @@ class ServerThread:
             if self._stopping:
                 self._server.should_exit = True
             await self._server.serve(sockets=[self._socket])
+
+
+def start_ended() -> LaunchError:
+    """Return the error of a `launch()` that `stop()` has ended."""
+    return LaunchError("stop() was called before the application had started; call launch() again to serve it")
 
 
 def _check_process() -> None:

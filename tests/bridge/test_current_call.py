@@ -288,6 +288,31 @@ def test_a_page_that_leaves_cancels_its_calls(app: JsMeetsPy, page: Page, kind: 
     assert count(app, "dropped_results") == int(keep_running)
 
 
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_the_end_of_run_is_logged_for_calls_that_keep_running(
+    app: JsMeetsPy, caplog: pytest.LogCaptureFixture, exclusive: bool
+) -> None:
+    """The page has left in the same frame that calls, and is the last one."""
+    errors: list[BaseException] = []
+
+    async def slow() -> None:
+        try:
+            await asyncio.Event().wait()
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    app.expose("slow", keep_running=True, exclusive=exclusive)(slow)
+    messages = [["call", 1, "slow", []], ["call", 2, "slow", []], ["goodbye"]]
+    app.run("<p>", "none", lambda page: as_page(page).send(*messages), grace=0)
+    assert [type(error) for error in errors] == [asyncio.CancelledError] * (1 if exclusive else 2)
+    logged = [record.getMessage() for record in caplog.records if record.name == "jsmeets_local"]
+    assert [text.partition(":")[0] for text in logged] == [
+        "cancelled a call of 'slow', which is exposed with keep_running=True"
+    ] * 2
+    assert count(app, "cancelled_calls") == 0
+
+
 def test_a_lost_connection_cancels_nothing_until_its_time_is_over(app: JsMeetsPy, page: Page) -> None:
     gate = Gate()
     app.expose("slow")(gate.plain)

@@ -98,6 +98,7 @@ def test_a_page_of_another_origin_gets_chunks(app: JsMeetsPy, tab: Tab) -> None:
     root, _, fragment = page.url.partition("#")
     scripts = "".join(f"<script src='{root}jsmeetspy/{name}.js'></script>" for name in NAMES)
     host = ServerThread(Starlette(routes=[Route("/", lambda _: HTMLResponse(f"{scripts}<script>{SCRIPT}</script>"))]))
+    host.start()
     host.accept()
     app._access.allowed_origins |= {host.base_url}
     try:

@@ -25,7 +25,8 @@ logger = logging.getLogger(__name__)
 GRACE = 0.5  # seconds
 End = tuple[JsPyError, float]  # how a call ended, and when
 
-PAGE = """<!DOCTYPE html><title>T</title><script>
+PAGE = """<!DOCTYPE html><title>T</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'self' 'unsafe-inline'"><script>
 JsPyFunction.expose("never", () => {
     JsPyQueue.push_nowait("begun")(true);
     return new Promise(() => undefined);
@@ -82,6 +83,28 @@ def test_a_goodbye_fails_the_calls_of_the_page_immediately(
     took = seconds_until_it_ends(begin(), Disconnected, lambda: leave(tab, how))
     logger.info("%s, %s: %.3f s", browser.browser_type.name, how, took)
     assert took < scaled(1)
+
+
+SENDS_AND_LEAVES = """() => {
+    for (let count = 0; count < 10; count += 1) {
+        JsPyFunction.call("sink")(new Uint8Array(4_000_000));
+    }
+    setTimeout(() => location.reload());
+}"""
+
+
+def test_a_page_that_leaves_behind_megabytes_ends_its_calls_without_a_wait(
+    app: JsMeetsPy, page: Page, tab: Tab, begin: Callable[[], Future[End]]
+) -> None:
+    """Chromium drops them, and the goodbye that is behind them."""
+    app.bridge.protocol.resume_seconds = 1000.0
+    app.functions.expose("sink", len)
+    tab.goto(page.url)
+    future = begin()
+    with tab.expect_navigation():
+        tab.evaluate(SENDS_AND_LEAVES)
+    ended, _ = future.result(scaled(20))
+    assert type(ended) is Disconnected
 
 
 LEAVES_AT_ONCE = """<!DOCTYPE html><title>T</title><script>

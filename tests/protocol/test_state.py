@@ -548,6 +548,34 @@ def test_it_expires_no_later_than_the_earliest_deadline() -> None:
     assert sorted(ended) == [late, early, middle]
 
 
+def test_a_document_that_has_left_is_not_waited_for() -> None:
+    state = ProtocolState("session")
+    first, second = connected(state, "a", "b")
+    call_id = state.request("call", "f", pack([], "args"), first, None)
+    state.effects()
+    state.leave("c")
+    state.leave("a")
+    assert state.effects() == [], "its last messages may still arrive"
+    state.lose(first, 0.0)
+    [ended] = settled(effects := state.effects())
+    assert fx.Left(first, "a", False) in effects
+    assert ended.finished.id == call_id
+    assert type(ended.finished.answers[first]) is Disconnected
+    state.lose(second, 0.0)
+    state.leave("b")
+    assert fx.Left(second, "b", False) in state.effects()
+
+
+def test_a_document_that_connects_again_has_not_left() -> None:
+    state = ProtocolState("session")
+    (page,) = connected(state, "a")
+    state.leave("a")
+    state.hello(m.Hello("a", "a", [], "session", 0), "unused")
+    state.effects()
+    state.lose(page, 0.0)
+    assert state.effects() == [fx.Lost(page, "a")]
+
+
 def test_received_messages_are_not_sent_again() -> None:
     state = ProtocolState("session")
     (page,) = connected(state, "a")

@@ -300,6 +300,7 @@ def test_compressing_middleware_leaves_it_alone() -> None:
 def test_mounted_in_another_application() -> None:
     app = JsMeetsPy(bridge=Bridge())
     server = ServerThread(Starlette(routes=[Mount("/sub", app)]))
+    server.start()
     server.accept()
     try:
         client = Fetcher(server.base_url, path="/sub/jsmeetspy/textsocket")

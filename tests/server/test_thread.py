@@ -56,6 +56,7 @@ def asked(port: int) -> str:
 def test_early_requests_wait_for_accept() -> None:
     program = Program()
     server = ServerThread(program.app)
+    server.start()
     try:
         assert program.log == ["begun"]
         early = http.client.HTTPConnection("127.0.0.1", server.port, timeout=scaled(20))
@@ -75,6 +76,7 @@ def test_early_requests_wait_for_accept() -> None:
 def test_stopping_right_after_the_start(accepts: bool) -> None:
     program = Program()
     server = ServerThread(program.app)
+    server.start()
     if accepts:
         server.accept()
     server.stop()
@@ -108,7 +110,7 @@ def test_an_interrupt_before_the_thread_has_its_loop_ends_the_thread(
     monkeypatch.setattr(threading.Thread, "join", announced_join)
     program = Program()
     with pytest.raises(KeyboardInterrupt):
-        ServerThread(program.app)
+        ServerThread(program.app).start()
     assert program.log == []
     assert "jsmeets-server" not in [running.name for running in threading.enumerate()]
     assert not caplog.records
@@ -214,6 +216,63 @@ def test_a_start_that_hangs_ends_in_time(
     assert app.bridge.portal.is_open()  # to the second loop
 
 
+@pytest.mark.parametrize("name", ["wait", "ignore_cancellation", "wait_in_thread", "wait_blocking"])
+def test_stop_ends_a_start_that_hangs_and_the_launches_that_wait_for_it(
+    name: str, make_app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(thread, "GRACE_SECONDS", 0.2 if name in ("wait_in_thread", "wait_blocking") else scaled(20))
+    hanging, failures, is_waiting = Hanging(), list[BaseException](), threading.Event()
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        waited = getattr(hanging, name)()
+        if waited is not None:
+            await waited
+        yield
+
+    app = make_app(lifespan=lifespan)
+
+    class Announced:
+        """The lock of a start, which says when the second launch asks for it."""
+
+        def __init__(self, lock: Any) -> None:
+            self.lock = lock
+
+        def __enter__(self) -> None:
+            if hanging.begun.is_set():
+                is_waiting.set()
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    monkeypatch.setattr(app._launcher, "_start_lock", Announced(app._launcher._start_lock))
+
+    def launch() -> None:
+        try:
+            app.launch("<p>", mode="none")
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=launch) for _ in range(2)]
+    threads[0].start()
+    assert hanging.begun.wait(scaled(20))
+    threads[1].start()
+    assert is_waiting.wait(scaled(20))
+    app.stop()
+    for launching in threads:
+        launching.join(scaled(20))
+        assert not launching.is_alive()
+    assert [type(error) for error in failures] == [LaunchError] * 2
+    assert {str(error) for error in failures} == {
+        "stop() was called before the application had started; call launch() again to serve it"
+    }
+    assert not caplog.records
+    hanging.hangs = False
+    assert app.launch("<p>", mode="none", timeout=scaled(20)).url  # the bridge is free
+    hanging.release.set()
+
+
 def test_a_slow_start_has_no_limit_by_default_but_is_logged(
     make_app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -236,6 +295,7 @@ def test_errors_at_shutdown_are_logged(caplog: pytest.LogCaptureFixture) -> None
 
     program = Program(fail)
     server = ServerThread(program.app)
+    server.start()
     server.accept()
     assert asked(server.port) == "hello"
     server.stop()
@@ -263,6 +323,7 @@ async def raising(scope: Any, receive: Any, send: Any) -> None:
 
 def test_an_application_without_a_lifespan() -> None:
     server = ServerThread(without_lifespan)
+    server.start()
     server.accept()
     assert asked(server.port) == "plain"
     server.stop()
@@ -277,6 +338,6 @@ def test_errors_at_startup_are_raised(
     app: Any, error: type[Exception], text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(error, match=text):
-        ServerThread(app)
+        ServerThread(app).start()
     assert "the server stopped with an error" in caplog.text
     assert "no disk" in caplog.text
