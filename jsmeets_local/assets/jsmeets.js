@@ -814,7 +814,7 @@
   }
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
-  var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+  var timedOut = (what = "did not answer") => ({ kind: "timeout", name: "TimeoutError", message: what, trace: "" });
   function unknownError(name, message) {
     const error = new Error(message);
     Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
@@ -875,7 +875,7 @@ ${frames}${python}`;
   }
   function wordsFor2(failure, key, seconds) {
     if (failure.kind === "timeout") {
-      const detail = `'${key}' did not answer within ${seconds} s`;
+      const detail = `'${key}' ${failure.message} within ${seconds} s`;
       return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
     }
     if (failure.kind === "disconnected") {
@@ -979,16 +979,17 @@ ${frames}${python}`;
         case "symbol":
           throw new TypeError("a symbol cannot be sent");
       }
-      if (value instanceof ByReference) {
-        return this.referObject(value.value, path);
-      }
-      const imported = this.imports.of(value);
+      const target = value instanceof ByReference ? value.value : value;
+      const imported = this.imports.of(target);
       if (imported) {
         if (imported.state !== "live") {
           throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
         }
         this.uses.push(imported.number);
         return this.add(path, "own", imported.number);
+      }
+      if (target !== value) {
+        return this.referObject(target, path);
       }
       if (typeof value === "function") {
         return this.refer(value, path, "function", nameFrom(() => value.name));
@@ -1251,16 +1252,19 @@ ${stack}` };
     if (signal?.aborted) {
       return iterable(Promise.reject(signal.reason));
     }
-    const place2 = connection.callErrors.placeOf(below);
+    const { callErrors, streams } = connection;
+    const place2 = callErrors.placeOf(below);
+    const start = limit === null ? 0 : performance.now();
     return iterable(new Promise((resolve, reject) => {
       const settle = (problem, value) => {
         void holder;
         if (problem) {
-          reject(problem === ABORTED ? signal.reason : connection.callErrors.at(place2, problem, key, timeout));
+          reject(problem === ABORTED ? signal.reason : callErrors.at(place2, problem, key, timeout));
           return;
         }
-        if (signal) {
-          connection.streams.follow(value, signal);
+        if (signal || limit !== null) {
+          const left = limit && Math.max(0, start + limit - performance.now());
+          streams.follow(value, { signal, left, late: (reader) => callErrors.at(reader, timedOut("did not end"), key, timeout) });
         }
         resolve(value);
       };
@@ -3091,11 +3095,15 @@ ${stack}` };
         this.streams.stop(this.imported);
       }
     }
-    /** Stop when the signal aborts. The next reader receives its reason, as from the body of a `fetch`. */
-    follow(signal) {
+    /** Stop when the signal aborts, or the time is over. The next reader receives the reason, as from the body of a `fetch`. */
+    follow({ signal, left, late }) {
       const abort = () => this.stop(() => signal.reason);
-      signal.addEventListener("abort", abort, { once: true });
-      this.detach = () => signal.removeEventListener("abort", abort);
+      const timer = left === null ? void 0 : setTimeout(() => this.stop(late), left);
+      signal?.addEventListener("abort", abort, { once: true });
+      this.detach = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+      };
     }
     /** Settle all waiting reads: the first with the error, if there is one. */
     settleAll() {
@@ -3151,11 +3159,11 @@ ${stack}` };
     get size() {
       return this.readers.size + this.producers.size;
     }
-    /** Stop a stream of Python when the signal of its call aborts. */
-    follow(value, signal) {
+    /** Stop a stream of Python when the call that has returned it is over by its signal or its timeout. */
+    follow(value, bounds) {
       const imported = typeof value === "object" && value !== null && this.connection.imports.of(value);
       if (imported) {
-        this.readers.get(imported.number)?.follow(signal);
+        this.readers.get(imported.number)?.follow(bounds);
       }
     }
     receive([kind, number, detail, extra]) {
@@ -3479,7 +3487,10 @@ ${stack}` };
     function has(value, key) {
       const asks = value.has ?? value.includes ?? value.contains;
       const isNode = typeof value.nodeType === "number";
-      return typeof asks === "function" && !(isNode && typeof key !== "object") ? Boolean(asks.call(value, key)) : key in value;
+      if (typeof asks === "function" && !(isNode && typeof key !== "object")) {
+        return Boolean(asks.call(value, key));
+      }
+      return isList(value) && typeof key === "object" ? Array.prototype.includes.call(value, key) : key in value;
     }
     function lengthOf(value) {
       const length = value.length ?? value.size;
