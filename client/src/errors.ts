@@ -57,7 +57,8 @@ export const withoutToken = (stack: string): string => stack.replace(/#jsmeets=[
 
 /** The failure of a call whose signal has aborted, and has the reason. */
 export const ABORTED: Failure = { kind: "", name: "AbortError", message: "", trace: "" };
-export const timedOut = (): Failure => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+/** Create the failure of a timeout; `what` follows the name of the function. */
+export const timedOut = (what = "did not answer"): Failure => ({ kind: "timeout", name: "TimeoutError", message: what, trace: "" });
 export const disconnected = (message: string): Failure => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
 
 /** Create an error of kind "unknown": the page has no such function, or no such object any more. */
@@ -122,7 +123,7 @@ function framesOf(stack: string): string {
 
 function wordsFor(failure: Failure, key: string, seconds: unknown): { name: string; message: string } {
     if (failure.kind === "timeout") {
-        const detail = `'${key}' did not answer within ${seconds} s`;
+        const detail = `'${key}' ${failure.message} within ${seconds} s`;
         return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
     }
     if (failure.kind === "disconnected") {

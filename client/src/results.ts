@@ -2,7 +2,7 @@
 
 import { millisecondsOf, optionsOf, type Timeout } from "./arguments.ts";
 import type { Connection } from "./connection.ts";
-import { ABORTED } from "./errors.ts";
+import { ABORTED, timedOut } from "./errors.ts";
 import type { Failure, Message } from "./messages.ts";
 
 /** Result of a call of Python. `for await (const row of py.rows(9))` needs no second `await`. */
@@ -27,7 +27,7 @@ const iterable = <Value>(promise: Promise<Value>): PyResult<Value> => {
 export interface CallOptions {
     /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
     signal?: AbortSignal | null | undefined;
-    /** Seconds. */
+    /** Seconds; a stream that the call returns ends then, too. */
     timeout?: Timeout;
 }
 
@@ -74,16 +74,19 @@ export function resultOf(connection: Connection, below: Function, request: Resul
     if (signal?.aborted) {
         return iterable(Promise.reject(signal.reason));
     }
-    const site = connection.callErrors.callSite(below);
+    const { callErrors, streams } = connection;
+    const site = callErrors.callSite(below);
+    const start = limit === null ? 0 : performance.now();
     return iterable(new Promise((resolve, reject) => {
         const settle = (problem: Failure | null, value?: any): void => {
             void holder;
             if (problem) {
-                reject(problem === ABORTED ? signal!.reason : connection.callErrors.at(site, problem, key, timeout));
+                reject(problem === ABORTED ? signal!.reason : callErrors.at(site, problem, key, timeout));
                 return;
             }
-            if (signal) {
-                connection.streams.follow(value, signal);
+            if (signal || limit !== null) {
+                const left = limit && Math.max(0, start + limit - performance.now());
+                streams.follow(value, { signal, left, late: (reader) => callErrors.at(reader, timedOut("did not end"), key, timeout) });
             }
             resolve(value);
         };

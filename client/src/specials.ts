@@ -120,16 +120,17 @@ export class Specials {
             case "symbol":
                 throw new TypeError("a symbol cannot be sent");
         }
-        if (value instanceof ByReference) {
-            return this.referObject(value.value, path);
-        }
-        const imported = this.imports.of(value);
+        const target = value instanceof ByReference ? value.value : value;
+        const imported = this.imports.of(target);
         if (imported) {
             if (imported.state !== "live") {
                 throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
             }
             this.uses.push(imported.number);
             return this.add(path, "own", imported.number);
+        }
+        if (target !== value) {
+            return this.referObject(target, path);
         }
         if (typeof value === "function") {
             return this.refer(value, path, "function", nameFrom(() => value.name));

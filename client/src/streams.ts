@@ -27,6 +27,15 @@ interface Waiter {
     holder: object;
 }
 
+/** What ends the streams of a call. */
+export interface Bounds {
+    signal: AbortSignal | undefined;
+    /** Milliseconds until the timeout of the call; null means no limit. */
+    left: number | null;
+    /** Creates the error of the timeout. */
+    late: (place: Place) => unknown;
+}
+
 const DONE = { done: true, value: undefined } as const;
 /** The symbol of `await using`, which older browsers lack. */
 const ASYNC_DISPOSE: symbol = (Symbol as any).asyncDispose ?? Symbol.for("Symbol.asyncDispose");
@@ -124,7 +133,7 @@ class Reader {
     }
 
     /** Drop the items that have arrived, and let Python close the stream. `failure` creates the error of the next read. */
-    stop(failure: (() => unknown) | null = null): void {
+    stop(failure: ((place: Place) => unknown) | null = null): void {
         this.items = [];
         this.first = 0;
         if (!this.isOver) {
@@ -133,11 +142,15 @@ class Reader {
         }
     }
 
-    /** Stop when the signal aborts. The next reader receives its reason, as from the body of a `fetch`. */
-    follow(signal: AbortSignal): void {
-        const abort = (): void => this.stop(() => signal.reason);
-        signal.addEventListener("abort", abort, { once: true });
-        this.detach = () => signal.removeEventListener("abort", abort);
+    /** Stop when the signal aborts, or the time is over. The next reader receives the reason, as from the body of a `fetch`. */
+    follow({ signal, left, late }: Bounds): void {
+        const abort = (): void => this.stop(() => signal!.reason);
+        const timer = left === null ? undefined : setTimeout(() => this.stop(late), left);
+        signal?.addEventListener("abort", abort, { once: true });
+        this.detach = () => {
+            clearTimeout(timer);
+            signal?.removeEventListener("abort", abort);
+        };
     }
 
     /** Settle all waiting reads: the first with the error, if there is one. */
@@ -199,11 +212,11 @@ export class Streams {
         return this.readers.size + this.producers.size;
     }
 
-    /** Stop a stream of Python when the signal of its call aborts. */
-    follow(value: any, signal: AbortSignal): void {
+    /** Stop a stream of Python when the call that has returned it is over by its signal or its timeout. */
+    follow(value: any, bounds: Bounds): void {
         const imported = typeof value === "object" && value !== null && this.connection.imports.of(value);
         if (imported) {
-            this.readers.get(imported.number)?.follow(signal);
+            this.readers.get(imported.number)?.follow(bounds);
         }
     }
 

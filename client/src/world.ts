@@ -117,7 +117,10 @@ export function serveWorld(connection: Connection): void {
     function has(value: any, key: any): boolean {
         const asks = value.has ?? value.includes ?? value.contains;
         const isNode = typeof value.nodeType === "number";   // its `contains` accepts nodes alone
-        return typeof asks === "function" && !(isNode && typeof key !== "object") ? Boolean(asks.call(value, key)) : key in value;
+        if (typeof asks === "function" && !(isNode && typeof key !== "object")) {
+            return Boolean(asks.call(value, key));
+        }
+        return isList(value) && typeof key === "object" ? Array.prototype.includes.call(value, key) : key in value;
     }
 
     function lengthOf(value: any): number {

@@ -46,6 +46,7 @@
 
   // src/errors.ts
   var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
+  var timedOut = (what = "did not answer") => ({ kind: "timeout", name: "TimeoutError", message: what, trace: "" });
   function unknownError(name, message) {
     const error = new Error(message);
     Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
@@ -84,16 +85,19 @@
     if (signal?.aborted) {
       return iterable(Promise.reject(signal.reason));
     }
-    const site = connection.callErrors.callSite(below);
+    const { callErrors, streams } = connection;
+    const place = callErrors.placeOf(below);
+    const start = limit === null ? 0 : performance.now();
     return iterable(new Promise((resolve, reject) => {
       const settle = (problem, value) => {
         void holder;
         if (problem) {
-          reject(problem === ABORTED ? signal.reason : connection.callErrors.at(site, problem, key, timeout));
+          reject(problem === ABORTED ? signal.reason : callErrors.at(place, problem, key, timeout));
           return;
         }
-        if (signal) {
-          connection.streams.follow(value, signal);
+        if (signal || limit !== null) {
+          const left = limit && Math.max(0, start + limit - performance.now());
+          streams.follow(value, { signal, left, late: (reader) => callErrors.at(reader, timedOut("did not end"), key, timeout) });
         }
         resolve(value);
       };

@@ -128,7 +128,7 @@ export type PyResult<Value = any> = Promise<Value> & AsyncIterable<Value extends
 export interface CallOptions {
     /** Cancels the call when it aborts; the call then rejects with the reason of the signal. */
     signal?: AbortSignal | null | undefined;
-    /** Seconds. */
+    /** Seconds; a stream that the call returns ends then, too. */
     timeout?: Timeout;
 }
 /** An exposed Python function. */

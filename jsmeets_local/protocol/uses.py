@@ -145,9 +145,13 @@ def _attribute(value: Any, key: str | int) -> Any:
     if isinstance(key, str):
         try:
             return getattr(value, key)
-        except AttributeError:
+        except AttributeError as error:
             if not hasattr(type(value), "__getitem__"):
                 raise
+            try:
+                return value[key]
+            except TypeError:  # items of a sequence have no names
+                raise error from None
     return value[key]
 
 

@@ -212,6 +212,7 @@ def test_a_file_is_read_in_the_call_that_brings_it(app: JsMeetsPy, open_page: Op
 READ = """
 JsPyFunction.expose("facts", (file) => [file.name, file.size, file.type, file.lastModified]);
 JsPyFunction.expose("text", (file) => file.text());
+globalThis.same = (file) => file;
 JsPyFunction.expose("hash", async (file) => {
     const digest = await crypto.subtle.digest("SHA-256", await (await file.blob()).arrayBuffer());
     return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -251,6 +252,7 @@ def test_a_path_is_a_file_in_the_page(open_page: Open, content: Path, tmp_path: 
     note.write_text("größer", encoding="utf-8")
     assert page.call("text")(ref(note)) == "größer"
     assert page.call("text")(ref(io.BytesIO("größer".encode()))) == "größer"
+    assert page.js.same(ref(note)) == note
 
 
 def test_the_page_is_told_of_a_file_that_cannot_be_read(

@@ -167,6 +167,34 @@ def test_an_aborted_call_closes_its_stream(app: JsMeetsPy, open_page: Open, tab:
     assert until(lambda: quiet(app))
 
 
+def test_a_timeout_of_the_call_closes_its_stream(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
+    open_page(READ)
+    closed = threading.Event()
+
+    @app.expose
+    async def stall() -> AsyncIterator[int]:
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    code = """(async () => {
+        const { py } = await import('/jsmeetspy/jsmeets.mjs');
+        for (let timeout = 0.2, count = 0; ; timeout *= 2) {   // a slow machine may need longer for the first item
+            try {
+                for await (const i of py.stall.with({ timeout })()) { count += 1; }
+            } catch (error) {
+                if (count > 0) { return [error.kind, error.message.replace(timeout, "N")]; }
+            }
+        }
+    })()"""
+    text = "A timeout has occurred @javascript: 'stall' did not end within N s"
+    assert tab.evaluate(code) == ["timeout", text]
+    assert closed.wait(scaled(5))
+    assert until(lambda: quiet(app))
+
+
 def test_a_reload_closes_the_streams_of_both_sides(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     page = open_page(READ + COUNT)
     closed = threading.Event()

@@ -545,6 +545,7 @@ def test_items_of_a_container_that_was_sent_by_reference(page: Page, raw: RawPag
     assert raw.ask("use", 2, [["get", "index"], ["call", [8]]]) == ["return", 1, 1]
     kind, _, error = raw.ask("use", 2, [["get", "absent"]])
     assert (kind, error["kind"]) == ("error", "raised")
+    assert (error["name"], error["message"]) == ("AttributeError", "'list' object has no attribute 'absent'")
     assert raw.ask("use", 2, [["length"]]) == ["return", 1, 2]
     assert raw.ask("use", 2, [["iterate"]])[3] == [[[2], "stream", 3]]
 
