@@ -40,6 +40,12 @@ def make_app() -> Iterator[Callable[..., JsMeetsPy]]:
 
 
 @pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain functions keep their order, on a machine that may stop any thread for longer than one may run before others."""
+    monkeypatch.setattr("jsmeets_local.bridge.workers.PATIENCE", 3600.0)
+
+
+@pytest.fixture
 def app(make_app: Callable[..., JsMeetsPy]) -> JsMeetsPy:
     """An application without options; files of tests that need some have an `app` of their own."""
     return make_app()

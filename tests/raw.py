@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from jsmeets_local import Page
 from jsmeets_local.protocol.codec import decode
-from tests.timing import scaled
+from tests.timing import scaled, until
 
 __all__ = ["Echo", "RawPage", "as_page", "follow", "key_of", "open_socket", "request", "token_of"]
 
@@ -153,8 +153,10 @@ def key_of(page: Page) -> str:
 
 
 def as_page(page: Page, document: str = "d") -> RawPage:
-    """Connect a client as the document that this page shows."""
-    return RawPage(page.url, document, key_of(page))
+    """Connect a client as the document that this page shows, and wait until Python knows it."""
+    raw = RawPage(page.url, document, key_of(page))
+    until(page.is_connected)  # the time limit of a call also counts before the page is connected
+    return raw
 
 
 class Echo(threading.Thread):

@@ -77,11 +77,12 @@ def test_sending_to_a_closed_page_is_not_an_error(
 def test_sends_to_a_page_that_never_connected_warn_once(
     app: JsMeetsPy, send: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    page = app.launch("<p>", mode="none", grace=0.1)
+    page = app.launch("<p>", mode="none", grace=None)
     as_page(page).close()
     while page.is_connected():
         time.sleep(0.001)
     assert [SENDS[send](page) for _ in range(3)] == [True] * 3, "nobody knows yet that it does not come back"
+    app.bridge.portal.call(page._client.presence.set_grace, 0)
     assert page.wait(scaled(10))
     app.bridge.portal.call(lambda: None)
     assert [record.levelname for record in caplog.records if "dropped a message to" in record.message] == ["WARNING"]
@@ -226,7 +227,7 @@ def test_a_grace_time_is_checked(app: JsMeetsPy, grace: Any, error: type[Excepti
 
 
 def test_the_longest_grace_time_decides_for_the_application(app: JsMeetsPy) -> None:
-    quick, patient = app.launch("<p>", mode="none", grace=0), app.open("<p>", grace=1)
+    quick, patient = app.launch("<p>", mode="none", grace=0), app.open("<p>", grace=scaled(1))
     for page in (quick, patient):
         as_page(page).close()
     assert quick.wait(scaled(5))

@@ -26,7 +26,9 @@ def scaled(time_to_wait: float) -> float:
 def until(happened: Callable[[], T], seconds: float = 15.0) -> T:
     """Wait until a condition is true, and return its value."""
     deadline = time.monotonic() + scaled(seconds)
+    pause = 0.0005
     while not (value := happened()):
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.01)
     return value

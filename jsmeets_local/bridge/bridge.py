@@ -42,6 +42,7 @@ from .process_bound import ProcessBound
 from .producers import Producers
 from .proxies.kinds import make_proxy
 from .proxies.shared_files import read_part
+from .timers import Timer
 from .waiters import CLOSED, Waiters, take_entry
 
 __all__ = ["BURST", "GOODBYE", "STOPPED", "Bridge", "Watcher", "default_bridge"]
@@ -100,7 +101,7 @@ class Bridge(ProcessBound):
         self.handshakes: dict[int, Any] = {}  # the WebSocket of the last connection of each client, by socket
         self._callers: dict[int, Done[Finished]] = {}  # calls of Python, by their numbers
         self._carrying_out = False
-        self._timer: asyncio.Handle | None = None
+        self._timer: Timer | None = None
         self._timer_due: float | None = None  # the handles of some loops do not expose it
         self._users = 0
         self._is_sharing_logged = False
@@ -434,7 +435,7 @@ class Bridge(ProcessBound):
         self._stop_timer()
         if deadline is not None and self.portal.loop is not None:
             self._timer_due = deadline
-            self._timer = self.portal.loop.call_at(deadline, self._expire)
+            self._timer = Timer(self.portal.loop, deadline, self._expire)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -5,7 +5,6 @@ It changes on the loop of the bridge only. Any thread may read its attributes an
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import deque
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from .bridge import Bridge, Watcher
 from .dispatcher import Listener
 from .portal import Cancel, Done, Operation
+from .timers import Timer
 from .waiters import Waiters, add_waiter
 
 __all__ = ["GRACE", "PagePresence", "PresenceTracker", "SocketPresence", "check_grace"]
@@ -66,7 +66,7 @@ class PresenceTracker:
         self._was_connected = bool(self.sockets)
         self._connect_waiters: Waiters = deque()
         self._close_waiters: Waiters = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self.state_listeners: list[Listener] = []
         self._last_state = self.state()
         self.socket = self._newest()
@@ -179,7 +179,8 @@ class PresenceTracker:
     def _start_timer(self, waited: bool = False) -> None:
         """Start the grace time, which ends at once if the protocol state has already waited for the client."""
         if self.grace is not None and self._portal.loop is not None:
-            self._timer = self._portal.loop.call_later(0 if waited else self.grace, self._close)
+            loop = self._portal.loop
+            self._timer = Timer(loop, loop.time() + (0 if waited else self.grace), self._close)
 
     def _close(self) -> None:
         self._timer = None

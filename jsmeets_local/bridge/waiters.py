@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from ..errors import CallTimeout, Disconnected
 from ..protocol.queues import Entry, put_back
 from .portal import Cancel, Done, Operation, Portal
+from .timers import Timer
 
 __all__ = ["CLOSED", "TIMED_OUT", "Inbox", "Waiters", "add_waiter", "take_entry", "wait_error"]
 
@@ -26,7 +27,7 @@ def add_waiter(waiters: Waiters, portal: Portal, timeout: float | None, done: Do
     Returns:
         A function that removes the waiter.
     """
-    timer: asyncio.Handle | threading.Timer | None = None
+    timer: Timer | threading.Timer | None = None
 
     def remove() -> None:
         if timer is not None:
@@ -39,7 +40,7 @@ def add_waiter(waiters: Waiters, portal: Portal, timeout: float | None, done: Do
         done(value)
 
     if timeout is not None and portal.loop is not None:
-        timer = portal.loop.call_later(timeout, resolve, TIMED_OUT)
+        timer = Timer(portal.loop, portal.loop.time() + timeout, functools.partial(resolve, TIMED_OUT))
     elif timeout is not None:  # the timeout also applies while no loop runs
         timer = threading.Timer(timeout, portal.call, (resolve, TIMED_OUT))
         timer.daemon = True

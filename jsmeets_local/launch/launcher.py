@@ -453,8 +453,9 @@ class Launcher:
             if main is not None:
                 main(handle)
         except Disconnected as error:
-            if handle is not None and not handle.wait(LEFT_SECONDS + (handle.grace or 0.0)):
-                raise
+            while handle is not None and not handle.wait(LEFT_SECONDS + (handle.grace or 0.0)):
+                if handle.is_connected() or handle.grace is None:
+                    raise
             logger.info("%s has ended with its page: %s", "launch()" if handle is None else "main()", error)
 
     def _run_on_main_thread(

@@ -17,7 +17,7 @@ from ..protocol.chunks import ReceivedChunk
 from ..protocol.codec import Frame, decode, encode
 from ..protocol.failures import close_packet
 from ..protocol.messages import Hello
-from ..protocol.state import CLOSE_KICKED, CLOSE_PROTOCOL, REFUSED_BY_LIMIT
+from ..protocol.state import CLOSE_KICKED, CLOSE_PROTOCOL, CLOSE_TOO_SLOW, REFUSED_BY_LIMIT
 from ..protocol.text import on_one_line
 from .access import Access
 
@@ -125,7 +125,7 @@ class TextEndpoint:
         try:
             socket = self._bridge.connect(hello, connection)
         except ProtocolError as error:
-            await self._refuse(connection, error)
+            await self._refuse(connection, f"protocol error: {error}")
             return
         if socket is None:
             await connection.transport.write(encode([close_packet(REFUSED_BY_LIMIT, False)]))
@@ -151,18 +151,19 @@ class TextEndpoint:
             messages = decode(frame)
             if len(messages) != 1 or not isinstance(messages[0], Hello):
                 raise ProtocolError("the first frame must be one hello")
-        except TimeoutError:
-            error = ProtocolError(f"no hello within {HELLO_SECONDS:.0f} s")
+        except TimeoutError:  # a page whose JavaScript is busy connects again
+            await self._refuse(connection, f"no hello within {HELLO_SECONDS:.0f} s", CLOSE_TOO_SLOW)
+            return None
         except ProtocolError as caught:
             error = caught
         else:
             return messages[0]
-        await self._refuse(connection, error)
+        await self._refuse(connection, f"protocol error: {error}")
         return None
 
-    async def _refuse(self, connection: Connection, error: ProtocolError) -> None:
-        logger.error("closed a connection: %s", on_one_line(str(error)))
-        await connection.transport.close(CLOSE_PROTOCOL, f"protocol error: {error}")
+    async def _refuse(self, connection: Connection, reason: str, code: int = CLOSE_PROTOCOL) -> None:
+        logger.error("closed a connection: %s", on_one_line(reason))
+        await connection.transport.close(code, reason)
 
     async def _read(self, socket: int, connection: Connection, receive: Receive) -> None:
         """Handle frames until the WebSocket ends."""

@@ -141,7 +141,7 @@ def test_a_function_that_is_not_there(page: Page) -> None:
 
 def test_one_timeout_for_all(app: JsMeetsPy, page: Page) -> None:
     other = as_page(page)
-    thread, outcomes = in_thread(lambda: page.map("f", timeout=0.3)(range(MANY)))
+    thread, outcomes = in_thread(lambda: page.map("f", timeout=scaled(0.4))(range(MANY)))
     asked = parts(other, MANY)
     other.send(*(["return", number, [None] * PART] for number, _ in asked[:3]))
     thread.join(scaled(10))

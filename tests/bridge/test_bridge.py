@@ -51,7 +51,9 @@ def test_what_is_published_before_it_runs_is_delivered_when_it_starts() -> None:
     assert heard == []
 
     async def main() -> None:
-        await asyncio.to_thread(done.wait, 10)
+        assert await asyncio.to_thread(done.wait, scaled(10))
+        while not ran:  # in a thread of its own
+            await asyncio.sleep(0.001)
 
     served(bridge, main)
     assert heard == [("t", "early")]
@@ -171,7 +173,7 @@ def test_callbacks_that_raise_are_logged_and_the_next_ones_come(caplog: pytest.L
             Pubsub(bridge).publish("a")(n)
         for n in (1, 2, 3):
             Pubsub(bridge).publish("p")(n)
-        await asyncio.to_thread(done.wait, 10)
+        assert await asyncio.to_thread(done.wait, scaled(10))
 
     with caplog.at_level(logging.WARNING):
         served(bridge, main)

@@ -19,7 +19,7 @@ from jsmeets_local import Bridge, JsMeetsPy
 from jsmeets_local.bridge.portal import Portal
 from tests.bridge.event_loop import served
 from tests.raw import RawPage, as_page
-from tests.timing import scaled
+from tests.timing import scaled, until
 
 ROOT = Path(__file__).parents[2]
 COUNT = int(os.environ.get("JSMEETS_INTERRUPTS", "800"))
@@ -172,9 +172,7 @@ def test_items_of_cancelled_tasks_keep_their_order(app: JsMeetsPy, kind: str) ->
     read = (lambda: page._client.queue_item("q", None)) if kind == "queue" else (lambda: subscription._inbox.next(None))
     portal = page._client.bridge.portal
     (push if kind == "queue" else publish)(client, 1, 2, 3, 4)
-    for _ in range(100):
-        if app.stats()["pages"][0]["received"] >= 4:
-            break
+    until(lambda: app.stats()["pages"][0]["received"] >= 4)
 
     async def main() -> None:
         tasks = [asyncio.create_task(portal.awaitable(read())) for _ in range(3)]
@@ -202,8 +200,7 @@ def test_a_returned_item_goes_to_the_next_waiter(app: JsMeetsPy, kind: str) -> N
     second = threading.Event()
     cancels = [portal.call(read(), first.append), portal.call(read(), lambda item: second.set())]
     (push if kind == "queue" else publish)(client, 1)
-    app.stats()
-    portal.call(lambda: None if first else client.receive(0))  # the item has arrived
+    until(lambda: first)
     assert not second.is_set()
     portal.call(cancels[0])
     assert second.wait(scaled(5))
@@ -240,8 +237,8 @@ def test_a_signal_just_before_the_wait_is_noticed() -> None:
     thread.start()
     ready.wait(scaled(10))
     # What a signal that arrives in that moment leaves behind: it is due, and no system call of the main thread ends.
-    threading.Timer(0.2, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
+        threading.Timer(0.2, _thread.interrupt_main).start()
         bridge.portal.block(lambda done: None, "")
     end.set()
     thread.join(scaled(10))

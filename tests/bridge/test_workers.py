@@ -27,7 +27,7 @@ class Answers:
 
     def all(self, count: int) -> list[Any]:
         with self._changed:
-            assert self._changed.wait_for(lambda: sum(map(len, self.batches)) >= count, 10)
+            assert self._changed.wait_for(lambda: sum(map(len, self.batches)) >= count, scaled(10))
             return [answer for batch in self.batches for answer in batch]
 
 
@@ -55,13 +55,15 @@ def pool(answers: Answers) -> Iterator[WorkerPool]:
         assert not thread.is_alive()
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_serial_queue_keeps_its_order_and_answers_in_bulk(pool: WorkerPool, answers: Answers) -> None:
-    serial_queue = SerialQueue()
+    serial_queue, all_here = SerialQueue(), threading.Event()
     begun: list[int] = []
+    submit(pool, serial_queue, lambda: all_here.wait(scaled(10)) and None)
     for n in range(2000):
         submit(pool, serial_queue, lambda n=n: begun.append(n) or n)  # type: ignore[misc]
-    assert sorted(answers.all(2000)) == list(range(2000)), "a job that is interrupted may answer after the next"
-    assert begun == list(range(2000))
+    all_here.set()
+    assert answers.all(2000) == begun == list(range(2000))
     assert len(answers.batches) < 1000
 
 
@@ -82,20 +84,23 @@ def test_a_slow_job_loses_its_serial_queue(pool: WorkerPool, answers: Answers) -
 
 def test_a_job_that_has_not_begun_is_not_overtaken(answers: Answers) -> None:
     """Its worker waits for the interpreter or the processor for longer than a slow job keeps the queue."""
-    pauses = threading.Event()
+    checks: list[float] = []
 
-    def slow_after(seconds: float, func: Callable[..., object], *args: Any) -> None:
-        after(seconds, func, *args)
-        if threading.current_thread().name.startswith("jsmeets-worker-"):
-            pauses.wait(PATIENCE * 5)
+    def check_at_once(seconds: float, func: Callable[..., object], *args: Any) -> None:
+        if args != (serial_queue,):
+            return  # the check for stuck jobs
+        checks.append(seconds)
+        if len(checks) == 1:  # the worker has taken the job, and is stopped here until the check runs
+            threading.Event().wait(PATIENCE * 2)
+            func(*args)
 
-    pool = WorkerPool(2, answers.deliver, slow_after)
+    pool = WorkerPool(2, answers.deliver, check_at_once)
     serial_queue = SerialQueue()
     begun: list[int] = []
     jobs = [("a job of a test", lambda n=n: begun.append(n) or n, ()) for n in range(100)]  # type: ignore[misc]
     pool.submit(serial_queue, *jobs)
-    assert set(answers.all(100)) == set(range(100))
-    assert begun == list(range(100))
+    assert answers.all(100) == begun == list(range(100))
+    assert checks == [PATIENCE, PATIENCE], "the job is checked again"
     for thread in pool.close():
         thread.join(scaled(10))
 
@@ -112,10 +117,11 @@ def test_answers_do_not_wait_for_the_slow_job_behind_them(pool: WorkerPool, answ
 
 
 def test_a_strict_serial_queue_is_never_shared(pool: WorkerPool, answers: Answers) -> None:
-    serial_queue = SerialQueue(strict=True)
+    serial_queue, all_here = SerialQueue(strict=True), threading.Event()
     running: list[int] = []
 
     def job(n: int) -> int:
+        assert all_here.wait(scaled(10))  # a queue that runs empty may change its worker
         assert running == []
         running.append(n)
         with waiting():
@@ -125,6 +131,7 @@ def test_a_strict_serial_queue_is_never_shared(pool: WorkerPool, answers: Answer
 
     for n in range(40):
         submit(pool, serial_queue, lambda n=n: job(n))  # type: ignore[misc]
+    all_here.set()
     assert answers.all(40) == list(range(40))
 
 
@@ -218,7 +225,7 @@ def test_waiting_outside_a_worker_does_nothing() -> None:
 
 
 def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jsmeets_local.bridge.workers.STUCK", 0.2)
+    monkeypatch.setattr("jsmeets_local.bridge.workers.STUCK", limit := scaled(0.2))
     stuck: list[tuple[str, float]] = []
     reported, release = threading.Event(), threading.Event()
 
@@ -231,7 +238,7 @@ def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch:
     def hangs() -> str:
         threading.current_thread().name = "jsmeets: hangs"
         with waiting():
-            time.sleep(0.5)  # waiting for a page does not count as hanging
+            time.sleep(2 * limit)  # waiting for a page does not count as hanging
         assert not stuck
         assert release.wait(scaled(10))
         return "done"
@@ -239,8 +246,8 @@ def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch:
     submit(pool, SerialQueue(), hangs)
     assert reported.wait(scaled(10))
     for _ in range(3):
-        submit(pool, SerialQueue(), lambda: time.sleep(0.2))
-    time.sleep(0.5)
+        submit(pool, SerialQueue(), lambda: time.sleep(limit))
+    time.sleep(2 * limit)
     release.set()
     assert answers.all(1) == ["done"]
     for thread in pool.close():
@@ -248,7 +255,7 @@ def test_a_job_that_does_not_end_is_reported_once(answers: Answers, monkeypatch:
         assert not thread.is_alive()
         assert thread.name.startswith("jsmeets-worker-"), "its own name again"
     [seconds] = [seconds for name, seconds in stuck if name == "jsmeets: hangs"]
-    assert 0.2 <= seconds < 2
+    assert limit <= seconds < limit + scaled(2)
 
 
 def test_jobs_beyond_the_limit_of_waiting_ones_are_refused(answers: Answers) -> None:

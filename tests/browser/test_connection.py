@@ -14,7 +14,7 @@ from starlette.responses import Response
 from jsmeets_local import Bridge, JsMeetsPy, Page
 from jsmeets_local.staticfiles import ASSETS
 from tests.raw import key_of
-from tests.timing import scaled
+from tests.timing import scaled, until
 
 from .conftest import Tabs
 
@@ -88,7 +88,7 @@ def test_after_an_explicit_close_only_reconnect_opens(app: JsMeetsPy, open_page:
     assert tab.evaluate("JsPyQueue.push('t')(1)") is False
     thrown = "try { JsPyFunction.call_nowait('f')(1) } catch (e) { e.message }"
     assert tab.evaluate(thrown).startswith("Could not send to server @javascript")
-    assert app.sockets.get_socket_id() == ()
+    until(lambda: app.sockets.get_socket_id() == ())
     assert tab.evaluate("JsPyTextSocket.init()") is True
     assert tab.evaluate("JsPyFunction.call('f', 10)('again')") == "again"
     assert app.sockets.get_socket_id() == (2,)
@@ -163,6 +163,15 @@ def test_a_page_without_the_token_is_refused_with_a_hint(app: JsMeetsPy, tabs: T
     while not any("launch" in text for text in tabs.console):
         tab.wait_for_timeout(20)
     assert not page.is_connected()
+
+
+def test_a_page_that_is_too_busy_to_say_hello_connects_later(
+    app: JsMeetsPy, open_page: Open, tabs: Tabs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jsmeets_local.server.endpoint.HELLO_SECONDS", 0.3)
+    page = open_page("const end = performance.now() + 1500; while (performance.now() < end);")
+    assert page.wait_connected(scaled(20))
+    assert any("no hello within" in text for text in tabs.console)
 
 
 def test_the_fragment_of_the_page_is_its_own(app: JsMeetsPy, tab: Tab) -> None:

@@ -164,5 +164,5 @@ def test_a_killed_tab_or_browser_ends_its_calls_soon(
     error, least = (ConnectionLost, GRACE) if what == "browser" else (Disconnected, 0)
     took = seconds_until_it_ends(future, error, lambda: kill(doomed))
     logger.info("%s, the %s killed: %.3f s, with a grace time of %s s", browser.browser_type.name, what, took, GRACE)
-    assert least <= took < least + 2
+    assert least <= took < least + scaled(2)
     other.close()

@@ -102,6 +102,7 @@ def test_an_error_of_a_callback_is_raised_in_python(open_page: Open) -> None:
 # Functions of Python -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("patient")
 def test_javascript_calls_functions_of_python(app: JsMeetsPy, open_page: Open, tab: Tab) -> None:
     page = open_page("""
         JsPyFunction.expose('twice', async (f, x) => [await f(x), await f(x)]);

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page as Tab
 
 from jsmeets_local import ConnectionLost, JsMeetsPy
-from tests.timing import scaled
+from tests.timing import scaled, until
 
 from .conftest import OpenByWire
 
@@ -60,6 +60,7 @@ def test_a_cut_in_the_middle_of_a_call(app: JsMeetsPy, tab: Tab, open_by_wire: O
     assert app.sockets.get_socket_id() == (socket,) or list(app.sockets.get_socket_id()) == [socket]
 
 
+@pytest.mark.usefixtures("patient")
 def test_thousands_of_messages_over_a_wire_that_is_cut_again_and_again(
     app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire
 ) -> None:
@@ -92,7 +93,7 @@ def test_thousands_of_messages_over_a_wire_that_is_cut_again_and_again(
     assert tab.evaluate("items") == list(range(count))
     assert tab.evaluate("got") == list(range(count))
     assert page.call("echo", 10)("end") == "end"
-    app.bridge.portal.call(lambda: None)
+    until(lambda: len(heard) == count)
     assert heard == list(range(count))
 
 
@@ -104,17 +105,21 @@ def test_a_large_array_over_a_wire_that_is_cut(app: JsMeetsPy, tab: Tab, open_by
     assert page.call("echo", 60)(data) == data
     timer.join()
     assert wire.cuts == 1
+    tab.wait_for_function("states.length > 2")
     assert tab.evaluate("states") == ["open", "reconnecting", "open"]
 
 
 def test_a_page_that_does_not_come_back_ends_its_calls(app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire) -> None:
     app.bridge.protocol.resume_seconds = 0.5
     page, wire = open_by_wire(PAGE)
-    tab.evaluate("JsPyFunction.expose('never', () => new Promise(() => undefined))")
-    threading.Timer(0.2, wire.refuse).start()
+    tab.evaluate("""JsPyFunction.expose("never", () => {
+        JsPyQueue.push_nowait("begun")(true);
+        return new Promise(() => undefined);
+    })""")
+    threading.Thread(target=lambda: page.queue("begun").get(scaled(10)) and wire.refuse()).start()
     start = time.monotonic()
     with pytest.raises(ConnectionLost, match="'never' may or may not have run"):
-        page.call("never", 20)()
+        page.call("never", scaled(20))()
     assert 0.5 < time.monotonic() - start < scaled(5)
     assert page.wait(scaled(5))
     tab.wait_for_function("states.at(-1) === 'lost'")
@@ -124,7 +129,6 @@ def test_a_page_that_does_not_come_back_ends_its_calls(app: JsMeetsPy, tab: Tab,
 
 
 def test_both_sides_hear_of_the_state(app: JsMeetsPy, tab: Tab, open_by_wire: OpenByWire) -> None:
-    app.bridge.protocol.resume_seconds = 0.5
     heard: queue.Queue[str] = queue.Queue()
     sockets: queue.Queue[tuple[int, str]] = queue.Queue()
 
@@ -143,6 +147,7 @@ def test_both_sides_hear_of_the_state(app: JsMeetsPy, tab: Tab, open_by_wire: Op
     wire.cut()
     assert [heard.get(timeout=scaled(5)) for _ in range(2)] == ["reconnecting", "open"]
     assert [sockets.get(timeout=scaled(5)) for _ in range(2)] == [(1, "reconnecting"), (1, "open")]
+    app.bridge.portal.call(setattr, app.bridge.protocol, "resume_seconds", 0.5)
     wire.refuse()
     assert [heard.get(timeout=scaled(5)) for _ in range(2)] == ["reconnecting", "closed"]
     assert page.state == "closed"
@@ -153,6 +158,7 @@ def test_both_sides_hear_of_the_state(app: JsMeetsPy, tab: Tab, open_by_wire: Op
     tab.goto("about:blank")
     assert sockets.get(timeout=scaled(5)) == (2, "closed")
     assert [heard.get(timeout=scaled(5)) for _ in range(2)] == ["reconnecting", "closed"]
+    until(lambda: len(events) == 4)
     assert events == [(1, "connect"), (1, "disconnect"), (2, "connect"), (2, "disconnect")]
     assert waiting.state == "connecting"
     with pytest.raises(TypeError, match="a state event callback must be a function"):

@@ -285,9 +285,10 @@ def test_a_slow_reader_stops_large_arrays_by_their_bytes(app: JsMeetsPy, open_pa
             assert tab.evaluate("down.next().then(({ value }) => value[1048575])") == read
             assert next(up)[-1] == read
             if read % 8 == 1:
+                until(lambda read=read: min(len(made), tab.evaluate("made")) - read >= 8)
                 time.sleep(scaled(0.2))
-                assert 8 <= len(made) - read <= AHEAD
-                assert 8 <= tab.evaluate("made") - read <= AHEAD
+                assert len(made) - read <= AHEAD
+                assert tab.evaluate("made") - read <= AHEAD
     tab.evaluate("down.destroy()")
     assert until(lambda: quiet(app))
 

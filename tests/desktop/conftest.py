@@ -131,10 +131,10 @@ class Program:
         """Return the recorded processes that still run."""
         return [one for one in self.family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
-    def ended(self, seconds: float = scaled(15.0)) -> int:
+    def ended(self, seconds: float = 15.0) -> int:
         """Wait until no recorded process runs any more; return the exit code of the program."""
         code = self.process.wait(SECONDS)
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + scaled(seconds)
         while left := self.left():
             assert time.monotonic() < deadline, f"still there: {[one.cmdline()[:3] for one in left]}"
             time.sleep(0.02)

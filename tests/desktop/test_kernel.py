@@ -40,7 +40,7 @@ def test_a_window_beside_the_kernel(kernel: Kernel, screen: Screen) -> None:
     assert run.error is None
     assert kernel.value("page.call('sum')(1, 2)") == 3
     window = screen.window("From a cell")
-    assert window.size() == (400, 300)
+    until(lambda: window.size() == (400, 300))
     assert kernel.run("page.window.resize(432, 321)").error is None
     until(lambda: window.size() == (432, 321))
     waiting = kernel.start("print('waiting', flush=True); page.wait()")
@@ -57,7 +57,7 @@ def test_a_window_beside_the_kernel(kernel: Kernel, screen: Screen) -> None:
 def test_the_same_cell_again_replaces_the_window(kernel: Kernel, screen: Screen) -> None:
     for _ in range(2):
         assert kernel.run(LAUNCH, cell="launch").error is None
-        assert len(list(screen.windows())) == 1
+        until(lambda: len(list(screen.windows())) == 1)
     assert kernel.value("page.call('sum')(1, 2)") == 3
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Screen
 from tests.pictures import png
-from tests.timing import until
+from tests.timing import scaled, until
 
 Show = Callable[..., Program]
 
@@ -26,7 +26,7 @@ page.close()
 say(page.is_closed(), [t.name for t in threading.enumerate() if t.name.startswith("jsmeets")])
 """)
     assert program.line() == "3"
-    assert screen.window("The page").size() == (800, 600)
+    until(lambda: screen.window("The page").size() == (800, 600))
     program.know_family()
     program.tell()
     assert program.line() == "The page"
@@ -47,8 +47,7 @@ sys.stdin.readline()
 """)
     assert program.line() == "ready"
     window = screen.window("Mine")
-    until(lambda: window.position() == (70, 80))
-    assert window.size() == (500, 300)
+    until(lambda: window.position() == (70, 80) and window.size() == (500, 300))
     until(lambda: "ABOVE" in window.states())
     hints = window.hints()
     assert (hints.min_width, hints.min_height) == (hints.max_width, hints.max_height) == (500, 300)
@@ -194,7 +193,7 @@ for use in (lambda: page.window.resize(1, 2), lambda: page.call("sum")(1, 2), la
     closed = time.monotonic()
     window.close()
     assert program.line() == "True True True ()"
-    assert float(program.line()) - closed < 0.5
+    assert float(program.line()) - closed < scaled(0.5)
     assert [program.line() for _ in range(3)] == ["PageClosed"] * 3
     assert program.ended() == 0
 
@@ -303,4 +302,4 @@ sys.stdin.readline()
     else:
         assert "launch(..., window_api=True)" in program.line()
         assert "launch(..., window_api=True)" in program.line()
-        assert screen.window("The page").size() == (800, 600)
+        until(lambda: screen.window("The page").size() == (800, 600))

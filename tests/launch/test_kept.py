@@ -51,7 +51,8 @@ def test_a_broken_record_is_no_place(tmp_path: Path, text: str) -> None:
     assert PlaceKeeper(str(tmp_path), lambda last: last, lambda func: func()).place is None
 
 
-def test_many_moves_are_saved_once_the_window_rests(tmp_path: Path) -> None:
+def test_many_moves_are_saved_once_the_window_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jsmeets_local.launch.window.kept.QUIET_SECONDS", scaled(0.3))
     places = iter([PLACE, PLACE._replace(x=11)])
     saved = [Event(), Event()]
     finds = iter(saved)

@@ -147,10 +147,10 @@ def test_errors_at_startup_come_out_of_launch(kind: str, caplog: pytest.LogCaptu
 
     options: dict[str, Any] = {"lifespan": lifespan} if kind == "lifespan" else {"on_startup": [startup]}
     app = JsMeetsPy(bridge=Bridge(), **options)
-    threads = threading.active_count()
+    threads = {*threading.enumerate()}
     with pytest.raises(Wrong, match="at startup"):
         app.launch("<p>", mode="none")
-    assert threading.active_count() == threads
+    assert {*threading.enumerate()} <= threads
 
 
 def browser(tmp_path: Path, text: str) -> str:
@@ -290,12 +290,13 @@ def test_a_reload_does_not_end_a_wait(app: JsMeetsPy) -> None:
 
 
 def test_a_call_to_a_page_that_has_just_closed_ends_with_it(app: JsMeetsPy, caplog: pytest.LogCaptureFixture) -> None:
-    page = app.launch("<p>", mode="none", grace=0.3)
+    page = app.launch("<p>", mode="none", grace=None)
     as_page(page).close()
     while page.is_connected():
         time.sleep(0.001)
     start = time.monotonic()
     page.call_nowait("f")()  # within the grace time
+    threading.Timer(0.2, app.bridge.portal.post, (page._client.presence.set_grace, 0)).start()
     with pytest.raises(PageClosed, match="launch"):
         page.call("f")()
     assert time.monotonic() - start < scaled(5)
@@ -453,10 +454,17 @@ def test_a_function_that_ends_after_stop_is_not_running(app: JsMeetsPy) -> None:
 
 
 def test_interrupted_launch_leaves_no_server() -> None:
-    app = JsMeetsPy(bridge=Bridge(), on_startup=[lambda: time.sleep(0.5)])
-    threading.Timer(0.1, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+    interrupts = [signal.SIGINT]
+
+    def boot() -> None:
+        for number in interrupts:
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+            time.sleep(0.4)
+
+    app = JsMeetsPy(bridge=Bridge(), on_startup=[boot])
     with pytest.raises(KeyboardInterrupt):
         app.launch("<p>", mode="none")
+    interrupts.clear()
     app.launch("<p>", mode="none").close()
 
 

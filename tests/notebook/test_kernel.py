@@ -151,7 +151,7 @@ def test_an_interrupt_ends_a_wait_and_the_bridge_continues(kernel: Kernel, code:
     kernel.manager.interrupt_kernel()
     kernel.until(lambda: run.idle)
     assert run.error == "KeyboardInterrupt: "
-    assert 0 < kernel.value("ended") - start < 0.5
+    assert 0 < kernel.value("ended") - start < scaled(0.5)
     page.inbox.clear()
     run = kernel.start("page.call('after')()")
     while (call := page.receive())[2:3] != ["after"]:

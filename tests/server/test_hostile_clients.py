@@ -339,7 +339,7 @@ def half(page: Page, what: str) -> socket.socket:
 def test_slow_handshakes_do_not_delay_others(
     app: JsMeetsPy, page: Page, good: RawPage, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jsmeets_local.server.endpoint.HELLO_SECONDS", 0.5)
+    monkeypatch.setattr("jsmeets_local.server.endpoint.HELLO_SECONDS", scaled(0.5))
     dawdlers = [half(page, what) for _ in range(100)]
     assert good.ask("call", "add", [1, 2]) == ["return", 1, 3]
     assert RawPage(page.url, "another").ask("call", "add", [1, 2]) == ["return", 1, 3]

@@ -16,6 +16,7 @@ def by_hand(protocol: str, key: Any, data: Any, exception: Any = None) -> list[A
     return ["custom", {"protocol": protocol, "key": key, "id": 1, "data": data, "exception": exception}]
 
 
+@pytest.mark.usefixtures("patient")
 def test_messages_reach_their_target(app: JsMeetsPy, page: Page) -> None:
     called: list[tuple[int, ...]] = []
     news: SimpleQueue[tuple[str, Any]] = SimpleQueue()

@@ -100,7 +100,7 @@ def test_a_function_is_awaited_and_refused_on_the_loop(app: JsMeetsPy, raw: RawP
     async def ask(callback: JSFunction) -> Any:
         with pytest.raises(WouldDeadlock, match=r"await g\.aio\(\.\.\.\)"):
             callback(1)
-        return await callback.aio(1) + await callback.timeout(5).aio(2)
+        return await callback.aio(1) + await callback.timeout(scaled(5)).aio(2)
 
     app.functions.expose("ask", ask)
     raw.send(["call", 1, "ask", [None], [[[3, 0], "function", 1, "g"]]])
@@ -343,6 +343,7 @@ def test_a_value_that_python_cannot_have_is_an_error_with_its_path(
 # Races -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_one_frame_sends_and_takes_back(app: JsMeetsPy, page: Page, raw: RawPage) -> None:
     ran: list[Any] = []
 
@@ -365,7 +366,7 @@ def test_what_one_frame_sends_and_takes_back(app: JsMeetsPy, page: Page, raw: Ra
         ["call", 5, "plain", [None, None], [[[3, 0], "function", 1, "f"], [[3, 1], "function", 1, "f"]]],
     )
     answers: dict[int, Any] = {}
-    while 5 not in answers:
+    while not {2, 3, 4, 5} <= answers.keys():
         message = raw.receive()
         if message[0] != "release":
             answers[message[1]] = message
@@ -441,6 +442,7 @@ def test_a_page_calls_a_callback(page: Page, raw: RawPage) -> None:
     assert (kind, number, error["kind"], error["name"], error["message"]) == ("error", 1, "raised", "ValueError", "no")
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_callback_without_an_answer(page: Page, raw: RawPage) -> None:
     got: list[int] = []
     done = threading.Event()

@@ -171,10 +171,10 @@ def test_an_incomplete_request_head_times_out(
 def test_the_second_request_of_a_connection_has_the_same_bounds(
     app: JsMeetsPy, protocol: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
     page = app.launch("<p>x</p>", mode="none")
     request = f"GET / HTTP/1.1\r\nHost: {page.url.split('/')[2]}\r\n".encode()
-    for rest, status in ((b"", 408), (cookies(400).encode(), 431)):
+    for rest, status, seconds in ((b"", 408, 0.4), (cookies(400).encode(), 431, 10)):
+        monkeypatch.setattr(protocol, "HEAD_SECONDS", scaled(seconds))
         with connected(page) as sock:
             sock.sendall(request + b"\r\n")
             assert sock.recv(65536).startswith(b"HTTP/1.1 200")
@@ -187,11 +187,12 @@ def test_a_slow_response_does_not_time_out(app: JsMeetsPy, protocol: Any, monkey
     import anyio
     from starlette.responses import PlainTextResponse
 
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    seconds = scaled(0.3)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", seconds)
 
     @app.route("/slow", methods=["POST"])
     async def slow(request: Any) -> PlainTextResponse:
-        await anyio.sleep(0.5)
+        await anyio.sleep(1.5 * seconds)
         return PlainTextResponse(await request.body())
 
     page = app.launch("<p>x</p>", mode="none")
@@ -202,7 +203,7 @@ def test_a_slow_response_does_not_time_out(app: JsMeetsPy, protocol: Any, monkey
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.count(b"x") >= 2_000_000
     good = RawPage(page.url)
-    anyio.run(anyio.sleep, 0.3)
+    anyio.run(anyio.sleep, 1.5 * seconds)
     assert good.ask("subscribe", "t") == ["return", 1, True]
     good.close()
 

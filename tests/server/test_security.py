@@ -255,7 +255,7 @@ def test_a_silent_connection_is_closed(page: Page, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("jsmeets_local.server.endpoint.HELLO_SECONDS", 0.2)
     connection = open_socket(page.url)
     start = time.monotonic()
-    assert closed_with(connection)[0] == 4400
+    assert closed_with(connection) == (1013, "no hello within 0 s"), "a page that is busy connects again"
     assert time.monotonic() - start < scaled(5)
 
 

@@ -64,13 +64,13 @@ def test_a_page_that_does_not_read_is_closed(app: JsMeetsPy, page: Page, caplog:
         for number in range(1000):
             page.call_nowait("show")(BLOCK)
             if number % 100 == 0:
-                assert other.call("echo", 5)(number) == number, "the other one is not held up"
+                assert other.call("echo", scaled(5))(number) == number, "the other one is not held up"
         until(lambda: slow.id not in app.sockets.get_socket_id())
     assert time.monotonic() - start < scaled(10)
     assert [record.message for record in caplog.records if "too slow" in record.message]
     caller.join(scaled(5))
     assert len(pending) == 1
-    assert other.call("echo", 5)("still") == "still"
+    assert other.call("echo", scaled(5))("still") == "still"
     until(lambda: connections() <= before - 2)  # its TCP connection is closed too; both ends are in this process
     reader.close()
     thread.join(scaled(5))
