@@ -86,13 +86,13 @@
       return iterable(Promise.reject(signal.reason));
     }
     const { callErrors, streams } = connection;
-    const place = callErrors.placeOf(below);
+    const site = callErrors.callSite(below);
     const start = limit === null ? 0 : performance.now();
     return iterable(new Promise((resolve, reject) => {
       const settle = (problem, value) => {
         void holder;
         if (problem) {
-          reject(problem === ABORTED ? signal.reason : callErrors.at(place, problem, key, timeout));
+          reject(problem === ABORTED ? signal.reason : callErrors.at(site, problem, key, timeout));
           return;
         }
         if (signal || limit !== null) {
