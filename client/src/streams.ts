@@ -33,7 +33,7 @@ export interface Bounds {
     /** Milliseconds until the timeout of the call; null means no limit. */
     left: number | null;
     /** Creates the error of the timeout. */
-    late: (place: Place) => unknown;
+    late: (site: CallSite) => unknown;
 }
 
 const DONE = { done: true, value: undefined } as const;
@@ -133,7 +133,7 @@ class Reader {
     }
 
     /** Drop the items that have arrived, and let Python close the stream. `failure` creates the error of the next read. */
-    stop(failure: ((place: Place) => unknown) | null = null): void {
+    stop(failure: ((site: CallSite) => unknown) | null = null): void {
         this.items = [];
         this.first = 0;
         if (!this.isOver) {
