@@ -14,7 +14,7 @@ from .api.pubsub import Pubsub
 from .api.queues import QueuesBase, acknowledged
 from .api.textsocket import TextSockets
 from .bridge.bridge import default_bridge
-from .bridge.curried_calls import CurriedCall, CurriedSend
+from .bridge.curried_calls import CurriedCall, CurriedSend, curried
 from .bridge.tracebacks import cut, public
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .protocol.arguments import Key, Target, seconds
@@ -25,7 +25,7 @@ __all__ = ["BlockingFunctions", "BlockingQueues", "JsPyFunction", "JsPyPubsub", 
 class BlockingFunctions(FunctionsBase):
     """`JsPyFunction` with a `call` that blocks."""
 
-    @public
+    @curried
     def call(self, key: str, timeout: float | None = None, target: Target = None) -> Callable[..., dict[int, Any]]:
         """Call a function of pages and wait for their answers.
 
@@ -49,7 +49,7 @@ class BlockingFunctions(FunctionsBase):
 class BlockingQueues(QueuesBase):
     """`JsPyQueue` with a `push` and a `get` that block."""
 
-    @public
+    @curried
     def push(self, key: Key, timeout: float | None = None, target: Target = None) -> Callable[[Any], list[int]]:
         """Push data to a queue of pages and wait for their acknowledgements.
 

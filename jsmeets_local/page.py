@@ -16,7 +16,7 @@ from .api.world import AsyncWorld, World
 from .bridge.batch import join_batch
 from .bridge.bridge import Bridge
 from .bridge.client import Client, ClientCall
-from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend
+from .bridge.curried_calls import AsyncCurriedCall, CurriedCall, CurriedSend, curried, hinted
 from .bridge.presence import SocketPresence
 from .bridge.process_bound import ProcessBound
 from .bridge.tracebacks import cut, end_quietly, public
@@ -25,7 +25,7 @@ from .errors import JsPyError, LaunchError, PageClosed
 from .notebook.cells import at_cell_end, current_cell, kernel_shell
 from .notebook.display import Display, View, launches, show
 from .notebook.marimo import marimo_value
-from .protocol.arguments import check_name, seconds, seconds_of_call
+from .protocol.arguments import check_name, seconds
 from .server.one_time_urls import PageUrls
 
 if TYPE_CHECKING:
@@ -50,18 +50,18 @@ class AsyncPage(ProcessBound):
         handle: AsyncWindow = self._client.window().async_handle()
         return handle
 
-    @public
+    @curried
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Call a function of the page, as `Page.call` does."""
         check_name(key, "key of a function")
-        limit = None if timeout is None else seconds_of_call(timeout)
+        limit = None if timeout is None else seconds(timeout)
         return AsyncCurriedCall("call", key, functools.partial(self._client.call_async, key, limit))
 
-    @public
+    @curried
     def map(self, key: str, timeout: float | None = None) -> Callable[..., Coroutine[Any, Any, list[Any]]]:
         """Call a function of the page many times, as `Page.map` does."""
         check_name(key, "key of a function")
-        limit = seconds_of_call(timeout, "map('name')([1, 2])")
+        limit = seconds(timeout)
 
         @public
         async def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
@@ -171,7 +171,7 @@ class Page(ProcessBound):
         handle: Window = self._client.window().handle()
         return handle
 
-    @public
+    @curried
     def call(self, key: str, timeout: float | None = None) -> Callable[..., Any]:
         """Call a function of the page once it is connected, and wait for the answer.
 
@@ -192,10 +192,10 @@ class Page(ProcessBound):
             WouldDeadlock: Called on the bridge's event loop; use `page.aio`.
         """
         check_name(key, "key of a function")
-        limit = None if timeout is None else seconds_of_call(timeout)
+        limit = None if timeout is None else seconds(timeout)
         return CurriedCall("call", key, functools.partial(self._client.call, key, limit))
 
-    @public
+    @curried
     def map(self, key: str, timeout: float | None = None) -> Callable[..., list[Any]]:
         """Call a function of the page many times at once, and wait for all values.
 
@@ -215,7 +215,7 @@ class Page(ProcessBound):
                 made.
         """
         check_name(key, "key of a function")
-        limit = seconds_of_call(timeout, "map('name')([1, 2])")
+        limit = seconds(timeout)
 
         def send(iterables: tuple[Iterable[Any], ...]) -> list[Any]:
             operation = self._client.map(key, limit, iterables)
@@ -223,7 +223,7 @@ class Page(ProcessBound):
 
         return CurriedCall("map", key, send)
 
-    @public
+    @curried
     def call_nowait(self, key: str) -> Callable[..., bool]:
         """Call a function of the page without waiting; an error in it is logged.
 
@@ -304,22 +304,22 @@ class Page(ProcessBound):
             raise TypeError(f"total must be a whole number of items, or None; got {total!r:.60}")
         return Progress(self._client, items, label, total)
 
-    @public
+    @hinted(lambda _, args, named: f"To push, write queue({args[0]!r}).push(data)" if len(args) > 1 else "")
     def queue(self, key: str) -> PageQueue:
         """Return the queue `key`: `get` items of pages or iterate over them, and `push` items to the page."""
         return PageQueue(self._client, key)
 
-    @public
+    @curried
     def publish(self, topic: str, suppress: bool = False, retain: bool = False) -> Callable[[Any], bool]:
         """Publish to the subscribers of a topic, in all pages and in Python, as `JsPyPubsub.publish` does.
 
         This also works after the page is closed. If the server has stopped, too, the returned function returns `False`
         and nothing is sent, which is logged once, at level INFO.
         """
-        publish = Pubsub(self._client.bridge).publish(topic, suppress, retain)
+        publish = Pubsub(self._client.bridge).publish(topic, suppress=suppress, retain=retain)
         return CurriedSend("publish", topic, lambda data: not self._client.is_gone() and publish(data))
 
-    @public
+    @hinted(lambda _, args, named: "A callback goes to app.pubsub.subscribe(topic, func)" if len(args) > 1 else "")
     def subscribe(self, topic: str) -> Subscription:
         """Subscribe to a topic: iterate over its publications as `(topic, data)`, or `get` one at a time.
 

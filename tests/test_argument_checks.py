@@ -18,6 +18,7 @@ import pytest
 
 from jsmeets_local import Bridge, JsMeetsPy, JsPyBinarySocket, LaunchError, Page
 from jsmeets_local.api.background import Background
+from jsmeets_local.blocking import BlockingFunctions
 from jsmeets_local.launch.environment import cleaned
 from jsmeets_local.server.thread import bind
 from tests.raw import RawPage, as_page, follow
@@ -271,7 +272,23 @@ PAGES: dict[str, Case] = {
     "call, arguments": (
         on_page(lambda page: page.call("f", [1])),
         TypeError,
-        "second call: call('name')(1, 2)",
+        "second call: call('f')([1])",
+    ),
+    "call, the arguments": (on_page(lambda page: page.call("sum", 4, 7)), TypeError, "second call: call('sum')(4, 7)"),
+    "call, the arguments, awaited": (
+        on_page(lambda page: page.aio.call("sum", 4, 7)),
+        TypeError,
+        "Pass the arguments in a second call: call('sum')(4, 7)",
+    ),
+    "call, an argument and a timeout": (
+        on_page(lambda page: page.call("sum", [4], timeout=2)),
+        TypeError,
+        "second call: call('sum', timeout=2)([4])",
+    ),
+    "call, a keyword in the first call": (
+        on_page(lambda page: page.call("move", 1, speed=2)),
+        TypeError,
+        "second call: call('move')(1, {'speed': 2})",
     ),
     "eval": (on_page(lambda page: page.eval(5)), TypeError, "the code to evaluate must be a str; got 5"),
     "progress": (
@@ -301,11 +318,49 @@ PAGES: dict[str, Case] = {
         "write await page.aio.js.setattr('x', ...)",
     ),
     "call_nowait": (on_page(lambda page: page.call_nowait("f")(a=1)), TypeError, "Write call_nowait('f')(1)"),
-    "map": (on_page(lambda page: page.map("f", [1])), TypeError, "second call: map('name')([1, 2])"),
+    "map": (on_page(lambda page: page.map("f", [1])), TypeError, "second call: map('f')([1])"),
     "publish": (
         on_page(lambda page: page.publish("t")()),
         TypeError,
         "publish('t') takes one value: publish('t')(data)",
+    ),
+    "call_nowait, the arguments": (
+        on_page(lambda page: page.call_nowait("f", 1)),
+        TypeError,
+        "second call: call_nowait('f')(1)",
+    ),
+    "map, the arguments": (on_page(lambda page: page.map("f", [1], [2])), TypeError, "second call: map('f')([1], [2])"),
+    "publish, the data": (
+        on_page(lambda page: page.publish("t", {"a": 1})),
+        TypeError,
+        "suppress must be True or False; got {'a': 1}. Pass the data in a second call: publish('t')({'a': 1})",
+    ),
+    "subscribe, a callback": (
+        on_page(lambda page: page.subscribe("t", print)),
+        TypeError,
+        "A callback goes to app.pubsub.subscribe(topic, func)",
+    ),
+    "queue, an item": (on_page(lambda page: page.queue("q", 1)), TypeError, "To push, write queue('q').push(data)"),
+    "queue, items": (on_page(lambda page: page.queue("q").push(1, 2)), TypeError, "values, write push([1, 2])"),
+    "functions.call, the arguments": (
+        lambda app: app.functions.call("f", 1, 2, 3),
+        TypeError,
+        "second call: call('f')(1, 2, 3)",
+    ),
+    "blocking": (
+        lambda app: BlockingFunctions(app.bridge).call("f", "x"),
+        TypeError,
+        "second call: call('f')('x')",
+    ),
+    "push_nowait, the data": (
+        lambda app: app.queues.push_nowait("q", "x"),
+        TypeError,
+        "second call: push_nowait('q')('x')",
+    ),
+    "pubsub.publish, the data": (
+        lambda app: app.pubsub.publish("t", "x", "y"),
+        TypeError,
+        "second call: publish('t')(['x', 'y'])",
     ),
     "queue": (on_page(lambda page: page.queue([1])), TypeError, "the key of a queue in a page must be a str"),
     "wait": (on_page(lambda page: page.wait("x")), TypeError, "timeout must be a number of seconds"),
@@ -319,7 +374,7 @@ PAGES: dict[str, Case] = {
         TypeError,
         "to pass several, write push_nowait('q')([1, 2])",
     ),
-    "push": (lambda app: app.queues.push("q", [1]), TypeError, "second call: push('queue')(data)"),
+    "push": (lambda app: app.queues.push("q", [1]), TypeError, "second call: push('q')([1])"),
     "target": (lambda app: app.functions.call_nowait("f", "1"), TypeError, "target must be a socket number"),
 }
 

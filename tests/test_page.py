@@ -115,9 +115,9 @@ def test_a_loop_over_a_queue_may_write_back_until_the_page_goes(app: JsMeetsPy) 
 @pytest.mark.parametrize("use", [lambda page: page.call("add", [4, 7]), lambda page: page.aio.call("add", "a")])
 def test_arguments_in_place_of_the_timeout_are_refused(app: JsMeetsPy, use: Callable[[Page], Any]) -> None:
     page = app.launch("<p>", mode="none")
-    with pytest.raises(TypeError, match=r"timeout must be a number.*second call: call\('name'\)\(1, 2\)"):
+    with pytest.raises(TypeError, match=r"timeout must be a number.*second call: call\('add'\)\((\[4, 7\]|'a')\)"):
         use(page)
-    with pytest.raises(TypeError, match=r"suppress must be True or False; got 'x'.*second call: publish"):
+    with pytest.raises(TypeError, match=r"suppress must be True or False; got 'x'. Pass the data in a second call: publish\('t'\)\('x'\)$"):
         page.publish("t", "x")  # type: ignore[arg-type]
     assert page.publish("t", True)("x")
 

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from ..bridge.bridge import Bridge
 from ..bridge.current_call import call_context
-from ..bridge.curried_calls import AsyncCurriedCall, CurriedCall
+from ..bridge.curried_calls import AsyncCurriedCall, CurriedCall, curried
 from ..bridge.portal import Operation
 from ..bridge.tracebacks import public
 from ..notebook.cells import current_cell
-from ..protocol.arguments import Target, check_function, check_name, check_target, seconds_of_call
+from ..protocol.arguments import Target, check_function, check_name, check_target, seconds
 from ..protocol.calls import Finished
 
 __all__ = ["Functions", "FunctionsBase"]
@@ -109,7 +109,7 @@ class FunctionsBase:
         """Return whether a function of that name is exposed."""
         return self._bridge.call(self._bridge.protocol.functions.get, key) is not None
 
-    @public
+    @curried
     def call_nowait(self, key: str, target: Target = None) -> Callable[..., None]:
         """Call a function of pages without waiting; from any thread.
 
@@ -136,7 +136,7 @@ class FunctionsBase:
     ) -> Callable[[tuple[Any, ...]], Operation[Finished]]:
         check_name(key, "key of a function")
         check_target(target)
-        limit = seconds_of_call(timeout)
+        limit = seconds(timeout)
 
         def request(args: tuple[Any, ...]) -> Operation[Finished]:
             payload = self._bridge.pack(list(args), "args")
@@ -148,7 +148,7 @@ class FunctionsBase:
 class Functions(FunctionsBase):
     """`JsPyFunction`: function calls in both directions, with awaitable answers."""
 
-    @public
+    @curried
     def call(
         self, key: str, timeout: float | None = None, target: Target = None
     ) -> Callable[..., Awaitable[dict[int, Any]]]:

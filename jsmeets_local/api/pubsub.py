@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ..bridge.bridge import Bridge
-from ..bridge.curried_calls import CurriedSend
+from ..bridge.curried_calls import CurriedSend, curried
 from ..bridge.portal import Cancel, Done, Operation
 from ..bridge.tracebacks import public
 from ..bridge.waiters import CLOSED, add_waiter
@@ -25,7 +25,7 @@ class Pubsub:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
-    @public
+    @curried
     def publish(self, topic: str, suppress: bool = False, retain: bool = False) -> Callable[[Any], bool]:
         """Publish to the subscribers of a topic, in pages and in Python; from any thread.
 

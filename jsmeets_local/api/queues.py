@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
 
 from ..bridge.bridge import Bridge
-from ..bridge.curried_calls import AsyncCurriedSend, CurriedSend
+from ..bridge.curried_calls import AsyncCurriedSend, CurriedSend, curried
 from ..bridge.dispatcher import Listener
 from ..bridge.portal import Operation
 from ..bridge.tracebacks import public
 from ..notebook.cells import current_cell
-from ..protocol.arguments import Key, Target, check_function, check_queue_key, check_target, seconds_of_call
+from ..protocol.arguments import Key, Target, check_function, check_queue_key, check_target, seconds
 from ..protocol.calls import Finished
 from ..protocol.queues import Entry, WhenFull, check_when_full
 
@@ -25,7 +25,7 @@ class QueuesBase:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
-    @public
+    @curried
     def push_nowait(self, key: Key, target: Target = None) -> Callable[[Any], None]:
         """Push data to a queue of pages without waiting; from any thread.
 
@@ -135,7 +135,7 @@ class QueuesBase:
     def _request(self, key: Key, timeout: float | None, target: Target) -> Callable[[Any], Operation[Finished]]:
         check_queue_key(key)
         check_target(target)
-        limit = seconds_of_call(timeout, "push('queue')(data)")
+        limit = seconds(timeout)
 
         def request(data: Any) -> Operation[Finished]:
             payload = self._bridge.pack(data, "data")
@@ -147,7 +147,7 @@ class QueuesBase:
 class QueuesApi(QueuesBase):
     """`JsPyQueue`: queues in both directions, with awaitable acknowledgements."""
 
-    @public
+    @curried
     def push(
         self, key: Key, timeout: float | None = None, target: Target = None
     ) -> Callable[[Any], Awaitable[list[int]]]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..bridge.client import Client
-from ..bridge.tracebacks import cut, public
+from ..bridge.curried_calls import hinted
+from ..bridge.tracebacks import cut
 from ..bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from ..errors import PageClosed
 from ..protocol.arguments import check_queue_key, seconds
@@ -44,7 +45,7 @@ class PageQueue:
             cut(error)
             raise
 
-    @public
+    @hinted(lambda _, args, named: "To push several values, write push([1, 2])" if len(args) > 1 else "")
     def push(self, data: Any) -> bool:
         """Push data to the page's queue of this name, once the page is connected.
 

@@ -2,24 +2,71 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 import warnings
 from collections.abc import Callable, Mapping
 from inspect import CO_COROUTINE, CO_GENERATOR
 from opcode import opmap
 from types import FrameType
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from ..protocol.functions import AsyncCallable
+from ..protocol.text import shown
 from .tracebacks import cut
 
-__all__ = ["AsyncCurriedCall", "AsyncCurriedSend", "CurriedCall", "CurriedSend"]
+__all__ = ["AsyncCurriedCall", "AsyncCurriedSend", "CurriedCall", "CurriedSend", "curried", "hinted"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 _CACHE = 0  # opcode of the inline caches after an instruction
 _POP = opmap["POP_TOP"]
 _RETURN = opmap["RETURN_VALUE"]
+
+
+def hinted(hint: Callable[[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]], str]) -> Callable[[F], F]:
+    """Decorate a public method, so that its `TypeError` for arguments in the wrong place says what to write.
+
+    Args:
+        hint: Returns what to write instead, or "". It is called with the method and its arguments without `self`.
+    """
+
+    def decorate(method: F) -> F:
+        @functools.wraps(method)
+        def call(*args: Any, **named: Any) -> Any:
+            try:
+                return method(*args, **named)
+            except BaseException as error:
+                if type(error) is TypeError and (meant := hint(method, args[1:], named)):
+                    error.args = (f"{error}. {meant}",)
+                cut(error)
+                raise
+
+        return cast(F, call)
+
+    return decorate
+
+
+def _second_call(method: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]) -> str:
+    """Return what to write instead of a first call that has values; "" if it has none, or no name."""
+    known = inspect.signature(method).parameters
+    given = [shown(value, 60) for value in args[1:]]
+    fields = {name: shown(value, 60) for name, value in named.items() if name not in known}
+    if not args or not isinstance(args[0], str) or not (given or fields):
+        return ""
+    if fields:
+        given.append(f"{{{', '.join(f'{name!r}: {value}' for name, value in fields.items())}}}")
+    first = ", ".join([repr(args[0]), *(f"{name}={shown(named[name], 60)}" for name in named if name in known)])
+    if method.__name__ in ("push", "push_nowait", "publish"):
+        values, what = given[0] if len(given) == 1 else f"[{', '.join(given)}]", "data"
+    else:
+        values, what = ", ".join(given), "arguments"
+    return f"Pass the {what} in a second call: {method.__name__}({first})({values})"
+
+
+curried = hinted(_second_call)  # a method that returns a curried call
 
 
 class CurriedCall(Generic[T]):

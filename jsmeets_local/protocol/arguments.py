@@ -38,8 +38,8 @@ def seconds(timeout: float | None) -> float | None:
     return None if timeout <= 0 or math.isinf(timeout) else float(timeout)
 
 
-def seconds_of_call(timeout: float | None, meant: str = "call('name')(1, 2)") -> float | None:
-    """Return a timeout as `seconds` does. For `call("add", [1, 2])`, the error shows the correct form.
+def seconds_of_call(timeout: float | None, meant: str) -> float | None:
+    """Return a timeout as `seconds` does. The error shows the form that is meant, `function.timeout(2)(...)`.
 
     Raises:
         TypeError: `timeout` is not a number.
@@ -66,14 +66,13 @@ def check_name(name: Any, what: str) -> str:
 
 
 def check_suppress(suppress: Any) -> None:
-    """Check the argument `suppress`. For `publish("t", data)`, the error shows the correct form.
+    """Check the argument `suppress`.
 
     Raises:
         TypeError: `suppress` is neither a bool nor 0 or 1.
     """
     if not isinstance(suppress, int) or suppress not in (0, 1):
-        hint = "Pass the data in a second call: publish('topic')(data)"
-        raise TypeError(f"suppress must be True or False; got {suppress!r:.60}. {hint}")
+        raise TypeError(f"suppress must be True or False; got {suppress!r:.60}")
 
 
 def check_queue_key(key: Any) -> Key:
@@ -136,7 +135,4 @@ def check_target(target: Any) -> Target:
         return int(target)
     if isinstance(target, Collection) and all(isinstance(number, numbers.Integral) for number in target):
         return [int(number) for number in target]
-    raise TypeError(
-        f"target must be a socket number, a collection of them, or None for all pages; got {target!r:.60}. "
-        "Pass arguments in a second call: call('name', target=...)(arguments)"
-    )
+    raise TypeError(f"target must be a socket number, a collection of them, or None for all pages; got {target!r:.60}")

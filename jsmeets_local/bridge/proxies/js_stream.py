@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from ...errors import CallTimeout
-from ...protocol.arguments import seconds_of_call
+from ...protocol.arguments import seconds
 from ...protocol.handles import ImportedStream
 from ...protocol.messages import ErrorInfo
 from ...protocol.references import Handle
@@ -134,9 +134,8 @@ class JSStream(PageObject, ImportedStream):
             CallTimeout: No item has arrived in time. The stream can still be read.
             StopIteration: The stream has ended.
         """
-        seconds = seconds_of_call(timeout, "stream.get(timeout=2)")
         try:
-            return self._wait(seconds)
+            return self._wait(seconds(timeout))
         except BaseException as error:
             cut(error)
             raise
