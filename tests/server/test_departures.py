@@ -58,9 +58,7 @@ def test_a_connection_that_breaks_after_the_beacon_is_not_waited_for(
     assert type(error.result(scaled(20))) is Disconnected
 
 
-def test_the_beacon_ends_the_wait_for_a_broken_connection(
-    app: JsMeetsPy, page: Page, pool: ThreadPoolExecutor
-) -> None:
+def test_the_beacon_ends_the_wait_for_a_broken_connection(app: JsMeetsPy, page: Page, pool: ThreadPoolExecutor) -> None:
     raw, other = as_page(page, DOCUMENT), as_page(page, "other")
     error = begun(pool, page, other)
     other.socket.socket.close()
