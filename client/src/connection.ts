@@ -264,7 +264,7 @@ export class Connection {
         }
         if (old?.isGreeted) {
             old.send(["goodbye"]);
-            if (next === "hidden" && old.socket.bufferedAmount > CERTAIN_BYTES) {
+            if (next === "hidden" && (this.outbox.isInChunks || old.socket.bufferedAmount > CERTAIN_BYTES)) {
                 this.reportDeparture();
             }
         }
@@ -277,7 +277,7 @@ export class Connection {
     private reportDeparture(): void {
         const url = this.address.http(`left/${this.documentName}`);
         if (url) {
-            navigator.sendBeacon(url);
+            navigator.sendBeacon?.(url);   // a setting of Firefox removes it
         }
     }
 

@@ -58,6 +58,11 @@ export class Outbox {
         return this.waiting.length;
     }
 
+    /** True while a large packet is being sent: Python has not received all of what was written. */
+    get isInChunks(): boolean {
+        return this.streams.size > 0;
+    }
+
     /** True if no long text is in flight as one frame. */
     get mayTakeWhole(): boolean {
         return this.whole === null;

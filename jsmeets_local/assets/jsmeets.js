@@ -2459,6 +2459,10 @@ ${stack}` };
     get length() {
       return this.waiting.length;
     }
+    /** True while a large packet is being sent: Python has not received all of what was written. */
+    get isInChunks() {
+      return this.streams.size > 0;
+    }
     /** True if no long text is in flight as one frame. */
     get mayTakeWhole() {
       return this.whole === null;
@@ -3881,7 +3885,7 @@ ${stack}` };
       }
       if (old?.isGreeted) {
         old.send(["goodbye"]);
-        if (next === "hidden" && old.socket.bufferedAmount > CERTAIN_BYTES) {
+        if (next === "hidden" && (this.outbox.isInChunks || old.socket.bufferedAmount > CERTAIN_BYTES)) {
           this.reportDeparture();
         }
       }
@@ -3893,7 +3897,7 @@ ${stack}` };
     reportDeparture() {
       const url = this.address.http(`left/${this.documentName}`);
       if (url) {
-        navigator.sendBeacon(url);
+        navigator.sendBeacon?.(url);
       }
     }
     connect() {

@@ -2465,6 +2465,10 @@ var Outbox = class {
   get length() {
     return this.waiting.length;
   }
+  /** True while a large packet is being sent: Python has not received all of what was written. */
+  get isInChunks() {
+    return this.streams.size > 0;
+  }
   /** True if no long text is in flight as one frame. */
   get mayTakeWhole() {
     return this.whole === null;
@@ -3887,7 +3891,7 @@ var Connection = class {
     }
     if (old?.isGreeted) {
       old.send(["goodbye"]);
-      if (next === "hidden" && old.socket.bufferedAmount > CERTAIN_BYTES) {
+      if (next === "hidden" && (this.outbox.isInChunks || old.socket.bufferedAmount > CERTAIN_BYTES)) {
         this.reportDeparture();
       }
     }
@@ -3899,7 +3903,7 @@ var Connection = class {
   reportDeparture() {
     const url = this.address.http(`left/${this.documentName}`);
     if (url) {
-      navigator.sendBeacon(url);
+      navigator.sendBeacon?.(url);
     }
   }
   connect() {
