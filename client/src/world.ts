@@ -120,7 +120,16 @@ export function serveWorld(connection: Connection): void {
         if (typeof asks === "function" && !(isNode && typeof key !== "object")) {
             return Boolean(asks.call(value, key));
         }
-        return isList(value) && typeof key === "object" ? Array.prototype.includes.call(value, key) : key in value;
+        const items = iterableOf(value);
+        if (items === null || (typeof key === "string" && key in value)) {
+            return key in value;
+        }
+        for (const item of items) {
+            if (item === key) {
+                return true;
+            }
+        }
+        return false;
     }
 
     function lengthOf(value: any): number {
@@ -135,13 +144,11 @@ export function serveWorld(connection: Connection): void {
         if (typeof value?.[Symbol.asyncIterator] === "function") {
             return laterItemsOf(value);
         }
-        if (typeof value?.[Symbol.iterator] === "function") {
-            return itemsOf(value);
+        const items = iterableOf(value);
+        if (items === null) {
+            throw new TypeError(`${classNameOf(value)} cannot be iterated`);
         }
-        if (isList(value)) {
-            return itemsOf({ [Symbol.iterator]: () => Array.prototype.values.call(value) });
-        }
-        throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+        return itemsOf(items);
     }
 
     /** Raise an error of Python in a generator. */
@@ -266,6 +273,14 @@ function namesOf(value: any): string[] {
 }
 
 const isList = (value: any): boolean => typeof value === "object" && value !== null && typeof value.length === "number";
+
+/** Return what a loop reads from an object, also from one that has only a length; null if it cannot be iterated. */
+function iterableOf(value: any): Iterable<any> | null {
+    if (typeof value?.[Symbol.iterator] === "function") {
+        return value;
+    }
+    return isList(value) ? { [Symbol.iterator]: () => Array.prototype.values.call(value) } : null;
+}
 
 /** Return true for an object whose items are behind methods, such as a Map or Headers. */
 const isMapping = (value: any): boolean => typeof value === "object" && value !== null && typeof value.get === "function" && typeof value.has === "function";

@@ -3502,7 +3502,16 @@ function serveWorld(connection) {
     if (typeof asks === "function" && !(isNode && typeof key !== "object")) {
       return Boolean(asks.call(value, key));
     }
-    return isList(value) && typeof key === "object" ? Array.prototype.includes.call(value, key) : key in value;
+    const items = iterableOf(value);
+    if (items === null || typeof key === "string" && key in value) {
+      return key in value;
+    }
+    for (const item2 of items) {
+      if (item2 === key) {
+        return true;
+      }
+    }
+    return false;
   }
   function lengthOf(value) {
     const length = value.length ?? value.size;
@@ -3515,13 +3524,11 @@ function serveWorld(connection) {
     if (typeof value?.[Symbol.asyncIterator] === "function") {
       return laterItemsOf(value);
     }
-    if (typeof value?.[Symbol.iterator] === "function") {
-      return itemsOf2(value);
+    const items = iterableOf(value);
+    if (items === null) {
+      throw new TypeError(`${classNameOf(value)} cannot be iterated`);
     }
-    if (isList(value)) {
-      return itemsOf2({ [Symbol.iterator]: () => Array.prototype.values.call(value) });
-    }
-    throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+    return itemsOf2(items);
   }
   function raise(generator, failure) {
     return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
@@ -3629,6 +3636,12 @@ function namesOf(value) {
   return [...names];
 }
 var isList = (value) => typeof value === "object" && value !== null && typeof value.length === "number";
+function iterableOf(value) {
+  if (typeof value?.[Symbol.iterator] === "function") {
+    return value;
+  }
+  return isList(value) ? { [Symbol.iterator]: () => Array.prototype.values.call(value) } : null;
+}
 var isMapping = (value) => typeof value === "object" && value !== null && typeof value.get === "function" && typeof value.has === "function";
 var indexOf = (value, key) => typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key;
 function isMethod(value, key) {

@@ -252,7 +252,8 @@ def test_items(page: Page, tab: Tab) -> None:
     assert "title" in page.js.document
     assert page.js.document.body in page.js.document
     scripts = page.js.document.querySelectorAll("script")
-    assert (scripts[0] in scripts, page.js.document.body in scripts, None in scripts) == (True, False, False)
+    assert (scripts[0] in scripts, page.js.document.body in scripts, 0 in scripts) == (True, False, False)
+    assert ("length" in scripts, "absent" in scripts, 7 in page.js.Endless.new()) == (True, False, True)
 
 
 def test_loops_close_the_iterator_of_the_page(app: JsMeetsPy, page: Page, tab: Tab) -> None:
