@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -283,10 +284,11 @@ def test_jobs_beyond_the_limit_of_waiting_ones_are_refused(answers: Answers) -> 
 
 def test_a_worker_whose_job_raises_is_replaced(answers: Answers) -> None:
     failed: list[tuple[Any, str]] = []
+    numbers = itertools.count(1)
 
     def report(job: Any, error: BaseException) -> str:
         failed.append((job[0], str(error)))
-        return f"failed {len(failed)}"
+        return f"failed {next(numbers)}"
 
     def raises(kind: type[BaseException]) -> None:
         raise kind("boom")
