@@ -35,7 +35,7 @@ class Side:
         self.state = ProtocolState("s", Limits(stream_items=window))
         self.socket = self.open("d")
         self.collected: list[Any] = []
-        self.state.watch = lambda obj, func: self.collected.append(func)
+        self.state.finalize = lambda obj, func: self.collected.append(func)
         self.effects: list[Any] = []
 
     def open(self, document: str) -> int:
