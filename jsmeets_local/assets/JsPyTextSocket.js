@@ -75,21 +75,46 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${codeOf(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
+  function codeOf(value) {
+    if (typeof value === "string") {
+      return JSON.stringify(value.slice(0, 60));
+    }
+    const isCode = value === null || typeof value !== "object" && typeof value !== "function";
+    return isCode ? String(value) : Array.isArray(value) ? "[...]" : typeof value === "function" ? "function" : "{...}";
+  }
+  function inFirstCall(name, key, given, most, check) {
+    const call = key === void 0 ? name : `${name}(${codeOf(key)})`;
+    let reason = `${call} takes no ${most ? "more than its options" : "values"}`;
+    if (given.length <= most) {
+      try {
+        return check();
+      } catch (error) {
+        reason = error.message;
+      }
+    }
+    throw new TypeError(`${reason}; pass the arguments in a second call: ${call}(${given.map(codeOf).join(", ")})`);
+  }
+  function checkOptions(options, name, where) {
+    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+      throw new TypeError(`${where}: the options must be an object, such as { ${name}: ... }, not ${codeOf(options)}`);
+    }
+  }
   function optionsOf(options, known, where) {
+    checkOptions(options, known.at(-1), where);
     const other = Object.keys(options).find((name) => !known.includes(name));
     if (other !== void 0) {
       const names = known.map((name) => `'${name}'`);
-      throw new TypeError(`${where}: no option '${other}'; there are ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+      throw new TypeError(`${where}: no option '${other}'; ${names.length > 1 ? `there are ${names.slice(0, -1).join(", ")} and` : "there is"} ${names.at(-1)}`);
     }
     return options;
   }
   function checkedFunction(func, where) {
     if (typeof func !== "function") {
-      throw new TypeError(`${where}: expected a function, not ${String(func)}`);
+      throw new TypeError(`${where}: expected a function, not ${codeOf(func)}`);
     }
     return func;
   }
@@ -634,6 +659,20 @@ ${frames}${python}`;
     return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
   }
 
+  // src/sparse.ts
+  var MOST_HOLES = 1e6;
+  function isSparse(value) {
+    if (!Array.isArray(value) || value.length <= MOST_HOLES) {
+      return false;
+    }
+    let holes = 0;
+    for (let index = 0; index < value.length && holes <= MOST_HOLES; index += 1) {
+      holes += value[index] === void 0 && !(index in value) ? 1 : 0;
+    }
+    return holes > MOST_HOLES;
+  }
+  var sparseText = (value) => `an array with too many holes (its length is ${value.length}) cannot be sent; send its entries, Object.entries(array)`;
+
   // src/specials.ts
   var INDEXES = /* @__PURE__ */ new Map([
     ["call", [3, 4, 2]],
@@ -957,7 +996,7 @@ ${stack}` };
     if (tagOf(value) === "Date") {
       return value.toJSON();
     }
-    if (Array.isArray(value)) {
+    if (Array.isArray(value) && !isSparse(value)) {
       return value.map((item) => plainCopy(item, room, depth + 1));
     }
     if (!isPlainObject(value)) {
@@ -993,6 +1032,11 @@ ${stack}` };
       throw new TypeError(`${where}: the signal must be an AbortSignal, not ${String(signal)}`);
     }
     return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
+  }
+  function waitOptionsOfWith([options = {}, ...others], key) {
+    const where = `call of '${key}'`;
+    inFirstCall("with({ timeout: 2 })", void 0, [options, ...others], 1, () => checkOptions(options, "timeout", where));
+    return waitOptionsOf(options, where);
   }
   function resultOf(connection, below, request, wait = NO_LIMIT) {
     const { message, body, label, key, holder, failure = null } = request;
@@ -1064,9 +1108,9 @@ ${stack}` };
         }
       },
       with: {
-        value(options) {
+        value(...given) {
           const target = targets.get(this);
-          const wait = waitOptionsOf(options, `call of '${this.name}'`);
+          const wait = waitOptionsOfWith(given, this.name);
           return function invoke(...args) {
             return use(target, [...target.before, ["call", args]], args, "args", invoke, wait);
           };
@@ -1856,6 +1900,9 @@ ${stack}` };
     return type === "object" ? value !== null : specials !== null && isForeignType(type);
   }
   function stripItems(value, path, found) {
+    if (isSparse(value)) {
+      throw new TypeError(sparseText(value));
+    }
     const keys = Array.isArray(value) ? null : Object.keys(value);
     const length = keys ? keys.length : value.length;
     let bare = value;
@@ -1876,7 +1923,7 @@ ${stack}` };
   }
   var shallowCopy = (value) => Array.isArray(value) ? [...value] : Object.assign(/* @__PURE__ */ Object.create(null), value);
   function isPlain(value, room) {
-    if (room === 0 || typeof value.toJSON === "function") {
+    if (room === 0 || typeof value.toJSON === "function" || isSparse(value)) {
       return false;
     }
     if (!Array.isArray(value)) {
@@ -1916,6 +1963,9 @@ ${stack}` };
     }
     if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isData(value))) {
       return "";
+    }
+    if (isSparse(value)) {
+      return `${name}: ${sparseText(value)}`;
     }
     if (above.has(value)) {
       return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;
@@ -3375,6 +3425,9 @@ ${stack}` };
       return value;
     }
     const [type, content] = builtIn(value);
+    if (isSparse(value)) {
+      return value;
+    }
     const isArray2 = type === "Set" || type === "" && typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
     if (!(isArray2 || type === "Map" || type === "" && hasData(value, plain))) {
       return value;

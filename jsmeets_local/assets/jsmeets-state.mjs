@@ -1,5 +1,19 @@
 // jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
 
+// src/sparse.ts
+var MOST_HOLES = 1e6;
+function isSparse(value) {
+  if (!Array.isArray(value) || value.length <= MOST_HOLES) {
+    return false;
+  }
+  let holes = 0;
+  for (let index = 0; index < value.length && holes <= MOST_HOLES; index += 1) {
+    holes += value[index] === void 0 && !(index in value) ? 1 : 0;
+  }
+  return holes > MOST_HOLES;
+}
+var sparseText = (value) => `an array with too many holes (its length is ${value.length}) cannot be sent; send its entries, Object.entries(array)`;
+
 // src/statetree.ts
 var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 var isContainer = (value) => Array.isArray(value) || isPlain(value);
@@ -128,6 +142,9 @@ function createCopy(NDArrayType, originalOf) {
     const tag = Object.prototype.toString.call(value).slice(8, -1);
     if (ArrayBuffer.isView(value) || tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
       return binary(value, tag);
+    }
+    if (isSparse(value)) {
+      throw new TypeError(sparseText(value));
     }
     if (Array.isArray(value) || value instanceof Set) {
       return Array.from(value, (item) => copied(item, room - 1));
@@ -479,6 +496,9 @@ var SharedState = class {
     const index = key === "length" ? Number(value) : Number(key);
     if (!Number.isInteger(index) || index < 0) {
       throw new TypeError(`an array of a state has no property '${key}'`);
+    }
+    if (index - target.length > MOST_HOLES) {
+      throw new TypeError(`an array of a state grows by at most ${MOST_HOLES} items at once`);
     }
     const missing = Array(Math.max(0, index - target.length)).fill(null);
     if (key === "length") {

@@ -206,21 +206,46 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${codeOf(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
+  function codeOf(value) {
+    if (typeof value === "string") {
+      return JSON.stringify(value.slice(0, 60));
+    }
+    const isCode = value === null || typeof value !== "object" && typeof value !== "function";
+    return isCode ? String(value) : Array.isArray(value) ? "[...]" : typeof value === "function" ? "function" : "{...}";
+  }
+  function inFirstCall(name, key, given, most, check) {
+    const call = key === void 0 ? name : `${name}(${codeOf(key)})`;
+    let reason = `${call} takes no ${most ? "more than its options" : "values"}`;
+    if (given.length <= most) {
+      try {
+        return check();
+      } catch (error) {
+        reason = error.message;
+      }
+    }
+    throw new TypeError(`${reason}; pass the arguments in a second call: ${call}(${given.map(codeOf).join(", ")})`);
+  }
+  function checkOptions(options, name, where) {
+    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+      throw new TypeError(`${where}: the options must be an object, such as { ${name}: ... }, not ${codeOf(options)}`);
+    }
+  }
   function optionsOf(options, known, where) {
+    checkOptions(options, known.at(-1), where);
     const other = Object.keys(options).find((name) => !known.includes(name));
     if (other !== void 0) {
       const names = known.map((name) => `'${name}'`);
-      throw new TypeError(`${where}: no option '${other}'; there are ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+      throw new TypeError(`${where}: no option '${other}'; ${names.length > 1 ? `there are ${names.slice(0, -1).join(", ")} and` : "there is"} ${names.at(-1)}`);
     }
     return options;
   }
   function checkedFunction(func, where) {
     if (typeof func !== "function") {
-      throw new TypeError(`${where}: expected a function, not ${String(func)}`);
+      throw new TypeError(`${where}: expected a function, not ${codeOf(func)}`);
     }
     return func;
   }
@@ -885,6 +910,20 @@ ${frames}${python}`;
     return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
   }
 
+  // src/sparse.ts
+  var MOST_HOLES = 1e6;
+  function isSparse(value) {
+    if (!Array.isArray(value) || value.length <= MOST_HOLES) {
+      return false;
+    }
+    let holes = 0;
+    for (let index = 0; index < value.length && holes <= MOST_HOLES; index += 1) {
+      holes += value[index] === void 0 && !(index in value) ? 1 : 0;
+    }
+    return holes > MOST_HOLES;
+  }
+  var sparseText = (value) => `an array with too many holes (its length is ${value.length}) cannot be sent; send its entries, Object.entries(array)`;
+
   // src/specials.ts
   var INDEXES = /* @__PURE__ */ new Map([
     ["call", [3, 4, 2]],
@@ -1208,7 +1247,7 @@ ${stack}` };
     if (tagOf(value) === "Date") {
       return value.toJSON();
     }
-    if (Array.isArray(value)) {
+    if (Array.isArray(value) && !isSparse(value)) {
       return value.map((item) => plainCopy(item, room, depth + 1));
     }
     if (!isPlainObject(value)) {
@@ -1244,6 +1283,11 @@ ${stack}` };
       throw new TypeError(`${where}: the signal must be an AbortSignal, not ${String(signal)}`);
     }
     return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
+  }
+  function waitOptionsOfWith([options = {}, ...others], key) {
+    const where = `call of '${key}'`;
+    inFirstCall("with({ timeout: 2 })", void 0, [options, ...others], 1, () => checkOptions(options, "timeout", where));
+    return waitOptionsOf(options, where);
   }
   function resultOf(connection, below, request, wait = NO_LIMIT) {
     const { message, body, label, key, holder, failure = null } = request;
@@ -1315,9 +1359,9 @@ ${stack}` };
         }
       },
       with: {
-        value(options) {
+        value(...given) {
           const target = targets.get(this);
-          const wait = waitOptionsOf(options, `call of '${this.name}'`);
+          const wait = waitOptionsOfWith(given, this.name);
           return function invoke(...args) {
             return use(target, [...target.before, ["call", args]], args, "args", invoke, wait);
           };
@@ -2107,6 +2151,9 @@ ${stack}` };
     return type === "object" ? value !== null : specials !== null && isForeignType(type);
   }
   function stripItems(value, path, found) {
+    if (isSparse(value)) {
+      throw new TypeError(sparseText(value));
+    }
     const keys = Array.isArray(value) ? null : Object.keys(value);
     const length = keys ? keys.length : value.length;
     let bare = value;
@@ -2127,7 +2174,7 @@ ${stack}` };
   }
   var shallowCopy = (value) => Array.isArray(value) ? [...value] : Object.assign(/* @__PURE__ */ Object.create(null), value);
   function isPlain(value, room) {
-    if (room === 0 || typeof value.toJSON === "function") {
+    if (room === 0 || typeof value.toJSON === "function" || isSparse(value)) {
       return false;
     }
     if (!Array.isArray(value)) {
@@ -2167,6 +2214,9 @@ ${stack}` };
     }
     if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isData(value))) {
       return "";
+    }
+    if (isSparse(value)) {
+      return `${name}: ${sparseText(value)}`;
     }
     if (above.has(value)) {
       return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;
@@ -3634,6 +3684,9 @@ ${stack}` };
       return value;
     }
     const [type, content] = builtIn(value);
+    if (isSparse(value)) {
+      return value;
+    }
     const isArray2 = type === "Set" || type === "" && typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
     if (!(isArray2 || type === "Map" || type === "" && hasData(value, plain))) {
       return value;
@@ -4400,15 +4453,18 @@ ${stack}` };
         throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
       }
     }
-    function call(key, options) {
+    function call(key, ...given) {
       checkedKey(key);
-      const wait = waitOptionsOf(options, `call of '${key}'`);
+      return callWith(key, inFirstCall("call", key, given, 1, () => waitOptionsOf(given[0], `call of '${key}'`)));
+    }
+    function callWith(key, wait) {
       return function invoke(...args) {
         return resultOf(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, wait);
       };
     }
-    function callNowait(key) {
+    function callNowait(key, ...given) {
       checkedKey(key);
+      inFirstCall("call_nowait", key, given, 0, () => void 0);
       return (...args) => {
         if (!connection.notify(["notify", key, args], args, "args")) {
           throw new Error("Could not send to server @javascript");
@@ -4424,7 +4480,7 @@ ${stack}` };
       if (typeof func !== "function") {
         throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
       }
-      const { exclusive, context, replace } = typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context", "replace"], `expose('${key}')`) : { exclusive: options };
+      const { exclusive, context, replace } = typeof options === "string" || typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context", "replace"], `expose('${key}')`) : { exclusive: options };
       if (isRunning(key) && !replace) {
         return false;
       }
@@ -4639,10 +4695,16 @@ ${stack}` };
       limit,
       settle: (failure, value) => resolve({ answered: !failure, value: !failure && value === true })
     }));
-    function publish(topic, suppress, timeout, retain = false) {
+    function publish(topic, ...given) {
       checkTopic(topic);
+      const [suppress, timeout, retain = false] = given;
       const isTimeout = typeof suppress === "number" && timeout === void 0;
-      const limit = millisecondsOf(isTimeout ? suppress : timeout);
+      const limit = inFirstCall("publish", topic, given, 3, () => {
+        if (suppress !== null && /^(string|object|function)$/.test(typeof suppress)) {
+          throw new TypeError(`publish: suppress must be true or false, not ${codeOf(suppress)}`);
+        }
+        return millisecondsOf(isTimeout ? suppress : timeout);
+      });
       const isQuiet = !isTimeout && suppress !== void 0 && suppress !== false;
       return async (data) => {
         try {
@@ -4760,17 +4822,18 @@ ${stack}` };
     const queues = /* @__PURE__ */ new Map();
     const waiters = /* @__PURE__ */ new Map();
     let callbacks = [];
-    function pushNowait(key) {
+    function pushNowait(key, ...given) {
       const order = orderOf2(key);
+      inFirstCall("push_nowait", key, given, 0, () => void 0);
       return (data) => {
         if (!connection.notify(["push", 0, key, data], data, "data", order)) {
           throw new Error("Could not send to server @javascript");
         }
       };
     }
-    function push(key, timeout) {
+    function push(key, ...given) {
       const order = orderOf2(key);
-      const limit = millisecondsOf(timeout);
+      const limit = inFirstCall("push", key, given, 1, () => millisecondsOf(given[0]));
       return (data) => new Promise((resolve) => {
         try {
           connection.request({
