@@ -3,6 +3,7 @@
 import { withoutToken } from "./errors.ts";
 import { define } from "./literals.ts";
 import { type ErrorFacts, type Failure, isJsonObject } from "./messages.ts";
+import { isSparse } from "./sparse.ts";
 import { nameFrom, tagOf } from "./specials.ts";
 
 /** The maximum number of causes and members sent with an error. */
@@ -144,7 +145,7 @@ function plainCopy(value: any, room: Room, depth: number): unknown {
     if (tagOf(value) === "Date") {
         return value.toJSON();
     }
-    if (Array.isArray(value)) {
+    if (Array.isArray(value) && !isSparse(value)) {
         return value.map((item) => plainCopy(item, room, depth + 1));
     }
     if (!isJsonObject(value)) {

@@ -8,8 +8,8 @@ import type { Code, createCode } from "./code/index.ts";
 import type { Connection, Handler } from "./connection.ts";
 import { type JsPyError, unknownError } from "./errors.ts";
 import { LateNames } from "./latenames.ts";
-import { optionsOf, type Timeout } from "./arguments.ts";
-import { resultOf, waitOptionsOf, type CallOptions, type PyResult } from "./results.ts";
+import { inFirstCall, optionsOf, type Timeout } from "./arguments.ts";
+import { resultOf, waitOptionsOf, type CallOptions, type PyResult, type WaitOptions } from "./results.ts";
 import { instead } from "./suggestion.ts";
 import type { createView, View } from "./view/index.ts";
 
@@ -95,16 +95,20 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
         }
     }
 
-    function call(key: string, options?: Timeout | CallOptions): (...args: any[]) => PyResult {
+    function call(key: string, ...given: any[]): (...args: any[]) => PyResult {
         checkedKey(key);
-        const wait = waitOptionsOf(options, `call of '${key}'`);
+        return callWith(key, inFirstCall("call", key, given, 1, () => waitOptionsOf(given[0], `call of '${key}'`)));
+    }
+
+    function callWith(key: string, wait: WaitOptions): (...args: any[]) => PyResult {
         return function invoke(...args) {
             return resultOf(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, wait);
         };
     }
 
-    function callNowait(key: string): (...args: any[]) => void {
+    function callNowait(key: string, ...given: any[]): (...args: any[]) => void {
         checkedKey(key);
+        inFirstCall("call_nowait", key, given, 0, () => undefined);
         return (...args) => {
             if (!connection.notify(["notify", key, args], args, "args")) {
                 throw new Error("Could not send to server @javascript");
@@ -124,7 +128,7 @@ export const createFunctions = (function (connection: Connection, loadCode: Load
         if (typeof func !== "function") {
             throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
         }
-        const { exclusive, context, replace } = typeof options === "object" && options !== null
+        const { exclusive, context, replace } = typeof options === "string" || (typeof options === "object" && options !== null)
             ? optionsOf<ExposeOptions>(options, ["exclusive", "context", "replace"], `expose('${key}')`) : { exclusive: options };
         if (isRunning(key) && !replace) {
             return false;

@@ -4,12 +4,12 @@ import type { Connection } from "./connection.ts";
 import type { Identity } from "./identity.ts";
 import type { NDArray } from "./ndarray.ts";
 import type { State, createStates } from "./state.ts";
-import type { CallOptions, PyResult } from "./results.ts";
+import { waitOptionsOfWith, type CallOptions, type PyResult } from "./results.ts";
 import type { ExposeOptions, JsPyFunctionApi, PyFunctionInfo } from "./functions.ts";
 import type { JsPyPubsubApi } from "./pubsub.ts";
 import type { JsPyQueueApi, QueueKey } from "./queues.ts";
 import type { JsPyTextSocketApi } from "./textsocket.ts";
-import type { Timeout } from "./arguments.ts";
+import { optionsOf, type Timeout } from "./arguments.ts";
 
 /**
  * A Python function. `Args` are its positional arguments, `Keywords` those of `callKwargs`, the last of which is the object of
@@ -144,7 +144,11 @@ export function createPy({ call }: JsPyFunctionApi, { withKeywords }: Connection
             const invoke = call(key, options);
             return Object.assign(invoke, { callKwargs: (...args: any[]) => invoke(...withKeywords(args, key)) });
         };
-        const made = below(Object.assign(callable(), { with: callable }), `${key}.`) as PyExposed;
+        const withOptions = (...given: any[]): any => {
+            waitOptionsOfWith(given, key);
+            return callable(given[0]);
+        };
+        const made = below(Object.assign(callable(), { with: withOptions }), `${key}.`) as PyExposed;
         callers.set(key, made);
         return made;
     }
@@ -168,6 +172,9 @@ export function createExpose(functions: JsPyFunctionApi): Expose {
         if (!key) {
             throw new TypeError("expose: this function has no name; write expose(\"name\", function)");
         }
+        if (typeof options === "string") {
+            throw new TypeError(`expose: the name comes first; write expose("${options}", function)`);
+        }
         const given = typeof options === "object" && options !== null ? options : { exclusive: options };
         return functions.expose(key, func, { replace: true, ...given });
     }
@@ -184,7 +191,7 @@ export function createExpose(functions: JsPyFunctionApi): Expose {
 }
 
 export const createQueue = (queues: JsPyQueueApi) => (key: QueueKey): Queue => ({
-    push: (data, { timeout = 0 } = {}) => queues.push(key, timeout)(data),
+    push: (data, options = {}) => queues.push(key, optionsOf(options, ["timeout"], `push to '${key}'`).timeout)(data),
     push_nowait: (data) => queues.push_nowait(key)(data),
     pop: (defaultValue) => queues.pop(key, defaultValue),
     shift: (defaultValue) => queues.shift(key, defaultValue),
@@ -198,7 +205,10 @@ export const createQueue = (queues: JsPyQueueApi) => (key: QueueKey): Queue => (
 });
 
 export const createPubsubModule = ({ publish, subscribe, unsubscribe }: JsPyPubsubApi): Pubsub => ({
-    publish: (topic, data, { suppress = false, timeout = 0, retain = false } = {}) => publish(topic, suppress, timeout, retain)(data),
+    publish: (topic, data, options = {}) => {
+        const { suppress = false, timeout = 0, retain = false } = optionsOf(options, ["suppress", "timeout", "retain"], `publish to '${topic}'`);
+        return publish(topic, suppress, timeout, retain)(data);
+    },
     subscribe,
     unsubscribe,
 });

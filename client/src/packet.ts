@@ -5,6 +5,7 @@ import { binaryParts } from "./codec.ts";
 import { isObjectLiteral } from "./literals.ts";
 import type { Message } from "./messages.ts";
 import { NDArray, bytesOf, dtypeOf } from "./ndarray.ts";
+import { isSparse, sparseText } from "./sparse.ts";
 import { Keywords, Specials, type Step, isForeignType, keyTrouble, withSpecials } from "./specials.ts";
 
 /** The maximum nesting depth that Python accepts. */
@@ -160,6 +161,9 @@ function isDeep(value: unknown, { specials }: Found): boolean {
 }
 
 function stripItems(value: any, path: Step[], found: Found): any {
+    if (isSparse(value)) {
+        throw new TypeError(sparseText(value));
+    }
     const keys = Array.isArray(value) ? null : Object.keys(value);
     const length: number = keys ? keys.length : value.length;
     let bare = value;
@@ -184,7 +188,7 @@ const shallowCopy = (value: any): any => (Array.isArray(value) ? [...value] : Ob
 
 /** Return true if JSON.stringify represents the value completely: the fast path for most messages. */
 function fitsJson(value: any, room: number): boolean {
-    if (room === 0 || typeof value.toJSON === "function") {
+    if (room === 0 || typeof value.toJSON === "function" || isSparse(value)) {
         return false;
     }
     if (!Array.isArray(value)) {
@@ -231,6 +235,9 @@ function explain(value: any, name: string, hasSpecials: boolean, above = new Map
     }
     if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isObjectLiteral(value))) {
         return "";   // it crosses by reference
+    }
+    if (isSparse(value)) {
+        return `${name}: ${sparseText(value)}`;
     }
     if (above.has(value)) {
         return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;

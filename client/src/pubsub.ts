@@ -3,7 +3,7 @@
 import { version } from "../package.json";
 import { isThenable } from "./callbacks.ts";
 import type { Connection, Request } from "./connection.ts";
-import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
+import { checkedFunction, codeOf, inFirstCall, millisecondsOf, type Timeout } from "./arguments.ts";
 
 type Subscriber = (topic: string, data: any) => unknown;
 
@@ -61,11 +61,17 @@ export const createPubsub = (function (connection: Connection): JsPyPubsubApi {
      * of 2020. Any other `suppress` except false and undefined suppresses delivery to this client's own subscription.
      */
     function publish(
-        topic: string, suppress?: boolean | number | null, timeout?: Timeout, retain = false,
+        topic: string, ...given: [suppress?: boolean | number | null, timeout?: Timeout, retain?: boolean]
     ): (data: any) => Promise<boolean> {
         checkTopic(topic);
+        const [suppress, timeout, retain = false] = given;
         const isTimeout = typeof suppress === "number" && timeout === undefined;
-        const limit = millisecondsOf(isTimeout ? suppress : timeout);
+        const limit = inFirstCall("publish", topic, given, 3, () => {
+            if (suppress !== null && /^(string|object|function)$/.test(typeof suppress)) {
+                throw new TypeError(`publish: suppress must be true or false, not ${codeOf(suppress)}`);
+            }
+            return millisecondsOf(isTimeout ? suppress : timeout);
+        });
         const isQuiet = !isTimeout && suppress !== undefined && suppress !== false;
         return async (data) => {
             try {

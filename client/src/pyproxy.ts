@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import { disconnected } from "./errors.ts";
 import type { Failure, Message } from "./messages.ts";
 import { DISPOSE, type Imported } from "./references.ts";
-import { NO_LIMIT, resultOf, waitOptionsOf, type CallOptions, type PyResult } from "./results.ts";
+import { NO_LIMIT, resultOf, waitOptionsOfWith, type CallOptions, type PyResult } from "./results.ts";
 import { withKeywords } from "./specials.ts";
 
 /** A function of Python that was passed to this page. */
@@ -95,9 +95,9 @@ export function createProxies(connection: Connection): void {
             },
         },
         with: {
-            value(this: object, options: CallOptions) {
+            value(this: object, ...given: any[]) {
                 const target = targets.get(this)!;
-                const wait = waitOptionsOf(options, `call of '${(this as Function).name}'`);
+                const wait = waitOptionsOfWith(given, (this as Function).name);
                 return function invoke(...args: any[]): PyResult {
                     return use(target, [...target.before, ["call", args]], args, "args", invoke, wait);
                 };

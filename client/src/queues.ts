@@ -2,7 +2,7 @@
 
 import { version } from "../package.json";
 import type { Connection } from "./connection.ts";
-import { checkedFunction, millisecondsOf, type Timeout } from "./arguments.ts";
+import { checkedFunction, inFirstCall, millisecondsOf, type Timeout } from "./arguments.ts";
 
 /** The key of a queue. 5 and "5" are different queues. */
 export type QueueKey = string | number | boolean | null;
@@ -95,8 +95,9 @@ export const createQueues = (function (connection: Connection): JsPyQueueApi {
 
     // ---------------------------------------------------------------- to Python
 
-    function pushNowait(key: QueueKey): (data: any) => void {
+    function pushNowait(key: QueueKey, ...given: any[]): (data: any) => void {
         const order = orderOf(key);
+        inFirstCall("push_nowait", key, given, 0, () => undefined);
         return (data) => {
             if (!connection.notify(["push", 0, key, data], data, "data", order)) {
                 throw new Error("Could not send to server @javascript");
@@ -104,9 +105,9 @@ export const createQueues = (function (connection: Connection): JsPyQueueApi {
         };
     }
 
-    function push(key: QueueKey, timeout?: Timeout): (data: any) => Promise<boolean> {
+    function push(key: QueueKey, ...given: any[]): (data: any) => Promise<boolean> {
         const order = orderOf(key);
-        const limit = millisecondsOf(timeout);
+        const limit = inFirstCall("push", key, given, 1, () => millisecondsOf(given[0]));
         return (data) => new Promise((resolve) => {
             try {
                 connection.request({

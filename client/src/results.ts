@@ -1,6 +1,6 @@
 /** Promises of results: calls of functions of Python, and uses of its objects. */
 
-import { millisecondsOf, optionsOf, type Timeout } from "./arguments.ts";
+import { checkOptions, inFirstCall, millisecondsOf, optionsOf, type Timeout } from "./arguments.ts";
 import type { Connection } from "./connection.ts";
 import { ABORTED, timedOut } from "./errors.ts";
 import type { Failure, Message } from "./messages.ts";
@@ -51,6 +51,13 @@ export function waitOptionsOf(given: Timeout | CallOptions, where: string): Wait
         throw new TypeError(`${where}: the signal must be an AbortSignal, not ${String(signal)}`);
     }
     return { signal: signal ?? undefined, timeout, limit: millisecondsOf(timeout) };
+}
+
+/** Check the arguments of the method `with` of the function `key`. Throws TypeError. */
+export function waitOptionsOfWith([options = {}, ...others]: readonly any[], key: string): WaitOptions {
+    const where = `call of '${key}'`;
+    inFirstCall("with({ timeout: 2 })", undefined, [options, ...others], 1, () => checkOptions(options, "timeout", where));
+    return waitOptionsOf(options, where);
 }
 
 /** Request whose result a promise has. */

@@ -5,6 +5,7 @@ import { define } from "./literals.ts";
 import type { Failure, Message } from "./messages.ts";
 import type { NDArray } from "./ndarray.ts";
 import type { Packet } from "./packet.ts";
+import { MOST_HOLES } from "./sparse.ts";
 import type { Step } from "./specials.ts";
 import { createCopy } from "./statecopy.ts";
 import { apply, cloned, cut, isContainer, isPlanted, pathOf, plantItems, type Change, type Undo } from "./statetree.ts";
@@ -364,6 +365,9 @@ class SharedState {
         const index = key === "length" ? Number(value) : Number(key);
         if (!Number.isInteger(index) || index < 0) {
             throw new TypeError(`an array of a state has no property '${key}'`);
+        }
+        if (index - target.length > MOST_HOLES) {
+            throw new TypeError(`an array of a state grows by at most ${MOST_HOLES} items at once`);
         }
         const missing = Array(Math.max(0, index - target.length)).fill(null);
         if (key === "length") {

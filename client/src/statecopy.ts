@@ -2,6 +2,7 @@
 
 import type { NDArray } from "./ndarray.ts";
 import { define, isObjectLiteral } from "./literals.ts";
+import { isSparse, sparseText } from "./sparse.ts";
 
 /** The maximum nesting depth that Python accepts. */
 const DEPTH = 256;
@@ -26,6 +27,9 @@ export function createCopy(NDArrayType: typeof NDArray, originalOf: (value: obje
         const tag = Object.prototype.toString.call(value).slice(8, -1);
         if (ArrayBuffer.isView(value) || tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
             return binary(value, tag);
+        }
+        if (isSparse(value)) {
+            throw new TypeError(sparseText(value));
         }
         if (Array.isArray(value) || value instanceof Set) {
             return Array.from(value, (item) => copied(item, room - 1));

@@ -9,6 +9,7 @@ import type { Failure } from "./messages.ts";
 import { OwnProperties } from "./ownproperties.ts";
 import { builtIn, isBinary } from "./packet.ts";
 import { resume } from "./producer.ts";
+import { isSparse } from "./sparse.ts";
 import { ByReference, answerOf, classNameOf } from "./specials.ts";
 import { didYouMean } from "./suggestion.ts";
 
@@ -323,6 +324,9 @@ function dataOf(value: any, limit = Infinity, plain = false, above = new Set<obj
         return value;
     }
     const [type, content] = builtIn(value);
+    if (isSparse(value)) {
+        return value;   // it cannot be sent
+    }
     const isArray = type === "Set" || (type === "" && typeof value[Symbol.iterator] === "function" && typeof value.length === "number");
     if (!(isArray || type === "Map" || (type === "" && hasData(value, plain)))) {
         return value;

@@ -474,3 +474,37 @@ test("an exception of Python keeps its fields, cause and members in both directi
     const { fields, errors } = await plain;
     assert.deepEqual([fields, errors, "cause" in await plain], [{}, [], false]);
 });
+
+test("values in the first of two calls are told where they belong", async () => {
+    const end = await connected("JsPyFunction", "JsPyQueue", "JsPyPubsub");
+    const says = (use, message) => assert.throws(use, { name: "TypeError", message });
+    const second = (what) => new RegExp(`; pass the arguments in a second call: ${what.replace(/[()[\]{}.]/g, "\\$&")}$`);
+    says(() => JsPyFunction.call("sum", 4, 7), "call(\"sum\") takes no more than its options; pass the arguments in a second call: call(\"sum\")(4, 7)");
+    says(() => JsPyFunction.call("f", "x"), /^timeout must be a number of seconds \(0 or omitted for no limit\), not "x"; pass .*: call\("f"\)\("x"\)$/);
+    says(() => JsPyFunction.call("f", { x: 1 }), /no option 'x'; there are 'signal' and 'timeout'; pass .*: call\("f"\)\(\{\.\.\.\}\)$/);
+    says(() => JsPyFunction.call("f", [1], "two", null), second("call(\"f\")([...], \"two\", null)"));
+    says(() => JsPyFunction.call_nowait("f", 1, () => 2), second("call_nowait(\"f\")(1, function)"));
+    says(() => JsPyQueue.push("q", { a: 1 }), second("push(\"q\")({...})"));
+    says(() => JsPyQueue.push(5, 1, 2), second("push(5)(1, 2)"));
+    says(() => JsPyQueue.push_nowait("q", 1), second("push_nowait(\"q\")(1)"));
+    says(() => JsPyPubsub.publish("t", { a: 1 }), second("publish(\"t\")({...})"));
+    says(() => JsPyPubsub.publish("t", "news"), /^publish: suppress must be true or false, not "news"; pass .*: publish\("t"\)\("news"\)$/);
+    says(() => JsPyPubsub.publish("t", false, 1, false, 5), second("publish(\"t\")(false, 1, false, 5)"));
+    says(() => JsPyFunction.expose("f", () => 1, "exclusive"), "expose('f'): the options must be an object, such as { replace: ... }, not \"exclusive\"");
+    assert.equal(end.messages().length, 0);
+});
+
+test("the forms of 2020 have their options in the first call, and their second call may be a callback of a list", async () => {
+    const end = await connected("JsPyFunction", "JsPyQueue", "JsPyPubsub");
+    for (const timeout of [undefined, null, 0, -1, 2, { timeout: 2 }]) {
+        void JsPyFunction.call("f", timeout)(1).catch(() => {});
+    }
+    [1, 2].forEach(JsPyQueue.push_nowait("q"));
+    [1, 2].map(JsPyQueue.push("q", 2));
+    void JsPyPubsub.publish("t", 1, undefined)(1);
+    void JsPyPubsub.publish("t", null, 1)(1);
+    void JsPyPubsub.publish("t", true, 1, true)(1);
+    assert.equal(JsPyFunction.expose("f", () => 1, true), true);
+    await settled();
+    assert.deepEqual(end.messages().map(([kind]) => kind), [...Array(6).fill("call"), ...Array(4).fill("push"), "publish", "publish", "retain"]);
+});

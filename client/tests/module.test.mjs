@@ -116,6 +116,10 @@ test("py.f.with: a timeout and a signal", async () => {
     await settled();
     assert.deepEqual(end.messages(), [["cancel", id], ["call", id + 1, "slow", [1]], ["cancel", id + 1]]);
     assert.throws(() => py.slow.with({ time: 2 }), { message: "call of 'slow': no option 'time'; there are 'signal' and 'timeout'" });
+    assert.throws(() => py.slow.with(5), { name: "TypeError", message:
+        "call of 'slow': the options must be an object, such as { timeout: ... }, not 5; pass the arguments in a second call: with({ timeout: 2 })(5)" });
+    assert.throws(() => py.slow.with({ timeout: 2 }, 1, "a"), /pass the arguments in a second call: with\(\{ timeout: 2 \}\)\(\{\.\.\.\}, 1, "a"\)$/);
+    assert.equal(typeof py.slow.with(undefined), "function");
     assert.throws(() => py.slow.with({ signal: 2 }), { message: "call of 'slow': the signal must be an AbortSignal, not 2" });
 });
 
@@ -154,6 +158,11 @@ test("queue and pubsub", async () => {
     assert.equal(await q.push(1, { timeout: 0.01 }), false);
     assert.equal(await pubsub.publish("t", 1, { suppress: true, timeout: 0.01 }), false);
     const [push, cancel, publish, ...more] = end.messages();
+    assert.throws(() => q.push(1, 5), { message: "push to 'q': the options must be an object, such as { timeout: ... }, not 5" });
+    assert.throws(() => q.push(1, { retain: true }), { message: "push to 'q': no option 'retain'; there is 'timeout'" });
+    assert.throws(() => pubsub.publish("t", 1, true), { message: "publish to 't': the options must be an object, such as { retain: ... }, not true" });
+    assert.throws(() => expose(function f() {}, "g"), { message: "expose: the name comes first; write expose(\"g\", function)" });
+    assert.deepEqual(end.messages(), []);
     assert.deepEqual([push[0], push[3], cancel, publish[0], publish.at(-1), more], ["push", 1, ["cancel", push[1]], "publish", true, []]);
 });
 

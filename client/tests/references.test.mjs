@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Exports, Imports } from "../src/references.ts";
+import { isSparse } from "../src/sparse.ts";
 import { after, connected, python, quietly, sentBy, settled, until } from "./page.mjs";
 
 setFlagsFromString("--expose-gc");
@@ -682,4 +683,27 @@ test("Python hears the names that the page exposes, once a turn and with a new s
     next.welcome();
     await told(next, 1);
     assert.deepEqual(next.names, [["b", "c"]]);
+});
+
+test("an array with more holes than a message can have is refused at once, with its path", async () => {
+    const end = await connected("JsPyFunction");
+    const holes = (length, ...items) => Object.assign([...items], { length });
+    const huge = 2 ** 32 - 1;
+    const text = (path) => ({ name: "TypeError", message: `${path}: an array with too many holes (its length is ${huge}) cannot be sent; send its entries, Object.entries(array)` });
+    const call = JsPyFunction.call("f");
+    await assert.rejects(call(1, holes(huge)), text("args[1]"));
+    await assert.rejects(call({ points: [holes(huge, () => 1, new Uint8Array(3))] }), text("args[0].points[0]"));
+    await assert.rejects(call(() => 1, new Map([["a", holes(huge, 1)]])), text("args[1].get(\"a\")"));
+    await assert.rejects(call({ toJSON: () => holes(huge) }), /with too many holes/);
+    assert.throws(() => JsPyFunction.call_nowait("f")(holes(huge)), text("args[0]"));
+    JsPyFunction.expose("give", () => ({ a: holes(huge) }));
+    globalThis.much = holes(huge);
+    end.messages();
+    assert.match((await ask(end, ["call", 1, "give", []]))[0][2].message, /^result\.a: an array with too many holes \(its length is 4294967295\)/);
+    const [[kind, , error]] = await ask(end, ["use", 2, 0, [["get", "much"], ["data", null, false]]]);
+    assert.match(`${kind}: ${error.message}`, /^error: result: an array with too many holes \(its length is 4294967295\)/);
+    assert.deepEqual([Array(1000001).fill(undefined), holes(1000001, 1), holes(1000002, 1)].map(isSparse), [false, false, true]);
+    void call({ length: huge }, holes(5, 1));
+    const [[, , , sent]] = await sentBy(end, "call");
+    assert.deepEqual(sent, [{ length: huge }, [1, null, null, null, null]]);
 });

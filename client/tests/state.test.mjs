@@ -198,3 +198,13 @@ test("a change that was not sent reaches the next session", async () => {
     }, "warn");
     assert.deepEqual(said, []);
 });
+
+test("an array of a state has no huge holes, and does not get them", async () => {
+    const [s, end] = await made({ points: [1] });
+    const huge = 2 ** 32 - 1;
+    assert.throws(() => { s.points = Object.assign([], { length: huge }); }, /an array with too many holes \(its length is 4294967295\)/);
+    assert.throws(() => { s.points.length = huge; }, /an array of a state grows by at most 1000000 items at once/);
+    assert.throws(() => { s.points[huge - 1] = 1; }, /grows by at most 1000000 items/);
+    assert.deepEqual([...s.points], [1]);
+    assert.deepEqual(await patchOf(end, () => { s.points[2] = 3; }), [[["points"], 1, 0, [null, 3]]]);
+});

@@ -2,7 +2,10 @@
 
 from jsmeets_local import JsMeetsPy
 
-page = JsMeetsPy().launch(__file__.replace("main.py", "hello.html"))
-name = page.js.ask("What is your name?")
-page.js.say(f"Hello, {name}!")
-page.wait()
+
+def main(page):  # ends when the page is closed
+    name = page.js.ask("What is your name?")
+    page.js.say(f"Hello, {name}!")
+
+
+JsMeetsPy().run(__file__.replace("main.py", "hello.html"), main=main)

@@ -13,15 +13,40 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${codeOf(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
+  function codeOf(value) {
+    if (typeof value === "string") {
+      return JSON.stringify(value.slice(0, 60));
+    }
+    const isCode = value === null || typeof value !== "object" && typeof value !== "function";
+    return isCode ? String(value) : Array.isArray(value) ? "[...]" : typeof value === "function" ? "function" : "{...}";
+  }
+  function inFirstCall(name, key, given, most, check) {
+    const call = key === void 0 ? name : `${name}(${codeOf(key)})`;
+    let reason = `${call} takes no ${most ? "more than its options" : "values"}`;
+    if (given.length <= most) {
+      try {
+        return check();
+      } catch (error) {
+        reason = error.message;
+      }
+    }
+    throw new TypeError(`${reason}; pass the arguments in a second call: ${call}(${given.map(codeOf).join(", ")})`);
+  }
+  function checkOptions(options, name, where) {
+    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+      throw new TypeError(`${where}: the options must be an object, such as { ${name}: ... }, not ${codeOf(options)}`);
+    }
+  }
   function optionsOf(options, known, where) {
+    checkOptions(options, known.at(-1), where);
     const other = Object.keys(options).find((name) => !known.includes(name));
     if (other !== void 0) {
       const names = known.map((name) => `'${name}'`);
-      throw new TypeError(`${where}: no option '${other}'; there are ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+      throw new TypeError(`${where}: no option '${other}'; ${names.length > 1 ? `there are ${names.slice(0, -1).join(", ")} and` : "there is"} ${names.at(-1)}`);
     }
     return options;
   }
@@ -211,15 +236,18 @@
         throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
       }
     }
-    function call(key, options) {
+    function call(key, ...given) {
       checkedKey(key);
-      const wait = waitOptionsOf(options, `call of '${key}'`);
+      return callWith(key, inFirstCall("call", key, given, 1, () => waitOptionsOf(given[0], `call of '${key}'`)));
+    }
+    function callWith(key, wait) {
       return function invoke(...args) {
         return resultOf(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, wait);
       };
     }
-    function callNowait(key) {
+    function callNowait(key, ...given) {
       checkedKey(key);
+      inFirstCall("call_nowait", key, given, 0, () => void 0);
       return (...args) => {
         if (!connection.notify(["notify", key, args], args, "args")) {
           throw new Error("Could not send to server @javascript");
@@ -235,7 +263,7 @@
       if (typeof func !== "function") {
         throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
       }
-      const { exclusive, context, replace } = typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context", "replace"], `expose('${key}')`) : { exclusive: options };
+      const { exclusive, context, replace } = typeof options === "string" || typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context", "replace"], `expose('${key}')`) : { exclusive: options };
       if (isRunning(key) && !replace) {
         return false;
       }

@@ -10,13 +10,32 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${codeOf(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
+  function codeOf(value) {
+    if (typeof value === "string") {
+      return JSON.stringify(value.slice(0, 60));
+    }
+    const isCode = value === null || typeof value !== "object" && typeof value !== "function";
+    return isCode ? String(value) : Array.isArray(value) ? "[...]" : typeof value === "function" ? "function" : "{...}";
+  }
+  function inFirstCall(name, key, given, most, check) {
+    const call = key === void 0 ? name : `${name}(${codeOf(key)})`;
+    let reason = `${call} takes no ${most ? "more than its options" : "values"}`;
+    if (given.length <= most) {
+      try {
+        return check();
+      } catch (error) {
+        reason = error.message;
+      }
+    }
+    throw new TypeError(`${reason}; pass the arguments in a second call: ${call}(${given.map(codeOf).join(", ")})`);
+  }
   function checkedFunction(func, where) {
     if (typeof func !== "function") {
-      throw new TypeError(`${where}: expected a function, not ${String(func)}`);
+      throw new TypeError(`${where}: expected a function, not ${codeOf(func)}`);
     }
     return func;
   }
@@ -40,10 +59,16 @@
       limit,
       settle: (failure, value) => resolve({ answered: !failure, value: !failure && value === true })
     }));
-    function publish(topic, suppress, timeout, retain = false) {
+    function publish(topic, ...given) {
       checkTopic(topic);
+      const [suppress, timeout, retain = false] = given;
       const isTimeout = typeof suppress === "number" && timeout === void 0;
-      const limit = millisecondsOf(isTimeout ? suppress : timeout);
+      const limit = inFirstCall("publish", topic, given, 3, () => {
+        if (suppress !== null && /^(string|object|function)$/.test(typeof suppress)) {
+          throw new TypeError(`publish: suppress must be true or false, not ${codeOf(suppress)}`);
+        }
+        return millisecondsOf(isTimeout ? suppress : timeout);
+      });
       const isQuiet = !isTimeout && suppress !== void 0 && suppress !== false;
       return async (data) => {
         try {

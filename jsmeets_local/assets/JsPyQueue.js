@@ -10,13 +10,32 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${codeOf(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
+  function codeOf(value) {
+    if (typeof value === "string") {
+      return JSON.stringify(value.slice(0, 60));
+    }
+    const isCode = value === null || typeof value !== "object" && typeof value !== "function";
+    return isCode ? String(value) : Array.isArray(value) ? "[...]" : typeof value === "function" ? "function" : "{...}";
+  }
+  function inFirstCall(name, key, given, most, check) {
+    const call = key === void 0 ? name : `${name}(${codeOf(key)})`;
+    let reason = `${call} takes no ${most ? "more than its options" : "values"}`;
+    if (given.length <= most) {
+      try {
+        return check();
+      } catch (error) {
+        reason = error.message;
+      }
+    }
+    throw new TypeError(`${reason}; pass the arguments in a second call: ${call}(${given.map(codeOf).join(", ")})`);
+  }
   function checkedFunction(func, where) {
     if (typeof func !== "function") {
-      throw new TypeError(`${where}: expected a function, not ${String(func)}`);
+      throw new TypeError(`${where}: expected a function, not ${codeOf(func)}`);
     }
     return func;
   }
@@ -67,17 +86,18 @@
     const queues = /* @__PURE__ */ new Map();
     const waiters = /* @__PURE__ */ new Map();
     let callbacks = [];
-    function pushNowait(key) {
+    function pushNowait(key, ...given) {
       const order = orderOf(key);
+      inFirstCall("push_nowait", key, given, 0, () => void 0);
       return (data) => {
         if (!connection.notify(["push", 0, key, data], data, "data", order)) {
           throw new Error("Could not send to server @javascript");
         }
       };
     }
-    function push(key, timeout) {
+    function push(key, ...given) {
       const order = orderOf(key);
-      const limit = millisecondsOf(timeout);
+      const limit = inFirstCall("push", key, given, 1, () => millisecondsOf(given[0]));
       return (data) => new Promise((resolve) => {
         try {
           connection.request({

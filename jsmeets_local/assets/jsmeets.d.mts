@@ -91,7 +91,7 @@ export interface PyStream<Item = any> extends AsyncIterableIterator<Item> {
     /** The same as `return`. */
     destroy(): void;
 }
-/** Validation of the arguments of public functions: timeouts, functions. */
+/** Validation of the arguments of public functions: timeouts, options, functions. */
 /** A timeout in seconds. `undefined`, `null`, 0 and negative numbers mean no limit. */
 export type Timeout = number | null | undefined;
 /**

@@ -206,21 +206,46 @@
       return null;
     }
     if (typeof timeout !== "number" || !Number.isFinite(timeout)) {
-      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${String(timeout)}`);
+      throw new TypeError(`timeout must be a number of seconds (0 or omitted for no limit), not ${codeOf(timeout)}`);
     }
     return Math.min(timeout * 1e3, 2147483647);
   }
+  function codeOf(value) {
+    if (typeof value === "string") {
+      return JSON.stringify(value.slice(0, 60));
+    }
+    const isCode = value === null || typeof value !== "object" && typeof value !== "function";
+    return isCode ? String(value) : Array.isArray(value) ? "[...]" : typeof value === "function" ? "function" : "{...}";
+  }
+  function inFirstCall(name, key, given, most, check) {
+    const call = key === void 0 ? name : `${name}(${codeOf(key)})`;
+    let reason = `${call} takes no ${most ? "more than its options" : "values"}`;
+    if (given.length <= most) {
+      try {
+        return check();
+      } catch (error) {
+        reason = error.message;
+      }
+    }
+    throw new TypeError(`${reason}; pass the arguments in a second call: ${call}(${given.map(codeOf).join(", ")})`);
+  }
+  function checkOptions(options, name, where) {
+    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+      throw new TypeError(`${where}: the options must be an object, such as { ${name}: ... }, not ${codeOf(options)}`);
+    }
+  }
   function optionsOf(options, known, where) {
+    checkOptions(options, known.at(-1), where);
     const other = Object.keys(options).find((name) => !known.includes(name));
     if (other !== void 0) {
       const names = known.map((name) => `'${name}'`);
-      throw new TypeError(`${where}: no option '${other}'; there are ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+      throw new TypeError(`${where}: no option '${other}'; ${names.length > 1 ? `there are ${names.slice(0, -1).join(", ")} and` : "there is"} ${names.at(-1)}`);
     }
     return options;
   }
   function checkedFunction(func, where) {
     if (typeof func !== "function") {
-      throw new TypeError(`${where}: expected a function, not ${String(func)}`);
+      throw new TypeError(`${where}: expected a function, not ${codeOf(func)}`);
     }
     return func;
   }
@@ -303,7 +328,7 @@
 
   // src/binarysocket.ts
   var DEFAULT_PATH = "/jsmeetspy/binarysocket";
-  var Server = class {
+  var Place = class {
     constructor(script2, connection) {
       this.script = script2;
       this.connection = connection;
@@ -347,7 +372,7 @@
   };
   var report = (what, action) => guard(action, (error) => console.error(`JsPyBinarySocket: error in ${what}:`, error));
   var createBinarySocket = (function(script2, connection) {
-    const server = new Server(script2, connection);
+    const place2 = new Place(script2, connection);
     return class JsPyBinarySocket {
       static VERSION = version;
       VERSION = version;
@@ -365,8 +390,8 @@
           return false;
         }
         this._url_path = url_path;
-        const token = server.token();
-        this.#listen(new WebSocket(server.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
+        const token = place2.token();
+        this.#listen(new WebSocket(place2.socketUrl(url_path), token ? ["jsmeets.binary", `jsmeets.token.${token}`] : []));
         return true;
       }
       #listen(socket) {
@@ -516,9 +541,9 @@
   var isQueueKey = (value) => value === null || ["string", "number", "boolean"].includes(typeof value);
   var isCount = (value) => Number.isSafeInteger(value) && value >= 0;
   var isId = (value) => Number.isSafeInteger(value) && value >= 1;
-  var isJsonObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-  var isError = (value) => isJsonObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isJsonObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
-  var isCustom = (value) => isJsonObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
+  var isPlainObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isPlainObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
+  var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
   var isSteps = (value) => isArray(value) && value.length > 0 && value.every(isArray);
   var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
   var isChanges = (value) => isArray(value) && value.every((change) => isArray(change) && isArray(change[0]) && change[0].length > 0);
@@ -527,7 +552,7 @@
   var isOptionalCount = (value) => value === void 0 || isCount(value);
   var SHAPES = new Map(Object.entries({
     hello: [isString, isString, isStrings],
-    welcome: [isId, isString, isJsonObject],
+    welcome: [isId, isString, isPlainObject],
     goodbye: [],
     close: [isString, isBoolean],
     call: [isId, isString, isArray],
@@ -541,7 +566,7 @@
     publish: [isCount, isString, isValue, isBoolean],
     retain: [isCount, isString, isValue, isBoolean],
     follow: [isString],
-    state: [isString, isCount, isJsonObject],
+    state: [isString, isCount, isPlainObject],
     patch: [isString, isCount, isChanges],
     patched: [isString, isCount, (value) => value === null || isChanges(value), isOptionalError],
     custom: [isCustom],
@@ -814,13 +839,13 @@
   }
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
-  var timedOut = (what = "did not answer") => ({ kind: "timeout", name: "TimeoutError", message: what, trace: "" });
-  var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
+  var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
   function unknownError(name, message) {
     const error = new Error(message);
     Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
     return Object.assign(error, { name, stack: "" });
   }
+  var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
   var TRACED = 16;
   var UNTRACED = `    at one of more than ${TRACED} calls in one turn`;
   var captureStackTrace = Error.captureStackTrace;
@@ -833,7 +858,7 @@
     JsPyError = JsPyError;
     traced = 0;
     /** Capture the stack of a call below the function `below`. Returns null beyond the limit per turn. */
-    callSite(below) {
+    placeOf(below) {
       if (this.traced === 0) {
         queueMicrotask(() => {
           this.traced = 0;
@@ -843,13 +868,13 @@
       if (this.traced > TRACED) {
         return null;
       }
-      const site = captureStackTrace ? {} : new Error();
-      captureStackTrace?.(site, below);
-      return site;
+      const place2 = captureStackTrace ? {} : new Error();
+      captureStackTrace?.(place2, below);
+      return place2;
     }
-    at(site, failure, key, seconds) {
+    at(place2, failure, key, seconds) {
       const error = new JsPyError();
-      const frames = site ? framesOf(withoutToken(site.stack ?? "")) : UNTRACED;
+      const frames = place2 ? framesOf(withoutToken(place2.stack ?? "")) : UNTRACED;
       const { name, message } = wordsFor2(failure, key, seconds);
       const python = failure.trace ? `
 
@@ -875,7 +900,7 @@ ${frames}${python}`;
   }
   function wordsFor2(failure, key, seconds) {
     if (failure.kind === "timeout") {
-      const detail = `'${key}' ${failure.message} within ${seconds} s`;
+      const detail = `'${key}' did not answer within ${seconds} s`;
       return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
     }
     if (failure.kind === "disconnected") {
@@ -885,15 +910,19 @@ ${frames}${python}`;
     return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
   }
 
-  // src/literals.ts
-  function isObjectLiteral(value) {
-    if (typeof value !== "object" || value === null || Symbol.toStringTag in value) {
+  // src/sparse.ts
+  var MOST_HOLES = 1e6;
+  function isSparse(value) {
+    if (!Array.isArray(value) || value.length <= MOST_HOLES) {
       return false;
     }
-    const prototype = Object.getPrototypeOf(value);
-    return prototype === null || Object.getPrototypeOf(prototype) === null;
+    let holes = 0;
+    for (let index = 0; index < value.length && holes <= MOST_HOLES; index += 1) {
+      holes += value[index] === void 0 && !(index in value) ? 1 : 0;
+    }
+    return holes > MOST_HOLES;
   }
-  var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  var sparseText = (value) => `an array with too many holes (its length is ${value.length}) cannot be sent; send its entries, Object.entries(array)`;
 
   // src/specials.ts
   var INDEXES = /* @__PURE__ */ new Map([
@@ -912,14 +941,18 @@ ${frames}${python}`;
   var isStream = (value) => typeof value.next === "function" ? Symbol.iterator in value || Symbol.asyncIterator in value : typeof value.getReader === "function" && tagOf(value) === "ReadableStream";
   var isFile = (value) => typeof value.slice === "function" && typeof value.arrayBuffer === "function" && /^(Blob|File)$/.test(tagOf(value));
   var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
+  function isData(value) {
+    const prototype = Object.getPrototypeOf(value);
+    return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
+  }
   var ByReference = class {
     constructor(value) {
       this.value = value;
     }
     value;
   };
-  var isPlainLiteral = (value) => isObjectLiteral(value) && typeof value.toJSON !== "function";
-  var answerOf = (value) => isPlainLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
+  var isLiteral = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function";
+  var answerOf = (value) => isLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
   var Keywords = class {
     constructor(given) {
       this.given = given;
@@ -928,7 +961,7 @@ ${frames}${python}`;
   };
   function withKeywords(args, name) {
     const given = args.at(-1);
-    if (!isObjectLiteral(given)) {
+    if (typeof given !== "object" || given === null || Array.isArray(given) || !isData(given)) {
       throw new TypeError(`callKwargs of '${name}': the last argument must be an object of keyword arguments, such as { speed: 2 }`);
     }
     return [...args.slice(0, -1), new Keywords(given)];
@@ -985,17 +1018,16 @@ ${frames}${python}`;
         case "symbol":
           throw new TypeError("a symbol cannot be sent");
       }
-      const target = value instanceof ByReference ? value.value : value;
-      const imported = this.imports.of(target);
+      if (value instanceof ByReference) {
+        return this.referObject(value.value, path);
+      }
+      const imported = this.imports.of(value);
       if (imported) {
         if (imported.state !== "live") {
           throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
         }
         this.uses.push(imported.number);
         return this.add(path, "own", imported.number);
-      }
-      if (target !== value) {
-        return this.referObject(target, path);
       }
       if (typeof value === "function") {
         return this.refer(value, path, "function", nameFrom(() => value.name));
@@ -1033,7 +1065,7 @@ ${frames}${python}`;
     function: [isId, isString2],
     object: [isId, isString2],
     stream: [isId],
-    file: [isId, isJsonObject],
+    file: [isId, isPlainObject],
     own: [isId]
   }));
   var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
@@ -1071,17 +1103,17 @@ ${frames}${python}`;
     }
     return failure;
   }
-  var hasStep = (parent2, step) => (Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isJsonObject(parent2)) && Object.hasOwn(parent2, step);
   function placeOf(message, path, kind) {
     let parent2 = message;
     for (const [index, step] of path.entries()) {
-      if (!hasStep(parent2, step)) {
+      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+      if (!fits || !Object.hasOwn(parent2, step)) {
         break;
       }
       const value = parent2[step];
       if (index < path.length - 1) {
         parent2 = value;
-      } else if (kind === "keywords" ? isJsonObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+      } else if (kind === "keywords" ? isPlainObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
         return [parent2, step];
       }
     }
@@ -1203,6 +1235,7 @@ ${stack}` };
     }
     return fields;
   }
+  var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   function plainCopy(value, room, depth) {
     room.characters -= typeof value === "string" ? value.length + 2 : 8;
     if (depth > FIELD_DEPTH || room.characters < 0) {
@@ -1214,10 +1247,10 @@ ${stack}` };
     if (tagOf(value) === "Date") {
       return value.toJSON();
     }
-    if (Array.isArray(value)) {
+    if (Array.isArray(value) && !isSparse(value)) {
       return value.map((item) => plainCopy(item, room, depth + 1));
     }
-    if (!isJsonObject(value)) {
+    if (!isPlainObject(value)) {
       throw new TypeError("not plain data");
     }
     const copy = {};
@@ -1227,152 +1260,6 @@ ${stack}` };
     }
     return copy;
   }
-
-  // src/references.ts
-  var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
-  var Exports = class {
-    /** Called with each object that is forgotten. */
-    whenForgotten = () => void 0;
-    nextNumber = 1;
-    entries = /* @__PURE__ */ new Map();
-    numbers = /* @__PURE__ */ new Map();
-    get size() {
-      return this.entries.size;
-    }
-    /** Return the number of an object, and count that it is sent. */
-    add(value) {
-      const known = this.numbers.get(value);
-      if (known !== void 0) {
-        this.entries.get(known).count += 1;
-        return known;
-      }
-      const number = this.nextNumber;
-      this.nextNumber += 1;
-      this.entries.set(number, { value, count: 1 });
-      this.numbers.set(value, number);
-      return number;
-    }
-    has(number) {
-      return this.entries.has(number);
-    }
-    /** Return the object of a number. Throws UnknownReference. */
-    get(number) {
-      const entry = this.entries.get(number);
-      if (!entry) {
-        throw unknownError("UnknownReference", `The page has no object ${number} any more: it was released, or its session ended`);
-      }
-      return entry.value;
-    }
-    /** Python no longer uses an object, which it has received `count` times. */
-    release(number, count) {
-      const entry = this.entries.get(number);
-      if (entry) {
-        entry.count -= count;
-        if (entry.count <= 0) {
-          this.forget(number);
-        }
-      }
-    }
-    /** Remove an object, however often it was sent. */
-    forget(number) {
-      const entry = this.entries.get(number);
-      if (entry) {
-        this.entries.delete(number);
-        this.numbers.delete(entry.value);
-        this.whenForgotten(entry.value);
-      }
-    }
-    /** Forget all objects but those of the given numbers, which the next session sends, once for each time that one is listed. */
-    keep(numbers) {
-      const counts = /* @__PURE__ */ new Map();
-      numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
-      for (const [number, entry] of [...this.entries]) {
-        entry.count = counts.get(number) ?? 0;
-        if (entry.count === 0) {
-          this.forget(number);
-        }
-      }
-    }
-  };
-  var Imports = class {
-    /** @param send sends the numbers and counts of dropped objects. */
-    constructor(send) {
-      this.send = send;
-    }
-    send;
-    /** Kind -> the function that makes its proxies. */
-    makers = /* @__PURE__ */ new Map();
-    /** Kind -> the function that lets Python forget an object. Kinds without one send `release`. */
-    droppers = /* @__PURE__ */ new Map();
-    entries = /* @__PURE__ */ new Map();
-    known = /* @__PURE__ */ new WeakMap();
-    registry = null;
-    released = [];
-    get size() {
-      return this.entries.size;
-    }
-    /** Return the facts about a value that is a proxy; undefined for other values. */
-    of(value) {
-      return this.known.get(value);
-    }
-    /** Return the proxy of a received reference. */
-    take(number, kind, facts) {
-      const entry = this.entries.get(number);
-      const proxy = entry?.proxy.deref();
-      if (entry && proxy) {
-        entry.imported.count += 1;
-        return proxy;
-      }
-      return this.make({ number, kind, facts, count: 1, state: "live" });
-    }
-    make(imported) {
-      const proxy = this.makers.get(imported.kind)(imported);
-      this.registry ??= new FinalizationRegistry((dropped) => this.drop(dropped));
-      this.registry.register(proxy, imported, imported);
-      this.entries.set(imported.number, { imported, proxy: new WeakRef(proxy) });
-      this.known.set(proxy, imported);
-      return proxy;
-    }
-    /** Let Python forget an object whose proxy is collected or destroyed. Its number may have a newer proxy by now. */
-    drop(imported) {
-      const dropper = this.droppers.get(imported.kind);
-      if (dropper) {
-        dropper(imported);
-      } else if (this.remove(imported, "destroyed")) {
-        if (this.released.length === 0) {
-          setTimeout(() => this.sendReleased());
-        }
-        this.released.push(imported);
-      }
-    }
-    /** Remove an object that Python has forgotten already: a stream that has ended. */
-    forget(imported) {
-      this.remove(imported, "ended");
-    }
-    remove(imported, state) {
-      if (imported.state !== "live") {
-        return false;
-      }
-      imported.state = state;
-      this.registry?.unregister(imported);
-      if (this.entries.get(imported.number)?.imported === imported) {
-        this.entries.delete(imported.number);
-      }
-      return true;
-    }
-    sendReleased() {
-      const released = this.released.map(({ number, count }) => [number, count]);
-      this.released = [];
-      if (released.length) {
-        this.send(released);
-      }
-    }
-    /** Mark all objects as unusable: their session has ended. */
-    end() {
-      this.entries.forEach(({ imported }) => this.forget(imported));
-      this.released = [];
-    }
-  };
 
   // src/results.ts
   async function* itemsOf() {
@@ -1397,25 +1284,27 @@ ${stack}` };
     }
     return { signal: signal ?? void 0, timeout, limit: millisecondsOf(timeout) };
   }
+  function waitOptionsOfWith([options = {}, ...others], key) {
+    const where = `call of '${key}'`;
+    inFirstCall("with({ timeout: 2 })", void 0, [options, ...others], 1, () => checkOptions(options, "timeout", where));
+    return waitOptionsOf(options, where);
+  }
   function resultOf(connection, below, request, wait = NO_LIMIT) {
     const { message, body, label, key, holder, failure = null } = request;
     const { signal, timeout, limit } = wait;
     if (signal?.aborted) {
       return iterable(Promise.reject(signal.reason));
     }
-    const { callErrors, streams } = connection;
-    const site = callErrors.callSite(below);
-    const start = limit === null ? 0 : performance.now();
+    const place2 = connection.callErrors.placeOf(below);
     return iterable(new Promise((resolve, reject) => {
       const settle = (problem, value) => {
         void holder;
         if (problem) {
-          reject(problem === ABORTED ? signal.reason : callErrors.at(site, problem, key, timeout));
+          reject(problem === ABORTED ? signal.reason : connection.callErrors.at(place2, problem, key, timeout));
           return;
         }
-        if (signal || limit !== null) {
-          const left = limit && Math.max(0, start + limit - performance.now());
-          streams.follow(value, { signal, left, late: (reader) => callErrors.at(reader, timedOut("did not end"), key, timeout) });
+        if (signal) {
+          connection.streams.follow(value, signal);
         }
         resolve(value);
       };
@@ -1428,6 +1317,7 @@ ${stack}` };
   }
 
   // src/pyproxy.ts
+  var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   function failureOf({ state, kind }) {
     switch (state) {
       case "live":
@@ -1454,7 +1344,7 @@ ${stack}` };
           const failure = failureOf(imported);
           const steps = [...before, ["call", args]];
           if (failure) {
-            throw callErrors.at(callErrors.callSite(nowait), failure, nameOf(imported, steps), null);
+            throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
           }
           if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
             throw new Error("Could not send to server @javascript");
@@ -1469,9 +1359,9 @@ ${stack}` };
         }
       },
       with: {
-        value(options) {
+        value(...given) {
           const target = targets.get(this);
-          const wait = waitOptionsOf(options, `call of '${this.name}'`);
+          const wait = waitOptionsOfWith(given, this.name);
           return function invoke(...args) {
             return use(target, [...target.before, ["call", args]], args, "args", invoke, wait);
           };
@@ -1544,6 +1434,7 @@ ${stack}` };
   // src/files.ts
   var PIECE = 1048576;
   var AHEAD = 4;
+  var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   var Sequence = class {
     /** Throws TypeError if the browser cannot read a Blob into given memory. */
     constructor(blob, start, memory) {
@@ -1554,11 +1445,11 @@ ${stack}` };
     blob;
     memory;
     reader;
-    last = Promise.resolve();
+    turn = Promise.resolve();
     /** Read the piece that follows the last one. */
     async read(size) {
-      const piece = this.last.then(() => this.fill(size));
-      this.last = piece.catch(() => void 0);
+      const piece = this.turn.then(() => this.fill(size));
+      this.turn = piece.catch(() => void 0);
       const [bytes] = await Promise.all([piece, isOnDisk(this.blob) && sliceOf(this.blob, 0, 1)]);
       return bytes;
     }
@@ -1576,7 +1467,7 @@ ${stack}` };
     }
     /** Stop reading, behind the pieces that were asked for. */
     close() {
-      void this.last.then(() => this.reader.cancel()).catch(() => void 0);
+      void this.turn.then(() => this.reader.cancel()).catch(() => void 0);
     }
   };
   var isBlob = (value) => typeof Blob !== "undefined" && value instanceof Blob;
@@ -1696,7 +1587,7 @@ ${stack}` };
         text: async () => new TextDecoder().decode(await file.bytes()),
         save: (as = name) => connection.download(as, file),
         destroy: () => imports.drop(imported),
-        [DISPOSE]: () => imports.drop(imported)
+        [DISPOSE2]: () => imports.drop(imported)
       };
       return file;
     }
@@ -1867,7 +1758,7 @@ ${stack}` };
       running.abort();
     }
   }
-  async function wholeBody(body, total, progressed) {
+  async function wholeBody(body, total, came) {
     const reader = byteReader(body) ?? copyingReader(body);
     let content = new Uint8Array(total);
     let [taken, ended] = [0, false];
@@ -1876,7 +1767,7 @@ ${stack}` };
       ended = done;
       taken += value.length;
       content = new Uint8Array(value.buffer);
-      progressed();
+      came();
     }
     return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
   }
@@ -2070,7 +1961,8 @@ ${stack}` };
     }
     let parent2 = root;
     path.forEach((step, index) => {
-      if (!hasStep(parent2, step)) {
+      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
+      if (!fits || !Object.hasOwn(parent2, step)) {
         throw new ProtocolError("buffer path leads nowhere");
       }
       if (index < path.length - 1) {
@@ -2211,7 +2103,7 @@ ${stack}` };
     return found.specials ? stripObject(value, path, found, found.specials) : stripItems(value, path, found);
   }
   function stripObject(value, path, found, specials) {
-    if (isObjectLiteral(value)) {
+    if (isData(value)) {
       return stripItems(value, path, found);
     }
     const [type, content] = builtIn(value);
@@ -2259,6 +2151,9 @@ ${stack}` };
     return type === "object" ? value !== null : specials !== null && isForeignType(type);
   }
   function stripItems(value, path, found) {
+    if (isSparse(value)) {
+      throw new TypeError(sparseText(value));
+    }
     const keys = Array.isArray(value) ? null : Object.keys(value);
     const length = keys ? keys.length : value.length;
     let bare = value;
@@ -2278,34 +2173,34 @@ ${stack}` };
     return bare;
   }
   var shallowCopy = (value) => Array.isArray(value) ? [...value] : Object.assign(/* @__PURE__ */ Object.create(null), value);
-  function fitsJson(value, room) {
-    if (room === 0 || typeof value.toJSON === "function") {
+  function isPlain(value, room) {
+    if (room === 0 || typeof value.toJSON === "function" || isSparse(value)) {
       return false;
     }
     if (!Array.isArray(value)) {
-      return Object.getPrototypeOf(value) === Object.prototype && itemsFitJson(value, room - 1);
+      return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
       const item = value[index];
-      if (typeof item !== "number" && typeof item !== "string" && !itemFitsJson(item, room - 1)) {
+      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room - 1)) {
         return false;
       }
     }
     return true;
   }
-  function itemsFitJson(value, room) {
+  function hasPlainItems(value, room) {
     let isEmpty = true;
     for (const key in value) {
       const item = value[key];
       isEmpty = false;
-      if (typeof item !== "number" && typeof item !== "string" && !itemFitsJson(item, room)) {
+      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room)) {
         return false;
       }
     }
     return !isEmpty || !(Symbol.toStringTag in value);
   }
-  function itemFitsJson(item, room) {
-    return typeof item === "object" ? item === null || fitsJson(item, room) : typeof item === "boolean" || item === void 0;
+  function isPlainItem(item, room) {
+    return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === void 0;
   }
   function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
     if (value instanceof Keywords) {
@@ -2317,8 +2212,11 @@ ${stack}` };
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
       return "";
     }
-    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isObjectLiteral(value))) {
+    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isData(value))) {
       return "";
+    }
+    if (isSparse(value)) {
+      return `${name}: ${sparseText(value)}`;
     }
     if (above.has(value)) {
       return `${name}: a cycle cannot be sent (it leads back to ${above.get(value)})`;
@@ -2373,7 +2271,7 @@ ${stack}` };
     const buffers = [];
     let text = "";
     try {
-      text = JSON.stringify(fitsJson(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
+      text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
     } catch (error) {
       specials?.undo();
       throw new TypeError(reasonFor(body, label, specials !== null, error), { cause: error });
@@ -2458,10 +2356,6 @@ ${stack}` };
     /** The number of queued packets. */
     get length() {
       return this.waiting.length;
-    }
-    /** True while a large packet is being sent: Python has not received all of what was written. */
-    get isInChunks() {
-      return this.streams.size > 0;
     }
     /** True if no long text is in flight as one frame. */
     get mayTakeWhole() {
@@ -2669,6 +2563,151 @@ ${stack}` };
     }
   };
 
+  // src/references.ts
+  var Exports = class {
+    /** Called with each object that is forgotten. */
+    whenForgotten = () => void 0;
+    nextNumber = 1;
+    entries = /* @__PURE__ */ new Map();
+    numbers = /* @__PURE__ */ new Map();
+    get size() {
+      return this.entries.size;
+    }
+    /** Return the number of an object, and count that it is sent. */
+    add(value) {
+      const known = this.numbers.get(value);
+      if (known !== void 0) {
+        this.entries.get(known).count += 1;
+        return known;
+      }
+      const number = this.nextNumber;
+      this.nextNumber += 1;
+      this.entries.set(number, { value, count: 1 });
+      this.numbers.set(value, number);
+      return number;
+    }
+    has(number) {
+      return this.entries.has(number);
+    }
+    /** Return the object of a number. Throws UnknownReference. */
+    get(number) {
+      const entry = this.entries.get(number);
+      if (!entry) {
+        throw unknownError("UnknownReference", `The page has no object ${number} any more: it was released, or its session ended`);
+      }
+      return entry.value;
+    }
+    /** Python no longer uses an object, which it has received `count` times. */
+    release(number, count) {
+      const entry = this.entries.get(number);
+      if (entry) {
+        entry.count -= count;
+        if (entry.count <= 0) {
+          this.forget(number);
+        }
+      }
+    }
+    /** Remove an object, however often it was sent. */
+    forget(number) {
+      const entry = this.entries.get(number);
+      if (entry) {
+        this.entries.delete(number);
+        this.numbers.delete(entry.value);
+        this.whenForgotten(entry.value);
+      }
+    }
+    /** Forget all objects but those of the given numbers, which the next session sends, once for each time that one is listed. */
+    keep(numbers) {
+      const counts = /* @__PURE__ */ new Map();
+      numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
+      for (const [number, entry] of [...this.entries]) {
+        entry.count = counts.get(number) ?? 0;
+        if (entry.count === 0) {
+          this.forget(number);
+        }
+      }
+    }
+  };
+  var Imports = class {
+    /** @param send sends the numbers and counts of dropped objects. */
+    constructor(send) {
+      this.send = send;
+    }
+    send;
+    /** Kind -> the function that makes its proxies. */
+    makers = /* @__PURE__ */ new Map();
+    /** Kind -> the function that lets Python forget an object. Kinds without one send `release`. */
+    droppers = /* @__PURE__ */ new Map();
+    entries = /* @__PURE__ */ new Map();
+    known = /* @__PURE__ */ new WeakMap();
+    registry = null;
+    released = [];
+    get size() {
+      return this.entries.size;
+    }
+    /** Return the facts about a value that is a proxy; undefined for other values. */
+    of(value) {
+      return this.known.get(value);
+    }
+    /** Return the proxy of a received reference. */
+    take(number, kind, facts) {
+      const entry = this.entries.get(number);
+      const proxy = entry?.proxy.deref();
+      if (entry && proxy) {
+        entry.imported.count += 1;
+        return proxy;
+      }
+      return this.make({ number, kind, facts, count: 1, state: "live" });
+    }
+    make(imported) {
+      const proxy = this.makers.get(imported.kind)(imported);
+      this.registry ??= new FinalizationRegistry((dropped) => this.drop(dropped));
+      this.registry.register(proxy, imported, imported);
+      this.entries.set(imported.number, { imported, proxy: new WeakRef(proxy) });
+      this.known.set(proxy, imported);
+      return proxy;
+    }
+    /** Let Python forget an object whose proxy is collected or destroyed. Its number may have a newer proxy by now. */
+    drop(imported) {
+      const dropper = this.droppers.get(imported.kind);
+      if (dropper) {
+        dropper(imported);
+      } else if (this.remove(imported, "destroyed")) {
+        if (this.released.length === 0) {
+          setTimeout(() => this.sendReleased());
+        }
+        this.released.push(imported);
+      }
+    }
+    /** Remove an object that Python has forgotten already: a stream that has ended. */
+    forget(imported) {
+      this.remove(imported, "ended");
+    }
+    remove(imported, state) {
+      if (imported.state !== "live") {
+        return false;
+      }
+      imported.state = state;
+      this.registry?.unregister(imported);
+      if (this.entries.get(imported.number)?.imported === imported) {
+        this.entries.delete(imported.number);
+      }
+      return true;
+    }
+    sendReleased() {
+      const released = this.released.map(({ number, count }) => [number, count]);
+      this.released = [];
+      if (released.length) {
+        this.send(released);
+      }
+    }
+    /** Mark all objects as unusable: their session has ended. */
+    end() {
+      this.entries.forEach(({ imported }) => this.forget(imported));
+      this.released = [];
+    }
+  };
+
   // src/requests.ts
   var Requests = class {
     /** @param cancel tells Python that the response to a request is no longer needed. */
@@ -2759,10 +2798,10 @@ ${stack}` };
     }
   };
 
-  // src/macrotasks.ts
+  // src/turns.ts
   var channel = null;
   var actions = [];
-  function queueMacrotask(action) {
+  function nextTurn(action) {
     channel ??= open();
     if (actions.push(action) === 1) {
       channel.port2.postMessage(null);
@@ -2782,7 +2821,7 @@ ${stack}` };
   // src/producer.ts
   var BATCH_SIZE = 3 * 65536;
   var FIRST_SIZE = 8192;
-  var TIME_SLICE = 8;
+  var TURN = 8;
   var IN_FLIGHT = 4194304;
   function sourceOf(value) {
     if (typeof value.getReader === "function") {
@@ -2852,9 +2891,9 @@ ${stack}` };
     get mayRead() {
       return !this.isOver && !this.isBusy && this.credit > this.batchExtra && this.inFlight < IN_FLIGHT;
     }
-    /** Read the source until an item is a promise, or the time slice is over. */
+    /** Read the source until an item is a promise, or the turn is over. */
     read() {
-      const until = performance.now() + TIME_SLICE;
+      const until = performance.now() + TURN;
       while (this.mayRead && this.readOne()) {
         if (this.batchSize >= BATCH_SIZE || performance.now() > until) {
           this.flush();
@@ -2886,7 +2925,7 @@ ${stack}` };
     readLater() {
       if (this.mayRead) {
         this.isBusy = true;
-        queueMacrotask(() => {
+        nextTurn(() => {
           this.isBusy = false;
           this.read();
         });
@@ -2908,7 +2947,7 @@ ${stack}` };
     flushLater() {
       if (this.batch.length && !this.isFlushDue) {
         this.isFlushDue = true;
-        queueMacrotask(() => {
+        nextTurn(() => {
           this.isFlushDue = false;
           this.flush();
         });
@@ -3001,6 +3040,7 @@ ${stack}` };
   // src/streams.ts
   var WINDOW2 = 256;
   var DONE = { done: true, value: void 0 };
+  var DISPOSE3 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   var ASYNC_DISPOSE = Symbol.asyncDispose ?? /* @__PURE__ */ Symbol.for("Symbol.asyncDispose");
   var Heavy = class {
     constructor(value, extra) {
@@ -3032,9 +3072,9 @@ ${stack}` };
       if (this.first < this.items.length) {
         return Promise.resolve({ done: false, value: this.take() });
       }
-      const site = this.streams.connection.callErrors.callSite(below);
+      const place2 = this.streams.connection.callErrors.placeOf(below);
       return new Promise((resolve, reject) => {
-        this.waiting.push({ resolve, reject, site, holder });
+        this.waiting.push({ resolve, reject, place: place2, holder });
         if (this.isOver) {
           this.settleAll();
         } else if (this.granted === 0) {
@@ -3084,7 +3124,7 @@ ${stack}` };
     /** Note the end of the stream. Items that have arrived can still be read, before the error. */
     end(failure) {
       const { callErrors } = this.streams.connection;
-      this.finish(failure && ((site) => callErrors.at(site, failure, "stream", null)));
+      this.finish(failure && ((place2) => callErrors.at(place2, failure, "stream", null)));
     }
     finish(failure) {
       this.isOver = true;
@@ -3101,23 +3141,19 @@ ${stack}` };
         this.streams.stop(this.imported);
       }
     }
-    /** Stop when the signal aborts, or the time is over. The next reader receives the reason, as from the body of a `fetch`. */
-    follow({ signal, left, late }) {
+    /** Stop when the signal aborts. The next reader receives its reason, as from the body of a `fetch`. */
+    follow(signal) {
       const abort = () => this.stop(() => signal.reason);
-      const timer = left === null ? void 0 : setTimeout(() => this.stop(late), left);
-      signal?.addEventListener("abort", abort, { once: true });
-      this.detach = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
-      };
+      signal.addEventListener("abort", abort, { once: true });
+      this.detach = () => signal.removeEventListener("abort", abort);
     }
     /** Settle all waiting reads: the first with the error, if there is one. */
     settleAll() {
-      for (const { resolve, reject, site } of this.waiting.splice(0)) {
+      for (const { resolve, reject, place: place2 } of this.waiting.splice(0)) {
         const { failure } = this;
         this.failure = null;
         if (failure) {
-          reject(failure(site));
+          reject(failure(place2));
         } else {
           resolve(DONE);
         }
@@ -3132,7 +3168,7 @@ ${stack}` };
         return { done: true, value };
       },
       destroy: () => reader.stop(),
-      [DISPOSE]: () => reader.stop(),
+      [DISPOSE3]: () => reader.stop(),
       [ASYNC_DISPOSE]: async () => reader.stop(),
       [Symbol.asyncIterator]: () => stream,
       get [Symbol.toStringTag]() {
@@ -3165,11 +3201,11 @@ ${stack}` };
     get size() {
       return this.readers.size + this.producers.size;
     }
-    /** Stop a stream of Python when the call that has returned it is over by its signal or its timeout. */
-    follow(value, bounds) {
+    /** Stop a stream of Python when the signal of its call aborts. */
+    follow(value, signal) {
       const imported = typeof value === "object" && value !== null && this.connection.imports.of(value);
       if (imported) {
-        this.readers.get(imported.number)?.follow(bounds);
+        this.readers.get(imported.number)?.follow(signal);
       }
     }
     receive([kind, number, detail, extra]) {
@@ -3315,14 +3351,14 @@ ${stack}` };
     }
     async get(key) {
       this.check(key);
-      return this.propertyOf(await this.object[key]);
+      return this.told(await this.object[key]);
     }
     async entries() {
-      return Promise.all(this.keys().map(async (key) => [key, ...this.propertyOf(await this.object[key])]));
+      return Promise.all(this.keys().map(async (key) => [key, ...this.told(await this.object[key])]));
     }
     set(key, value) {
       if (key === "__proto__") {
-        define(this.object, key, value);
+        Object.defineProperty(this.object, key, { value, writable: true, enumerable: true, configurable: true });
       } else {
         this.object[key] = value;
       }
@@ -3347,7 +3383,7 @@ ${stack}` };
       this.check(key);
       const value = this.object[key];
       this.delete(key);
-      return this.propertyOf(await value);
+      return this.told(await value);
     }
     /** Remove the last property and return its name and its value. */
     async takeLast() {
@@ -3365,8 +3401,8 @@ ${stack}` };
         throw unknownError("UnknownProperty", `${classNameOf(this.object)} has no own property '${key}'`);
       }
     }
-    propertyOf(value) {
-      return this.isHereditary && isPlainLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
+    told(value) {
+      return this.isHereditary && isLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
     }
   };
 
@@ -3493,19 +3529,7 @@ ${stack}` };
     function has(value, key) {
       const asks = value.has ?? value.includes ?? value.contains;
       const isNode = typeof value.nodeType === "number";
-      if (typeof asks === "function" && !(isNode && typeof key !== "object")) {
-        return Boolean(asks.call(value, key));
-      }
-      const items = iterableOf(value);
-      if (items === null || typeof key === "string" && key in value) {
-        return key in value;
-      }
-      for (const item2 of items) {
-        if (item2 === key) {
-          return true;
-        }
-      }
-      return false;
+      return typeof asks === "function" && !(isNode && typeof key !== "object") ? Boolean(asks.call(value, key)) : key in value;
     }
     function lengthOf(value) {
       const length = value.length ?? value.size;
@@ -3518,11 +3542,13 @@ ${stack}` };
       if (typeof value?.[Symbol.asyncIterator] === "function") {
         return laterItemsOf(value);
       }
-      const items = iterableOf(value);
-      if (items === null) {
-        throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+      if (typeof value?.[Symbol.iterator] === "function") {
+        return itemsOf2(value);
       }
-      return itemsOf2(items);
+      if (isList(value)) {
+        return itemsOf2({ [Symbol.iterator]: () => Array.prototype.values.call(value) });
+      }
+      throw new TypeError(`${classNameOf(value)} cannot be iterated`);
     }
     function raise(generator, failure) {
       return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
@@ -3630,12 +3656,6 @@ ${stack}` };
     return [...names];
   }
   var isList = (value) => typeof value === "object" && value !== null && typeof value.length === "number";
-  function iterableOf(value) {
-    if (typeof value?.[Symbol.iterator] === "function") {
-      return value;
-    }
-    return isList(value) ? { [Symbol.iterator]: () => Array.prototype.values.call(value) } : null;
-  }
   var isMapping = (value) => typeof value === "object" && value !== null && typeof value.get === "function" && typeof value.has === "function";
   var indexOf = (value, key) => typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key;
   function isMethod(value, key) {
@@ -3664,6 +3684,9 @@ ${stack}` };
       return value;
     }
     const [type, content] = builtIn(value);
+    if (isSparse(value)) {
+      return value;
+    }
     const isArray2 = type === "Set" || type === "" && typeof value[Symbol.iterator] === "function" && typeof value.length === "number";
     if (!(isArray2 || type === "Map" || type === "" && hasData(value, plain))) {
       return value;
@@ -3685,7 +3708,7 @@ ${stack}` };
     above.delete(value);
     return copy;
   }
-  var hasData = (value, plain) => isObjectLiteral(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
+  var hasData = (value, plain) => isData(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
   function describe(value) {
     const flags = {
       array: Array.isArray(value),
@@ -3716,7 +3739,6 @@ ${stack}` };
   var BURST = 256;
   var GOOD_CONNECTION = 1e3;
   var [FIRST_DELAY, LONGEST_DELAY] = [100, 5e3];
-  var CERTAIN_BYTES = 64 * 1024;
   var PATIENT_ATTEMPTS = 6;
   var ASK_EVERY = 4;
   var CANCELLABLE = ["call", "push", "use"];
@@ -3898,20 +3920,10 @@ ${stack}` };
       }
       if (old?.isGreeted) {
         old.send(["goodbye"]);
-        if (next === "hidden" && (this.outbox.isInChunks || old.socket.bufferedAmount > CERTAIN_BYTES)) {
-          this.reportDeparture();
-        }
       }
       this.closedByPage = next === "closed";
       this.leave(next);
       old?.socket.close();
-    }
-    /** Tell Python over HTTP that this document has left. */
-    reportDeparture() {
-      const url = this.address.http(`left/${this.documentName}`);
-      if (url) {
-        navigator.sendBeacon?.(url);
-      }
     }
     connect() {
       clearTimeout(this.retryTimer);
@@ -4441,15 +4453,18 @@ ${stack}` };
         throw new TypeError(`The key of a function must be a string, not ${typeof key}`);
       }
     }
-    function call(key, options) {
+    function call(key, ...given) {
       checkedKey(key);
-      const wait = waitOptionsOf(options, `call of '${key}'`);
+      return callWith(key, inFirstCall("call", key, given, 1, () => waitOptionsOf(given[0], `call of '${key}'`)));
+    }
+    function callWith(key, wait) {
       return function invoke(...args) {
         return resultOf(connection, invoke, { message: (id) => ["call", id, key, args], body: args, label: "args", key }, wait);
       };
     }
-    function callNowait(key) {
+    function callNowait(key, ...given) {
       checkedKey(key);
+      inFirstCall("call_nowait", key, given, 0, () => void 0);
       return (...args) => {
         if (!connection.notify(["notify", key, args], args, "args")) {
           throw new Error("Could not send to server @javascript");
@@ -4465,7 +4480,7 @@ ${stack}` };
       if (typeof func !== "function") {
         throw new TypeError(`expose('${key}'): expected a function, not ${func === null ? "null" : typeof func}`);
       }
-      const { exclusive, context, replace } = typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context", "replace"], `expose('${key}')`) : { exclusive: options };
+      const { exclusive, context, replace } = typeof options === "string" || typeof options === "object" && options !== null ? optionsOf(options, ["exclusive", "context", "replace"], `expose('${key}')`) : { exclusive: options };
       if (isRunning(key) && !replace) {
         return false;
       }
@@ -4680,10 +4695,16 @@ ${stack}` };
       limit,
       settle: (failure, value) => resolve({ answered: !failure, value: !failure && value === true })
     }));
-    function publish(topic, suppress, timeout, retain = false) {
+    function publish(topic, ...given) {
       checkTopic(topic);
+      const [suppress, timeout, retain = false] = given;
       const isTimeout = typeof suppress === "number" && timeout === void 0;
-      const limit = millisecondsOf(isTimeout ? suppress : timeout);
+      const limit = inFirstCall("publish", topic, given, 3, () => {
+        if (suppress !== null && /^(string|object|function)$/.test(typeof suppress)) {
+          throw new TypeError(`publish: suppress must be true or false, not ${codeOf(suppress)}`);
+        }
+        return millisecondsOf(isTimeout ? suppress : timeout);
+      });
       const isQuiet = !isTimeout && suppress !== void 0 && suppress !== false;
       return async (data) => {
         try {
@@ -4700,7 +4721,7 @@ ${stack}` };
       const limit = millisecondsOf(timeout);
       checkedFunction(func, `subscribe('${topic}')`);
       const before = subscriptions.get(topic);
-      const entry = before ?? { func, waiting: [], isBusy: false };
+      const entry = before ?? { func, news: [], isBusy: false };
       entry.func = func;
       subscriptions.set(topic, entry);
       const { value } = await request((id) => ["subscribe", id, topic], limit);
@@ -4716,21 +4737,21 @@ ${stack}` };
         return false;
       }
       subscriptions.delete(topic);
-      entry.waiting = [];
+      entry.news = [];
       return (await request((id) => ["unsubscribe", id, topic], limit)).answered;
     }
     const topics = () => [...subscriptions.keys()];
     function receivePublication(topic, data) {
       const entry = subscriptions.get(topic);
       if (entry) {
-        entry.waiting.push(data);
+        entry.news.push(data);
         drain(topic, entry);
       }
     }
     function drain(topic, entry) {
-      while (!entry.isBusy && entry.waiting.length) {
+      while (!entry.isBusy && entry.news.length) {
         entry.isBusy = true;
-        run(topic, entry, entry.waiting.shift());
+        run(topic, entry, entry.news.shift());
       }
     }
     function run(topic, entry, data) {
@@ -4801,17 +4822,18 @@ ${stack}` };
     const queues = /* @__PURE__ */ new Map();
     const waiters = /* @__PURE__ */ new Map();
     let callbacks = [];
-    function pushNowait(key) {
+    function pushNowait(key, ...given) {
       const order = orderOf2(key);
+      inFirstCall("push_nowait", key, given, 0, () => void 0);
       return (data) => {
         if (!connection.notify(["push", 0, key, data], data, "data", order)) {
           throw new Error("Could not send to server @javascript");
         }
       };
     }
-    function push(key, timeout) {
+    function push(key, ...given) {
       const order = orderOf2(key);
-      const limit = millisecondsOf(timeout);
+      const limit = inFirstCall("push", key, given, 1, () => millisecondsOf(given[0]));
       return (data) => new Promise((resolve) => {
         try {
           connection.request({
