@@ -295,8 +295,6 @@ class Launcher:
 
     def _use(self, server: ServerThread) -> None:
         """Make a server that has started the one of this application, unless `stop` has ended it."""
-        from ..server.thread import start_ended
-
         try:
             if not server.is_local:
                 logger.warning(_REACHABLE, server.host, server.port)
@@ -306,6 +304,8 @@ class Launcher:
                 if not is_ended:
                     self._starting, self._server, self._presence = None, server, presence
             if is_ended:
+                from ..server.thread import start_ended
+
                 self._bridge.portal.call(presence.end)
                 raise start_ended()
         except BaseException:  # Ctrl-C before `stop` can see the server

@@ -268,9 +268,13 @@ def test_stop_ends_a_start_that_hangs_and_the_launches_that_wait_for_it(
         "stop() was called before the application had started; call launch() again to serve it"
     }
     assert not caplog.records
+    left = [running for running in threading.enumerate() if running.name == "jsmeets-server"]
     hanging.hangs = False
     assert app.launch("<p>", mode="none", timeout=scaled(20)).url  # the bridge is free
     hanging.release.set()
+    for running in left:
+        running.join(scaled(20))
+        assert not running.is_alive()
 
 
 def test_a_slow_start_has_no_limit_by_default_but_is_logged(
