@@ -59,6 +59,8 @@ WINDOWS = {
         "window.out_of_process",
         "window.requests",
         "window.requirements",
+        "window.threads",
+        "window.toolkits",
     )
 }
 AT_FIRST_USE = {

@@ -27,7 +27,8 @@ if not __package__:  # this file runs as a script: a package without `__init__.p
     beside.__path__ = [os.path.dirname(__file__)]
 
 from .kept import Profile
-from .native_window import NativeWindow, Send, start_thread
+from .native_window import NativeWindow, Send
+from .threads import start_thread
 
 __all__ = ["end_group", "main"]
 
