@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from jsmeets_local import Bridge, CallTimeout, Disconnected, JsMeetsPy, JsPyBinarySocket, Limits, MessageTooBig, Page
 from tests.raw import RawPage, key_of, open_socket
@@ -71,7 +72,11 @@ def test_a_page_that_does_not_read_is_closed(app: JsMeetsPy, page: Page, caplog:
     caller.join(scaled(5))
     assert len(pending) == 1
     assert other.call("echo", scaled(5))("still") == "still"
-    until(lambda: connections() <= before - 2)  # its TCP connection is closed too; both ends are in this process
+    until(lambda: connections() < before)  # Python has closed its end of the TCP connection
+    with pytest.raises(ConnectionClosed):
+        while True:
+            slow.socket.recv(scaled(10))  # what the system has kept for the page
+    until(lambda: connections() <= before - 2)  # both ends are in this process
     reader.close()
     thread.join(scaled(5))
 
