@@ -290,9 +290,9 @@
   var isQueueKey = (value) => value === null || ["string", "number", "boolean"].includes(typeof value);
   var isCount = (value) => Number.isSafeInteger(value) && value >= 0;
   var isId = (value) => Number.isSafeInteger(value) && value >= 1;
-  var isPlainObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-  var isError = (value) => isPlainObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isPlainObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
-  var isCustom = (value) => isPlainObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
+  var isJsonObject = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  var isError = (value) => isJsonObject(value) && ERROR_KINDS.includes(value.kind) && isString(value.name) && isString(value.message) && isString(value.trace) && (value.fields === void 0 || isJsonObject(value.fields)) && (value.cause === void 0 || isError(value.cause)) && (value.errors === void 0 || isArray(value.errors) && value.errors.every(isError));
+  var isCustom = (value) => isJsonObject(value) && CUSTOM_KEYS.every((key) => Object.hasOwn(value, key));
   var isSteps = (value) => isArray(value) && value.length > 0 && value.every(isArray);
   var isReleases = (value) => isArray(value) && value.every((pair) => isArray(pair) && pair.length === 2 && pair.every(isId));
   var isChanges = (value) => isArray(value) && value.every((change) => isArray(change) && isArray(change[0]) && change[0].length > 0);
@@ -301,7 +301,7 @@
   var isOptionalCount = (value) => value === void 0 || isCount(value);
   var SHAPES = new Map(Object.entries({
     hello: [isString, isString, isStrings],
-    welcome: [isId, isString, isPlainObject],
+    welcome: [isId, isString, isJsonObject],
     goodbye: [],
     close: [isString, isBoolean],
     call: [isId, isString, isArray],
@@ -315,7 +315,7 @@
     publish: [isCount, isString, isValue, isBoolean],
     retain: [isCount, isString, isValue, isBoolean],
     follow: [isString],
-    state: [isString, isCount, isPlainObject],
+    state: [isString, isCount, isJsonObject],
     patch: [isString, isCount, isChanges],
     patched: [isString, isCount, (value) => value === null || isChanges(value), isOptionalError],
     custom: [isCustom],
@@ -588,13 +588,13 @@
   }
   var withoutToken = (stack) => stack.replace(/#jsmeets=[\w~-]*\.[^;:\s]*;?/g, "#");
   var ABORTED = { kind: "", name: "AbortError", message: "", trace: "" };
-  var timedOut = () => ({ kind: "timeout", name: "TimeoutError", message: "", trace: "" });
+  var timedOut = (what = "did not answer") => ({ kind: "timeout", name: "TimeoutError", message: what, trace: "" });
+  var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
   function unknownError(name, message) {
     const error = new Error(message);
     Object.defineProperty(error, "jsmeets_kind", { value: "unknown" });
     return Object.assign(error, { name, stack: "" });
   }
-  var disconnected = (message) => ({ kind: "disconnected", name: "DisconnectedError", message, trace: "" });
   var TRACED = 16;
   var UNTRACED = `    at one of more than ${TRACED} calls in one turn`;
   var captureStackTrace = Error.captureStackTrace;
@@ -607,7 +607,7 @@
     JsPyError = JsPyError;
     traced = 0;
     /** Capture the stack of a call below the function `below`. Returns null beyond the limit per turn. */
-    placeOf(below) {
+    callSite(below) {
       if (this.traced === 0) {
         queueMicrotask(() => {
           this.traced = 0;
@@ -617,13 +617,13 @@
       if (this.traced > TRACED) {
         return null;
       }
-      const place2 = captureStackTrace ? {} : new Error();
-      captureStackTrace?.(place2, below);
-      return place2;
+      const site = captureStackTrace ? {} : new Error();
+      captureStackTrace?.(site, below);
+      return site;
     }
-    at(place2, failure, key, seconds) {
+    at(site, failure, key, seconds) {
       const error = new JsPyError();
-      const frames = place2 ? framesOf(withoutToken(place2.stack ?? "")) : UNTRACED;
+      const frames = site ? framesOf(withoutToken(site.stack ?? "")) : UNTRACED;
       const { name, message } = wordsFor(failure, key, seconds);
       const python = failure.trace ? `
 
@@ -649,7 +649,7 @@ ${frames}${python}`;
   }
   function wordsFor(failure, key, seconds) {
     if (failure.kind === "timeout") {
-      const detail = `'${key}' did not answer within ${seconds} s`;
+      const detail = `'${key}' ${failure.message} within ${seconds} s`;
       return { name: "TimeoutError", message: `A timeout has occurred @javascript: ${detail}` };
     }
     if (failure.kind === "disconnected") {
@@ -658,6 +658,16 @@ ${frames}${python}`;
     }
     return { name: failure.kind === "unknown" && failure.name !== "UnknownReference" ? "UnknownFunction" : failure.name, message: failure.message };
   }
+
+  // src/literals.ts
+  function isObjectLiteral(value) {
+    if (typeof value !== "object" || value === null || Symbol.toStringTag in value) {
+      return false;
+    }
+    const prototype = Object.getPrototypeOf(value);
+    return prototype === null || Object.getPrototypeOf(prototype) === null;
+  }
+  var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 
   // src/sparse.ts
   var MOST_HOLES = 1e6;
@@ -690,18 +700,14 @@ ${frames}${python}`;
   var isStream = (value) => typeof value.next === "function" ? Symbol.iterator in value || Symbol.asyncIterator in value : typeof value.getReader === "function" && tagOf(value) === "ReadableStream";
   var isFile = (value) => typeof value.slice === "function" && typeof value.arrayBuffer === "function" && /^(Blob|File)$/.test(tagOf(value));
   var isForeignType = (type) => type === "function" || type === "bigint" || type === "symbol";
-  function isData(value) {
-    const prototype = Object.getPrototypeOf(value);
-    return (prototype === null || Object.getPrototypeOf(prototype) === null) && !(Symbol.toStringTag in value);
-  }
   var ByReference = class {
     constructor(value) {
       this.value = value;
     }
     value;
   };
-  var isLiteral = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isData(value) && typeof value.toJSON !== "function";
-  var answerOf = (value) => isLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
+  var isPlainLiteral = (value) => isObjectLiteral(value) && typeof value.toJSON !== "function";
+  var answerOf = (value) => isPlainLiteral(value) && Object.values(value).some((item) => typeof item === "function") ? new ByReference(value) : value;
   var Keywords = class {
     constructor(given) {
       this.given = given;
@@ -710,7 +716,7 @@ ${frames}${python}`;
   };
   function withKeywords(args, name) {
     const given = args.at(-1);
-    if (typeof given !== "object" || given === null || Array.isArray(given) || !isData(given)) {
+    if (!isObjectLiteral(given)) {
       throw new TypeError(`callKwargs of '${name}': the last argument must be an object of keyword arguments, such as { speed: 2 }`);
     }
     return [...args.slice(0, -1), new Keywords(given)];
@@ -767,16 +773,17 @@ ${frames}${python}`;
         case "symbol":
           throw new TypeError("a symbol cannot be sent");
       }
-      if (value instanceof ByReference) {
-        return this.referObject(value.value, path);
-      }
-      const imported = this.imports.of(value);
+      const target = value instanceof ByReference ? value.value : value;
+      const imported = this.imports.of(target);
       if (imported) {
         if (imported.state !== "live") {
           throw new TypeError(`this ${imported.kind} of Python was destroyed, or its session has ended`);
         }
         this.uses.push(imported.number);
         return this.add(path, "own", imported.number);
+      }
+      if (target !== value) {
+        return this.referObject(target, path);
       }
       if (typeof value === "function") {
         return this.refer(value, path, "function", nameFrom(() => value.name));
@@ -814,7 +821,7 @@ ${frames}${python}`;
     function: [isId, isString2],
     object: [isId, isString2],
     stream: [isId],
-    file: [isId, isPlainObject],
+    file: [isId, isJsonObject],
     own: [isId]
   }));
   var specialsOf = (message) => message[INDEXES.get(message[0])?.[1] ?? message.length];
@@ -852,17 +859,17 @@ ${frames}${python}`;
     }
     return failure;
   }
+  var hasStep = (parent2, step) => (Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isJsonObject(parent2)) && Object.hasOwn(parent2, step);
   function placeOf(message, path, kind) {
     let parent2 = message;
     for (const [index, step] of path.entries()) {
-      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
-      if (!fits || !Object.hasOwn(parent2, step)) {
+      if (!hasStep(parent2, step)) {
         break;
       }
       const value = parent2[step];
       if (index < path.length - 1) {
         parent2 = value;
-      } else if (kind === "keywords" ? isPlainObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
+      } else if (kind === "keywords" ? isJsonObject(value) : kind === "map" ? Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2) : value === null) {
         return [parent2, step];
       }
     }
@@ -984,7 +991,6 @@ ${stack}` };
     }
     return fields;
   }
-  var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   function plainCopy(value, room, depth) {
     room.characters -= typeof value === "string" ? value.length + 2 : 8;
     if (depth > FIELD_DEPTH || room.characters < 0) {
@@ -999,7 +1005,7 @@ ${stack}` };
     if (Array.isArray(value) && !isSparse(value)) {
       return value.map((item) => plainCopy(item, room, depth + 1));
     }
-    if (!isPlainObject(value)) {
+    if (!isJsonObject(value)) {
       throw new TypeError("not plain data");
     }
     const copy = {};
@@ -1009,6 +1015,152 @@ ${stack}` };
     }
     return copy;
   }
+
+  // src/references.ts
+  var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
+  var Exports = class {
+    /** Called with each object that is forgotten. */
+    whenForgotten = () => void 0;
+    nextNumber = 1;
+    entries = /* @__PURE__ */ new Map();
+    numbers = /* @__PURE__ */ new Map();
+    get size() {
+      return this.entries.size;
+    }
+    /** Return the number of an object, and count that it is sent. */
+    add(value) {
+      const known = this.numbers.get(value);
+      if (known !== void 0) {
+        this.entries.get(known).count += 1;
+        return known;
+      }
+      const number = this.nextNumber;
+      this.nextNumber += 1;
+      this.entries.set(number, { value, count: 1 });
+      this.numbers.set(value, number);
+      return number;
+    }
+    has(number) {
+      return this.entries.has(number);
+    }
+    /** Return the object of a number. Throws UnknownReference. */
+    get(number) {
+      const entry = this.entries.get(number);
+      if (!entry) {
+        throw unknownError("UnknownReference", `The page has no object ${number} any more: it was released, or its session ended`);
+      }
+      return entry.value;
+    }
+    /** Python no longer uses an object, which it has received `count` times. */
+    release(number, count) {
+      const entry = this.entries.get(number);
+      if (entry) {
+        entry.count -= count;
+        if (entry.count <= 0) {
+          this.forget(number);
+        }
+      }
+    }
+    /** Remove an object, however often it was sent. */
+    forget(number) {
+      const entry = this.entries.get(number);
+      if (entry) {
+        this.entries.delete(number);
+        this.numbers.delete(entry.value);
+        this.whenForgotten(entry.value);
+      }
+    }
+    /** Forget all objects but those of the given numbers, which the next session sends, once for each time that one is listed. */
+    keep(numbers) {
+      const counts = /* @__PURE__ */ new Map();
+      numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
+      for (const [number, entry] of [...this.entries]) {
+        entry.count = counts.get(number) ?? 0;
+        if (entry.count === 0) {
+          this.forget(number);
+        }
+      }
+    }
+  };
+  var Imports = class {
+    /** @param send sends the numbers and counts of dropped objects. */
+    constructor(send) {
+      this.send = send;
+    }
+    send;
+    /** Kind -> the function that makes its proxies. */
+    makers = /* @__PURE__ */ new Map();
+    /** Kind -> the function that lets Python forget an object. Kinds without one send `release`. */
+    droppers = /* @__PURE__ */ new Map();
+    entries = /* @__PURE__ */ new Map();
+    known = /* @__PURE__ */ new WeakMap();
+    registry = null;
+    released = [];
+    get size() {
+      return this.entries.size;
+    }
+    /** Return the facts about a value that is a proxy; undefined for other values. */
+    of(value) {
+      return this.known.get(value);
+    }
+    /** Return the proxy of a received reference. */
+    take(number, kind, facts) {
+      const entry = this.entries.get(number);
+      const proxy = entry?.proxy.deref();
+      if (entry && proxy) {
+        entry.imported.count += 1;
+        return proxy;
+      }
+      return this.make({ number, kind, facts, count: 1, state: "live" });
+    }
+    make(imported) {
+      const proxy = this.makers.get(imported.kind)(imported);
+      this.registry ??= new FinalizationRegistry((dropped) => this.drop(dropped));
+      this.registry.register(proxy, imported, imported);
+      this.entries.set(imported.number, { imported, proxy: new WeakRef(proxy) });
+      this.known.set(proxy, imported);
+      return proxy;
+    }
+    /** Let Python forget an object whose proxy is collected or destroyed. Its number may have a newer proxy by now. */
+    drop(imported) {
+      const dropper = this.droppers.get(imported.kind);
+      if (dropper) {
+        dropper(imported);
+      } else if (this.remove(imported, "destroyed")) {
+        if (this.released.length === 0) {
+          setTimeout(() => this.sendReleased());
+        }
+        this.released.push(imported);
+      }
+    }
+    /** Remove an object that Python has forgotten already: a stream that has ended. */
+    forget(imported) {
+      this.remove(imported, "ended");
+    }
+    remove(imported, state) {
+      if (imported.state !== "live") {
+        return false;
+      }
+      imported.state = state;
+      this.registry?.unregister(imported);
+      if (this.entries.get(imported.number)?.imported === imported) {
+        this.entries.delete(imported.number);
+      }
+      return true;
+    }
+    sendReleased() {
+      const released = this.released.map(({ number, count }) => [number, count]);
+      this.released = [];
+      if (released.length) {
+        this.send(released);
+      }
+    }
+    /** Mark all objects as unusable: their session has ended. */
+    end() {
+      this.entries.forEach(({ imported }) => this.forget(imported));
+      this.released = [];
+    }
+  };
 
   // src/results.ts
   async function* itemsOf() {
@@ -1044,16 +1196,19 @@ ${stack}` };
     if (signal?.aborted) {
       return iterable(Promise.reject(signal.reason));
     }
-    const place2 = connection.callErrors.placeOf(below);
+    const { callErrors, streams } = connection;
+    const site = callErrors.callSite(below);
+    const start = limit === null ? 0 : performance.now();
     return iterable(new Promise((resolve, reject) => {
       const settle = (problem, value) => {
         void holder;
         if (problem) {
-          reject(problem === ABORTED ? signal.reason : connection.callErrors.at(place2, problem, key, timeout));
+          reject(problem === ABORTED ? signal.reason : callErrors.at(site, problem, key, timeout));
           return;
         }
-        if (signal) {
-          connection.streams.follow(value, signal);
+        if (signal || limit !== null) {
+          const left = limit && Math.max(0, start + limit - performance.now());
+          streams.follow(value, { signal, left, late: (reader) => callErrors.at(reader, timedOut("did not end"), key, timeout) });
         }
         resolve(value);
       };
@@ -1066,7 +1221,6 @@ ${stack}` };
   }
 
   // src/pyproxy.ts
-  var DISPOSE = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   function failureOf({ state, kind }) {
     switch (state) {
       case "live":
@@ -1093,7 +1247,7 @@ ${stack}` };
           const failure = failureOf(imported);
           const steps = [...before, ["call", args]];
           if (failure) {
-            throw callErrors.at(callErrors.placeOf(nowait), failure, nameOf(imported, steps), null);
+            throw callErrors.at(callErrors.callSite(nowait), failure, nameOf(imported, steps), null);
           }
           if (!connection.notify(["use", 0, imported.number, steps], args, "args")) {
             throw new Error("Could not send to server @javascript");
@@ -1183,7 +1337,6 @@ ${stack}` };
   // src/files.ts
   var PIECE = 1048576;
   var AHEAD = 4;
-  var DISPOSE2 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   var Sequence = class {
     /** Throws TypeError if the browser cannot read a Blob into given memory. */
     constructor(blob, start, memory) {
@@ -1194,11 +1347,11 @@ ${stack}` };
     blob;
     memory;
     reader;
-    turn = Promise.resolve();
+    last = Promise.resolve();
     /** Read the piece that follows the last one. */
     async read(size) {
-      const piece = this.turn.then(() => this.fill(size));
-      this.turn = piece.catch(() => void 0);
+      const piece = this.last.then(() => this.fill(size));
+      this.last = piece.catch(() => void 0);
       const [bytes] = await Promise.all([piece, isOnDisk(this.blob) && sliceOf(this.blob, 0, 1)]);
       return bytes;
     }
@@ -1216,7 +1369,7 @@ ${stack}` };
     }
     /** Stop reading, behind the pieces that were asked for. */
     close() {
-      void this.turn.then(() => this.reader.cancel()).catch(() => void 0);
+      void this.last.then(() => this.reader.cancel()).catch(() => void 0);
     }
   };
   var isBlob = (value) => typeof Blob !== "undefined" && value instanceof Blob;
@@ -1336,7 +1489,7 @@ ${stack}` };
         text: async () => new TextDecoder().decode(await file.bytes()),
         save: (as = name) => connection.download(as, file),
         destroy: () => imports.drop(imported),
-        [DISPOSE2]: () => imports.drop(imported)
+        [DISPOSE]: () => imports.drop(imported)
       };
       return file;
     }
@@ -1507,7 +1660,7 @@ ${stack}` };
       running.abort();
     }
   }
-  async function wholeBody(body, total, came) {
+  async function wholeBody(body, total, progressed) {
     const reader = byteReader(body) ?? copyingReader(body);
     let content = new Uint8Array(total);
     let [taken, ended] = [0, false];
@@ -1516,7 +1669,7 @@ ${stack}` };
       ended = done;
       taken += value.length;
       content = new Uint8Array(value.buffer);
-      came();
+      progressed();
     }
     return !ended && (await reader.read(new Uint8Array(1))).done ? content : null;
   }
@@ -1710,8 +1863,7 @@ ${stack}` };
     }
     let parent2 = root;
     path.forEach((step, index) => {
-      const fits = Array.isArray(parent2) ? isCount(step) : typeof step === "string" && isPlainObject(parent2);
-      if (!fits || !Object.hasOwn(parent2, step)) {
+      if (!hasStep(parent2, step)) {
         throw new ProtocolError("buffer path leads nowhere");
       }
       if (index < path.length - 1) {
@@ -1852,7 +2004,7 @@ ${stack}` };
     return found.specials ? stripObject(value, path, found, found.specials) : stripItems(value, path, found);
   }
   function stripObject(value, path, found, specials) {
-    if (isData(value)) {
+    if (isObjectLiteral(value)) {
       return stripItems(value, path, found);
     }
     const [type, content] = builtIn(value);
@@ -1922,34 +2074,34 @@ ${stack}` };
     return bare;
   }
   var shallowCopy = (value) => Array.isArray(value) ? [...value] : Object.assign(/* @__PURE__ */ Object.create(null), value);
-  function isPlain(value, room) {
+  function fitsJson(value, room) {
     if (room === 0 || typeof value.toJSON === "function" || isSparse(value)) {
       return false;
     }
     if (!Array.isArray(value)) {
-      return Object.getPrototypeOf(value) === Object.prototype && hasPlainItems(value, room - 1);
+      return Object.getPrototypeOf(value) === Object.prototype && itemsFitJson(value, room - 1);
     }
     for (let index = 0; index < value.length; index += 1) {
       const item = value[index];
-      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room - 1)) {
+      if (typeof item !== "number" && typeof item !== "string" && !itemFitsJson(item, room - 1)) {
         return false;
       }
     }
     return true;
   }
-  function hasPlainItems(value, room) {
+  function itemsFitJson(value, room) {
     let isEmpty = true;
     for (const key in value) {
       const item = value[key];
       isEmpty = false;
-      if (typeof item !== "number" && typeof item !== "string" && !isPlainItem(item, room)) {
+      if (typeof item !== "number" && typeof item !== "string" && !itemFitsJson(item, room)) {
         return false;
       }
     }
     return !isEmpty || !(Symbol.toStringTag in value);
   }
-  function isPlainItem(item, room) {
-    return typeof item === "object" ? item === null || isPlain(item, room) : typeof item === "boolean" || item === void 0;
+  function itemFitsJson(item, room) {
+    return typeof item === "object" ? item === null || fitsJson(item, room) : typeof item === "boolean" || item === void 0;
   }
   function explain(value, name, hasSpecials, above = /* @__PURE__ */ new Map()) {
     if (value instanceof Keywords) {
@@ -1961,7 +2113,7 @@ ${stack}` };
     if (typeof value !== "object" || value === null || isBinary(value) || typeof value.toJSON === "function") {
       return "";
     }
-    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isData(value))) {
+    if (hasSpecials && !(Array.isArray(value) || /^(Map|Set)$/.test(builtIn(value)[0]) || isObjectLiteral(value))) {
       return "";
     }
     if (isSparse(value)) {
@@ -2020,7 +2172,7 @@ ${stack}` };
     const buffers = [];
     let text = "";
     try {
-      text = JSON.stringify(isPlain(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
+      text = JSON.stringify(fitsJson(message, SEND_DEPTH) ? message : bareMessage(message, { buffers, specials }));
     } catch (error) {
       specials?.undo();
       throw new TypeError(reasonFor(body, label, specials !== null, error), { cause: error });
@@ -2105,6 +2257,10 @@ ${stack}` };
     /** The number of queued packets. */
     get length() {
       return this.waiting.length;
+    }
+    /** True while a large packet is being sent: Python has not received all of what was written. */
+    get isInChunks() {
+      return this.streams.size > 0;
     }
     /** True if no long text is in flight as one frame. */
     get mayTakeWhole() {
@@ -2312,151 +2468,6 @@ ${stack}` };
     }
   };
 
-  // src/references.ts
-  var Exports = class {
-    /** Called with each object that is forgotten. */
-    whenForgotten = () => void 0;
-    nextNumber = 1;
-    entries = /* @__PURE__ */ new Map();
-    numbers = /* @__PURE__ */ new Map();
-    get size() {
-      return this.entries.size;
-    }
-    /** Return the number of an object, and count that it is sent. */
-    add(value) {
-      const known = this.numbers.get(value);
-      if (known !== void 0) {
-        this.entries.get(known).count += 1;
-        return known;
-      }
-      const number = this.nextNumber;
-      this.nextNumber += 1;
-      this.entries.set(number, { value, count: 1 });
-      this.numbers.set(value, number);
-      return number;
-    }
-    has(number) {
-      return this.entries.has(number);
-    }
-    /** Return the object of a number. Throws UnknownReference. */
-    get(number) {
-      const entry = this.entries.get(number);
-      if (!entry) {
-        throw unknownError("UnknownReference", `The page has no object ${number} any more: it was released, or its session ended`);
-      }
-      return entry.value;
-    }
-    /** Python no longer uses an object, which it has received `count` times. */
-    release(number, count) {
-      const entry = this.entries.get(number);
-      if (entry) {
-        entry.count -= count;
-        if (entry.count <= 0) {
-          this.forget(number);
-        }
-      }
-    }
-    /** Remove an object, however often it was sent. */
-    forget(number) {
-      const entry = this.entries.get(number);
-      if (entry) {
-        this.entries.delete(number);
-        this.numbers.delete(entry.value);
-        this.whenForgotten(entry.value);
-      }
-    }
-    /** Forget all objects but those of the given numbers, which the next session sends, once for each time that one is listed. */
-    keep(numbers) {
-      const counts = /* @__PURE__ */ new Map();
-      numbers.forEach((number) => counts.set(number, (counts.get(number) ?? 0) + 1));
-      for (const [number, entry] of [...this.entries]) {
-        entry.count = counts.get(number) ?? 0;
-        if (entry.count === 0) {
-          this.forget(number);
-        }
-      }
-    }
-  };
-  var Imports = class {
-    /** @param send sends the numbers and counts of dropped objects. */
-    constructor(send) {
-      this.send = send;
-    }
-    send;
-    /** Kind -> the function that makes its proxies. */
-    makers = /* @__PURE__ */ new Map();
-    /** Kind -> the function that lets Python forget an object. Kinds without one send `release`. */
-    droppers = /* @__PURE__ */ new Map();
-    entries = /* @__PURE__ */ new Map();
-    known = /* @__PURE__ */ new WeakMap();
-    registry = null;
-    released = [];
-    get size() {
-      return this.entries.size;
-    }
-    /** Return the facts about a value that is a proxy; undefined for other values. */
-    of(value) {
-      return this.known.get(value);
-    }
-    /** Return the proxy of a received reference. */
-    take(number, kind, facts) {
-      const entry = this.entries.get(number);
-      const proxy = entry?.proxy.deref();
-      if (entry && proxy) {
-        entry.imported.count += 1;
-        return proxy;
-      }
-      return this.make({ number, kind, facts, count: 1, state: "live" });
-    }
-    make(imported) {
-      const proxy = this.makers.get(imported.kind)(imported);
-      this.registry ??= new FinalizationRegistry((dropped) => this.drop(dropped));
-      this.registry.register(proxy, imported, imported);
-      this.entries.set(imported.number, { imported, proxy: new WeakRef(proxy) });
-      this.known.set(proxy, imported);
-      return proxy;
-    }
-    /** Let Python forget an object whose proxy is collected or destroyed. Its number may have a newer proxy by now. */
-    drop(imported) {
-      const dropper = this.droppers.get(imported.kind);
-      if (dropper) {
-        dropper(imported);
-      } else if (this.remove(imported, "destroyed")) {
-        if (this.released.length === 0) {
-          setTimeout(() => this.sendReleased());
-        }
-        this.released.push(imported);
-      }
-    }
-    /** Remove an object that Python has forgotten already: a stream that has ended. */
-    forget(imported) {
-      this.remove(imported, "ended");
-    }
-    remove(imported, state) {
-      if (imported.state !== "live") {
-        return false;
-      }
-      imported.state = state;
-      this.registry?.unregister(imported);
-      if (this.entries.get(imported.number)?.imported === imported) {
-        this.entries.delete(imported.number);
-      }
-      return true;
-    }
-    sendReleased() {
-      const released = this.released.map(({ number, count }) => [number, count]);
-      this.released = [];
-      if (released.length) {
-        this.send(released);
-      }
-    }
-    /** Mark all objects as unusable: their session has ended. */
-    end() {
-      this.entries.forEach(({ imported }) => this.forget(imported));
-      this.released = [];
-    }
-  };
-
   // src/requests.ts
   var Requests = class {
     /** @param cancel tells Python that the response to a request is no longer needed. */
@@ -2547,10 +2558,10 @@ ${stack}` };
     }
   };
 
-  // src/turns.ts
+  // src/macrotasks.ts
   var channel = null;
   var actions = [];
-  function nextTurn(action) {
+  function queueMacrotask(action) {
     channel ??= open();
     if (actions.push(action) === 1) {
       channel.port2.postMessage(null);
@@ -2570,7 +2581,7 @@ ${stack}` };
   // src/producer.ts
   var BATCH_SIZE = 3 * 65536;
   var FIRST_SIZE = 8192;
-  var TURN = 8;
+  var TIME_SLICE = 8;
   var IN_FLIGHT = 4194304;
   function sourceOf(value) {
     if (typeof value.getReader === "function") {
@@ -2640,9 +2651,9 @@ ${stack}` };
     get mayRead() {
       return !this.isOver && !this.isBusy && this.credit > this.batchExtra && this.inFlight < IN_FLIGHT;
     }
-    /** Read the source until an item is a promise, or the turn is over. */
+    /** Read the source until an item is a promise, or the time slice is over. */
     read() {
-      const until = performance.now() + TURN;
+      const until = performance.now() + TIME_SLICE;
       while (this.mayRead && this.readOne()) {
         if (this.batchSize >= BATCH_SIZE || performance.now() > until) {
           this.flush();
@@ -2674,7 +2685,7 @@ ${stack}` };
     readLater() {
       if (this.mayRead) {
         this.isBusy = true;
-        nextTurn(() => {
+        queueMacrotask(() => {
           this.isBusy = false;
           this.read();
         });
@@ -2696,7 +2707,7 @@ ${stack}` };
     flushLater() {
       if (this.batch.length && !this.isFlushDue) {
         this.isFlushDue = true;
-        nextTurn(() => {
+        queueMacrotask(() => {
           this.isFlushDue = false;
           this.flush();
         });
@@ -2789,7 +2800,6 @@ ${stack}` };
   // src/streams.ts
   var WINDOW2 = 256;
   var DONE = { done: true, value: void 0 };
-  var DISPOSE3 = Symbol.dispose ?? /* @__PURE__ */ Symbol.for("Symbol.dispose");
   var ASYNC_DISPOSE = Symbol.asyncDispose ?? /* @__PURE__ */ Symbol.for("Symbol.asyncDispose");
   var Heavy = class {
     constructor(value, extra) {
@@ -2821,9 +2831,9 @@ ${stack}` };
       if (this.first < this.items.length) {
         return Promise.resolve({ done: false, value: this.take() });
       }
-      const place2 = this.streams.connection.callErrors.placeOf(below);
+      const site = this.streams.connection.callErrors.callSite(below);
       return new Promise((resolve, reject) => {
-        this.waiting.push({ resolve, reject, place: place2, holder });
+        this.waiting.push({ resolve, reject, site, holder });
         if (this.isOver) {
           this.settleAll();
         } else if (this.granted === 0) {
@@ -2873,7 +2883,7 @@ ${stack}` };
     /** Note the end of the stream. Items that have arrived can still be read, before the error. */
     end(failure) {
       const { callErrors } = this.streams.connection;
-      this.finish(failure && ((place2) => callErrors.at(place2, failure, "stream", null)));
+      this.finish(failure && ((site) => callErrors.at(site, failure, "stream", null)));
     }
     finish(failure) {
       this.isOver = true;
@@ -2890,19 +2900,23 @@ ${stack}` };
         this.streams.stop(this.imported);
       }
     }
-    /** Stop when the signal aborts. The next reader receives its reason, as from the body of a `fetch`. */
-    follow(signal) {
+    /** Stop when the signal aborts, or the time is over. The next reader receives the reason, as from the body of a `fetch`. */
+    follow({ signal, left, late }) {
       const abort = () => this.stop(() => signal.reason);
-      signal.addEventListener("abort", abort, { once: true });
-      this.detach = () => signal.removeEventListener("abort", abort);
+      const timer = left === null ? void 0 : setTimeout(() => this.stop(late), left);
+      signal?.addEventListener("abort", abort, { once: true });
+      this.detach = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+      };
     }
     /** Settle all waiting reads: the first with the error, if there is one. */
     settleAll() {
-      for (const { resolve, reject, place: place2 } of this.waiting.splice(0)) {
+      for (const { resolve, reject, site } of this.waiting.splice(0)) {
         const { failure } = this;
         this.failure = null;
         if (failure) {
-          reject(failure(place2));
+          reject(failure(site));
         } else {
           resolve(DONE);
         }
@@ -2917,7 +2931,7 @@ ${stack}` };
         return { done: true, value };
       },
       destroy: () => reader.stop(),
-      [DISPOSE3]: () => reader.stop(),
+      [DISPOSE]: () => reader.stop(),
       [ASYNC_DISPOSE]: async () => reader.stop(),
       [Symbol.asyncIterator]: () => stream,
       get [Symbol.toStringTag]() {
@@ -2950,11 +2964,11 @@ ${stack}` };
     get size() {
       return this.readers.size + this.producers.size;
     }
-    /** Stop a stream of Python when the signal of its call aborts. */
-    follow(value, signal) {
+    /** Stop a stream of Python when the call that has returned it is over by its signal or its timeout. */
+    follow(value, bounds) {
       const imported = typeof value === "object" && value !== null && this.connection.imports.of(value);
       if (imported) {
-        this.readers.get(imported.number)?.follow(signal);
+        this.readers.get(imported.number)?.follow(bounds);
       }
     }
     receive([kind, number, detail, extra]) {
@@ -3100,14 +3114,14 @@ ${stack}` };
     }
     async get(key) {
       this.check(key);
-      return this.told(await this.object[key]);
+      return this.propertyOf(await this.object[key]);
     }
     async entries() {
-      return Promise.all(this.keys().map(async (key) => [key, ...this.told(await this.object[key])]));
+      return Promise.all(this.keys().map(async (key) => [key, ...this.propertyOf(await this.object[key])]));
     }
     set(key, value) {
       if (key === "__proto__") {
-        Object.defineProperty(this.object, key, { value, writable: true, enumerable: true, configurable: true });
+        define(this.object, key, value);
       } else {
         this.object[key] = value;
       }
@@ -3132,7 +3146,7 @@ ${stack}` };
       this.check(key);
       const value = this.object[key];
       this.delete(key);
-      return this.told(await value);
+      return this.propertyOf(await value);
     }
     /** Remove the last property and return its name and its value. */
     async takeLast() {
@@ -3150,8 +3164,8 @@ ${stack}` };
         throw unknownError("UnknownProperty", `${classNameOf(this.object)} has no own property '${key}'`);
       }
     }
-    told(value) {
-      return this.isHereditary && isLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
+    propertyOf(value) {
+      return this.isHereditary && isPlainLiteral(value) ? [new ByReference(value), true] : [answerOf(value), false];
     }
   };
 
@@ -3270,7 +3284,19 @@ ${stack}` };
     function has(value, key) {
       const asks = value.has ?? value.includes ?? value.contains;
       const isNode = typeof value.nodeType === "number";
-      return typeof asks === "function" && !(isNode && typeof key !== "object") ? Boolean(asks.call(value, key)) : key in value;
+      if (typeof asks === "function" && !(isNode && typeof key !== "object")) {
+        return Boolean(asks.call(value, key));
+      }
+      const items = iterableOf(value);
+      if (items === null || typeof key === "string" && key in value) {
+        return key in value;
+      }
+      for (const item2 of items) {
+        if (item2 === key) {
+          return true;
+        }
+      }
+      return false;
     }
     function lengthOf(value) {
       const length = value.length ?? value.size;
@@ -3283,13 +3309,11 @@ ${stack}` };
       if (typeof value?.[Symbol.asyncIterator] === "function") {
         return laterItemsOf(value);
       }
-      if (typeof value?.[Symbol.iterator] === "function") {
-        return itemsOf2(value);
+      const items = iterableOf(value);
+      if (items === null) {
+        throw new TypeError(`${classNameOf(value)} cannot be iterated`);
       }
-      if (isList(value)) {
-        return itemsOf2({ [Symbol.iterator]: () => Array.prototype.values.call(value) });
-      }
-      throw new TypeError(`${classNameOf(value)} cannot be iterated`);
+      return itemsOf2(items);
     }
     function raise(generator, failure) {
       return resume(generator, "throw", [connection.callErrors.at({}, failure, "generator", null)]);
@@ -3397,6 +3421,12 @@ ${stack}` };
     return [...names];
   }
   var isList = (value) => typeof value === "object" && value !== null && typeof value.length === "number";
+  function iterableOf(value) {
+    if (typeof value?.[Symbol.iterator] === "function") {
+      return value;
+    }
+    return isList(value) ? { [Symbol.iterator]: () => Array.prototype.values.call(value) } : null;
+  }
   var isMapping = (value) => typeof value === "object" && value !== null && typeof value.get === "function" && typeof value.has === "function";
   var indexOf = (value, key) => typeof key === "number" && key < 0 && typeof value.length === "number" ? value.length + key : key;
   function isMethod(value, key) {
@@ -3449,7 +3479,7 @@ ${stack}` };
     above.delete(value);
     return copy;
   }
-  var hasData = (value, plain) => isData(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
+  var hasData = (value, plain) => isObjectLiteral(value) || !(plain || Object.keys(value).length === 0 || typeof value.addEventListener === "function");
   function describe(value) {
     const flags = {
       array: Array.isArray(value),
@@ -3480,6 +3510,7 @@ ${stack}` };
   var BURST = 256;
   var GOOD_CONNECTION = 1e3;
   var [FIRST_DELAY, LONGEST_DELAY] = [100, 5e3];
+  var CERTAIN_BYTES = 64 * 1024;
   var PATIENT_ATTEMPTS = 6;
   var ASK_EVERY = 4;
   var CANCELLABLE = ["call", "push", "use"];
@@ -3661,10 +3692,20 @@ ${stack}` };
       }
       if (old?.isGreeted) {
         old.send(["goodbye"]);
+        if (next === "hidden" && (this.outbox.isInChunks || old.socket.bufferedAmount > CERTAIN_BYTES)) {
+          this.reportDeparture();
+        }
       }
       this.closedByPage = next === "closed";
       this.leave(next);
       old?.socket.close();
+    }
+    /** Tell Python over HTTP that this document has left. */
+    reportDeparture() {
+      const url = this.address.http(`left/${this.documentName}`);
+      if (url) {
+        navigator.sendBeacon?.(url);
+      }
     }
     connect() {
       clearTimeout(this.retryTimer);

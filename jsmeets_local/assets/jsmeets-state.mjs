@@ -1,5 +1,15 @@
 // jsmeets_local 1.0.0, MIT License. Built from client/src: change it there, then run ./scripts/client.
 
+// src/literals.ts
+function isObjectLiteral(value) {
+  if (typeof value !== "object" || value === null || Symbol.toStringTag in value) {
+    return false;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+
 // src/sparse.ts
 var MOST_HOLES = 1e6;
 function isSparse(value) {
@@ -14,16 +24,78 @@ function isSparse(value) {
 }
 var sparseText = (value) => `an array with too many holes (its length is ${value.length}) cannot be sent; send its entries, Object.entries(array)`;
 
-// src/statetree.ts
-var define = (target, key, value) => void Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-var isContainer = (value) => Array.isArray(value) || isPlain(value);
-function isPlain(value) {
-  if (typeof value !== "object" || value === null || Symbol.toStringTag in value) {
-    return false;
+// src/statecopy.ts
+var DEPTH = 256;
+function createCopy(NDArrayType, originalOf) {
+  function copied(given, room) {
+    if (typeof given !== "object" || given === null) {
+      return scalar(given);
+    }
+    const value = originalOf(given);
+    if (room === 0) {
+      throw new TypeError(`a state cannot hold a value that is nested more than ${DEPTH} levels deep, or contains itself`);
+    }
+    if (value instanceof NDArrayType) {
+      return new NDArrayType(value.data.slice(), value.shape, value.dtype);
+    }
+    const tag = Object.prototype.toString.call(value).slice(8, -1);
+    if (ArrayBuffer.isView(value) || tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
+      return binary(value, tag);
+    }
+    if (isSparse(value)) {
+      throw new TypeError(sparseText(value));
+    }
+    if (Array.isArray(value) || value instanceof Set) {
+      return Array.from(value, (item) => copied(item, room - 1));
+    }
+    if (!(value instanceof Map) && typeof value.toJSON === "function") {
+      return copied(value.toJSON(), room - 1);
+    }
+    if (!(value instanceof Map) && !isObjectLiteral(value)) {
+      throw new TypeError(`a state has only data; got an object of ${value.constructor?.name ?? tag}`);
+    }
+    const copy = {};
+    for (const [key, item] of value instanceof Map ? value : Object.entries(value)) {
+      if (typeof key !== "string") {
+        throw new TypeError("the keys of a Map in a state are strings");
+      }
+      if (item !== void 0) {
+        define(copy, key, copied(item, room - 1));
+      }
+    }
+    return copy;
   }
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  return (value) => copied(value, DEPTH);
 }
+function scalar(value) {
+  switch (typeof value) {
+    case "number":
+      return Number.isFinite(value) ? value || 0 : null;
+    // Python gets NaN as null, and -0 as 0
+    case "bigint":
+      return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    case "undefined":
+      return null;
+    case "function":
+    case "symbol":
+      throw new TypeError(`a state has only data; got a ${typeof value}`);
+    default:
+      return value;
+  }
+}
+function binary(value, tag) {
+  if (!ArrayBuffer.isView(value)) {
+    return new Uint8Array(value).slice();
+  }
+  if (tag === "DataView" || tag === "Uint8ClampedArray") {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+  }
+  const copy = value.slice();
+  return value.dtype === "bool" ? Object.assign(copy, { dtype: "bool" }) : copy;
+}
+
+// src/statetree.ts
+var isContainer = (value) => Array.isArray(value) || isObjectLiteral(value);
 var placeName = (path) => `state${path.map((step) => typeof step === "string" && /^[\p{L}_$][\p{L}\d_$]*$/u.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`).join("")}`;
 var places = /* @__PURE__ */ new WeakMap();
 function plant(value, above, key) {
@@ -125,76 +197,6 @@ function cloned(value) {
 }
 var isPlanted = (value) => isContainer(value) && places.has(value);
 
-// src/statecopy.ts
-var DEPTH = 256;
-function createCopy(NDArrayType, originalOf) {
-  function copied(given, room) {
-    if (typeof given !== "object" || given === null) {
-      return scalar(given);
-    }
-    const value = originalOf(given);
-    if (room === 0) {
-      throw new TypeError(`a state cannot hold a value that is nested more than ${DEPTH} levels deep, or contains itself`);
-    }
-    if (value instanceof NDArrayType) {
-      return new NDArrayType(value.data.slice(), value.shape, value.dtype);
-    }
-    const tag = Object.prototype.toString.call(value).slice(8, -1);
-    if (ArrayBuffer.isView(value) || tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
-      return binary(value, tag);
-    }
-    if (isSparse(value)) {
-      throw new TypeError(sparseText(value));
-    }
-    if (Array.isArray(value) || value instanceof Set) {
-      return Array.from(value, (item) => copied(item, room - 1));
-    }
-    if (!(value instanceof Map) && typeof value.toJSON === "function") {
-      return copied(value.toJSON(), room - 1);
-    }
-    if (!(value instanceof Map) && !isPlain(value)) {
-      throw new TypeError(`a state has only data; got an object of ${value.constructor?.name ?? tag}`);
-    }
-    const copy = {};
-    for (const [key, item] of value instanceof Map ? value : Object.entries(value)) {
-      if (typeof key !== "string") {
-        throw new TypeError("the keys of a Map in a state are strings");
-      }
-      if (item !== void 0) {
-        define(copy, key, copied(item, room - 1));
-      }
-    }
-    return copy;
-  }
-  return (value) => copied(value, DEPTH);
-}
-function scalar(value) {
-  switch (typeof value) {
-    case "number":
-      return Number.isFinite(value) ? value || 0 : null;
-    // Python gets NaN as null, and -0 as 0
-    case "bigint":
-      return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
-    case "undefined":
-      return null;
-    case "function":
-    case "symbol":
-      throw new TypeError(`a state has only data; got a ${typeof value}`);
-    default:
-      return value;
-  }
-}
-function binary(value, tag) {
-  if (!ArrayBuffer.isView(value)) {
-    return new Uint8Array(value).slice();
-  }
-  if (tag === "DataView" || tag === "Uint8ClampedArray") {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
-  }
-  const copy = value.slice();
-  return value.dtype === "bool" ? Object.assign(copy, { dtype: "bool" }) : copy;
-}
-
 // src/state.ts
 var PATIENCE = 2e3;
 function record(batch, change) {
@@ -237,13 +239,13 @@ var SharedState = class {
   told = /* @__PURE__ */ new Map();
   version = 0;
   pending = [];
-  turn = null;
+  unsent = null;
   socketId = null;
   isReady = false;
   wasReady = false;
   /** The changes of this page, oldest first, that Python has not answered. */
   get unanswered() {
-    return [...this.pending, ...this.turn ? [this.turn] : []];
+    return [...this.pending, ...this.unsent ? [this.unsent] : []];
   }
   /** Ask for the state in a new session. Changes that were sent to the one that has ended may be lost. */
   follow() {
@@ -261,7 +263,7 @@ var SharedState = class {
     }
     const entries = all.filter(({ packet }) => !packet?.sent).flatMap((batch) => batch.entries);
     this.pending = [];
-    this.turn = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
+    this.unsent = entries.length ? { entries, undos: [], isMade: true, packet: null } : null;
     this.redo();
     connection.control(["follow", this.name]);
   }
@@ -361,30 +363,30 @@ var SharedState = class {
     if (!path) {
       return;
     }
-    if (!this.turn) {
-      this.turn = { entries: [], undos: [], isMade: true, packet: null };
+    if (!this.unsent) {
+      this.unsent = { entries: [], undos: [], isMade: true, packet: null };
       queueMicrotask(() => this.send());
     }
-    this.turn.undos.push(undo);
-    record(this.turn, change);
+    this.unsent.undos.push(undo);
+    record(this.unsent, change);
     this.markChanged([change]);
     this.scheduleListeners();
   }
   /** Send the changes of this turn. */
   send() {
-    const { turn } = this;
-    if (!turn || !this.isReady) {
+    const batch = this.unsent;
+    if (!batch || !this.isReady) {
       return;
     }
-    this.turn = null;
+    this.unsent = null;
     try {
-      const changes = turn.entries.map(({ sent }) => sent);
-      this.pending.push(turn);
-      turn.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
+      const changes = batch.entries.map(({ sent }) => sent);
+      this.pending.push(batch);
+      batch.packet = this.connection.produce(["patch", this.name, this.version, changes], changes, "changes", "state");
     } catch (error) {
       this.pending.pop();
-      turn.undos.reverse().forEach((undo) => undo());
-      this.markBatch(turn);
+      batch.undos.reverse().forEach((undo) => undo());
+      this.markBatch(batch);
       this.report(error);
     }
   }
@@ -397,7 +399,7 @@ var SharedState = class {
   }
   /** Call the listeners at the end of the turn. */
   scheduleListeners() {
-    if (!this.isReady && this.turn) {
+    if (!this.isReady && this.unsent) {
       queueMicrotask(() => this.callListeners());
       return;
     }
