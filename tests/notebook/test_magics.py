@@ -21,7 +21,7 @@ PAGE = """<!DOCTYPE html><body><script>
  */
 JsPyFunction.expose("area", (width, height = 1) => width * height);
 JsPyFunction.expose("never", () => new Promise(() => {}));
-JsPyFunction.expose("busy", () => { const end = Date.now() + 2500; while (Date.now() < end); });
+JsPyFunction.expose("busy", (milliseconds) => { const end = Date.now() + milliseconds; while (Date.now() < end); });
 JsPyPubsub.subscribe("news", () => {});
 JsPyQueue.push_nowait("items")(1);
 </script>"""
@@ -235,7 +235,7 @@ def test_tab_and_question_mark(kernel: Kernel, launch: Launch) -> None:
     kernel.run("page.eval('window.called = 0; window.odd = { getdoc() { called += 1; } }')\nodd = page.js.odd")
     kernel.inspect("odd")
     assert kernel.value("page.js.called") == 0
-    kernel.run("page.call_nowait('busy')()")
+    kernel.run(f"page.call_nowait('busy')({scaled(2500)})")
     assert within(1.5, lambda: kernel.inspect("body")) != ""
     assert within(1, lambda: kernel.inspect("page.js.document.title")) == ""
     assert within(1, lambda: kernel.complete("page.js.")) == ["area", "busy", "never"]  # those that it has announced
