@@ -15,7 +15,7 @@ from .api.queues import QueuesBase, acknowledged
 from .api.textsocket import TextSockets
 from .bridge.bridge import default_bridge
 from .bridge.curried_calls import CurriedCall, CurriedSend, curried
-from .bridge.tracebacks import cut, public
+from .bridge.tracebacks import cut
 from .bridge.waiters import CLOSED, TIMED_OUT, wait_error
 from .protocol.arguments import Key, Target, seconds
 

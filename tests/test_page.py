@@ -116,7 +116,10 @@ def test_arguments_in_place_of_the_timeout_are_refused(app: JsMeetsPy, use: Call
     page = app.launch("<p>", mode="none")
     with pytest.raises(TypeError, match=r"timeout must be a number.*second call: call\('add'\)\((\[4, 7\]|'a')\)"):
         use(page)
-    with pytest.raises(TypeError, match=r"suppress must be True or False; got 'x'. Pass the data in a second call: publish\('t'\)\('x'\)$"):
+    with pytest.raises(
+        TypeError,
+        match=r"suppress must be True or False; got 'x'. Pass the data in a second call: publish\('t'\)\('x'\)$",
+    ):
         page.publish("t", "x")  # type: ignore[arg-type]
     assert page.publish("t", True)("x")
 

@@ -92,7 +92,7 @@ def as_exception(error: m.ErrorInfo, about: About, call_id: int, socket: int) ->
 def as_refusal(error: m.ErrorInfo, about: About, call_id: int, socket: int) -> JsPyError:
     """Convert the reason that a value of a client cannot be used to an exception.
 
-    It is a `JavaScriptError`, as for a value that the client itself cannot send, unless the error has a class of its own.
+    It is a `JavaScriptError`, as for a value that the client cannot send, unless the error has a class of its own.
     """
     if error.kind == "refused" and error.name not in _KINDS:
         error = replace(error, kind="unserializable")

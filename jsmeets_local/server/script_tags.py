@@ -27,10 +27,13 @@ _OPAQUE = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""(?:^|[\s/"'])(src|type)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _TYPE_THAT_RUNS = re.compile(r"module|(?:text|application)/(?:x-)?(?:java|ecma)script|", re.IGNORECASE)
-_CLIENT = re.compile(rf"(?:.*/)?(?:JsPyTextSocket\.js|jsmeets\.mjs|jsmeetspy/{re.escape(JOINED)})(?:[?#].*)?", re.DOTALL)
+_CLIENT = re.compile(
+    rf"(?:.*/)?(?:JsPyTextSocket\.js|jsmeets\.mjs|jsmeetspy/{re.escape(JOINED)})(?:[?#].*)?", re.DOTALL
+)
 # A comment, or the address of an import.
 _IMPORT = re.compile(
-    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|\b(?:from|import)\s*\(?\s*(?P<quote>["'`])(?P<address>[^"'`\n]*)(?P=quote)""", re.DOTALL
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|\b(?:from|import)\s*\(?\s*(?P<quote>["'`])(?P<address>[^"'`\n]*)(?P=quote)""",
+    re.DOTALL,
 )
 _HEADS = [re.compile(rf"<{tag}(?=[\s/>])[^>]*>", re.IGNORECASE) for tag in ("head", "html", "!doctype")]
 _NOT_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04x}" for character in "<>&'"}
