@@ -292,6 +292,16 @@ def test_hello(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab:
     assert program.wait(scaled(10)) == 0  # it ends with its page
 
 
+def test_hello_closed_before_the_answer(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
+    url, program = example("hello")
+    tab.goto(url)
+    expect(tab.locator("#text")).to_have_text("What is your name?")
+    tab.close()
+    assert program.wait(scaled(20)) == 0
+    assert program.stdout is not None
+    assert "Error" not in program.stdout.read()
+
+
 def test_counter(example: Callable[[str], tuple[str, subprocess.Popen[str]]], tab: Page) -> None:
     url, program = example("counter")
     tab.goto(url)
