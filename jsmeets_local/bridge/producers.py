@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextvars import Context
+from math import inf
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -142,11 +143,13 @@ class _Reader(_AnyReader):
         self._queue = SerialQueue(strict=True)
         self._items: deque[_Item] = deque()  # the worker appends on the right, and the loop takes from the left
         self._timer: asyncio.Handle | None = None
+        self._until = inf  # the end of the time slice, once the worker has begun
+        self._is_late = False  # the timer has fired, and the worker may not have begun
 
     def read(self) -> None:
         """Read items for a time slice, on the loop. They are sent in batches while the worker reads on."""
-        if (loop := self._owner.portal.loop) is not None:
-            self._timer = loop.call_later(TIME_SLICE, self._flush)
+        self._until, self._is_late = inf, False
+        self._start_timer(TIME_SLICE)
         stream = self._stream
         job = (self._about, self._context.run, (self._read, stream.credit, IN_FLIGHT_BYTES - stream.in_flight))
         if not self._owner.dispatcher.submit(self._queue, job):
@@ -173,7 +176,9 @@ class _Reader(_AnyReader):
         stream, iterator = self._stream, self._iterator
         unit = stream.unit
         count = used = size = sent = 0
-        until = monotonic() + TIME_SLICE
+        until = self._until = monotonic() + TIME_SLICE
+        if self._is_late:
+            self._owner.portal.post_or_run(self._slice_over)
         has_ended, error = False, None
         with writing(self._cell):
             try:
@@ -199,6 +204,18 @@ class _Reader(_AnyReader):
             except BaseException as raised:  # noqa: BLE001 - sent to the page that reads
                 has_ended, error = True, self._failed(raised)
         self._owner.portal.post_or_run(self._have_read, has_ended, error)
+
+    def _start_timer(self, seconds: float) -> None:
+        if (loop := self._owner.portal.loop) is not None:
+            self._timer = loop.call_later(seconds, self._slice_over)
+
+    def _slice_over(self) -> None:
+        """Send what the worker has read, on the loop; again at the end of its time slice, if that has begun later."""
+        self._is_late = True  # first: the worker sets `_until`, and then looks
+        left = self._until - monotonic()
+        self._flush()
+        if 0 < left < inf:
+            self._start_timer(left)
 
     def _flush(self) -> None:
         """Send what the worker has read so far, on the loop."""

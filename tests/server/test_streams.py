@@ -32,6 +32,7 @@ from jsmeets_local import (
     current_page,
     ref,
 )
+from jsmeets_local.bridge.dispatcher import SLOTS
 from jsmeets_local.protocol.codec import decode
 from jsmeets_local.protocol.values import pack
 from tests.raw import RawPage, as_page
@@ -515,6 +516,27 @@ def test_items_are_sent_while_the_generator_works_on_the_next(app: JsMeetsPy, ra
     assert items(raw, number, 2) == [1, 2]
     goes_on.set()
     assert read(raw, number) == ([3], None)
+
+
+def test_items_of_a_worker_that_begins_late_are_sent(app: JsMeetsPy, raw: RawPage) -> None:
+    """The generator waits for a worker, and then for the page, which waits for the first items."""
+    ends, goes_on = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[int]:
+        yield 1
+        yield 2
+        goes_on.wait(scaled(10))
+
+    app.functions.expose("slow", slow)
+    app.functions.expose("busy", lambda: ends.wait(scaled(20)))
+    number = started(raw, "slow")
+    raw.send(*[["notify", "busy", []]] * SLOTS)
+    until(lambda: app.stats()["workers"]["running"] == SLOTS)
+    raw.send(["pull", number, 100])
+    time.sleep(scaled(0.05))
+    ends.set()
+    assert items(raw, number, 2) == [1, 2]
+    goes_on.set()
 
 
 def test_an_object_of_python_is_iterated(app: JsMeetsPy, raw: RawPage) -> None:
