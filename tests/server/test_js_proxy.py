@@ -313,7 +313,7 @@ def test_a_value_is_no_method_because_the_page_says_so(proxy: JSProxy, raw: RawP
 def test_names_and_texts_of_another_form_are_left_out(
     page: Page, proxy: JSProxy, raw: RawPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("bridge.proxies.js_proxy.QUERY", "api.world.QUERY", "bridge.client._QUERY"):
+    for name in ("bridge.proxies.js_proxy.QUERY", "api.world.QUERY", "bridge.client.QUERY"):
         monkeypatch.setattr(f"jsmeets_local.{name}_SECONDS", scaled(10))
     assert "to_py" in answered(raw, lambda: dir(proxy), [1])[1]
     assert answered(raw, lambda: repr(proxy), {"text": 5})[1] == "<JSProxy of Chart>"
