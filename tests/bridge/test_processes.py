@@ -270,9 +270,18 @@ def uvicorn(tmp_path: Path) -> Iterator[Any]:
         return f"http://127.0.0.1:{port}/", log
 
     yield start
-    for process, _ in started:
+    for process, log in started:
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(scaled(20))
+        try:
+            process.wait(scaled(20))
+        except subprocess.TimeoutExpired:
+            # The reloader of uvicorn sets an event in its signal handler, and hangs if the signal has interrupted it in
+            # the wait for this event. Its server has ended.
+            assert isinstance(process.args, list)
+            assert "--reload" in process.args
+            assert "Finished server process" in log.read_text()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @pytest.mark.parametrize(
