@@ -50,7 +50,7 @@ const BURST = 256;
 /** Milliseconds after which a connection counts as stable, so that its loss resets the retry delay. */
 const GOOD_CONNECTION = 1000;
 const [FIRST_DELAY, LONGEST_DELAY] = [100, 5000];
-/** Bytes in a socket that arrive although its document is left. The browser drops more, and the goodbye behind them. */
+/** Bytes under way that arrive although their document is left. The browser may drop more, and the goodbye behind them. */
 const CERTAIN_BYTES = 64 * 1024;
 /** Attempts before a program under `--reload` counts as broken, about three seconds. */
 const PATIENT_ATTEMPTS = 6;
@@ -264,7 +264,7 @@ export class Connection {
         }
         if (old?.isGreeted) {
             old.send(["goodbye"]);
-            if (next === "hidden" && (this.outbox.isInChunks || old.socket.bufferedAmount > CERTAIN_BYTES)) {
+            if (next === "hidden" && this.outbox.bytesUnderWay > CERTAIN_BYTES) {
                 this.reportDeparture();
             }
         }

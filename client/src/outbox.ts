@@ -58,9 +58,10 @@ export class Outbox {
         return this.waiting.length;
     }
 
-    /** True while a large packet is being sent: Python has not received all of what was written. */
-    get isInChunks(): boolean {
-        return this.streams.size > 0;
+    /** Bytes of the packets that are sent, or being sent, and that Python may not have received. */
+    get bytesUnderWay(): number {
+        const begun = [...this.streams.values()].map(({ packet }) => packet);
+        return [...this.unacknowledged, ...begun].reduce((total, { size }) => total + size, 0);
     }
 
     /** True if no long text is in flight as one frame. */

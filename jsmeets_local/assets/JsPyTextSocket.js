@@ -2258,9 +2258,10 @@ ${stack}` };
     get length() {
       return this.waiting.length;
     }
-    /** True while a large packet is being sent: Python has not received all of what was written. */
-    get isInChunks() {
-      return this.streams.size > 0;
+    /** Bytes of the packets that are sent, or being sent, and that Python may not have received. */
+    get bytesUnderWay() {
+      const begun = [...this.streams.values()].map(({ packet }) => packet);
+      return [...this.unacknowledged, ...begun].reduce((total, { size }) => total + size, 0);
     }
     /** True if no long text is in flight as one frame. */
     get mayTakeWhole() {
@@ -3692,7 +3693,7 @@ ${stack}` };
       }
       if (old?.isGreeted) {
         old.send(["goodbye"]);
-        if (next === "hidden" && (this.outbox.isInChunks || old.socket.bufferedAmount > CERTAIN_BYTES)) {
+        if (next === "hidden" && this.outbox.bytesUnderWay > CERTAIN_BYTES) {
           this.reportDeparture();
         }
       }

@@ -2515,9 +2515,10 @@ var Outbox = class {
   get length() {
     return this.waiting.length;
   }
-  /** True while a large packet is being sent: Python has not received all of what was written. */
-  get isInChunks() {
-    return this.streams.size > 0;
+  /** Bytes of the packets that are sent, or being sent, and that Python may not have received. */
+  get bytesUnderWay() {
+    const begun = [...this.streams.values()].map(({ packet }) => packet);
+    return [...this.unacknowledged, ...begun].reduce((total, { size }) => total + size, 0);
   }
   /** True if no long text is in flight as one frame. */
   get mayTakeWhole() {
@@ -3957,7 +3958,7 @@ var Connection = class {
     }
     if (old?.isGreeted) {
       old.send(["goodbye"]);
-      if (next === "hidden" && (this.outbox.isInChunks || old.socket.bufferedAmount > CERTAIN_BYTES)) {
+      if (next === "hidden" && this.outbox.bytesUnderWay > CERTAIN_BYTES) {
         this.reportDeparture();
       }
     }

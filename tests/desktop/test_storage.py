@@ -26,13 +26,13 @@ JsPyFunction.expose("count", async () => {
         request.onupgradeneeded = () => request.result.createObjectStore("all", { autoIncrement: true });
         request.onsuccess = () => resolve(request.result);
     });
-    const store = database.transaction("all", "readwrite").objectStore("all");
+    // A window that is closed before the transaction is on the disk takes it with it.
+    const transaction = database.transaction("all", "readwrite", { durability: "strict" });
+    const store = transaction.objectStore("all");
     store.add(count);
-    const all = await new Promise((resolve) => {
-        const request = store.count();
-        request.onsuccess = () => resolve(request.result);
-    });
-    return [count, cookie, all];
+    const all = store.count();
+    await new Promise((resolve) => { transaction.oncomplete = resolve; });
+    return [count, cookie, all.result];
 });
 </script>'''
 def main(page):

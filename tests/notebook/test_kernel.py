@@ -351,5 +351,5 @@ def test_notebook_mode_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
         return None
 
     monkeypatch.setattr(importlib.util, "find_spec", nothing)
-    with pytest.raises(MissingExtra, match="pip install ipython$"):
+    with pytest.raises(MissingExtra, match=r"pip install ipython$"):
         choose_modes("notebook")

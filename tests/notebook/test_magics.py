@@ -295,5 +295,5 @@ def test_ipython_is_not_imported_by_the_package(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "jsmeets_local.ipython.magics", raising=False)
     monkeypatch.setitem(sys.modules, "IPython", None)
-    with pytest.raises(jsmeets_local.MissingExtra, match="pip install ipython$"):
+    with pytest.raises(jsmeets_local.MissingExtra, match=r"pip install ipython$"):
         jsmeets_local.load_ipython_extension(None)
