@@ -41,6 +41,31 @@ test("a document's name is 128 random bits, so no other page can impersonate it"
     assert.ok(Math.min(...places) > 8, "no place of it is fixed");
 });
 
+test("a document that is left reports it over HTTP while large messages are not acknowledged", async () => {
+    const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+    const beacons = [];
+    const sendBeacon = (url) => beacons.push(url);
+    for (const [size, isAcknowledged, count] of [[100_000, false, 1], [100_000, true, 1], [10, false, 1], [1_000_000, false, 2]]) {
+        const end = await connected("JsPyFunction");
+        JsPyFunction.call_nowait("f")("x".repeat(size));   // the transport has no `bufferedAmount`: nothing waits in the page
+        await settled();
+        if (isAcknowledged) {
+            end.send(["ack", end.messages().length]);
+        }
+        Object.assign(globalThis, { document: {}, origin: "http://127.0.0.1:1" });
+        Object.defineProperty(globalThis, "navigator", { value: { sendBeacon }, configurable: true });
+        try {
+            JsPyTextSocket._connection.hide();
+        } finally {
+            delete globalThis.document;
+            delete globalThis.origin;
+            Object.defineProperty(globalThis, "navigator", before);
+        }
+        assert.equal(beacons.length, count);
+    }
+    assert.match(beacons[0], /^http:\/\/127\.0\.0\.1:1\/jsmeetspy\/left\/[0-9a-f]{32}$/);
+});
+
 test("one turn is one frame", async () => {
     const end = await connected(...LIBRARY);
     for (let i = 0; i < 50; i += 1) {
